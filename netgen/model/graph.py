@@ -1,0 +1,176 @@
+"""The trained model as data: a directed graph of named nodes over one input sequence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = "netgen-model"
+VERSIONS = (1,)
+INPUT = "x"
+"""The name by which nodes refer to the input sequence."""
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Rule: TypeAlias = Literal["majority_vote", "mean", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """y = W·x + b, signed. ``weight`` is (out, in), ``bias`` is (out,)."""
+
+    name: str
+    input: str
+    weight: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Relu:
+    """y = max(x, 0)."""
+
+    name: str
+    input: str
+
+
+@dataclass(frozen=True, eq=False)
+class Bmru:
+    """First-quadrant bistable memory unit: a hysteretic comparator for each of its n units.
+
+    h = ``alpha`` where x > ``beta_hi``, 0 where x < ``beta_lo``, otherwise the h of the frame
+    before; before frame 0 it is ``alpha`` · ``initial_state``. All arrays are (n,).
+    """
+
+    name: str
+    input: str
+    alpha: Floats
+    beta_lo: Floats
+    beta_hi: Floats
+    initial_state: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Add:
+    """y = sum of the inputs, signed (residual connections)."""
+
+    name: str
+    inputs: tuple[str, ...]
+
+
+Node: TypeAlias = Linear | Relu | Bmru | Add
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How classes are decided: ``rule`` over the frames ``start`` … ``stop`` − 1 of ``node``."""
+
+    node: str
+    rule: Rule
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A valid trained model. Build one with :func:`netgen.model.load_model` or ``from_dict``.
+
+    Attributes
+    ----------
+    unit_current
+        The current that stands for 1.0 in software, in amperes.
+    frame_period
+        How long one frame is held, in seconds.
+    input_size, input_max
+        Channels of x[t], and the largest value one may take (software units).
+    """
+
+    name: str
+    unit_current: float
+    frame_period: float
+    input_size: int
+    input_max: float
+    nodes: tuple[Node, ...]
+    readout: Readout
+    classes: tuple[str, ...]
+    meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by their name."""
+        return MappingProxyType({node.name: node for node in self.nodes})
+
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """Units of every node, and of the input under ``"x"``."""
+        sizes = {INPUT: self.input_size}
+        for node in self.nodes:
+            sizes[node.name] = (
+                len(node.bias) if isinstance(node, Linear) else sizes[sources(node)[0]]
+            )
+        return MappingProxyType(sizes)
+
+    @property
+    def cells(self) -> tuple[Bmru, ...]:
+        """The recurrent nodes, in evaluation order."""
+        return tuple(node for node in self.nodes if isinstance(node, Bmru))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the model's canonical JSON."""
+        text = json.dumps(to_dict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sources(node: Node) -> tuple[str, ...]:
+    """Return the names a node takes its inputs from."""
+    return node.inputs if isinstance(node, Add) else (node.input,)
+
+
+def is_signed(node: Node) -> bool:
+    """Tell whether a node's value may be negative: then it is no line of its own in the circuit."""
+    return isinstance(node, Linear | Add)
+
+
+def to_dict(model: Model) -> dict[str, Any]:
+    """Return the model as the JSON object of format version 1 (floats exactly as they are)."""
+    return {
+        "format": FORMAT,
+        "version": VERSIONS[-1],
+        "name": model.name,
+        "unit_current": model.unit_current,
+        "frame_period": model.frame_period,
+        "input": {"size": model.input_size, "max": model.input_max},
+        "nodes": [_node_to_dict(node) for node in model.nodes],
+        "readout": {
+            "node": model.readout.node,
+            "rule": model.readout.rule,
+            "frames": [model.readout.start, model.readout.stop],
+        },
+        "classes": list(model.classes),
+        "meta": dict(model.meta),
+    }
+
+
+def _node_to_dict(node: Node) -> dict[str, Any]:
+    record: dict[str, Any] = {"name": node.name, "op": type(node).__name__.lower()}
+    if isinstance(node, Add):
+        return record | {"inputs": list(node.inputs)}
+    record["input"] = node.input
+    if isinstance(node, Linear):
+        record |= {"weight": node.weight.tolist(), "bias": node.bias.tolist()}
+    elif isinstance(node, Bmru):
+        record |= {
+            "alpha": node.alpha.tolist(),
+            "beta_lo": node.beta_lo.tolist(),
+            "beta_hi": node.beta_hi.tolist(),
+            "initial_state": node.initial_state.astype(int).tolist(),
+        }
+    return record

@@ -1,0 +1,109 @@
+"""The reference software model: what the circuit has to compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from netgen.model.graph import INPUT, Add, Bmru, Bools, Floats, Linear, Model, Readout, Relu
+
+
+def evaluate(
+    model: Model, x: Floats, states: Mapping[str, Bools] | None = None
+) -> dict[str, Floats]:
+    """Run the model on a batch of sequences.
+
+    Parameters
+    ----------
+    x
+        Inputs, (samples, frames, channels), in software units.
+    states
+        BMRU states to force, by node name, each (samples, frames, units): the node then gives
+        ``alpha`` · state whatever its candidate (used to separate state flips from analog error).
+
+    Returns
+    -------
+    dict
+        The value of ``"x"`` and of every node, each (samples, frames, units), software units.
+    """
+    forced = states or {}
+    values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
+    for node in model.nodes:
+        if isinstance(node, Linear):
+            value = values[node.input] @ node.weight.T + node.bias
+        elif isinstance(node, Relu):
+            value = np.maximum(values[node.input], 0.0)
+        elif isinstance(node, Add):
+            value = sum((values[name] for name in node.inputs[1:]), values[node.inputs[0]])
+        elif node.name in forced:
+            value = forced[node.name] * node.alpha
+        else:
+            value = hysteresis(node, values[node.input]) * node.alpha
+        values[node.name] = value
+    return values
+
+
+def hysteresis(node: Bmru, candidate: Floats, previous: Bools | None = None) -> Bools:
+    """Return the states of a BMRU node for its candidates.
+
+    FQ BMRU: z_lo = H(β_lo − ĥ), z_hi = H(ĥ − β_hi), h = z_hi·α + (1 − z_lo)(1 − z_hi)·h_prev;
+    the state is h > 0.
+
+    Parameters
+    ----------
+    candidate
+        ĥ, (samples, frames, units).
+    previous
+        The state before every frame, (samples, frames, units), where it is not the node's own.
+    """
+    rises, falls = candidate > node.beta_hi, candidate < node.beta_lo
+    if previous is not None:
+        return rises | (previous & ~falls)
+    states = np.empty(candidate.shape, dtype=np.bool_)
+    state = np.broadcast_to(node.initial_state, candidate[:, 0].shape)
+    for frame in range(candidate.shape[1]):
+        state = rises[:, frame] | (state & ~falls[:, frame])
+        states[:, frame] = state
+    return states
+
+
+def states_before(node: Bmru, states: Bools) -> Bools:
+    """Shift states by one frame: (samples, frames, units), starting with the initial state."""
+    first = np.broadcast_to(node.initial_state, states[:, :1].shape)
+    return np.concatenate([first, states[:, :-1]], axis=1)
+
+
+def decide(readout: Readout, logits: Floats) -> np.ndarray:
+    """Return the class index of every sample from the readout node's (samples, frames, classes).
+
+    Ties go to the lower class index.
+    """
+    window = logits[:, readout.start : readout.stop]
+    if readout.rule == "majority_vote":
+        return votes(window).argmax(axis=1)
+    return (window.mean(axis=1) if readout.rule == "mean" else window[:, -1]).argmax(axis=1)
+
+
+def votes(window: Floats) -> np.ndarray:
+    """Count, for each sample and class, the frames of ``window`` in which the class is largest."""
+    winners = window.argmax(axis=2)
+    return np.stack([(winners == k).sum(axis=1) for k in range(window.shape[2])], axis=1)
+
+
+def margin(readout: Readout, logits: Floats) -> Floats:
+    """Return by how much the decided class leads the next, per sample.
+
+    For ``majority_vote`` the lead in votes as a share of the frames; otherwise the lead of the
+    deciding logit, in software units. 0 with one class.
+    """
+    window = logits[:, readout.start : readout.stop]
+    if readout.rule == "majority_vote":
+        score = votes(window) / window.shape[1]
+    else:
+        score = window.mean(axis=1) if readout.rule == "mean" else window[:, -1]
+    if score.shape[1] == 1:
+        return np.zeros(len(score))
+    ordered = np.sort(score, axis=1)
+    lead: Floats = ordered[:, -1] - ordered[:, -2]
+    return lead

@@ -1,0 +1,171 @@
+"""Samples: the input sequences a model is compared on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netgen.errors import SamplesError, UsageError
+from netgen.model.graph import Floats, Model
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Input sequences in software units.
+
+    Attributes
+    ----------
+    x
+        (samples, frames, channels).
+    y
+        Class index of each sample, or None where it is not known.
+    ids
+        A name for each sample, for people.
+    """
+
+    x: Floats
+    y: np.ndarray | None
+    ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def pick(self, indices: list[int]) -> Samples:
+        """Return the samples at ``indices``, in that order."""
+        y = None if self.y is None else self.y[indices]
+        return Samples(self.x[indices], y, tuple(self.ids[i] for i in indices))
+
+
+def load_samples(path: Path, model: Model) -> Samples:
+    """Read samples from ``.npz`` (arrays x, y, id) or one sample from ``.csv``, and check them.
+
+    Raises
+    ------
+    SamplesError
+        With every violation, each at its place (``x[3, 17, 2]: -0.1 is negative``).
+    """
+    source = str(path)
+    if path.suffix.lower() == ".csv":
+        return check_samples(_read_csv(path), None, (path.stem,), model, source)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise SamplesError(
+                    source, ["is a single array, not .npz; save it with np.savez(x=…)"]
+                )
+            arrays = {key: archive[key] for key in ("x", "y", "id") if key in archive.files}
+    except OSError as error:
+        raise SamplesError(source, [f"cannot be read: {error.strerror or error}"]) from None
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, TypeError):
+        raise SamplesError(source, ["is not a .npz archive of plain arrays (nor a .csv)"]) from None
+    if "x" not in arrays:
+        raise SamplesError(source, ["has no array 'x' (samples, frames, channels)"])
+    names = arrays.get("id")
+    ids = None if names is None else tuple(str(name) for name in np.atleast_1d(names))
+    return check_samples(arrays["x"], arrays.get("y"), ids, model, source)
+
+
+def check_samples(
+    x: np.ndarray,
+    y: np.ndarray | None,
+    ids: tuple[str, ...] | None,
+    model: Model,
+    source: str = "samples",
+) -> Samples:
+    """Check arrays against a model and return them as samples (see :func:`load_samples`)."""
+    problems: list[str] = []
+    if x.dtype.kind not in "fiu" or x.ndim != 3:
+        shape = " × ".join(map(str, x.shape)) or "a single value"
+        raise SamplesError(
+            source, [f"x: is {x.dtype} of {shape}; wanted numbers (samples, frames, channels)"]
+        )
+    x = x.astype(np.float64)
+    if 0 in x.shape:
+        raise SamplesError(source, [f"x: is empty ({' × '.join(map(str, x.shape))})"])
+    if x.shape[2] != model.input_size:
+        problems.append(f"x: has {x.shape[2]} channels; the model takes {model.input_size}")
+    if x.shape[1] < model.readout.stop:
+        problems.append(
+            f"x: has {x.shape[1]} frames; the model's readout needs {model.readout.stop}"
+        )
+    problems += _outside(x, ~np.isfinite(x), "is not finite")
+    problems += _outside(x, x < 0, "is negative (a current has no sign)")
+    problems += _outside(x, x > model.input_max, f"is above input.max = {model.input_max:g}")
+    if y is not None:
+        if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
+            problems.append(f"y: must hold {len(x)} whole numbers, one a sample")
+        else:
+            for index in np.flatnonzero((y < 0) | (y >= len(model.classes)))[:5]:
+                problems.append(f"y[{index}]: {y[index]} is none of {len(model.classes)} classes")
+    if ids is not None and len(ids) != len(x):
+        problems.append(f"id: has {len(ids)} entries; x has {len(x)} samples")
+    if problems:
+        raise SamplesError(source, problems)
+    return Samples(x, y, ids if ids is not None else tuple(f"sample {i}" for i in range(len(x))))
+
+
+def _outside(x: Floats, wrong: np.ndarray, problem: str) -> list[str]:
+    places = np.argwhere(wrong)
+    lines = [f"x[{', '.join(map(str, at))}]: {x[tuple(at)]:g} {problem}" for at in places[:3]]
+    if len(places) > 3:
+        lines.append(f"x: and {len(places) - 3} more values: {problem}")
+    return lines
+
+
+def _read_csv(path: Path) -> np.ndarray:
+    """Read a header row and one row a frame; returns (1, frames, channels)."""
+    source = str(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SamplesError(source, [f"cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise SamplesError(source, ["is not UTF-8 text"]) from None
+    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    if len(rows) < 2:
+        raise SamplesError(source, ["is empty; wanted a header row and one row a frame"])
+    problems, values = [], []
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(rows[0]):
+            problems.append(f"row {number}: has {len(row)} columns; the header has {len(rows[0])}")
+            continue
+        try:
+            values.append([float(entry) for entry in row])
+        except ValueError as error:
+            problems.append(f"row {number}: {error}")
+    if problems:
+        raise SamplesError(source, problems)
+    return np.array([values])
+
+
+def pick_indices(text: str | None, count: int) -> list[int]:
+    """Read a choice of samples such as ``0:10``, ``3`` or ``0,4,7:9`` out of ``count``.
+
+    Raises
+    ------
+    UsageError
+        The text is not such a choice, or names a sample that does not exist.
+    """
+    if text is None:
+        return list(range(count))
+    picked: list[int] = []
+    try:
+        for part in text.split(","):
+            if ":" in part:
+                first, last = (int(end) if end.strip() else None for end in part.split(":"))
+                chosen = range(count)[first:last]
+                picked.extend(chosen)
+            else:
+                picked.append(range(count)[int(part)])
+    except (ValueError, IndexError):
+        raise UsageError(
+            f"--samples {text}: choose among 0 … {count - 1}, such as 0:10 or 0,4,7"
+        ) from None
+    if not picked:
+        raise UsageError(f"--samples {text}: picks none of the {count} samples; try 0:{count}")
+    return list(dict.fromkeys(picked))

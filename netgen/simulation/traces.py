@@ -1,0 +1,92 @@
+"""What the circuit did with one sample, in software units, by node of the model."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.errors import ConfigurationError
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """The circuit's answer to one sample.
+
+    Attributes
+    ----------
+    sample
+        Index of the sample in its file.
+    frames
+        Settled values by node name (relu and bmru nodes, and the readout node), each
+        (frames, units), in software units, taken at 0.99 of every frame.
+    time
+        Seconds, (points,): the simulator's own time points.
+    waves
+        The same nodes over time, each (points, units), float32, software units.
+    power_w
+        Supply power averaged over the sample, in watts.
+    cpu_s, timepoints, attempt, simulator
+        What it cost, and which rung of the retry ladder it took.
+    """
+
+    sample: int
+    frames: Mapping[str, NDArray[np.float64]]
+    time: NDArray[np.float64]
+    waves: Mapping[str, NDArray[np.float32]]
+    power_w: float
+    cpu_s: float
+    attempt: str
+    simulator: str
+
+    @property
+    def timepoints(self) -> int:
+        """How many points the simulator computed."""
+        return len(self.time)
+
+
+def save_traces(path: Path, traces: Traces, key: str) -> None:
+    """Write traces to ``.npz``, whole or not at all; ``key`` names the run they belong to."""
+    scalars = {
+        name: getattr(traces, name)
+        for name in ("sample", "power_w", "cpu_s", "attempt", "simulator")
+    }
+    arrays = {f"frames/{name}": value for name, value in traces.frames.items()}
+    arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
+    header = np.array(json.dumps(scalars | {"key": key}))
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    try:
+        np.savez_compressed(scratch, header=header, time=traces.time, **arrays)  # type: ignore[arg-type]
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def load_traces(path: Path) -> tuple[Traces, str]:
+    """Read traces and their key.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is not one that :func:`save_traces` wrote.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            scalars = json.loads(str(archive["header"]))
+            groups: dict[str, dict[str, NDArray[np.float64]]] = {"frames": {}, "waves": {}}
+            for name in archive.files:
+                group, _, node = name.partition("/")
+                if node:
+                    groups[group][node] = archive[name]
+            key = scalars.pop("key")
+            traces = Traces(time=archive["time"], **groups, **scalars)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        problem = f"is no trace file of netgen ({type(error).__name__}); run netgen sim again"
+        raise ConfigurationError(str(path), [problem]) from None
+    return traces, key

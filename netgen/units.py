@@ -1,0 +1,38 @@
+"""Numbers at the edges: SI floats inside netgen, text in netlists and for people."""
+
+from __future__ import annotations
+
+import math
+
+_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+
+
+def spice(value: float) -> str:
+    """Write an SI value for a netlist: a plain exponent, since SPICE reads ``M`` as milli.
+
+    Examples
+    --------
+    >>> spice(2e-6), spice(1.8), spice(0.0)
+    ('2e-06', '1.8', '0')
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"a netlist cannot hold {value}")
+    return f"{value:.12g}"
+
+
+def engineering(value: float, unit: str, digits: int = 3) -> str:
+    """Write a value for a person, with an SI prefix.
+
+    Examples
+    --------
+    >>> engineering(96.2e-9, "W"), engineering(0.0, "A")
+    ('96.2 nW', '0 A')
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g} {unit}"
+    exponent = 3 * math.floor(math.log10(abs(value)) / 3)
+    scaled = float(f"{value / 10.0**exponent:.{digits}g}")
+    if abs(scaled) >= 1000:
+        exponent, scaled = exponent + 3, scaled / 1000
+    exponent = min(max(exponent, -18), 9)
+    return f"{value / 10.0**exponent:.{digits}g} {_PREFIXES[exponent]}{unit}"
