@@ -1,9 +1,10 @@
-"""Where the data that is installed with netgen lies: Jinja2 templates and PDK descriptions."""
+"""Where the data that belongs to netgen lies: Jinja2 templates and PDK descriptions."""
 
 from __future__ import annotations
 
 import sys
 from importlib.resources import files
+from pathlib import Path
 
 if sys.version_info >= (3, 11):
     from importlib.resources.abc import Traversable
@@ -13,9 +14,19 @@ else:
 
 def templates() -> Traversable:
     """Return the folder of the Jinja2 templates."""
-    return files("netgen._templates")
+    return _folder("templates")
 
 
 def pdks() -> Traversable:
     """Return the folder that holds one sub-folder of data for each technology."""
-    return files("netgen._pdk")
+    return _folder("pdk")
+
+
+def _folder(name: str) -> Traversable:
+    # In a checkout (editable installs included) the folders stand at the root; setuptools' finder
+    # does not find packages without an __init__.py there. Installed, they are netgen._templates
+    # and netgen._pdk.
+    root = Path(__file__).resolve().parent.parent
+    if (root / "setup.cfg").is_file() and (root / name).is_dir():
+        return root / name
+    return files(f"netgen._{name}")

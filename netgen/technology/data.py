@@ -1,0 +1,145 @@
+"""A technology (PDK) as data: what netgen knows of a process, and where its models lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from netgen.errors import UsageError
+
+Polarity: TypeAlias = Literal["nmos", "pmos"]
+POLARITIES: tuple[Polarity, ...] = ("nmos", "pmos")
+
+
+@dataclass(frozen=True, order=True)
+class Geometry:
+    """Drawn width and length of one finger, in metres, and how many such devices in parallel."""
+
+    width: float
+    length: float
+    multiplicity: int = 1
+
+
+@dataclass(frozen=True)
+class Device:
+    """A MOS transistor of the process.
+
+    Attributes
+    ----------
+    model
+        Name of the model or subcircuit.
+    prefix
+        ``"X"`` for a subcircuit, ``"M"`` for a bare model; pins are drain gate source bulk.
+    inner
+        Name of the transistor inside the subcircuit; empty for a bare model.
+    """
+
+    model: str
+    prefix: str
+    inner: str
+
+
+@dataclass(frozen=True)
+class Technology:
+    """A process and its installed model files.
+
+    Attributes
+    ----------
+    vdd, temperature
+        Nominal supply (V) and simulation temperature (°C).
+    model_temperature
+        The models' reference temperature ``tnom``, °C.
+    corners
+        Library section of each process corner.
+    parameters
+        Netlist parameters always set, such as the statistics switches.
+    grid, width, length
+        Manufacturing grid, and the smallest and largest drawn W and L, in metres.
+    diffusion
+        Length of a source or drain, in metres: sets junction areas.
+    unit, reset
+        Default geometry of the unit mirror, and of start-up switches.
+    sizing
+        For each polarity, the way W and L take as a weight falls: pairs of expressions, where a
+        trailing ``u`` counts in the unit mirror's own W or L.
+    max_multiplicity
+        How many of the widest device may stand in parallel for one weight.
+    folder, includes, library
+        Where the model files are.
+    """
+
+    name: str
+    title: str
+    vdd: float
+    temperature: float
+    model_temperature: float
+    nominal_corner: str
+    corners: Mapping[str, str]
+    parameters: Mapping[str, float]
+    devices: Mapping[Polarity, Device]
+    grid: float
+    width: tuple[float, float]
+    length: tuple[float, float]
+    diffusion: float
+    unit: Geometry
+    reset: Geometry
+    sizing: Mapping[Polarity, tuple[tuple[str, str], ...]]
+    max_multiplicity: int
+    folder: Path
+    includes: tuple[str, ...]
+    library: str
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The model files a simulation reads."""
+        return tuple(self.folder / name for name in (*self.includes, self.library))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the model files' contents and the data that shape a netlist."""
+        total = hashlib.sha256(repr((self.parameters, self.devices, self.corners)).encode())
+        for file in self.files:
+            total.update(file.read_bytes())
+        return total.hexdigest()
+
+    def snap(self, value: float) -> float:
+        """Round a length to the manufacturing grid."""
+        return round(round(value / self.grid) * self.grid, 12)
+
+    def corner(self, name: str | None) -> str:
+        """Return ``name``, or the nominal corner for None.
+
+        Raises
+        ------
+        UsageError
+            The technology has no such corner.
+        """
+        name = name or self.nominal_corner
+        if name not in self.corners:
+            known = ", ".join(self.corners)
+            raise UsageError(f"{self.name} has no corner {name!r}; choose one of {known}")
+        return name
+
+    def path(self, polarity: Polarity, unit: Geometry) -> tuple[Geometry, ...]:
+        """Return the corner points of the sizing path for a unit mirror, widest first."""
+        points: list[Geometry] = []
+        for width, length in self.sizing[polarity]:
+            w = self._inside(_length(width, unit.width), self.width)
+            l = self._inside(_length(length, unit.length), self.length)  # noqa: E741
+            if points:  # a unit narrower or longer than the path's own points must not turn it back
+                w, l = min(w, points[-1].width), max(l, points[-1].length)  # noqa: E741
+            point = Geometry(w, l)
+            if not points or point != points[-1]:
+                points.append(point)
+        return tuple(points)
+
+    def _inside(self, value: float, limits: tuple[float, float]) -> float:
+        return self.snap(min(max(value, limits[0]), limits[1]))
+
+
+def _length(expression: str, unit: float) -> float:
+    return float(expression[:-1]) * unit if expression.endswith("u") else float(expression)
