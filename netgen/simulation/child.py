@@ -1,0 +1,158 @@
+"""The simulation server: a process that holds ngspice and forks one child for every attempt.
+
+It is started by :mod:`netgen.simulation.server` as a plain subprocess, so that nothing of the
+caller's ``__main__`` is imported again; it runs no simulation itself and stays single-threaded, so
+that a fork is safe, and a child starts with ngspice loaded and no circuit in it. Requests and
+answers are lines of JSON on two pipes; a result goes through a file that both sides hold open, and
+so do the lines ngspice prints, so that neither a crash nor a kill can garble the pipes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from netgen.simulation import verdict
+
+_LOG_LIMIT = 1 << 20
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the server tells about one attempt."""
+
+    exit_code: int
+    timed_out: bool
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class Header:
+    """First line of the result file; the rows of float64 follow, the scale first."""
+
+    failure: str
+    detail: str
+    names: tuple[str, ...]
+    points: int
+
+
+def serve(result_fd: int, log_fd: int) -> None:
+    """Answer requests on stdin until it closes."""
+    requests, answers = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(log_fd, 1)
+    os.dup2(log_fd, 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        simulator = _start(log_fd)
+    except (OSError, ImportError) as error:
+        _answer(answers, {"missing": str(error)})
+        return
+    _answer(answers, {"version": simulator.version})
+    while (request := _read_line(requests)) is not None:
+        for fd in (result_fd, log_fd):
+            os.ftruncate(fd, 0)
+            os.lseek(fd, 0, os.SEEK_SET)
+        fields = json.loads(request)
+        timeout = fields.pop("timeout")
+        alive, inherited = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _child(simulator, result_fd, **fields)
+        os.close(inherited)
+        outcome = _wait(pid, alive, requests, timeout)
+        os.close(alive)
+        _answer(answers, asdict(outcome))
+
+
+def _start(log_fd: int) -> Any:
+    from netgen.simulation.shared import Simulator
+
+    def log(line: str) -> None:
+        if os.lseek(log_fd, 0, os.SEEK_CUR) > _LOG_LIMIT:
+            os.ftruncate(log_fd, 0)
+            os.lseek(log_fd, 0, os.SEEK_SET)
+        os.write(log_fd, line.encode() + b"\n")
+
+    return Simulator(log)
+
+
+def _answer(fd: int, message: dict[str, Any]) -> None:
+    os.write(fd, json.dumps(message).encode() + b"\n")
+
+
+def _read_line(fd: int) -> bytes | None:
+    """Read one request; unbuffered, so that poll sees whatever comes after it."""
+    chunks: list[bytes] = []
+    while not (chunks and chunks[-1].endswith(b"\n")):
+        chunk = os.read(fd, _CHUNK)
+        if not chunk:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _wait(pid: int, alive: int, requests: int, timeout: float) -> Outcome:
+    """Wait for the child's end; kill it when its time is over or when nobody waits any more.
+
+    ``alive`` reports end of file once the child, its only writer, is gone.
+    """
+    deadline = time.monotonic() + timeout
+    timed_out = False
+    poll = select.poll()
+    poll.register(alive, select.POLLIN)
+    poll.register(requests, select.POLLIN)
+    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1e3):
+        timed_out = True
+    os.kill(pid, signal.SIGKILL)
+    _, status, usage = os.wait4(pid, 0)
+    return Outcome(os.waitstatus_to_exitcode(status), timed_out, usage.ru_utime + usage.ru_stime)
+
+
+def _child(
+    simulator: Any, result_fd: int, netlist: str, vectors: list[str], stop: float | None
+) -> NoReturn:
+    """Run one deck and leave the result in the file; never returns."""
+
+    def leave(failure: str, detail: str = "") -> NoReturn:
+        _write_result(result_fd, Header(failure, detail, (), 0), [])
+        os._exit(0)
+
+    try:
+        simulator.leave = lambda status: leave("exit", f"ngspice gave up with status {status}")
+        lines = verdict.complaints(simulator.load(netlist))
+        if lines:
+            leave("load", lines[0])
+        simulator.run()
+        plot = verdict.choose(simulator.plots(), vectors)
+        failure = verdict.judge(plot, vectors, stop)
+        if failure:
+            leave(*failure)
+        scale = verdict.scale_of(plot)
+        points = len(next(iter(plot.values())))
+        names = tuple(name for name in plot if name != scale)
+        first = plot[scale].real if scale else np.arange(points, dtype=float)
+        rows = [first, *(plot[name] for name in names)]
+        _write_result(result_fd, Header("", "", names, points), rows)
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _write_result(fd: int, header: Header, rows: list[Any]) -> None:
+    with os.fdopen(fd, "wb", closefd=False) as file:
+        file.write(json.dumps(asdict(header)).encode() + b"\n")
+        for row in rows:
+            file.write(np.ascontiguousarray(row, dtype=np.float64).data)

@@ -1,0 +1,188 @@
+"""The caller's end of a simulation server: start, ask, kill; and the servers kept for later."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.errors import ToolMissingError
+from netgen.simulation.jobs import Attempt, Job
+
+_BOOT = """\
+import sys
+sys.path[:] = sys.argv[3:]
+from netgen.simulation.child import serve
+serve(int(sys.argv[1]), int(sys.argv[2]))
+"""
+_CURE = "install it (apt-get install libngspice0) or set NGSPICE_LIBRARY_PATH to the library"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What came of one attempt: a failure's class and detail, or the rows of a result."""
+
+    failure: str
+    detail: str
+    cpu_s: float
+    lines: tuple[str, ...]
+    names: tuple[str, ...]
+    rows: NDArray[np.float64]
+
+
+class Server:
+    """One server process, which runs one attempt at a time.
+
+    Raises
+    ------
+    ToolMissingError
+        ngspice's library (or PySpice) is not there or does not start.
+    """
+
+    def __init__(self) -> None:
+        # Nameless, so nothing is left over however the processes end; closed by kill().
+        self._result = tempfile.TemporaryFile()  # noqa: SIM115
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        fds = (self._result.fileno(), self._log.fileno())
+        # One thread: numpy's own would make the server's forks unsafe.
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", _BOOT, *map(str, fds), *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=os.environ | threads,
+            pass_fds=fds,
+            start_new_session=True,  # Ctrl-C is the caller's, who then kills the session whole
+        )
+        try:
+            greeting = self._read()
+            if "version" not in greeting:
+                problem = greeting.get("missing") or " ".join(self._lines()[-1:])
+                raise ToolMissingError(f"ngspice does not start ({problem}): {_CURE}")
+        except BaseException:
+            self.kill()
+            raise
+        self.version = str(greeting["version"])
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can take another attempt."""
+        return self._process.poll() is None
+
+    def ask(self, job: Job, attempt: Attempt) -> Answer:
+        """Run one attempt; a server that dies is the attempt's crash."""
+        request = {
+            "netlist": attempt.netlist,
+            "vectors": job.vectors,
+            "stop": job.stop,
+            "timeout": job.timeout,
+        }
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        outcome = self._read()
+        if not outcome:
+            self.interrupt()
+            self._process.wait()
+            return self._failed("crash", "the simulation server died", 0.0)
+        if outcome["timed_out"]:
+            detail = f"no result after {job.timeout:g} s"
+            return self._failed("timeout", detail, outcome["cpu_s"])
+        if outcome["exit_code"] != 0:
+            return self._failed("crash", _death(outcome["exit_code"]), outcome["cpu_s"])
+        return self._collect(outcome["cpu_s"])
+
+    def kill(self) -> None:
+        """End the process and its child at once, and free what belongs to them."""
+        self.interrupt()
+        self._process.wait()
+        for file in (self._process.stdin, self._process.stdout, self._result, self._log):
+            assert file is not None
+            with suppress(OSError):
+                file.close()
+
+    def interrupt(self) -> None:
+        """End the process and its child at once, from any thread: a running ``ask`` returns."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {}
+
+    def _lines(self) -> tuple[str, ...]:
+        """Return what ngspice printed, without the name of the stream."""
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()
+        return tuple(line.removeprefix("stderr ").removeprefix("stdout ") for line in lines)
+
+    def _collect(self, cpu_s: float) -> Answer:
+        self._result.seek(0)
+        header = json.loads(self._result.readline())
+        if header["failure"]:
+            return self._failed(header["failure"], header["detail"], cpu_s)
+        names = tuple(header["names"])
+        rows = np.fromfile(self._result, dtype=np.float64).reshape(len(names) + 1, -1)
+        return Answer("", "", cpu_s, (), names, rows)
+
+    def _failed(self, kind: str, detail: str, cpu_s: float) -> Answer:
+        return Answer(kind, detail, cpu_s, self._lines(), (), np.empty((0, 0)))
+
+
+def _death(exit_code: int) -> str:
+    if exit_code < 0:
+        return f"the simulator's process was killed by {signal.Signals(-exit_code).name}"
+    return "the simulator's process failed"
+
+
+_idle: list[Server] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def borrowed_server() -> Iterator[Server]:
+    """Give a running server and keep it for later; a block that fails ends it.
+
+    A server costs a quarter of a second to start, a job in a running one some milliseconds.
+    """
+    with _lock:
+        server = _idle.pop() if _idle else None
+    if server is not None and not server.alive:
+        server.kill()
+        server = None
+    server = server or Server()
+    try:
+        yield server
+    except BaseException:
+        server.kill()
+        raise
+    if server.alive:
+        with _lock:
+            _idle.append(server)
+    else:
+        server.kill()
+
+
+@atexit.register
+def _kill_idle() -> None:
+    while _idle:
+        _idle.pop().kill()
+
+
+# Two processes on one server's pipes would read each other's results.
+os.register_at_fork(after_in_child=_idle.clear)

@@ -1,0 +1,71 @@
+"""A cache of arrays on disk, by the hash of everything they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[np.float64]]
+
+
+def cache_folder() -> Path:
+    """Return the folder for results worth keeping between runs.
+
+    ``$NETGEN_CACHE``, else ``$XDG_CACHE_HOME/netgen``, else ``~/.cache/netgen``.
+    """
+    own = os.environ.get("NETGEN_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netgen"
+
+
+def key(*parts: object) -> str:
+    """Return the SHA-256, in hexadecimal, of the parts' ``repr``: use values that have a true one.
+
+    Examples
+    --------
+    >>> key("a", "b") == key("ab")
+    False
+    """
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arrays:
+    """Return the arrays kept under a key, computing and keeping them if they are not there.
+
+    A file that cannot be read is computed again; a folder that cannot be written keeps nothing.
+
+    Parameters
+    ----------
+    folder
+        Made if it is missing.
+    key
+        From :func:`key`, of everything that ``compute`` depends on.
+    compute
+        Gives the arrays by name.
+    """
+    path = folder / f"{key}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        pass  # not there, or not whole
+    arrays = compute()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as scratch:
+            try:
+                np.savez(scratch, **arrays)  # type: ignore[arg-type]
+                Path(scratch.name).replace(path)
+            except BaseException:
+                Path(scratch.name).unlink(missing_ok=True)
+                raise
+    return arrays
