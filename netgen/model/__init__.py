@@ -14,7 +14,16 @@ from netgen.model.graph import (
     to_dict,
 )
 from netgen.model.load import from_dict, load_model
-from netgen.model.reference import decide, evaluate, hysteresis, margin, states_before, votes
+from netgen.model.random import random_model
+from netgen.model.reference import (
+    decide,
+    evaluate,
+    hysteresis,
+    margin,
+    node_value,
+    states_before,
+    votes,
+)
 from netgen.model.samples import Samples, check_samples, load_samples, pick_indices
 
 __all__ = [
@@ -36,7 +45,9 @@ __all__ = [
     "load_model",
     "load_samples",
     "margin",
+    "node_value",
     "pick_indices",
+    "random_model",
     "sources",
     "states_before",
     "to_dict",

@@ -20,6 +20,7 @@ INPUT = "x"
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
+Integers: TypeAlias = NDArray[np.intp]
 Rule: TypeAlias = Literal["majority_vote", "mean", "last"]
 
 

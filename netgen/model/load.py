@@ -5,31 +5,47 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from netgen.errors import ModelError
+from netgen.model.fields import (
+    DEEPEST,
+    MISSING,
+    FieldReader,
+    frozen,
+    is_whole,
+    shown,
+    too_deep,
+)
 from netgen.model.graph import (
     FORMAT,
     INPUT,
     VERSIONS,
     Add,
     Bmru,
+    Bools,
+    Floats,
     Linear,
     Model,
     Node,
     Readout,
     Relu,
+    Rule,
 )
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NODE_NAME = re.compile(r"[A-Za-z0-9_.]{1,100}")
 RULES = ("majority_vote", "mean", "last")
-_MISSING = object()
+_LONGEST_INTEGER = 309
+"""Digits of the largest number a float holds."""
+
+_NodeAndSize: TypeAlias = tuple[Node | None, int | None]
 
 
 def load_model(path: Path) -> Model:
@@ -48,25 +64,35 @@ def load_model(path: Path) -> Model:
     except UnicodeDecodeError as error:
         raise ModelError(source, [f"not UTF-8 text (byte {error.start}); is it JSON?"]) from None
     try:
-        data = json.loads(text, object_pairs_hook=_object)
+        data = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ModelError(source, [f"not JSON: {error.msg} at {where}"]) from None
     except RecursionError:
-        raise ModelError(source, ["nested too deeply to be a model"]) from None
-    except ValueError as error:  # repeated keys, or an integer of thousands of digits
+        raise ModelError(source, [_TOO_DEEP]) from None
+    except _RepeatedKeyError as error:
         raise ModelError(source, [str(error)]) from None
     return from_dict(data, source)
 
 
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels; a model needs five"
+
+
+class _RepeatedKeyError(ValueError):
+    """An object of the file names a key twice, so one of the values would be lost."""
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    repeated = (
-        sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else []
-    )
-    if repeated:
-        raise ValueError(f"an object names {repeated[0]!r} twice; keep one")
-    return dict(pairs)
+    decoded = dict(pairs)
+    if len(decoded) < len(pairs):
+        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise _RepeatedKeyError(f"an object names {shown(repeated)} twice; keep one")
+    return decoded
+
+
+def _integer(text: str) -> int | float:
+    """Read an integer; beyond a float's range it is as good as infinite, and reported so."""
+    return int(text) if len(text) <= _LONGEST_INTEGER else math.inf
 
 
 def from_dict(data: Any, source: str = "model") -> Model:
@@ -77,142 +103,99 @@ def from_dict(data: Any, source: str = "model") -> Model:
     ModelError
         With every violation, each at its JSON path.
     """
-    reader = _Reader()
+    if too_deep(data):
+        raise ModelError(source, [_TOO_DEEP])
+    reader = _ModelReader()
     model = reader.model(data)
-    if reader.problems or model is None:
+    if model is None:
         raise ModelError(source, reader.problems)
     return model
 
 
-class _Reader:
-    """Walks the object once, collecting violations; values are only used when there are none."""
+class _ModelReader(FieldReader):
+    """Walks the object once; what it has read is only used when there are no problems."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        super().__init__()
         self.sizes: dict[str, int | None] = {}
         self.signed: dict[str, bool] = {}
-
-    def say(self, path: str, problem: str) -> None:
-        self.problems.append(f"{path}: {problem}")
+        self.operations: dict[str, Callable[[dict[str, Any], str, str], _NodeAndSize]] = {
+            "linear": self.linear,
+            "relu": self.relu,
+            "bmru": self.bmru,
+            "add": self.add,
+        }
 
     def model(self, data: Any) -> Model | None:
-        if not isinstance(data, dict):
-            self.say("(top level)", f"must be an object, not {_kind(data)}")
+        if self.record(data, "(top level)") is None:
             return None
         if data.get("format") != FORMAT:
             self.say("format", f'must be "{FORMAT}"')
         version = data.get("version")
         if isinstance(version, bool) or version not in VERSIONS:
             known = ", ".join(map(str, VERSIONS))
-            self.say(
-                "version", f"{_shown(version)} is not known; this netgen reads version {known}"
-            )
-        if self.problems:
+            self.say("version", f"{shown(version)} is not known; this netgen reads version {known}")
+        if self.problems:  # the fields of another format have other meanings
             return None
-        name = self.name(data, "name", MODEL_NAME, "A-Z a-z 0-9 _ . -")
-        unit = self.positive(data, "unit_current", "unit_current")
-        period = self.positive(data, "frame_period", "frame_period")
-        size, largest = self.input(data)
+        name = self.name(data.get("name", MISSING), "name", MODEL_NAME, "A-Z a-z 0-9 _ . -")
+        unit = self.positive(data.get("unit_current", MISSING), "unit_current")
+        period = self.positive(data.get("frame_period", MISSING), "frame_period")
+        size, largest = self.input(data.get("input", MISSING))
         self.sizes[INPUT], self.signed[INPUT] = size, False
-        nodes = self.nodes(data)
-        readout = self.readout(data)
-        classes = self.classes(data, readout)
-        meta = data.get("meta", {})
-        if not isinstance(meta, dict):
-            self.say("meta", f"must be an object, not {_kind(meta)}")
+        nodes = self.nodes(data.get("nodes", MISSING))
+        readout = self.readout(data.get("readout", MISSING))
+        classes = self.classes(data.get("classes", MISSING), readout)
+        meta = self.record(data.get("meta", {}), "meta")
+        self.plain(meta, "meta")
         if self.problems:
             return None
+        assert name is not None
+        assert unit is not None
+        assert period is not None
         assert size is not None
+        assert largest is not None
         assert readout is not None
+        assert meta is not None
         return Model(
-            name,
-            unit,
-            period,
-            size,
-            largest,
-            tuple(nodes),
-            readout,
-            classes,
-            MappingProxyType(meta),
+            name=name,
+            unit_current=unit,
+            frame_period=period,
+            input_size=size,
+            input_max=largest,
+            nodes=tuple(nodes),
+            readout=readout,
+            classes=classes,
+            meta=MappingProxyType(meta),
         )
 
-    def name(self, data: dict[str, Any], path: str, pattern: re.Pattern[str], allowed: str) -> str:
-        name = data.get("name", _MISSING)
-        if not isinstance(name, str):
-            self.say(
-                path, "missing" if name is _MISSING else f"must be a string, not {_kind(name)}"
-            )
-        elif not pattern.fullmatch(name) or not name.strip("."):
-            self.say(path, f"{_shown(name)} may only hold {allowed}, at most 100, not dots alone")
-        else:
-            return name
-        return ""
-
-    def number(self, value: Any, path: str) -> float | None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.say(
-                path, "missing" if value is _MISSING else f"must be a number, not {_kind(value)}"
-            )
-            return None
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            self.say(path, "not finite")
-            return None
-        return number
-
-    def positive(self, data: dict[str, Any], key: str, path: str) -> float:
-        number = self.number(data.get(key, _MISSING), path)
-        if number is not None and number <= 0:
-            self.say(path, f"{number:g} must be above 0")
-        return 1.0 if number is None else number
-
-    def input(self, data: dict[str, Any]) -> tuple[int | None, float]:
-        spec = data.get("input", _MISSING)
-        if not isinstance(spec, dict):
-            self.say(
-                "input", "missing" if spec is _MISSING else f"must be an object, not {_kind(spec)}"
-            )
-            return None, 1.0
-        size = spec.get("size", _MISSING)
-        if not _is_int(size) or size < 1:
+    def input(self, value: Any) -> tuple[int | None, float | None]:
+        spec = self.record(value, "input")
+        if spec is None:
+            return None, None
+        size = spec.get("size", MISSING)
+        if not is_whole(size) or size < 1:
             self.say("input.size", "must be a whole number of at least 1")
             size = None
-        return size, self.positive(spec, "max", "input.max")
+        return size, self.positive(spec.get("max", MISSING), "input.max")
 
-    def nodes(self, data: dict[str, Any]) -> list[Node]:
-        specs = data.get("nodes", _MISSING)
-        if not isinstance(specs, list) or not specs:
+    def nodes(self, value: Any) -> list[Node]:
+        if not isinstance(value, list) or not value:
             self.say("nodes", "must be a list of at least one node")
             return []
         nodes = []
-        for index, spec in enumerate(specs):
+        for index, entry in enumerate(value):
             path = f"nodes[{index}]"
-            if not isinstance(spec, dict):
-                self.say(path, f"must be an object, not {_kind(spec)}")
+            spec = self.record(entry, path)
+            if spec is None:
                 continue
-            name = self.name(spec, f"{path}.name", NODE_NAME, "A-Z a-z 0-9 _ .")
+            name = self.name(
+                spec.get("name", MISSING), f"{path}.name", NODE_NAME, "A-Z a-z 0-9 _ ."
+            )
             if name in self.sizes:
-                self.say(f"{path}.name", f"{_shown(name)} is taken; node names must be unique")
-            before = len(self.problems)
-            reader: dict[
-                str, Callable[[dict[str, Any], str, str], tuple[Node | None, int | None]]
-            ] = {
-                "linear": self.linear,
-                "relu": self.relu,
-                "bmru": self.bmru,
-                "add": self.add,
-            }
-            op = spec.get("op", _MISSING)
-            if not isinstance(op, str) or op not in reader:
-                shown = "missing" if op is _MISSING else f"{_shown(op)} is not known"
-                self.say(f"{path}.op", f"{shown}; choose one of {', '.join(reader)}")
-                node, size = None, None
-            else:
-                node, size = reader[op](spec, path, name)
-            if node is not None and len(self.problems) == before:
+                self.say(f"{path}.name", f"{shown(name)} is taken; node names must be unique")
+            op = self.choice(spec.get("op", MISSING), f"{path}.op", tuple(self.operations))
+            node, size = self.operations[op](spec, path, name or "") if op else (None, None)
+            if node is not None:
                 nodes.append(node)
             if name:  # a later node may name it: do not report it as unknown as well
                 self.sizes.setdefault(name, size)
@@ -221,97 +204,81 @@ class _Reader:
 
     def source(self, value: Any, path: str) -> str | None:
         if not isinstance(value, str):
-            self.say(
-                path, "missing" if value is _MISSING else f"must be a name, not {_kind(value)}"
-            )
+            self.wrong_kind(value, path, "a name")
             return None
         if value not in self.sizes:
-            self.say(path, f"{_shown(value)} is neither {INPUT!r} nor an earlier node")
+            self.say(path, f"{shown(value)} is neither {INPUT!r} nor an earlier node")
             return None
         return value
 
-    def vector(self, value: Any, path: str, size: int | None, what: str) -> np.ndarray | None:
-        """Read a list of numbers; ``size`` None accepts any length of at least one."""
-        if not isinstance(value, list):
-            self.say(
-                path, "missing" if value is _MISSING else f"must be a list, not {_kind(value)}"
-            )
-            return None
-        if size is not None and len(value) != size:
-            self.say(path, f"has {len(value)} entries; {what} wants {size}")
-            return None
-        if not value:
-            self.say(path, "is empty")
-            return None
-        numbers = [self.number(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
-        if any(number is None for number in numbers):
-            return None
-        return _frozen(np.array(numbers, dtype=np.float64))
-
-    def linear(self, spec: dict[str, Any], path: str, name: str) -> tuple[Node | None, int | None]:
-        source = self.source(spec.get("input", _MISSING), f"{path}.input")
+    def linear(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+        source = self.source(spec.get("input", MISSING), f"{path}.input")
         width = self.sizes[source] if source is not None else None
-        bias = self.vector(spec.get("bias", _MISSING), f"{path}.bias", None, "")
-        rows = spec.get("weight", _MISSING)
+        bias = self.vector(spec.get("bias", MISSING), f"{path}.bias")
+        rows = spec.get("weight", MISSING)
         if not isinstance(rows, list) or not rows:
             self.say(f"{path}.weight", "must be a list of rows (out × in)")
             return None, None if bias is None else len(bias)
-        what = f"the input {source!r}" if source is not None else "the row above"
+        what = "the first row" if width is None else f"the input {source!r}"
         vectors = []
         for index, row in enumerate(rows):
-            vectors.append(self.vector(row, f"{path}.weight[{index}]", width, what))
-            if width is None and vectors[-1] is not None:
-                width = len(vectors[-1])
+            vector = self.vector(row, f"{path}.weight[{index}]", width, what)
+            if vector is not None:
+                vectors.append(vector)
+                width = len(vector)
         if bias is not None and len(bias) != len(rows):
             self.say(f"{path}.bias", f"has {len(bias)} entries; weight has {len(rows)} rows")
-        complete = [vector for vector in vectors if vector is not None]
-        if source is None or bias is None or len(complete) < len(rows):
+        if source is None or bias is None or len(vectors) < len(rows):
             return None, len(rows)
-        return Linear(name, source, _frozen(np.array(complete)), bias), len(rows)
+        return Linear(name, source, frozen(np.array(vectors)), bias), len(rows)
 
-    def relu(self, spec: dict[str, Any], path: str, name: str) -> tuple[Node | None, int | None]:
-        source = self.source(spec.get("input", _MISSING), f"{path}.input")
+    def relu(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+        source = self.source(spec.get("input", MISSING), f"{path}.input")
         return (None, None) if source is None else (Relu(name, source), self.sizes[source])
 
-    def bmru(self, spec: dict[str, Any], path: str, name: str) -> tuple[Node | None, int | None]:
-        source = self.source(spec.get("input", _MISSING), f"{path}.input")
+    def bmru(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+        source = self.source(spec.get("input", MISSING), f"{path}.input")
         size = self.sizes[source] if source is not None else None
         if source is not None and self.signed[source]:
             self.say(f"{path}.input", f"{source!r} is signed; put a relu between it and the bmru")
         what = f"the input {source!r}"
-        values: dict[str, np.ndarray | None] = {}
+        values: dict[str, Floats] = {}
         for key in ("alpha", "beta_lo", "beta_hi"):
-            vector = self.vector(spec.get(key, _MISSING), f"{path}.{key}", size, what)
+            vector = self.vector(spec.get(key, MISSING), f"{path}.{key}", size, what)
+            if vector is None:
+                continue
             values[key] = vector
-            for unit in np.flatnonzero(vector <= 0) if vector is not None else ():
+            for unit in np.flatnonzero(vector <= 0):
                 self.say(f"{path}.{key}[{unit}]", f"{vector[unit]:g} must be above 0")
-            if size is None and vector is not None:
-                size, what = len(vector), f"the unit count of {key}"
-        low, high = values["beta_lo"], values["beta_hi"]
-        if low is not None and high is not None and len(low) == len(high):
+            if size is None:
+                size, what = len(vector), key
+        if "beta_lo" in values and "beta_hi" in values:
+            low, high = values["beta_lo"], values["beta_hi"]
             for unit in np.flatnonzero(low >= high):
                 problem = f"{low[unit]:g} must be below beta_hi ({high[unit]:g})"
                 self.say(f"{path}.beta_lo[{unit}]", problem)
-        initial = self.initial_state(spec, f"{path}.initial_state", size)
-        if (
-            source is None
-            or size is None
-            or initial is None
-            or any(v is None for v in values.values())
-        ):
+        initial = self.initial_state(spec, f"{path}.initial_state", size, what)
+        if source is None or len(values) < 3:
             return None, size
-        return Bmru(name, source, initial_state=initial, **values), size  # type: ignore[arg-type]
+        if initial is None:
+            initial = np.zeros(len(values["alpha"]), dtype=np.bool_)
+        initial.setflags(write=False)
+        return Bmru(name, source, initial_state=initial, **values), size
 
-    def initial_state(self, spec: dict[str, Any], path: str, size: int | None) -> np.ndarray | None:
+    def initial_state(
+        self, spec: dict[str, Any], path: str, size: int | None, what: str
+    ) -> Bools | None:
         if "initial_state" not in spec:
-            return None if size is None else _frozen(np.zeros(size, dtype=np.bool_))
-        vector = self.vector(spec["initial_state"], path, size, "the node")
-        for unit in np.flatnonzero((vector != 0) & (vector != 1)) if vector is not None else ():
+            return None
+        vector = self.vector(spec["initial_state"], path, size, what)
+        if vector is None:
+            return None
+        for unit in np.flatnonzero((vector != 0) & (vector != 1)):
             self.say(f"{path}[{unit}]", "must be 0 or 1")
-        return None if vector is None else _frozen(vector == 1)
+        return np.equal(vector, 1)
 
-    def add(self, spec: dict[str, Any], path: str, name: str) -> tuple[Node | None, int | None]:
-        names = spec.get("inputs", _MISSING)
+    def add(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+        names = spec.get("inputs", MISSING)
         if not isinstance(names, list) or len(names) < 2:
             self.say(f"{path}.inputs", "must be a list of two or more names")
             return None, None
@@ -324,68 +291,37 @@ class _Reader:
         size = next(iter(sizes.values()), None)
         return (Add(name, tuple(known)), size) if len(known) == len(names) else (None, size)
 
-    def readout(self, data: dict[str, Any]) -> Readout | None:
-        spec = data.get("readout", _MISSING)
-        if not isinstance(spec, dict):
-            self.say(
-                "readout",
-                "missing" if spec is _MISSING else f"must be an object, not {_kind(spec)}",
-            )
+    def readout(self, value: Any) -> Readout | None:
+        spec = self.record(value, "readout")
+        if spec is None:
             return None
-        node = spec.get("node", _MISSING)
-        if not isinstance(node, str) or node == INPUT or node not in self.sizes:
-            self.say(
-                "readout.node",
-                f"{_shown(node)} is not a node" if node is not _MISSING else "missing",
-            )
+        node = spec.get("node", MISSING)
+        if not isinstance(node, str):
+            self.wrong_kind(node, "readout.node", "a name")
             node = None
-        rule = spec.get("rule", _MISSING)
-        if not isinstance(rule, str) or rule not in RULES:
-            shown = "missing" if rule is _MISSING else f"{_shown(rule)} is not known"
-            self.say("readout.rule", f"{shown}; choose one of {', '.join(RULES)}")
-            rule = None
-        frames = spec.get("frames", _MISSING)
+        elif node == INPUT or node not in self.sizes:
+            self.say("readout.node", f"{shown(node)} is not a node")
+            node = None
+        rule = self.choice(spec.get("rule", MISSING), "readout.rule", RULES)
+        frames = spec.get("frames", MISSING)
         if (
             not isinstance(frames, list)
             or len(frames) != 2
-            or not all(map(_is_int, frames))
+            or not all(map(is_whole, frames))
             or not 0 <= frames[0] < frames[1]
         ):
             self.say("readout.frames", "must be [a, b], whole numbers with 0 ≤ a < b")
             return None
-        if node is None or rule is None:
-            return None
-        return Readout(node, rule, *frames)  # type: ignore[arg-type]
+        return Readout(node, cast(Rule, rule), *frames) if node and rule else None
 
-    def classes(self, data: dict[str, Any], readout: Readout | None) -> tuple[str, ...]:
-        classes = data.get("classes", _MISSING)
-        if not isinstance(classes, list) or not classes:
+    def classes(self, value: Any, readout: Readout | None) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value:
             self.say("classes", "must be a list of strings")
             return ()
-        for index, entry in enumerate(classes):
+        for index, entry in enumerate(value):
             if not isinstance(entry, str) or not entry.isprintable() or not entry:
                 self.say(f"classes[{index}]", "must be a printable string")
         units = self.sizes.get(readout.node) if readout is not None else None
-        if units is not None and len(classes) != units:
-            problem = f"has {len(classes)} entries; the readout node has {units} units"
-            self.say("classes", problem)
-        return tuple(classes)
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value"}
-    return "null" if value is None else names.get(type(value), "a number")
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else text[:57] + "…"
+        if units is not None and len(value) != units:
+            self.say("classes", f"has {len(value)} entries; the readout node has {units} units")
+        return tuple(value)

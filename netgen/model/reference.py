@@ -6,7 +6,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from netgen.model.graph import INPUT, Add, Bmru, Bools, Floats, Linear, Model, Readout, Relu
+from netgen.model.graph import (
+    INPUT,
+    Add,
+    Bmru,
+    Bools,
+    Floats,
+    Integers,
+    Linear,
+    Model,
+    Node,
+    Readout,
+    Relu,
+)
 
 
 def evaluate(
@@ -30,18 +42,23 @@ def evaluate(
     forced = states or {}
     values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
     for node in model.nodes:
-        if isinstance(node, Linear):
-            value = values[node.input] @ node.weight.T + node.bias
-        elif isinstance(node, Relu):
-            value = np.maximum(values[node.input], 0.0)
-        elif isinstance(node, Add):
-            value = sum((values[name] for name in node.inputs[1:]), values[node.inputs[0]])
-        elif node.name in forced:
-            value = forced[node.name] * node.alpha
+        if isinstance(node, Bmru) and node.name in forced:
+            values[node.name] = forced[node.name] * node.alpha
         else:
-            value = hysteresis(node, values[node.input]) * node.alpha
-        values[node.name] = value
+            values[node.name] = node_value(node, values)
     return values
+
+
+def node_value(node: Node, values: Mapping[str, Floats]) -> Floats:
+    """Return one node's value, (samples, frames, units), from those of the nodes it reads."""
+    if isinstance(node, Linear):
+        product: Floats = values[node.input] @ node.weight.T
+        return product + node.bias
+    if isinstance(node, Relu):
+        return np.maximum(values[node.input], 0.0)
+    if isinstance(node, Add):
+        return sum((values[name] for name in node.inputs[1:]), values[node.inputs[0]])
+    return hysteresis(node, values[node.input]) * node.alpha
 
 
 def hysteresis(node: Bmru, candidate: Floats, previous: Bools | None = None) -> Bools:
@@ -74,18 +91,27 @@ def states_before(node: Bmru, states: Bools) -> Bools:
     return np.concatenate([first, states[:, :-1]], axis=1)
 
 
-def decide(readout: Readout, logits: Floats) -> np.ndarray:
+def decide(readout: Readout, logits: Floats) -> Integers:
     """Return the class index of every sample from the readout node's (samples, frames, classes).
 
     Ties go to the lower class index.
     """
+    decided: Integers = _scores(readout, logits).argmax(axis=1)
+    return decided
+
+
+def _scores(readout: Readout, logits: Floats) -> Floats:
+    """Return what the rule compares, (samples, classes)."""
     window = logits[:, readout.start : readout.stop]
+    scores: Floats = window[:, -1]
     if readout.rule == "majority_vote":
-        return votes(window).argmax(axis=1)
-    return (window.mean(axis=1) if readout.rule == "mean" else window[:, -1]).argmax(axis=1)
+        scores = votes(window) / window.shape[1]
+    elif readout.rule == "mean":
+        scores = window.mean(axis=1)
+    return scores
 
 
-def votes(window: Floats) -> np.ndarray:
+def votes(window: Floats) -> Integers:
     """Count, for each sample and class, the frames of ``window`` in which the class is largest."""
     winners = window.argmax(axis=2)
     return np.stack([(winners == k).sum(axis=1) for k in range(window.shape[2])], axis=1)
@@ -97,11 +123,7 @@ def margin(readout: Readout, logits: Floats) -> Floats:
     For ``majority_vote`` the lead in votes as a share of the frames; otherwise the lead of the
     deciding logit, in software units. 0 with one class.
     """
-    window = logits[:, readout.start : readout.stop]
-    if readout.rule == "majority_vote":
-        score = votes(window) / window.shape[1]
-    else:
-        score = window.mean(axis=1) if readout.rule == "mean" else window[:, -1]
+    score = _scores(readout, logits)
     if score.shape[1] == 1:
         return np.zeros(len(score))
     ordered = np.sort(score, axis=1)

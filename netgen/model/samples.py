@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import numpy as np
 
 from netgen.errors import SamplesError, UsageError
 from netgen.model.graph import Floats, Model
+
+_LISTED = 3
+"""Values of one kind of violation that are named; of the rest only the number is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,22 +56,46 @@ def load_samples(path: Path, model: Model) -> Samples:
     source = str(path)
     if path.suffix.lower() == ".csv":
         return check_samples(_read_csv(path), None, (path.stem,), model, source)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise SamplesError(
-                    source, ["is a single array, not .npz; save it with np.savez(x=…)"]
-                )
-            arrays = {key: archive[key] for key in ("x", "y", "id") if key in archive.files}
-    except OSError as error:
-        raise SamplesError(source, [f"cannot be read: {error.strerror or error}"]) from None
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, TypeError):
-        raise SamplesError(source, ["is not a .npz archive of plain arrays (nor a .csv)"]) from None
+    arrays = _read_npz(path)
     if "x" not in arrays:
         raise SamplesError(source, ["has no array 'x' (samples, frames, channels)"])
     names = arrays.get("id")
-    ids = None if names is None else tuple(str(name) for name in np.atleast_1d(names))
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "US"):
+        raise SamplesError(source, ["id: must be a list of strings, one a sample"])
+    ids = None if names is None else tuple(map(str, names.astype(np.str_)))
     return check_samples(arrays["x"], arrays.get("y"), ids, model, source)
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    source = str(path)
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            problem = "is a single array, not .npz; save it with np.savez(x=…)"
+            raise SamplesError(source, [problem])
+        with archive:
+            arrays = {str(key): archive[key] for key in ("x", "y", "id") if key in archive.files}
+    except OSError as error:
+        raise SamplesError(source, [f"cannot be read: {error.strerror or error}"]) from None
+    except MemoryError:
+        raise SamplesError(source, ["holds more than the memory does"]) from None
+    except _BROKEN_ARCHIVE:
+        raise SamplesError(source, [_NOT_NPZ]) from None
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise SamplesError(source, [_NOT_NPZ])
+    return arrays
+
+
+_NOT_NPZ = "is not a .npz archive of plain arrays (nor a .csv)"
+_BROKEN_ARCHIVE = (
+    ValueError,  # not an archive, a pickled object array, a bad header
+    EOFError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,  # a compression method that zipfile does not know
+    RuntimeError,  # encrypted
+)
 
 
 def check_samples(
@@ -93,17 +121,22 @@ def check_samples(
         problems.append(
             f"x: has {x.shape[1]} frames; the model's readout needs {model.readout.stop}"
         )
-    problems += _outside(x, ~np.isfinite(x), "is not finite")
-    problems += _outside(x, x < 0, "is negative (a current has no sign)")
-    problems += _outside(x, x > model.input_max, f"is above input.max = {model.input_max:g}")
+    finite = np.isfinite(x)
+    problems += _outside(x, ~finite, "is not finite")
+    problems += _outside(x, finite & (x < 0), "is negative (a current has no sign)")
+    above = f"is above input.max = {model.input_max:g}"
+    problems += _outside(x, finite & (x > model.input_max), above)
     if y is not None:
         if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
             problems.append(f"y: must hold {len(x)} whole numbers, one a sample")
         else:
-            for index in np.flatnonzero((y < 0) | (y >= len(model.classes)))[:5]:
+            for index in np.flatnonzero((y < 0) | (y >= len(model.classes)))[:_LISTED]:
                 problems.append(f"y[{index}]: {y[index]} is none of {len(model.classes)} classes")
-    if ids is not None and len(ids) != len(x):
-        problems.append(f"id: has {len(ids)} entries; x has {len(x)} samples")
+    if ids is not None:
+        if len(ids) != len(x):
+            problems.append(f"id: has {len(ids)} entries; x has {len(x)} samples")
+        for index in [i for i, name in enumerate(ids) if not name.isprintable()][:_LISTED]:
+            problems.append(f"id[{index}]: must be a printable string")
     if problems:
         raise SamplesError(source, problems)
     return Samples(x, y, ids if ids is not None else tuple(f"sample {i}" for i in range(len(x))))
@@ -111,9 +144,9 @@ def check_samples(
 
 def _outside(x: Floats, wrong: np.ndarray, problem: str) -> list[str]:
     places = np.argwhere(wrong)
-    lines = [f"x[{', '.join(map(str, at))}]: {x[tuple(at)]:g} {problem}" for at in places[:3]]
-    if len(places) > 3:
-        lines.append(f"x: and {len(places) - 3} more values: {problem}")
+    lines = [f"x[{', '.join(map(str, at))}]: {x[tuple(at)]:g} {problem}" for at in places[:_LISTED]]
+    if len(places) > _LISTED:
+        lines.append(f"x: and {len(places) - _LISTED} more values: {problem}")
     return lines
 
 
@@ -126,21 +159,38 @@ def _read_csv(path: Path) -> np.ndarray:
         raise SamplesError(source, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise SamplesError(source, ["is not UTF-8 text"]) from None
-    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise SamplesError(source, [f"line {reader.line_num}: {error}"]) from None
     if len(rows) < 2:
         raise SamplesError(source, ["is empty; wanted a header row and one row a frame"])
+    (line, header), *frames = rows
     problems, values = [], []
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(rows[0]):
-            problems.append(f"row {number}: has {len(row)} columns; the header has {len(rows[0])}")
-            continue
-        try:
+    if all(map(_is_number, header)):
+        problems.append(f"line {line}: is a row of numbers; wanted the names of the columns first")
+    for line, row in frames:
+        if len(row) != len(header):
+            problems.append(f"line {line}: has {len(row)} columns; the header has {len(header)}")
+        elif not all(map(_is_number, row)):
+            wrong = next(entry for entry in row if not _is_number(entry))
+            problems.append(f"line {line}: {wrong[:40]!r} is not a number")
+        else:
             values.append([float(entry) for entry in row])
-        except ValueError as error:
-            problems.append(f"row {number}: {error}")
     if problems:
-        raise SamplesError(source, problems)
+        rest = len(problems) - _LISTED
+        more = [f"and {rest} more lines are wrong"] if rest > 0 else []
+        raise SamplesError(source, problems[:_LISTED] + more)
     return np.array([values])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def pick_indices(text: str | None, count: int) -> list[int]:
