@@ -1,0 +1,32 @@
+"""The analysis room: circuit against software in numbers, races, tolerances and the verdict."""
+
+from netgen.analysis.comparison import compare
+from netgen.analysis.race import near_threshold, predict_races
+from netgen.analysis.results import (
+    Comparison,
+    Divergence,
+    NodeComparison,
+    SampleComparison,
+    SimulationCost,
+)
+from netgen.analysis.states import CAUSES, Cause, CellStates
+from netgen.analysis.tolerances import Check, Tolerances, load_tolerances, override, verdict
+
+__all__ = [
+    "CAUSES",
+    "Cause",
+    "CellStates",
+    "Check",
+    "Comparison",
+    "Divergence",
+    "NodeComparison",
+    "SampleComparison",
+    "SimulationCost",
+    "Tolerances",
+    "compare",
+    "load_tolerances",
+    "near_threshold",
+    "override",
+    "predict_races",
+    "verdict",
+]

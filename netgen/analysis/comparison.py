@@ -1,0 +1,241 @@
+"""Circuit against software, sample by sample: the numbers of ``report.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from netgen.analysis.metrics import error_figures, is_constant, mean, rms, share
+from netgen.analysis.observed import Observed, has_line, observe
+from netgen.analysis.race import NEAR
+from netgen.analysis.results import (
+    Comparison,
+    Divergence,
+    NodeComparison,
+    SampleComparison,
+    SimulationCost,
+)
+from netgen.analysis.states import CAUSES, Cause, CellStates, read_states
+from netgen.errors import UsageError
+from netgen.model import Bmru, Model, Samples, decide, evaluate, margin
+from netgen.model.graph import Bools, Floats
+from netgen.simulation.traces import Traces
+
+
+def compare(
+    model: Model,
+    samples: Samples,
+    traces: Iterable[Traces],
+    failures: Mapping[int, str] = MappingProxyType({}),
+) -> Comparison:
+    """Compare the circuit with the software model.
+
+    Parameters
+    ----------
+    samples
+        The samples that were simulated.
+    traces
+        Their traces, in the same order; consumed one by one, only settled values are kept.
+    failures
+        Class of failure by index (in the samples file) of every sample that gave no traces.
+
+    Raises
+    ------
+    ConfigurationError
+        Traces do not fit the model or the samples.
+    UsageError
+        There is neither a trace nor a failure.
+    """
+    if not len(samples) and not failures:
+        raise UsageError("no sample was simulated; run netgen sim first")
+    observed = observe(model, samples.x, traces)
+    software = evaluate(model, samples.x)
+    same_state = evaluate(model, samples.x, observed.states)
+    states = read_states(model, samples.x, software, same_state, observed.states)
+    full_scale = _full_scale(software[model.readout.node])
+    entries = _Entries(model, samples, observed, software, same_state, states, full_scale).all()
+    free = np.array([entry.logit_rmse_fs for entry in entries])
+    same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
+    agreeing = [reading.circuit == reading.software for reading in states.values()]
+    expected = [(r.circuit == r.expected)[r.clear] for r in states.values()]
+    return Comparison(
+        samples=entries,
+        nodes=_nodes(model, observed, software, same_state, states) if entries else (),
+        failures=dict(sorted(failures.items())),
+        frames=samples.x.shape[1],
+        units=sum(len(cell.alpha) for cell in model.cells),
+        logit_full_scale=full_scale,
+        decision_agreement=share(np.array([entry.agrees for entry in entries])),
+        frame_agreement=mean(np.array([entry.frame_agreement for entry in entries])),
+        state_agreement=share(_joined(agreeing)),
+        state_agreement_clear=share(_joined(expected)),
+        state_clear_share=share(_joined([reading.clear for reading in states.values()])),
+        logit_rmse_fs=mean(free),
+        logit_rmse_fs_max=float(free.max()) if entries else None,
+        logit_rmse_same_state_fs=mean(same),
+        logit_rmse_same_state_fs_max=float(same.max()) if entries else None,
+        accuracy_software=_accuracy(samples, [entry.class_software for entry in entries]),
+        accuracy_circuit=_accuracy(samples, [entry.class_circuit for entry in entries]),
+        power_w=mean(observed.power_w),
+        energy_j=mean(np.array([entry.energy_j for entry in entries])),
+        cost=_cost(observed),
+        software=software,
+        same_state=same_state,
+        circuit=observed.values,
+        states=states,
+    )
+
+
+def _joined(parts: list[Bools]) -> Bools:
+    return np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0, np.bool_)
+
+
+def _accuracy(samples: Samples, classes: list[int]) -> float | None:
+    return None if samples.y is None else share(np.array(classes) == samples.y)
+
+
+def _full_scale(logits: Floats) -> float:
+    if not logits.size or is_constant(logits):
+        return 1.0
+    return float(np.ptp(logits))
+
+
+def _cost(observed: Observed) -> SimulationCost:
+    attempts = dict.fromkeys(observed.attempts, 0)
+    for label in observed.attempts:
+        attempts[label] += 1
+    return SimulationCost(
+        simulators=tuple(sorted(set(observed.simulators))),
+        cpu_s=float(observed.cpu_s.sum()),
+        timepoints=int(observed.timepoints.sum()),
+        attempts=attempts,
+    )
+
+
+def _nodes(
+    model: Model,
+    observed: Observed,
+    software: Mapping[str, Floats],
+    same_state: Mapping[str, Floats],
+    states: Mapping[str, CellStates],
+) -> tuple[NodeComparison, ...]:
+    found = []
+    for node in model.nodes:
+        circuit, reading = observed.values[node.name], states.get(node.name)
+        found.append(
+            NodeComparison(
+                node=node.name,
+                op=type(node).__name__.lower(),
+                units=model.sizes[node.name],
+                observed="line" if has_line(model, node.name) else "re-formed",
+                free_running=error_figures(circuit, software[node.name]),
+                same_state=error_figures(circuit, same_state[node.name]),
+                flips=None if reading is None else count_causes([reading.cause]),
+                races=None if reading is None else int(reading.race.sum()),
+            )
+        )
+    return tuple(found)
+
+
+def count_causes(causes: Iterable[np.ndarray]) -> dict[Cause, int]:
+    """Count the causes in code arrays (see :class:`CellStates`), all four present."""
+    codes = np.concatenate([np.ravel(part) for part in causes] or [np.empty(0, np.int8)])
+    counts = np.bincount(codes, minlength=1 + len(CAUSES))
+    return {cause: int(counts[1 + index]) for index, cause in enumerate(CAUSES)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Entries:
+    """Makes the sample-by-sample entries; holds what they all read from."""
+
+    model: Model
+    samples: Samples
+    observed: Observed
+    software: Mapping[str, Floats]
+    same_state: Mapping[str, Floats]
+    states: Mapping[str, CellStates]
+    full_scale: float
+
+    def all(self) -> tuple[SampleComparison, ...]:
+        if not len(self.samples):
+            return ()
+        readout = self.model.readout
+        free, circuit = self.software[readout.node], self.observed.values[readout.node]
+        classes = decide(readout, free), decide(readout, circuit)
+        margins = margin(readout, free), margin(readout, circuit)
+        return tuple(
+            self.entry(at, *(int(c[at]) for c in classes), *(float(m[at]) for m in margins))
+            for at in range(len(self.samples))
+        )
+
+    def entry(
+        self, at: int, soft: int, circ: int, margin_soft: float, margin_circ: float
+    ) -> SampleComparison:
+        model, observed = self.model, self.observed
+        name, window = model.readout.node, slice(model.readout.start, model.readout.stop)
+        circuit = observed.values[name][at]
+        same_winner = self.software[name][at].argmax(1) == circuit.argmax(1)
+        duration = circuit.shape[0] * model.frame_period
+        readings = self.states.values()
+        wrong = sum(int(((r.circuit != r.expected) & r.clear)[at].sum()) for r in readings)
+        return SampleComparison(
+            sample=observed.sample[at],
+            id=self.samples.ids[at],
+            label=None if self.samples.y is None else int(self.samples.y[at]),
+            class_software=soft,
+            class_circuit=circ,
+            margin_software=margin_soft,
+            margin_circuit=margin_circ,
+            frame_agreement=float(same_winner[window].mean()),
+            logit_rmse_fs=rms(circuit - self.software[name][at]) / self.full_scale,
+            logit_rmse_same_state_fs=rms(circuit - self.same_state[name][at]) / self.full_scale,
+            flips=count_causes(reading.cause[at] for reading in readings),
+            unexplained=wrong,
+            race_forecast=sum(int(reading.race_forecast[at].sum()) for reading in readings),
+            first_divergence=self.first_divergence(at),
+            power_w=float(observed.power_w[at]),
+            energy_j=float(observed.power_w[at]) * duration,
+            cpu_s=float(observed.cpu_s[at]),
+            timepoints=int(observed.timepoints[at]),
+            attempt=observed.attempts[at],
+        )
+
+    def first_divergence(self, at: int) -> Divergence | None:
+        found = []
+        for order, node in enumerate(self.model.nodes):
+            if isinstance(node, Bmru):
+                causes = self.states[node.name].cause[at]
+                places = np.argwhere(causes)
+                if len(places):
+                    frame, unit = (int(index) for index in places[0])
+                    cause = CAUSES[causes[frame, unit] - 1]
+                    found.append((frame, order, Divergence(frame, node.name, unit, cause)))
+            if node.name == self.model.readout.node:
+                readout = self.readout_divergence(at)
+                if readout is not None:
+                    found.append((readout.frame, order, readout))
+        return min(found, key=lambda entry: entry[:2])[2] if found else None
+
+    def readout_divergence(self, at: int) -> Divergence | None:
+        """The first frame of the readout's window whose largest unit differs."""
+        readout = self.model.readout
+        free, circuit, same = (
+            values[readout.node][at]
+            for values in (self.software, self.observed.values, self.same_state)
+        )
+        for frame in range(readout.start, readout.stop):
+            winner, expected = int(circuit[frame].argmax()), int(free[frame].argmax())
+            if winner == expected:
+                continue
+            lead = free[frame, expected] - free[frame, winner]
+            if same[frame].argmax() == winner:
+                cause: Cause = "propagated"
+            elif lead <= NEAR * self.full_scale:
+                cause = "near_threshold"
+            else:
+                cause = "clear"
+            return Divergence(frame, readout.node, winner, cause)
+        return None

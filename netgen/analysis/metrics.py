@@ -1,0 +1,68 @@
+"""Error figures that are numbers or None, never NaN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.model.graph import Floats
+
+
+@dataclass(frozen=True)
+class ErrorFigures:
+    """Circuit minus software over all samples, frames and units of one node.
+
+    Attributes
+    ----------
+    rmse, max_error
+        Root mean square and largest absolute error, software units.
+    at
+        (sample position, frame, unit) of the largest error.
+    correlation
+        Pearson's; None where either signal is constant.
+    """
+
+    rmse: float
+    max_error: float
+    at: tuple[int, int, int]
+    correlation: float | None
+
+
+def error_figures(circuit: Floats, software: Floats) -> ErrorFigures:
+    """Compare two (samples, frames, units) arrays of at least one sample."""
+    error = np.abs(circuit - software)
+    sample, frame, unit = np.unravel_index(error.argmax(), error.shape)
+    return ErrorFigures(
+        rmse=rms(error),
+        max_error=float(error.max()),
+        at=(int(sample), int(frame), int(unit)),
+        correlation=correlation(circuit, software),
+    )
+
+
+def rms(values: Floats) -> float:
+    """Root mean square of all values."""
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def correlation(a: Floats, b: Floats) -> float | None:
+    """Pearson's correlation of all values; None where either is constant but for rounding."""
+    if is_constant(a) or is_constant(b):
+        return None
+    return float(np.clip(np.corrcoef(a.ravel(), b.ravel())[0, 1], -1.0, 1.0))
+
+
+def is_constant(values: Floats) -> bool:
+    """Tell whether values differ by no more than rounding (a billionth of the largest)."""
+    return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
+
+
+def share(hits: np.ndarray) -> float | None:
+    """Share of true entries; None where there are none to judge."""
+    return float(hits.mean()) if hits.size else None
+
+
+def mean(values: Floats) -> float | None:
+    """Mean; None of nothing."""
+    return float(values.mean()) if values.size else None

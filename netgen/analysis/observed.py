@@ -1,0 +1,129 @@
+"""What the circuit showed, as arrays over all samples: the settled values of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.errors import ConfigurationError
+from netgen.model import INPUT, Add, Linear, Model, is_signed
+from netgen.model.graph import Bools, Floats
+from netgen.simulation.traces import Traces
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """The circuit's answers to several samples, without their waves.
+
+    Attributes
+    ----------
+    sample
+        Index of each sample in its file, (samples,).
+    values
+        Every node of the model, each (samples, frames, units), software units. Nodes without a
+        line of their own in the circuit are re-formed, see :func:`observe`.
+    states
+        By bmru node, (samples, frames, units): the output current is above ``alpha`` / 2.
+    power_w, cpu_s, timepoints
+        By sample, each (samples,).
+    attempts, simulators
+        The rung of the retry ladder and the simulator that counted, by sample.
+    """
+
+    sample: tuple[int, ...]
+    values: Mapping[str, Floats]
+    states: Mapping[str, Bools]
+    power_w: Floats
+    cpu_s: Floats
+    timepoints: np.ndarray
+    attempts: tuple[str, ...]
+    simulators: tuple[str, ...]
+
+
+def has_line(model: Model, name: str) -> bool:
+    """Tell whether a node's value flows somewhere in the circuit as one current.
+
+    It does for relu and bmru nodes and for the readout. A signed sum that is not the readout
+    exists only inside the row of each consumer.
+    """
+    return name == model.readout.node or not is_signed(model.by_name[name])
+
+
+def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
+    """Stack traces, one a sample of ``x`` and in its order; each is let go of after reading.
+
+    Signed nodes other than the readout are re-formed: the model's own weights on the circuit's
+    first-quadrant signals (and on the exact input). A signed readout node that feeds further
+    nodes gives them its re-formed value, as the circuit does, not the measured one.
+
+    Raises
+    ------
+    ConfigurationError
+        A trace lacks a node, has another shape, or holds a value that is not finite.
+    ValueError
+        There are not as many traces as samples.
+    """
+    count, frames = x.shape[:2]
+    names = [node.name for node in model.nodes if has_line(model, node.name)]
+    lines = {name: np.empty((count, frames, model.sizes[name])) for name in names}
+    scalars = []
+    for position, trace in enumerate(traces):
+        if position >= count:
+            raise ValueError(f"more traces than the {count} samples")
+        _check(model, trace, names, frames)
+        for name in names:
+            lines[name][position] = trace.frames[name]
+        scalars.append(
+            (
+                trace.sample,
+                trace.power_w,
+                trace.cpu_s,
+                trace.timepoints,
+                trace.attempt,
+                trace.simulator,
+            )
+        )
+    if len(scalars) < count:
+        raise ValueError(f"{len(scalars)} traces for {count} samples")
+    sample, power, cpu, points, attempts, simulators = (
+        zip(*scalars, strict=True) if scalars else ((),) * 6
+    )
+    return Observed(
+        sample=sample,
+        values=_reform(model, x, lines),
+        states={cell.name: lines[cell.name] > cell.alpha / 2 for cell in model.cells},
+        power_w=np.array(power, dtype=np.float64),
+        cpu_s=np.array(cpu, dtype=np.float64),
+        timepoints=np.array(points, dtype=np.int64),
+        attempts=attempts,
+        simulators=simulators,
+    )
+
+
+def _check(model: Model, trace: Traces, names: list[str], frames: int) -> None:
+    problems = []
+    for name in names:
+        expected = (frames, model.sizes[name])
+        if name not in trace.frames:
+            problems.append(f"node {name!r} is missing; run netgen sim again with this build")
+        elif trace.frames[name].shape != expected:
+            shapes = f"{trace.frames[name].shape}, not {expected}"
+            problems.append(f"node {name!r} is {shapes}; run netgen sim again with this build")
+        elif not np.isfinite(trace.frames[name]).all():
+            problems.append(f"node {name!r} holds a value that is not finite; run netgen sim again")
+    if problems:
+        raise ConfigurationError(f"traces of sample {trace.sample}", problems)
+
+
+def _reform(model: Model, x: Floats, lines: Mapping[str, Floats]) -> dict[str, Floats]:
+    values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
+    for node in model.nodes:
+        if isinstance(node, Linear):
+            values[node.name] = values[node.input] @ node.weight.T + node.bias
+        elif isinstance(node, Add):
+            values[node.name] = np.sum([values[name] for name in node.inputs], axis=0)
+        else:
+            values[node.name] = lines[node.name]
+    return values | {model.readout.node: lines[model.readout.node]}

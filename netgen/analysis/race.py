@@ -1,0 +1,191 @@
+"""Predict layer races: cells that may latch on the old states of the layers below.
+
+When a frame begins, the input moves at once but the cells of earlier layers need 100 to 300 µs to
+switch. Meanwhile a cell of a later layer sees the new input with some of the old states. If that
+transient candidate crosses a threshold and the settled one lies in the hysteresis band, the cell
+keeps what the transient wrote; the software model has no such thing.
+
+Which lower cells have switched at a given moment depends on their overdrive, so no order is
+assumed, neither within a layer nor between layers: every subset of the *restless* lower cells is a
+possible transient (the prefixes "layers 1 … j new, the rest old" are among them). Restless is a
+cell that changes state in this frame, or whose own transient candidate crosses a threshold (it may
+pulse, or latch). With up to ``ENUMERATED`` restless cells all subsets are evaluated exactly; above
+that, interval arithmetic bounds the candidate over all subsets at once: never too narrow, but it
+may flag a race that no subset causes. The input's own edge is taken as instantaneous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netgen.model import (
+    INPUT,
+    Bmru,
+    Linear,
+    Model,
+    Relu,
+    evaluate,
+    sources,
+    states_before,
+)
+from netgen.model.graph import Bools, Floats
+
+NEAR = 0.02
+"""A candidate this close to a threshold, as a share of ``beta_hi``, is left out of judgement."""
+
+ENUMERATED = 6
+"""Up to this many restless cells below, every subset is evaluated; above, bounds are used."""
+
+_BLOCK = 2**15  # rows evaluated at once: keeps the memory of a wide network at some 100 MB
+
+
+def near_threshold(cell: Bmru, candidate: Floats) -> Bools:
+    """Tell where a candidate lies within 2 % of ``beta_hi`` of either threshold of its cell."""
+    reach = NEAR * cell.beta_hi
+    near: Bools = (np.abs(candidate - cell.beta_hi) <= reach) | (
+        np.abs(candidate - cell.beta_lo) <= reach
+    )
+    return near
+
+
+def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[str, Bools]:
+    """Flag every (sample, frame, unit) whose state a transient of lower layers could decide.
+
+    Parameters
+    ----------
+    x
+        Inputs, (samples, frames, channels), software units.
+    states
+        The settled states by bmru node, each (samples, frames, units). With the software's own
+        states this is the forecast a designer makes before simulating; with the circuit's it says
+        which of the circuit's states a race may explain.
+
+    Returns
+    -------
+    dict
+        By bmru node, (samples, frames, units): the cell was low, a transient candidate exceeds
+        ``beta_hi`` and the settled one lies in the band (or was high and falls below
+        ``beta_lo``), all with a margin of 2 % of ``beta_hi``.
+    """
+    values = evaluate(model, x, states)
+    settled = _Settled(
+        x,
+        states,
+        {cell.name: states_before(cell, states[cell.name]) for cell in model.cells},
+        {},
+    )
+    races: dict[str, Bools] = {}
+    for cell in model.cells:
+        candidate, before = values[cell.input], settled.before[cell.name]
+        lowest, highest = _excursion(model, cell, candidate, settled)
+        reach = NEAR * cell.beta_hi
+        moved = 1e-9 * cell.beta_hi  # more than rounding: the transient does differ
+        rises = ~before & (highest > cell.beta_hi - reach) & (highest > candidate + moved)
+        falls = before & (lowest < cell.beta_lo + reach) & (lowest < candidate - moved)
+        in_band = (candidate >= cell.beta_lo - reach) & (candidate <= cell.beta_hi + reach)
+        races[cell.name] = (rises | falls) & in_band
+        settled.restless[cell.name] = (before != states[cell.name]) | rises | falls
+    return races
+
+
+@dataclass(frozen=True, eq=False)
+class _Settled:
+    """States at the end of each frame and of the one before; restless cells found so far."""
+
+    x: Floats
+    states: Mapping[str, Bools]
+    before: Mapping[str, Bools]
+    restless: dict[str, Bools]
+
+
+def _cone(model: Model, cell: Bmru) -> Model:
+    """Cut the model down to what a cell's candidate is made of, lower cells being given."""
+    wanted, queue = set(), [cell.input]
+    while queue:
+        name = queue.pop()
+        if name == INPUT or name in wanted:
+            continue
+        wanted.add(name)
+        node = model.by_name[name]
+        if not isinstance(node, Bmru):
+            queue.extend(sources(node))
+    return replace(model, nodes=tuple(node for node in model.nodes if node.name in wanted))
+
+
+def _excursion(
+    model: Model, cell: Bmru, candidate: Floats, settled: _Settled
+) -> tuple[Floats, Floats]:
+    """Return the lowest and highest transient candidate, the settled one where there is none."""
+    lowest, highest = candidate.copy(), candidate.copy()
+    cone = _cone(model, cell)
+    if not cone.cells:
+        return lowest, highest
+    restless = np.concatenate([settled.restless[lower.name] for lower in cone.cells], axis=2)
+    final = np.concatenate([settled.states[lower.name] for lower in cone.cells], axis=2)
+    counts = restless.sum(axis=2)
+    for count in range(1, ENUMERATED + 1):
+        for at in _blocks(counts == count, 2**count - 1):
+            found = _subsets(cone, cell.input, settled.x[at], final[at], restless[at], count)
+            lowest[at], highest[at] = found
+    for at in _blocks(counts > ENUMERATED, 1):
+        lowest[at], highest[at] = _bounds(cone, cell.input, settled.x[at], final[at], restless[at])
+    return lowest, highest
+
+
+def _blocks(chosen: Bools, rows_each: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give the (sample, frame) index arrays of ``chosen`` in blocks of bounded size."""
+    sample, frame = np.nonzero(chosen)
+    step = max(1, _BLOCK // rows_each)
+    for start in range(0, len(sample), step):
+        yield sample[start : start + step], frame[start : start + step]
+
+
+def _subsets(
+    cone: Model, name: str, x: Floats, final: Bools, restless: Bools, count: int
+) -> tuple[Floats, Floats]:
+    """Extremes of node ``name`` over every subset of restless cells that is not settled yet.
+
+    ``x`` is (rows, channels), ``final`` and ``restless`` are (rows, lower units), with ``count``
+    restless in each row. A cell not settled has the opposite of its final state.
+    """
+    rows, choices = len(x), 2**count - 1
+    units = np.nonzero(restless)[1].reshape(rows, 1, count)
+    unsettled = (np.arange(1, choices + 1)[:, None] >> np.arange(count)) & 1 == 1
+    toggled = np.zeros((rows, choices, final.shape[1]), dtype=np.bool_)
+    np.put_along_axis(toggled, np.broadcast_to(units, (rows, choices, count)), unsettled[None], 2)
+    states = np.split(
+        final[:, None] ^ toggled, np.cumsum([len(c.alpha) for c in cone.cells])[:-1], axis=2
+    )
+    repeated = np.broadcast_to(x[:, None], (rows, choices, x.shape[1]))
+    forced = {cell.name: part for cell, part in zip(cone.cells, states, strict=True)}
+    value = evaluate(cone, repeated, forced)[name]
+    return value.min(axis=1), value.max(axis=1)
+
+
+def _bounds(
+    cone: Model, name: str, x: Floats, final: Bools, restless: Bools
+) -> tuple[Floats, Floats]:
+    """Interval of node ``name`` over every subset of restless cells (arguments as above)."""
+    low: dict[str, Floats] = {INPUT: x}
+    high: dict[str, Floats] = {INPUT: x}
+    start = 0
+    for node in cone.nodes:
+        if isinstance(node, Bmru):
+            part = slice(start, start + len(node.alpha))
+            start = part.stop
+            low[node.name] = (final & ~restless)[:, part] * node.alpha
+            high[node.name] = (final | restless)[:, part] * node.alpha
+        elif isinstance(node, Linear):
+            centre = (low[node.input] + high[node.input]) / 2 @ node.weight.T + node.bias
+            reach = (high[node.input] - low[node.input]) / 2 @ np.abs(node.weight).T
+            low[node.name], high[node.name] = centre - reach, centre + reach
+        elif isinstance(node, Relu):
+            low[node.name] = np.maximum(low[node.input], 0.0)
+            high[node.name] = np.maximum(high[node.input], 0.0)
+        else:
+            low[node.name] = np.sum([low[each] for each in node.inputs], axis=0)
+            high[node.name] = np.sum([high[each] for each in node.inputs], axis=0)
+    return low[name], high[name]

@@ -1,0 +1,160 @@
+"""What a comparison found: the records behind ``report.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netgen.analysis.metrics import ErrorFigures
+from netgen.analysis.states import Cause, CellStates
+from netgen.model.graph import Floats
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first place where a sample's circuit and software part."""
+
+    frame: int
+    node: str
+    unit: int
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class SampleComparison:
+    """One sample. Errors are shares of the logits' full scale, margins in the rule's measure.
+
+    Attributes
+    ----------
+    sample, id, label
+        Index in the samples file, name, and true class (None if not known).
+    class_software, class_circuit
+        Decided class indices.
+    margin_software, margin_circuit
+        By how much the decided class leads: share of votes, or software units (see
+        :func:`netgen.model.margin`).
+    frame_agreement
+        Share of the readout's frames with the same largest logit.
+    flips
+        Differing BMRU states by cause.
+    unexplained
+        States that are not what software makes of the circuit's own states, near thresholds and
+        races left out. Zero is expected.
+    race_forecast
+        Races the predictor flags from software alone.
+    first_divergence
+        The earliest frame, then the earliest node, whose BMRU state differs; the readout counts
+        too, inside its frames, where its largest unit differs (unit: the circuit's). None where
+        nothing differs.
+    """
+
+    sample: int
+    id: str
+    label: int | None
+    class_software: int
+    class_circuit: int
+    margin_software: float
+    margin_circuit: float
+    frame_agreement: float
+    logit_rmse_fs: float
+    logit_rmse_same_state_fs: float
+    flips: Mapping[Cause, int]
+    unexplained: int
+    race_forecast: int
+    first_divergence: Divergence | None
+    power_w: float
+    energy_j: float
+    cpu_s: float
+    timepoints: int
+    attempt: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether circuit and software decide for the same class."""
+        return self.class_software == self.class_circuit
+
+
+@dataclass(frozen=True)
+class NodeComparison:
+    """One node over all samples, frames and units, in software units.
+
+    Attributes
+    ----------
+    observed
+        ``"line"``: the circuit's own current; ``"re-formed"``: a signed sum that has no line of
+        its own, computed from the circuit's currents with the model's weights.
+    free_running, same_state
+        Errors against the software model by itself, and with the circuit's BMRU states forced.
+    flips, races
+        For bmru nodes: differing states by cause, and races flagged from the circuit's states.
+    """
+
+    node: str
+    op: str
+    units: int
+    observed: Literal["line", "re-formed"]
+    free_running: ErrorFigures
+    same_state: ErrorFigures
+    flips: Mapping[Cause, int] | None
+    races: int | None
+
+
+@dataclass(frozen=True)
+class SimulationCost:
+    """What the simulations took, summed over the samples that succeeded."""
+
+    simulators: tuple[str, ...]
+    cpu_s: float
+    timepoints: int
+    attempts: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Everything compared. Figures are None where there is nothing to judge, never NaN.
+
+    Attributes
+    ----------
+    samples, nodes
+        Sample by sample (those that were simulated, in order) and node by node.
+    failures
+        Class of failure by index of each sample whose simulation failed.
+    frames, units
+        Frames a sample, and BMRU units a frame.
+    logit_full_scale
+        What the ``_fs`` errors are shares of: max − min of the software logits over all samples
+        and frames; 1.0 (the unit current) where the software logits never change.
+    decision_agreement … energy_j
+        As in ``report.json``. ``state_agreement*`` are None for a model without BMRU nodes, and
+        ``_clear`` also where every state is left out; accuracies without labels.
+    software, same_state, circuit
+        Values of every node, each (samples, frames, units), software units.
+    states
+        The BMRU states by node.
+    """
+
+    samples: tuple[SampleComparison, ...]
+    nodes: tuple[NodeComparison, ...]
+    failures: Mapping[int, str]
+    frames: int
+    units: int
+    logit_full_scale: float
+    decision_agreement: float | None
+    frame_agreement: float | None
+    state_agreement: float | None
+    state_agreement_clear: float | None
+    state_clear_share: float | None
+    logit_rmse_fs: float | None
+    logit_rmse_fs_max: float | None
+    logit_rmse_same_state_fs: float | None
+    logit_rmse_same_state_fs_max: float | None
+    accuracy_software: float | None
+    accuracy_circuit: float | None
+    power_w: float | None
+    energy_j: float | None
+    cost: SimulationCost
+    software: Mapping[str, Floats] = field(repr=False)
+    same_state: Mapping[str, Floats] = field(repr=False)
+    circuit: Mapping[str, Floats] = field(repr=False)
+    states: Mapping[str, CellStates] = field(repr=False)

@@ -1,0 +1,101 @@
+"""BMRU states of circuit and software: where they differ, and what explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.analysis.race import near_threshold, predict_races
+from netgen.model import Model, hysteresis, states_before
+from netgen.model.graph import Bools, Floats
+
+Cause: TypeAlias = Literal["near_threshold", "race", "propagated", "clear"]
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+
+
+@dataclass(frozen=True, eq=False)
+class CellStates:
+    """One bmru node's states; all arrays are (samples, frames, units).
+
+    Attributes
+    ----------
+    software, circuit
+        States of the free-running software model and of the circuit.
+    expected
+        What software makes of the circuit's own states: the candidate from the circuit's lower
+        states in this frame, the cell's previous state from the circuit's frame before.
+    near, race
+        That candidate is within 2 % of ``beta_hi`` of a threshold; a race could set the state.
+    race_forecast
+        The race flags of the software's own states: what is known before simulating.
+    cause
+        1 + index into ``CAUSES`` where circuit and software differ, 0 where they agree.
+    """
+
+    software: Bools
+    circuit: Bools
+    expected: Bools
+    near: Bools
+    race: Bools
+    race_forecast: Bools
+    cause: NDArray[np.int8]
+
+    @property
+    def clear(self) -> Bools:
+        """Where neither a near threshold nor a race excuses a difference."""
+        return ~(self.near | self.race)
+
+    @property
+    def flips(self) -> Bools:
+        """Where the circuit's state is not the software's."""
+        return self.cause > 0
+
+
+def read_states(
+    model: Model,
+    x: Floats,
+    software: Mapping[str, Floats],
+    same_state: Mapping[str, Floats],
+    circuit: Mapping[str, Bools],
+) -> dict[str, CellStates]:
+    """Compare the states of every bmru node and give each difference its cause.
+
+    A state that differs is ``propagated`` if it is the one software expects from the circuit's
+    own other states (an earlier or lower difference explains it). Otherwise it is
+    ``near_threshold`` or ``race`` if the candidate recomputed from the circuit's states is, in
+    this order, and else ``clear``: nothing explains it.
+
+    Parameters
+    ----------
+    software, same_state
+        Values of all nodes, free-running and with the circuit's states forced.
+    circuit
+        The circuit's states by bmru node, each (samples, frames, units).
+    """
+    own = {cell.name: software[cell.name] > 0 for cell in model.cells}
+    forecast = predict_races(model, x, own)
+    races = predict_races(model, x, circuit)
+    readings = {}
+    for cell in model.cells:
+        states, candidate = circuit[cell.name], same_state[cell.input]
+        expected = hysteresis(cell, candidate, states_before(cell, states))
+        near = near_threshold(cell, candidate)
+        cause = np.select(
+            [own[cell.name] == states, states == expected, near, races[cell.name]],
+            [0, *(1 + CAUSES.index(c) for c in ("propagated", "near_threshold", "race"))],
+            1 + CAUSES.index("clear"),
+        )
+        readings[cell.name] = CellStates(
+            software=own[cell.name],
+            circuit=states,
+            expected=expected,
+            near=near,
+            race=races[cell.name],
+            race_forecast=forecast[cell.name],
+            cause=cause.astype(np.int8),
+        )
+    return readings

@@ -1,0 +1,124 @@
+"""``report.json``: the public contract, format version 1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from netgen import __version__
+from netgen.analysis import Check, Comparison, NodeComparison, SampleComparison
+from netgen.model import Model
+from netgen.report.provenance import Provenance
+
+FORMAT = "netgen-report"
+VERSION = 1
+
+
+def to_document(
+    comparison: Comparison, model: Model, checks: Sequence[Check], provenance: Provenance
+) -> dict[str, Any]:
+    """Return the report as a JSON object; figures that do not exist are null, never NaN."""
+    figures = (
+        "decision_agreement",
+        "frame_agreement",
+        "state_agreement",
+        "state_agreement_clear",
+        "state_clear_share",
+        "logit_rmse_fs",
+        "logit_rmse_fs_max",
+        "logit_rmse_same_state_fs",
+        "logit_rmse_same_state_fs_max",
+        "logit_full_scale",
+        "accuracy_software",
+        "accuracy_circuit",
+        "power_w",
+        "energy_j",
+    )
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "verdict": "pass" if all(check.passed for check in checks) else "fail",
+        "checks": [asdict(check) for check in checks],
+        "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
+        "samples": len(comparison.samples),
+        "frames": comparison.frames,
+        "units": comparison.units,
+        **{name: getattr(comparison, name) for name in figures},
+        "per_node": [_node(entry) for entry in comparison.nodes],
+        "per_sample": _per_sample(comparison),
+        "simulation": _simulation(comparison),
+        "provenance": _provenance(provenance),
+    }
+
+
+def _node(entry: NodeComparison) -> dict[str, Any]:
+    free, same = entry.free_running, entry.same_state
+    record: dict[str, Any] = {
+        "node": entry.node,
+        "op": entry.op,
+        "units": entry.units,
+        "observed": entry.observed,
+        "rmse": free.rmse,
+        "max_error": free.max_error,
+        "correlation": free.correlation,
+        "rmse_same_state": same.rmse,
+        "max_error_same_state": same.max_error,
+        "correlation_same_state": same.correlation,
+    }
+    if entry.flips is not None:
+        record["flips"] = sum(entry.flips.values())
+        record["flips_by_cause"] = dict(entry.flips)
+        record["races"] = entry.races
+    return record
+
+
+def _per_sample(comparison: Comparison) -> list[dict[str, Any]]:
+    records = [_sample(entry) for entry in comparison.samples]
+    empty = dict.fromkeys(records[0]) if records else {}
+    records += [
+        empty | {"sample": sample, "failure": kind} for sample, kind in comparison.failures.items()
+    ]
+    return sorted(records, key=lambda record: int(record["sample"]))
+
+
+def _sample(entry: SampleComparison) -> dict[str, Any]:
+    record = asdict(entry)
+    record["y"] = record.pop("label")
+    record["margin"] = record.pop("margin_software")
+    record["flips"] = sum(entry.flips.values())
+    record["flips_by_cause"] = dict(entry.flips)
+    return record | {"failure": None}
+
+
+def _simulation(comparison: Comparison) -> dict[str, Any]:
+    cost, count = comparison.cost, len(comparison.samples)
+    parts = [name.partition("-") for name in cost.simulators]  # such as "ngspice-39"
+    return {
+        "simulator": ", ".join(dict.fromkeys(name for name, _, _ in parts)) or None,
+        "version": ", ".join(dict.fromkeys(version for _, _, version in parts)) or None,
+        "cpu_s": cost.cpu_s,
+        "cpu_s_per_sample": cost.cpu_s / count if count else None,
+        "timepoints": cost.timepoints,
+        "attempts": dict(cost.attempts),
+        "failures": dict(Counter(comparison.failures.values())),
+    }
+
+
+def _provenance(provenance: Provenance) -> dict[str, Any]:
+    build = provenance.build
+    return {
+        "netgen": __version__,
+        "created": provenance.created,
+        "model_file": provenance.model_file,
+        "samples_file": provenance.samples_file,
+        "pdk": build.pdk,
+        "corner": build.corner,
+        "options": dict(build.options),
+        "tools": dict(build.tools),
+        "devices": build.devices,
+        "devices_by_block": dict(build.devices_by_block),
+        "below_floor": list(build.below_floor),
+        "rerun": list(provenance.rerun),
+    }

@@ -1,0 +1,72 @@
+"""JUnit XML: one test case a sample and one a tolerance, for continuous integration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from netgen.analysis import Check, Comparison, SampleComparison
+from netgen.model import Model
+from netgen.report.text import MEANINGS, class_name, limit, measured, printable
+
+
+def to_junit(comparison: Comparison, model: Model, checks: Sequence[Check]) -> bytes:
+    """Return the XML. It is red exactly where the verdict is.
+
+    A sample whose simulation failed is an error. One that is decided otherwise is a failure, or
+    skipped where ``decision_agreement`` holds all the same: the tolerance allows for it.
+    """
+    allowed = all(check.passed for check in checks if check.name == "decision_agreement")
+    tolerances = _suite(f"{model.name}.tolerances")
+    for check in checks:
+        case = _case(tolerances, check.name, 0.0)
+        if not check.passed:
+            _result(
+                case, "failure", f"{measured(check)}, wanted {limit(check)}: {MEANINGS[check.name]}"
+            )
+    samples = _suite(f"{model.name}.samples")
+    for entry in comparison.samples:
+        case = _case(samples, f"{entry.sample}: {entry.id}", entry.cpu_s)
+        if not entry.agrees:
+            _result(case, "skipped" if allowed else "failure", _difference(entry, model))
+    for sample, kind in comparison.failures.items():
+        case = _case(samples, f"{sample}", 0.0)
+        _result(case, "error", f"the simulation failed: {kind}")
+    root = ElementTree.Element("testsuites", name=model.name)
+    root.extend([tolerances, samples])
+    for suite in root:
+        suite.set("tests", str(len(suite)))
+        for kind, total in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+            suite.set(total, str(len(suite.findall(f"testcase/{kind}"))))
+    ElementTree.indent(root)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _suite(name: str) -> ElementTree.Element:
+    return ElementTree.Element("testsuite", name=name)
+
+
+def _case(suite: ElementTree.Element, name: str, seconds: float) -> ElementTree.Element:
+    return ElementTree.SubElement(
+        suite,
+        "testcase",
+        classname=suite.attrib["name"],
+        name=printable(name),
+        time=f"{seconds:.3f}",
+    )
+
+
+def _result(case: ElementTree.Element, kind: str, message: str) -> None:
+    ElementTree.SubElement(case, kind, message=printable(message))
+
+
+def _difference(entry: SampleComparison, model: Model) -> str:
+    text = (
+        f"circuit decides {class_name(model, entry.class_circuit)}, "
+        f"software {class_name(model, entry.class_software)}"
+    )
+    first = entry.first_divergence
+    if first is None:
+        return text
+    place = f"frame {first.frame}, {first.node}[{first.unit}]"
+    return f"{text}; first divergence in {place} ({first.cause})"

@@ -1,0 +1,269 @@
+"""``report.html``: one self-contained page, read from the verdict down."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jinja2
+
+from netgen import __version__
+from netgen.analysis import CAUSES, Check, Comparison, NodeComparison, SampleComparison
+from netgen.model import Model
+from netgen.report.plots import Plot
+from netgen.report.provenance import Provenance
+from netgen.report.text import (
+    CAUSE_MEANINGS,
+    MEANINGS,
+    class_name,
+    limit,
+    measured,
+    percent,
+    printable,
+    worst,
+)
+from netgen.resources import templates
+from netgen.units import engineering
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One tolerance, as text."""
+
+    name: str
+    meaning: str
+    value: str
+    limit: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class CauseRow:
+    """How often a cause was found: differing states, and samples it was the first in."""
+
+    name: str
+    meaning: str
+    states: int
+    first: int
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """One sample, as text: either its ``failure`` or everything else."""
+
+    sample: int
+    failure: str = ""
+    id: str = ""
+    label: str = ""
+    software: str = ""
+    circuit: str = ""
+    agrees: bool = False
+    margin: str = ""
+    frames: str = ""
+    flips: str = ""
+    unexplained: str = ""
+    error: str = ""
+    error_same: str = ""
+    divergence: str = ""
+    cause: str = ""
+    energy: str = ""
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """One node, as text."""
+
+    node: str
+    op: str
+    units: int
+    observed: str
+    rmse: str
+    max_error: str
+    rmse_same: str
+    max_error_same: str
+    correlation: str
+    flips: str
+    races: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot with its data inside."""
+
+    title: str
+    caption: str
+    file: str
+    source: str
+
+
+def to_html(
+    comparison: Comparison,
+    model: Model,
+    checks: Sequence[Check],
+    provenance: Provenance,
+    plots: Sequence[Plot],
+) -> str:
+    """Return the page. It refers to nothing outside itself, and escapes every name."""
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = environment.from_string(templates().joinpath(TEMPLATE).read_text("utf-8"))
+    build = provenance.build
+    page = template.render(
+        name=model.name,
+        passed=all(check.passed for check in checks),
+        summary=_summary(comparison, checks),
+        facts=_facts(comparison),
+        checks=[_check_row(check) for check in checks],
+        causes=_cause_rows(comparison),
+        differences=sum(sum(entry.flips.values()) for entry in comparison.samples),
+        forecast=sum(entry.race_forecast for entry in comparison.samples),
+        clear_share=percent(comparison.state_clear_share),
+        has_cells=bool(model.cells),
+        failures=dict(Counter(comparison.failures.values())),
+        worst=worst(comparison.samples) if comparison.samples else None,
+        samples=_sample_rows(comparison, model),
+        margin_unit="votes" if model.readout.rule == "majority_vote" else "units",
+        nodes=[_node_row(entry) for entry in comparison.nodes],
+        unit=engineering(model.unit_current, "A"),
+        pictures=_pictures(plots),
+        build=build,
+        blocks=sorted(build.devices_by_block.items(), key=lambda item: -item[1]),
+        sources=_sources(model, provenance, comparison),
+        rerun=provenance.rerun,
+    )
+    return printable(page)
+
+
+def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
+    """The verdict in one or two sentences."""
+    count, failed = len(comparison.samples), len(comparison.failures)
+    if not count:
+        return f"No sample could be simulated ({failed} failed)."
+    agreeing = sum(entry.agrees for entry in comparison.samples)
+    text = f"The circuit decides {agreeing} of {count} samples as software does"
+    if comparison.state_agreement is not None:
+        text += f", {percent(comparison.state_agreement)} of its BMRU states are the same"
+    text += (
+        f", and its analog error is {percent(comparison.logit_rmse_same_state_fs)} of full scale."
+    )
+    if failed:
+        text += f" The simulation of {failed} more failed."
+    missed = [check.name for check in checks if not check.passed]
+    return text + (f" Out of tolerance: {', '.join(missed)}." if missed else "")
+
+
+def _facts(comparison: Comparison) -> list[tuple[str, str]]:
+    """The headline numbers: (label, value)."""
+    cost, count = comparison.cost, len(comparison.samples)
+    facts = [("samples", f"{count}"), ("frames each", f"{comparison.frames}")]
+    facts += [("BMRU cells", f"{comparison.units}")] if comparison.units else []
+    if comparison.accuracy_software is not None:
+        facts.append(("accuracy, software", percent(comparison.accuracy_software)))
+        facts.append(("accuracy, circuit", percent(comparison.accuracy_circuit)))
+    if comparison.power_w is not None and comparison.energy_j is not None:
+        facts.append(("supply power", engineering(comparison.power_w, "W")))
+        facts.append(("energy a sample", engineering(comparison.energy_j, "J")))
+        facts.append(("simulation, CPU a sample", engineering(cost.cpu_s / count, "s")))
+    return facts
+
+
+def _check_row(check: Check) -> CheckRow:
+    return CheckRow(check.name, MEANINGS[check.name], measured(check), limit(check), check.passed)
+
+
+def _cause_rows(comparison: Comparison) -> list[CauseRow]:
+    first = Counter(
+        entry.first_divergence.cause
+        for entry in comparison.samples
+        if entry.first_divergence is not None
+    )
+    return [
+        CauseRow(
+            cause,
+            CAUSE_MEANINGS[cause],
+            sum(entry.flips[cause] for entry in comparison.samples),
+            first[cause],
+        )
+        for cause in CAUSES
+    ]
+
+
+def _sample_rows(comparison: Comparison, model: Model) -> list[SampleRow]:
+    rows = [_sample_row(entry, model) for entry in comparison.samples]
+    rows += [SampleRow(sample, kind) for sample, kind in comparison.failures.items()]
+    return sorted(rows, key=lambda row: row.sample)
+
+
+def _sample_row(entry: SampleComparison, model: Model) -> SampleRow:
+    first = entry.first_divergence
+    votes = model.readout.rule == "majority_vote"
+    return SampleRow(
+        sample=entry.sample,
+        id=entry.id,
+        label="" if entry.label is None else class_name(model, entry.label),
+        software=class_name(model, entry.class_software),
+        circuit=class_name(model, entry.class_circuit),
+        agrees=entry.agrees,
+        margin=percent(entry.margin_software) if votes else f"{entry.margin_software:.3g}",
+        frames=percent(entry.frame_agreement),
+        flips=str(sum(entry.flips.values())),
+        unexplained=str(entry.unexplained),
+        error=percent(entry.logit_rmse_fs),
+        error_same=percent(entry.logit_rmse_same_state_fs),
+        divergence="" if first is None else f"frame {first.frame}, {first.node}[{first.unit}]",
+        cause="" if first is None else first.cause,
+        energy=engineering(entry.energy_j, "J"),
+    )
+
+
+def _node_row(entry: NodeComparison) -> NodeRow:
+    free, same = entry.free_running, entry.same_state
+    return NodeRow(
+        node=entry.node,
+        op=entry.op,
+        units=entry.units,
+        observed=entry.observed,
+        rmse=f"{free.rmse:.3g}",
+        max_error=f"{free.max_error:.3g}",
+        rmse_same=f"{same.rmse:.3g}",
+        max_error_same=f"{same.max_error:.3g}",
+        correlation="–" if free.correlation is None else f"{free.correlation:.5f}",
+        flips="" if entry.flips is None else str(sum(entry.flips.values())),
+        races="" if entry.races is None else str(entry.races),
+    )
+
+
+def _pictures(plots: Sequence[Plot]) -> Mapping[str, list[Picture]]:
+    groups: dict[str, list[Picture]] = {"sample": [], "errors": [], "cell": []}
+    for plot in plots:
+        data = base64.b64encode(plot.png).decode("ascii")
+        source = f"data:image/png;base64,{data}"
+        groups[plot.group].append(Picture(plot.title, plot.caption, plot.file, source))
+    return groups
+
+
+def _sources(model: Model, provenance: Provenance, comparison: Comparison) -> list[tuple[str, str]]:
+    """Provenance as (label, value)."""
+    build = provenance.build
+    attempts = ", ".join(f"{label}: {n}" for label, n in comparison.cost.attempts.items())
+    return [
+        ("model", f"{provenance.model_file} (SHA-256 {model.digest[:16]}…)"),
+        ("samples", provenance.samples_file),
+        ("technology", f"{build.pdk}, corner {build.corner}"),
+        ("netgen", __version__),
+        ("simulator", ", ".join(comparison.cost.simulators) or "–"),
+        ("simulation attempts", attempts or "–"),
+        ("CPU time", f"{comparison.cost.cpu_s:.1f} s, {comparison.cost.timepoints} time points"),
+        ("compared", provenance.created),
+        *((f"option {name}", value) for name, value in build.options.items()),
+        *((f"version of {name}", value) for name, value in build.tools.items()),
+    ]

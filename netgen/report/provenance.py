@@ -1,0 +1,79 @@
+"""Where a comparison comes from: what the build knows and the report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netgen.model.graph import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class HysteresisCurve:
+    """One cell's simulated ramp up and down.
+
+    Attributes
+    ----------
+    label
+        Which cell, such as ``"l1.state[3]"``.
+    candidate, output
+        Input and output current along the ramp, each (points,), software units.
+    threshold, width, gain
+        What was set: ``beta_hi``, ``beta_hi`` − ``beta_lo`` and ``alpha``, software units.
+    """
+
+    label: str
+    candidate: Floats
+    output: Floats
+    threshold: float
+    width: float
+    gain: float
+
+
+@dataclass(frozen=True, eq=False)
+class BuildSummary:
+    """What a build folder tells about its circuit.
+
+    Attributes
+    ----------
+    pdk, corner
+        The technology and its process corner.
+    options, tools
+        Build options, and versions of the tools, by name.
+    devices, devices_by_block
+        Transistors in total and by kind of block.
+    below_floor
+        One line for each weight that is smaller than the technology can realise.
+    hysteresis
+        A cell's curve, where the characterisation recorded one.
+    """
+
+    pdk: str
+    corner: str
+    options: Mapping[str, str]
+    tools: Mapping[str, str]
+    devices: int
+    devices_by_block: Mapping[str, int]
+    below_floor: tuple[str, ...]
+    hysteresis: HysteresisCurve | None
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """Inputs of a comparison and how to repeat it.
+
+    Attributes
+    ----------
+    model_file, samples_file
+        As the user named them.
+    created
+        Date and time, ISO 8601.
+    rerun
+        The commands, one a line, that repeat everything.
+    """
+
+    model_file: str
+    samples_file: str
+    created: str
+    rerun: tuple[str, ...]
+    build: BuildSummary

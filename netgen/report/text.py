@@ -1,0 +1,77 @@
+"""Numbers and names as a person reads them."""
+
+from __future__ import annotations
+
+import re
+
+from netgen.analysis import Check, SampleComparison
+from netgen.model import Model
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+MEANINGS = {
+    "failures": "samples whose simulation failed",
+    "decision_agreement": "samples decided for the same class",
+    "frame_agreement": "frames of the readout with the same largest logit",
+    "state_agreement": "BMRU states equal, both running freely",
+    "state_agreement_clear": "states as software expects from the circuit's own, "
+    "near thresholds and races left out",
+    "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
+    "states forced equal",
+}
+"""What each checked figure says."""
+
+CAUSE_MEANINGS = {
+    "near_threshold": "the software candidate lies within 2 % of a threshold",
+    "race": "a transient of the layers below could set it",
+    "propagated": "follows from an earlier or lower difference",
+    "clear": "nothing explains it",
+}
+"""What each cause of a difference means."""
+
+
+def printable(text: str) -> str:
+    """Replace what neither XML nor UTF-8 can carry (control characters, lone surrogates)."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def percent(share: float | None) -> str:
+    """Write a share in per cent; one that is not whole never reads as 0 or 100.
+
+    Examples
+    --------
+    >>> percent(1.0), percent(0.99997), percent(0.0012), percent(None)
+    ('100 %', '99.997 %', '0.12 %', '–')
+    """
+    if share is None:
+        return "–"
+    value = 100 * share
+    if value in (0.0, 100.0):
+        return f"{value:.0f} %"
+    decimals = 2
+    while f"{value:.{decimals}f}" in (f"{0:.{decimals}f}", f"{100:.{decimals}f}") and decimals < 12:
+        decimals += 1
+    return f"{value:.{decimals}f} %"
+
+
+def measured(check: Check) -> str:
+    """Write a check's value: a count for failures, else a share."""
+    if check.value is None:
+        return "–"
+    return f"{check.value:.0f}" if check.name == "failures" else percent(check.value)
+
+
+def limit(check: Check) -> str:
+    """Write a check's relation and limit."""
+    bound = f"{check.limit:.0f}" if check.name == "failures" else percent(check.limit)
+    return f"{check.relation} {bound}"
+
+
+def worst(samples: tuple[SampleComparison, ...]) -> SampleComparison:
+    """Return the sample a designer looks at first: decided otherwise, then largest logit error."""
+    return max(samples, key=lambda entry: (not entry.agrees, entry.logit_rmse_fs))
+
+
+def class_name(model: Model, index: int) -> str:
+    """Return a class's name, printable."""
+    return printable(model.classes[index])

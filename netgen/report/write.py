@@ -1,0 +1,59 @@
+"""Write a comparison's files: JSON, HTML, plots and JUnit XML."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from netgen.analysis import Check, Comparison
+from netgen.model import Model
+from netgen.report.document import to_document
+from netgen.report.junit import to_junit
+from netgen.report.page import to_html
+from netgen.report.plots import draw_all
+from netgen.report.provenance import Provenance
+from netgen.simulation.traces import Traces
+
+PLOTS = "plots"
+
+
+def write_report(
+    folder: Path,
+    comparison: Comparison,
+    model: Model,
+    checks: Sequence[Check],
+    provenance: Provenance,
+    traces: Callable[[int], Traces],
+) -> None:
+    """Write ``report.json``, ``report.html``, ``junit.xml`` and ``plots/*.png`` into ``folder``.
+
+    Parameters
+    ----------
+    traces
+        Gives the traces of a sample by its index in the samples file. It is called for the two
+        samples at most whose waves are plotted, one after the other.
+    """
+    document = to_document(comparison, model, checks, provenance)
+    plots = draw_all(comparison, model, provenance.build, traces)
+    page = to_html(comparison, model, checks, provenance, plots)
+    (folder / PLOTS).mkdir(parents=True, exist_ok=True)
+    for plot in plots:
+        _replace(folder / PLOTS / plot.file, plot.png)
+    for stale in set((folder / PLOTS).glob("*.png")) - {folder / PLOTS / p.file for p in plots}:
+        stale.unlink()
+    text = json.dumps(document, indent=1, allow_nan=False)
+    _replace(folder / "report.json", f"{text}\n".encode())
+    _replace(folder / "junit.xml", to_junit(comparison, model, checks))
+    _replace(folder / "report.html", page.encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside and rename: a reader sees the old file or the new one, whole."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
