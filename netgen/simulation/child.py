@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import sys
-import time
 import traceback
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
@@ -23,7 +22,9 @@ import numpy as np
 
 from netgen.simulation import verdict
 
+HEADER_SIZE_BYTES = 8
 _LOG_LIMIT = 1 << 20
+_LONGEST_WAIT = 1e6  # seconds; poll counts milliseconds in 32 bits
 _CHUNK = 1 << 16
 
 
@@ -38,12 +39,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Header:
-    """First line of the result file; the rows of float64 follow, the scale first."""
+    """Head of the result file; the rows of float64 follow, the scale first."""
 
     failure: str
     detail: str
-    names: tuple[str, ...]
-    points: int
+    names: tuple[str, ...] = ()
 
 
 def serve(result_fd: int, log_fd: int) -> None:
@@ -56,7 +56,8 @@ def serve(result_fd: int, log_fd: int) -> None:
     try:
         simulator = _start(log_fd)
     except (OSError, ImportError) as error:
-        _answer(answers, {"missing": str(error)})
+        tool = "PySpice" if isinstance(error, ImportError) else "ngspice"
+        _answer(answers, {"missing": tool, "problem": str(error)})
         return
     _answer(answers, {"version": simulator.version})
     while (request := _read_line(requests)) is not None:
@@ -68,6 +69,7 @@ def serve(result_fd: int, log_fd: int) -> None:
         alive, inherited = os.pipe()
         pid = os.fork()
         if pid == 0:
+            os.close(answers)  # so that the caller notices the server's end
             _child(simulator, result_fd, **fields)
         os.close(inherited)
         outcome = _wait(pid, alive, requests, timeout)
@@ -107,13 +109,10 @@ def _wait(pid: int, alive: int, requests: int, timeout: float) -> Outcome:
 
     ``alive`` reports end of file once the child, its only writer, is gone.
     """
-    deadline = time.monotonic() + timeout
-    timed_out = False
     poll = select.poll()
     poll.register(alive, select.POLLIN)
     poll.register(requests, select.POLLIN)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1e3):
-        timed_out = True
+    timed_out = not poll.poll(min(timeout, _LONGEST_WAIT) * 1e3)
     os.kill(pid, signal.SIGKILL)
     _, status, usage = os.wait4(pid, 0)
     return Outcome(os.waitstatus_to_exitcode(status), timed_out, usage.ru_utime + usage.ru_stime)
@@ -125,25 +124,20 @@ def _child(
     """Run one deck and leave the result in the file; never returns."""
 
     def leave(failure: str, detail: str = "") -> NoReturn:
-        _write_result(result_fd, Header(failure, detail, (), 0), [])
+        _write_result(result_fd, Header(failure, detail), [])
         os._exit(0)
 
     try:
         simulator.leave = lambda status: leave("exit", f"ngspice gave up with status {status}")
-        lines = verdict.complaints(simulator.load(netlist))
-        if lines:
-            leave("load", lines[0])
-        simulator.run()
-        plot = verdict.choose(simulator.plots(), vectors)
-        failure = verdict.judge(plot, vectors, stop)
+        if verdict.complaints(simulator.load(netlist)):
+            leave("load", "ngspice does not take the netlist")
+        simulator.simulate()
+        result = verdict.Result.of(simulator.plots(), vectors)
+        failure = verdict.judge(result, vectors, stop)
         if failure:
             leave(*failure)
-        scale = verdict.scale_of(plot)
-        points = len(next(iter(plot.values())))
-        names = tuple(name for name in plot if name != scale)
-        first = plot[scale].real if scale else np.arange(points, dtype=float)
-        rows = [first, *(plot[name] for name in names)]
-        _write_result(result_fd, Header("", "", names, points), rows)
+        rows = [result.scale, *result.vectors.values()]
+        _write_result(result_fd, Header("", "", tuple(result.vectors)), rows)
         os._exit(0)
     except BaseException:
         traceback.print_exc()
@@ -153,6 +147,7 @@ def _child(
 
 def _write_result(fd: int, header: Header, rows: list[Any]) -> None:
     with os.fdopen(fd, "wb", closefd=False) as file:
-        file.write(json.dumps(asdict(header)).encode() + b"\n")
+        head = json.dumps(asdict(header)).encode()
+        file.write(len(head).to_bytes(HEADER_SIZE_BYTES, "little") + head)
         for row in rows:
             file.write(np.ascontiguousarray(row, dtype=np.float64).data)

@@ -1,4 +1,4 @@
-"""Waveforms as an ngspice binary ``.raw`` file, for waveform viewers."""
+"""A transient's waveforms as an ngspice binary ``.raw`` file, for waveform viewers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from netgen.simulation.jobs import Waveforms
 
 
 def write_raw(path: Path, waveforms: Waveforms, title: str) -> None:
-    """Write waveforms as a binary raw file, whole or not at all.
+    """Write a transient's waveforms as a binary raw file, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Replaced if it is there.
+    waveforms
+        Result of a ``.tran`` deck.
+    title
+        First line of the file; of a title that has several lines, the first.
 
     Raises
     ------
@@ -22,11 +31,11 @@ def write_raw(path: Path, waveforms: Waveforms, title: str) -> None:
     Notes
     -----
     Format: ngspice manual, "Rawfile": a text header, then point after point every variable as a
-    float64 in the machine's byte order.
+    float64 in the machine's byte order; names as ngspice's ``write`` gives them.
     """
-    variables = [("time", "time"), *((name, _kind(name)) for name in waveforms.vectors)]
+    variables = [("time", "time"), *map(_variable, waveforms.vectors)]
     header = [
-        f"Title: {title}",
+        f"Title: {(title.splitlines() or [''])[0]}",
         f"Date: {time.strftime('%a %b %d %H:%M:%S %Y')}",
         "Plotname: Transient Analysis",
         "Flags: real",
@@ -47,6 +56,11 @@ def write_raw(path: Path, waveforms: Waveforms, title: str) -> None:
         scratch.unlink(missing_ok=True)
 
 
-def _kind(name: str) -> str:
-    current = name.endswith("#branch") or name.startswith(("@", "i("))
-    return "current" if current else "voltage"
+def _variable(name: str) -> tuple[str, str]:
+    """Return the name that a raw file gives a vector, and its type."""
+    if name.endswith("#branch"):
+        return f"i({name.removesuffix('#branch')})", "current"
+    if name.startswith("@"):  # a device's own quantity, such as @m1[id]
+        quantity = name.partition("[")[2]
+        return (f"i({name})", "current") if quantity.startswith("i") else (name, "notype")
+    return f"v({name})", "voltage"

@@ -66,6 +66,8 @@ def run_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, Waveforms 
     -----
     Closing the iterator, or an exception such as KeyboardInterrupt in it, kills what still runs.
     """
+    if workers < 1:
+        raise ValueError(f"{workers} workers cannot run a job")
     crew = _Crew(workers)
     waiting = 0
     try:
@@ -161,10 +163,9 @@ def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
 
 
 def _failure(job: Job, failed: dict[str, str], last: Answer) -> SimulationError:
-    history = ", ".join(f"{label}: {kind}" for label, kind in failed.items())
-    text = [line for line in verdict.complaints(last.lines) if line.strip()]
-    said = f"; ngspice: {text[-1].strip()}" if text else ""
     kind = list(failed.values())[-1]
-    return SimulationError(
-        kind, f"simulation {job.name} failed ({history}): {last.detail}{said}", last.lines[-_TAIL:]
-    )
+    history = ", ".join(f"{label}: {kind}" for label, kind in failed.items())
+    said = verdict.last_words(kind, last.lines)
+    message = f"simulation {job.name} failed ({history}): {last.detail}"
+    tail = [verdict.plain(line) for line in last.lines[-_TAIL:]]
+    return SimulationError(kind, f"{message}; ngspice: {said}" if said else message, tail)

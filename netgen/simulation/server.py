@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import ToolMissingError
+from netgen.simulation.child import HEADER_SIZE_BYTES
 from netgen.simulation.jobs import Attempt, Job
 
 _BOOT = """\
@@ -27,7 +27,10 @@ sys.path[:] = sys.argv[3:]
 from netgen.simulation.child import serve
 serve(int(sys.argv[1]), int(sys.argv[2]))
 """
-_CURE = "install it (apt-get install libngspice0) or set NGSPICE_LIBRARY_PATH to the library"
+_CURES = {
+    "ngspice": "install it (apt-get install libngspice0) or name it in NGSPICE_LIBRARY_PATH",
+    "PySpice": "install it (pip install PySpice==1.5)",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +56,8 @@ class Server:
 
     def __init__(self) -> None:
         # Nameless, so nothing is left over however the processes end; closed by kill().
-        self._result = tempfile.TemporaryFile()  # noqa: SIM115
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._result = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        self._log = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         fds = (self._result.fileno(), self._log.fileno())
         # One thread: numpy's own would make the server's forks unsafe.
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -70,8 +73,9 @@ class Server:
         try:
             greeting = self._read()
             if "version" not in greeting:
-                problem = greeting.get("missing") or " ".join(self._lines()[-1:])
-                raise ToolMissingError(f"ngspice does not start ({problem}): {_CURE}")
+                tool = greeting.get("missing", "ngspice")
+                problem = greeting.get("problem") or " ".join(self._lines()[-1:])
+                raise ToolMissingError(f"{tool} does not start ({problem}): {_CURES[tool]}")
         except BaseException:
             self.kill()
             raise
@@ -117,8 +121,9 @@ class Server:
 
     def interrupt(self) -> None:
         """End the process and its child at once, from any thread: a running ``ask`` returns."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:  # else the number may be another's by now
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -126,14 +131,13 @@ class Server:
         return json.loads(line) if line else {}
 
     def _lines(self) -> tuple[str, ...]:
-        """Return what ngspice printed, without the name of the stream."""
         self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").splitlines()
-        return tuple(line.removeprefix("stderr ").removeprefix("stdout ") for line in lines)
+        return tuple(self._log.read().decode(errors="replace").splitlines())
 
     def _collect(self, cpu_s: float) -> Answer:
         self._result.seek(0)
-        header = json.loads(self._result.readline())
+        size = int.from_bytes(self._result.read(HEADER_SIZE_BYTES), "little")
+        header = json.loads(self._result.read(size))
         if header["failure"]:
             return self._failed(header["failure"], header["detail"], cpu_s)
         names = tuple(header["names"])
@@ -151,7 +155,6 @@ def _death(exit_code: int) -> str:
 
 
 _idle: list[Server] = []
-_lock = threading.Lock()
 
 
 @contextmanager
@@ -160,22 +163,26 @@ def borrowed_server() -> Iterator[Server]:
 
     A server costs a quarter of a second to start, a job in a running one some milliseconds.
     """
-    with _lock:
-        server = _idle.pop() if _idle else None
-    if server is not None and not server.alive:
-        server.kill()
-        server = None
-    server = server or Server()
+    server = _idle_server() or Server()
     try:
         yield server
     except BaseException:
         server.kill()
         raise
     if server.alive:
-        with _lock:
-            _idle.append(server)
+        _idle.append(server)
     else:
         server.kill()
+
+
+def _idle_server() -> Server | None:
+    with suppress(IndexError):  # another thread may have taken the last one
+        while True:
+            server = _idle.pop()
+            if server.alive:
+                return server
+            server.kill()
+    return None
 
 
 @atexit.register

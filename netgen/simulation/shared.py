@@ -12,7 +12,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from numpy.typing import NDArray
@@ -47,13 +47,10 @@ class Simulator(NgSpiceShared):  # type: ignore[misc]
         libngspice cannot be loaded.
     """
 
-    # Judged by data instead: a node called error_in would set the one, "Note:" lines the other.
-    _error_in_stdout = property(lambda self: False, lambda self, value: None)
-    _error_in_stderr = property(lambda self: False, lambda self, value: None)
-
     def __init__(self, log: Callable[[str], None]) -> None:
         self.log = log
         self.leave: Callable[[int], None] = os._exit
+        self._loaded = False
         # ngspice 39 sometimes crashes at exit unless it was loaded this way first.
         ctypes.CDLL(self.library_path)
         with _no_spiceinit():
@@ -71,8 +68,10 @@ class Simulator(NgSpiceShared):  # type: ignore[misc]
 
     def load(self, netlist: str) -> tuple[str, ...]:
         """Load a deck in place of any other and return what ngspice wrote to stderr."""
-        self.destroy("all")
-        self.remove_circuit()
+        if self._loaded:  # else it leaks, and a failed load leaves the earlier circuit to run
+            self.destroy("all")
+            self.remove_circuit()
+        self._loaded = True
         # The default of 2 OpenMP threads spins; parallelism is by process.
         self.exec_command("set num_threads=1")
         try:
@@ -80,6 +79,11 @@ class Simulator(NgSpiceShared):  # type: ignore[misc]
         except NameError as error:  # PySpice's answer to a return code of ngSpice_Circ
             return (*self._stderr, str(error))
         return tuple(self._stderr)
+
+    def simulate(self) -> None:
+        """Run the analyses of the deck, as far as they go."""
+        with suppress(NameError):  # PySpice's answer to a return code: less than the data tell
+            self.run()
 
     def plots(self) -> list[Vectors]:
         """Return the plots computed so far, oldest first: arrays by lower-case name."""
@@ -89,9 +93,15 @@ class Simulator(NgSpiceShared):  # type: ignore[misc]
             for plot in names
         ]
 
-    def send_char(self, message: str, ngspice_id: int) -> int:
-        """Pass a line of ngspice's output on (called by PySpice)."""
-        self.log(message)
+    @staticmethod
+    def _send_char(message: Any, ngspice_id: int, handle: Any) -> int:
+        # PySpice's own sets its error flags here: by any stderr line but "Warning:", "Note:" too,
+        # and by the word error on stdout, for which a node called error_in is enough.
+        simulator = ffi.from_handle(handle)
+        line = ffi.string(message).decode(errors="replace")
+        stream, _, content = line.partition(" ")
+        (simulator._stderr if stream == "stderr" else simulator._stdout).append(content)
+        simulator.log(line)
         return 0
 
     @staticmethod

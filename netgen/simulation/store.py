@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -28,14 +29,30 @@ def cache_folder() -> Path:
 
 
 def key(*parts: object) -> str:
-    """Return the SHA-256, in hexadecimal, of the parts' ``repr``: use values that have a true one.
+    """Return the SHA-256, in hexadecimal, of everything that a result depends on.
+
+    Parameters
+    ----------
+    parts
+        A path stands for the content of its file; anything else for its ``repr``, with arrays
+        (also inside dataclasses) written in full.
+
+    Raises
+    ------
+    OSError
+        A file cannot be read.
 
     Examples
     --------
     >>> key("a", "b") == key("ab")
     False
     """
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    digest = hashlib.sha256()
+    with np.printoptions(threshold=sys.maxsize, precision=17, floatmode="unique"):
+        for part in parts:
+            content = part.read_bytes() if isinstance(part, Path) else repr(part).encode()
+            digest.update(f"{type(part).__name__} {len(content)}:".encode() + content)
+    return digest.hexdigest()
 
 
 def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arrays:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _HARMLESS = re.compile(r"Note:|Using .* Direct Linear Solver|\s*$")
-_CAUSES = (
-    ("singular", re.compile(r"singular matrix", re.IGNORECASE)),
-    ("timestep", re.compile(r"time ?step too small", re.IGNORECASE)),
+_STREAM = re.compile(r"^(stderr|stdout) ")
+# What ngspice says at every failure of a class, and tells nothing about this one.
+_EMPTY_WORDS = re.compile(
+    r"Netlist line no|Error on line|Cannot compute substitute|Please check|.*cannot recover"
+    r"|.*aborted$"
 )
+_CAUSES = {
+    "singular": re.compile(r"singular matrix", re.IGNORECASE),
+    "timestep": re.compile(r"time ?step too small", re.IGNORECASE),
+}
 # Output that did not reach its end may have a cause that the text names; the rest is clear.
 _VAGUE = ("no_result", "incomplete")
+_SCALES = ("time", "frequency")
+_LONGEST = 300
 
 Vectors = Mapping[str, NDArray[Any]]
 
@@ -25,48 +34,61 @@ def complaints(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if not _HARMLESS.match(line)]
 
 
-def choose(plots: Sequence[Vectors], required: Sequence[str]) -> Vectors:
-    """Return the plot that holds every required vector, else the last one (empty if none).
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an analysis computed: its scale and the vectors that belong to it, each (points,)."""
 
-    An analysis such as ``.noise`` leaves more than one plot.
-    """
-    whole = [plot for plot in plots if all(name in plot for name in required)]
-    return (whole or list(plots) or [{}])[-1]
+    scale_name: str
+    scale: NDArray[Any]
+    vectors: Vectors
+
+    @classmethod
+    def of(cls, plots: Sequence[Vectors], required: Sequence[str]) -> Result:
+        """Take the plot that holds every required vector, else the last one.
+
+        An analysis such as ``.noise`` leaves more than one plot. A single point, which has no
+        scale, is given the scale 0; a vector of another length than the scale is left out.
+        """
+        whole = [plot for plot in plots if all(name in plot for name in required)]
+        plot = (whole or list(plots) or [{}])[-1]
+        scales = [name for name in plot if name in _SCALES or name.endswith("-sweep")]
+        points = len(plot[scales[0]]) if scales else min(map(len, plot.values()), default=0)
+        vectors = {
+            name: values
+            for name, values in plot.items()
+            if name not in scales[:1] and len(values) == points
+        }
+        if scales:
+            return cls(scales[0], plot[scales[0]].real, vectors)
+        return cls("", np.zeros(points), vectors)
 
 
-def scale_of(plot: Vectors) -> str | None:
-    """Return the name of the plot's independent variable; None for a single point."""
-    names = [name for name in plot if name in ("time", "frequency") or name.endswith("-sweep")]
-    return names[0] if names else None
-
-
-def judge(plot: Vectors, required: Sequence[str], stop: float | None) -> tuple[str, str] | None:
+def judge(result: Result, required: Sequence[str], stop: float | None) -> tuple[str, str] | None:
     """Return the class of failure and a detail for people; None if the result counts.
 
     Parameters
     ----------
-    plot
-        Arrays by name, each (points,).
+    result
+        What was computed.
     required
         Names that must be there.
     stop
-        Value that the scale must end on within 1e-6 of its largest value; None for a single point.
+        Value that the scale must end on, within 1e-6 of its largest value; None for a single point.
     """
-    if not plot or all(len(values) == 0 for values in plot.values()):
+    if len(result.scale) == 0:
         return "no_result", "the analysis computed no point"
-    scale = scale_of(plot)
     if stop is not None:
-        if scale is None:
+        if not result.scale_name:
             return "no_result", "the analysis has no time, sweep or frequency"
-        points = plot[scale].real
-        last = float(points[-1]) if len(points) else float("nan")
-        if not abs(last - stop) <= 1e-6 * float(np.max(np.abs(points), initial=abs(stop))):
-            return "incomplete", f"{scale} ended at {last:g}, not at {stop:g}"
-    missing = [name for name in required if name not in plot]
+        last = float(result.scale[-1])
+        largest = float(np.max(np.abs(result.scale), initial=abs(stop)))
+        if not abs(last - stop) <= 1e-6 * largest:
+            return "incomplete", f"{result.scale_name} ended at {last:g}, not at {stop:g}"
+    missing = [name for name in required if name not in result.vectors]
     if missing:
         return "missing_vector", f"no vector {', '.join(missing[:5])}"
-    for name, values in plot.items():
-        if np.iscomplexobj(values) and name != scale:
+    for name, values in result.vectors.items():
+        if np.iscomplexobj(values):
             return "complex", f"{name} is complex"
         if not np.all(np.isfinite(values)):
             return "not_finite", f"{name} is not finite"
@@ -76,7 +98,31 @@ def judge(plot: Vectors, required: Sequence[str], stop: float | None) -> tuple[s
 def refine(kind: str, lines: Sequence[str]) -> str:
     """Return the class of failure that ngspice's text names, where the data cannot tell."""
     if kind in _VAGUE:
-        for cause, pattern in _CAUSES:
+        for cause, pattern in _CAUSES.items():
             if any(pattern.search(line) for line in lines):
                 return cause
     return kind
+
+
+def last_words(kind: str, lines: Sequence[str]) -> str:
+    """Return the part of ngspice's output that tells most about a failure; empty if none does.
+
+    Parameters
+    ----------
+    kind
+        Class of failure: a rejected deck's first complaints are its cause, and the rest follows
+        from them; of a run the last one counts.
+    lines
+        The log, each line with the name of its stream (as does not what C libraries print).
+    """
+    errors = [plain(line) for line in lines if not line.startswith("stdout ")]
+    telling = list(dict.fromkeys(e for e in complaints(errors) if not _EMPTY_WORDS.match(e)))
+    if kind in _CAUSES:
+        telling = [line for line in telling if _CAUSES[kind].search(line)]
+    chosen = telling[:3] if kind in ("load", "exit") else telling[-1:]
+    return " / ".join(line.strip() for line in chosen)[:_LONGEST]
+
+
+def plain(line: str) -> str:
+    """Return a line of the log without the name of its stream."""
+    return _STREAM.sub("", line)
