@@ -69,12 +69,13 @@ def load_samples(path: Path, model: Model) -> Samples:
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     source = str(path)
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            problem = "is a single array, not .npz; save it with np.savez(x=…)"
-            raise SamplesError(source, [problem])
-        with archive:
-            arrays = {str(key): archive[key] for key in ("x", "y", "id") if key in archive.files}
+        with path.open("rb") as file:  # NumPy leaves a damaged archive open
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                problem = "is a single array, not .npz; save it with np.savez(x=…)"
+                raise SamplesError(source, [problem])
+            with archive:
+                arrays = {str(key): archive[key] for key in _ARRAYS if key in archive.files}
     except OSError as error:
         raise SamplesError(source, [f"cannot be read: {error.strerror or error}"]) from None
     except MemoryError:
@@ -86,6 +87,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
+_ARRAYS = ("x", "y", "id")
 _NOT_NPZ = "is not a .npz archive of plain arrays (nor a .csv)"
 _BROKEN_ARCHIVE = (
     ValueError,  # not an archive, a pickled object array, a bad header

@@ -1,0 +1,68 @@
+"""What all tests share: when tests with a simulator run, golden files, and drawn examples."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile(
+    "netgen", database=None, deadline=None, derandomize=True, print_blob=False
+)
+hypothesis.settings.load_profile("netgen")
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("netgen")
+    group.addoption(
+        "--simulator",
+        choices=("required", "if-available", "disabled"),
+        default="required" if os.environ.get("CI") else "if-available",
+        help="whether tests that need ngspice must run (the default where CI is set), may, or not",
+    )
+    group.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the golden files anew instead of comparing with them",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mode = config.getoption("--simulator")
+    needing = [item for item in items if item.get_closest_marker("ngspice")]
+    if mode == "disabled":
+        reason = "--simulator disabled"
+    elif not needing or _library_is_there():
+        return
+    elif mode == "required":
+        pytest.exit("libngspice is missing: apt-get install libngspice0", returncode=4)
+    else:
+        reason = "libngspice is missing: apt-get install libngspice0"
+    for item in needing:
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _library_is_there() -> bool:
+    named = os.environ.get("NGSPICE_LIBRARY_PATH")
+    return Path(named).exists() if named else ctypes.util.find_library("ngspice") is not None
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the file of that name in ``tests/golden`` (see ``--update-golden``)."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path} is missing; write it with pytest --update-golden"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
