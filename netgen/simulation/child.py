@@ -26,6 +26,7 @@ HEADER_SIZE_BYTES = 8
 _LOG_LIMIT = 1 << 20
 _LONGEST_WAIT = 1e6  # seconds; poll counts milliseconds in 32 bits
 _CHUNK = 1 << 16
+_GAVE_UP = "ngspice gave up"
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,11 @@ def _child(
         os._exit(0)
 
     try:
-        simulator.leave = lambda status: leave("exit", f"ngspice gave up with status {status}")
+        # Version by version, an error in the deck is a complaint or ends the simulator.
+        simulator.leave = lambda status: leave("load" if status else "exit", _GAVE_UP)
         if verdict.complaints(simulator.load(netlist)):
             leave("load", "ngspice does not take the netlist")
+        simulator.leave = lambda status: leave("exit", _GAVE_UP)
         simulator.simulate()
         result = verdict.Result.of(simulator.plots(), vectors)
         failure = verdict.judge(result, vectors, stop)

@@ -71,7 +71,7 @@ def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arra
     """
     path = folder / f"{key}.npz"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         pass  # not there, or not whole

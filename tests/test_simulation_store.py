@@ -1,0 +1,123 @@
+"""The cache of arrays: right with a good file, a bad file, and no place to write."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netgen.simulation import cache_folder, cached_arrays, key
+
+ARRAYS = {"current": np.array([1e-9, 1 / 3]), "voltage": np.arange(6.0).reshape(2, 3)}
+
+
+class Count:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        return ARRAYS
+
+
+@dataclass(frozen=True)
+class Holder:
+    values: np.ndarray
+
+
+def same(arrays):
+    assert list(arrays) == list(ARRAYS)
+    for name, values in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], values)
+
+
+def test_computed_once(tmp_path):
+    compute = Count()
+    for _ in range(3):
+        same(cached_arrays(tmp_path / "new" / "folder", "k", compute))
+    assert compute.calls == 1
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["k.npz"]
+
+
+def test_keys_are_apart(tmp_path):
+    compute = Count()
+    cached_arrays(tmp_path, "a", compute)
+    cached_arrays(tmp_path, "b", compute)
+    assert compute.calls == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no archive", None])
+def test_bad_file_is_computed_again(tmp_path, damage):
+    compute = Count()
+    cached_arrays(tmp_path, "k", compute)
+    path = tmp_path / "k.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    same(cached_arrays(tmp_path, "k", compute))
+    assert compute.calls == 2
+    same(cached_arrays(tmp_path, "k", compute))
+    assert compute.calls == 2
+
+
+def test_flipped_bit_is_noticed(tmp_path):
+    compute = Count()
+    cached_arrays(tmp_path, "k", compute)
+    path = tmp_path / "k.npz"
+    content = bytearray(path.read_bytes())
+    content[content.index(ARRAYS["current"].tobytes())] ^= 1
+    path.write_bytes(content)
+    same(cached_arrays(tmp_path, "k", compute))
+    assert compute.calls == 2
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    compute = Count()
+    same(cached_arrays(file / "folder", "k", compute))
+    assert compute.calls == 1
+
+
+def test_failed_computation_leaves_nothing(tmp_path):
+    def fail():
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        cached_arrays(tmp_path, "k", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_key_separates_parts_and_types():
+    keys = {key("a", "b"), key("ab"), key("a", "b", ""), key(1), key("1"), key(1.0), key(None)}
+    assert len(keys) == 7
+    assert key(1e-9, "x") == key(1e-9, "x")
+    assert key(0.1 + 0.2) != key(0.3)
+
+
+def test_key_sees_every_value_of_an_array():
+    values = np.linspace(0, 1, 5000)
+    other = values.copy()
+    other[2500] = np.nextafter(other[2500], 1)
+    assert key(values) != key(other)
+    assert key(Holder(values)) != key(Holder(other))
+    assert key(Holder(values)) == key(Holder(values.copy()))
+
+
+def test_key_of_a_path_is_its_content(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("same")
+    second.write_text("same")
+    assert key(first) == key(second)
+    second.write_text("other")
+    assert key(first) != key(second)
+
+
+def test_cache_folder(monkeypatch):
+    monkeypatch.delenv("NETGEN_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert cache_folder() == Path("/home/somebody/.cache/netgen")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert cache_folder() == Path("/xdg/netgen")
+    monkeypatch.setenv("NETGEN_CACHE", "/own")
+    assert cache_folder() == Path("/own")

@@ -1,0 +1,99 @@
+"""A result counts only if it is complete, and a failure is named by its cause."""
+
+import numpy as np
+import pytest
+
+from netgen.simulation.verdict import Result, complaints, judge, last_words, plain, refine
+
+TIME = np.array([0.0, 0.5e-3, 1e-3])
+
+
+def result(**vectors):
+    return Result.of([vectors], list(vectors))
+
+
+def test_whole_result_counts():
+    assert judge(result(time=TIME, out=TIME), ["out"], 1e-3) is None
+
+
+def test_notes_are_no_complaints():
+    lines = [
+        "Note: Starting dynamic gmin stepping",
+        "Using SPARSE 1.3 as Direct Linear Solver",
+        " ",
+    ]
+    assert complaints([*lines, "Warning: no DC value", "Error: x"]) == [
+        "Warning: no DC value",
+        "Error: x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "stop", "kind"),
+    [
+        ({}, 1e-3, "no_result"),
+        ({"time": TIME[:0], "out": TIME[:0]}, 1e-3, "no_result"),
+        ({"out": TIME[:1]}, 1e-3, "no_result"),
+        ({"time": TIME[:2], "out": TIME[:2]}, 1e-3, "incomplete"),
+        ({"time": TIME * (1 - 3e-6), "out": TIME}, 1e-3, "incomplete"),
+        ({"time": TIME * np.nan, "out": TIME}, 1e-3, "incomplete"),
+        ({"v-sweep": 1e-3 - TIME[:2], "out": TIME[:2]}, 0.0, "incomplete"),
+        ({"time": TIME}, 1e-3, "missing_vector"),
+        ({"time": TIME, "out": TIME[:1]}, 1e-3, "missing_vector"),
+        ({"time": TIME, "out": TIME + np.inf}, 1e-3, "not_finite"),
+        ({"frequency": TIME, "out": TIME * 1j}, 1e-3, "complex"),
+    ],
+)
+def test_what_does_not_count(vectors, stop, kind):
+    verdict = judge(Result.of([vectors], ["out"]), ["out"], stop)
+    assert verdict is not None
+    assert verdict[0] == kind
+
+
+@pytest.mark.parametrize("scale", ["time", "frequency", "v-sweep", "temp-sweep"])
+@pytest.mark.parametrize("points", [TIME, -TIME, 1e-3 - TIME, TIME * (1 + 1e-7)])
+def test_scale_may_run_either_way(scale, points):
+    stop = float(np.round(points[-1], 6))
+    assert judge(result(**{scale: points, "out": TIME}), ["out"], stop) is None
+
+
+def test_single_point_has_no_scale():
+    point = result(out=np.array([2.0]))
+    assert point.scale.tolist() == [0.0]
+    assert judge(point, ["out"], None) is None
+
+
+def test_plot_with_the_required_vectors_is_taken():
+    spectrum = {"frequency": TIME, "onoise_spectrum": TIME}
+    total = {"onoise_total": np.array([3.0])}
+    assert Result.of([spectrum, total], ["onoise_spectrum"]).scale_name == "frequency"
+    assert Result.of([spectrum, total], ["onoise_total"]).scale_name == ""
+    assert Result.of([spectrum, total], ["absent"]).vectors == total
+    assert "frequency" not in Result.of([spectrum], []).vectors
+
+
+@pytest.mark.parametrize("kind", ["no_result", "incomplete"])
+def test_text_names_the_cause(kind):
+    timestep = "stderr doAnalyses: TRAN:  Timestep too small; time = 1e-17"
+    singular = "stderr Warning: singular matrix:  check node v1#branch"
+    assert refine(kind, [timestep]) == "timestep"
+    assert refine(kind, [timestep, singular]) == "singular"
+    assert refine(kind, ["stderr something"]) == kind
+
+
+def test_text_does_not_overrule_a_clear_failure():
+    assert refine("missing_vector", ["stderr Timestep too small"]) == "missing_vector"
+
+
+def test_last_words():
+    run = ["stdout error_in 0", "stderr Timestep too small; time = 1", "stderr run aborted"]
+    assert last_words("timestep", run) == "Timestep too small; time = 1"
+    load = ["stderr Note: fine", "stderr Error: no file", "stderr Error: no file", "stderr so"]
+    assert last_words("load", load) == "Error: no file / so"
+    assert last_words("crash", ["malloc(): corrupted top size"]) == "malloc(): corrupted top size"
+    assert last_words("missing_vector", ["stdout No. of Data Rows : 7"]) == ""
+
+
+def test_plain_line():
+    assert plain("stderr Error: stdout x") == "Error: stdout x"
+    assert plain("free(): invalid pointer") == "free(): invalid pointer"
