@@ -1,0 +1,34 @@
+"""The circuit room: from the nodes of a model to mirrors, diodes and cells."""
+
+from netgen.circuit.circuit import (
+    CellLayer,
+    Circuit,
+    Drawn,
+    Layer,
+    Line,
+    Mirrors,
+    RowLayer,
+    build_circuit,
+    drawn_weight,
+    parameter_path,
+)
+from netgen.circuit.names import REFERENCE, Chain
+from netgen.circuit.rows import Rows, Terms, rows_of
+
+__all__ = [
+    "REFERENCE",
+    "CellLayer",
+    "Chain",
+    "Circuit",
+    "Drawn",
+    "Layer",
+    "Line",
+    "Mirrors",
+    "RowLayer",
+    "Rows",
+    "Terms",
+    "build_circuit",
+    "drawn_weight",
+    "parameter_path",
+    "rows_of",
+]

@@ -1,0 +1,245 @@
+"""The circuit as data: lines, mirrors and cells, by the node and unit they stand for.
+
+Two kinds of line carry a signal: its N line is the gate of an NMOS diode (copies sink current),
+its P line the gate of a PMOS diode (copies source current).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
+from netgen.circuit.rows import Floats, Rows, rows_of
+from netgen.model import INPUT, Bmru, Model, Relu, is_signed, sources
+from netgen.technology import Geometry
+
+Integers: TypeAlias = NDArray[np.int64]
+Line: TypeAlias = Literal["n", "p"]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Drawn geometry of a matrix of mirrors.
+
+    Attributes
+    ----------
+    width, length
+        Metres, (rows, units).
+    multiplicity
+        Devices in parallel, (rows, units); 0 where nothing is drawn.
+    realised
+        Mirror ratio expected from the characterisation, signed, (rows, units).
+    """
+
+    width: Floats
+    length: Floats
+    multiplicity: Integers
+    realised: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Mirrors:
+    """Mirror outputs: copies of a node's signals into the row nodes of a layer.
+
+    Attributes
+    ----------
+    source
+        ``"x"``, a relu or bmru node, or ``"ref"`` for the constant reference.
+    chains
+        Where the weights come from in the model; several only for the reference's biases.
+    weight
+        Mirror ratios wanted, (rows, units), signed.
+    drawn
+        The geometry, once sized.
+    """
+
+    source: str
+    chains: tuple[Chain, ...]
+    weight: Floats
+    drawn: Drawn | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RowLayer:
+    """Row nodes where mirror outputs meet: diode ReLUs, or the readout's output nodes."""
+
+    node: str
+    kind: Literal["relu", "readout"]
+    mirrors: tuple[Mirrors, ...]
+
+    @property
+    def size(self) -> int:
+        """How many rows."""
+        return len(self.mirrors[0].weight)
+
+
+@dataclass(frozen=True, eq=False)
+class CellLayer:
+    """Schmitt-trigger cells of a bmru node; currents in amperes, arrays of (units,).
+
+    Attributes
+    ----------
+    candidate
+        The node whose P lines drive the cells.
+    threshold, width, gain
+        β_hi, β_hi − β_lo and α as currents: what is wanted.
+    bias
+        The three bias currents (threshold, width, gain) that give them, (3, units), once sized.
+    stage
+        How many cell layers this one depends on: start-up releases them in this order.
+    """
+
+    node: str
+    candidate: str
+    threshold: Floats
+    width: Floats
+    gain: Floats
+    initial_state: NDArray[np.bool_]
+    stage: int
+    bias: Floats | None = None
+
+    @property
+    def size(self) -> int:
+        """How many cells."""
+        return len(self.threshold)
+
+
+Layer: TypeAlias = RowLayer | CellLayer
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """The whole network.
+
+    Attributes
+    ----------
+    unit
+        Geometry of the unit mirror (and of every diode).
+    layers
+        In evaluation order; the readout is last.
+    """
+
+    model: Model
+    unit: Geometry
+    layers: tuple[Layer, ...]
+
+    @cached_property
+    def tokens(self) -> Mapping[str, str]:
+        """Netlist words of the nodes (see :func:`netgen.circuit.names.tokens`)."""
+        return tokens(self.model)
+
+    def word(self, layer: Layer) -> str:
+        """Return the netlist word of a layer: its node's, but for a readout that copies a line."""
+        word = self.tokens[layer.node]
+        if isinstance(layer, RowLayer) and layer.kind == "readout":
+            while not is_signed(self.model.by_name[layer.node]) and word in self.tokens.values():
+                word += "_readout"
+        return word
+
+    @property
+    def rows(self) -> tuple[RowLayer, ...]:
+        """The row layers, in evaluation order."""
+        return tuple(layer for layer in self.layers if isinstance(layer, RowLayer))
+
+    @property
+    def cells(self) -> tuple[CellLayer, ...]:
+        """The cell layers, in evaluation order."""
+        return tuple(layer for layer in self.layers if isinstance(layer, CellLayer))
+
+    @property
+    def stages(self) -> int:
+        """Number of start-up stages: the longest chain of cell layers."""
+        return max((layer.stage for layer in self.cells), default=-1) + 1
+
+    @property
+    def signals(self) -> Iterator[tuple[str, int]]:
+        """Every node with lines of its own, and how many units it has."""
+        yield INPUT, self.model.input_size
+        for layer in self.layers:
+            if isinstance(layer, CellLayer) or layer.kind == "relu":
+                yield layer.node, layer.size
+
+    @cached_property
+    def lines(self) -> Mapping[tuple[str, Line], NDArray[np.bool_]]:
+        """Which units have an N line and a P line, by (node, line), each (units,).
+
+        A line is only built where a mirror uses it. The diode that defines a signal is always
+        there: N for inputs and ReLUs, P (its output branch) for cells.
+        """
+        need: dict[tuple[str, Line], NDArray[np.bool_]] = {(REFERENCE, "n"): np.ones(1, bool)}
+        need[REFERENCE, "p"] = np.zeros(1, bool)
+        for name, size in self.signals:
+            is_cell = isinstance(self.model.by_name.get(name), Bmru)
+            need[name, "n"] = np.full(size, not is_cell)
+            need[name, "p"] = np.full(size, is_cell)
+        for layer in self.layers:
+            if isinstance(layer, CellLayer):
+                need[layer.candidate, "p"] |= True
+                continue
+            for mirrors in layer.mirrors:
+                weight = drawn_weight(mirrors)
+                need[mirrors.source, "p"] |= (weight > 0).any(axis=0)
+                need[mirrors.source, "n"] |= (weight < 0).any(axis=0)
+        return MappingProxyType(need)
+
+
+def drawn_weight(mirrors: Mirrors) -> Floats:
+    """Return the wanted weights with those that are not drawn set to 0."""
+    if mirrors.drawn is None:
+        return mirrors.weight
+    return np.where(mirrors.drawn.multiplicity > 0, mirrors.weight, 0.0)
+
+
+def build_circuit(model: Model, unit: Geometry) -> Circuit:
+    """Map a model to blocks: relu and readout nodes to rows of mirrors, bmru nodes to cells."""
+    rows = rows_of(model)
+    stage = _stages(model)
+    layers: list[Layer] = []
+    for node in model.nodes:
+        if isinstance(node, Relu):
+            layers.append(_row_layer(node.name, "relu", rows[node.input]))
+        elif isinstance(node, Bmru):
+            amperes = model.unit_current
+            layers.append(
+                CellLayer(
+                    node.name,
+                    node.input,
+                    node.beta_hi * amperes,
+                    (node.beta_hi - node.beta_lo) * amperes,
+                    node.alpha * amperes,
+                    node.initial_state,
+                    stage[node.name] - 1,
+                )
+            )
+    readout = model.readout.node
+    layers.append(_row_layer(readout, "readout", rows[readout]))
+    return Circuit(model, unit, tuple(layers))
+
+
+def _row_layer(name: str, kind: Literal["relu", "readout"], found: Rows) -> RowLayer:
+    mirrors = [Mirrors(term.source, (term.chain,), term.weight) for term in found.terms]
+    if found.bias_chains:
+        mirrors.append(Mirrors(REFERENCE, found.bias_chains, found.bias[:, np.newaxis]))
+    return RowLayer(name, kind, tuple(mirrors))
+
+
+def _stages(model: Model) -> dict[str, int]:
+    """Count, for every node, the cell layers on the longest way to it (itself included)."""
+    depth = {INPUT: 0}
+    for node in model.nodes:
+        depth[node.name] = max(depth[name] for name in sources(node)) + isinstance(node, Bmru)
+    return depth
+
+
+def parameter_path(mirrors: Mirrors, row: int, column: int) -> str:
+    """Say which learned parameters a mirror stands for."""
+    if mirrors.source == REFERENCE:
+        return bias_path(mirrors.chains, row)
+    return weight_path(mirrors.source, mirrors.chains[0], row, column)

@@ -1,0 +1,62 @@
+"""From the names of a model to the names of a netlist and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from netgen.model import INPUT, Model
+
+Chain: TypeAlias = tuple[str, ...]
+"""Linear nodes whose weights multiply to one matrix, the consumer's end first; () for a copy."""
+
+REFERENCE = "ref"
+"""The netlist's word for the shared 1-unit reference current that biases are copies of."""
+
+
+def tokens(model: Model) -> Mapping[str, str]:
+    """Return a netlist word for ``x`` and every node: unique, lower case, letters digits and _.
+
+    SPICE does not tell capitals from small letters, and a dot is its mark of hierarchy.
+    """
+    words: dict[str, str] = {}
+    taken = {REFERENCE}
+    for name in (INPUT, *(node.name for node in model.nodes)):
+        word = base = name.lower().replace(".", "_")
+        number = 1
+        while word in taken:
+            number += 1
+            word = f"{base}__{number}"
+        taken.add(word)
+        words[name] = word
+    return MappingProxyType(words)
+
+
+def weight_path(source: str, chain: Chain, row: int, column: int) -> str:
+    """Say where a mirror's ratio comes from: ``proj.weight[2][5]``, a product, or a plain copy.
+
+    A product of matrices reads ``logits.weight[0][:]·proj.weight[:][5]``.
+    """
+    if not chain:
+        return f"copy of {source}[{column}]"
+    last = len(chain) - 1
+    parts = []
+    for place, node in enumerate(chain):
+        left = row if place == 0 else ":"
+        right = column if place == last else ":"
+        parts.append(f"{node}.weight[{left}][{right}]")
+    return "·".join(parts)
+
+
+def bias_path(chains: tuple[Chain, ...], row: int) -> str:
+    """Say where a row's constant comes from: ``logits.bias[0] + logits.weight[0][:]·proj.bias``."""
+    parts = []
+    for chain in chains:
+        weights = [
+            f"{node}.weight[{row if place == 0 else ':'}][:]"
+            for place, node in enumerate(chain[:-1])
+        ]
+        own = f"[{row}]" if len(chain) == 1 else ""
+        parts.append("·".join([*weights, f"{chain[-1]}.bias{own}"]))
+    return " + ".join(parts)

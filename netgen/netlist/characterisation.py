@@ -1,0 +1,121 @@
+"""Decks of the small circuits that a technology is characterised with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netgen.netlist.models import Conditions, SimulatorOptions, models_head
+from netgen.netlist.render import drain_current, render, transistors
+from netgen.technology import Geometry, Polarity, Technology
+
+ACCURATE = SimulatorOptions(reltol=1e-6, vntol=1e-9, abstol=1e-16, bypass=False)
+"""Options for operating points: nothing is spared, they are few."""
+
+
+@dataclass(frozen=True)
+class MirrorUnderTest:
+    """A mirror output: which line drives it (1: NMOS-defined, 2: PMOS-defined) and its geometry."""
+
+    line: int
+    polarity: Polarity
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class CellUnderTest:
+    """A cell with its bias currents (threshold, width, gain; A)."""
+
+    threshold: float
+    width: float
+    gain: float
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    name: str
+    net: str
+    device: str
+
+
+@dataclass(frozen=True)
+class _Cell:
+    name: str
+    biases: tuple[tuple[str, float], ...]
+    output: str
+
+
+def mirror_vector(index: int) -> str:
+    """Return the vector of the drain current of a mirror under test."""
+    return f"vm{index}#branch"
+
+
+def mirror_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    mirrors: Sequence[MirrorUnderTest],
+    log_current: tuple[float, float, float],
+    drain: tuple[float, float, float],
+) -> str:
+    """Return the deck that sweeps ln(signal current / A) within a sweep of the drain voltage.
+
+    Both sweeps are (first, last, step).
+    """
+    write = transistors(technology)
+    rails = {"nmos": "vss", "pmos": "vdd"}
+    views = []
+    for index, mirror in enumerate(mirrors):
+        gate = f"{mirror.polarity[0]}{mirror.line}"
+        net, rail = f"d{index}", rails[mirror.polarity]
+        line = write[mirror.polarity](f"m{index}", net, gate, rail, mirror.geometry)
+        views.append(_Mirror(f"m{index}", net, line))
+    return render(
+        "mirror_characterisation.j2",
+        head=models_head(technology, at, ACCURATE),
+        vdd=at.vdd,
+        unit=unit,
+        mirrors=views,
+        first=log_current[0],
+        last=log_current[1],
+        step=log_current[2],
+        drain_first=drain[0],
+        drain_last=drain[1],
+        drain_step=drain[2],
+        **write,
+    )
+
+
+def cell_vectors(technology: Technology, index: int) -> tuple[str, str]:
+    """Return the vectors of the current into the storage node and of the output current."""
+    return f"vm{index}#branch", drain_current(technology, "pmos", f"xcell{index}", "m4")
+
+
+def cell_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    cells: Sequence[CellUnderTest],
+    sweep: tuple[float, float, float],
+) -> str:
+    """Return the deck that sweeps the storage node (v0) of several cells: (first, last, step) V."""
+    views = [
+        _Cell(
+            str(index),
+            (("t", cell.threshold), ("w", cell.width), ("g", cell.gain)),
+            cell_vectors(technology, index)[1],
+        )
+        for index, cell in enumerate(cells)
+    ]
+    return render(
+        "cell_characterisation.j2",
+        head=models_head(technology, at, ACCURATE),
+        vdd=at.vdd,
+        unit=unit,
+        reset=technology.reset,
+        cells=views,
+        first=sweep[0],
+        last=sweep[1],
+        step=sweep[2],
+        **transistors(technology),
+    )

@@ -1,0 +1,86 @@
+"""Operating conditions, simulator options, and the head of a deck that states them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from netgen.netlist.render import render
+from netgen.technology import Technology
+from netgen.units import spice
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Where the circuit operates.
+
+    Attributes
+    ----------
+    corner
+        Process corner of the technology.
+    temperature
+        °C.
+    vdd
+        Supply, V.
+    """
+
+    corner: str
+    temperature: float
+    vdd: float
+
+
+def nominal(technology: Technology) -> Conditions:
+    """Return the conditions the technology is meant for."""
+    return Conditions(technology.nominal_corner, technology.temperature, technology.vdd)
+
+
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """ngspice options. The defaults of ngspice itself are wrong at these currents.
+
+    ``gmin`` must be far below the signals over the supply, gear does not ring, ``bypass`` skips
+    transistors whose terminals did not move (and saves over a third of the time).
+    """
+
+    gmin: float = 1e-17
+    abstol: float = 1e-13
+    reltol: float = 1e-3
+    vntol: float = 1e-5
+    chgtol: float = 1e-15
+    method: str = "gear"
+    itl1: int = 500
+    bypass: bool = True
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """Return name and text of every option."""
+        numbers = ("gmin", "abstol", "reltol", "vntol", "chgtol")
+        return (
+            *((name, spice(getattr(self, name))) for name in numbers),
+            ("method", self.method),
+            ("itl1", str(self.itl1)),
+            ("bypass", str(int(self.bypass))),
+        )
+
+    def ladder(self) -> tuple[tuple[str, SimulatorOptions], ...]:
+        """Return what to try in turn when a run gives no result that counts, with labels."""
+        plain = replace(self, bypass=False)
+        tight = replace(plain, reltol=self.reltol / 10, itl1=2000)
+        return (
+            ("default", self),
+            ("no bypass", plain),
+            ("tight", tight),
+            ("larger gmin", replace(plain, gmin=self.gmin * 100, itl1=2000)),
+        )
+
+
+def models_head(technology: Technology, at: Conditions, options: SimulatorOptions) -> str:
+    """Return the lines that load the models and set temperature and options."""
+    return render(
+        "models.j2",
+        includes=[str(technology.folder / name) for name in technology.includes],
+        parameters=list(technology.parameters.items()),
+        library=str(technology.folder / technology.library),
+        section=technology.corners[at.corner],
+        temperature=at.temperature,
+        model_temperature=technology.model_temperature,
+        options=options.lines(),
+    )

@@ -1,0 +1,93 @@
+"""Jinja2 over ``templates/``: the one way netgen writes text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+
+from netgen.resources import templates
+from netgen.technology import POLARITIES, Device, Geometry, Polarity, Technology
+from netgen.units import spice
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - netlists, not pages
+    )
+    environment.filters["spice"] = spice
+    environment.filters["printable"] = printable
+    return environment
+
+
+def _source(name: str) -> str | None:
+    file = templates() / name
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def render(template: str, **values: object) -> str:
+    """Render ``templates/<template>``; an undefined name is an error."""
+    return _environment().get_template(template).render(values)
+
+
+def printable(text: str) -> str:
+    """Make text safe for a netlist comment: one line of printable ASCII."""
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
+
+
+@dataclass(frozen=True)
+class Transistors:
+    """Writes transistors of one technology; templates call it as ``nmos(…)`` and ``pmos(…)``."""
+
+    technology: Technology
+    polarity: Polarity
+
+    @property
+    def rail(self) -> str:
+        """The net of the bulk."""
+        return "vss" if self.polarity == "nmos" else "vdd"
+
+    def __call__(
+        self, name: str, drain: str, gate: str, source: str, geometry: Geometry
+    ) -> str:
+        """Return one netlist line.
+
+        Junction areas and perimeters are always written: without them the BSIM4 cards use a fixed
+        leakage that does not depend on temperature.
+        """
+        device: Device = self.technology.devices[self.polarity]
+        diffusion = self.technology.diffusion
+        area, edge = geometry.width * diffusion, 2 * (geometry.width + diffusion)
+        line = (
+            f"{device.prefix}{name} {drain} {gate} {source} {self.rail} {device.model}"
+            f" w={spice(geometry.width)} l={spice(geometry.length)}"
+            f" as={spice(area)} ad={spice(area)} ps={spice(edge)} pd={spice(edge)}"
+        )
+        return line if geometry.multiplicity == 1 else f"{line} m={geometry.multiplicity}"
+
+
+def transistors(technology: Technology) -> dict[str, Transistors]:
+    """Return the template functions ``nmos`` and ``pmos``."""
+    return {polarity: Transistors(technology, polarity) for polarity in POLARITIES}
+
+
+def drain_current(technology: Technology, polarity: Polarity, path: str, name: str) -> str:
+    """Return ngspice's name for the drain current of a transistor.
+
+    Parameters
+    ----------
+    path
+        The instances around it, such as ``"xnet.xl1_relu.xl1_relu_0"``; empty at top level.
+    name
+        Its name as given to :class:`Transistors`.
+    """
+    device = technology.devices[polarity]
+    parts = filter(None, (path, f"{device.prefix}{name}", device.inner))
+    return f"@m.{'.'.join(parts)}[id]".lower()

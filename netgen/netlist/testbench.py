@@ -1,0 +1,159 @@
+"""The deck that runs a sample through the network, and where its answers are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit import CellLayer, Circuit
+from netgen.model import INPUT
+from netgen.netlist.models import Conditions, SimulatorOptions, models_head
+from netgen.netlist.network import net, network_ports, output_net, start_nets
+from netgen.netlist.render import drain_current, render
+from netgen.technology import Technology
+from netgen.units import spice
+
+EDGE = 0.01
+"""Rise time of an input step, as a share of the frame."""
+SETTLED = 0.99
+"""Where in a frame its settled value is read."""
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Where to find the circuit's answers in a result.
+
+    Attributes
+    ----------
+    nodes
+        For every node with a current of its own, the vector of each unit.
+    supplies
+        Voltage of every source that delivers power, by the name of its current.
+    """
+
+    nodes: Mapping[str, tuple[str, ...]]
+    supplies: Mapping[str, float]
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """All vectors to save, lower case."""
+        names = [name for vectors in self.nodes.values() for name in vectors]
+        return tuple(dict.fromkeys([*names, *self.supplies]))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of the testbench: the net it drives and its waveform."""
+
+    net: str
+    waveform: str
+
+
+def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
+    """Return what to save: diode currents of ReLUs and cells, readout and supply currents."""
+    nodes = {}
+    for layer in circuit.layers:
+        word = circuit.word(layer)
+        if isinstance(layer, CellLayer):
+            polarity, device = "pmos", "m4"  # ngspice counts this current as positive too
+        elif layer.kind == "relu":
+            polarity, device = "nmos", "diode"
+        else:
+            continue
+        nodes[layer.node] = tuple(
+            drain_current(technology, polarity, f"xnet.x{word}.x{word}_{unit}", device)  # type: ignore[arg-type]
+            for unit in range(layer.size)
+        )
+    outputs = tuple(f"v{output_net(circuit, u)}#branch" for u in range(circuit.rows[-1].size))
+    nodes[READOUT] = outputs
+    supplies = {"vvdd#branch": vdd} | dict.fromkeys(outputs, vdd / 2)
+    return Probes(nodes, supplies)
+
+
+READOUT = "(readout)"
+"""Key of the readout's currents in :class:`Probes`."""
+
+
+def testbench(
+    circuit: Circuit,
+    technology: Technology,
+    at: Conditions,
+    options: SimulatorOptions,
+    x: NDArray[np.float64],
+    network: Path,
+    title: str,
+) -> str:
+    """Return the deck of one sample.
+
+    Parameters
+    ----------
+    x
+        Inputs in software units, (frames, channels).
+    network
+        The file that holds the network's subcircuits.
+    """
+    model = circuit.model
+    period = model.frame_period
+    ports = network_ports(circuit)
+    return render(
+        "testbench.j2",
+        title=title,
+        head=models_head(technology, at, options),
+        network=str(network),
+        vdd=at.vdd,
+        half=at.vdd / 2,
+        nets=("vdd", "0", *ports),
+        inputs=[
+            Source(net(circuit, INPUT, channel, "n"), steps(x[:, channel] * model.unit_current, period))
+            for channel in range(model.input_size)
+        ],
+        outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
+        startup=_startup(circuit, at.vdd),
+        saves=probes(circuit, technology, at.vdd).vectors,
+        step=period,
+        stop=len(x) * period,
+    )
+
+
+def steps(values: NDArray[np.float64], period: float) -> str:
+    """Return a piecewise-linear waveform that holds each value for a frame.
+
+    Each step takes :data:`EDGE` of a frame, right after the frame begins.
+    """
+    if np.all(values == values[0]):
+        return f"dc {spice(float(values[0]))}"
+    points = [(0.0, values[0])]
+    for frame in np.flatnonzero(np.diff(values)) + 1:
+        points.append((frame * period, values[frame - 1]))
+        points.append(((frame + EDGE) * period, values[frame]))
+    return pwl(points)
+
+
+def release_time(stage: int, stages: int, period: float) -> float:
+    """Return when the cells of a start-up stage are released, inside the first frame.
+
+    One after another, so that a cell is only released when those below it have settled.
+    """
+    return 0.6 * period * (stage + 1) / max(stages, 3)
+
+
+def _startup(circuit: Circuit, vdd: float) -> list[Source]:
+    period = circuit.model.frame_period
+    sources = []
+    for (stage, state), name in start_nets(circuit).items():
+        on, off = (0.0, vdd) if state else (vdd, 0.0)
+        release = release_time(stage, circuit.stages, period)
+        points = [(0.0, on), (release, on), (release + EDGE * period, off)]
+        sources.append(Source(name, pwl(points)))
+    return sources
+
+
+def pwl(points: Iterable[tuple[float, float]]) -> str:
+    """Return a piecewise-linear waveform of (time, value) points, SI."""
+    return "pwl(" + " ".join(f"{spice(t)} {spice(float(v))}" for t, v in points) + ")"
+
+

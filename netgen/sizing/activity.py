@@ -1,0 +1,88 @@
+"""At which currents a circuit works: from the software model over calibration samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.circuit import REFERENCE, Circuit, RowLayer
+from netgen.circuit.rows import Floats
+from netgen.model import Bmru, Model, evaluate
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Currents of a circuit over its calibration samples.
+
+    Attributes
+    ----------
+    signals
+        For ``x``, the reference and every relu and bmru node, how much each of the characterised
+        currents counts: (units, currents), rows sum to 1. Weighted by the current squared, since
+        a mirror's error in amperes is what disturbs the sum it enters.
+    rows
+        RMS current of every relu and readout row in amperes, (rows,), by node.
+    """
+
+    signals: Mapping[str, Floats]
+    rows: Mapping[str, Floats]
+
+
+def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
+    """Run the software model on ``x`` (samples, frames, channels) and see where it works.
+
+    Parameters
+    ----------
+    currents
+        Characterised currents, A, evenly spaced in their logarithm.
+    """
+    model = circuit.model
+    values = evaluate(model, x)
+    signals = {REFERENCE: _shares(np.ones((1, 1)) * model.unit_current, currents)}
+    for name, size in circuit.signals:
+        node = model.by_name.get(name)
+        if isinstance(node, Bmru):  # on or off: only α counts
+            flat = node.alpha[np.newaxis]
+        else:
+            flat = values[name].reshape(-1, size)
+        signals[name] = _shares(flat * model.unit_current, currents)
+    rows = {}
+    for layer in circuit.layers:
+        if isinstance(layer, RowLayer):
+            flat = values[layer.node].reshape(-1, layer.size)
+            rows[layer.node] = np.sqrt((flat**2).mean(axis=0)) * model.unit_current
+    return Activity(signals, rows)
+
+
+def _shares(amperes: Floats, currents: Floats) -> Floats:
+    """Spread every current over the two nearest characterised ones, weighted by its square."""
+    logs = np.log(currents)
+    inside = np.clip(amperes, currents[0], currents[-1])
+    position = np.clip((np.log(inside) - logs[0]) / (logs[1] - logs[0]), 0, len(currents) - 1)
+    lower = np.minimum(position.astype(int), len(currents) - 2)
+    upper = position - lower
+    shares = np.zeros((amperes.shape[1], len(currents)))
+    for unit in range(amperes.shape[1]):
+        weight = inside[:, unit] ** 2
+        np.add.at(shares[unit], lower[:, unit], weight * (1 - upper[:, unit]))
+        np.add.at(shares[unit], lower[:, unit] + 1, weight * upper[:, unit])
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def calibration_inputs(model: Model, samples: int = 20) -> Floats:
+    """Return stand-in inputs for a model that comes without samples: (samples, frames, channels).
+
+    Slow random tracks over the whole input range; the same for every call.
+    """
+    random = np.random.default_rng(20240229)
+    frames = max(model.readout.stop, 60)
+    knots = random.uniform(0, model.input_max, (samples, frames // 6 + 2, model.input_size))
+    at = np.linspace(0, knots.shape[1] - 1.001, frames)
+    left = at.astype(int)
+    share = (at - left)[:, np.newaxis]
+    tracks: Floats = knots[:, left] * (1 - share) + knots[:, left + 1] * share
+    return tracks
+
+

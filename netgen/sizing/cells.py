@@ -1,0 +1,209 @@
+"""Schmitt-trigger cells as measured: threshold, width and gain against their bias currents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
+
+from netgen._version import __version__
+from netgen.errors import SimulationError
+from netgen.netlist.characterisation import (
+    CellUnderTest,
+    MirrorUnderTest,
+    cell_deck,
+    cell_vectors,
+)
+from netgen.netlist.models import Conditions
+from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.sizing.mirrors import mirror_gains
+from netgen.technology import Geometry, Technology
+
+Floats: TypeAlias = NDArray[np.float64]
+Run: TypeAlias = Callable[[Job], Waveforms]
+
+THRESHOLDS = (0.02, 8.0)
+"""Range of characterised threshold and gain currents, in units."""
+RATIOS = (0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.55, 0.7, 0.85, 0.96, 1.03)
+"""Characterised ratios of width to threshold current."""
+_THRESHOLD_POINTS = 10
+_STEP = 0.005
+"""Step of the storage node's voltage, V."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellTable:
+    """What cells do for their bias currents.
+
+    Attributes
+    ----------
+    bias
+        Threshold and gain bias currents, A, (biases,), evenly spaced in their logarithm.
+    ratios
+        Ratio of width to threshold bias current, (ratios,).
+    rising, falling
+        Candidate current at which the output rises and falls, over the threshold bias current,
+        (biases, ratios).
+    gain
+        Output current over the gain bias current, (biases,).
+    """
+
+    bias: Floats
+    ratios: Floats
+    rising: Floats
+    falling: Floats
+    gain: Floats
+
+    def thresholds(self, threshold: Floats, width: Floats) -> tuple[Floats, Floats]:
+        """Return β_hi and β_lo in amperes for bias currents in amperes, any shape."""
+        at = np.stack([np.log(threshold), width / threshold], axis=-1)
+        axes = (np.log(self.bias), self.ratios)
+        rising, falling = (
+            RegularGridInterpolator(axes, table, "cubic", bounds_error=False, fill_value=None)(at)
+            for table in (self.rising, self.falling)
+        )
+        return threshold * rising, threshold * falling
+
+    def output(self, gain: Floats) -> Floats:
+        """Return α in amperes for a gain bias current in amperes."""
+        measured = PchipInterpolator(np.log(self.bias), self.gain, extrapolate=True)
+        current: Floats = gain * measured(np.log(gain))
+        return current
+
+    def biases(self, threshold: Floats, width: Floats, gain: Floats) -> Floats:
+        """Return the bias currents, (3, units), that give wanted β_hi, β_hi − β_lo and α (A)."""
+        t, w, g = threshold.copy(), width.copy(), gain.copy()
+        for _ in range(30):  # the map is close to the identity: each pass gains a digit or more
+            rising, falling = self.thresholds(t, w)
+            t = t * threshold / rising
+            # the width is corrected by difference: near a ratio of 1 its share would run away
+            w = np.clip(w + width - (rising - falling), 0.3 * width, 0.999 * t)
+            g = g * gain / self.output(g)
+        return np.array([t, w, g])
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Cells held in every state by their storage node.
+
+    Attributes
+    ----------
+    candidate
+        Candidate current that holds the cell there, A, (cells, points).
+    output
+        Output current, A, (cells, points).
+    """
+
+    candidate: Floats
+    output: Floats
+
+
+def sweep_cells(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    cells: Sequence[CellUnderTest],
+    run: Run,
+) -> Sweep:
+    """Hold cells at every voltage of their storage node and see which candidate that takes.
+
+    Raises
+    ------
+    SimulationError
+        A simulation failed.
+    """
+    step = at.vdd / round(at.vdd / _STEP)
+    deck = cell_deck(technology, at, unit, cells, (step, at.vdd + step / 4, step))
+    names = [cell_vectors(technology, index) for index in range(len(cells))]
+    vectors = tuple(name for pair in names for name in pair)
+    attempts = (Attempt("default", deck),)
+    result = run(Job("cell characterisation", attempts, vectors, at.vdd, 300.0))
+    needed = np.array([result.vectors[current] for current, _ in names])
+    output = np.array([result.vectors[current] for _, current in names])
+    return Sweep(_candidate(technology, at, unit, result.scale, needed, run), output)
+
+
+def _candidate(
+    technology: Technology, at: Conditions, unit: Geometry, v0: Floats, needed: Floats, run: Run
+) -> Floats:
+    """Return the candidate of which M1, a unit mirror with its drain at v0, gives what is needed."""
+    largest = float(needed[:, : len(v0) // 2].max())
+    logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
+    drains = np.linspace(0.0, at.vdd, 19)
+    table = mirror_gains(technology, at, unit, [MirrorUnderTest(1, "pmos", unit)], logs, drains, run)
+    gain = RegularGridInterpolator((logs, drains), table.gain[0], bounds_error=False, fill_value=None)
+    volts = np.broadcast_to(v0, needed.shape)
+    candidate = np.maximum(needed, np.exp(logs[0]))
+    for _ in range(4):  # the gain hardly depends on the current: each pass gains two digits
+        inside = np.clip(np.log(candidate), logs[0], logs[-1])
+        candidate = np.maximum(needed, np.exp(logs[0])) / np.maximum(gain((inside, volts)), 0.01)
+    return candidate
+
+
+def read_thresholds(sweep: Sweep, cells: Sequence[CellUnderTest]) -> Floats:
+    """Return β_hi, β_lo and α of each swept cell in amperes, (cells, 3).
+
+    The candidate that holds a cell rises with its storage node to a maximum, falls to a minimum
+    and rises again; between the two no state is stable, so they are where the cell jumps.
+
+    Raises
+    ------
+    SimulationError
+        A cell has no hysteresis at its biases.
+    """
+    measured = []
+    for cell, candidate, output in zip(cells, sweep.candidate, sweep.output, strict=True):
+        inner = candidate[1:-1]
+        top = 1 + int(np.argmax((inner > candidate[:-2]) & (inner >= candidate[2:])))
+        bottom = top + 1 + int(np.argmax((candidate[top + 1 : -1] < candidate[top + 2 :])))
+        if not 1 < top < bottom < len(candidate) - 1:
+            raise SimulationError(
+                "no_hysteresis",
+                f"a cell of {cell.threshold:g} A threshold and {cell.width:g} A width does not "
+                "hold its state",
+            )
+        measured.append([_extremum(candidate, top), _extremum(candidate, bottom), output[-1]])
+    return np.array(measured)
+
+
+def _extremum(values: Floats, index: int) -> float:
+    """Return the extremum of the parabola through a point and its neighbours."""
+    before, here, after = values[index - 1 : index + 2]
+    slope, curvature = (after - before) / 2, after - 2 * here + before
+    return float(here if curvature == 0 else here - slope**2 / (2 * curvature))
+
+
+def characterise_cells(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    unit_current: float,
+    folder: Path,
+    run: Run,
+) -> CellTable:
+    """Measure cells over a grid of bias currents, or return the table from the cache.
+
+    Parameters
+    ----------
+    unit_current
+        A; biases are characterised from 0.02 to 8 of it.
+    """
+    bias = np.geomspace(*np.multiply(THRESHOLDS, unit_current), _THRESHOLD_POINTS)
+    cells = [
+        CellUnderTest(float(t), float(t * ratio), float(t)) for t in bias for ratio in RATIOS
+    ]
+    identity = (at, unit, tuple(cells), _STEP)
+
+    def measure() -> dict[str, Floats]:
+        return {"cells": read_thresholds(sweep_cells(technology, at, unit, cells, run), cells)}
+
+    parts = ("cells", identity, technology.digest, simulator_version(), __version__)
+    measured = cached_arrays(folder, key(*parts), measure)["cells"]
+    measured = measured.reshape(len(bias), len(RATIOS), 3) / bias[:, np.newaxis, np.newaxis]
+    gain = measured[:, :, 2].mean(axis=1)
+    return CellTable(bias, np.array(RATIOS), measured[:, :, 0], measured[:, :, 1], gain)

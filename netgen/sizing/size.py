@@ -1,0 +1,219 @@
+"""Give every weight its geometry and every cell its biases, by inverting the characterisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netgen.circuit import (
+    CellLayer,
+    Circuit,
+    Drawn,
+    Line,
+    Mirrors,
+    RowLayer,
+    parameter_path,
+)
+from netgen.circuit.rows import Floats
+from netgen.errors import ModelError
+from netgen.model import Bmru
+from netgen.sizing.activity import Activity
+from netgen.sizing.cells import THRESHOLDS, CellTable
+from netgen.sizing.mirrors import MirrorTable, MirrorTables
+from netgen.technology import Polarity, Technology
+
+
+@dataclass(frozen=True)
+class Characterisation:
+    """All that is known of a technology's blocks under given conditions."""
+
+    mirrors: MirrorTables
+    cells: CellTable
+
+
+@dataclass(frozen=True)
+class BelowFloor:
+    """A weight too small to be drawn: the circuit has nothing in its place.
+
+    Attributes
+    ----------
+    row
+        Node and unit whose sum misses it.
+    parameter
+        Path of the learned parameter.
+    weight, floor
+        Its value, and the smallest that can be drawn there.
+    """
+
+    row: str
+    parameter: str
+    weight: float
+    floor: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.parameter} = {self.weight:+.4g} into {self.row} is below the floor of "
+            f"{self.floor:.3g}: not drawn"
+        )
+
+
+def size_circuit(
+    circuit: Circuit,
+    technology: Technology,
+    known: Characterisation,
+    activity: Activity,
+    vdd: float,
+) -> tuple[Circuit, tuple[BelowFloor, ...]]:
+    """Return the circuit with every device sized, and the weights that are too small to draw.
+
+    Raises
+    ------
+    ModelError
+        Parameters that the technology cannot realise, all of them.
+    """
+    problems: list[str] = []
+    below: list[BelowFloor] = []
+    layers = []
+    for layer in circuit.layers:
+        if isinstance(layer, CellLayer):
+            layers.append(_size_cells(circuit, layer, known.cells, problems))
+            continue
+        current = activity.rows[layer.node]
+        if layer.kind == "relu":
+            drain = known.mirrors.diode_voltage(current)
+        else:
+            drain = np.full(layer.size, vdd / 2)
+        sizer = _RowSizer(circuit, technology, known.mirrors, activity, layer, drain)
+        mirrors = tuple(sizer.size(entry) for entry in layer.mirrors)
+        problems += sizer.problems
+        below += sizer.below
+        layers.append(replace(layer, mirrors=mirrors))
+    if problems:
+        raise ModelError(circuit.model.name, problems)
+    return replace(circuit, layers=tuple(layers)), tuple(below)
+
+
+def _size_cells(
+    circuit: Circuit, layer: CellLayer, table: CellTable, problems: list[str]
+) -> CellLayer:
+    unit = circuit.model.unit_current
+    node = circuit.model.by_name[layer.node]
+    assert isinstance(node, Bmru)
+    low, high = THRESHOLDS
+    for key, wanted in (("beta_hi", node.beta_hi), ("alpha", node.alpha)):
+        for index in np.flatnonzero((wanted < low) | (wanted > high)):
+            problems.append(
+                f"{layer.node}.{key}[{index}]: {wanted[index]:g} cannot be drawn; a cell takes "
+                f"{low:g} … {high:g} units: rescale the model or change unit_current"
+            )
+    share = (node.beta_hi - node.beta_lo) / node.beta_hi
+    smallest = 0.01
+    for index in np.flatnonzero(share < smallest):
+        problems.append(
+            f"{layer.node}.beta_lo[{index}]: the hysteresis width is {share[index]:.2%} of beta_hi; "
+            f"a cell needs {smallest:.0%}: train with a wider band"
+        )
+    if problems:
+        return layer
+    return replace(layer, bias=table.biases(node.beta_hi * unit, (node.beta_hi - node.beta_lo) * unit, node.alpha * unit))
+
+
+class _RowSizer:
+    """Sizes the mirrors of one row layer."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        technology: Technology,
+        tables: MirrorTables,
+        activity: Activity,
+        layer: RowLayer,
+        drain: Floats,
+    ) -> None:
+        self.circuit, self.technology, self.tables = circuit, technology, tables
+        self.activity, self.layer = activity, layer
+        self.drain = drain
+        self.problems: list[str] = []
+        self.below: list[BelowFloor] = []
+
+    def size(self, mirrors: Mirrors) -> Mirrors:
+        shape = mirrors.weight.shape
+        width, length, realised = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        multiplicity = np.zeros(shape, dtype=np.int64)
+        is_cell = isinstance(self.circuit.model.by_name.get(mirrors.source), Bmru)
+        line: Line = "p" if is_cell else "n"
+        shares = self.activity.signals[mirrors.source]
+        polarities: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
+        for polarity, sign in polarities:
+            table = self.tables.tables[line, polarity]
+            path = _Path(table, self.technology)
+            for row, wanted, gains in self.gains(table, shares, sign * mirrors.weight):
+                columns = np.flatnonzero(wanted > 0)
+                self.check(mirrors, row, columns, gains)
+                w, l, m, g = path.invert(wanted[columns], gains[columns])  # noqa: E741
+                width[row, columns], length[row, columns] = w, l
+                multiplicity[row, columns], realised[row, columns] = m, sign * g
+        return replace(mirrors, drawn=Drawn(width, length, multiplicity, realised))
+
+    def gains(
+        self, table: MirrorTable, shares: Floats, wanted: Floats
+    ) -> Iterator[tuple[int, Floats, Floats]]:
+        """Yield, for each row with such weights, its weights and the gain along the path.
+
+        The gains, (units, points), are those at each unit's currents and the row's drain voltage.
+        """
+        drains = self.tables.drains
+        position = np.clip(self.drain / (drains[1] - drains[0]), 0, len(drains) - 1 - 1e-9)
+        by_current = np.einsum("pcd,uc->upd", table.gain, shares, optimize=True)
+        for row in np.flatnonzero((wanted > 0).any(axis=1)):
+            left = int(position[row])
+            part = position[row] - left
+            gains = by_current[:, :, left] * (1 - part) + by_current[:, :, left + 1] * part
+            yield int(row), wanted[row], np.minimum.accumulate(gains, axis=1)
+
+    def check(self, mirrors: Mirrors, row: int, columns: np.ndarray, gains: Floats) -> None:
+        largest = gains[:, 0] * self.technology.max_multiplicity
+        for column in columns:
+            weight, floor = mirrors.weight[row, column], gains[column, -1]
+            path = parameter_path(mirrors, row, int(column))
+            name = f"{self.layer.node}[{row}]"
+            if abs(weight) > largest[column]:
+                self.problems.append(
+                    f"{path}: {weight:+.4g} into {name} is above {largest[column]:.3g}, the largest "
+                    "weight that can be drawn: rescale the model"
+                )
+            elif abs(weight) < floor:
+                self.below.append(BelowFloor(name, path, float(weight), float(floor)))
+
+
+class _Path:
+    """A sizing path with its dimensions as functions of the position along it."""
+
+    def __init__(self, table: MirrorTable, technology: Technology) -> None:
+        self.technology = technology
+        self.width = np.log([g.width for g in table.geometry])
+        self.length = np.log([g.length for g in table.geometry])
+
+    def invert(
+        self, wanted: Floats, gains: Floats
+    ) -> tuple[Floats, Floats, np.ndarray, Floats]:
+        """Return width, length, multiplicity and expected ratio for ratios (n,), gains (n, points).
+
+        Ratios below the last gain get multiplicity 0.
+        """
+        count = np.ceil(wanted / gains[:, 0] - 1e-9).astype(np.int64)
+        each = wanted / np.maximum(count, 1)
+        points = np.arange(gains.shape[1])
+        position = np.array(
+            [np.interp(-np.log(e), -np.log(g), points) for e, g in zip(each, gains, strict=True)]
+        )
+        w, l = (np.exp(np.interp(position, points, axis)) for axis in (self.width, self.length))  # noqa: E741
+        grid = self.technology.grid
+        drawn_w, drawn_l = np.round(w / grid) * grid, np.round(l / grid) * grid
+        # over half a grid step a gain goes with W/L
+        expected = each * (drawn_w / w) * (l / drawn_l) * count
+        missing = wanted < gains[:, -1]
+        zero = np.where(missing, 0.0, 1.0)
+        return drawn_w * zero, drawn_l * zero, count * ~missing, expected * zero
