@@ -1,13 +1,14 @@
 """The analysis room: circuit against software in numbers, races, tolerances and the verdict."""
 
 from netgen.analysis.comparison import compare
-from netgen.analysis.race import near_threshold, predict_races
+from netgen.analysis.race import forecast_races, near_threshold, predict_races
 from netgen.analysis.results import (
     Comparison,
     Divergence,
     NodeComparison,
     SampleComparison,
     SimulationCost,
+    UnexplainedState,
 )
 from netgen.analysis.states import CAUSES, Cause, CellStates
 from netgen.analysis.tolerances import Check, Tolerances, load_tolerances, override, verdict
@@ -23,7 +24,9 @@ __all__ = [
     "SampleComparison",
     "SimulationCost",
     "Tolerances",
+    "UnexplainedState",
     "compare",
+    "forecast_races",
     "load_tolerances",
     "near_threshold",
     "override",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 
 import numpy as np
@@ -12,15 +13,17 @@ from netgen.analysis.metrics import error_figures, is_constant, mean, rms, share
 from netgen.analysis.observed import Observed, has_line, observe
 from netgen.analysis.race import NEAR
 from netgen.analysis.results import (
+    LISTED,
     Comparison,
     Divergence,
     NodeComparison,
     SampleComparison,
     SimulationCost,
+    UnexplainedState,
 )
 from netgen.analysis.states import CAUSES, Cause, CellStates, read_states
 from netgen.errors import UsageError
-from netgen.model import Bmru, Model, Samples, decide, evaluate, margin
+from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces
 
@@ -64,6 +67,7 @@ def compare(
     return Comparison(
         samples=entries,
         nodes=_nodes(model, observed, software, same_state, states) if entries else (),
+        unexplained=tuple(islice(_unexplained(model, observed, same_state, states), LISTED)),
         failures=dict(sorted(failures.items())),
         frames=samples.x.shape[1],
         units=sum(len(cell.alpha) for cell in model.cells),
@@ -140,6 +144,29 @@ def _nodes(
     return tuple(found)
 
 
+def _unexplained(
+    model: Model,
+    observed: Observed,
+    same_state: Mapping[str, Floats],
+    states: Mapping[str, CellStates],
+) -> Iterator[UnexplainedState]:
+    for cell in model.cells:
+        reading = states[cell.name]
+        before = states_before(cell, reading.circuit)
+        for at, frame, unit in np.argwhere(reading.unexplained).tolist():
+            yield UnexplainedState(
+                sample=observed.sample[at],
+                frame=frame,
+                node=cell.name,
+                unit=unit,
+                candidate=float(same_state[cell.input][at, frame, unit]),
+                beta_lo=float(cell.beta_lo[unit]),
+                beta_hi=float(cell.beta_hi[unit]),
+                was_high=bool(before[at, frame, unit]),
+                high=bool(reading.circuit[at, frame, unit]),
+            )
+
+
 def count_causes(causes: Iterable[np.ndarray]) -> dict[Cause, int]:
     """Count the causes in code arrays (see :class:`CellStates`), all four present."""
     codes = np.concatenate([np.ravel(part) for part in causes] or [np.empty(0, np.int8)])
@@ -180,7 +207,6 @@ class _Entries:
         same_winner = self.software[name][at].argmax(1) == circuit.argmax(1)
         duration = circuit.shape[0] * model.frame_period
         readings = self.states.values()
-        wrong = sum(int(((r.circuit != r.expected) & r.clear)[at].sum()) for r in readings)
         return SampleComparison(
             sample=observed.sample[at],
             id=self.samples.ids[at],
@@ -193,7 +219,7 @@ class _Entries:
             logit_rmse_fs=rms(circuit - self.software[name][at]) / self.full_scale,
             logit_rmse_same_state_fs=rms(circuit - self.same_state[name][at]) / self.full_scale,
             flips=count_causes(reading.cause[at] for reading in readings),
-            unexplained=wrong,
+            unexplained=sum(int(reading.unexplained[at].sum()) for reading in readings),
             race_forecast=sum(int(reading.race_forecast[at].sum()) for reading in readings),
             first_divergence=self.first_divergence(at),
             power_w=float(observed.power_w[at]),

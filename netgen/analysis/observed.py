@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.errors import ConfigurationError
-from netgen.model import INPUT, Add, Linear, Model, is_signed
+from netgen.model import INPUT, Model, is_signed, node_value
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces
 
@@ -120,10 +120,5 @@ def _check(model: Model, trace: Traces, names: list[str], frames: int) -> None:
 def _reform(model: Model, x: Floats, lines: Mapping[str, Floats]) -> dict[str, Floats]:
     values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
     for node in model.nodes:
-        if isinstance(node, Linear):
-            values[node.name] = values[node.input] @ node.weight.T + node.bias
-        elif isinstance(node, Add):
-            values[node.name] = np.sum([values[name] for name in node.inputs], axis=0)
-        else:
-            values[node.name] = lines[node.name]
+        values[node.name] = node_value(node, values) if is_signed(node) else lines[node.name]
     return values | {model.readout.node: lines[model.readout.node]}

@@ -12,6 +12,9 @@ cell that changes state in this frame, or whose own transient candidate crosses 
 pulse, or latch). With up to ``ENUMERATED`` restless cells all subsets are evaluated exactly; above
 that, interval arithmetic bounds the candidate over all subsets at once: never too narrow, but it
 may flag a race that no subset causes. The input's own edge is taken as instantaneous.
+
+On random networks all subsets flag 1.5 to 2 times as many states as the prefixes alone (d = 4 and
+16), and bounds alone twice as many again.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from netgen.model.graph import Bools, Floats
 NEAR = 0.02
 """A candidate this close to a threshold, as a share of ``beta_hi``, is left out of judgement."""
 
-ENUMERATED = 6
+ENUMERATED = 8
 """Up to this many restless cells below, every subset is evaluated; above, bounds are used."""
 
 _BLOCK = 2**15  # rows evaluated at once: keeps the memory of a wide network at some 100 MB
@@ -51,6 +54,15 @@ def near_threshold(cell: Bmru, candidate: Floats) -> Bools:
     return near
 
 
+def forecast_races(model: Model, x: Floats) -> dict[str, Bools]:
+    """Flag races from software alone, before anything is simulated (see :func:`predict_races`).
+
+    The race events of a sample are the true entries of its (frames, units), summed over nodes.
+    """
+    values = evaluate(model, x)
+    return predict_races(model, x, {cell.name: values[cell.name] > 0 for cell in model.cells})
+
+
 def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[str, Bools]:
     """Flag every (sample, frame, unit) whose state a transient of lower layers could decide.
 
@@ -59,9 +71,8 @@ def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[
     x
         Inputs, (samples, frames, channels), software units.
     states
-        The settled states by bmru node, each (samples, frames, units). With the software's own
-        states this is the forecast a designer makes before simulating; with the circuit's it says
-        which of the circuit's states a race may explain.
+        The settled states by bmru node, each (samples, frames, units): the software's own, or the
+        circuit's to learn which of its states a race may explain.
 
     Returns
     -------

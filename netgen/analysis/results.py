@@ -10,6 +10,9 @@ from netgen.analysis.metrics import ErrorFigures
 from netgen.analysis.states import Cause, CellStates
 from netgen.model.graph import Floats
 
+LISTED = 100
+"""So many unexplained states are told one by one."""
+
 
 @dataclass(frozen=True)
 class Divergence:
@@ -19,6 +22,25 @@ class Divergence:
     node: str
     unit: int
     cause: Cause
+
+
+@dataclass(frozen=True)
+class UnexplainedState:
+    """A clear state that is not what software expects from the circuit's own states.
+
+    ``candidate`` is software's (from the circuit's states), ``high`` the circuit's state and
+    ``was_high`` its state in the frame before.
+    """
+
+    sample: int
+    frame: int
+    node: str
+    unit: int
+    candidate: float
+    beta_lo: float
+    beta_hi: float
+    was_high: bool
+    high: bool
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,8 @@ class Comparison:
     ----------
     samples, nodes
         Sample by sample (those that were simulated, in order) and node by node.
+    unexplained
+        The first ``LISTED`` unexplained states; all are counted in the samples.
     failures
         Class of failure by index of each sample whose simulation failed.
     frames, units
@@ -136,6 +160,7 @@ class Comparison:
 
     samples: tuple[SampleComparison, ...]
     nodes: tuple[NodeComparison, ...]
+    unexplained: tuple[UnexplainedState, ...]
     failures: Mapping[int, str]
     frames: int
     units: int

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.analysis.race import near_threshold, predict_races
+from netgen.analysis.race import forecast_races, near_threshold, predict_races
 from netgen.model import Model, hysteresis, states_before
 from netgen.model.graph import Bools, Floats
 
@@ -50,6 +50,12 @@ class CellStates:
         return ~(self.near | self.race)
 
     @property
+    def unexplained(self) -> Bools:
+        """Clear states that are not what software expects from the circuit's own."""
+        wrong: Bools = (self.circuit != self.expected) & self.clear
+        return wrong
+
+    @property
     def flips(self) -> Bools:
         """Where the circuit's state is not the software's."""
         return self.cause > 0
@@ -77,7 +83,7 @@ def read_states(
         The circuit's states by bmru node, each (samples, frames, units).
     """
     own = {cell.name: software[cell.name] > 0 for cell in model.cells}
-    forecast = predict_races(model, x, own)
+    forecast = forecast_races(model, x)
     races = predict_races(model, x, circuit)
     readings = {}
     for cell in model.cells:

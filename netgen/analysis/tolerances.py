@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -114,8 +113,8 @@ def override(base: Tolerances, values: Mapping[str, Any], source: str, path: str
             problems.append(f"{at}: is not known; choose among {', '.join(known)}")
         elif isinstance(value, bool) or not isinstance(value, int | float):
             problems.append(f"{at}: must be a number")
-        elif not (math.isfinite(value) and 0 <= value <= 1):
-            problems.append(f"{at}: {value:g} must lie between 0 and 1 (0.01 is 1 %)")
+        elif not 0 <= value <= 1:  # nor NaN
+            problems.append(f"{at}: must lie between 0 and 1 (0.01 is 1 %)")
     if problems:
         raise ConfigurationError(source, problems)
     return replace(base, **{name: float(value) for name, value in values.items()})

@@ -48,6 +48,7 @@ def to_document(
         **{name: getattr(comparison, name) for name in figures},
         "per_node": [_node(entry) for entry in comparison.nodes],
         "per_sample": _per_sample(comparison),
+        "unexplained": [asdict(entry) for entry in comparison.unexplained],
         "simulation": _simulation(comparison),
         "provenance": _provenance(provenance),
     }

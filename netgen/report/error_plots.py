@@ -7,6 +7,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import AsinhLocator, NullLocator
 
 from netgen.analysis import Comparison
 from netgen.model import Model
@@ -63,12 +64,17 @@ def _histogram(axes: Axes, comparison: Comparison, name: str) -> None:
     circuit = comparison.circuit[name]
     free = (circuit - comparison.software[name]).ravel()
     same = (circuit - comparison.same_state[name]).ravel()
-    reach = float(np.abs(np.concatenate([free, same])).max()) or 1e-6
-    edges = np.linspace(-reach, reach, BINS + 1).tolist()
+    # Analog errors and whole flipped states on one axis: linear near zero, logarithmic beyond.
+    linear = max(float(np.sqrt(np.mean(same**2))), 1e-6)
+    reach = 1.05 * max(float(np.abs(np.concatenate([free, same])).max()), linear)
+    end = np.arcsinh(reach / linear)
+    edges = (linear * np.sinh(np.linspace(-end, end, BINS + 1))).tolist()
     axes.hist(same, edges, color=CIRCUIT, alpha=0.75, label="same state")
     axes.hist(free, edges, histtype="step", color="#20262e", linewidth=1.0, label="free-running")
     axes.set_yscale("log")
     axes.set_title(name, fontsize=9, loc="left")
     axes.axvline(0, color=MUTED, linewidth=0.6)
     tidy(axes)
-    axes.locator_params(axis="x", nbins=5)
+    axes.set_xscale("asinh", linear_width=linear)
+    axes.xaxis.set_major_locator(AsinhLocator(linear, numticks=5))
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -15,8 +15,10 @@ def draw_hysteresis(curve: HysteresisCurve, model: Model) -> Figure:
     fig = figure(3.8)
     axes = fig.subplots()
     low = curve.threshold - curve.width
-    axes.axvspan(low, curve.threshold, color=BAND, linewidth=0, label="band set, β_lo to β_hi")
-    axes.axhline(curve.gain, color=MUTED, linewidth=0.9, linestyle="--", label="α set")
+    axes.axvspan(
+        low, curve.threshold, color=BAND, linewidth=0, label=r"set band, $β_{lo}$ to $β_{hi}$"
+    )
+    axes.axhline(curve.gain, color=MUTED, linewidth=0.9, linestyle="--", label="set α")
     steps = np.diff(curve.candidate)
     for chosen, name, colour in (
         (steps > 0, "candidate rising", CIRCUIT),
@@ -30,7 +32,6 @@ def draw_hysteresis(curve: HysteresisCurve, model: Model) -> Figure:
         axes.plot(x, np.where(kept, curve.output, np.nan), color=colour, linewidth=1.8, label=name)
     axes.set_xlabel(current_label(model, "candidate"), fontsize=9)
     axes.set_ylabel("output", fontsize=9)
-    axes.set_title(curve.label, fontsize=10, loc="left")
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    fig.legend(fontsize=8, frameon=False, ncols=4, loc="outside upper left")
     tidy(axes)
     return fig

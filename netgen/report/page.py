@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import jinja2
 
 from netgen import __version__
-from netgen.analysis import CAUSES, Check, Comparison, NodeComparison, SampleComparison
+from netgen.analysis import (
+    CAUSES,
+    Check,
+    Comparison,
+    NodeComparison,
+    SampleComparison,
+    UnexplainedState,
+)
 from netgen.model import Model
 from netgen.report.plots import Plot
 from netgen.report.provenance import Provenance
@@ -49,6 +56,19 @@ class CauseRow:
     meaning: str
     states: int
     first: int
+
+
+@dataclass(frozen=True)
+class StateRow:
+    """One unexplained state, as text."""
+
+    sample: int
+    frame: int
+    cell: str
+    candidate: str
+    band: str
+    before: str
+    circuit: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +145,8 @@ def to_html(
         checks=[_check_row(check) for check in checks],
         causes=_cause_rows(comparison),
         differences=sum(sum(entry.flips.values()) for entry in comparison.samples),
+        unexplained=[_state_row(entry) for entry in comparison.unexplained],
+        unexplained_count=sum(entry.unexplained for entry in comparison.samples),
         forecast=sum(entry.race_forecast for entry in comparison.samples),
         clear_share=percent(comparison.state_clear_share),
         has_cells=bool(model.cells),
@@ -195,6 +217,18 @@ def _cause_rows(comparison: Comparison) -> list[CauseRow]:
         )
         for cause in CAUSES
     ]
+
+
+def _state_row(entry: UnexplainedState) -> StateRow:
+    return StateRow(
+        sample=entry.sample,
+        frame=entry.frame,
+        cell=f"{entry.node}[{entry.unit}]",
+        candidate=f"{entry.candidate:.4g}",
+        band=f"{entry.beta_lo:.4g} … {entry.beta_hi:.4g}",
+        before="high" if entry.was_high else "low",
+        circuit="high" if entry.high else "low",
+    )
 
 
 def _sample_rows(comparison: Comparison, model: Model) -> list[SampleRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -17,13 +18,16 @@ from netgen.analysis import Comparison, SampleComparison
 from netgen.model import Bmru, Model
 from netgen.model.graph import Floats
 from netgen.report.style import (
+    AXIS,
     BAND,
     CIRCUIT,
     CLASSES,
+    DIFFERS,
     MUTED,
     SOFTWARE,
     WINDOW,
     current_label,
+    darker,
     figure,
     plain,
     tidy,
@@ -34,8 +38,17 @@ from netgen.simulation.traces import Traces
 PANELS = 6
 """At most this many cells of a node are drawn in full."""
 
-DIFFERENCES = ("#ffffff", "#c9d3de", "#d1495b", "#7a2fb0")
+DIFFERENCES = ("#ffffff", "#c9d3de", CIRCUIT, DIFFERS)
 DIFFERENCE_NAMES = ("both low", "both high", "only the circuit high", "only software high")
+
+
+RING: dict[str, Any] = {
+    "markerfacecolor": "none",
+    "markeredgecolor": "black",
+    "markeredgewidth": 1.4,
+    "markersize": 10,
+    "clip_on": False,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +92,7 @@ def draw_logits(view: SampleView) -> Figure:
         colour = CLASSES[unit % len(CLASSES)]
         if wave is not None:
             top.plot(wave[0], wave[1][:, unit], color=colour, linewidth=1.6, alpha=0.85)
-        _steps(top, software[:, unit], SOFTWARE)
+        _steps(top, software[:, unit], darker(colour))
         handles.append(Line2D([], [], color=colour, linewidth=2))
     names = [f"circuit: {plain(name)}" for name in view.model.classes]
     handles += [
@@ -114,7 +127,8 @@ def _winners(axes: Axes, view: SampleView, software: Floats) -> None:
     axes.set_yticks([0.5, 1.5], ["software", "circuit"], fontsize=8)
     axes.set_xlim(0, view.frames)
     axes.set_xlabel(time_label(view.model) + "; × where the largest logit differs", fontsize=9)
-    axes.tick_params(length=0, labelsize=8)
+    axes.axhline(1, color="white", linewidth=1.5)
+    _frame(axes)
 
 
 def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
@@ -135,7 +149,7 @@ def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
             at + 0.5,
             np.full(len(at), 0.04),
             "^",
-            color="#7a2fb0",
+            color=DIFFERS,
             markersize=5,
             transform=axes.get_xaxis_transform(),
         )
@@ -147,9 +161,9 @@ def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
         Line2D([], [], color=CIRCUIT, linewidth=2),
         Line2D([], [], color=SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
         Patch(color=BAND),
-        Line2D([], [], color="#7a2fb0", marker="^", linestyle=""),
+        Line2D([], [], color=DIFFERS, marker="^", linestyle=""),
     ]
-    names = ["circuit", "software", "band, β_lo to β_hi", "state differs"]
+    names = ["circuit", "software", r"band, $β_{lo}$ to $β_{hi}$", "state differs"]
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
     shown = f"{len(units)} of {len(cell.alpha)} cells: those that differ or switch most"
     title = f"{cell.input} → {cell.name}"
@@ -186,20 +200,36 @@ def draw_states(view: SampleView) -> Figure:
         cmap=ListedColormap(DIFFERENCES),
         norm=BoundaryNorm(np.arange(5) - 0.5, 4),
     )
-    row, frame = np.nonzero(codes > 1)
-    axes.plot(frame + 0.5, row + 0.5, "o", color="black", markerfacecolor="none", markersize=7)
     axes.axvline(view.model.readout.start, color=MUTED, linewidth=0.8, linestyle=":")
     axes.axvline(view.model.readout.stop, color=MUTED, linewidth=0.8, linestyle=":")
     _label_rows(axes, cells)
     axes.set_xlabel(f"{time_label(view.model)}; dotted: readout frames", fontsize=9)
-    axes.tick_params(labelsize=8)
-    handles = [
-        Patch(facecolor=colour, edgecolor="#aab2bd", linewidth=0.6) for colour in DIFFERENCES
+    _frame(axes)
+    handles: list[Artist] = [
+        Patch(facecolor=colour, edgecolor=AXIS, linewidth=0.6) for colour in DIFFERENCES
     ]
-    fig.legend(
-        handles, DIFFERENCE_NAMES, fontsize=8, frameon=False, ncols=4, loc="outside upper left"
-    )
+    names = list(DIFFERENCE_NAMES)
+    first = view.entry.first_divergence
+    if first is not None and first.node in view.comparison.states:
+        row = _first_row(cells, first.node) + first.unit
+        handles += axes.plot(first.frame + 0.5, row + 0.5, "o", **RING)
+        names.append(f"first divergence ({first.cause.replace('_', ' ')})")
+    fig.legend(handles, names, fontsize=8, frameon=False, ncols=5, loc="outside upper left")
     return fig
+
+
+def _first_row(cells: tuple[Bmru, ...], node: str) -> int:
+    """Return the raster's row of a node's unit 0."""
+    names = [cell.name for cell in cells]
+    return sum(len(cell.alpha) for cell in cells[: names.index(node)])
+
+
+def _frame(axes: Axes) -> None:
+    """Give a raster thin edges."""
+    for spine in axes.spines.values():
+        spine.set_color(AXIS)
+        spine.set_linewidth(0.6)
+    axes.tick_params(length=2, color=AXIS, labelsize=8)
 
 
 def _label_rows(axes: Axes, cells: tuple[Bmru, ...]) -> None:
@@ -219,7 +249,7 @@ def _label_rows(axes: Axes, cells: tuple[Bmru, ...]) -> None:
         axes.set_yticks(ends - np.array(sizes) / 2, [cell.name for cell in cells])
 
 
-def _steps(axes: Axes, values: Floats, colour: str) -> None:
+def _steps(axes: Axes, values: Floats, colour: str | tuple[float, float, float]) -> None:
     """Draw one value a frame as the software holds it."""
     axes.stairs(
         values,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from netgen.model import Model
@@ -13,7 +14,9 @@ SOFTWARE = "#20262e"
 CIRCUIT = "#d1495b"
 BAND = "#cfe3f5"
 WINDOW = "#f1ead6"
+AXIS = "#aab2bd"
 MUTED = "#6b7480"
+DIFFERS = "#7a2fb0"
 CLASSES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a5195", "#8c8c00")
 """For the curves of single classes (after Okabe and Ito: told apart by colour-blind readers)."""
 
@@ -32,8 +35,14 @@ def tidy(axes: Axes) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color("#aab2bd")
+        axes.spines[side].set_color(AXIS)
     axes.tick_params(colors="#3c4450", labelsize=8)
+
+
+def darker(colour: str) -> tuple[float, float, float]:
+    """Return the colour at 55 % of its brightness, for software beside circuit."""
+    red, green, blue = to_rgb(colour)
+    return 0.55 * red, 0.55 * green, 0.55 * blue
 
 
 def plain(text: str) -> str:

@@ -63,7 +63,7 @@ def measured(check: Check) -> str:
 
 def limit(check: Check) -> str:
     """Write a check's relation and limit."""
-    bound = f"{check.limit:.0f}" if check.name == "failures" else percent(check.limit)
+    bound = f"{check.limit:g}" if check.name == "failures" else f"{100 * check.limit:g} %"
     return f"{check.relation} {bound}"
 
 
