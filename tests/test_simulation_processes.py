@@ -1,0 +1,328 @@
+"""Processes: timeouts, crashes, Ctrl-C, and nothing left running afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netgen.errors import SimulationError, ToolMissingError
+from netgen.simulation import Attempt, Job, run, run_all
+from netgen.simulation.server import Server
+
+pytestmark = pytest.mark.ngspice
+
+BODY = "test\nv1 in 0 pulse(0 1 0 1u 1u 1 2)\nr1 in out 1k\nc1 out 0 100n\n.save out\n"
+QUICK = BODY + ".tran 1u 1m\n.end\n"
+ENDLESS = BODY + ".tran 1n 100\n.end\n"
+PATIENCE = 30.0
+
+
+def job(*netlists, timeout=60.0):
+    attempts = tuple(Attempt(f"rung{index}", netlist) for index, netlist in enumerate(netlists))
+    return Job("circuit", attempts, ("out",), 1e-3, timeout)
+
+
+def parents():
+    """Return the parent of every process that runs, by process."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if state not in "ZX":
+            found[int(path.parent.name)] = int(parent)
+    return found
+
+
+def running_simulations(root):
+    """Return (server, child) of every simulation under way below a process."""
+    table = parents()
+    servers = [process for process, parent in table.items() if parent == root]
+    return [(parent, process) for process, parent in table.items() if parent in servers]
+
+
+def until(condition):
+    """Wait for a condition and return its value."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+    return value
+
+
+def in_thread(function, *args):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function(*args)))
+    thread.start()
+    return thread, results
+
+
+def outcome(a_job):
+    try:
+        return run(a_job)
+    except SimulationError as error:
+        return error
+
+
+def test_timeout_is_hard():
+    start = time.monotonic()
+    error = outcome(job(ENDLESS, timeout=0.3))
+    assert time.monotonic() - start < PATIENCE
+    assert error.kind == "timeout"
+    assert "0.3 s" in str(error)
+    assert running_simulations(os.getpid()) == []
+
+
+def test_ladder_goes_on_after_a_timeout_and_counts_its_cpu():
+    result = run(job(ENDLESS, QUICK, timeout=0.5))
+    assert result.attempt == "rung1"
+    assert result.failed_attempts == {"rung0": "timeout"}
+    assert result.cpu_s > run(job(QUICK)).cpu_s + 0.05
+
+
+@pytest.mark.parametrize("victim", ["server", "child"])
+def test_kill_is_one_jobs_crash(victim):
+    thread, results = in_thread(outcome, job(ENDLESS))
+    ((server, child),) = until(lambda: running_simulations(os.getpid()))
+    os.kill(server if victim == "server" else child, signal.SIGKILL)
+    thread.join(PATIENCE)
+    assert results[0].kind == "crash"
+    until(lambda: child not in parents())
+    assert run(job(QUICK)).timepoints > 900
+
+
+def test_kill_spares_the_other_jobs():
+    jobs = [job(ENDLESS), *(job(QUICK, timeout=60.0 + index) for index in range(1, 11))]
+    kinds = {}
+
+    def collect():
+        for done, result in run_all(jobs, workers=2):
+            kinds[done] = getattr(result, "kind", "good")
+
+    thread, _ = in_thread(collect)
+    until(lambda: len(kinds) == 10)
+    ((_, child),) = running_simulations(os.getpid())
+    os.kill(child, signal.SIGKILL)
+    thread.join(PATIENCE)
+    assert kinds.pop(jobs[0]) == "crash"
+    assert list(kinds.values()) == ["good"] * 10
+
+
+def test_segmentation_fault_is_a_crash():
+    thread, results = in_thread(outcome, job(ENDLESS, QUICK))
+    ((_, child),) = until(lambda: running_simulations(os.getpid()))
+    os.kill(child, signal.SIGSEGV)
+    thread.join(PATIENCE)
+    assert results[0].failed_attempts == {"rung0": "crash"}
+
+
+def test_idle_server_that_died_is_replaced():
+    run(job(QUICK))
+    idle = [process for process, parent in parents().items() if parent == os.getpid()]
+    for process in idle:
+        os.kill(process, signal.SIGKILL)
+    until(lambda: not set(idle) & set(parents()))
+    assert run(job(QUICK)).timepoints > 900
+
+
+def test_closing_early_kills_what_runs():
+    threads = threading.active_count()
+    results = run_all([job(QUICK), *[job(ENDLESS)] * 5], workers=2)
+    assert next(results)[1].timepoints > 900
+    until(lambda: len(running_simulations(os.getpid())) == 2)
+    start = time.monotonic()
+    results.close()
+    assert time.monotonic() - start < 5
+    assert running_simulations(os.getpid()) == []
+    assert threading.active_count() == threads
+
+
+def test_jobs_are_taken_as_places_become_free():
+    taken = []
+
+    def jobs():
+        for index in range(20):
+            taken.append(index)
+            yield job(QUICK)
+
+    for done, _ in enumerate(run_all(jobs(), workers=2)):
+        assert len(taken) <= done + 1 + 2 * 2
+
+
+def test_error_in_the_iterable_is_the_callers():
+    def jobs():
+        yield job(QUICK)
+        raise ArithmeticError("no more decks")
+
+    with pytest.raises(ArithmeticError, match="no more decks"):
+        list(run_all(jobs(), workers=2))
+    assert running_simulations(os.getpid()) == []
+
+
+def test_nothing_is_left_open():
+    def open_files():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(2):
+        list(run_all([job(QUICK)] * 4, workers=2))
+        before = open_files()
+    for _ in range(10):
+        outcome(job(ENDLESS, timeout=0.02))
+        list(run_all([job(QUICK)] * 4, workers=2))
+    assert open_files() == before
+
+
+def test_workers_must_be_some():
+    with pytest.raises(ValueError, match="0 workers"):
+        next(run_all([], workers=0))
+
+
+def test_missing_library_names_the_cure(monkeypatch):
+    monkeypatch.setenv("NGSPICE_LIBRARY_PATH", "/nowhere/libngspice.so.0")
+    with pytest.raises(ToolMissingError, match="apt-get install libngspice0") as caught:
+        Server()
+    assert "/nowhere/libngspice.so.0" in str(caught.value)
+    assert caught.value.exit_status == 4
+
+
+SCRIPT = f"""
+import os, sys
+sys.path[:] = {sys.path!r}
+from netgen.simulation import Attempt, Job, run, run_all
+QUICK, ENDLESS = {QUICK!r}, {ENDLESS!r}
+def job(netlist):
+    return Job("circuit", (Attempt("only", netlist),), ("out",), 1e-3, 60.0)
+"""
+
+
+def start_script(folder, body):
+    """Start a script as a user may write it, with no guard of its main part."""
+    script = folder / "script.py"
+    script.write_text(SCRIPT + body)
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process):
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+CTRL_C = """
+good = []
+try:
+    for done, result in run_all([job(QUICK)] + [job(ENDLESS)] * 7, workers=2):
+        good.append(result.timepoints)
+        print("first", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", len(good), flush=True)
+"""
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_ctrl_c_ends_everything(tmp_path, times):
+    with start_script(tmp_path, CTRL_C) as process:
+        assert process.stdout.readline() == "first\n"
+        running = until(lambda: running_simulations(process.pid))
+        os.killpg(process.pid, signal.SIGINT)
+        start = time.monotonic()
+        _, out, _ = finish(process)
+    assert time.monotonic() - start < 5
+    assert out == "interrupted 1\n"
+    until(lambda: not {pid for pair in running for pid in pair} & set(parents()))
+
+
+def test_ctrl_c_ends_a_single_run(tmp_path):
+    with start_script(tmp_path, "print('ready', flush=True)\nrun(job(ENDLESS))") as process:
+        assert process.stdout.readline() == "ready\n"
+        running = until(lambda: running_simulations(process.pid))
+        os.killpg(process.pid, signal.SIGINT)
+        code, _, err = finish(process)
+    assert code == -signal.SIGINT
+    assert "KeyboardInterrupt" in err
+    until(lambda: not {pid for pair in running for pid in pair} & set(parents()))
+
+
+def test_killed_caller_leaves_no_process(tmp_path):
+    with start_script(tmp_path, "list(run_all([job(ENDLESS)] * 3, workers=2))") as process:
+        running = until(lambda: len(found := running_simulations(process.pid)) == 2 and found)
+        process.kill()
+        process.communicate()
+    until(lambda: not {pid for pair in running for pid in pair} & set(parents()))
+
+
+def test_forgotten_iterator_does_not_hold_up_the_end(tmp_path):
+    body = "kept = run_all([job(QUICK)] + [job(ENDLESS)] * 3, workers=2)\nnext(kept)\nprint('end')"
+    with start_script(tmp_path, body) as process:
+        start = time.monotonic()
+        code, out, err = finish(process)
+    assert (code, out, err) == (0, "end\n", "")
+    assert time.monotonic() - start < PATIENCE
+
+
+def test_library_in_a_script_without_main_guard(tmp_path):
+    body = "print('once')\nprint(run(job(QUICK)).timepoints > 900, 'PySpice' in sys.modules)"
+    with start_script(tmp_path, body) as process:
+        assert finish(process) == (0, "once\nTrue False\n", "")
+
+
+def test_forked_caller_has_a_server_of_its_own(tmp_path):
+    body = """
+run(job(QUICK))
+child = os.fork()
+print(*(run(job(QUICK)).timepoints > 900 for _ in range(5)), flush=True)
+if child:
+    print(os.waitpid(child, 0)[1])
+"""
+    with start_script(tmp_path, body) as process:
+        code, out, err = finish(process)
+    five = " ".join(["True"] * 5)
+    assert (code, out, err) == (0, f"{five}\n{five}\n0\n", "")
+
+
+def test_users_spiceinit_is_not_read(tmp_path, monkeypatch):
+    (tmp_path / ".spiceinit").write_text("quit\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with start_script(tmp_path, "print(run(job(QUICK)).timepoints > 900)") as process:
+        assert finish(process)[:2] == (0, "True\n")
+
+
+def test_circuit_is_replaced_in_one_process(tmp_path):
+    body = """
+from netgen.simulation.shared import Simulator
+from netgen.simulation.verdict import complaints
+simulator = Simulator(lambda line: None)
+print(complaints(simulator.load(QUICK)))
+simulator.simulate()
+print(len(simulator.plots()))
+print(len(complaints(simulator.load(QUICK.replace("c1 out 0", "x1 out nosub")))) > 0)
+simulator.simulate()
+print(sum(len(plot) for plot in simulator.plots()), flush=True)
+os._exit(0)
+"""
+    with start_script(tmp_path, body) as process:
+        assert finish(process)[1] == "[]\n1\nTrue\n0\n"
+
+
+def test_one_thread_does_the_work():
+    """OpenMP's threads would spin: CPU time beyond wall time gives them away."""
+    devices = "".join(f"m{i} d g 0 0 nm l=1u w=1u\n" for i in range(300))
+    netlist = f"test\nvd d 0 1\nvg g 0 0.5\n{devices}.model nm nmos level=14 version=4.8\n"
+    sweep = Job("m", (Attempt("a", netlist + ".dc vg 0 1 0.01\n.end\n"),), ("g",), 1.0, 60.0)
+    start = time.monotonic()
+    result = run(sweep)
+    assert result.cpu_s <= (time.monotonic() - start) * 1.2
+    np.testing.assert_allclose(result.vectors["g"], result.scale)
