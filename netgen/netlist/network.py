@@ -244,10 +244,19 @@ class _Writer:
         assert layer.bias is not None
         name = f"{self.circuit.word(layer)}_{unit}"
         amperes = self.circuit.model.unit_current
-        wanted = (("beta_hi", layer.threshold), ("beta_hi - beta_lo", layer.width), ("alpha", layer.gain))
+        wanted = (
+            ("beta_hi", layer.threshold),
+            ("beta_hi - beta_lo", layer.width),
+            ("alpha", layer.gain),
+        )
         kinds = ("thresh", "width", "gain")
         biases = tuple(
-            Bias(f"{name}_{kind}", f"{name}_{kind}", layer.bias[k, unit], f"{label} = {value[unit] / amperes:g}")
+            Bias(
+                f"{name}_{kind}",
+                f"{name}_{kind}",
+                layer.bias[k, unit],
+                f"{label} = {value[unit] / amperes:g}",
+            )
             for k, (kind, (label, value)) in enumerate(zip(kinds, wanted, strict=True))
         )
         p, n = (net(self.circuit, layer.node, unit, line) for line in ("p", "n"))  # type: ignore[arg-type]
@@ -261,7 +270,9 @@ class _Writer:
         )
         instances = [
             *(Instance(bias.name, (bias.net, "vss"), "bias_diode") for bias in biases),
-            Instance(name, (candidate, *(b.net for b in biases), p, v0, *SUPPLIES), "schmitt_trigger_9t"),
+            Instance(
+                name, (candidate, *(b.net for b in biases), p, v0, *SUPPLIES), "schmitt_trigger_9t"
+            ),
             switch,
         ]
         if self.circuit.lines[layer.node, "n"][unit]:

@@ -54,9 +54,7 @@ class Transistors:
         """The net of the bulk."""
         return "vss" if self.polarity == "nmos" else "vdd"
 
-    def __call__(
-        self, name: str, drain: str, gate: str, source: str, geometry: Geometry
-    ) -> str:
+    def __call__(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
         """Return one netlist line.
 
         Junction areas and perimeters are always written: without them the BSIM4 cards use a fixed

@@ -108,7 +108,9 @@ def testbench(
         half=at.vdd / 2,
         nets=("vdd", "0", *ports),
         inputs=[
-            Source(net(circuit, INPUT, channel, "n"), steps(x[:, channel] * model.unit_current, period))
+            Source(
+                net(circuit, INPUT, channel, "n"), steps(x[:, channel] * model.unit_current, period)
+            )
             for channel in range(model.input_size)
         ],
         outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
@@ -155,5 +157,3 @@ def _startup(circuit: Circuit, vdd: float) -> list[Source]:
 def pwl(points: Iterable[tuple[float, float]]) -> str:
     """Return a piecewise-linear waveform of (time, value) points, SI."""
     return "pwl(" + " ".join(f"{spice(t)} {spice(float(v))}" for t, v in points) + ")"
-
-

@@ -1,1 +1,20 @@
+"""The sizing room: characterise a technology's blocks, and invert that for every device."""
 
+from netgen.sizing.activity import Activity, calibration_inputs, measure_activity
+from netgen.sizing.cells import CellTable, characterise_cells, hysteresis_curve
+from netgen.sizing.mirrors import MirrorTables, characterise_mirrors
+from netgen.sizing.size import BelowFloor, Characterisation, size_circuit
+
+__all__ = [
+    "Activity",
+    "BelowFloor",
+    "CellTable",
+    "Characterisation",
+    "MirrorTables",
+    "calibration_inputs",
+    "characterise_cells",
+    "characterise_mirrors",
+    "hysteresis_curve",
+    "measure_activity",
+    "size_circuit",
+]

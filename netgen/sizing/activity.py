@@ -84,5 +84,3 @@ def calibration_inputs(model: Model, samples: int = 20) -> Floats:
     share = (at - left)[:, np.newaxis]
     tracks: Floats = knots[:, left] * (1 - share) + knots[:, left + 1] * share
     return tracks
-
-

@@ -135,14 +135,50 @@ def _candidate(
     largest = float(needed[:, : len(v0) // 2].max())
     logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
     drains = np.linspace(0.0, at.vdd, 19)
-    table = mirror_gains(technology, at, unit, [MirrorUnderTest(1, "pmos", unit)], logs, drains, run)
-    gain = RegularGridInterpolator((logs, drains), table.gain[0], bounds_error=False, fill_value=None)
+    table = mirror_gains(
+        technology, at, unit, [MirrorUnderTest(1, "pmos", unit)], logs, drains, run
+    )
+    gain = RegularGridInterpolator(
+        (logs, drains), table.gain[0], bounds_error=False, fill_value=None
+    )
     volts = np.broadcast_to(v0, needed.shape)
     candidate = np.maximum(needed, np.exp(logs[0]))
     for _ in range(4):  # the gain hardly depends on the current: each pass gains two digits
         inside = np.clip(np.log(candidate), logs[0], logs[-1])
         candidate = np.maximum(needed, np.exp(logs[0])) / np.maximum(gain((inside, volts)), 0.01)
     return candidate
+
+
+def hysteresis_curve(
+    technology: Technology, at: Conditions, unit: Geometry, bias: Floats, run: Run
+) -> tuple[Floats, Floats]:
+    """Return candidate and output current (A) of a cell along a slow ramp up and down again.
+
+    Parameters
+    ----------
+    bias
+        Threshold, width and gain bias currents, A.
+    """
+    sweep = sweep_cells(technology, at, unit, [CellUnderTest(*map(float, bias))], run)
+    candidate, output = sweep.candidate[0], sweep.output[0]
+    top, bottom = _turns(candidate)
+    points = np.arange(len(candidate))
+    limit = points[(points > bottom) & (candidate > 1.3 * candidate[top])]
+    last = limit[0] if len(limit) else points[-1]
+    high = points[bottom : last + 1]
+    low = points[: top + 1]
+    up = np.concatenate([low, high[candidate[high] > candidate[top]]])
+    down = np.concatenate([high[::-1], low[candidate[low] < candidate[bottom]][::-1]])
+    path = np.concatenate([up, down])
+    return candidate[path], output[path]
+
+
+def _turns(candidate: Floats) -> tuple[int, int]:
+    """Return where the candidate has its maximum and the minimum after it; 0, 0 without them."""
+    inner = candidate[1:-1]
+    top = 1 + int(np.argmax((inner > candidate[:-2]) & (inner >= candidate[2:])))
+    bottom = top + 1 + int(np.argmax(candidate[top + 1 : -1] < candidate[top + 2 :]))
+    return (top, bottom) if 1 < top < bottom < len(candidate) - 1 else (0, 0)
 
 
 def read_thresholds(sweep: Sweep, cells: Sequence[CellUnderTest]) -> Floats:
@@ -158,10 +194,8 @@ def read_thresholds(sweep: Sweep, cells: Sequence[CellUnderTest]) -> Floats:
     """
     measured = []
     for cell, candidate, output in zip(cells, sweep.candidate, sweep.output, strict=True):
-        inner = candidate[1:-1]
-        top = 1 + int(np.argmax((inner > candidate[:-2]) & (inner >= candidate[2:])))
-        bottom = top + 1 + int(np.argmax((candidate[top + 1 : -1] < candidate[top + 2 :])))
-        if not 1 < top < bottom < len(candidate) - 1:
+        top, bottom = _turns(candidate)
+        if not top:
             raise SimulationError(
                 "no_hysteresis",
                 f"a cell of {cell.threshold:g} A threshold and {cell.width:g} A width does not "
@@ -194,9 +228,7 @@ def characterise_cells(
         A; biases are characterised from 0.02 to 8 of it.
     """
     bias = np.geomspace(*np.multiply(THRESHOLDS, unit_current), _THRESHOLD_POINTS)
-    cells = [
-        CellUnderTest(float(t), float(t * ratio), float(t)) for t in bias for ratio in RATIOS
-    ]
+    cells = [CellUnderTest(float(t), float(t * ratio), float(t)) for t in bias for ratio in RATIOS]
     identity = (at, unit, tuple(cells), _STEP)
 
     def measure() -> dict[str, Floats]:

@@ -117,7 +117,12 @@ def _size_cells(
         )
     if problems:
         return layer
-    return replace(layer, bias=table.biases(node.beta_hi * unit, (node.beta_hi - node.beta_lo) * unit, node.alpha * unit))
+    return replace(
+        layer,
+        bias=table.biases(
+            node.beta_hi * unit, (node.beta_hi - node.beta_lo) * unit, node.alpha * unit
+        ),
+    )
 
 
 class _RowSizer:
@@ -196,9 +201,7 @@ class _Path:
         self.width = np.log([g.width for g in table.geometry])
         self.length = np.log([g.length for g in table.geometry])
 
-    def invert(
-        self, wanted: Floats, gains: Floats
-    ) -> tuple[Floats, Floats, np.ndarray, Floats]:
+    def invert(self, wanted: Floats, gains: Floats) -> tuple[Floats, Floats, np.ndarray, Floats]:
         """Return width, length, multiplicity and expected ratio for ratios (n,), gains (n, points).
 
         Ratios below the last gain get multiplicity 0.

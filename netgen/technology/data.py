@@ -70,6 +70,8 @@ class Technology:
         How many of the widest device may stand in parallel for one weight.
     folder, includes, library
         Where the model files are.
+    distribution
+        The PyPI package that brings them.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Technology:
     folder: Path
     includes: tuple[str, ...]
     library: str
+    distribution: str
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -123,6 +126,22 @@ class Technology:
             known = ", ".join(self.corners)
             raise UsageError(f"{self.name} has no corner {name!r}; choose one of {known}")
         return name
+
+    def check_unit(self, unit: Geometry) -> Geometry:
+        """Return the geometry of a unit mirror on the grid.
+
+        Raises
+        ------
+        UsageError
+            It lies outside what the process allows.
+        """
+        for name, value, limits in (("W", unit.width, self.width), ("L", unit.length, self.length)):
+            if not limits[0] <= value <= limits[1]:
+                low, high = (f"{limit * 1e6:g}" for limit in limits)
+                raise UsageError(
+                    f"unit {name} = {value * 1e6:g} µm; {self.name} allows {low} … {high} µm"
+                )
+        return Geometry(self.snap(unit.width), self.snap(unit.length))
 
     def path(self, polarity: Polarity, unit: Geometry) -> tuple[Geometry, ...]:
         """Return the corner points of the sizing path for a unit mirror, widest first."""

@@ -90,4 +90,5 @@ def _technology(data: dict[str, Any], folder: Path) -> Technology:
         folder=folder,
         includes=tuple(data["files"]["includes"]),
         library=data["files"]["library"],
+        distribution=data["files"]["distribution"],
     )

@@ -1,0 +1,67 @@
+"""``netgen run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from netgen.commands.options import (
+    model_argument,
+    output_option,
+    samples_argument,
+    simulation_options,
+    technology_options,
+    tolerance_options,
+)
+from netgen.commands.steps import (
+    build_options,
+    build_step,
+    compare_step,
+    simulate_step,
+    simulation_choices,
+)
+from netgen.errors import SimulationError
+from netgen.model import load_model, load_samples
+
+
+@click.command()
+@model_argument
+@samples_argument
+@output_option
+@technology_options
+@simulation_options
+@tolerance_options
+def run(
+    model: Path,
+    samples: Path,
+    output: Path,
+    pdk: str | None,
+    corner: str | None,
+    temperature: float | None,
+    vdd: float | None,
+    unit: tuple[float, float] | None,
+    picked: str | None,
+    jobs: int | None,
+    timeout: float | None,
+    raw: bool,
+    limits: tuple[str, ...],
+) -> None:
+    """Build MODEL.json, run SAMPLES through it and compare circuit with software.
+
+    Tolerances come from netgen.toml (or netgen.json) beside the model where there is one.
+    """
+    loaded = load_model(model)
+    load_samples(samples, loaded)  # before anything is built: bad samples should not cost a build
+    build_step(loaded, output, build_options(pdk, corner, temperature, vdd, unit), None)
+    failed: SimulationError | None = None
+    try:
+        simulate_step(output, samples, picked, simulation_choices(jobs, timeout, raw))
+    except SimulationError as error:  # the others are still worth a report
+        failed = error
+    names = {"model": str(model), "samples": str(samples)}
+    status = compare_step(output, limits, model.parent, names)
+    if failed is not None:
+        raise failed
+    sys.exit(status)

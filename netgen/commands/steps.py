@@ -1,0 +1,149 @@
+"""What the commands do, step by step, with what they print; ``run`` is made of the same steps."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from netgen.analysis import Check, Comparison, load_tolerances, override
+from netgen.commands.options import cores
+from netgen.errors import SimulationError, UsageError
+from netgen.model import Model, Samples, load_samples, pick_indices
+from netgen.project import (
+    Build,
+    BuildOptions,
+    Design,
+    SimulationChoices,
+    build,
+    compare,
+    read_build,
+    simulate,
+)
+from netgen.netlist import device_counts
+from netgen.technology import DEFAULT, Geometry
+from netgen.units import engineering
+
+
+def build_options(
+    pdk: str | None,
+    corner: str | None,
+    temperature: float | None,
+    vdd: float | None,
+    unit: tuple[float, float] | None,
+) -> BuildOptions:
+    """Turn the command line's words into build options (µm to metres)."""
+    geometry = None if unit is None else Geometry(unit[0] * 1e-6, unit[1] * 1e-6)
+    return BuildOptions(pdk or DEFAULT, corner, temperature, vdd, geometry)
+
+
+def build_step(
+    model: Model, output: Path, options: BuildOptions, calibration: Samples | None
+) -> None:
+    """Build and say what was built."""
+    made = build(model, output, options, calibration)
+    counts = device_counts(made.circuit)
+    listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
+    click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
+    say_below_floor(made)
+
+
+def say_below_floor(made: Design) -> None:
+    """List, loudly, the weights that the technology cannot draw."""
+    if made.below_floor:
+        click.secho(
+            f"warning: {len(made.below_floor)} weights are below the technology's floor and are "
+            "not drawn:",
+            fg="yellow",
+            err=True,
+        )
+        for entry in made.below_floor:
+            click.echo(f"  {entry}", err=True)
+
+
+def simulate_step(
+    output: Path, samples_file: Path, picked: str | None, choices: SimulationChoices
+) -> None:
+    """Simulate and say how it went.
+
+    Raises
+    ------
+    SimulationError
+        At least one sample failed; the others are there.
+    """
+    made = read_build(output)
+    samples = load_samples(samples_file, made.model)
+    indices = pick_indices(picked, len(samples))
+    started = time.monotonic()
+    failures: list[SimulationError] = []
+    fresh = 0
+    with click.progressbar(
+        simulate(made, samples, indices, choices),
+        length=len(indices),
+        label="simulating",
+        file=sys.stderr,
+        show_pos=True,
+        hidden=not sys.stderr.isatty(),
+    ) as steps:
+        for step in steps:
+            fresh += step.fresh
+            if step.failure is not None:
+                failures.append(step.failure)
+    took = time.monotonic() - started
+    taken = f", {len(indices) - fresh} taken over" if fresh < len(indices) else ""
+    click.echo(f"{output}: {fresh - len(failures)} samples simulated in {took:.1f} s{taken}")
+    if failures:
+        kinds = ", ".join(sorted({failure.kind for failure in failures}))
+        raise SimulationError(
+            kinds,
+            f"{len(failures)} of {len(indices)} samples failed ({kinds}); first: {failures[0]}",
+        )
+
+
+def compare_step(
+    output: Path, limits: tuple[str, ...], tolerance_folder: Path | None, names: dict[str, str]
+) -> int:
+    """Compare, print the verdict and return the exit status."""
+    made: Build = read_build(output)
+    base = load_tolerances(tolerance_folder or output)
+    tolerances = override(base, dict(map(_limit, limits)), "--tolerance", "")
+    rerun = (
+        f"netgen build {names['model']} -o {output}",
+        f"netgen sim {output} {names['samples']}",
+        f"netgen compare {output}",
+    )
+    comparison, checks = compare(made, tolerances, names, rerun)
+    say_comparison(comparison, checks)
+    click.echo(f"report: {output / 'report.html'}")
+    return 0 if all(check.passed for check in checks) else 1
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise UsageError(f"--tolerance {text}: write NAME=VALUE, such as "
+                         "decision_agreement_min=0.95") from None  # fmt: skip
+
+
+def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
+    """Print the figures with their limits, and the verdict."""
+    for check in checks:
+        value = "none to judge" if check.value is None else f"{check.value:.6g}"
+        mark = "ok  " if check.passed else "FAIL"
+        click.echo(f"  {mark} {check.name:<30} {value:>12}  ({check.relation} {check.limit:g})")
+    if comparison.power_w is not None:
+        click.echo(f"       {'supply power':<30} {engineering(comparison.power_w, 'W'):>12}")
+    agreed = sum(sample.agrees for sample in comparison.samples)
+    verdict = "agree" if all(check.passed for check in checks) else "DO NOT AGREE"
+    click.echo(
+        f"circuit and software {verdict}: {agreed} of {len(comparison.samples)} decisions equal"
+    )
+
+
+def simulation_choices(jobs: int | None, timeout: float | None, raw: bool) -> SimulationChoices:
+    """Turn the command line's words into simulation choices."""
+    return SimulationChoices(jobs or cores(), timeout, raw)

@@ -1,0 +1,21 @@
+"""The project room: what a build folder holds, and the steps that fill it."""
+
+from netgen.project.build import Build, BuildOptions, Design, build, design, prepare, read_build
+from netgen.project.compare import compare
+from netgen.project.folder import Folder
+from netgen.project.simulate import SimulationChoices, Step, simulate
+
+__all__ = [
+    "Build",
+    "BuildOptions",
+    "Design",
+    "Folder",
+    "SimulationChoices",
+    "Step",
+    "build",
+    "compare",
+    "design",
+    "prepare",
+    "read_build",
+    "simulate",
+]

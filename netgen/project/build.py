@@ -1,0 +1,244 @@
+"""From a model to a build folder: characterise, size, write."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netgen._version import __version__
+from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.rows import Floats
+from netgen.errors import ConfigurationError
+from netgen.files import write_whole
+from netgen.model import Model, Samples, load_model, to_dict
+from netgen.netlist import Conditions, device_counts, mapping, network_text, nominal
+from netgen.project.folder import Folder, claim, read_json
+from netgen.simulation import cache_folder, run, simulator_version
+from netgen.sizing import (
+    BelowFloor,
+    Characterisation,
+    calibration_inputs,
+    characterise_cells,
+    characterise_mirrors,
+    hysteresis_curve,
+    measure_activity,
+    size_circuit,
+)
+from netgen.technology import DEFAULT, Geometry, Technology, load_technology
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What a designer chooses; None is the technology's own value.
+
+    Attributes
+    ----------
+    technology
+        Name of the PDK.
+    corner, temperature, vdd
+        Conditions the circuit is sized for and simulated at (°C, V).
+    unit
+        Geometry of the unit mirror: larger matches better and settles more slowly.
+    """
+
+    technology: str = DEFAULT
+    corner: str | None = None
+    temperature: float | None = None
+    vdd: float | None = None
+    unit: Geometry | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A sized circuit with all that a simulation or a report needs to know of it."""
+
+    circuit: Circuit
+    technology: Technology
+    conditions: Conditions
+    below_floor: tuple[BelowFloor, ...]
+    known: Characterisation
+
+
+def prepare(options: BuildOptions) -> tuple[Technology, Conditions, Geometry]:
+    """Return technology, conditions and unit mirror of the options.
+
+    Raises
+    ------
+    UsageError
+        An unknown technology or corner, or a value out of its range.
+    ToolMissingError
+        The PDK is not installed.
+    """
+    technology = load_technology(options.technology)
+    usual = nominal(technology)
+    at = Conditions(
+        technology.corner(options.corner),
+        usual.temperature if options.temperature is None else options.temperature,
+        usual.vdd if options.vdd is None else options.vdd,
+    )
+    return technology, at, technology.check_unit(options.unit or technology.unit)
+
+
+def design(model: Model, options: BuildOptions, calibration: Floats | None = None) -> Design:
+    """Size every device of a model's circuit.
+
+    Parameters
+    ----------
+    calibration
+        Inputs (samples, frames, channels) that show at which currents the circuit works;
+        synthetic ones where None.
+
+    Raises
+    ------
+    ModelError
+        The technology cannot realise the model's parameters.
+    SimulationError
+        The characterisation failed.
+    """
+    technology, at, unit = prepare(options)
+    circuit = build_circuit(model, unit)
+    where = (technology, at, unit, model.unit_current, cache_folder(), run)
+    known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
+    inputs = calibration_inputs(model) if calibration is None else calibration
+    activity = measure_activity(circuit, known.mirrors.currents, inputs)
+    sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
+    return Design(sized, technology, at, below, known)
+
+
+def build(
+    model: Model, path: Path, options: BuildOptions, calibration: Samples | None = None
+) -> Design:
+    """Write a build folder: netlist, mapping, build record, model, a cell's hysteresis curve.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be used.
+    """
+    folder = claim(path)
+    made = design(model, options, None if calibration is None else calibration.x)
+    circuit = made.circuit
+    write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
+    write_whole(folder.netlist, network_text(circuit, made.technology))
+    records = mapping(circuit, _realised_cells(made))
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    write_whole(folder.mapping, f"[\n{lines}\n]\n")
+    if circuit.cells:
+        write_whole(folder.hysteresis, _hysteresis(made))
+    else:
+        folder.hysteresis.unlink(missing_ok=True)
+    # last: a folder with a build record is a complete one
+    record = json.dumps(_record(made, calibration is not None), indent=1, ensure_ascii=False)
+    write_whole(folder.build, record + "\n")
+    return made
+
+
+def _realised_cells(made: Design) -> dict[str, Floats]:
+    realised = {}
+    for layer in made.circuit.cells:
+        assert layer.bias is not None
+        threshold, width, gain = layer.bias
+        rising, falling = made.known.cells.thresholds(threshold, width)
+        realised[layer.node] = np.array([rising, rising - falling, made.known.cells.output(gain)])
+    return realised
+
+
+def _hysteresis(made: Design) -> str:
+    """Return the first cell's states as CSV: candidate and output in software units."""
+    cell = made.circuit.cells[0]
+    assert cell.bias is not None
+    unit = made.circuit.model.unit_current
+    bias = cell.bias[:, 0]
+    candidate, output = hysteresis_curve(
+        made.technology, made.conditions, made.circuit.unit, bias, run
+    )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["candidate", "output"])
+    writer.writerows(np.stack([candidate, output], axis=1) / unit)
+    return text.getvalue()
+
+
+def _record(made: Design, calibrated: bool) -> dict[str, Any]:
+    circuit, technology, at = made.circuit, made.technology, made.conditions
+    counts = device_counts(circuit)
+    return {
+        "format": "netgen-build",
+        "version": 1,
+        "model": {"name": circuit.model.name, "sha256": circuit.model.digest},
+        "pdk": technology.name,
+        "corner": at.corner,
+        "options": {
+            "temperature": at.temperature,
+            "vdd": at.vdd,
+            "unit_width": circuit.unit.width,
+            "unit_length": circuit.unit.length,
+            "calibration": "samples" if calibrated else "synthetic",
+        },
+        "tools": tools(technology),
+        "devices": {"total": sum(counts.values()), "by_block": counts},
+        "below_floor": [str(entry) for entry in made.below_floor],
+    }
+
+
+def tools(technology: Technology) -> dict[str, str]:
+    """Return the versions of everything a result depends on."""
+    found = {"netgen": __version__, "python": platform.python_version()}
+    found["ngspice"] = simulator_version()
+    for package in ("PySpice", "numpy", "scipy"):
+        found[package] = version(package)
+    try:
+        found[technology.distribution] = version(technology.distribution)
+    except PackageNotFoundError:
+        pass  # model files from $PDK_ROOT: their hash says which
+    return found | {"pdk_sha256": technology.digest}
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """A build folder that was read back."""
+
+    folder: Folder
+    model: Model
+    options: BuildOptions
+    record: Mapping[str, Any]
+
+
+def read_build(path: Path) -> Build:
+    """Read a build folder.
+
+    Raises
+    ------
+    ConfigurationError
+        It is none, or it was changed so that its parts no longer belong together.
+    """
+    folder = Folder(path)
+    if not folder.build.is_file():
+        raise ConfigurationError(str(path), ["is no build folder; run netgen build first"])
+    record = read_json(folder.build)
+    model = load_model(folder.model)
+    try:
+        if record["model"]["sha256"] != model.digest:
+            raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
+        options = record["options"]
+        chosen = BuildOptions(
+            record["pdk"],
+            record["corner"],
+            float(options["temperature"]),
+            float(options["vdd"]),
+            Geometry(float(options["unit_width"]), float(options["unit_length"])),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise ConfigurationError(str(folder.build), ["is not complete; build again"]) from None
+    if not folder.netlist.is_file():
+        raise ConfigurationError(str(folder.netlist), ["is missing; build again"])
+    return Build(folder, model, chosen, record)

@@ -1,0 +1,88 @@
+"""Compare what a build folder simulated with the software model, and report."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netgen.analysis import Check, Comparison, Tolerances, verdict
+from netgen.analysis import compare as compare_samples
+from netgen.errors import ConfigurationError
+from netgen.project.build import Build
+from netgen.project.simulate import read_runs
+from netgen.report import BuildSummary, HysteresisCurve, Provenance, write_report
+from netgen.simulation import Traces, load_traces
+
+
+def compare(
+    build: Build, tolerances: Tolerances, names: Mapping[str, str], rerun: Sequence[str]
+) -> tuple[Comparison, tuple[Check, ...]]:
+    """Compare every simulated sample and write report.json, report.html, JUnit XML and plots.
+
+    Parameters
+    ----------
+    names
+        ``model`` and ``samples`` as the user called them, for the report.
+    rerun
+        The commands that repeat it.
+
+    Raises
+    ------
+    ConfigurationError
+        Nothing was simulated, or traces are missing.
+    """
+    folder = build.folder
+    runs = read_runs(folder, build.model)
+    done = [i for i in runs.asked if i not in runs.failures]
+    absent = [i for i in done if not folder.traces(i).is_file()]
+    if absent:
+        listed = ", ".join(map(str, absent[:10])) + (" …" if len(absent) > 10 else "")
+        problem = f"samples {listed} are not simulated yet; run netgen sim again"
+        raise ConfigurationError(str(folder.runs), [problem])
+
+    def traces(sample: int) -> Traces:
+        return load_traces(folder.traces(sample))[0]
+
+    comparison = compare_samples(
+        build.model, runs.samples.pick(done), map(traces, done), runs.failures
+    )
+    checks = verdict(comparison, tolerances)
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
+    write_report(folder.path, comparison, build.model, checks, provenance, traces)
+    return comparison, checks
+
+
+def _summary(build: Build) -> BuildSummary:
+    record: Mapping[str, Any] = build.record
+    try:
+        return BuildSummary(
+            pdk=str(record["pdk"]),
+            corner=str(record["corner"]),
+            options={str(k): str(v) for k, v in record["options"].items()},
+            tools={str(k): str(v) for k, v in record["tools"].items()},
+            devices=int(record["devices"]["total"]),
+            devices_by_block={str(k): int(v) for k, v in record["devices"]["by_block"].items()},
+            below_floor=tuple(map(str, record["below_floor"])),
+            hysteresis=_hysteresis(build),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ConfigurationError(str(build.folder.build), ["is damaged; build again"]) from None
+
+
+def _hysteresis(build: Build) -> HysteresisCurve | None:
+    path: Path = build.folder.hysteresis
+    if not build.model.cells or not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    candidate, output = np.array(rows, dtype=np.float64).T
+    cell = build.model.cells[0]
+    low, high = float(cell.beta_lo[0]), float(cell.beta_hi[0])
+    label = f"{cell.name}[0]"
+    return HysteresisCurve(label, candidate, output, high, high - low, float(cell.alpha[0]))

@@ -1,0 +1,116 @@
+"""The build folder: which file is what, and who may write there."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netgen.errors import ConfigurationError, UsageError
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A build folder and the files in it."""
+
+    path: Path
+
+    @property
+    def netlist(self) -> Path:
+        return self.path / "netlist.cir"
+
+    @property
+    def mapping(self) -> Path:
+        return self.path / "mapping.json"
+
+    @property
+    def build(self) -> Path:
+        return self.path / "build.json"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.json"
+
+    @property
+    def hysteresis(self) -> Path:
+        return self.path / "hysteresis.csv"
+
+    @property
+    def runs(self) -> Path:
+        """Where simulations leave their traces."""
+        return self.path / "sim"
+
+    @property
+    def samples(self) -> Path:
+        """The samples that were simulated."""
+        return self.runs / "samples.npz"
+
+    @property
+    def index(self) -> Path:
+        """Which samples were asked for, and which of them failed."""
+        return self.runs / "sim.json"
+
+    def traces(self, sample: int) -> Path:
+        return self.runs / f"sample_{sample:04d}.npz"
+
+    def testbench(self, sample: int) -> Path:
+        return self.runs / f"sample_{sample:04d}.cir"
+
+    def raw(self, sample: int) -> Path:
+        return self.runs / f"sample_{sample:04d}.raw"
+
+
+def claim(path: Path) -> Folder:
+    """Make a folder for a build, or take one that an earlier build made.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written, or holds something that netgen did not put there.
+    """
+    folder = Folder(path)
+    try:
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file; choose a folder with -o")
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()) and not _is_build(folder):
+            raise UsageError(
+                f"{path} holds files that are not a netgen build; choose an empty folder with -o"
+            )
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror}); choose another -o"
+        ) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UsageError(f"{path} cannot be written; choose another folder with -o")
+    return folder
+
+
+def _is_build(folder: Folder) -> bool:
+    try:
+        return read_json(folder.build).get("format") == "netgen-build"
+    except ConfigurationError:
+        # a build that was interrupted before its last file leaves only names of ours
+        ours = {folder.netlist, folder.mapping, folder.model, folder.hysteresis, folder.runs}
+        return not folder.build.exists() and set(folder.path.iterdir()) <= ours
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that netgen wrote.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not there or not such an object.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError(str(path), ["is not JSON; build again"]) from None
+    if not isinstance(data, dict):
+        raise ConfigurationError(str(path), ["is not an object; build again"])
+    return data
