@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,6 +25,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 - netlists, not pages
     )
     environment.filters["spice"] = spice
+    environment.filters["continued"] = continued
     environment.filters["printable"] = printable
     return environment
 
@@ -35,6 +38,12 @@ def _source(name: str) -> str | None:
 def render(template: str, **values: object) -> str:
     """Render ``templates/<template>``; an undefined name is an error."""
     return _environment().get_template(template).render(values)
+
+
+def continued(names: Iterable[str]) -> str:
+    """Write names on continuation lines of a legible length."""
+    lines = textwrap.wrap(" ".join(names), 90, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"+ {line}" for line in lines)
 
 
 def printable(text: str) -> str:

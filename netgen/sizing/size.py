@@ -112,8 +112,8 @@ def _size_cells(
     smallest = 0.01
     for index in np.flatnonzero(share < smallest):
         problems.append(
-            f"{layer.node}.beta_lo[{index}]: the hysteresis width is {share[index]:.2%} of beta_hi; "
-            f"a cell needs {smallest:.0%}: train with a wider band"
+            f"{layer.node}.beta_lo[{index}]: the hysteresis width is {share[index]:.2%} of "
+            f"beta_hi; a cell needs {smallest:.0%}: train with a wider band"
         )
     if problems:
         return layer
@@ -186,8 +186,8 @@ class _RowSizer:
             name = f"{self.layer.node}[{row}]"
             if abs(weight) > largest[column]:
                 self.problems.append(
-                    f"{path}: {weight:+.4g} into {name} is above {largest[column]:.3g}, the largest "
-                    "weight that can be drawn: rescale the model"
+                    f"{path}: {weight:+.4g} into {name} is above {largest[column]:.3g}, the "
+                    "largest weight that can be drawn: rescale the model"
                 )
             elif abs(weight) < floor:
                 self.below.append(BelowFloor(name, path, float(weight), float(floor)))
@@ -214,8 +214,9 @@ class _Path:
         )
         w, l = (np.exp(np.interp(position, points, axis)) for axis in (self.width, self.length))  # noqa: E741
         grid = self.technology.grid
-        drawn_w, drawn_l = np.round(w / grid) * grid, np.round(l / grid) * grid
-        # over half a grid step a gain goes with W/L
+        drawn_w = np.round(w / grid) * grid
+        # over a grid step a gain goes with W/L: the length makes up for the width's rounding
+        drawn_l = np.minimum(np.round(l * drawn_w / w / grid) * grid, self.technology.length[1])
         expected = each * (drawn_w / w) * (l / drawn_l) * count
         missing = wanted < gains[:, -1]
         zero = np.where(missing, 0.0, 1.0)

@@ -1,0 +1,112 @@
+"""``netgen check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from netgen.commands.options import model_argument, technology_options
+from netgen.commands.steps import build_options, say_below_floor
+from netgen.model import Add, Bmru, Linear, Model, load_model, sources
+from netgen.netlist import device_counts
+from netgen.project import Design, design
+from netgen.sizing.cells import THRESHOLDS
+from netgen.units import engineering
+
+
+@click.command()
+@model_argument
+@technology_options
+def check(
+    model: Path,
+    pdk: str | None,
+    corner: str | None,
+    temperature: float | None,
+    vdd: float | None,
+    unit: tuple[float, float] | None,
+) -> None:
+    """Validate MODEL.json; print its size and what the technology can realise of it."""
+    loaded = load_model(model)
+    click.echo(f"{model}: valid")
+    for line in describe(loaded):
+        click.echo(f"  {line}")
+    made = design(loaded, build_options(pdk, corner, temperature, vdd, unit))
+    for line in _realisable(made):
+        click.echo(line)
+    say_below_floor(made)
+
+
+def describe(model: Model) -> Iterator[str]:
+    """Say what a model is: its input, nodes with their parameter ranges, and readout."""
+    unit = engineering(model.unit_current, "A")
+    period = engineering(model.frame_period, "s")
+    yield f"{model.name}: 1.0 is {unit}, a frame lasts {period}"
+    yield f"input: {model.input_size} channels, 0 … {model.input_max:g}"
+    for node in model.nodes:
+        size = model.sizes[node.name]
+        line = f"{node.name}: {type(node).__name__.lower()} of {', '.join(sources(node))}, {size} units"
+        yield "; ".join([line, *_ranges(node)])
+    states = sum(len(cell.alpha) for cell in model.cells)
+    readout = model.readout
+    yield f"states: {states} in {len(model.cells)} recurrent layers; parameters: {_parameters(model)}"
+    yield (
+        f"readout: {readout.rule} of {readout.node} over frames {readout.start} … "
+        f"{readout.stop - 1}; classes {', '.join(model.classes)}"
+    )
+
+
+def _ranges(node: object) -> Iterator[str]:
+    if isinstance(node, Linear):
+        yield f"weight {_span(node.weight)}, bias {_span(node.bias)}"
+    elif isinstance(node, Bmru):
+        yield f"beta_lo {_span(node.beta_lo)}, beta_hi {_span(node.beta_hi)}, alpha {_span(node.alpha)}"
+    elif isinstance(node, Add):
+        yield "formed at its consumers"
+
+
+def _span(values: np.ndarray) -> str:
+    return f"{values.min():.4g} … {values.max():.4g}"
+
+
+def _parameters(model: Model) -> int:
+    linear = sum(n.weight.size + n.bias.size for n in model.nodes if isinstance(n, Linear))
+    return linear + 3 * sum(len(cell.alpha) for cell in model.cells)
+
+
+def _realisable(made: Design) -> Iterator[str]:
+    """Say what the technology can draw, and how well this model fits it."""
+    circuit, technology = made.circuit, made.technology
+    counts = device_counts(circuit)
+    unit = circuit.unit
+    yield f"{technology.name}, {made.conditions.corner}, {made.conditions.temperature:g} °C, {made.conditions.vdd:g} V:"
+    yield (
+        f"  {sum(counts.values())} transistors; unit mirror {unit.width * 1e6:g} × "
+        f"{unit.length * 1e6:g} µm"
+    )
+    low, high = THRESHOLDS
+    yield f"  thresholds and gains of cells: {low:g} … {high:g} units"
+    floors = {
+        sign: min(
+            table.gain[-1].max()
+            for (_, polarity), table in made.known.mirrors.tables.items()
+            if polarity == name
+        )
+        for sign, name in (("negative", "nmos"), ("positive", "pmos"))
+    }
+    largest = min(table.gain[0, :, 1:].min() for table in made.known.mirrors.tables.values())
+    yield (
+        f"  weights: up to {largest * technology.max_multiplicity:.3g}; floor about "
+        f"{floors['positive']:.2g} (positive), {floors['negative']:.2g} (negative)"
+    )
+    errors = [
+        np.abs(mirrors.drawn.realised / mirrors.weight - 1)[mirrors.drawn.multiplicity > 0]
+        for layer in circuit.rows
+        for mirrors in layer.mirrors
+        if mirrors.drawn is not None
+    ]
+    drawn = np.concatenate(errors) if errors else np.zeros(0)
+    if drawn.size:
+        yield f"  drawn weights: {drawn.size}, off by {drawn.mean():.2%} on average, {drawn.max():.2%} at most"
