@@ -8,8 +8,10 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.errors import SamplesError, UsageError
 from netgen.model.graph import Floats, Model
@@ -33,7 +35,7 @@ class Samples:
     """
 
     x: Floats
-    y: np.ndarray | None
+    y: NDArray[Any] | None
     ids: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -66,7 +68,7 @@ def load_samples(path: Path, model: Model) -> Samples:
     return check_samples(arrays["x"], arrays.get("y"), ids, model, source)
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
     source = str(path)
     try:
         with path.open("rb") as file:  # NumPy leaves a damaged archive open
@@ -101,8 +103,8 @@ _BROKEN_ARCHIVE = (
 
 
 def check_samples(
-    x: np.ndarray,
-    y: np.ndarray | None,
+    x: NDArray[Any],
+    y: NDArray[Any] | None,
     ids: tuple[str, ...] | None,
     model: Model,
     source: str = "samples",
@@ -144,7 +146,7 @@ def check_samples(
     return Samples(x, y, ids if ids is not None else tuple(f"sample {i}" for i in range(len(x))))
 
 
-def _outside(x: Floats, wrong: np.ndarray, problem: str) -> list[str]:
+def _outside(x: Floats, wrong: NDArray[Any], problem: str) -> list[str]:
     places = np.argwhere(wrong)
     lines = [f"x[{', '.join(map(str, at))}]: {x[tuple(at)]:g} {problem}" for at in places[:_LISTED]]
     if len(places) > _LISTED:
@@ -152,7 +154,7 @@ def _outside(x: Floats, wrong: np.ndarray, problem: str) -> list[str]:
     return lines
 
 
-def _read_csv(path: Path) -> np.ndarray:
+def _read_csv(path: Path) -> NDArray[Any]:
     """Read a header row and one row a frame; returns (1, frames, channels)."""
     source = str(path)
     try:
