@@ -7,11 +7,11 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import AsinhLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
 from netgen.analysis import Comparison
 from netgen.model import Model
-from netgen.report.style import CIRCUIT, MUTED, current_label, figure, tidy
+from netgen.report.style import CIRCUIT, MUTED, SOFTWARE, current_label, figure, tidy
 
 COLUMNS = 3
 BINS = 60
@@ -67,14 +67,23 @@ def _histogram(axes: Axes, comparison: Comparison, name: str) -> None:
     # Analog errors and whole flipped states on one axis: linear near zero, logarithmic beyond.
     linear = max(float(np.sqrt(np.mean(same**2))), 1e-6)
     reach = 1.05 * max(float(np.abs(np.concatenate([free, same])).max()), linear)
-    end = np.arcsinh(reach / linear)
-    edges = (linear * np.sinh(np.linspace(-end, end, BINS + 1))).tolist()
-    axes.hist(same, edges, color=CIRCUIT, alpha=0.75, label="same state")
-    axes.hist(free, edges, histtype="step", color="#20262e", linewidth=1.0, label="free-running")
+    edges = np.linspace(-1, 1, BINS + 1) * np.arcsinh(reach / linear)
+    counts = [np.histogram(np.arcsinh(error / linear), edges)[0] for error in (same, free)]
+    axes.stairs(counts[0], edges, fill=True, color=CIRCUIT, alpha=0.75, label="same state")
+    axes.stairs(counts[1], edges, color=SOFTWARE, linewidth=1.0, label="free-running")
     axes.set_yscale("log")
+    axes.set_ylim(0.7, 2.0 * max(float(count.max()) for count in counts))
+    axes.yaxis.set_minor_locator(NullLocator())
+    ticks = _ticks(linear, reach)
+    axes.set_xticks(np.arcsinh(np.array(ticks) / linear), [f"{tick:g}" for tick in ticks])
     axes.set_title(name, fontsize=9, loc="left")
     axes.axvline(0, color=MUTED, linewidth=0.6)
     tidy(axes)
-    axes.set_xscale("asinh", linear_width=linear)
-    axes.xaxis.set_major_locator(AsinhLocator(linear, numticks=5))
-    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _ticks(linear: float, reach: float) -> list[float]:
+    """Zero, and on either side the largest decade in reach and the smallest that is not crowded."""
+    last = math.floor(math.log10(reach))
+    first = min(math.ceil(math.log10(2 * linear)), last)
+    positive = sorted({10.0**first, 10.0**last})
+    return [-tick for tick in reversed(positive)] + [0.0, *positive]
