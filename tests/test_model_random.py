@@ -101,7 +101,7 @@ def test_without_dead_zone_no_weight_is_zero() -> None:
 
 
 def test_large_network_keeps_its_currents_in_range() -> None:
-    model, samples = random_model(0, state=512, layers=2, samples=1)
+    model, samples = random_model(0, state=512, frames=30)
     values = evaluate(model, samples.x)
     assert max(np.abs(value).max() for value in values.values()) <= 4.2
     for cell in model.cells:
