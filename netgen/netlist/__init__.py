@@ -3,7 +3,7 @@
 from netgen.netlist.mapping import mapping
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.network import device_counts, network_text
-from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, testbench
+from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
 
 __all__ = [
     "READOUT",
@@ -16,5 +16,6 @@ __all__ = [
     "network_text",
     "nominal",
     "probes",
+    "release_time",
     "testbench",
 ]

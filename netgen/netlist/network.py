@@ -12,7 +12,6 @@ from netgen.circuit import (
     REFERENCE,
     CellLayer,
     Circuit,
-    Layer,
     Line,
     Mirrors,
     RowLayer,
@@ -24,7 +23,7 @@ from netgen.technology import Geometry, Technology
 
 SUPPLIES = ("vdd", "vss")
 NINE = 9
-"""Transistors of the Schmitt-trigger cell; its three bias diodes and start-up switch come on top."""
+"""Transistors of the Schmitt-trigger cell; three bias diodes and a start-up switch come on top."""
 
 
 def net(circuit: Circuit, node: str, unit: int, line: Line) -> str:

@@ -22,7 +22,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - netlists, not pages
+        autoescape=False,
     )
     environment.filters["spice"] = spice
     environment.filters["continued"] = continued

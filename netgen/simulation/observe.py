@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.model import Model
-from netgen.netlist import READOUT, SETTLED, Probes
+from netgen.netlist import READOUT, SETTLED, Probes, release_time
 from netgen.simulation.jobs import Waveforms
 from netgen.simulation.traces import Traces
+
+Floats: TypeAlias = NDArray[np.float64]
 
 
 def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sample: int) -> Traces:
@@ -23,9 +28,11 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
         units = np.stack([waveforms.vectors[v] for v in vectors], axis=1) / model.unit_current
         values[name] = np.stack([np.interp(settled, time, u) for u in units.T], axis=1)
         waves[name] = units.astype(np.float32)
+    driving = {cell.input for cell in model.cells if cell.input in waves}
     return Traces(
         sample=sample,
         frames=values,
+        extremes={name: _extremes(time, waves[name], settled, model) for name in driving},
         time=time,
         waves=waves,
         power_w=_power(waveforms, probes),
@@ -33,6 +40,22 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
         attempt=waveforms.attempt,
         simulator=waveforms.simulator,
     )
+
+
+def _extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Model) -> Floats:
+    """Return the smallest and largest value in each frame up to where it is read.
+
+    The first frame counts from when the first cells are released.
+    """
+    stages = max(len(model.cells), 1)
+    starts = settled - SETTLED * model.frame_period
+    starts[0] = release_time(0, stages, model.frame_period)
+    found = np.empty((len(settled), wave.shape[1], 2))
+    for frame, (start, stop) in enumerate(zip(starts, settled, strict=True)):
+        first, last = np.searchsorted(time, (start, stop))
+        inside = wave[min(first, len(wave) - 1) : max(last, first + 1)]
+        found[frame, :, 0], found[frame, :, 1] = inside.min(axis=0), inside.max(axis=0)
+    return found
 
 
 def _power(waveforms: Waveforms, probes: Probes) -> float:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ class Traces:
     frames
         Settled values by node name (relu and bmru nodes, and the readout node), each
         (frames, units), in software units, taken at 0.99 of every frame.
+    extremes
+        For every node that drives cells, the smallest and the largest value in each frame,
+        transients included, (frames, units, 2): what a cell may have reacted to.
     time
         Seconds, (points,): the simulator's own time points.
     waves
@@ -38,6 +42,7 @@ class Traces:
 
     sample: int
     frames: Mapping[str, NDArray[np.float64]]
+    extremes: Mapping[str, NDArray[np.float64]]
     time: NDArray[np.float64]
     waves: Mapping[str, NDArray[np.float32]]
     power_w: float
@@ -58,6 +63,7 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
         for name in ("sample", "power_w", "cpu_s", "attempt", "simulator")
     }
     arrays = {f"frames/{name}": value for name, value in traces.frames.items()}
+    arrays |= {f"extremes/{name}": value for name, value in traces.extremes.items()}
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
     header = np.array(json.dumps(scalars | {"key": key}))
     scratch = path.with_name(f".{path.name}.{os.getpid()}.npz")
@@ -79,7 +85,7 @@ def load_traces(path: Path) -> tuple[Traces, str]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             scalars = json.loads(str(archive["header"]))
-            groups: dict[str, dict[str, NDArray[np.float64]]] = {"frames": {}, "waves": {}}
+            groups: dict[str, dict[str, NDArray[Any]]] = {"frames": {}, "extremes": {}, "waves": {}}
             for name in archive.files:
                 group, _, node = name.partition("/")
                 if node:
