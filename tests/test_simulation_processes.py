@@ -108,7 +108,7 @@ def test_kill_spares_the_other_jobs():
 
     thread, _ = in_thread(collect)
     until(lambda: len(kinds) == 10)
-    ((_, child),) = running_simulations(os.getpid())
+    ((_, child),) = until(lambda: running_simulations(os.getpid()))
     os.kill(child, signal.SIGKILL)
     thread.join(PATIENCE)
     assert kinds.pop(jobs[0]) == "crash"

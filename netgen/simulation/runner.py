@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import queue
 import threading
@@ -96,7 +97,9 @@ class _Crew:
         self._lock = threading.Lock()
         self._busy: set[Server] = set()
         self._dismissed = False
-        # Daemons: an iterator that nobody closed must not keep the interpreter from ending.
+        # An iterator that nobody closed must not keep the interpreter from ending: hence daemons,
+        # and dismissed while they can still be joined.
+        atexit.register(self.dismiss)
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
         for thread in self._threads:
             thread.start()
@@ -117,6 +120,7 @@ class _Crew:
             self.tasks.put(None)
         for thread in self._threads:
             thread.join()
+        atexit.unregister(self.dismiss)
 
     def _work(self) -> None:
         while (job := self.tasks.get()) is not None:

@@ -74,7 +74,8 @@ class Server:
             greeting = self._read()
             if "version" not in greeting:
                 tool = greeting.get("missing", "ngspice")
-                problem = greeting.get("problem") or " ".join(self._lines()[-1:])
+                said = greeting.get("problem") or " ".join(self._lines()[-1:])
+                problem = said or _death(self._process.wait())
                 raise ToolMissingError(f"{tool} does not start ({problem}): {_CURES[tool]}")
         except BaseException:
             self.kill()
