@@ -145,10 +145,11 @@ def test_node_called_error_is_harmless():
     assert result.vectors["error_in"][-1] == pytest.approx(0.25, rel=0.5)
 
 
-def test_notes_while_running_are_harmless():
-    # The solver, and the notes of its gmin and source stepping, go to stderr.
-    body = "v1 in 0 1e3\nd1 in out dm\nr1 out 0 1\n.model dm d is=1e-30 n=.3\n.tran 1u 1m"
-    assert run(job(body)).vectors["out"][-1] == pytest.approx(1e3, rel=0.05)
+def test_what_gmin_stepping_says_is_harmless():
+    # A node that nothing ties down: "Note: Starting dynamic gmin stepping", "Trying gmin = …",
+    # "Warning: singular matrix" and a good result.
+    body = "i1 0 out 1n\nd1 far out dm\nc1 far 0 1p\n.model dm d\n.tran 1u 1m\n.save out"
+    assert run(job(body)).timepoints > 900
 
 
 def test_text_that_is_not_ascii_is_harmless():

@@ -74,10 +74,12 @@ def test_plot_with_the_required_vectors_is_taken():
 
 @pytest.mark.parametrize("kind", ["no_result", "incomplete"])
 def test_text_names_the_cause(kind):
-    timestep = "stderr doAnalyses: TRAN:  Timestep too small; time = 1e-17"
+    start = "stderr doAnalyses: TRAN:  Timestep too small; initial timepoint: cause unrecorded."
+    later = "stderr doAnalyses: TRAN:  Timestep too small; time = 1e-17"
     singular = "stderr Warning: singular matrix:  check node v1#branch"
-    assert refine(kind, [timestep]) == "timestep"
-    assert refine(kind, [timestep, singular]) == "singular"
+    assert refine(kind, [start]) == refine(kind, [later]) == "timestep"
+    assert refine(kind, [singular, start]) == "singular"
+    assert refine(kind, [singular, later]) == "timestep"
     assert refine(kind, ["stderr something"]) == kind
 
 

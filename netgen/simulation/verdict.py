@@ -21,6 +21,8 @@ _CAUSES = {
     "singular": re.compile(r"singular matrix", re.IGNORECASE),
     "timestep": re.compile(r"time ?step too small", re.IGNORECASE),
 }
+# A singular matrix may be got over by gmin stepping; then it did not stop a later time point.
+_UNDER_WAY = re.compile(r"time ?step too small; time =", re.IGNORECASE)
 # Output that did not reach its end may have a cause that the text names; the rest is clear.
 _VAGUE = ("no_result", "incomplete")
 _SCALES = ("time", "frequency")
@@ -97,11 +99,12 @@ def judge(result: Result, required: Sequence[str], stop: float | None) -> tuple[
 
 def refine(kind: str, lines: Sequence[str]) -> str:
     """Return the class of failure that ngspice's text names, where the data cannot tell."""
-    if kind in _VAGUE:
-        for cause, pattern in _CAUSES.items():
-            if any(pattern.search(line) for line in lines):
-                return cause
-    return kind
+    if kind not in _VAGUE:
+        return kind
+    if any(_UNDER_WAY.search(line) for line in lines):
+        return "timestep"
+    named = (cause for cause, said in _CAUSES.items() if any(said.search(line) for line in lines))
+    return next(named, kind)
 
 
 def last_words(kind: str, lines: Sequence[str]) -> str:
