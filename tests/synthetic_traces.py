@@ -33,7 +33,23 @@ def traces_of(
         if has_line(model, node.name)
     }
     time, waves = _waves(model, values, frames)
-    return Traces(sample, frames, time, waves, power_w, 2.5, "fast", "ngspice-39")
+    return Traces(
+        sample=sample,
+        frames=frames,
+        extremes={cell.input: _extremes(waves[cell.input], len(x)) for cell in model.cells},
+        time=time,
+        waves=waves,
+        power_w=power_w,
+        cpu_s=2.5,
+        attempt="fast",
+        simulator="ngspice-39",
+    )
+
+
+def _extremes(wave: np.ndarray, frames: int) -> Floats:
+    """Smallest and largest value of every frame, (frames, units, 2)."""
+    inside = wave.reshape(frames, -1, wave.shape[1])
+    return np.stack([inside.min(axis=1), inside.max(axis=1)], axis=2).astype(np.float64)
 
 
 def _waves(

@@ -401,6 +401,55 @@ def test_nothing_to_compare_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
+    ("frame", "peak", "cause", "clear"),
+    [
+        (2, 0.45, "race", 1.0),  # beyond β_hi, and beyond both settled values around it
+        (2, 0.393, "race", 1.0),  # within 2 % of β_hi below it
+        (2, 0.391, "clear", 4 / 5),
+        (3, 0.45, "clear", 4 / 5),  # a transient elsewhere explains nothing here
+    ],
+)
+def test_a_transient_of_the_candidate_explains_a_flip(
+    frame: int, peak: float, cause: str, clear: float
+) -> None:
+    model = one_cell()
+    x = np.array([0.1, 0.3, 0.3, 0.1, 0.1])  # software never sets the cell; it flips in frame 2
+    samples = sample_of(x)
+    states = {"state": np.array([0, 0, 1, 0, 0])[:, None] > 0}
+    traces = traces_of(model, samples.x[0], states=states)
+    extremes = traces.extremes["cand"].copy()
+    assert compare(model, samples, [traces]).samples[0].flips["clear"] == 1
+    extremes[frame, 0, 1] = peak
+    result = compare(model, samples, [replace(traces, extremes={"cand": extremes})])
+    assert result.samples[0].first_divergence == Divergence(2, "state", 0, cause)
+    assert result.state_agreement_clear == pytest.approx(clear)
+    assert result.nodes[1].races == 0
+    assert result.nodes[1].transients == (1 if cause == "race" else 0)
+
+
+def test_a_transient_below_the_band_may_reset() -> None:
+    model = one_cell()
+    samples = sample_of(np.array([0.5, 0.3, 0.3, 0.3, 0.3]))
+    states = {"state": np.array([1, 1, 0, 0, 0])[:, None] > 0}
+    traces = traces_of(model, samples.x[0], states=states)
+    extremes = traces.extremes["cand"].copy()
+    extremes[2, 0, 0] = 0.15
+    result = compare(model, samples, [replace(traces, extremes={"cand": extremes})])
+    assert result.samples[0].flips == NONE | {"race": 1, "propagated": 2}
+    assert result.unexplained == ()
+
+
+def test_passing_from_one_value_to_the_next_is_no_transient() -> None:
+    # Frame 1 is near β_hi and the circuit misses it; frame 2 begins from there and falls to 0.3.
+    model = one_cell()
+    samples = sample_of(np.array([0.1, 0.405, 0.3, 0.3, 0.3]))
+    states = {"state": np.zeros((5, 1), dtype=bool)}
+    traces = traces_of(model, samples.x[0], states=states)
+    assert traces.extremes["cand"][2, 0, 1] == pytest.approx(0.405)
+    assert compare(model, samples, [traces]).nodes[1].transients == 0
+
+
+@pytest.mark.parametrize(
     ("frames", "problem"),
     [
         ({"cand": None}, "'cand' is missing"),
@@ -415,6 +464,13 @@ def test_traces_must_fit(frames: Mapping[str, Any], problem: str) -> None:
     kept = {name: value for name, value in kept.items() if value is not None}
     with pytest.raises(ConfigurationError, match=f"sample 7: node {problem}.*netgen sim"):
         compare(model, samples, [replace(traces, frames=kept)])
+
+
+def test_traces_must_tell_what_the_cells_saw() -> None:
+    model, samples = one_cell(), sample_of(X)
+    traces = traces_of(model, samples.x[0], sample=7)
+    with pytest.raises(ConfigurationError, match="sample 7: node 'cand' is missing; run netgen"):
+        compare(model, samples, [replace(traces, extremes={})])
 
 
 def test_as_many_traces_as_samples() -> None:

@@ -199,8 +199,16 @@ def test_subsets_agree_with_trying_them_one_by_one() -> None:
         old = np.array([choice >> unit & 1 for unit in range(3)], dtype=bool)
         mixed = np.where(old, before, states[lower.name])
         seen = evaluate(model, samples.x, states | {lower.name: mixed})[upper.input]
-        rises = ~previous & (seen > upper.beta_hi - reach) & (seen > candidate + 1e-9)
-        falls = previous & (seen < upper.beta_lo + reach) & (seen < candidate - 1e-9)
+        rises = (
+            ~previous
+            & (seen > upper.beta_hi - reach)
+            & (seen > candidate + race.MOVED * upper.beta_hi)
+        )
+        falls = (
+            previous
+            & (seen < upper.beta_lo + reach)
+            & (seen < candidate - race.MOVED * upper.beta_hi)
+        )
         expected |= (rises | falls) & in_band
     assert expected.any()
     assert np.array_equal(forecast_races(model, samples.x)[upper.name], expected)

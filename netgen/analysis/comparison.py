@@ -57,7 +57,7 @@ def compare(
     observed = observe(model, samples.x, traces)
     software = evaluate(model, samples.x)
     same_state = evaluate(model, samples.x, observed.states)
-    states = read_states(model, samples.x, software, same_state, observed.states)
+    states = read_states(model, samples.x, software, same_state, observed)
     full_scale = _full_scale(software[model.readout.node])
     entries = _Entries(model, samples, observed, software, same_state, states, full_scale).all()
     free = np.array([entry.logit_rmse_fs for entry in entries])
@@ -139,6 +139,7 @@ def _nodes(
                 same_state=error_figures(circuit, same_state[node.name]),
                 flips=None if reading is None else count_causes([reading.cause]),
                 races=None if reading is None else int(reading.race.sum()),
+                transients=None if reading is None else int(reading.transient.sum()),
             )
         )
     return tuple(found)

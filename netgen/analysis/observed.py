@@ -26,6 +26,9 @@ class Observed:
         line of their own in the circuit are re-formed, see :func:`observe`.
     states
         By bmru node, (samples, frames, units): the output current is above ``alpha`` / 2.
+    extremes
+        Smallest and largest value in each frame of the nodes that drive cells (the exact input
+        excepted), transients included, (samples, frames, units, 2).
     power_w, cpu_s, timepoints
         By sample, each (samples,).
     attempts, simulators
@@ -35,6 +38,7 @@ class Observed:
     sample: tuple[int, ...]
     values: Mapping[str, Floats]
     states: Mapping[str, Bools]
+    extremes: Mapping[str, Floats]
     power_w: Floats
     cpu_s: Floats
     timepoints: np.ndarray
@@ -68,13 +72,18 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
     count, frames = x.shape[:2]
     names = [node.name for node in model.nodes if has_line(model, node.name)]
     lines = {name: np.empty((count, frames, model.sizes[name])) for name in names}
+    driving = {cell.input for cell in model.cells} - {INPUT}
+    extremes = {name: np.empty((count, frames, model.sizes[name], 2)) for name in driving}
     scalars = []
     for position, trace in enumerate(traces):
         if position >= count:
             raise ValueError(f"more traces than the {count} samples")
-        _check(model, trace, names, frames)
+        _check(trace, trace.frames, {name: array.shape[1:] for name, array in lines.items()})
+        _check(trace, trace.extremes, {name: array.shape[1:] for name, array in extremes.items()})
         for name in names:
             lines[name][position] = trace.frames[name]
+        for name in driving:
+            extremes[name][position] = trace.extremes[name]
         scalars.append(
             (
                 trace.sample,
@@ -94,6 +103,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
         sample=sample,
         values=_reform(model, x, lines),
         states={cell.name: lines[cell.name] > cell.alpha / 2 for cell in model.cells},
+        extremes=extremes,
         power_w=np.array(power, dtype=np.float64),
         cpu_s=np.array(cpu, dtype=np.float64),
         timepoints=np.array(points, dtype=np.int64),
@@ -102,19 +112,21 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
     )
 
 
-def _check(model: Model, trace: Traces, names: list[str], frames: int) -> None:
+def _check(
+    trace: Traces, found: Mapping[str, Floats], expected: Mapping[str, tuple[int, ...]]
+) -> None:
     problems = []
-    for name in names:
-        expected = (frames, model.sizes[name])
-        if name not in trace.frames:
-            problems.append(f"node {name!r} is missing; run netgen sim again with this build")
-        elif trace.frames[name].shape != expected:
-            shapes = f"{trace.frames[name].shape}, not {expected}"
-            problems.append(f"node {name!r} is {shapes}; run netgen sim again with this build")
-        elif not np.isfinite(trace.frames[name]).all():
-            problems.append(f"node {name!r} holds a value that is not finite; run netgen sim again")
+    for name, shape in expected.items():
+        if name not in found:
+            problems.append(f"node {name!r} is missing")
+        elif found[name].shape != shape:
+            problems.append(f"node {name!r} is {found[name].shape}, not {shape}")
+        elif not np.isfinite(found[name]).all():
+            problems.append(f"node {name!r} holds a value that is not finite")
     if problems:
-        raise ConfigurationError(f"traces of sample {trace.sample}", problems)
+        cure = "run netgen sim again with this build"
+        source = f"traces of sample {trace.sample}"
+        raise ConfigurationError(source, [f"{problem}; {cure}" for problem in problems])
 
 
 def _reform(model: Model, x: Floats, lines: Mapping[str, Floats]) -> dict[str, Floats]:

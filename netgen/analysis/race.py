@@ -1,4 +1,4 @@
-"""Predict layer races: cells that may latch on the old states of the layers below.
+"""Races: cells that may latch on a transient, predicted from states or seen in the circuit.
 
 When a frame begins, the input moves at once but the cells of earlier layers need 100 to 300 µs to
 switch. Meanwhile a cell of a later layer sees the new input with some of the old states. If that
@@ -38,6 +38,9 @@ from netgen.model.graph import Bools, Floats
 
 NEAR = 0.02
 """A candidate this close to a threshold, as a share of ``beta_hi``, is left out of judgement."""
+
+MOVED = 1e-3
+"""A transient that goes beyond settled values by less than this share of ``beta_hi`` is none."""
 
 ENUMERATED = 8
 """Up to this many restless cells below, every subset is evaluated; above, bounds are used."""
@@ -91,15 +94,56 @@ def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[
     races: dict[str, Bools] = {}
     for cell in model.cells:
         candidate, before = values[cell.input], settled.before[cell.name]
-        lowest, highest = _excursion(model, cell, candidate, settled)
-        reach = NEAR * cell.beta_hi
-        moved = 1e-9 * cell.beta_hi  # more than rounding: the transient does differ
-        rises = ~before & (highest > cell.beta_hi - reach) & (highest > candidate + moved)
-        falls = before & (lowest < cell.beta_lo + reach) & (lowest < candidate - moved)
-        in_band = (candidate >= cell.beta_lo - reach) & (candidate <= cell.beta_hi + reach)
-        races[cell.name] = (rises | falls) & in_band
-        settled.restless[cell.name] = (before != states[cell.name]) | rises | falls
+        transient = _excursion(model, cell, candidate, settled)
+        crossed = _crosses(cell, before, transient, (candidate, candidate))
+        races[cell.name] = crossed & _in_band(cell, candidate)
+        settled.restless[cell.name] = (before != states[cell.name]) | crossed
     return races
+
+
+def seen_transients(
+    cell: Bmru, before: Bools, candidate: Floats, circuit: Floats, extremes: Floats
+) -> Bools:
+    """Flag states that a transient on the circuit's own candidate current could decide.
+
+    Rows settle at different speeds, and the input's edge passes through values between two
+    frames: the current may overshoot both its old and its new value, also in the first layer,
+    where no state below explains it. The conditions are those of :func:`predict_races`.
+
+    Parameters
+    ----------
+    before
+        The circuit's states in the frame before, (samples, frames, units).
+    candidate, circuit
+        The settled candidate as software makes it of the circuit's states, and as the circuit
+        shows it, each (samples, frames, units).
+    extremes
+        Smallest and largest value of the circuit's candidate in each frame, transients included,
+        (samples, frames, units, 2).
+    """
+    old = np.concatenate([circuit[:, :1], circuit[:, :-1]], axis=1)
+    ends = np.minimum(old, circuit), np.maximum(old, circuit)
+    crossed = _crosses(cell, before, (extremes[..., 0], extremes[..., 1]), ends)
+    return crossed & _in_band(cell, candidate)
+
+
+def _crosses(
+    cell: Bmru, before: Bools, transient: tuple[Floats, Floats], ends: tuple[Floats, Floats]
+) -> Bools:
+    """Tell where a transient beyond the settled ends reaches the threshold to the other state.
+
+    ``transient`` and ``ends`` are (lowest, highest).
+    """
+    reach, moved = NEAR * cell.beta_hi, MOVED * cell.beta_hi
+    rises = (transient[1] > cell.beta_hi - reach) & (transient[1] > ends[1] + moved)
+    falls = (transient[0] < cell.beta_lo + reach) & (transient[0] < ends[0] - moved)
+    return np.where(before, falls, rises)
+
+
+def _in_band(cell: Bmru, candidate: Floats) -> Bools:
+    reach = NEAR * cell.beta_hi
+    inside: Bools = (candidate >= cell.beta_lo - reach) & (candidate <= cell.beta_hi + reach)
+    return inside
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,8 +61,8 @@ class SampleComparison:
     flips
         Differing BMRU states by cause.
     unexplained
-        States that are not what software makes of the circuit's own states, near thresholds and
-        races left out. Zero is expected.
+        States that are not what software makes of the circuit's own states; near thresholds,
+        predicted races and seen transients left out. Zero is expected.
     race_forecast
         Races the predictor flags from software alone.
     first_divergence
@@ -108,8 +108,9 @@ class NodeComparison:
         its own, computed from the circuit's currents with the model's weights.
     free_running, same_state
         Errors against the software model by itself, and with the circuit's BMRU states forced.
-    flips, races
-        For bmru nodes: differing states by cause, and races flagged from the circuit's states.
+    flips, races, transients
+        For bmru nodes: differing states by cause; states the predictor flags from the circuit's
+        states; states a transient on the circuit's candidate could decide.
     """
 
     node: str
@@ -120,6 +121,7 @@ class NodeComparison:
     same_state: ErrorFigures
     flips: Mapping[Cause, int] | None
     races: int | None
+    transients: int | None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,13 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.analysis.race import forecast_races, near_threshold, predict_races
+from netgen.analysis.observed import Observed
+from netgen.analysis.race import (
+    forecast_races,
+    near_threshold,
+    predict_races,
+    seen_transients,
+)
 from netgen.model import Model, hysteresis, states_before
 from netgen.model.graph import Bools, Floats
 
@@ -28,8 +34,9 @@ class CellStates:
     expected
         What software makes of the circuit's own states: the candidate from the circuit's lower
         states in this frame, the cell's previous state from the circuit's frame before.
-    near, race
-        That candidate is within 2 % of ``beta_hi`` of a threshold; a race could set the state.
+    near, race, transient
+        That candidate is within 2 % of ``beta_hi`` of a threshold; the predictor flags a race;
+        the circuit's own candidate showed a transient that could decide the state.
     race_forecast
         The race flags of the software's own states: what is known before simulating.
     cause
@@ -41,13 +48,14 @@ class CellStates:
     expected: Bools
     near: Bools
     race: Bools
+    transient: Bools
     race_forecast: Bools
     cause: NDArray[np.int8]
 
     @property
     def clear(self) -> Bools:
-        """Where neither a near threshold nor a race excuses a difference."""
-        return ~(self.near | self.race)
+        """Where neither a near threshold nor a race or transient excuses a difference."""
+        return ~(self.near | self.race | self.transient)
 
     @property
     def unexplained(self) -> Bools:
@@ -66,32 +74,35 @@ def read_states(
     x: Floats,
     software: Mapping[str, Floats],
     same_state: Mapping[str, Floats],
-    circuit: Mapping[str, Bools],
+    observed: Observed,
 ) -> dict[str, CellStates]:
     """Compare the states of every bmru node and give each difference its cause.
 
     A state that differs is ``propagated`` if it is the one software expects from the circuit's
     own other states (an earlier or lower difference explains it). Otherwise it is
-    ``near_threshold`` or ``race`` if the candidate recomputed from the circuit's states is, in
-    this order, and else ``clear``: nothing explains it.
+    ``near_threshold`` if the candidate recomputed from the circuit's states is; else ``race`` if
+    one was predicted or a transient seen; else ``clear``: nothing explains it.
 
     Parameters
     ----------
     software, same_state
         Values of all nodes, free-running and with the circuit's states forced.
-    circuit
-        The circuit's states by bmru node, each (samples, frames, units).
     """
     own = {cell.name: software[cell.name] > 0 for cell in model.cells}
     forecast = forecast_races(model, x)
-    races = predict_races(model, x, circuit)
+    races = predict_races(model, x, observed.states)
     readings = {}
     for cell in model.cells:
-        states, candidate = circuit[cell.name], same_state[cell.input]
-        expected = hysteresis(cell, candidate, states_before(cell, states))
-        near = near_threshold(cell, candidate)
+        states, candidate = observed.states[cell.name], same_state[cell.input]
+        before = states_before(cell, states)
+        expected = hysteresis(cell, candidate, before)
+        near, race = near_threshold(cell, candidate), races[cell.name]
+        transient = np.zeros_like(race)
+        if cell.input in observed.extremes:
+            line, extremes = observed.values[cell.input], observed.extremes[cell.input]
+            transient = seen_transients(cell, before, candidate, line, extremes)
         cause = np.select(
-            [own[cell.name] == states, states == expected, near, races[cell.name]],
+            [own[cell.name] == states, states == expected, near, race | transient],
             [0, *(1 + CAUSES.index(c) for c in ("propagated", "near_threshold", "race"))],
             1 + CAUSES.index("clear"),
         )
@@ -100,7 +111,8 @@ def read_states(
             circuit=states,
             expected=expected,
             near=near,
-            race=races[cell.name],
+            race=race,
+            transient=transient,
             race_forecast=forecast[cell.name],
             cause=cause.astype(np.int8),
         )

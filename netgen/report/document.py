@@ -72,6 +72,7 @@ def _node(entry: NodeComparison) -> dict[str, Any]:
         record["flips"] = sum(entry.flips.values())
         record["flips_by_cause"] = dict(entry.flips)
         record["races"] = entry.races
+        record["transients"] = entry.transients
     return record
 
 

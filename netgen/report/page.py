@@ -108,6 +108,7 @@ class NodeRow:
     correlation: str
     flips: str
     races: str
+    transients: str
 
 
 @dataclass(frozen=True)
@@ -273,6 +274,7 @@ def _node_row(entry: NodeComparison) -> NodeRow:
         correlation="–" if free.correlation is None else f"{free.correlation:.5f}",
         flips="" if entry.flips is None else str(sum(entry.flips.values())),
         races="" if entry.races is None else str(entry.races),
+        transients="" if entry.transients is None else str(entry.transients),
     )
 
 

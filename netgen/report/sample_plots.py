@@ -165,11 +165,11 @@ def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
     ]
     names = ["circuit", "software", r"band, $β_{lo}$ to $β_{hi}$", "state differs"]
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
-    shown = f"{len(units)} of {len(cell.alpha)} cells: those that differ or switch most"
-    title = f"{cell.input} → {cell.name}"
-    title += f" ({shown})" if len(units) < len(cell.alpha) else ""
-    panels[-1].set_xlabel(time_label(view.model), fontsize=9)
-    fig.supylabel(current_label(view.model, f"candidate, {title}"), fontsize=9)
+    label = time_label(view.model)
+    if len(units) < len(cell.alpha):
+        label += f"; {len(units)} of {len(cell.alpha)} cells: those that differ or switch most"
+    panels[-1].set_xlabel(label, fontsize=9)
+    fig.supylabel(current_label(view.model, f"candidate of {cell.name}"), fontsize=9)
     return fig
 
 

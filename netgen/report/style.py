@@ -17,7 +17,10 @@ WINDOW = "#f1ead6"
 AXIS = "#aab2bd"
 MUTED = "#6b7480"
 DIFFERS = "#7a2fb0"
-CLASSES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a5195", "#8c8c00")
+CLASSES = (
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
+    *("#7a5195", "#8c8c00", "#332288", "#882255", "#44aa99", "#a0522d"),
+)
 """For the curves of single classes (after Okabe and Ito: told apart by colour-blind readers)."""
 
 WIDTH = 10.0  # inches

@@ -15,7 +15,7 @@ MEANINGS = {
     "frame_agreement": "frames of the readout with the same largest logit",
     "state_agreement": "BMRU states equal, both running freely",
     "state_agreement_clear": "states as software expects from the circuit's own, "
-    "near thresholds and races left out",
+    "near thresholds, races and transients left out",
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
     "states forced equal",
 }
@@ -23,7 +23,7 @@ MEANINGS = {
 
 CAUSE_MEANINGS = {
     "near_threshold": "the software candidate lies within 2 % of a threshold",
-    "race": "a transient of the layers below could set it",
+    "race": "a transient could set it: predicted from the layers below, or seen in the circuit",
     "propagated": "follows from an earlier or lower difference",
     "clear": "nothing explains it",
 }
