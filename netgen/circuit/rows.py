@@ -77,8 +77,7 @@ def _copy(name: str, size: int) -> Rows:
 
 def _multiplied(node: Linear, source: Rows) -> Rows:
     terms = tuple(
-        Terms(term.source, (node.name, *term.chain), _product(node, term))
-        for term in source.terms
+        Terms(term.source, (node.name, *term.chain), _product(node, term)) for term in source.terms
     )
     bias = node.bias + node.weight @ source.bias
     chains = ((node.name,), *((node.name, *chain) for chain in source.bias_chains))

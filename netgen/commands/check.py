@@ -47,11 +47,13 @@ def describe(model: Model) -> Iterator[str]:
     yield f"input: {model.input_size} channels, 0 … {model.input_max:g}"
     for node in model.nodes:
         size = model.sizes[node.name]
-        line = f"{node.name}: {type(node).__name__.lower()} of {', '.join(sources(node))}, {size} units"
+        op = type(node).__name__.lower()
+        line = f"{node.name}: {op} of {', '.join(sources(node))}, {size} units"
         yield "; ".join([line, *_ranges(node)])
     states = sum(len(cell.alpha) for cell in model.cells)
     readout = model.readout
-    yield f"states: {states} in {len(model.cells)} recurrent layers; parameters: {_parameters(model)}"
+    layers = f"{states} in {len(model.cells)} recurrent layers"
+    yield f"states: {layers}; parameters: {_parameters(model)}"
     yield (
         f"readout: {readout.rule} of {readout.node} over frames {readout.start} … "
         f"{readout.stop - 1}; classes {', '.join(model.classes)}"
@@ -62,7 +64,8 @@ def _ranges(node: object) -> Iterator[str]:
     if isinstance(node, Linear):
         yield f"weight {_span(node.weight)}, bias {_span(node.bias)}"
     elif isinstance(node, Bmru):
-        yield f"beta_lo {_span(node.beta_lo)}, beta_hi {_span(node.beta_hi)}, alpha {_span(node.alpha)}"
+        keys = ("beta_lo", "beta_hi", "alpha")
+        yield ", ".join(f"{key} {_span(getattr(node, key))}" for key in keys)
     elif isinstance(node, Add):
         yield "formed at its consumers"
 
@@ -78,10 +81,10 @@ def _parameters(model: Model) -> int:
 
 def _realisable(made: Design) -> Iterator[str]:
     """Say what the technology can draw, and how well this model fits it."""
-    circuit, technology = made.circuit, made.technology
+    circuit, technology, at = made.circuit, made.technology, made.conditions
     counts = device_counts(circuit)
     unit = circuit.unit
-    yield f"{technology.name}, {made.conditions.corner}, {made.conditions.temperature:g} °C, {made.conditions.vdd:g} V:"
+    yield f"{technology.name}, {at.corner}, {at.temperature:g} °C, {at.vdd:g} V:"
     yield (
         f"  {sum(counts.values())} transistors; unit mirror {unit.width * 1e6:g} × "
         f"{unit.length * 1e6:g} µm"
@@ -109,4 +112,5 @@ def _realisable(made: Design) -> Iterator[str]:
     ]
     drawn = np.concatenate(errors) if errors else np.zeros(0)
     if drawn.size:
-        yield f"  drawn weights: {drawn.size}, off by {drawn.mean():.2%} on average, {drawn.max():.2%} at most"
+        off = f"off by {drawn.mean():.2%} on average, {drawn.max():.2%} at most"
+        yield f"  drawn weights: {drawn.size}, {off}"

@@ -12,6 +12,7 @@ from netgen.analysis import Check, Comparison, load_tolerances, override
 from netgen.commands.options import cores
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
+from netgen.netlist import device_counts
 from netgen.project import (
     Build,
     BuildOptions,
@@ -22,7 +23,6 @@ from netgen.project import (
     read_build,
     simulate,
 )
-from netgen.netlist import device_counts
 from netgen.technology import DEFAULT, Geometry
 from netgen.units import engineering
 

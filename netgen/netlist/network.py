@@ -15,6 +15,7 @@ from netgen.circuit import (
     Line,
     Mirrors,
     RowLayer,
+    drawn_weight,
     parameter_path,
 )
 from netgen.model import INPUT
@@ -148,12 +149,12 @@ class _Writer:
             net(self.circuit, node, unit, line)
             for unit in range(len(lines[node, "n"]))
             for line in ("n", "p")
-            if lines[node, line][unit]  # type: ignore[index]
+            if lines[node, line][unit]
         ]
 
     def diode(self, node: str, unit: int, name: str) -> list[Instance]:
         """Write the NMOS diode of a signal, and its P line where it is used."""
-        n, p = (net(self.circuit, node, unit, line) for line in ("n", "p"))  # type: ignore[arg-type]
+        n, p = (net(self.circuit, node, unit, line) for line in ("n", "p"))
         instances = [Instance(name, (n, "vss"), "diode_relu")]
         if self.circuit.lines[node, "p"][unit]:
             instances.append(Instance(f"{name}_to_p", (n, p, *SUPPLIES), "n_to_p"))
@@ -182,8 +183,9 @@ class _Writer:
     def rows(self, layer: RowLayer) -> LayerText:
         word = self.circuit.word(layer)
         used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
+        outer: tuple[str, ...] = ()
         if layer.kind == "relu":
-            own, outer = tuple(self.nets(layer.node)), ()
+            own = tuple(self.nets(layer.node))
         else:
             own = outer = tuple(output_net(self.circuit, unit) for unit in range(layer.size))
         units = tuple(self.row(layer, unit) for unit in range(layer.size))
@@ -191,17 +193,12 @@ class _Writer:
         return LayerText(title, word, (*SUPPLIES, *used, *own), outer, units)
 
     def mirror_nets(self, mirrors: Mirrors) -> list[str]:
-        assert mirrors.drawn is not None
-        drawn = mirrors.drawn.multiplicity > 0
-        lines: tuple[tuple[Line, np.ndarray], ...] = (
-            ("n", (drawn & (mirrors.weight < 0)).any(axis=0)),
-            ("p", (drawn & (mirrors.weight > 0)).any(axis=0)),
-        )
+        signs: tuple[tuple[Line, int], ...] = (("n", -1), ("p", 1))
         return [
             net(self.circuit, mirrors.source, column, line)
-            for column in range(mirrors.weight.shape[1])
-            for line, used in lines
-            if used[column]
+            for column, weights in enumerate(drawn_weight(mirrors).T)
+            for line, sign in signs
+            if (sign * weights > 0).any()
         ]
 
     def row(self, layer: RowLayer, unit: int) -> Unit:
@@ -258,7 +255,7 @@ class _Writer:
             )
             for k, (kind, (label, value)) in enumerate(zip(kinds, wanted, strict=True))
         )
-        p, n = (net(self.circuit, layer.node, unit, line) for line in ("p", "n"))  # type: ignore[arg-type]
+        p, n = (net(self.circuit, layer.node, unit, line) for line in ("p", "n"))
         v0 = f"{name}_v0"
         candidate = net(self.circuit, layer.candidate, unit, "p")
         state = bool(layer.initial_state[unit])

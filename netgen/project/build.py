@@ -7,6 +7,7 @@ import io
 import json
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -196,10 +197,8 @@ def tools(technology: Technology) -> dict[str, str]:
     found["ngspice"] = simulator_version()
     for package in ("PySpice", "numpy", "scipy"):
         found[package] = version(package)
-    try:
+    with suppress(PackageNotFoundError):  # model files from $PDK_ROOT: their hash says which
         found[technology.distribution] = version(technology.distribution)
-    except PackageNotFoundError:
-        pass  # model files from $PDK_ROOT: their hash says which
     return found | {"pdk_sha256": technology.digest}
 
 

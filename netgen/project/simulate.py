@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ class SimulationChoices:
     jobs: int
     timeout: float | None = None
     raw: bool = False
-    options: SimulatorOptions = SimulatorOptions()
+    options: SimulatorOptions = field(default_factory=SimulatorOptions)
 
 
 @dataclass(frozen=True)

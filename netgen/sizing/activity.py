@@ -43,10 +43,8 @@ def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
     signals = {REFERENCE: _shares(np.ones((1, 1)) * model.unit_current, currents)}
     for name, size in circuit.signals:
         node = model.by_name.get(name)
-        if isinstance(node, Bmru):  # on or off: only α counts
-            flat = node.alpha[np.newaxis]
-        else:
-            flat = values[name].reshape(-1, size)
+        # a cell is on or off: only α counts
+        flat = node.alpha[np.newaxis] if isinstance(node, Bmru) else values[name].reshape(-1, size)
         signals[name] = _shares(flat * model.unit_current, currents)
     rows = {}
     for layer in circuit.layers:
@@ -68,7 +66,8 @@ def _shares(amperes: Floats, currents: Floats) -> Floats:
         weight = inside[:, unit] ** 2
         np.add.at(shares[unit], lower[:, unit], weight * (1 - upper[:, unit]))
         np.add.at(shares[unit], lower[:, unit] + 1, weight * upper[:, unit])
-    return shares / shares.sum(axis=1, keepdims=True)
+    total: Floats = shares.sum(axis=1, keepdims=True)
+    return shares / total
 
 
 def calibration_inputs(model: Model, samples: int = 20) -> Floats:

@@ -131,7 +131,7 @@ def sweep_cells(
 def _candidate(
     technology: Technology, at: Conditions, unit: Geometry, v0: Floats, needed: Floats, run: Run
 ) -> Floats:
-    """Return the candidate of which M1, a unit mirror with its drain at v0, gives what is needed."""
+    """Return the candidate of which M1, a unit mirror with drain at v0, gives what is needed."""
     largest = float(needed[:, : len(v0) // 2].max())
     logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
     drains = np.linspace(0.0, at.vdd, 19)
@@ -142,7 +142,7 @@ def _candidate(
         (logs, drains), table.gain[0], bounds_error=False, fill_value=None
     )
     volts = np.broadcast_to(v0, needed.shape)
-    candidate = np.maximum(needed, np.exp(logs[0]))
+    candidate: Floats = np.maximum(needed, np.exp(logs[0]))
     for _ in range(4):  # the gain hardly depends on the current: each pass gains two digits
         inside = np.clip(np.log(candidate), logs[0], logs[-1])
         candidate = np.maximum(needed, np.exp(logs[0])) / np.maximum(gain((inside, volts)), 0.01)
@@ -227,7 +227,8 @@ def characterise_cells(
     unit_current
         A; biases are characterised from 0.02 to 8 of it.
     """
-    bias = np.geomspace(*np.multiply(THRESHOLDS, unit_current), _THRESHOLD_POINTS)
+    low, high = (limit * unit_current for limit in THRESHOLDS)
+    bias = np.geomspace(low, high, _THRESHOLD_POINTS)
     cells = [CellUnderTest(float(t), float(t * ratio), float(t)) for t in bias for ratio in RATIOS]
     identity = (at, unit, tuple(cells), _STEP)
 

@@ -138,7 +138,8 @@ def characterise_mirrors(
         for polarity in POLARITIES
         for geometry in paths[polarity]
     ]
-    logs = np.linspace(*np.log(np.multiply(CURRENTS, unit_current)), _CURRENT_POINTS)
+    low, high = (np.log(limit * unit_current) for limit in CURRENTS)
+    logs = np.linspace(low, high, _CURRENT_POINTS)
     drains = np.linspace(0.0, at.vdd / 2, _DRAIN_POINTS)
     identity = (at, unit, tuple(tests), tuple(logs), tuple(drains))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from netgen.technology import Geometry, Polarity, Technology
@@ -14,7 +16,7 @@ def path_points(technology: Technology, polarity: Polarity, unit: Geometry) -> l
     """Return geometries along the sizing path, from the largest gain to the smallest."""
     corners = technology.path(polarity, unit)
     points = [corners[0]]
-    for start, stop in zip(corners, corners[1:], strict=False):
+    for start, stop in pairwise(corners):
         change = max(start.width / stop.width, stop.length / start.length)
         count = max(1, int(np.ceil(np.log(change) / np.log(RATIO))))
         widths = np.geomspace(start.width, stop.width, count + 1)[1:]

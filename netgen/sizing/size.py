@@ -11,6 +11,7 @@ from netgen.circuit import (
     CellLayer,
     Circuit,
     Drawn,
+    Layer,
     Line,
     Mirrors,
     RowLayer,
@@ -75,7 +76,7 @@ def size_circuit(
     """
     problems: list[str] = []
     below: list[BelowFloor] = []
-    layers = []
+    layers: list[Layer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
             layers.append(_size_cells(circuit, layer, known.cells, problems))

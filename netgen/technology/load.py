@@ -44,7 +44,7 @@ def load_technology(name: str = DEFAULT) -> Technology:
 def _model_folder(name: str, files: dict[str, Any]) -> Path:
     wanted = [*files["includes"], files["library"]]
     root = os.environ.get("PDK_ROOT")
-    places = [Path(root) / place for place in files["roots"]] if root else []
+    places: list[Path] = [Path(root) / place for place in files["roots"]] if root else []
     # find_spec on the parent package only: importing it would load a whole PDK framework
     spec = importlib.util.find_spec(files["package"]) if _importable(files["package"]) else None
     if spec is not None and spec.submodule_search_locations:
