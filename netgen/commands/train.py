@@ -1,0 +1,227 @@
+"""``netgen train``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netgen.commands.options import PATH
+from netgen.errors import UsageError
+from netgen.model.load import MODEL_NAME
+from netgen.report.text import percent
+from netgen.report.training import TrainingReport, write_training_report
+from netgen.training.corpus import Corpus, open_corpus
+from netgen.training.dataset import Dataset, prepare
+from netgen.training.features import COEFFICIENTS
+from netgen.training.needs import need
+from netgen.training.task import KINDS, Kind, Task, make_task
+
+_SHOWN = 5
+
+
+@click.command()
+@click.argument("data", type=PATH, metavar="DATA")
+@click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Where results go.")
+@click.option(
+    "--task",
+    "kind",
+    type=click.Choice(KINDS),
+    default="keyword",
+    show_default=True,
+    help="Keywords from the rest, every label a class, or a Speech Commands task.",
+)
+@click.option("-k", "--keyword", "keywords", multiple=True, metavar="WORD", help="Repeatable.")
+@click.option("-d", "--units", type=click.IntRange(1, 256), help="State units.  [default: 4]")
+@click.option("-n", "--layers", type=click.IntRange(1, 16), help="Layers.  [default: 2]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 256),
+    help="Networks trained side by side; the best is kept.  [default: 32 / units]",
+)
+@click.option("--steps", type=click.IntRange(min=1), help="Steps before the finish.")
+@click.option(
+    "--test-speaker",
+    "test_speakers",
+    multiple=True,
+    metavar="NAME",
+    help="Keep this speaker for the test alone; repeatable.",
+)
+@click.option("--no-augment", is_flag=True, help="Train without altered copies.")
+@click.option("--plain", is_flag=True, help="Train without regard to the circuit.")
+@click.option(
+    "--fine-tune", "base_file", type=PATH, metavar="MODEL.json", help="Harden this model instead."
+)
+@click.option("--name", metavar="NAME", help="The model's name.  [default: made from the task]")
+@click.option(
+    "--samples",
+    "count",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Test samples to write.",
+)
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+def train(
+    data: Path,
+    output: Path,
+    kind: Kind,
+    keywords: tuple[str, ...],
+    units: int | None,
+    layers: int | None,
+    seed: int,
+    seeds: int | None,
+    steps: int | None,
+    test_speakers: tuple[str, ...],
+    no_augment: bool,
+    plain: bool,
+    base_file: Path | None,
+    name: str | None,
+    count: int,
+    threads: int,
+) -> None:
+    """Train a network on the recordings in DATA and write model.json, samples and a report.
+
+    DATA is Speech Commands, Free Spoken Digits or any folder of label/*.wav. The command continues
+    where it was interrupted when it is given again. The test split is never used for a choice.
+    """
+    if base_file is not None and (plain or units or layers):
+        raise UsageError("--fine-tune keeps the model's size and hardens it: drop --plain, -d, -n")
+    if name is not None and not MODEL_NAME.fullmatch(name):
+        raise UsageError(f"--name {name}: use A-Z a-z 0-9 _ . - and at most 100 of them")
+    corpus = open_corpus(data, test_speakers)
+    task = make_task(corpus, kind, keywords)
+    need("torch").set_num_threads(threads)
+    _train(
+        corpus,
+        task,
+        output,
+        base_file,
+        _Choices(units or 4, layers or 2, seed, seeds, steps, not no_augment, plain, name, count),
+    )
+
+
+@dataclass(frozen=True)
+class _Choices:
+    units: int
+    layers: int
+    seed: int
+    seeds: int | None
+    steps: int | None
+    augment: bool
+    plain: bool
+    name: str | None
+    samples: int
+
+
+def _train(
+    corpus: Corpus, task: Task, output: Path, base_file: Path | None, choices: _Choices
+) -> None:
+    from netgen.training.network import Architecture
+    from netgen.training.outcome import make_report
+    from netgen.training.recipe import default_recipe
+    from netgen.training.session import (
+        check_base,
+        finish_model,
+        load_base,
+        pick_samples,
+        train_network,
+        write_model,
+    )
+
+    base = None if base_file is None else load_base(base_file)
+    if base is None:
+        arch = Architecture(COEFFICIENTS, choices.units, choices.layers, len(task.classes))
+    else:
+        check_base(base, task, str(base_file))
+        arch = base.arch
+    recipe = default_recipe(
+        arch,
+        seed=choices.seed,
+        seeds=choices.seeds,
+        steps=choices.steps,
+        plain=choices.plain,
+        fine_tune=base is not None,
+    )
+    started = time.process_time()
+    mapping = None if base is None else base.mapping
+    with _progress("reading", len(corpus.recordings)) as bar:
+        data = prepare(
+            corpus, task, augment=choices.augment, seed=choices.seed, mapping=mapping,
+            step=lambda: bar.update(1),
+        )  # fmt: skip
+    cpu_s = {"reading": time.process_time() - started}
+    _say_data(corpus, data)
+    started = time.process_time()
+    with _progress("training", recipe.steps) as bar:
+        trained, first = train_network(arch, recipe, data, output, base, bar.update)
+    cpu_s["training"] = time.process_time() - started
+    if first:
+        click.echo(f"continued from step {first} of {recipe.steps}")
+    name = choices.name or _default_name(task, arch.units)
+    meta = {"data": corpus.layout, "task": task.kind, "validation_score": trained.score}
+    model = finish_model(arch, recipe, data, task, name, trained, meta)
+    samples = pick_samples(data.test, len(task.classes), choices.samples, choices.seed)
+    report = make_report(recipe, data, corpus, model, trained, cpu_s, _rerun())
+    write_model(output, model, samples)
+    write_training_report(output, report)
+    _say_result(output, report, len(samples))
+
+
+def _progress(label: str, length: int) -> Any:
+    return click.progressbar(
+        length=length,
+        label=label,
+        file=sys.stderr,
+        show_eta=True,
+        hidden=not sys.stderr.isatty(),
+    )
+
+
+def _default_name(task: Task, units: int) -> str:
+    words = "-".join(task.named) if task.kind == "keyword" else task.kind
+    return f"kws-{re.sub('[^A-Za-z0-9_.-]', '_', words)[:60]}-d{units}"
+
+
+def _rerun() -> str:
+    return shlex.join(["netgen", *sys.argv[1:]])
+
+
+def _say_data(corpus: Corpus, data: Dataset) -> None:
+    """State what was read, and every repair with its count."""
+    counts = f"{len(data.train)} training, {len(data.validation)} validation, {len(data.test)} test"
+    click.echo(f"{corpus.root}: {corpus.layout}, {counts} samples at {data.mapping.rate} Hz")
+    for repair, number in data.repairs.items():
+        click.echo(f"  {number} recordings {repair}")
+    for remark in corpus.remarks:
+        click.echo(f"  {remark}")
+    if data.left_out:
+        click.secho(f"  {len(data.left_out)} files left out:", fg="yellow", err=True)
+        for problem in data.left_out[:_SHOWN]:
+            click.echo(f"    {problem}", err=True)
+        if len(data.left_out) > _SHOWN:
+            click.echo("    … all are listed in training.json", err=True)
+
+
+def _say_result(output: Path, report: TrainingReport, samples: int) -> None:
+    click.echo(
+        f"{report.name}: {percent(report.balanced_accuracy)} balanced accuracy on "
+        f"{report.confusion.sum()} test samples"
+    )
+    for forecast in report.forecasts:
+        if forecast.spread:
+            click.echo(
+                f"  {forecast.chips} virtual chips off by {percent(forecast.spread)}: accuracy "
+                f"{percent(forecast.accuracy)}, states {percent(forecast.states)}"
+            )
+    click.echo(f"  {report.races:.3g} predicted race events a sample")
+    click.echo(f"  {sum(report.cpu_s.values()):.0f} s of CPU time")
+    click.echo(f"{output / 'model.json'}, {output / 'samples.npz'} ({samples} test samples)")
+    click.echo(f"report: {output / 'training.html'}")

@@ -1,0 +1,288 @@
+"""The training report: ``training.json``, ``training.html`` and its plots."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from netgen.files import write_whole
+from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, SOFTWARE, figure, plain, tidy
+from netgen.report.text import percent, printable
+from netgen.resources import templates
+
+TEMPLATE = "training.html.j2"
+PLOTS = "training-plots"
+_DPI = 130
+_NEAR = 0.02
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Loss and balanced validation accuracy (hard gates) of the networks at one step."""
+
+    step: int
+    networks: tuple[int, ...]
+    loss: tuple[float, ...]
+    validation: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ChipForecast:
+    """Virtual chips at one relative ``spread`` of their parameters.
+
+    Attributes
+    ----------
+    accuracy, worst
+        Balanced accuracy: mean over the chips, and the worst chip.
+    states
+        Share of BMRU states equal to the network as drawn.
+    """
+
+    spread: float
+    chips: int
+    accuracy: float
+    worst: float
+    states: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingReport:
+    """What a training run found.
+
+    Attributes
+    ----------
+    facts
+        Headline numbers and what they say, as text.
+    data
+        What was read: counts, repairs and what was left out, as (label, value).
+    recipe
+        Every choice that decides the run.
+    kept
+        Number of the network that was kept, by ``validation_score`` (mean balanced accuracy over
+        virtual chips on the validation split).
+    confusion
+        Test samples, (true class, decided class).
+    distances
+        By BMRU node, |ĥ − nearest threshold| / β_hi over test samples, (samples, frames, units).
+    races
+        Predicted race events a sample.
+    cpu_s
+        CPU seconds of reading and of training.
+    """
+
+    name: str
+    task: str
+    classes: tuple[str, ...]
+    data: tuple[tuple[str, str], ...]
+    recipe: Mapping[str, Any]
+    curves: tuple[CurvePoint, ...]
+    kept: int
+    validation_score: float
+    confusion: NDArray[np.int64]
+    distances: Mapping[str, NDArray[np.float64]]
+    forecasts: tuple[ChipForecast, ...]
+    races: float
+    parameters: tuple[tuple[str, str], ...]
+    cpu_s: Mapping[str, float]
+    rerun: str
+
+    @property
+    def accuracy(self) -> float:
+        """Share of test samples decided correctly."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over classes of the share decided correctly."""
+        return float(np.mean(np.diag(self.confusion) / self.confusion.sum(axis=1)))
+
+    @property
+    def near(self) -> float:
+        """Share of candidates within 2 % of β_hi of a threshold."""
+        every = np.concatenate([values.ravel() for values in self.distances.values()])
+        return float((every <= _NEAR).mean())
+
+
+def write_training_report(folder: Path, report: TrainingReport) -> None:
+    """Write ``training.json``, ``training.html`` and ``training-plots/*.png`` into ``folder``."""
+    drawn = {
+        "curves": _draw_curves(report),
+        "confusion": _draw_confusion(report),
+        "distances": _draw_distances(report),
+        "chips": _draw_forecasts(report),
+    }
+    plots = {name: _png(fig) for name, fig in drawn.items()}
+    (folder / PLOTS).mkdir(parents=True, exist_ok=True)
+    for name, png in plots.items():
+        write_whole(folder / PLOTS / f"{name}.png", png)
+    document = json.dumps(_document(report), indent=1, allow_nan=False)
+    write_whole(folder / "training.json", f"{document}\n")
+    write_whole(folder / "training.html", _page(report, plots))
+
+
+def _document(report: TrainingReport) -> dict[str, Any]:
+    quantiles = (0.01, 0.05, 0.25, 0.5)
+    return {
+        "name": report.name,
+        "task": report.task,
+        "classes": list(report.classes),
+        "accuracy_test": report.accuracy,
+        "balanced_accuracy_test": report.balanced_accuracy,
+        "validation_score": report.validation_score,
+        "confusion_test": report.confusion.tolist(),
+        "races_a_sample": report.races,
+        "near_threshold": report.near,
+        "threshold_distance_quantiles": {
+            node: {f"{q:g}": float(np.quantile(values, q)) for q in quantiles}
+            for node, values in report.distances.items()
+        },
+        "virtual_chips": [asdict(forecast) for forecast in report.forecasts],
+        "kept_network": report.kept,
+        "curves": [asdict(point) for point in report.curves],
+        "data": dict(report.data),
+        "parameters": dict(report.parameters),
+        "recipe": dict(report.recipe),
+        "cpu_s": dict(report.cpu_s),
+        "rerun": report.rerun,
+    }
+
+
+def _page(report: TrainingReport, plots: Mapping[str, bytes]) -> str:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(templates().joinpath(TEMPLATE).read_text("utf-8"))
+    worst = max(report.forecasts, key=lambda forecast: forecast.spread)
+    facts = [
+        ("balanced accuracy, test", percent(report.balanced_accuracy)),
+        ("accuracy, test", percent(report.accuracy)),
+        ("test samples", f"{report.confusion.sum()}"),
+        *(
+            (f"on chips off by {percent(forecast.spread)}", percent(forecast.accuracy))
+            for forecast in report.forecasts
+            if forecast is not worst
+        ),
+        ("race events a sample", f"{report.races:.3g}"),
+        ("training, CPU", f"{sum(report.cpu_s.values()):.0f} s"),
+    ]
+    page = template.render(
+        name=report.name,
+        task=report.task,
+        facts=facts,
+        classes=report.classes,
+        confusion=report.confusion.tolist(),
+        forecasts=[
+            (percent(f.spread), f.chips, percent(f.accuracy), percent(f.worst), percent(f.states))
+            for f in report.forecasts
+        ],
+        near=percent(report.near),
+        kept=report.kept,
+        score=percent(report.validation_score),
+        data=report.data,
+        parameters=report.parameters,
+        recipe=list(report.recipe.items()),
+        rerun=report.rerun,
+        plots={name: base64.b64encode(png).decode("ascii") for name, png in plots.items()},
+    )
+    return printable(page)
+
+
+def _png(fig: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasAgg(fig)
+    fig.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _draw_curves(report: TrainingReport) -> Figure:
+    """Loss and validation accuracy over the steps, the kept network in front."""
+    fig = figure(3.2)
+    panels = fig.subplots(1, 2)
+    networks = sorted({number for point in report.curves for number in point.networks})
+    for axes, field, label in zip(
+        panels, ("loss", "validation"), ("loss", "balanced accuracy, validation"), strict=True
+    ):
+        for number in networks:
+            line = [
+                (point.step, getattr(point, field)[point.networks.index(number)])
+                for point in report.curves
+                if number in point.networks
+            ]
+            mine = number == report.kept
+            colour, width = (CIRCUIT, 1.8) if mine else ("#c3cad3", 0.9)
+            name = f"network {number}, kept" if mine else None
+            axes.plot(*zip(*line, strict=True), color=colour, lw=width, zorder=2 + mine, label=name)
+        axes.set_xlabel("step", fontsize=9)
+        axes.set_ylabel(label, fontsize=9)
+        tidy(axes)
+    panels[0].legend(fontsize=8, frameon=False)
+    return fig
+
+
+def _draw_confusion(report: TrainingReport) -> Figure:
+    """The confusion matrix of the test split, shaded by the share of the true class."""
+    count = len(report.classes)
+    fig = figure(min(1.6 + 0.42 * count, 7.0))
+    axes = fig.subplots()
+    shares = report.confusion / report.confusion.sum(axis=1, keepdims=True)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(count, count):
+        colour = "white" if shares[row, column] > 0.6 else SOFTWARE
+        text = str(report.confusion[row, column])
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
+    names = [plain(name) for name in report.classes]
+    axes.set_xticks(range(count), names, fontsize=8, rotation=45 if count > 4 else 0)
+    axes.set_yticks(range(count), names, fontsize=8)
+    axes.set_xlabel("decided", fontsize=9)
+    axes.set_ylabel("spoken", fontsize=9)
+    return fig
+
+
+def _draw_distances(report: TrainingReport) -> Figure:
+    """How far candidates stay from the nearest threshold, by layer."""
+    fig = figure(3.0)
+    axes = fig.subplots()
+    bins = np.linspace(0, 1.0, 51).tolist()
+    for place, (node, values) in enumerate(report.distances.items()):
+        colour = CLASSES[place % len(CLASSES)]
+        weights = np.full(values.size, 1 / values.size)
+        clipped = np.minimum(values.ravel(), 1.0)
+        axes.hist(clipped, bins, weights=weights, histtype="step", color=colour, label=node, lw=1.4)
+    axes.axvspan(0, _NEAR, color=BAND, zorder=0, label="within 2 % of β_hi")
+    axes.set_xlabel(
+        "|candidate − nearest threshold| / β_hi (the last bin holds all above)", fontsize=9
+    )
+    axes.set_ylabel("share of candidates", fontsize=9)
+    axes.legend(fontsize=8, frameon=False)
+    tidy(axes)
+    return fig
+
+
+def _draw_forecasts(report: TrainingReport) -> Figure:
+    """Accuracy and state agreement of virtual chips over the spread of their parameters."""
+    fig = figure(3.0)
+    axes = fig.subplots()
+    spreads = [100 * forecast.spread for forecast in report.forecasts]
+    rows: Sequence[tuple[str, str, str, str]] = (
+        ("accuracy", "balanced accuracy, mean", CIRCUIT, "-"),
+        ("worst", "balanced accuracy, worst chip", MUTED, ":"),
+        ("states", "states as drawn", CLASSES[0], "--"),
+    )
+    for field, label, colour, style in rows:
+        values = [getattr(forecast, field) for forecast in report.forecasts]
+        axes.plot(spreads, values, style, color=colour, marker="o", ms=4, label=label)
+    axes.set_xlabel("spread of every parameter from chip to chip, %", fontsize=9)
+    axes.legend(fontsize=8, frameon=False)
+    tidy(axes)
+    return fig

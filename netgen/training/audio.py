@@ -1,0 +1,113 @@
+"""Sound files as one second of mono samples, with every repair named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from netgen.errors import InputError
+from netgen.training.needs import need
+
+Sound: TypeAlias = NDArray[np.float32]
+"""Mono samples, (samples,), full scale ±1."""
+
+SECONDS = 1.0
+"""What a network hears of one recording."""
+SHORTEST = 0.05
+"""Seconds below which a recording holds no word."""
+
+
+class AudioError(InputError):
+    """A sound file cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A recording as read.
+
+    Attributes
+    ----------
+    sound
+        Mono samples at ``rate`` hertz, of any length.
+    repairs
+        What had to be done to the file, in words that are the same for every such file.
+    """
+
+    sound: Sound
+    rate: int
+    repairs: tuple[str, ...]
+
+
+def read_rate(path: Path) -> int:
+    """Return a sound file's own sample rate in hertz.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be read as sound.
+    """
+    soundfile = need("soundfile")
+    try:
+        return int(soundfile.info(str(path)).samplerate)
+    except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
+        raise AudioError(str(path), [_reason(path, error)]) from None
+
+
+def read_clip(path: Path, rate: int, shortest: float = SHORTEST) -> Clip:
+    """Read a sound file as mono at ``rate`` hertz.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be read as sound, is shorter than ``shortest`` seconds, holds values that
+        are not finite, or nothing but zeros.
+    """
+    soundfile = need("soundfile")
+    source, repairs = str(path), []
+    try:
+        data, own_rate = soundfile.read(source, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise AudioError(source, [_reason(path, error)]) from None
+    if len(data) < shortest * own_rate:
+        length = f"{1e3 * len(data) / own_rate:.0f} ms"
+        raise AudioError(source, [f"is {length} long; at least {1e3 * shortest:.0f} ms are needed"])
+    if not np.isfinite(data).all():
+        raise AudioError(source, ["holds samples that are not finite; write it again as PCM"])
+    if not data.any():
+        raise AudioError(source, ["is silent: every sample is zero; record it again"])
+    if data.shape[1] > 1:
+        repairs.append(f"{data.shape[1]} channels averaged into one")
+    sound = data.mean(axis=1)
+    if own_rate != rate:
+        repairs.append(f"resampled from {own_rate} Hz to {rate} Hz")
+        sound = resample_poly(sound, rate, own_rate)
+    return Clip(sound.astype(np.float32), rate, tuple(repairs))
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if not path.is_file():
+        return "is no file; check the path"
+    return f"cannot be read as sound ({str(error).rsplit(': ', 1)[-1].rstrip('.')}); is it a .wav?"
+
+
+def fit_second(sound: Sound, rate: int) -> tuple[Sound, str | None]:
+    """Return exactly one second, and the repair it took.
+
+    A shorter sound is centred between zeros; of a longer one the loudest second is kept.
+    """
+    wanted = round(SECONDS * rate)
+    missing = wanted - len(sound)
+    if missing == 0:
+        return sound, None
+    if missing > 0:
+        left = missing // 2
+        padded = np.pad(sound, (left, missing - left))
+        return padded, "shorter than one second: centred in silence"
+    energy = np.concatenate([[0.0], np.cumsum(sound.astype(np.float64) ** 2)])
+    start = int(np.argmax(energy[wanted:] - energy[:-wanted]))
+    return sound[start : start + wanted], "longer than one second: the loudest second kept"

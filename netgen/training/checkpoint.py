@@ -1,0 +1,68 @@
+"""A training run on disk, so that it can be continued after an interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from netgen.errors import ConfigurationError, UsageError
+from netgen.files import written_beside
+from netgen.training.dataset import Dataset
+from netgen.training.network import Architecture
+from netgen.training.recipe import Recipe
+from netgen.training.trainer import Trainer
+
+FILE = "checkpoint.pt"
+EVERY = 200
+"""Steps between two checkpoints."""
+
+
+def run_key(arch: Architecture, recipe: Recipe, data: Dataset, start: Tensor | None) -> str:
+    """Return a digest of everything that decides the run: two runs of one key end alike."""
+    digest = hashlib.sha256(repr((asdict(recipe), arch, data.mapping)).encode())
+    for part in (data.train, data.pool, data.validation):
+        digest.update(part.x.tobytes())
+        digest.update(part.y.tobytes())
+    if start is not None:
+        digest.update(start.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(folder: Path, key: str, trainer: Trainer) -> None:
+    """Write the run's state, whole or not at all."""
+    with written_beside(folder / FILE) as scratch:
+        torch.save({"key": key, **trainer.state()}, scratch)
+
+
+def continue_from(folder: Path, key: str, trainer: Trainer) -> bool:
+    """Continue where a checkpoint in ``folder`` ends; False where there is none.
+
+    Raises
+    ------
+    UsageError
+        The checkpoint belongs to another run.
+    ConfigurationError
+        The checkpoint cannot be read.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return False
+    try:
+        state = torch.load(path, weights_only=True)
+        own = state.pop("key")
+        if own == key:
+            trainer.restore(state)
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, AttributeError,
+            pickle.UnpicklingError) as error:  # fmt: skip
+        problem = f"is no checkpoint of this netgen ({type(error).__name__}); remove it"
+        raise ConfigurationError(str(path), [problem]) from None
+    if own != key:
+        raise UsageError(
+            f"{path}: belongs to a run with other options or data; choose another -o or remove it"
+        )
+    return True

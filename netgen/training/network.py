@@ -1,0 +1,213 @@
+"""The reference network in PyTorch, many networks at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from netgen.training.recurrence import hard_hysteresis, soft_hysteresis
+
+LO_MIN, WIDTH_MIN = 0.08, 0.05
+ALPHA_MIN, LARGEST = 0.05, 4.0
+
+Recurrence = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A place of one learned array in the flat parameter vector."""
+
+    name: str
+    start: int
+    shape: tuple[int, ...]
+
+    @property
+    def stop(self) -> int:
+        """Where the next block starts."""
+        return self.start + math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The reference network of the model format: n inputs, d units, N layers, classes.
+
+    All learned numbers of one network lie in one vector, so that a set of networks is a matrix
+    (networks, parameters). A layer's cells are held by the currents that set them in the circuit:
+    ``hi`` (threshold), ``width`` (hysteresis width, β_hi − β_lo) and ``alpha`` (output).
+    """
+
+    inputs: int
+    units: int
+    layers: int
+    classes: int
+
+    @cached_property
+    def blocks(self) -> dict[str, Block]:
+        """Every learned array by name: ``w0``, ``b0``, ``1.wc`` … ``2.bp``, ``wo``, ``bo``."""
+        d = self.units
+        shapes: dict[str, tuple[int, ...]] = {"w0": (d, self.inputs), "b0": (d,)}
+        for layer in range(1, self.layers + 1):
+            square: dict[str, tuple[int, ...]] = {"wc": (d, d), "wp": (d, d)}
+            vectors = dict.fromkeys(("bc", "hi", "width", "alpha", "bp"), (d,))
+            shapes |= {f"{layer}.{name}": shape for name, shape in (square | vectors).items()}
+        shapes |= {"wo": (self.classes, d), "bo": (self.classes,)}
+        blocks, start = {}, 0
+        for name, shape in shapes.items():
+            blocks[name] = Block(name, start, shape)
+            start = blocks[name].stop
+        return blocks
+
+    @property
+    def size(self) -> int:
+        """Learned numbers of one network."""
+        return self.blocks["bo"].stop
+
+    def take(self, parameters: Tensor, name: str) -> Tensor:
+        """Return one array of every network, (networks, …), as a view."""
+        block = self.blocks[name]
+        return parameters[:, block.start : block.stop].view(len(parameters), *block.shape)
+
+    def mask(self, *names: str) -> Tensor:
+        """Mark the places of the blocks with these names (without the layer), (parameters,)."""
+        mask = torch.zeros(self.size, dtype=torch.bool)
+        for block in self.blocks.values():
+            if block.name.rpartition(".")[2] in names:
+                mask[block.start : block.stop] = True
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What happened in one recurrent layer; every array is (networks, frames, samples, units).
+
+    ``candidate`` and ``post`` are the signed sums before their ReLU, ``state`` is between 0 and 1,
+    ``signed`` is the layer's own signed input.
+    """
+
+    signed: Tensor
+    candidate: Tensor
+    state: Tensor
+    post: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """What happened in the networks; ``logits`` is (networks, frames, samples, classes)."""
+
+    layers: tuple[Layer, ...]
+    out: Tensor
+    logits: Tensor
+
+
+def affine(arch: Architecture, parameters: Tensor, weight: str, bias: str, x: Tensor) -> Tensor:
+    """Return W·x + b for every network; x is (networks, frames, samples, in)."""
+    return _affine(arch.take(parameters, weight), arch.take(parameters, bias), x)
+
+
+def _affine(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    flat = torch.baddbmm(bias.unsqueeze(1), x.flatten(1, 2), weight.transpose(1, 2))
+    return flat.view(*x.shape[:3], weight.shape[1])
+
+
+def cell(arch: Architecture, parameters: Tensor, layer: int, name: str) -> Tensor:
+    """Return a cell parameter of one layer for broadcasting, (networks, 1, 1, units)."""
+    return arch.take(parameters, f"{layer}.{name}")[:, None, None, :]
+
+
+def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrence) -> Activations:
+    """Run every network on its inputs.
+
+    Parameters
+    ----------
+    parameters
+        (networks, parameters).
+    x
+        (networks, frames, samples, inputs), or with a first dimension of 1 for all networks.
+    recurrence
+        Candidates and both thresholds to states.
+    """
+    signed = affine(arch, parameters, "w0", "b0", x.expand(len(parameters), -1, -1, -1))
+    layers = []
+    for layer in range(1, arch.layers + 1):
+        take = f"{layer}."
+        candidate = affine(arch, parameters, take + "wc", take + "bc", torch.relu(signed))
+        hi = cell(arch, parameters, layer, "hi")
+        lo = hi - cell(arch, parameters, layer, "width")
+        state = recurrence(candidate, lo, hi)
+        # the state is between 0 and 1: α goes into the weights, a matrix instead of every state
+        weight = arch.take(parameters, take + "wp") * arch.take(parameters, take + "alpha")[:, None]
+        post = _affine(weight, arch.take(parameters, take + "bp"), state)
+        layers.append(Layer(signed, candidate, state, post))
+        signed = signed + torch.relu(post)
+    logits = affine(arch, parameters, "wo", "bo", signed)
+    return Activations(tuple(layers), signed, logits)
+
+
+def soft(sharpness: float) -> Recurrence:
+    """Return the soft recurrence at sharpness K."""
+    return lambda candidate, lo, hi: soft_hysteresis(candidate, lo, hi, sharpness)
+
+
+hard: Recurrence = hard_hysteresis
+"""The recurrence of the model format.
+
+The ReLU between a candidate's sum and its cell is left out: β_lo > 0, so it changes no state.
+"""
+
+
+def raced_candidate(arch: Architecture, parameters: Tensor, acts: Activations, k: int) -> Tensor:
+    """Return layer k's candidates for this frame's input and the frame before's lower states.
+
+    A cell of the circuit sees these for 100–300 µs after each step of the input, before the
+    layers below have settled (k from 2; layers below start from state 0).
+    """
+    signed = acts.layers[0].signed
+    for layer in range(1, k):
+        post = acts.layers[layer - 1].post
+        rest = arch.take(parameters, f"{layer}.bp")[:, None, None, :].expand_as(post[:, :1])
+        signed = signed + torch.relu(torch.cat([rest, post[:, :-1]], dim=1))
+    return affine(arch, parameters, f"{k}.wc", f"{k}.bc", torch.relu(signed))
+
+
+def initial(arch: Architecture, networks: int, generator: torch.Generator) -> Tensor:
+    """Draw networks that can be trained, (networks, parameters).
+
+    Candidate weights are scaled by 4/d and other weights from d units by √(4/d), so that currents
+    keep their size for any d.
+    """
+
+    def normal(name: str, std: float, mean: float = 0.0) -> None:
+        view = arch.take(parameters, name)
+        view.copy_(mean + std * torch.randn(view.shape, generator=generator))
+
+    parameters = torch.zeros(networks, arch.size)
+    narrow, wide = 4 / arch.units, math.sqrt(4 / arch.units)
+    normal("w0", 1 / math.sqrt(arch.inputs))
+    normal("b0", 0.1)
+    for layer in range(1, arch.layers + 1):
+        normal(f"{layer}.wc", 0.5 * narrow, 0.5 * narrow)
+        normal(f"{layer}.bc", 0.1)
+        normal(f"{layer}.wp", 0.5 * wide)
+        normal(f"{layer}.bp", 0.1)
+        normal(f"{layer}.hi", 0.2, 0.8)
+        normal(f"{layer}.width", 0.1, 0.35)
+        normal(f"{layer}.alpha", 0.1, 0.8)
+    normal("wo", 0.5 * wide)
+    keep_drawable(arch, parameters)
+    return parameters
+
+
+def keep_drawable(arch: Architecture, parameters: Tensor) -> None:
+    """Clamp parameters, in place, to what a mirror, a bias or a cell can be set to."""
+    parameters.clamp_(-LARGEST, LARGEST)
+    for layer in range(1, arch.layers + 1):
+        arch.take(parameters, f"{layer}.alpha").clamp_(min=ALPHA_MIN)
+        width = arch.take(parameters, f"{layer}.width")
+        width.clamp_(min=WIDTH_MIN, max=LARGEST - LO_MIN)
+        hi = arch.take(parameters, f"{layer}.hi")
+        hi.copy_(torch.maximum(hi, width + LO_MIN))

@@ -1,0 +1,146 @@
+"""A whole training run: from a data set to a model and samples on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from netgen import __version__
+from netgen.errors import UsageError
+from netgen.files import write_whole, written_beside
+from netgen.model import Model, Samples, load_model, to_dict
+from netgen.training.checkpoint import EVERY, continue_from, run_key, save_checkpoint
+from netgen.training.dataset import Dataset, Part
+from netgen.training.exchange import from_model, to_model
+from netgen.training.features import FRAMES, FeatureMap, feature_map
+from netgen.training.judge import to_inputs
+from netgen.training.network import Architecture
+from netgen.training.recipe import Recipe
+from netgen.training.rescale import rescale
+from netgen.training.task import Task
+from netgen.training.trainer import Trained, Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """A model to fine-tune: its architecture, parameters (1, parameters) and mapping from sound."""
+
+    model: Model
+    arch: Architecture
+    parameters: Tensor
+    mapping: FeatureMap
+
+
+def load_base(path: Path) -> Base:
+    """Read a model to fine-tune.
+
+    Raises
+    ------
+    ModelError
+        It is no reference network, or does not carry its mapping from sound.
+    """
+    model = load_model(path)
+    arch, parameters = from_model(model, str(path))
+    return Base(model, arch, parameters, feature_map(model, str(path)))
+
+
+def check_base(base: Base, task: Task, source: str) -> None:
+    """See that a task has the classes of the model to fine-tune.
+
+    Raises
+    ------
+    UsageError
+        It has others.
+    """
+    if task.classes != base.model.classes:
+        own, wanted = ", ".join(base.model.classes), ", ".join(task.classes)
+        raise UsageError(f"{source}: tells {own} apart, but the task is {wanted}; choose its task")
+
+
+def train_network(
+    arch: Architecture,
+    recipe: Recipe,
+    data: Dataset,
+    folder: Path,
+    base: Base | None = None,
+    advanced: Callable[[int], None] = lambda steps: None,
+) -> tuple[Trained, int]:
+    """Train, or continue the training of which ``folder`` holds a checkpoint.
+
+    Parameters
+    ----------
+    advanced
+        Called with the number of steps that are newly done.
+
+    Returns
+    -------
+    tuple
+        The result, and the step it was continued from (0 for a new run).
+    """
+    start = None if base is None else base.parameters
+    trainer = Trainer(arch, recipe, data, start)
+    key = run_key(arch, recipe, data, start)
+    folder.mkdir(parents=True, exist_ok=True)
+    continue_from(folder, key, trainer)
+    first = trainer.step
+    advanced(first)
+
+    def stepped() -> None:
+        advanced(1)
+        if trainer.step % EVERY == 0 or trainer.step == recipe.steps:
+            save_checkpoint(folder, key, trainer)
+
+    return trainer.run(stepped), first
+
+
+def finish_model(
+    arch: Architecture,
+    recipe: Recipe,
+    data: Dataset,
+    task: Task,
+    name: str,
+    trained: Trained,
+    meta: dict[str, Any],
+) -> Model:
+    """Rescale where the recipe says so, and export."""
+    parameters = trained.parameters
+    if recipe.drawable:
+        parameters = rescale(arch, parameters, to_inputs(data.train.x.astype(np.float64)))
+    return to_model(
+        arch,
+        parameters[0],
+        name=name,
+        classes=task.classes,
+        frames=FRAMES,
+        input_max=data.mapping.maximum,
+        meta={"trainer": f"netgen {__version__}", **meta, "features": data.mapping.to_meta()},
+    )
+
+
+def pick_samples(test: Part, classes: int, count: int, seed: int) -> Samples:
+    """Choose test samples, the classes in turn as long as they last."""
+    rng = np.random.default_rng(seed)
+    queues = [rng.permutation(np.flatnonzero(test.y == k)).tolist() for k in range(classes)]
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(test)):
+        chosen += [queue.pop() for queue in queues if queue]
+    chosen = chosen[:count]
+    return Samples(
+        test.x[chosen].astype(np.float64), test.y[chosen], tuple(test.ids[i] for i in chosen)
+    )
+
+
+def write_model(folder: Path, model: Model, samples: Samples) -> None:
+    """Write ``model.json`` and ``samples.npz`` into ``folder``."""
+    text = json.dumps(to_dict(model), indent=1, allow_nan=False)
+    write_whole(folder / "model.json", f"{text}\n")
+    assert samples.y is not None
+    with written_beside(folder / "samples.npz") as scratch:
+        x = samples.x.astype(np.float32)
+        np.savez_compressed(scratch, x=x, y=samples.y, id=np.array(samples.ids))

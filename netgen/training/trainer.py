@@ -1,0 +1,219 @@
+"""Trains many networks side by side, hardens the best of them and keeps one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from netgen.training.dataset import Dataset
+from netgen.training.hardware import (
+    chips,
+    consistency_penalty,
+    current_penalty,
+    race_penalty,
+    sharpness_at,
+    without_dead_zone,
+)
+from netgen.training.judge import VOTERS, answer, balanced_accuracy, scores, to_inputs
+from netgen.training.network import Architecture, initial, keep_drawable, run, soft
+from netgen.training.recipe import Phase, Recipe
+from netgen.training.sampler import Sampler
+
+AUXILIARY = slice(15, 90)
+"""Frames whose mean logit carries the auxiliary loss."""
+CHOICE_CHIPS, CHOICE_SPREAD = 20, 0.05
+"""The virtual chips by which networks are chosen on the validation split."""
+CURVE_EVERY = 100
+"""Steps between two points of the curves."""
+
+
+@dataclass
+class Curves:
+    """How training went: at ``steps``, the loss and validation accuracy of each network.
+
+    ``networks`` names, for each point, the seed numbers whose values are listed.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    networks: list[list[int]] = field(default_factory=list)
+    loss: list[list[float]] = field(default_factory=list)
+    validation: list[list[float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The network that was kept: parameters (1, parameters) in float64 before any rescaling.
+
+    ``network`` is its number among the seeds, ``score`` its mean balanced accuracy over virtual
+    chips on the validation split.
+    """
+
+    parameters: Tensor
+    network: int
+    score: float
+    curves: Curves
+
+
+class Trainer:
+    """A training run that can be stopped and continued at any step.
+
+    Parameters
+    ----------
+    start
+        Parameters (1, parameters) to begin with (fine-tuning); None draws new networks.
+    """
+
+    def __init__(
+        self, arch: Architecture, recipe: Recipe, data: Dataset, start: Tensor | None = None
+    ) -> None:
+        self._arch, self._recipe, self._data = arch, recipe, data
+        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self._sampler = Sampler(data.train, data.pool, arch.classes)
+        self._validation = to_inputs(data.validation.x)
+        if start is None:
+            first = initial(arch, recipe.seeds, self._generator)
+        else:
+            first = start.to(torch.float32).repeat(recipe.seeds, 1)
+        self.step = 0
+        self._networks = list(range(len(first)))
+        self._curves = Curves()
+        self._begin(first)
+
+    def _begin(self, parameters: Tensor) -> None:
+        self._parameters = parameters.clone().requires_grad_()
+        self._optimiser = torch.optim.Adam([self._parameters])
+
+    def run(self, advanced: Callable[[], None] = lambda: None) -> Trained:
+        """Take the steps that are left; ``advanced`` is called after each."""
+        done = 0
+        for phase in self._recipe.phases:
+            if self.step == done and done > 0:
+                self._choose(self._recipe.finalists)
+            while self.step < done + phase.steps:
+                loss = self._advance(phase, (self.step - done) / phase.steps)
+                self.step += 1
+                if self.step % CURVE_EVERY == 0 or self.step == self._recipe.steps:
+                    self._note(loss)
+                advanced()
+            done += phase.steps
+        found = self._choose(1)
+        kept = self._drawn().to(torch.float64)
+        return Trained(kept, self._networks[0], found, self._curves)
+
+    def _advance(self, phase: Phase, progress: float) -> Tensor:
+        """Take one step and return every network's loss."""
+        arch, recipe = self._arch, self._recipe
+        for group in self._optimiser.param_groups:
+            group["lr"] = phase.rate * 0.5 * (1 + math.cos(math.pi * progress))
+        x, y = self._sampler.draw(recipe.batch, self._generator)
+        parameters: Tensor = self._parameters
+        if progress >= phase.dead_zone:
+            parameters = without_dead_zone(arch, parameters)
+        ramp = min(1.0, progress / phase.ramp) if phase.ramp else 1.0
+        drawn = chips(
+            arch,
+            parameters,
+            phase.chips,
+            phase.spread * ramp,
+            self._generator,
+            phase.offset * ramp,
+        )
+        loss = self._loss(phase, progress, drawn, x, y).view(len(parameters), -1).mean(dim=1)
+        self._optimiser.zero_grad()
+        loss.sum().backward()
+        gradient = self._parameters.grad
+        assert gradient is not None
+        gradient.div_(gradient.norm(dim=1, keepdim=True).clamp(min=1.0))
+        self._optimiser.step()
+        with torch.no_grad():
+            keep_drawable(arch, self._parameters)
+        return loss.detach()
+
+    def _loss(self, phase: Phase, progress: float, drawn: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
+        arch, count = self._arch, phase.chips
+        parts = x.view(len(x), count, -1, x.shape[2]).transpose(0, 1)
+        everyone = parts.repeat(len(drawn) // count, 1, 1, 1)
+        sharpness = sharpness_at(progress, *phase.sharpness)
+        acts = run(arch, drawn, everyone, soft(sharpness))
+        wanted = y.view(count, 1, -1).repeat(len(drawn) // count, 1, 1)
+        loss = _cross_entropy(acts.logits[:, -VOTERS:], wanted)
+        fading = 1 - progress / phase.auxiliary if phase.auxiliary else 0.0
+        if fading > 0:
+            mean = acts.logits[:, AUXILIARY].mean(dim=1, keepdim=True)
+            loss = loss + fading * _cross_entropy(mean, wanted)
+        if phase.currents:
+            loss = loss + phase.currents * current_penalty(acts)
+        if phase.consistency:
+            gap = consistency_penalty(arch, drawn, acts, sharpness)
+            loss = loss + phase.consistency * gap
+        if phase.race:
+            loss = loss + phase.race * race_penalty(arch, drawn, acts, sharpness)
+        return loss
+
+    def _drawn(self) -> Tensor:
+        """Return the parameters as they would be drawn."""
+        parameters = self._parameters.detach()
+        return without_dead_zone(self._arch, parameters) if self._recipe.drawable else parameters
+
+    def _note(self, loss: Tensor) -> None:
+        found = answer(self._arch, self._drawn(), self._validation)
+        accuracy = balanced_accuracy(found.decisions, self._data.validation.y)
+        self._curves.steps.append(self.step)
+        self._curves.networks.append(list(self._networks))
+        self._curves.loss.append(loss.tolist())
+        self._curves.validation.append(accuracy.tolist())
+
+    def _choose(self, count: int) -> float:
+        """Keep the best networks by validation, and return the best score."""
+        found = scores(
+            self._arch,
+            self._drawn(),
+            self._validation,
+            self._data.validation.y,
+            CHOICE_SPREAD,
+            CHOICE_CHIPS,
+            self._recipe.seed,
+        )
+        best = np.argsort(-found, kind="stable")[:count]
+        self._networks = [self._networks[place] for place in best]
+        self._begin(self._parameters.detach()[torch.from_numpy(best.copy())])
+        return float(found[best[0]])
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that :meth:`restore` needs, as plain values and tensors."""
+        return {
+            "step": self.step,
+            "networks": self._networks,
+            "parameters": self._parameters.detach(),
+            "optimiser": self._optimiser.state_dict(),
+            "generator": self._generator.get_state(),
+            "curves": vars(self._curves),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        self.step = state["step"]
+        self._networks = list(state["networks"])
+        self._begin(state["parameters"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._generator.set_state(state["generator"])
+        self._curves = Curves(**state["curves"])
+
+
+def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean over frames and samples, for every network.
+
+    Logits are (networks, frames, samples, classes), wanted classes (networks, 1, samples).
+    """
+    frames = logits.shape[1]
+    targets = wanted.expand(-1, frames, -1).reshape(-1)
+    loss = cross_entropy(logits.reshape(-1, logits.shape[3]), targets, reduction="none")
+    return loss.view(len(logits), -1).mean(dim=1)
