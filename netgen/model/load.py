@@ -92,7 +92,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(text: str) -> int | float:
     """Read an integer; beyond a float's range it is as good as infinite, and reported so."""
-    return int(text) if len(text) <= _LONGEST_INTEGER else math.inf
+    return int(text) if len(text.lstrip("-")) <= _LONGEST_INTEGER else math.inf
 
 
 def from_dict(data: Any, source: str = "model") -> Model:
