@@ -55,23 +55,20 @@ def compare(
     if not len(samples) and not failures:
         raise UsageError("no sample was simulated; run netgen sim first")
     observed = observe(model, samples.x, traces)
-    software = evaluate(model, samples.x)
-    same_state = evaluate(model, samples.x, observed.states)
-    states = read_states(model, samples.x, software, same_state, observed)
-    full_scale = _full_scale(software[model.readout.node])
-    entries = _Entries(model, samples, observed, software, same_state, states, full_scale).all()
+    readings = _readings(model, samples, observed)
+    states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
     same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
     agreeing = [reading.circuit == reading.software for reading in states.values()]
     expected = [(r.circuit == r.expected)[r.clear] for r in states.values()]
     return Comparison(
         samples=entries,
-        nodes=_nodes(model, observed, software, same_state, states) if entries else (),
-        unexplained=tuple(islice(_unexplained(model, observed, same_state, states), LISTED)),
+        nodes=_nodes(readings) if entries else (),
+        unexplained=tuple(islice(_unexplained(readings), LISTED)),
         failures=dict(sorted(failures.items())),
         frames=samples.x.shape[1],
         units=sum(len(cell.alpha) for cell in model.cells),
-        logit_full_scale=full_scale,
+        logit_full_scale=readings.full_scale,
         decision_agreement=share(np.array([entry.agrees for entry in entries])),
         frame_agreement=mean(np.array([entry.frame_agreement for entry in entries])),
         state_agreement=share(_joined(agreeing)),
@@ -86,98 +83,16 @@ def compare(
         power_w=mean(observed.power_w),
         energy_j=mean(np.array([entry.energy_j for entry in entries])),
         cost=_cost(observed),
-        software=software,
-        same_state=same_state,
+        software=readings.software,
+        same_state=readings.same_state,
         circuit=observed.values,
         states=states,
     )
 
 
-def _joined(parts: list[Bools]) -> Bools:
-    return np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0, np.bool_)
-
-
-def _accuracy(samples: Samples, classes: list[int]) -> float | None:
-    return None if samples.y is None else share(np.array(classes) == samples.y)
-
-
-def _full_scale(logits: Floats) -> float:
-    if not logits.size or is_constant(logits):
-        return 1.0
-    return float(np.ptp(logits))
-
-
-def _cost(observed: Observed) -> SimulationCost:
-    attempts = dict.fromkeys(observed.attempts, 0)
-    for label in observed.attempts:
-        attempts[label] += 1
-    return SimulationCost(
-        simulators=tuple(sorted(set(observed.simulators))),
-        cpu_s=float(observed.cpu_s.sum()),
-        timepoints=int(observed.timepoints.sum()),
-        attempts=attempts,
-    )
-
-
-def _nodes(
-    model: Model,
-    observed: Observed,
-    software: Mapping[str, Floats],
-    same_state: Mapping[str, Floats],
-    states: Mapping[str, CellStates],
-) -> tuple[NodeComparison, ...]:
-    found = []
-    for node in model.nodes:
-        circuit, reading = observed.values[node.name], states.get(node.name)
-        found.append(
-            NodeComparison(
-                node=node.name,
-                op=type(node).__name__.lower(),
-                units=model.sizes[node.name],
-                observed="line" if has_line(model, node.name) else "re-formed",
-                free_running=error_figures(circuit, software[node.name]),
-                same_state=error_figures(circuit, same_state[node.name]),
-                flips=None if reading is None else count_causes([reading.cause]),
-                races=None if reading is None else int(reading.race.sum()),
-                transients=None if reading is None else int(reading.transient.sum()),
-            )
-        )
-    return tuple(found)
-
-
-def _unexplained(
-    model: Model,
-    observed: Observed,
-    same_state: Mapping[str, Floats],
-    states: Mapping[str, CellStates],
-) -> Iterator[UnexplainedState]:
-    for cell in model.cells:
-        reading = states[cell.name]
-        before = states_before(cell, reading.circuit)
-        for at, frame, unit in np.argwhere(reading.unexplained).tolist():
-            yield UnexplainedState(
-                sample=observed.sample[at],
-                frame=frame,
-                node=cell.name,
-                unit=unit,
-                candidate=float(same_state[cell.input][at, frame, unit]),
-                beta_lo=float(cell.beta_lo[unit]),
-                beta_hi=float(cell.beta_hi[unit]),
-                was_high=bool(before[at, frame, unit]),
-                high=bool(reading.circuit[at, frame, unit]),
-            )
-
-
-def count_causes(causes: Iterable[np.ndarray]) -> dict[Cause, int]:
-    """Count the causes in code arrays (see :class:`CellStates`), all four present."""
-    codes = np.concatenate([np.ravel(part) for part in causes] or [np.empty(0, np.int8)])
-    counts = np.bincount(codes, minlength=1 + len(CAUSES))
-    return {cause: int(counts[1 + index]) for index, cause in enumerate(CAUSES)}
-
-
 @dataclass(frozen=True, eq=False)
-class _Entries:
-    """Makes the sample-by-sample entries; holds what they all read from."""
+class _Readings:
+    """What all figures are made of; makes the sample-by-sample entries."""
 
     model: Model
     samples: Samples
@@ -187,7 +102,7 @@ class _Entries:
     states: Mapping[str, CellStates]
     full_scale: float
 
-    def all(self) -> tuple[SampleComparison, ...]:
+    def entries(self) -> tuple[SampleComparison, ...]:
         if not len(self.samples):
             return ()
         readout = self.model.readout
@@ -266,3 +181,89 @@ class _Entries:
                 cause = "clear"
             return Divergence(frame, readout.node, winner, cause)
         return None
+
+
+def _readings(model: Model, samples: Samples, observed: Observed) -> _Readings:
+    software = evaluate(model, samples.x)
+    same_state = evaluate(model, samples.x, observed.states)
+    return _Readings(
+        model=model,
+        samples=samples,
+        observed=observed,
+        software=software,
+        same_state=same_state,
+        states=read_states(model, samples.x, software, same_state, observed),
+        full_scale=_full_scale(software[model.readout.node]),
+    )
+
+
+def _joined(parts: list[Bools]) -> Bools:
+    return np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0, np.bool_)
+
+
+def _accuracy(samples: Samples, classes: list[int]) -> float | None:
+    return None if samples.y is None else share(np.array(classes) == samples.y)
+
+
+def _full_scale(logits: Floats) -> float:
+    if not logits.size or is_constant(logits):
+        return 1.0
+    return float(np.ptp(logits))
+
+
+def _cost(observed: Observed) -> SimulationCost:
+    attempts = dict.fromkeys(observed.attempts, 0)
+    for label in observed.attempts:
+        attempts[label] += 1
+    return SimulationCost(
+        simulators=tuple(sorted(set(observed.simulators))),
+        cpu_s=float(observed.cpu_s.sum()),
+        timepoints=int(observed.timepoints.sum()),
+        attempts=attempts,
+    )
+
+
+def _nodes(readings: _Readings) -> tuple[NodeComparison, ...]:
+    model, observed = readings.model, readings.observed
+    found = []
+    for node in model.nodes:
+        circuit, reading = observed.values[node.name], readings.states.get(node.name)
+        found.append(
+            NodeComparison(
+                node=node.name,
+                op=type(node).__name__.lower(),
+                units=model.sizes[node.name],
+                observed="line" if has_line(model, node.name) else "re-formed",
+                free_running=error_figures(circuit, readings.software[node.name]),
+                same_state=error_figures(circuit, readings.same_state[node.name]),
+                flips=None if reading is None else count_causes([reading.cause]),
+                races=None if reading is None else int(reading.race.sum()),
+                transients=None if reading is None else int(reading.transient.sum()),
+            )
+        )
+    return tuple(found)
+
+
+def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:
+    for cell in readings.model.cells:
+        reading = readings.states[cell.name]
+        before = states_before(cell, reading.circuit)
+        for at, frame, unit in np.argwhere(reading.unexplained).tolist():
+            yield UnexplainedState(
+                sample=readings.observed.sample[at],
+                frame=frame,
+                node=cell.name,
+                unit=unit,
+                candidate=float(readings.same_state[cell.input][at, frame, unit]),
+                beta_lo=float(cell.beta_lo[unit]),
+                beta_hi=float(cell.beta_hi[unit]),
+                was_high=bool(before[at, frame, unit]),
+                high=bool(reading.circuit[at, frame, unit]),
+            )
+
+
+def count_causes(causes: Iterable[np.ndarray]) -> dict[Cause, int]:
+    """Count the causes in code arrays (see :class:`CellStates`), all four present."""
+    codes = np.concatenate([np.ravel(part) for part in causes] or [np.empty(0, np.int8)])
+    counts = np.bincount(codes, minlength=1 + len(CAUSES))
+    return {cause: int(counts[1 + index]) for index, cause in enumerate(CAUSES)}

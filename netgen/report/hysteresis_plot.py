@@ -28,8 +28,14 @@ def draw_hysteresis(curve: HysteresisCurve, model: Model) -> Figure:
         kept = np.zeros(len(curve.candidate), dtype=bool)
         kept[:-1] |= chosen
         kept[1:] |= chosen
-        x = np.where(kept, curve.candidate, np.nan)
-        axes.plot(x, np.where(kept, curve.output, np.nan), color=colour, linewidth=1.8, label=name)
+        axes.plot(
+            np.where(kept, curve.candidate, np.nan),
+            np.where(kept, curve.output, np.nan),
+            color=colour,
+            linewidth=1.8,
+            drawstyle="steps-pre",  # no point lies between the ends of a jump: draw it upright
+            label=name,
+        )
     axes.set_xlabel(current_label(model, "candidate"), fontsize=9)
     axes.set_ylabel("output", fontsize=9)
     fig.legend(fontsize=8, frameon=False, ncols=4, loc="outside upper left")
