@@ -32,7 +32,10 @@ class InputError(NetgenError):
     def __init__(self, source: str, problems: Sequence[str]) -> None:
         self.source = source
         self.problems = tuple(problems)
-        super().__init__("\n".join(f"{source}: {problem}" for problem in self.problems))
+        super().__init__(source, self.problems)  # both, so that it can be pickled
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.source}: {problem}" for problem in self.problems)
 
 
 class ModelError(InputError):
@@ -70,5 +73,9 @@ class SimulationError(NetgenError):
 
     def __init__(self, kind: str, message: str, tail: Sequence[str] = ()) -> None:
         self.kind = kind
+        self.message = message
         self.tail = tuple(tail)
-        super().__init__(message)
+        super().__init__(kind, message, self.tail)  # all of them, so that it can be pickled
+
+    def __str__(self) -> str:
+        return self.message

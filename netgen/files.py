@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
     """Give a scratch path to write; it becomes ``path`` at the end, or vanishes on an error."""
-    scratch = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    own = f"{os.getpid()}.{threading.get_ident()}"
+    scratch = path.with_name(f".{path.stem}.{own}{path.suffix}")
     try:
         yield scratch
         scratch.replace(path)

@@ -23,12 +23,12 @@ from netgen.simulation import (
     Waveforms,
     key,
     load_traces,
-    observe,
     run_all,
     save_traces,
     simulator_version,
     write_raw,
 )
+from netgen.simulation.observe import observe
 from netgen.technology import Technology
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from netgen.analysis import Check, Comparison
+from netgen.files import write_whole
 from netgen.model import Model
 from netgen.report.document import to_document
 from netgen.report.junit import to_junit
@@ -40,20 +40,10 @@ def write_report(
     page = to_html(comparison, model, checks, provenance, plots)
     (folder / PLOTS).mkdir(parents=True, exist_ok=True)
     for plot in plots:
-        _replace(folder / PLOTS / plot.file, plot.png)
+        write_whole(folder / PLOTS / plot.file, plot.png)
     for stale in set((folder / PLOTS).glob("*.png")) - {folder / PLOTS / p.file for p in plots}:
         stale.unlink()
     text = json.dumps(document, indent=1, allow_nan=False)
-    _replace(folder / "report.json", f"{text}\n".encode())
-    _replace(folder / "junit.xml", to_junit(comparison, model, checks))
-    _replace(folder / "report.html", page.encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside and rename: a reader sees the old file or the new one, whole."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        scratch.write_bytes(content)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(folder / "report.json", f"{text}\n".encode())
+    write_whole(folder / "junit.xml", to_junit(comparison, model, checks))
+    write_whole(folder / "report.html", page.encode())

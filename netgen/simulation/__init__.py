@@ -1,7 +1,6 @@
 """Simulation: one job, one process of its own, and a result only if it is complete."""
 
 from netgen.simulation.jobs import Attempt, Job, Waveforms
-from netgen.simulation.observe import observe
 from netgen.simulation.raw import write_raw
 from netgen.simulation.runner import run, run_all, simulator_version
 from netgen.simulation.store import cache_folder, cached_arrays, key
@@ -16,7 +15,6 @@ __all__ = [
     "cached_arrays",
     "key",
     "load_traces",
-    "observe",
     "run",
     "run_all",
     "save_traces",

@@ -21,8 +21,9 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
     The readout node's value is the current at the readout, also where it has a line of its own.
     """
     time = waveforms.scale
-    settled = (np.arange(frames) + SETTLED) * model.frame_period
-    waves, values = {}, {}
+    settled = (np.arange(frames, dtype=np.float64) + SETTLED) * model.frame_period
+    waves: dict[str, NDArray[np.float32]] = {}
+    values: dict[str, Floats] = {}
     for key, vectors in probes.nodes.items():
         name = model.readout.node if key == READOUT else key
         units = np.stack([waveforms.vectors[v] for v in vectors], axis=1) / model.unit_current

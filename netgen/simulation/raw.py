@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 
+from netgen.files import written_beside
 from netgen.simulation.jobs import Waveforms
 
 
@@ -46,14 +46,9 @@ def write_raw(path: Path, waveforms: Waveforms, title: str) -> None:
         "Binary:\n",
     ]
     table = np.column_stack([waveforms.scale, *waveforms.vectors.values()])
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with scratch.open("wb") as file:
-            file.write("\n".join(header).encode())
-            file.write(np.ascontiguousarray(table, dtype=np.float64).data)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with written_beside(path) as scratch, scratch.open("wb") as file:
+        file.write("\n".join(header).encode())
+        file.write(np.ascontiguousarray(table, dtype=np.float64).data)
 
 
 def _variable(name: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from netgen.files import written_beside
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -78,11 +79,6 @@ def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arra
     arrays = compute()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as scratch:
-            try:
-                np.savez(scratch, **arrays)  # type: ignore[arg-type]
-                Path(scratch.name).replace(path)
-            except BaseException:
-                Path(scratch.name).unlink(missing_ok=True)
-                raise
+        with written_beside(path) as scratch:
+            np.savez(scratch, **arrays)  # type: ignore[arg-type]
     return arrays

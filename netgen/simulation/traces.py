@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import ConfigurationError
+from netgen.files import written_beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +62,13 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
         name: getattr(traces, name)
         for name in ("sample", "power_w", "cpu_s", "attempt", "simulator")
     }
+    arrays: dict[str, NDArray[Any]]
     arrays = {f"frames/{name}": value for name, value in traces.frames.items()}
     arrays |= {f"extremes/{name}": value for name, value in traces.extremes.items()}
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
     header = np.array(json.dumps(scalars | {"key": key}))
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    try:
+    with written_beside(path) as scratch:
         np.savez_compressed(scratch, header=header, time=traces.time, **arrays)  # type: ignore[arg-type]
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def load_traces(path: Path) -> tuple[Traces, str]:
@@ -83,15 +80,16 @@ def load_traces(path: Path) -> tuple[Traces, str]:
         The file is not one that :func:`save_traces` wrote.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            scalars = json.loads(str(archive["header"]))
-            groups: dict[str, dict[str, NDArray[Any]]] = {"frames": {}, "extremes": {}, "waves": {}}
+        # the file is opened here so that it is closed again also when it is no archive
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            scalars: dict[str, Any] = json.loads(str(archive["header"]))
+            groups: dict[str, Any] = {"frames": {}, "extremes": {}, "waves": {}}
             for name in archive.files:
                 group, _, node = name.partition("/")
                 if node:
                     groups[group][node] = archive[name]
-            key = scalars.pop("key")
-            traces = Traces(time=archive["time"], **groups, **scalars)
+            key = str(scalars.pop("key"))
+            traces = Traces(**scalars, **groups, time=archive["time"])
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         problem = f"is no trace file of netgen ({type(error).__name__}); run netgen sim again"
         raise ConfigurationError(str(path), [problem]) from None
