@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,10 @@ from netgen.model import (
     Samples,
     evaluate,
     from_dict,
-    load_model,
-    load_samples,
     random_model,
 )
 from netgen.model.graph import Floats
 
-DATA = Path("/work/shared/data/kws-seven-d4")
 NONE = {"near_threshold": 0, "race": 0, "propagated": 0, "clear": 0}
 
 
@@ -533,10 +529,8 @@ def test_every_flip_has_a_cause_and_the_first_is_no_consequence(seed: int, flips
     assert result.logit_rmse_same_state_fs == pytest.approx(0.0, abs=1e-12)
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="needs the development data")
-def test_real_samples_with_perturbed_thresholds() -> None:
-    model = load_model(DATA / "model.json")
-    samples = load_samples(DATA / "samples.npz", model)
+def test_perturbed_thresholds_flip_states_near_them() -> None:
+    model, samples = random_model(4, frames=60, samples=6)
     shifted = [
         replace(node, beta_hi=1.01 * node.beta_hi, beta_lo=0.99 * node.beta_lo)
         if node in model.cells
