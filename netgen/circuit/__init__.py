@@ -12,11 +12,12 @@ from netgen.circuit.circuit import (
     drawn_weight,
     parameter_path,
 )
-from netgen.circuit.names import REFERENCE, Chain
+from netgen.circuit.names import REFERENCE, REFERENCE_WORD, Chain
 from netgen.circuit.rows import Rows, Terms, rows_of
 
 __all__ = [
     "REFERENCE",
+    "REFERENCE_WORD",
     "CellLayer",
     "Chain",
     "Circuit",

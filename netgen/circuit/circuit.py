@@ -51,7 +51,7 @@ class Mirrors:
     Attributes
     ----------
     source
-        ``"x"``, a relu or bmru node, or ``"ref"`` for the constant reference.
+        ``"x"``, a relu or bmru node, or :data:`REFERENCE` for a constant.
     chains
         Where the weights come from in the model; several only for the reference's biases.
     weight
@@ -157,6 +157,12 @@ class Circuit:
     def stages(self) -> int:
         """Number of start-up stages: the longest chain of cell layers."""
         return max((layer.stage for layer in self.cells), default=-1) + 1
+
+    @property
+    def uses_reference(self) -> bool:
+        """Whether any constant is drawn as a copy of the reference current."""
+        mirrors = [entry for layer in self.rows for entry in layer.mirrors]
+        return any(m.source == REFERENCE and drawn_weight(m).any() for m in mirrors)
 
     @property
     def signals(self) -> Iterator[tuple[str, int]]:

@@ -11,8 +11,10 @@ from netgen.model import INPUT, Model
 Chain: TypeAlias = tuple[str, ...]
 """Linear nodes whose weights multiply to one matrix, the consumer's end first; () for a copy."""
 
-REFERENCE = "ref"
-"""The netlist's word for the shared 1-unit reference current that biases are copies of."""
+REFERENCE = "(ref)"
+"""The shared 1-unit reference current that biases are copies of; no node can have this name."""
+REFERENCE_WORD = "ref"
+"""The netlist's word for it."""
 
 
 def tokens(model: Model) -> Mapping[str, str]:
@@ -21,7 +23,7 @@ def tokens(model: Model) -> Mapping[str, str]:
     SPICE does not tell capitals from small letters, and a dot is its mark of hierarchy.
     """
     words: dict[str, str] = {}
-    taken = {REFERENCE}
+    taken = {REFERENCE_WORD}
     for name in (INPUT, *(node.name for node in model.nodes)):
         word = base = name.lower().replace(".", "_")
         number = 1

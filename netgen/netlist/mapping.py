@@ -10,11 +10,14 @@ import numpy as np
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.rows import Floats
 from netgen.netlist.network import drawn_geometry, mirror_name, numbered
+from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]
 
 
-def mapping(circuit: Circuit, realised_cells: dict[str, Floats]) -> list[Record]:
+def mapping(
+    circuit: Circuit, technology: Technology, realised_cells: dict[str, Floats]
+) -> list[Record]:
     """Return one record a device (or a parameter without one), ready for JSON.
 
     Parameters
@@ -28,11 +31,11 @@ def mapping(circuit: Circuit, realised_cells: dict[str, Floats]) -> list[Record]
         if isinstance(layer, CellLayer):
             records.extend(_cell_records(circuit, layer, realised_cells[layer.node]))
         else:
-            records.extend(_row_records(circuit, layer))
+            records.extend(_row_records(circuit, technology, layer))
     return records
 
 
-def _row_records(circuit: Circuit, layer: RowLayer) -> Iterator[Record]:
+def _row_records(circuit: Circuit, technology: Technology, layer: RowLayer) -> Iterator[Record]:
     word = circuit.word(layer)
     for mirrors, suffix in numbered(layer.mirrors):
         assert mirrors.drawn is not None
@@ -44,6 +47,8 @@ def _row_records(circuit: Circuit, layer: RowLayer) -> Iterator[Record]:
             wanted = float(mirrors.weight[row, column])
             geometry = drawn_geometry(mirrors, row, column)
             drawn = geometry.multiplicity > 0
+            polarity: Polarity = "pmos" if wanted > 0 else "nmos"
+            prefix = technology.devices[polarity].prefix
             name = mirror_name(circuit, f"{word}_{row}", mirrors.source, int(column), suffix)
             realised = float(mirrors.drawn.realised[row, column])
             yield {
@@ -54,8 +59,8 @@ def _row_records(circuit: Circuit, layer: RowLayer) -> Iterator[Record]:
                 "into": layer.node,
                 "from": mirrors.source,
                 "ideal": wanted,
-                "device": f"X{word}.X{name}" if drawn else None,
-                "polarity": ("pmos" if wanted > 0 else "nmos") if drawn else None,
+                "device": f"X{word}.{prefix}{name}" if drawn else None,
+                "polarity": polarity if drawn else None,
                 "width": geometry.width if drawn else None,
                 "length": geometry.length if drawn else None,
                 "multiplicity": geometry.multiplicity,

@@ -10,6 +10,7 @@ import numpy as np
 from netgen._version import __version__
 from netgen.circuit import (
     REFERENCE,
+    REFERENCE_WORD,
     CellLayer,
     Circuit,
     Line,
@@ -29,7 +30,9 @@ NINE = 9
 
 def net(circuit: Circuit, node: str, unit: int, line: Line) -> str:
     """Return the net of a signal's N or P line."""
-    return f"ref_{line}" if node == REFERENCE else f"{circuit.tokens[node]}_{unit}_{line}"
+    if node == REFERENCE:
+        return f"{REFERENCE_WORD}_{line}"
+    return f"{circuit.tokens[node]}_{unit}_{line}"
 
 
 def output_net(circuit: Circuit, unit: int) -> str:
@@ -136,7 +139,7 @@ class _Writer:
         self.pmos: Transistors = functions["pmos"]
 
     def layers(self) -> Iterator[LayerText]:
-        if any(m.source == REFERENCE for layer in self.circuit.rows for m in layer.mirrors):
+        if self.circuit.uses_reference:
             yield self.reference()
         yield self.input()
         for layer in self.circuit.layers:
@@ -161,14 +164,11 @@ class _Writer:
         return instances
 
     def reference(self) -> LayerText:
-        current = self.circuit.model.unit_current
-        unit = Unit(
-            "the reference",
-            tuple(self.diode(REFERENCE, 0, "ref")),
-            (Bias("ref", "ref_n", current, "1 unit"),),
-        )
+        word, line = REFERENCE_WORD, net(self.circuit, REFERENCE, 0, "n")
+        bias = Bias(word, line, self.circuit.model.unit_current, "1 unit")
+        unit = Unit("the reference", tuple(self.diode(REFERENCE, 0, word)), (bias,))
         ports = (*SUPPLIES, *self.nets(REFERENCE))
-        return LayerText("1-unit reference, copied for the constants", "ref", ports, (), (unit,))
+        return LayerText("1-unit reference, copied for the constants", word, ports, (), (unit,))
 
     def input(self) -> LayerText:
         word = self.circuit.tokens[INPUT]
@@ -326,8 +326,7 @@ def device_counts(circuit: Circuit) -> dict[str, int]:
         counts["bias"] += 3 * cell.size
         counts["start"] += cell.size
     counts["input"] = circuit.model.input_size
-    if counts["bias"]:
-        counts["bias"] += 1
+    counts["bias"] += circuit.uses_reference
     cell_nodes = {cell.node for cell in circuit.cells}
     for (node, line), used in circuit.lines.items():
         if (line == "n") == (node in cell_nodes):

@@ -130,7 +130,7 @@ def build(
     circuit = made.circuit
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
     write_whole(folder.netlist, network_text(circuit, made.technology))
-    records = mapping(circuit, _realised_cells(made))
+    records = mapping(circuit, made.technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     write_whole(folder.mapping, f"[\n{lines}\n]\n")
     if circuit.cells:
