@@ -1,0 +1,103 @@
+"""A technology nobody makes, and devices drawn without a simulator: by ratio, or by a formula."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit import CellLayer, Circuit, Drawn, Layer, Mirrors
+from netgen.sizing import CellTable, Characterisation, MirrorTables
+from netgen.sizing.mirrors import MirrorTable
+from netgen.sizing.path import path_points
+from netgen.technology import POLARITIES, Device, Geometry, Technology
+
+Floats = NDArray[np.float64]
+
+NMOS, PMOS = "nch", "pch"
+UNIT = Geometry(2e-6, 2e-6)
+UNIT_CURRENT = 1e-9
+
+
+def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Technology:
+    """Return a technology of 1 µm … 100 µm width whose model files need not exist."""
+    inner = "m0" if prefix == "X" else ""
+    return Technology(
+        name="fake",
+        title="a technology nobody makes",
+        vdd=1.8,
+        temperature=25.0,
+        model_temperature=25.0,
+        nominal_corner="typical",
+        corners={"typical": "tt", "slow": "ss"},
+        parameters={"sw_stat": 0.0},
+        devices={"nmos": Device(NMOS, prefix, inner), "pmos": Device(PMOS, prefix, inner)},
+        grid=5e-9,
+        width=(0.22e-6, 100e-6),
+        length=(0.28e-6, 50e-6),
+        diffusion=0.48e-6,
+        unit=UNIT,
+        reset=Geometry(0.22e-6, 2e-6),
+        sizing=dict.fromkeys(POLARITIES, (("10u", "1u"), ("0.22e-6", "1u"), ("0.22e-6", "50e-6"))),
+        max_multiplicity=8,
+        folder=folder,
+        includes=("design.sp",),
+        library="models.lib",
+        distribution="no-such-pdk",
+    )
+
+
+def ratio_drawn(circuit: Circuit) -> Circuit:
+    """Draw every weight by its ratio W / W_ref, and every cell with the currents it stands for."""
+    return replace(circuit, layers=tuple(_drawn(circuit, layer) for layer in circuit.layers))
+
+
+def _drawn(circuit: Circuit, layer: Layer) -> Layer:
+    if isinstance(layer, CellLayer):
+        return replace(layer, bias=np.array([layer.threshold, layer.width, layer.gain]))
+    return replace(layer, mirrors=tuple(_by_ratio(circuit, entry) for entry in layer.mirrors))
+
+
+def _by_ratio(circuit: Circuit, mirrors: Mirrors) -> Mirrors:
+    ratio = np.abs(mirrors.weight)
+    multiplicity = np.ceil(ratio / 1.5).astype(np.int64)  # some devices stand in parallel
+    width = circuit.unit.width * ratio / np.maximum(multiplicity, 1)
+    length = np.where(ratio > 0, circuit.unit.length, 0.0)
+    return replace(mirrors, drawn=Drawn(width, length, multiplicity, mirrors.weight))
+
+
+def fake_gain(geometry: Geometry, current: Floats | float, drain: Floats | float) -> Floats:
+    """Return I_out / I_in of the fake technology: a few per cent off the ratio of W / L."""
+    ratio = geometry.width / geometry.length * geometry.multiplicity
+    factor = 1 + 0.02 * np.log10(current / UNIT_CURRENT) + 0.03 * (np.asarray(drain) - 0.4)
+    return np.asarray(ratio * factor)
+
+
+def fake_mirrors(technology: Technology, unit: Geometry, vdd: float) -> MirrorTables:
+    """Tabulate :func:`fake_gain` as a characterisation would."""
+    currents = np.geomspace(0.008e-9, 10e-9, 25)
+    drains = np.linspace(0.0, vdd / 2, 9)
+    tables = {}
+    for polarity in POLARITIES:
+        points = path_points(technology, polarity, unit)
+        gain = np.array([fake_gain(p, currents[:, None], drains[None, :]) for p in points])
+        for line in ("n", "p"):
+            tables[line, polarity] = MirrorTable(tuple(points), gain)
+    return MirrorTables(currents, drains, tables, 0.4 + 0.035 * np.log(currents / UNIT_CURRENT))
+
+
+def fake_cells(unit_current: float = UNIT_CURRENT) -> CellTable:
+    """Tabulate cells that are a few per cent off what their biases say."""
+    bias = np.geomspace(0.02, 8.0, 10) * unit_current
+    ratios = np.array([0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.55, 0.7, 0.85, 0.96, 1.03])
+    drift = 0.01 * np.log10(bias / unit_current)[:, None]
+    rising = 0.97 + drift - 0.01 * ratios
+    falling = rising - 0.95 * ratios + drift * ratios**2
+    return CellTable(bias, ratios, rising, falling, 1.05 + drift[:, 0])
+
+
+def fake_characterisation(technology: Technology, unit: Geometry = UNIT) -> Characterisation:
+    """Return the fake tables of mirrors and cells."""
+    return Characterisation(fake_mirrors(technology, unit, technology.vdd), fake_cells())
