@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("soundfile")
 
-from netgen.training.audio import AudioError, fit_second, read_clip  # noqa: E402
-from training_data import tone, write_wav  # noqa: E402
+from training_data import tone, write_wav
+
+from netgen.training.audio import AudioError, fit_second, read_clip
 
 
 def test_a_plain_file_is_read_as_it_is(tmp_path: Path) -> None:

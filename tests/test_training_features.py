@@ -10,10 +10,11 @@ import pytest
 
 pytest.importorskip("kaldi_native_fbank")
 
-from netgen.errors import ModelError  # noqa: E402
-from netgen.model import random_model  # noqa: E402
-from netgen.training.features import FRAMES, FeatureMap, feature_map, mfcc  # noqa: E402
-from training_data import tone  # noqa: E402
+from training_data import tone
+
+from netgen.errors import ModelError
+from netgen.model import random_model
+from netgen.training.features import FRAMES, FeatureMap, feature_map, mfcc
 
 MAPPING = FeatureMap(8000, tuple(np.linspace(-5, 60, 13)), tuple(np.linspace(3, 20, 13)))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
 
 from netgen.model import Bmru, hysteresis  # noqa: E402
 from netgen.training.recurrence import hard_hysteresis, soft_hysteresis  # noqa: E402

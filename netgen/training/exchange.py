@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from netgen.errors import ModelError
-from netgen.model import Add, Bmru, Linear, Model, Node, Relu, from_dict, to_dict
+from netgen.model import Add, Bmru, Linear, Model, Node, Relu, from_dict, sources, to_dict
 from netgen.model.graph import Floats
 from netgen.training.features import FRAME_PERIOD
 from netgen.training.judge import readout
@@ -37,7 +37,8 @@ def to_model(
     values = parameters.detach().to(torch.float64)[None]
 
     def array(block: str) -> Floats:
-        return np.array(arch.take(values, block)[0])
+        learned: Floats = arch.take(values, block)[0].numpy().copy()
+        return learned
 
     nodes: list[Node] = [Linear("proj", "x", array("w0"), array("b0"))]
     signed = "proj"
@@ -118,15 +119,11 @@ def _shape(model: Model) -> _Shape:
     return [
         (
             type(node).__name__,
-            tuple(places[name] for name in _inputs(node)),
+            tuple(places[name] for name in sources(node)),
             model.sizes[node.name],
         )
         for node in model.nodes
     ]
-
-
-def _inputs(node: Node) -> tuple[str, ...]:
-    return node.inputs if isinstance(node, Add) else (node.input,)
 
 
 def _wanted_shape(arch: Architecture) -> _Shape:

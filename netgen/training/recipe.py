@@ -57,6 +57,8 @@ class Recipe:
         How many of them, by validation, go through the finish.
     batch
         Samples a step; the networks share them.
+    gain
+        Factor of the logits in the loss: currents of one unit are too small for a sure softmax.
     learn, finish
         The two phases; ``finish`` is None for plain training, ``learn`` for fine-tuning.
     drawable
@@ -67,6 +69,7 @@ class Recipe:
     seeds: int
     finalists: int
     batch: int
+    gain: float
     learn: Phase | None
     finish: Phase | None
     drawable: bool
@@ -147,6 +150,7 @@ def default_recipe(
         seeds=count,
         finalists=math.ceil(count / 2),
         batch=128 if wide else 64,
+        gain=3.0,
         learn=None if fine_tune else learn,
         finish=None if plain else finish,
         drawable=not plain,

@@ -31,7 +31,7 @@ AUXILIARY = slice(15, 90)
 CHOICE_CHIPS, CHOICE_SPREAD = 20, 0.05
 """The virtual chips by which networks are chosen on the validation split."""
 CURVE_EVERY = 100
-"""Steps between two points of the curves."""
+"""Steps between two points of the curves, at most."""
 
 
 @dataclass
@@ -93,13 +93,14 @@ class Trainer:
     def run(self, advanced: Callable[[], None] = lambda: None) -> Trained:
         """Take the steps that are left; ``advanced`` is called after each."""
         done = 0
+        every = max(1, min(CURVE_EVERY, self._recipe.steps // 20))
         for phase in self._recipe.phases:
             if self.step == done and done > 0:
                 self._choose(self._recipe.finalists)
             while self.step < done + phase.steps:
                 loss = self._advance(phase, (self.step - done) / phase.steps)
                 self.step += 1
-                if self.step % CURVE_EVERY == 0 or self.step == self._recipe.steps:
+                if self.step % every == 0 or self.step == self._recipe.steps:
                     self._note(loss)
                 advanced()
             done += phase.steps
@@ -144,10 +145,11 @@ class Trainer:
         sharpness = sharpness_at(progress, *phase.sharpness)
         acts = run(arch, drawn, everyone, soft(sharpness))
         wanted = y.view(count, 1, -1).repeat(len(drawn) // count, 1, 1)
-        loss = _cross_entropy(acts.logits[:, -VOTERS:], wanted)
+        logits = self._recipe.gain * acts.logits
+        loss = _cross_entropy(logits[:, -VOTERS:], wanted)
         fading = 1 - progress / phase.auxiliary if phase.auxiliary else 0.0
         if fading > 0:
-            mean = acts.logits[:, AUXILIARY].mean(dim=1, keepdim=True)
+            mean = logits[:, AUXILIARY].mean(dim=1, keepdim=True)
             loss = loss + fading * _cross_entropy(mean, wanted)
         if phase.currents:
             loss = loss + phase.currents * current_penalty(acts)

@@ -1,0 +1,110 @@
+"""From recordings to arrays: repairs are counted, nothing is left out in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("soundfile")
+pytest.importorskip("kaldi_native_fbank")
+
+from training_data import label_folders, tone, write_wav
+
+from netgen.errors import InputError
+from netgen.training.augment import alter
+from netgen.training.corpus import open_corpus
+from netgen.training.dataset import COPIES, Dataset, prepare
+from netgen.training.task import make_task
+
+
+def read(root: Path, augment: bool = False, keyword: str = "up") -> Dataset:
+    corpus = open_corpus(root)
+    return prepare(corpus, make_task(corpus, "keyword", [keyword]), augment=augment, seed=0)
+
+
+def test_parts_classes_and_copies(tmp_path: Path) -> None:
+    data = read(label_folders(tmp_path), augment=True)
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [20, 2, 2]
+    assert data.train.x.shape == (20, 101, 13)
+    assert np.bincount(data.train.y).tolist() == [10, 10]
+    assert len(data.pool) == COPIES * 20
+    for part in (data.train, data.pool, data.test):
+        assert part.x.min() >= 0
+        assert part.x.max() <= data.mapping.maximum
+    assert not set(data.test.ids) & set(data.train.ids)
+    assert data.repairs == {"shorter than one second: centred in silence": 24}
+
+
+def test_the_map_is_fitted_to_the_training_split(tmp_path: Path) -> None:
+    data = read(label_folders(tmp_path))
+    inside = (data.train.x > 0) & (data.train.x < data.mapping.maximum)
+    assert inside.mean() > 0.95
+    assert data.train.x.mean() == pytest.approx(data.mapping.offset, abs=0.02)
+    assert data.train.x.std() == pytest.approx(data.mapping.scale, abs=0.03)
+
+
+def test_the_same_seed_gives_the_same_arrays(tmp_path: Path) -> None:
+    root = label_folders(tmp_path, each=4)
+    first, again = read(root, augment=True), read(root, augment=True)
+    np.testing.assert_array_equal(first.pool.x, again.pool.x)
+    np.testing.assert_array_equal(first.train.x, again.train.x)
+
+
+def test_every_repair_is_counted_and_every_loss_is_named(tmp_path: Path) -> None:
+    root = label_folders(tmp_path)
+    stereo = np.stack([tone("up", 50)] * 2, axis=1)
+    write_wav(root / "up" / "stereo.wav", stereo)
+    write_wav(root / "up" / "fast.wav", tone("up", 51, rate=16000), 16000)
+    write_wav(root / "up" / "long.wav", tone("up", 52, seconds=1.5))
+    write_wav(root / "up" / "blip.wav", tone("up", 53, seconds=0.01))
+    (root / "down" / "broken.wav").write_bytes(b"RIFFnothing")
+    data = read(root)
+    assert data.mapping.rate == 8000
+    assert data.repairs["2 channels averaged into one"] == 1
+    assert data.repairs["resampled from 16000 Hz to 8000 Hz"] == 1
+    assert data.repairs["longer than one second: the loudest second kept"] == 1
+    assert len(data.left_out) == 2
+    text = "\n".join(data.left_out)
+    assert "up/blip.wav: is 10 ms long" in text
+    assert "down/broken.wav: cannot be read as sound" in text
+    assert len(data.train) + len(data.validation) + len(data.test) == 24 + 3
+
+
+def test_a_class_whose_files_are_all_useless_is_an_error(tmp_path: Path) -> None:
+    root = label_folders(tmp_path, each=4)
+    for path in (root / "up").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="class 'up' has no usable recording for train"):
+        read(root)
+
+
+def test_no_readable_file_at_all_is_an_error(tmp_path: Path) -> None:
+    root = label_folders(tmp_path, each=3)
+    for path in root.glob("*/*.wav"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="cannot be read as sound"):
+        read(root)
+
+
+def test_noise_is_another_word_or_a_class(tmp_path: Path) -> None:
+    root = label_folders(tmp_path, each=20)
+    write_wav(root / "_background_noise_" / "hum.wav", tone("hiss", 0, seconds=12.0))
+    for name, first in (("testing_list.txt", 0), ("validation_list.txt", 4)):
+        lines = [f"{k}/{k}{n}.wav" for k in ("up", "down") for n in range(first, first + 4)]
+        (root / name).write_text("\n".join(lines))
+    data = read(root)
+    assert np.bincount(data.train.y).tolist() == [12 + 3, 12], "a tenth of 24, in the class other"
+    assert np.bincount(data.test.y).tolist() == [4 + 1, 4]
+
+
+def test_altered_copies_differ_and_last_a_second() -> None:
+    rng = np.random.default_rng(0)
+    sound = np.sin(2 * np.pi * 900 * np.arange(4000) / 8000).astype(np.float32)
+    copies = [alter(sound, 8000, [], rng) for _ in range(8)]
+    assert {copy.shape for copy in copies} == {(8000,)}
+    assert len({copy.tobytes() for copy in copies}) == 8
+    pitches = [np.abs(np.fft.rfft(copy)).argmax() for copy in copies]
+    assert 900 * 8 / 9 - 2 <= min(pitches) < 850, "slowed down: lower"
+    assert 950 < max(pitches) <= 900 * 9 / 8 + 2

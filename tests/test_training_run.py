@@ -1,0 +1,175 @@
+"""Training runs: they learn, repeat, continue after an interruption, and harden a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
+
+from netgen.errors import ConfigurationError, UsageError  # noqa: E402
+from netgen.training.checkpoint import FILE, continue_from, run_key, save_checkpoint  # noqa: E402
+from netgen.training.dataset import Dataset, Part  # noqa: E402
+from netgen.training.features import FeatureMap  # noqa: E402
+from netgen.training.judge import answer, balanced_accuracy, to_inputs  # noqa: E402
+from netgen.training.network import Architecture  # noqa: E402
+from netgen.training.recipe import Recipe, default_recipe  # noqa: E402
+from netgen.training.sampler import Sampler  # noqa: E402
+from netgen.training.trainer import Trainer  # noqa: E402
+
+ARCH = Architecture(3, 4, 2, 2)
+MAPPING = FeatureMap(8000, (0.0,) * 13, (1.0,) * 13)
+
+
+def part(samples: int, seed: int, frames: int = 101) -> Part:
+    """Give a bump in channel 0 or 1 (the class) that ends long before the frames that vote."""
+    rng = np.random.default_rng(seed)
+    x = 0.1 * rng.random((samples, frames, 3))
+    y = np.arange(samples) % 2
+    for number, k in enumerate(y):
+        first = rng.integers(15, 30)
+        x[number, first : first + 20, k] += 1
+    return Part(x.astype(np.float32), y.astype(np.int64), tuple(map(str, range(samples))))
+
+
+def dataset() -> Dataset:
+    empty = Part(np.zeros((0, 101, 3), np.float32), np.zeros(0, np.int64), ())
+    return Dataset(part(64, 0), empty, part(32, 1), part(64, 2), MAPPING, {}, ())
+
+
+def small(steps: int, **changes: object) -> Recipe:
+    recipe = default_recipe(ARCH, seeds=3, steps=steps)
+    return replace(recipe, batch=16, finalists=2, **changes)  # type: ignore[arg-type]
+
+
+def test_batches_have_equal_classes_and_moved_frames() -> None:
+    data = dataset()
+    sampler = Sampler(data.train, data.pool, 2)
+    x, y = sampler.draw(20, torch.Generator().manual_seed(0))
+    assert x.shape == (101, 20, 3)
+    assert y.bincount().tolist() == [10, 10]
+    original = {sample.tobytes() for sample in data.train.x}
+    assert any(x[:, n].numpy().tobytes() not in original for n in range(20))
+    bumps = x.sum(dim=0)
+    assert torch.equal(bumps[:, 1] > bumps[:, 0], y == 1), "a sample keeps its class"
+
+
+def test_altered_copies_make_half_of_a_batch() -> None:
+    data = dataset()
+    marked = replace(data.train, x=data.train.x + 5)
+    x, _ = Sampler(data.train, marked, 2).draw(400, torch.Generator().manual_seed(0))
+    assert (x.mean(dim=(0, 2)) > 4).float().mean().item() == pytest.approx(0.5, abs=0.08)
+
+
+def test_a_network_learns_to_remember() -> None:
+    data = dataset()
+    trained = Trainer(ARCH, small(150), data).run()
+    assert trained.parameters.shape == (1, ARCH.size)
+    assert trained.parameters.dtype == torch.float64
+    decisions = answer(
+        ARCH, trained.parameters, to_inputs(data.test.x.astype(np.float64))
+    ).decisions
+    assert balanced_accuracy(decisions, data.test.y)[0] > 0.9
+    curves = trained.curves
+    assert curves.steps[-1] == 210
+    assert [len(n) for n in curves.networks] == [len(v) for v in curves.validation]
+    assert len(curves.networks[0]) == 3
+    assert len(curves.networks[-1]) == 2
+    assert trained.network in curves.networks[-1]
+    weights = trained.parameters[0, ARCH.mask("w0", "wc", "wp", "wo", "b0", "bc", "bp", "bo")].abs()
+    assert weights[weights > 0].min() >= 0.0199
+    assert weights.max() <= 4
+
+
+class _Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stop_at", [7, 20, 23])
+def test_a_run_that_was_interrupted_ends_as_if_it_was_not(tmp_path: Path, stop_at: int) -> None:
+    """Interrupted in the first phase, between the phases, and in the finish."""
+    data, recipe = dataset(), small(20)
+    whole = Trainer(ARCH, recipe, data).run()
+
+    key = run_key(ARCH, recipe, data, None)
+    first = Trainer(ARCH, recipe, data)
+
+    def advanced() -> None:
+        if first.step == stop_at:
+            save_checkpoint(tmp_path, key, first)
+            raise _Stop
+
+    with pytest.raises(_Stop):
+        first.run(advanced)
+    second = Trainer(ARCH, recipe, data)
+    assert continue_from(tmp_path, key, second)
+    assert second.step == stop_at
+    rest = second.run()
+    assert torch.equal(rest.parameters, whole.parameters)
+    assert vars(rest.curves) == vars(whole.curves)
+    assert (rest.network, rest.score) == (whole.network, whole.score)
+
+
+def test_the_seed_decides_everything() -> None:
+    data, recipe = dataset(), small(10)
+    one, two = (Trainer(ARCH, recipe, data).run().parameters for _ in range(2))
+    other = Trainer(ARCH, replace(recipe, seed=1), data).run().parameters
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    data, recipe = dataset(), small(10)
+    trainer = Trainer(ARCH, recipe, data)
+    assert not continue_from(tmp_path, "key", trainer)
+    save_checkpoint(tmp_path, "key", trainer)
+    with pytest.raises(UsageError, match="belongs to a run with other options or data"):
+        continue_from(tmp_path, "other", trainer)
+    for content in (b"", b"nonsense", (tmp_path / FILE).read_bytes()[:500]):
+        (tmp_path / FILE).write_bytes(content)
+        with pytest.raises(ConfigurationError, match="is no checkpoint"):
+            continue_from(tmp_path, "key", trainer)
+
+
+def test_the_key_tells_data_and_options_apart() -> None:
+    data, recipe = dataset(), small(10)
+    start = torch.zeros(1, ARCH.size)
+    other = replace(data, validation=part(32, 9))
+    keys = [
+        run_key(ARCH, recipe, data, None),
+        run_key(ARCH, recipe, other, None),
+        run_key(ARCH, replace(recipe, seed=1), data, None),
+        run_key(ARCH, recipe, data, start),
+    ]
+    assert len(set(keys)) == 4
+    assert run_key(ARCH, small(10), dataset(), None) == keys[0]
+
+
+def test_plain_training_knows_nothing_of_circuits() -> None:
+    recipe = default_recipe(ARCH, plain=True)
+    assert recipe.finish is None
+    assert not recipe.drawable
+    assert recipe.learn is not None
+    assert (recipe.learn.chips, recipe.learn.spread, recipe.learn.currents) == (1, 0.0, 0.0)
+
+
+def test_fine_tuning_starts_from_the_model_and_only_finishes() -> None:
+    data = dataset()
+    plain = replace(default_recipe(ARCH, seeds=2, steps=150, plain=True), batch=16)
+    start = Trainer(ARCH, plain, data).run().parameters
+    recipe = default_recipe(ARCH, seeds=2, steps=60, fine_tune=True)
+    assert recipe.learn is None
+    still = Trainer(ARCH, replace(recipe, batch=16), data, start)
+    tuned = still.run().parameters
+    moved = (tuned - start).abs().mean().item()
+    assert 0 < moved < 0.3
+    x = to_inputs(data.test.x.astype(np.float64))
+    before, after = (
+        balanced_accuracy(answer(ARCH, parameters, x).decisions, data.test.y)[0]
+        for parameters in (start, tuned)
+    )
+    assert after > before - 0.1
