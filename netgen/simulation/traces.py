@@ -16,6 +16,10 @@ from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 
 
+FORMAT = 2
+"""Of the trace files: belongs into their key, so that older ones are made again."""
+
+
 @dataclass(frozen=True, eq=False)
 class Traces:
     """The circuit's answer to one sample.
