@@ -35,7 +35,7 @@ technology_options = _all(
         click.option("--pdk", metavar="NAME", help="The technology.  [default: gf180mcu]"),
         click.option("--corner", metavar="NAME", help="Process corner.  [default: typical]"),
         click.option("--temperature", type=float, metavar="°C", help="[default: 25]"),
-        click.option("--vdd", type=click.FloatRange(min=0.5, max=5.0), help="Supply, V."),
+        click.option("--vdd", type=float, metavar="V", help="Supply.  [default: 1.8]"),
         click.option(
             "--unit",
             type=(click.FloatRange(min=0, min_open=True), click.FloatRange(min=0, min_open=True)),
@@ -58,7 +58,7 @@ simulation_options = _all(
         ),
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=float,
             metavar="S",
             help="Seconds allowed for each attempt at a transient.",
         ),

@@ -18,7 +18,7 @@ import numpy as np
 from netgen._version import __version__
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.rows import Floats
-from netgen.errors import ConfigurationError
+from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples, load_model, to_dict
 from netgen.netlist import Conditions, device_counts, mapping, network_text, nominal
@@ -35,6 +35,11 @@ from netgen.sizing import (
     size_circuit,
 )
 from netgen.technology import DEFAULT, Geometry, Technology, load_technology
+
+TEMPERATURES = (-60.0, 160.0)
+"""°C; device models are not made for what lies beyond."""
+SUPPLIES = (0.5, 5.0)
+"""V."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,12 @@ def prepare(options: BuildOptions) -> tuple[Technology, Conditions, Geometry]:
         usual.temperature if options.temperature is None else options.temperature,
         usual.vdd if options.vdd is None else options.vdd,
     )
+    for name, value, (low, high) in (
+        ("temperature", at.temperature, TEMPERATURES),
+        ("vdd", at.vdd, SUPPLIES),
+    ):
+        if not low <= value <= high:
+            raise UsageError(f"{name} = {value:g}; choose a value between {low:g} and {high:g}")
     return technology, at, technology.check_unit(options.unit or technology.unit)
 
 
@@ -128,8 +139,8 @@ def build(
     folder = claim(path)
     made = design(model, options, None if calibration is None else calibration.x)
     circuit = made.circuit
+    write_whole(folder.netlist, network_text(circuit, made.technology))  # first: marks it as ours
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
-    write_whole(folder.netlist, network_text(circuit, made.technology))
     records = mapping(circuit, made.technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     write_whole(folder.mapping, f"[\n{lines}\n]\n")

@@ -37,7 +37,7 @@ def compare(
         Nothing was simulated, or traces are missing.
     """
     folder = build.folder
-    runs = read_runs(folder, build.model)
+    runs = read_runs(build)
     done = [i for i in runs.asked if i not in runs.failures]
     absent = [i for i in done if not folder.traces(i).is_file()]
     if absent:

@@ -68,9 +68,15 @@ def claim(path: Path) -> Folder:
     Raises
     ------
     UsageError
-        It cannot be written, or holds something that netgen did not put there.
+        It cannot be written, holds something that netgen did not put there, or has a name that
+        no netlist can include a file by.
     """
     folder = Folder(path)
+    whole = str(path.absolute())
+    if '"' in whole or not whole.isprintable():
+        raise UsageError(
+            f"{whole!r} holds a character that a netlist cannot; choose another folder with -o"
+        )
     try:
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; choose a folder with -o")
@@ -94,7 +100,8 @@ def _is_build(folder: Folder) -> bool:
     except ConfigurationError:
         # a build that was interrupted before its last file leaves only names of ours
         ours = {folder.netlist, folder.mapping, folder.model, folder.hysteresis, folder.runs}
-        return not folder.build.exists() and set(folder.path.iterdir()) <= ours
+        found = set(folder.path.iterdir())
+        return folder.netlist in found and found <= ours
 
 
 def read_json(path: Path) -> dict[str, Any]:

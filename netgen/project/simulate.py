@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from netgen.circuit import Circuit, build_circuit
-from netgen.errors import ConfigurationError, SimulationError, UsageError
+from netgen.errors import ConfigurationError, SamplesError, SimulationError, UsageError
 from netgen.files import write_whole
-from netgen.model import Model, Samples, check_samples
+from netgen.model import Samples, load_samples
 from netgen.netlist import Conditions, SimulatorOptions, probes, testbench
 from netgen.project.build import Build, prepare
 from netgen.project.folder import Folder, read_json
@@ -103,7 +103,7 @@ def simulate(
     )  # fmt: skip
     try:
         folder.runs.mkdir(exist_ok=True)
-        known = _remember_samples(folder, samples)
+        known = _remember_samples(build, samples)
     except OSError as error:
         raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
     simulator = simulator_version()
@@ -192,32 +192,39 @@ class Runs:
     failures: dict[int, str]
 
 
-def read_runs(folder: Folder, model: Model) -> Runs:
+def _identity(build: Build) -> str:
+    """Name the circuit of a build: the traces of another do not belong to it."""
+    return key(build.folder.netlist.read_text(encoding="utf-8"), build.options)
+
+
+def read_runs(build: Build) -> Runs:
     """Return the samples a folder was asked to simulate.
 
     Raises
     ------
     ConfigurationError
-        Nothing was simulated yet.
+        Nothing was simulated yet, or the circuit is not what was simulated.
     """
+    folder = build.folder
     if not folder.index.is_file():
         problem = "holds no simulation; run netgen sim first"
         raise ConfigurationError(str(folder.path), [problem])
     index = read_json(folder.index)
+    if index.get("circuit") != _identity(build):
+        problem = "the circuit was built anew since; run netgen sim again"
+        raise ConfigurationError(str(folder.index), [problem])
     try:
-        with np.load(folder.samples, allow_pickle=False) as archive:
-            y = archive["y"] if "y" in archive.files else None
-            ids = tuple(str(name) for name in archive["id"])
-            samples = check_samples(archive["x"], y, ids, model, str(folder.samples))
+        samples = load_samples(folder.samples, build.model)
         failures = {int(sample): str(kind) for sample, kind in index["failures"].items()}
         return Runs(samples, tuple(index["asked"]), failures)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (SamplesError, ValueError, KeyError, TypeError, AttributeError):
         problem = "does not fit its samples; run netgen sim again"
         raise ConfigurationError(str(folder.index), [problem]) from None
 
 
-def _remember_samples(folder: Folder, samples: Samples) -> Runs:
-    """Keep the samples with the runs; other samples than before start afresh."""
+def _remember_samples(build: Build, samples: Samples) -> Runs:
+    """Keep the samples with the runs; other samples or another circuit than before start afresh."""
+    folder, circuit = build.folder, _identity(build)
     buffer = io.BytesIO()
     arrays = {"x": samples.x, "id": np.array(samples.ids)}
     if samples.y is not None:
@@ -228,13 +235,14 @@ def _remember_samples(folder: Folder, samples: Samples) -> Runs:
     if folder.index.is_file():
         try:
             index = read_json(folder.index)
-            if index.get("digest") == digest:
+            if (index.get("digest"), index.get("circuit")) == (digest, circuit):
                 failures = {int(k): str(v) for k, v in index["failures"].items()}
                 return Runs(samples, tuple(index["asked"]), failures)
         except (ConfigurationError, KeyError, ValueError, AttributeError):
             pass  # written anew below
     write_whole(folder.samples, buffer.getvalue())
-    write_whole(folder.index, json.dumps({"digest": digest, "asked": [], "failures": {}}) + "\n")
+    start = {"digest": digest, "circuit": circuit, "asked": [], "failures": {}}
+    write_whole(folder.index, json.dumps(start) + "\n")
     return known
 
 
