@@ -136,7 +136,8 @@ class Technology:
             It lies outside what the process allows.
         """
         for name, value, limits in (("W", unit.width, self.width), ("L", unit.length, self.length)):
-            if not limits[0] <= value <= limits[1]:
+            rounding = self.grid / 1000  # 0.22 × 1e-6 is a little less than 0.22e-6
+            if not limits[0] - rounding <= value <= limits[1] + rounding:
                 low, high = (f"{limit * 1e6:g}" for limit in limits)
                 raise UsageError(
                     f"unit {name} = {value * 1e6:g} µm; {self.name} allows {low} … {high} µm"
