@@ -104,13 +104,14 @@ def _realisable(made: Design) -> Iterator[str]:
         f"  weights: up to {largest * technology.max_multiplicity:.3g}; floor about "
         f"{floors['positive']:.2g} (positive), {floors['negative']:.2g} (negative)"
     )
-    errors = [
-        np.abs(mirrors.drawn.realised / mirrors.weight - 1)[mirrors.drawn.multiplicity > 0]
+    pairs = [
+        np.stack([mirrors.weight, mirrors.drawn.realised])[:, mirrors.drawn.multiplicity > 0]
         for layer in circuit.rows
         for mirrors in layer.mirrors
         if mirrors.drawn is not None
     ]
-    drawn = np.concatenate(errors) if errors else np.zeros(0)
-    if drawn.size:
-        off = f"off by {drawn.mean():.2%} on average, {drawn.max():.2%} at most"
-        yield f"  drawn weights: {drawn.size}, {off}"
+    wanted, realised = np.concatenate(pairs, axis=1)
+    if wanted.size:
+        errors = np.abs(realised / wanted - 1)
+        off = f"off by {errors.mean():.2%} on average, {errors.max():.2%} at most"
+        yield f"  drawn weights: {wanted.size}, {off}"
