@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_technology import UNIT, ratio_drawn
-from hypothesis import given
+from hypothesis import given, settings
 from random_graphs import graphs
 from small_models import linear, small_model
 
@@ -44,6 +44,7 @@ def bmru(name: str, source: str, size: int, initial: int = 0) -> dict[str, Any]:
 # Layers
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_every_relu_and_bmru_is_a_layer_and_the_readout_is_last(model: Model) -> None:
     circuit = build_circuit(model, UNIT)
@@ -86,6 +87,7 @@ def test_paths_name_every_learned_parameter_of_a_mirror() -> None:
 # Lines
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_lines_are_only_where_a_mirror_or_a_cell_needs_them(model: Model) -> None:
     circuit = ratio_drawn(build_circuit(model, UNIT))
@@ -144,6 +146,7 @@ def test_circuit_without_cells_has_no_stages() -> None:
 # Names
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_words_are_unique_and_safe(model: Model) -> None:
     words = build_circuit(model, UNIT).tokens
@@ -154,6 +157,7 @@ def test_words_are_unique_and_safe(model: Model) -> None:
     assert all(re.fullmatch("[a-z0-9_]+", word) for word in words.values())
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_layers_have_words_of_their_own(model: Model) -> None:
     circuit = build_circuit(model, UNIT)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from random_graphs import graphs, random_inputs
 from small_models import linear, small_model
 
@@ -29,6 +29,7 @@ def model_of(*nodes: dict[str, Any]) -> Model:
     return from_dict(data)
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_rows_form_what_the_software_computes(model: Model) -> None:
     values = evaluate(model, random_inputs(model)[None])
@@ -39,6 +40,7 @@ def test_rows_form_what_the_software_computes(model: Model) -> None:
         np.testing.assert_allclose(reformed(rows[name], values), value, atol=1e-12 * scale)
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_terms_copy_first_quadrant_signals_only(model: Model) -> None:
     for name, rows in rows_of(model).items():
@@ -50,6 +52,7 @@ def test_terms_copy_first_quadrant_signals_only(model: Model) -> None:
         assert len(set(ways)) == len(ways)
 
 
+@settings(max_examples=40)
 @given(graphs())
 def test_weights_of_a_linear_are_not_rounded(model: Model) -> None:
     rows = rows_of(model)

@@ -1,0 +1,133 @@
+"""A technology without model files and a simulator without ngspice, in the place of the real ones.
+
+The simulator reads its stimuli from the deck and answers with the software model's values, so that
+everything around it (build, sim, compare, run) can be tried in milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pwl
+import pytest
+from fake_technology import Floats, fake_cells, fake_mirrors, fake_technology
+from flat_netlist import lines_of
+
+from netgen.circuit import build_circuit
+from netgen.errors import SimulationError
+from netgen.model import Model, evaluate, load_model
+from netgen.simulation import Job, Waveforms
+from netgen.technology import Geometry, Technology
+
+PHASES = np.array([0.0, 0.01, 0.1, 0.5, 0.99])
+
+
+class FakeSimulator:
+    """Answers like the software model.
+
+    Attributes
+    ----------
+    models
+        The technology's model file.
+    done
+        Indices of the samples it was asked to run, in order.
+    failing
+        Class of failure by sample, for those that shall fail.
+    gain
+        Factor on everything it answers: what is off by more than the tolerances disagrees.
+    interrupt_at
+        Sample at which the user presses Ctrl-C.
+    """
+
+    def __init__(self, models: Path) -> None:
+        self.models = models
+        self.done: list[int] = []
+        self.decks: dict[int, str] = {}
+        self.failing: dict[int, str] = {}
+        self.gain = 1.0
+        self.interrupt_at: int | None = None
+        self.version = "ngspice-0"
+
+    def run_all(
+        self, jobs: Iterable[Job], workers: int
+    ) -> Iterator[tuple[Job, Waveforms | SimulationError]]:
+        assert workers >= 1
+        for job in jobs:
+            index = int(job.name.split()[-1])
+            if index == self.interrupt_at:
+                raise KeyboardInterrupt
+            self.done.append(index)
+            self.decks[index] = job.attempts[0].netlist
+            if index in self.failing:
+                kind = self.failing[index]
+                yield job, SimulationError(kind, f"simulation {job.name} failed ({kind})")
+            else:
+                yield job, self.answer(job)
+
+    def answer(self, job: Job) -> Waveforms:
+        lines = lines_of(job.attempts[0].netlist)
+        (network,) = (Path(line.split('"')[1]) for line in lines if "netlist.cir" in line)
+        assert network.is_file()
+        model = load_model(network.parent / "model.json")
+        assert job.stop is not None
+        frames = round(job.stop / model.frame_period)
+        x = np.stack([_input(lines, model, c, frames) for c in range(model.input_size)], axis=1)
+        values = evaluate(model, x[None])
+        time = ((np.arange(frames)[:, None] + PHASES) * model.frame_period).ravel()
+        vectors = {
+            name: np.append(np.repeat(_value(name, model, values), len(PHASES)), 0.0) * self.gain
+            for name in job.vectors
+        }
+        return Waveforms(
+            np.append(time, job.stop), vectors, job.attempts[0].label, {}, 0.25, self.version
+        )
+
+
+def _input(lines: list[str], model: Model, channel: int, frames: int) -> Floats:
+    (line,) = (line for line in lines if line.startswith(f"Ix_{channel}_n "))
+    settled = (np.arange(frames) + 0.99) * model.frame_period
+    return pwl.at(line.split(maxsplit=3)[3], settled) / model.unit_current
+
+
+def _value(name: str, model: Model, values: dict[str, Floats]) -> Floats:
+    """Return what a vector would be, A, (frames,)."""
+    if name == "vvdd#branch":
+        return np.full(values["x"].shape[1], -50e-9)
+    circuit = build_circuit(model, Geometry(1e-6, 1e-6))
+    words = {circuit.word(layer): layer.node for layer in circuit.layers}
+    found = re.match(r"@m\.xnet\.x(\w+)\.x\w+_(\d+)\.", name) or re.match(r"v(\w+)_(\d+)_out", name)
+    assert found, name
+    return values[words[found[1]]][0, :, int(found[2])] * model.unit_current
+
+
+def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
+    """Put the fakes in the place of PDK and simulator; ``folder`` takes the PDK's files.
+
+    Reports are written without plots, which take longer than all the rest.
+    """
+    technology = fake_technology(folder=folder)
+    for file in (*technology.includes, technology.library):
+        (folder / file).write_text("* nothing in it\n")
+    simulator = FakeSimulator(folder / technology.library)
+
+    def load(*_: object) -> Technology:
+        return fake_technology(folder=folder)  # anew: a technology remembers its files' hash
+
+    # the package has functions of the same names as its modules
+    build, simulate = map(import_module, ("netgen.project.build", "netgen.project.simulate"))
+    patch.setattr(build, "load_technology", load)
+    patch.setattr(
+        build, "characterise_mirrors", lambda t, at, unit, *_: fake_mirrors(t, unit, at.vdd)
+    )
+    patch.setattr(build, "characterise_cells", lambda t, at, unit, current, *_: fake_cells(current))
+    ramp = np.array([0.0, 0.5, 1.0, 0.5, 0.0])
+    patch.setattr(build, "hysteresis_curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
+    patch.setattr(build, "simulator_version", lambda: simulator.version)
+    patch.setattr(simulate, "simulator_version", lambda: simulator.version)
+    patch.setattr(simulate, "run_all", simulator.run_all)
+    patch.setattr("netgen.report.write.draw_all", lambda *_: [])
+    return simulator
