@@ -28,7 +28,8 @@ class Observed:
         By bmru node, (samples, frames, units): the output current is above ``alpha`` / 2.
     extremes
         Smallest and largest value in each frame of the nodes that drive cells (the exact input
-        excepted), transients included, (samples, frames, units, 2).
+        excepted), transients included, (samples, frames, units, 2). NaN, which crosses no
+        threshold, where the engine does not show transients.
     power_w, cpu_s, timepoints
         By sample, each (samples,).
     attempts, simulators
@@ -73,16 +74,18 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
     names = [node.name for node in model.nodes if has_line(model, node.name)]
     lines = {name: np.empty((count, frames, model.sizes[name])) for name in names}
     driving = {cell.input for cell in model.cells} - {INPUT}
-    extremes = {name: np.empty((count, frames, model.sizes[name], 2)) for name in driving}
+    extremes = {name: np.full((count, frames, model.sizes[name], 2), np.nan) for name in driving}
     scalars = []
     for position, trace in enumerate(traces):
         if position >= count:
             raise ValueError(f"more traces than the {count} samples")
         _check(trace, trace.frames, {name: array.shape[1:] for name, array in lines.items()})
-        _check(trace, trace.extremes, {name: array.shape[1:] for name, array in extremes.items()})
+        if trace.shows_transients:
+            shapes = {name: array.shape[1:] for name, array in extremes.items()}
+            _check(trace, trace.extremes, shapes)
         for name in names:
             lines[name][position] = trace.frames[name]
-        for name in driving:
+        for name in trace.extremes:
             extremes[name][position] = trace.extremes[name]
         scalars.append(
             (

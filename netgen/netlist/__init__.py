@@ -1,5 +1,6 @@
 """The netlist room: Jinja2 templates, the network's text, testbenches and their probes."""
 
+from netgen.netlist.blocks import GateLoad, Workbench
 from netgen.netlist.mapping import mapping
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.network import device_counts, network_text
@@ -9,8 +10,10 @@ __all__ = [
     "READOUT",
     "SETTLED",
     "Conditions",
+    "GateLoad",
     "Probes",
     "SimulatorOptions",
+    "Workbench",
     "device_counts",
     "mapping",
     "network_text",

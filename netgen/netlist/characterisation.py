@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.render import drain_current, render, transistors
+from netgen.netlist.testbench import pwl
 from netgen.technology import Geometry, Polarity, Technology
 
 ACCURATE = SimulatorOptions(reltol=1e-6, vntol=1e-9, abstol=1e-16, bypass=False)
@@ -119,3 +120,45 @@ def cell_deck(
         step=sweep[2],
         **transistors(technology),
     )
+
+
+@dataclass(frozen=True)
+class _Gate:
+    name: str
+    net: str
+    device: str
+    waveform: str
+
+
+GATE_SWING = (0.15, 0.3)
+"""Between these shares of the supply a gate is in subthreshold."""
+GATE_TIME = 1e-3
+"""How long the swing takes, s."""
+
+
+def gate_deck(
+    technology: Technology, at: Conditions, devices: Sequence[tuple[Polarity, Geometry]]
+) -> str:
+    """Return the deck that ramps the gates of devices through :data:`GATE_SWING`."""
+    write = transistors(technology)
+    views = []
+    for index, (polarity, geometry) in enumerate(devices):
+        first, last = (at.vdd * share for share in GATE_SWING)
+        rail = "vss" if polarity == "nmos" else "vdd"
+        if polarity == "pmos":
+            first, last = at.vdd - first, at.vdd - last
+        net = f"g{index}"
+        line = write[polarity](f"m{index}", "drain", net, rail, geometry)
+        views.append(_Gate(net, net, line, pwl([(0.0, first), (GATE_TIME, last)])))
+    return render(
+        "gate_characterisation.j2",
+        head=models_head(technology, at, ACCURATE),
+        vdd=at.vdd,
+        gates=views,
+        stop=GATE_TIME,
+    )
+
+
+def gate_vector(index: int) -> str:
+    """Return the vector of the current into a gate under test."""
+    return f"vg{index}#branch"

@@ -96,14 +96,26 @@ def testbench(
     network
         The file that holds the network's subcircuits.
     """
+    models = models_head(technology, at, options)
+    return bench_text(circuit, technology, at, x, f'{models}\n.include "{network}"\n', title)
+
+
+def bench_text(
+    circuit: Circuit,
+    technology: Technology,
+    at: Conditions,
+    x: NDArray[np.float64],
+    head: str,
+    title: str,
+) -> str:
+    """Return the deck of one sample; ``head`` brings models, options and the network."""
     model = circuit.model
     period = model.frame_period
     ports = network_ports(circuit)
     return render(
         "testbench.j2",
         title=title,
-        head=models_head(technology, at, options),
-        network=str(network),
+        head=head,
         vdd=at.vdd,
         half=at.vdd / 2,
         nets=("vdd", "0", *ports),
@@ -114,7 +126,7 @@ def testbench(
             for channel in range(model.input_size)
         ],
         outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
-        startup=_startup(circuit, at.vdd),
+        startup=startup(circuit, at.vdd),
         saves=probes(circuit, technology, at.vdd).vectors,
         step=period,
         stop=len(x) * period,
@@ -143,7 +155,8 @@ def release_time(stage: int, stages: int, period: float) -> float:
     return 0.6 * period * (stage + 1) / max(stages, 3)
 
 
-def _startup(circuit: Circuit, vdd: float) -> list[Source]:
+def startup(circuit: Circuit, vdd: float) -> list[Source]:
+    """Return the start-up lines: each lets go of its cells at their stage's time."""
     period = circuit.model.frame_period
     sources = []
     for (stage, state), name in start_nets(circuit).items():

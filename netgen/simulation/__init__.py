@@ -2,13 +2,14 @@
 
 from netgen.simulation.jobs import Attempt, Job, Waveforms
 from netgen.simulation.raw import write_raw
-from netgen.simulation.runner import run, run_all, simulator_version
+from netgen.simulation.runner import LocalPool, run, run_all, simulator_version
 from netgen.simulation.store import cache_folder, cached_arrays, key
 from netgen.simulation.traces import Traces, load_traces, save_traces
 
 __all__ = [
     "Attempt",
     "Job",
+    "LocalPool",
     "Traces",
     "Waveforms",
     "cache_folder",

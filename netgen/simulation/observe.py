@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
     return Traces(
         sample=sample,
         frames=values,
-        extremes={name: _extremes(time, waves[name], settled, model) for name in driving},
+        extremes={name: extremes(time, waves[name], settled, model) for name in driving},
         time=time,
         waves=waves,
         power_w=_power(waveforms, probes),
@@ -43,7 +43,9 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
     )
 
 
-def _extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Model) -> Floats:
+def extremes(
+    time: Floats, wave: NDArray[np.floating[Any]], settled: Floats, model: Model
+) -> Floats:
     """Return the smallest and largest value in each frame up to where it is read.
 
     The first frame counts from when the first cells are released.

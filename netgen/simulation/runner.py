@@ -67,13 +67,11 @@ def run_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, Waveforms 
     -----
     Closing the iterator, or an exception such as KeyboardInterrupt in it, kills what still runs.
     """
-    if workers < 1:
-        raise ValueError(f"{workers} workers cannot run a job")
-    crew = _Crew(workers)
+    crew = LocalPool(workers)
     waiting = 0
     try:
         for job in jobs:
-            crew.tasks.put(job)
+            crew.put(job)
             waiting += 1
             if waiting == 2 * workers:
                 yield crew.next_result()
@@ -88,11 +86,20 @@ class _Dismissed(Exception):
     """The caller does not want the results any more."""
 
 
-class _Crew:
-    """Threads that each drive one server, so that a crash or a timeout is one job's failure."""
+class LocalPool:
+    """Threads that each drive one server, so that a crash or a timeout is one job's failure.
+
+    Parameters
+    ----------
+    workers
+        Simulations at a time, each in a process of its own.
+    """
 
     def __init__(self, workers: int) -> None:
-        self.tasks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        if workers < 1:
+            raise ValueError(f"{workers} workers cannot run a job")
+        self.workers = workers
+        self._tasks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Job, Waveforms | Exception]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._busy: set[Server] = set()
@@ -104,7 +111,12 @@ class _Crew:
         for thread in self._threads:
             thread.start()
 
+    def put(self, job: Job) -> None:
+        """Take a job, to run when a worker is free."""
+        self._tasks.put(job)
+
     def next_result(self) -> tuple[Job, Waveforms | SimulationError]:
+        """Wait for a job to end and return it with its result or its failure."""
         job, result = self._results.get()
         if isinstance(result, (Waveforms, SimulationError)):
             return job, result
@@ -117,13 +129,13 @@ class _Crew:
             for server in self._busy:
                 server.interrupt()
         for _ in self._threads:
-            self.tasks.put(None)
+            self._tasks.put(None)
         for thread in self._threads:
             thread.join()
         atexit.unregister(self.dismiss)
 
     def _work(self) -> None:
-        while (job := self.tasks.get()) is not None:
+        while (job := self._tasks.get()) is not None:
             result: Waveforms | Exception
             try:
                 result = _climb(job, functools.partial(self._ask, job))

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 
-
 FORMAT = 2
 """Of the trace files: belongs into their key, so that older ones are made again."""
 
@@ -33,7 +32,8 @@ class Traces:
         (frames, units), in software units, taken at 0.99 of every frame.
     extremes
         For every node that drives cells, the smallest and the largest value in each frame,
-        transients included, (frames, units, 2): what a cell may have reacted to.
+        transients included, (frames, units, 2): what a cell may have reacted to. Empty where the
+        engine does not show transients.
     time
         Seconds, (points,): the simulator's own time points.
     waves
@@ -42,6 +42,8 @@ class Traces:
         Supply power averaged over the sample, in watts.
     cpu_s, timepoints, attempt, simulator
         What it cost, and which rung of the retry ladder it took.
+    engine
+        How the network was taken through the sample.
     """
 
     sample: int
@@ -53,6 +55,12 @@ class Traces:
     cpu_s: float
     attempt: str
     simulator: str
+    engine: str = "monolithic"
+
+    @property
+    def shows_transients(self) -> bool:
+        """Whether the engine simulates what happens before a frame has settled."""
+        return self.engine != "staged"
 
     @property
     def timepoints(self) -> int:
@@ -64,7 +72,7 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
     """Write traces to ``.npz``, whole or not at all; ``key`` names the run they belong to."""
     scalars = {
         name: getattr(traces, name)
-        for name in ("sample", "power_w", "cpu_s", "attempt", "simulator")
+        for name in ("sample", "power_w", "cpu_s", "attempt", "simulator", "engine")
     }
     arrays: dict[str, NDArray[Any]]
     arrays = {f"frames/{name}": value for name, value in traces.frames.items()}

@@ -2,6 +2,7 @@
 
 from netgen.sizing.activity import Activity, calibration_inputs, measure_activity
 from netgen.sizing.cells import CellTable, characterise_cells, hysteresis_curve
+from netgen.sizing.gates import characterise_gates
 from netgen.sizing.mirrors import MirrorTables, characterise_mirrors
 from netgen.sizing.size import BelowFloor, Characterisation, size_circuit
 
@@ -13,6 +14,7 @@ __all__ = [
     "MirrorTables",
     "calibration_inputs",
     "characterise_cells",
+    "characterise_gates",
     "characterise_mirrors",
     "hysteresis_curve",
     "measure_activity",

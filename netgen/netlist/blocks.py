@@ -1,0 +1,287 @@
+"""Decks of parts of a network: their gate lines are driven, the rest of the network is absent.
+
+A part's neighbours only touch it at gates. Those of its own are driven with what the neighbours'
+lines did; those it drives itself are put back as capacitance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.model import INPUT
+from netgen.netlist.library import Sizes, trimmed
+from netgen.netlist.models import Conditions, SimulatorOptions, models_head
+from netgen.netlist.partition import (
+    Gate,
+    Part,
+    Partition,
+    Transistors,
+    elements,
+    gates,
+    partition,
+    sizes,
+)
+from netgen.netlist.render import drain_current, render
+from netgen.netlist.testbench import bench_text, pwl, startup
+from netgen.technology import Polarity, Technology
+from netgen.units import spice
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GateLoad:
+    """What a gate in subthreshold adds to a line, by polarity: F/m² of area and F/m of width."""
+
+    area: Mapping[Polarity, float]
+    width: Mapping[Polarity, float]
+
+    def capacitance(self, hung: Iterable[Gate]) -> float:
+        """Return the capacitance of gates, in farads."""
+        return sum(
+            gate.geometry.multiplicity
+            * gate.geometry.width
+            * (self.area[gate.polarity] * gate.geometry.length + self.width[gate.polarity])
+            for gate in hung
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """What happens at a net: volts (or amperes of an input) at given times or frames.
+
+    Attributes
+    ----------
+    at
+        Seconds, or frames for a sweep, (points,).
+    value
+        (points,).
+    """
+
+    at: Floats
+    value: Floats
+
+    @cached_property
+    def pwl(self) -> str:
+        """The waveform of an independent source."""
+        if np.all(self.value == self.value[0]):
+            return f"dc {spice(float(self.value[0]))}"
+        return pwl(zip(self.at.tolist(), self.value.tolist(), strict=True))
+
+    @cached_property
+    def table(self) -> str:
+        """An expression over the swept frame."""
+        if np.all(self.value == self.value[0]):
+            return spice(float(self.value[0]))
+        points = zip(self.at.tolist(), self.value.tolist(), strict=True)
+        return "pwl(v(frame)," + ",".join(f"{spice(t)},{spice(v)}" for t, v in points) + ")"
+
+
+@dataclass(frozen=True, eq=False)
+class Workbench:
+    """What the decks of all parts and samples have in common.
+
+    Attributes
+    ----------
+    network
+        Text of the network, see :func:`netgen.netlist.network_text`.
+    source
+        The name of its file, for messages.
+    load
+        What gates of absent parts weigh.
+    """
+
+    circuit: Circuit
+    technology: Technology
+    conditions: Conditions
+    network: str
+    source: str
+    load: GateLoad
+
+    @cached_property
+    def parted(self) -> Partition:
+        """The network in parts.
+
+        Raises
+        ------
+        ConfigurationError
+            It was edited so that it cannot be taken apart.
+        """
+        return partition(self.network, self.source)
+
+    def head(self, options: SimulatorOptions, sizes: Sizes | None) -> str:
+        """Return models and options: self-contained, so that a deck runs on any machine.
+
+        With ``sizes``, only the model bins that transistors of these sizes may need.
+        """
+        models = tuple(device.model for device in self.technology.devices.values())
+        head = models_head(self.technology, self.conditions, options)
+        return head if sizes is None else trimmed(head, models).text(sizes)
+
+    def whole(self, title: str, x: Floats) -> Deck:
+        """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""
+        body = bench_text(
+            self.circuit, self.technology, self.conditions, x, self._plain_network, title
+        )
+        return Deck(self, title, self._all_sizes, body)
+
+    @cached_property
+    def _plain_network(self) -> str:
+        return "\n".join(elements(self.network)) + "\n"
+
+    @cached_property
+    def _all_sizes(self) -> Sizes | None:
+        """The sizes of all transistors, None where an edited network may hide some."""
+        lines = list(elements(self.network.lower()))
+        if any(line.startswith((".include", ".inc", ".lib", ".model", ".param")) for line in lines):
+            return None
+        return sizes(lines, Transistors(self.technology, {}))
+
+    @cached_property
+    def hung(self) -> Mapping[str, Mapping[Part, list[Gate]]]:
+        """The gates on each net, by the part they belong to."""
+        return gates(self.parted, self.technology)
+
+    @cached_property
+    def layers(self) -> Mapping[str, CellLayer | RowLayer]:
+        """The circuit's layers by their netlist words."""
+        return {self.circuit.word(layer): layer for layer in self.circuit.layers}
+
+    @cached_property
+    def stages(self) -> tuple[tuple[Part, ...], ...]:
+        """The parts layer by layer, in the order of signals: reference and inputs come first."""
+        words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers]
+        return tuple(self.parted.parts[word] for word in words if word in self.parted.parts)
+
+    def is_cell(self, part: Part) -> bool:
+        """Tell whether a part has a memory."""
+        return isinstance(self.layers.get(part.word), CellLayer)
+
+    def probe(self, part: Part) -> str | None:
+        """Return the vector of a part's current, if it stands for a node of the model."""
+        layer = self.layers.get(part.word)
+        name = f"{part.word}_{part.unit}"
+        if layer is None:
+            return None
+        if isinstance(layer, CellLayer):
+            return drain_current(self.technology, "pmos", f"x{name}", "m4")
+        if layer.kind == "relu":
+            return drain_current(self.technology, "nmos", f"x{name}", "diode")
+        return f"v{name}_out#branch"
+
+    def lines(self, parts: Sequence[Part]) -> tuple[str, ...]:
+        """Return the nets of parts that other parts use."""
+        return tuple(sorted(net for part in parts for net in part.nets if net in self.hung))
+
+    def supplies(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Return the volts of the sources that deliver power, by the vector of their current."""
+        outputs = [f"v{net}#branch" for net in self._outputs(parts)]
+        return {"vvdd#branch": self.conditions.vdd} | dict.fromkeys(
+            outputs, self.conditions.vdd / 2
+        )
+
+    def vectors(self, parts: Sequence[Part]) -> tuple[str, ...]:
+        """Return what to save of parts: currents, the voltages of lines, supplies."""
+        currents = [probe for part in parts if (probe := self.probe(part))]
+        return tuple(dict.fromkeys([*currents, *self.lines(parts), *self.supplies(parts)]))
+
+    def used(self, parts: Sequence[Part]) -> tuple[str, ...]:
+        """Return the nets that parts use and do not have."""
+        own = frozenset(net for part in parts for net in part.nets)
+        return tuple(dict.fromkeys(n for part in parts for n in part.uses if n not in own))
+
+    def inputs(self, parts: Sequence[Part]) -> dict[int, str]:
+        """Return the nets that input currents flow into, by channel."""
+        word = self.circuit.tokens[INPUT]
+        return {part.unit: f"{word}_{part.unit}_n" for part in parts if part.word == word}
+
+    def sweep(
+        self,
+        title: str,
+        parts: Sequence[Part],
+        drives: Mapping[str, Drive],
+        inputs: Mapping[int, Drive],
+        frames: int,
+    ) -> Deck:
+        """Return the deck that takes memoryless parts from frame to frame, each one settled."""
+        lines = [f"B{net} {net} 0 v={drives[net].table}" for net in self.used(parts)]
+        lines += [f"B{n} vdd {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()]
+        lines += ["Vframe frame 0 0"]
+        return self._deck(title, parts, lines, f".dc Vframe 0 {frames - 1} 1")
+
+    def transient(
+        self,
+        title: str,
+        parts: Sequence[Part],
+        drives: Mapping[str, Drive],
+        inputs: Mapping[int, Drive],
+        frames: int,
+    ) -> Deck:
+        """Return the deck that takes parts through a sample in time."""
+        period = self.circuit.model.frame_period
+        switches = {s.net: s.waveform for s in startup(self.circuit, self.conditions.vdd)}
+        lines = [
+            f"V{net} {net} 0 {switches[net] if net in switches else drives[net].pwl}"
+            for net in self.used(parts)
+        ]
+        lines += [f"I{n} vdd {n} {inputs[c].pwl}" for c, n in self.inputs(parts).items()]
+        lines += self._loads(parts)
+        analysis = f".tran {spice(period)} {spice(frames * period)}"
+        return self._deck(title, parts, lines, analysis)
+
+    def _loads(self, parts: Sequence[Part]) -> list[str]:
+        inside = frozenset(parts)
+        loads = []
+        for net in self.lines(parts):
+            others = (hung for part, hung in self.hung[net].items() if part not in inside)
+            absent = [gate for hung in others for gate in hung]
+            if absent:
+                loads.append(f"C{net} {net} 0 {spice(self.load.capacitance(absent))}")
+        return loads
+
+    def _outputs(self, parts: Sequence[Part]) -> list[str]:
+        layer = self.circuit.layers[-1]
+        word = self.circuit.word(layer)
+        return [f"{word}_{part.unit}_out" for part in parts if part.word == word]
+
+    def _deck(self, title: str, parts: Sequence[Part], lines: list[str], analysis: str) -> Deck:
+        half = spice(self.conditions.vdd / 2)
+        elements = [line for part in parts for line in part.lines]
+        readout = [f"V{net} {net} 0 {half}" for net in self._outputs(parts)]
+        body = render(
+            "block.j2",
+            blocks=self.parted.text,
+            vdd=self.conditions.vdd,
+            lines=[*elements, *readout, *lines],
+            saves=[_saved(vector) for vector in self.vectors(parts)],
+            analysis=analysis,
+        )
+        transistors = Transistors(self.technology, self.parted.blocks)
+        used = sizes((line for part in parts for line in part.lines), transistors)
+        return Deck(self, title, used, body)
+
+
+@dataclass(frozen=True, eq=False)
+class Deck:
+    """A deck but for its simulator options."""
+
+    bench: Workbench
+    title: str
+    sizes: Sizes | None
+    body: str
+
+    def text(self, options: SimulatorOptions) -> str:
+        """Return the whole deck."""
+        return f"* {self.title}\n{self.bench.head(options, self.sizes)}\n{self.body}"
+
+
+def _saved(vector: str) -> str:
+    """Return what ``.save`` calls a vector: a node's voltage has a name of its own."""
+    return vector if "#" in vector or "@" in vector else f"v({vector})"

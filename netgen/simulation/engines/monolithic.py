@@ -1,0 +1,45 @@
+"""The network as one circuit: nothing is left out, and the cost grows with the cube of its size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.netlist import SimulatorOptions, probes
+from netgen.netlist.blocks import Workbench
+from netgen.simulation.engines.tasks import Task
+from netgen.simulation.jobs import Attempt, Job, Waveforms
+from netgen.simulation.observe import observe
+
+
+@dataclass(frozen=True, eq=False)
+class Monolithic:
+    """One transient a sample.
+
+    Attributes
+    ----------
+    timeout
+        Wall seconds for each attempt.
+    keep
+        Called with the index of a sample and its waveforms.
+    """
+
+    bench: Workbench
+    options: SimulatorOptions
+    timeout: float
+    keep: Callable[[int, Waveforms], None] | None = None
+
+    def task(self, x: NDArray[np.float64], sample: int) -> Task:
+        """Run one sample: inputs (frames, channels) in software units."""
+        bench, model = self.bench, self.bench.circuit.model
+        where = probes(bench.circuit, bench.technology, bench.conditions.vdd)
+        deck = bench.whole(f"{model.name}, sample {sample}", x)
+        attempts = tuple(Attempt(name, deck.text(o)) for name, o in self.options.ladder())
+        stop = len(x) * model.frame_period
+        (result,) = yield [Job(f"sample {sample}", attempts, where.vectors, stop, self.timeout)]
+        if self.keep is not None:
+            self.keep(sample, result)
+        return observe(result, where, model, len(x), sample)

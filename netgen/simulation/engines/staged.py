@@ -1,0 +1,265 @@
+"""The network stage by stage, since gates draw no current: each part with its own time steps.
+
+``staged`` hands on the gate voltages at the end of each frame. Parts without a memory are taken
+from one settled frame to the next by a sweep, cells by a transient in which their candidates step
+once a frame. What happens between two frames is therefore not seen, races least of all.
+
+``staged-dynamic`` takes every part through a transient and hands on its gate voltages at common
+phases of each frame, so that later cells see what the earlier ones do before they settle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.netlist import SETTLED, SimulatorOptions, release_time
+from netgen.netlist.blocks import Drive, Workbench
+from netgen.netlist.partition import Part
+from netgen.netlist.testbench import EDGE
+from netgen.simulation.engines.tasks import Task
+from netgen.simulation.jobs import Attempt, Job, Waveforms
+from netgen.simulation.observe import extremes
+from netgen.simulation.traces import Traces
+
+Floats: TypeAlias = NDArray[np.float64]
+
+PHASES = (-0.005, 0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07,
+          0.1, 0.15, 0.2, 0.3, 0.5, 0.9)  # fmt: skip
+"""Where in a frame gate voltages are handed on, as shares of the frame."""
+STILL = 5e-6
+"""A gate voltage that moves by less (V) between phases is not written again."""
+MERGED = 600
+"""Memoryless stages of up to this many transistors are swept together."""
+ROWS = 600
+"""Transistors of a block of swept rows."""
+DYNAMIC_ROWS = 200
+"""Transistors of a block of rows in a transient."""
+CELLS = 2
+"""Cells of a block."""
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """Runs samples stage by stage.
+
+    Attributes
+    ----------
+    timeout
+        Wall seconds for each attempt at a block.
+    dynamic
+        Hand on what happens within a frame, too.
+    """
+
+    bench: Workbench
+    options: SimulatorOptions
+    timeout: float
+    dynamic: bool
+
+    @cached_property
+    def stages(self) -> tuple[tuple[tuple[Part, ...], ...], ...]:
+        """Blocks of parts, stage by stage: those of one stage can run side by side."""
+        stages = list(self.bench.stages)
+        if not self.dynamic:
+            stages = list(self._merged(stages))
+        return tuple(tuple(self._blocks(stage)) for stage in stages)
+
+    def _merged(self, stages: list[tuple[Part, ...]]) -> Iterator[tuple[Part, ...]]:
+        held: tuple[Part, ...] = ()
+        for stage in stages:
+            together = held + stage
+            if held and (self._has_cells(together) or _devices(together) > MERGED):
+                yield held
+                together = stage
+            held = together
+        yield held
+
+    def _has_cells(self, parts: Sequence[Part]) -> bool:
+        return any(self.bench.is_cell(part) for part in parts)
+
+    def _blocks(self, stage: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
+        if self._has_cells(stage):
+            for first in range(0, len(stage), CELLS):
+                yield stage[first : first + CELLS]
+            return
+        limit = DYNAMIC_ROWS if self.dynamic else ROWS
+        count = max(1, round(_devices(stage) / limit))
+        if not self.dynamic and _devices(stage) <= MERGED:
+            count = 1
+        for share in np.array_split(np.arange(len(stage)), min(count, len(stage))):
+            yield tuple(stage[index] for index in share)
+
+    def task(self, x: Floats, sample: int) -> Task:
+        """Run one sample: inputs (frames, channels) in software units."""
+        record = _Record(self.bench, x, sample, self.dynamic)
+        for blocks in self.stages:
+            swept = not self.dynamic and not self._has_cells(blocks[0])
+            jobs = [self._job(block, record, swept) for block in blocks]
+            results = yield jobs
+            for block, result in zip(blocks, results, strict=True):
+                record.add(block, result, swept)
+        return record.traces([label for label, _ in self.options.ladder()])
+
+    def _job(self, block: tuple[Part, ...], record: _Record, swept: bool) -> Job:
+        first, last = block[0], block[-1]
+        name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
+        make = self.bench.sweep if swept else self.bench.transient
+        deck = make(name, block, record.drives(swept), record.inputs(swept), record.frames)
+        attempts = tuple(Attempt(label, deck.text(o)) for label, o in self.options.ladder())
+        stop = record.frames - 1 if swept else record.frames * record.period
+        return Job(name, attempts, self.bench.vectors(block), stop, self.timeout)
+
+
+def _devices(parts: Sequence[Part]) -> int:
+    return sum(part.devices for part in parts)
+
+
+@dataclass(eq=False)
+class _Record:
+    """What is known of a sample so far."""
+
+    bench: Workbench
+    x: Floats
+    sample: int
+    dynamic: bool
+    settled: dict[str, Floats] = field(default_factory=dict)
+    waves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    extremes: dict[str, Floats] = field(default_factory=dict)
+    lines: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
+    power: float = 0.0
+    cpu_s: float = 0.0
+    attempts: set[str] = field(default_factory=set)
+    simulator: str = ""
+
+    @property
+    def frames(self) -> int:
+        return len(self.x)
+
+    @property
+    def period(self) -> float:
+        return self.bench.circuit.model.frame_period
+
+    @cached_property
+    def times(self) -> Floats:
+        """When values are read that are settled, (frames,)."""
+        return (np.arange(self.frames, dtype=np.float64) + SETTLED) * self.period
+
+    @cached_property
+    def grid(self) -> Floats:
+        """The common phases of all frames, and those after each start-up release, (points,)."""
+        phases = np.array(PHASES)
+        shares = [np.arange(self.frames)[:, np.newaxis] + phases]
+        stages = self.bench.circuit.stages
+        shares += [release_time(s, stages, 1.0) + phases[phases < 0.2] for s in range(stages)]
+        flat = np.concatenate([[0.0, self.frames], *(part.ravel() for part in shares)])
+        times: Floats = np.unique(flat[flat >= 0].round(9)) * self.period
+        return times
+
+    def drives(self, swept: bool) -> dict[str, Drive]:
+        """Return what is known of the lines, over frames or over time."""
+        return self.lines[swept]
+
+    def inputs(self, swept: bool) -> dict[int, Drive]:
+        """Return the input currents by channel."""
+        amperes = self.x.T * self.bench.circuit.model.unit_current
+        return {c: self._settled(values, swept) for c, values in enumerate(amperes)}
+
+    def _settled(self, values: Floats, swept: bool) -> Drive:
+        """Return one value a frame: as it is, or held in time with an edge at each step."""
+        if swept:
+            return Drive(np.arange(self.frames, dtype=np.float64), values)
+        steps = np.flatnonzero(np.diff(values)) + 1
+        at = np.stack([steps, steps + EDGE], axis=1).ravel() * self.period
+        held = np.stack([values[steps - 1], values[steps]], axis=1).ravel()
+        return Drive(np.concatenate([[0.0], at]), np.concatenate([values[:1], held]))
+
+    def add(self, block: Sequence[Part], result: Waveforms, swept: bool) -> None:
+        """Take up the result of a block."""
+        bench = self.bench
+        read = np.arange(self.frames, dtype=np.float64) if swept else self.times
+        for net in bench.lines(block):
+            self._add_line(net, result, read)
+        for part in block:
+            probe = bench.probe(part)
+            if probe:
+                self._add_current(part, result.vectors[probe], result, read, swept)
+        for name, volts in bench.supplies(block).items():
+            delivered = -volts * result.vectors[name]
+            span = result.scale[-1] - result.scale[0]
+            self.power += float(
+                delivered.mean() if swept else np.trapezoid(delivered, result.scale) / span
+            )
+        self.cpu_s += result.cpu_s
+        self.attempts.add(result.attempt)
+        self.simulator = result.simulator
+
+    def _add_line(self, net: str, result: Waveforms, read: Floats) -> None:
+        volts = result.vectors[net]
+        if self.dynamic:
+            self.lines[False][net] = _moving(self.grid, np.interp(self.grid, result.scale, volts))
+            return
+        held = np.interp(read, result.scale, volts)
+        for swept in (False, True):
+            self.lines[swept][net] = self._settled(held, swept)
+
+    def _add_current(
+        self, part: Part, amperes: Floats, result: Waveforms, read: Floats, swept: bool
+    ) -> None:
+        name = f"{part.word}_{part.unit}"
+        current = amperes / self.bench.circuit.model.unit_current
+        self.settled[name] = np.interp(read, result.scale, current)
+        if swept:
+            held = self._settled(self.settled[name], False)
+            wave = np.interp(self.grid, held.at, held.value)
+        else:
+            wave = np.interp(self.grid, result.scale, current)
+        self.waves[name] = wave.astype(np.float32)
+        if self.dynamic and part.word in self._driving:
+            model = self.bench.circuit.model
+            self.extremes[name] = extremes(result.scale, current[:, np.newaxis], self.times, model)
+
+    @cached_property
+    def _driving(self) -> set[str]:
+        circuit = self.bench.circuit
+        words = {circuit.tokens[layer.candidate] for layer in circuit.cells}
+        return words & set(self.bench.layers)
+
+    def traces(self, ladder: Sequence[str]) -> Traces:
+        """Return the traces once every stage has been added."""
+        frames, waves, seen = {}, {}, {}
+        for word, layer in self.bench.layers.items():
+            names = [f"{word}_{unit}" for unit in range(layer.size)]
+            frames[layer.node] = np.stack([self.settled[name] for name in names], axis=1)
+            waves[layer.node] = np.stack([self.waves[name] for name in names], axis=1)
+            if self.dynamic and word in self._driving:
+                seen[layer.node] = np.concatenate([self.extremes[n] for n in names], axis=1)
+        return Traces(
+            sample=self.sample,
+            frames=frames,
+            extremes=seen,
+            time=self.grid,
+            waves=waves,
+            power_w=self.power,
+            cpu_s=self.cpu_s,
+            attempt=max(self.attempts, key=ladder.index),
+            simulator=self.simulator,
+            engine="staged-dynamic" if self.dynamic else "staged",
+        )
+
+
+def _moving(at: Floats, volts: Floats) -> Drive:
+    """Leave out the points between which nothing moves: each costs the simulator time steps."""
+    kept = [0]
+    for index in range(1, len(at) - 1):
+        if (
+            abs(volts[index] - volts[kept[-1]]) > STILL
+            or abs(volts[index + 1] - volts[index]) > STILL
+        ):
+            kept.append(index)
+    kept.append(len(at) - 1)
+    return Drive(at[kept], volts[kept])
