@@ -68,6 +68,16 @@ def test_speech_commands_by_its_lists(tmp_path: Path) -> None:
     assert corpus.remarks == ("1 files of the official lists are not there",)
 
 
+def test_it_is_known_whether_test_speakers_are_in_training(tmp_path: Path) -> None:
+    assert open_corpus(speech_commands(tmp_path / "commands")).tests_unheard
+    names = [f"{d}_{who}_{i}.wav" for d in (0, 7) for who in ("ann", "bo") for i in range(12)]
+    digits = touch(tmp_path / "digits", *names)
+    assert not open_corpus(digits).tests_unheard
+    assert open_corpus(digits, ["bo"]).tests_unheard
+    folders = touch(tmp_path / "folders", *(f"on/{i}.wav" for i in range(9)))
+    assert not open_corpus(folders).tests_unheard, "nobody knows who speaks"
+
+
 def test_one_list_alone_is_an_error(tmp_path: Path) -> None:
     (speech_commands(tmp_path) / "validation_list.txt").unlink()
     with pytest.raises(InputError, match=r"validation_list.txt: cannot be read.*needs both lists"):

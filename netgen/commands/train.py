@@ -54,7 +54,11 @@ _SHOWN = 5
     metavar="NAME",
     help="Keep this speaker for the test alone; repeatable.",
 )
-@click.option("--no-augment", is_flag=True, help="Train without altered copies.")
+@click.option(
+    "--augment/--no-augment",
+    default=None,
+    help="Train on altered copies too.  [default: if the test speakers are not in training]",
+)
 @click.option("--plain", is_flag=True, help="Train without regard to the circuit.")
 @click.option(
     "--fine-tune", "base_file", type=PATH, metavar="MODEL.json", help="Harden this model instead."
@@ -80,7 +84,7 @@ def train(
     seeds: int | None,
     steps: int | None,
     test_speakers: tuple[str, ...],
-    no_augment: bool,
+    augment: bool | None,
     plain: bool,
     base_file: Path | None,
     name: str | None,
@@ -98,13 +102,14 @@ def train(
         raise UsageError(f"--name {name}: use A-Z a-z 0-9 _ . - and at most 100 of them")
     corpus = open_corpus(data, test_speakers)
     task = make_task(corpus, kind, keywords)
+    altered = corpus.tests_unheard if augment is None else augment
     need("torch").set_num_threads(threads)
     _train(
         corpus,
         task,
         output,
         base_file,
-        _Choices(units or 4, layers or 2, seed, seeds, steps, not no_augment, plain, name, count),
+        _Choices(units or 4, layers or 2, seed, seeds, steps, altered, plain, name, count),
     )
 
 

@@ -62,6 +62,15 @@ class Corpus:
         """The known speakers, sorted."""
         return tuple(sorted({recording.speaker for recording in self.recordings} - {""}))
 
+    @property
+    def tests_unheard(self) -> bool:
+        """Whether the test set is spoken by speakers who are known not to be in training."""
+        speakers = {
+            split: {r.speaker for r in self.recordings if r.split == split} for split in SPLITS
+        }
+        known = all("" not in group for group in speakers.values())
+        return known and not speakers["train"] & speakers["test"]
+
 
 def open_corpus(root: Path, test_speakers: Sequence[str] = ()) -> Corpus:
     """Look through a data set: Speech Commands, Free Spoken Digits or ``label/*.wav`` folders.

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen.model import Model, Samples, decide, evaluate, margin
+from netgen.model.graph import Floats
 from netgen.training.audio import fit_second, read_clip
 from netgen.training.features import feature_map, mfcc
 
@@ -40,6 +41,10 @@ def hear(path: Path, model: Model, source: str) -> tuple[Samples, tuple[str, ...
 
 def decide_by_software(model: Model, samples: Samples) -> Heard:
     """Return the software model's decision on the first sample."""
-    logits = evaluate(model, samples.x)[model.readout.node]
-    decision = int(decide(model.readout, logits)[0])
-    return Heard(model.classes[decision], float(margin(model.readout, logits)[0]))
+    return judge(model, evaluate(model, samples.x)[model.readout.node][0])
+
+
+def judge(model: Model, logits: Floats) -> Heard:
+    """Apply a model's readout rule to one sample's logits, (frames, classes)."""
+    decision = int(decide(model.readout, logits[None])[0])
+    return Heard(model.classes[decision], float(margin(model.readout, logits[None])[0]))

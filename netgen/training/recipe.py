@@ -19,7 +19,8 @@ class Phase:
     sharpness
         K of the soft gates at the first step and from 90 % of the steps on.
     ramp
-        Share of the steps over which the chips' spread grows to its full size.
+        Share of the steps over which the chips' spread and the consistency and race penalties
+        grow to their full size: at once, they would undo what has been learnt.
     auxiliary
         Share of the steps over which the auxiliary loss on the mean logit fades out.
     dead_zone
@@ -86,7 +87,7 @@ class Recipe:
 
 
 LEARN = Phase(
-    steps=2000,
+    steps=1500,
     rate=2e-2,
     sharpness=(4.0, 80.0),
     ramp=0.3,
@@ -98,13 +99,14 @@ LEARN = Phase(
     currents=10.0,
 )
 FINISH = Phase(
-    steps=800,
+    steps=600,
     rate=7e-3,
     sharpness=(20.0, 80.0),
+    ramp=0.3,
     dead_zone=0.0,
     chips=4,
-    spread=0.09,
-    offset=0.015,
+    spread=0.05,
+    offset=0.01,
     currents=10.0,
     consistency=2.0,
     race=500.0,

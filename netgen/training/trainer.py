@@ -126,7 +126,8 @@ class Trainer:
             self._generator,
             phase.offset * ramp,
         )
-        loss = self._loss(phase, progress, drawn, x, y).view(len(parameters), -1).mean(dim=1)
+        loss = self._loss(phase, progress, ramp, drawn, x, y)
+        loss = loss.view(len(parameters), -1).mean(dim=1)
         self._optimiser.zero_grad()
         loss.sum().backward()
         gradient = self._parameters.grad
@@ -137,7 +138,9 @@ class Trainer:
             keep_drawable(arch, self._parameters)
         return loss.detach()
 
-    def _loss(self, phase: Phase, progress: float, drawn: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    def _loss(
+        self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, y: Tensor
+    ) -> Tensor:
         """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
         arch, count = self._arch, phase.chips
         parts = x.view(len(x), count, -1, x.shape[2]).transpose(0, 1)
@@ -155,9 +158,9 @@ class Trainer:
             loss = loss + phase.currents * current_penalty(acts)
         if phase.consistency:
             gap = consistency_penalty(arch, drawn, acts, sharpness)
-            loss = loss + phase.consistency * gap
+            loss = loss + ramp * phase.consistency * gap
         if phase.race:
-            loss = loss + phase.race * race_penalty(arch, drawn, acts, sharpness)
+            loss = loss + ramp * phase.race * race_penalty(arch, drawn, acts, sharpness)
         return loss
 
     def _drawn(self) -> Tensor:

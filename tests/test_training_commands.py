@@ -1,0 +1,185 @@
+"""netgen train and netgen listen, end to end on two tones."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+pytest.importorskip("torch")
+pytest.importorskip("soundfile")
+pytest.importorskip("kaldi_native_fbank")
+
+from training_data import label_folders, tone, write_wav
+
+from netgen.commands.listen import listen
+from netgen.commands.train import train
+from netgen.errors import InputError, ModelError, NetgenError, UsageError
+from netgen.model import decide, evaluate, load_model, load_samples
+
+QUICK = ("--steps", "40", "--seeds", "2")
+
+
+def run(command: object, *arguments: object) -> Result:
+    result = CliRunner().invoke(command, [str(each) for each in arguments])  # type: ignore[arg-type]
+    if result.exception is not None and not isinstance(result.exception, NetgenError | SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return label_folders(tmp_path_factory.mktemp("tones"), kinds=("up", "down", "hiss"))
+
+
+@pytest.fixture(scope="module")
+def trained(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    folder = tmp_path_factory.mktemp("out") / "run"
+    return folder, run(train, tones, "-k", "up", "-o", folder, *QUICK)
+
+
+def test_training_leaves_a_model_samples_and_a_report(trained: tuple[Path, Result]) -> None:
+    folder, result = trained
+    assert result.exit_code == 0, result.output
+    model = load_model(folder / "model.json")
+    assert model.name == "kws-up-d4"
+    assert model.classes == ("other", "up")
+    samples = load_samples(folder / "samples.npz", model)
+    assert len(samples) == 3
+    assert samples.y is not None
+    report = json.loads((folder / "training.json").read_text())
+    logits = evaluate(model, samples.x)[model.readout.node]
+    right = decide(model.readout, logits) == samples.y
+    assert report["accuracy_test"] == pytest.approx(right.mean())
+    assert np.sum(report["confusion_test"]) == 3
+    assert [each["spread"] for each in report["virtual_chips"]] == [0, 0.02, 0.05, 0.1]
+    assert report["virtual_chips"][0]["states"] == 1
+    assert report["virtual_chips"][2]["chips"] == 200
+    page = (folder / "training.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert not re.search(r'(src|href)="(?!data:|#)', page), "the page stands alone"
+    assert sorted(p.name for p in (folder / "training-plots").iterdir()) == [
+        "chips.png",
+        "confusion.png",
+        "curves.png",
+        "distances.png",
+    ]
+
+
+def test_training_says_what_it_read_and_repaired(trained: tuple[Path, Result]) -> None:
+    output = trained[1].output
+    assert "30 training, 3 validation, 3 test samples at 8000 Hz" in output
+    assert "36 recordings shorter than one second: centred in silence" in output
+    assert "200 virtual chips off by 5.00 %" in output
+    assert "report: " in output
+
+
+def test_the_same_command_continues_and_gives_the_same_model(
+    trained: tuple[Path, Result], tones: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained[0], tmp_path / "again")
+    again = run(train, tones, "-k", "up", "-o", folder, *QUICK)
+    assert "continued from step 56 of 56" in again.output
+    assert (folder / "model.json").read_bytes() == (trained[0] / "model.json").read_bytes()
+    other = run(train, tones, "-k", "down", "-o", folder, *QUICK)
+    assert isinstance(other.exception, UsageError)
+    assert "belongs to a run with other options or data" in str(other.exception)
+
+
+def test_a_new_run_gives_the_same_model(
+    trained: tuple[Path, Result], tones: Path, tmp_path: Path
+) -> None:
+    run(train, tones, "-k", "up", "-o", tmp_path / "new", *QUICK)
+    new, old = (tmp_path / "new" / "model.json"), (trained[0] / "model.json")
+    assert new.read_bytes() == old.read_bytes()
+
+
+def test_a_model_can_be_hardened(trained: tuple[Path, Result], tones: Path, tmp_path: Path) -> None:
+    base = trained[0] / "model.json"
+    result = run(train, tones, "-k", "up", "-o", tmp_path, "--fine-tune", base, *QUICK)
+    assert result.exit_code == 0, result.output
+    model = load_model(tmp_path / "model.json")
+    assert model.meta["features"] == load_model(base).meta["features"]
+    assert model.digest != load_model(base).digest
+    wrong = run(train, tones, "-k", "down", "-o", tmp_path / "b", "--fine-tune", base, *QUICK)
+    assert isinstance(wrong.exception, UsageError)
+    assert "tells other, up apart, but the task is other, down" in str(wrong.exception)
+
+
+def test_plain_training_of_every_label(tones: Path, tmp_path: Path) -> None:
+    result = run(
+        train, tones, "--task", "labels", "-d", "3", "-n", "1", "--plain", "--no-augment",
+        "--name", "plain", "--samples", "2", "-o", tmp_path, *QUICK,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    model = load_model(tmp_path / "model.json")
+    assert (model.name, model.classes) == ("plain", ("down", "hiss", "up"))
+    assert [len(cell.alpha) for cell in model.cells] == [3]
+    assert len(load_samples(tmp_path / "samples.npz", model)) == 2
+    report = json.loads((tmp_path / "training.json").read_text())
+    assert report["data"]["altered copies"].startswith("0 ")
+    assert report["recipe"]["learn.spread"] == 0
+
+
+def test_files_left_out_are_named(tones: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(tones, tmp_path / "tones")
+    (root / "hiss" / "broken.wav").write_bytes(b"RIFF")
+    result = run(train, root, "-k", "up", "-o", tmp_path / "out", *QUICK)
+    assert "1 files left out" in result.output
+    assert "hiss/broken.wav: cannot be read as sound" in result.output
+    report = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert "hiss/broken.wav" in report["data"]["left out"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "problem"),
+    [
+        (("-k", "left"), InputError, "has no recordings of 'left'; it has: down, hiss, up"),
+        ((), UsageError, "needs --keyword WORD"),
+        (("-k", "up", "--name", "a/b"), UsageError, "--name a/b: use A-Z"),
+        (("-k", "up", "--plain", "--fine-tune", "m.json"), UsageError, "drop --plain"),
+        (("-k", "up", "--fine-tune", "gone.json"), ModelError, "gone.json: cannot be read"),
+        (("-k", "up", "--test-speaker", "zoe"), InputError, "speaker zoe is not in it"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(
+    tones: Path, tmp_path: Path, arguments: tuple[str, ...], error: type[Exception], problem: str
+) -> None:
+    result = run(train, tones, "-o", tmp_path / "out", *arguments)
+    assert isinstance(result.exception, error)
+    assert problem in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_listening(trained: tuple[Path, Result], tmp_path: Path) -> None:
+    model = trained[0] / "model.json"
+    sound = np.stack([tone("up", 3, rate=16000)] * 2, axis=1)
+    result = run(listen, model, write_wav(tmp_path / "up.wav", sound, 16000))
+    assert result.exit_code == 0
+    assert re.fullmatch(r"(other|up) \(leads by \S+ % of the votes\)", result.stdout.strip())
+    assert "2 channels averaged into one" in result.stderr
+    assert "resampled from 16000 Hz to 8000 Hz" in result.stderr
+
+
+def test_listening_gives_the_decision_of_training(
+    trained: tuple[Path, Result], tones: Path
+) -> None:
+    model = load_model(trained[0] / "model.json")
+    samples = load_samples(trained[0] / "samples.npz", model)
+    logits = evaluate(model, samples.x)[model.readout.node]
+    for name, decision in zip(samples.ids, decide(model.readout, logits), strict=True):
+        result = run(listen, trained[0] / "model.json", tones / name)
+        assert result.stdout.split()[0] == model.classes[decision]
+
+
+def test_listening_to_nothing(trained: tuple[Path, Result], tmp_path: Path) -> None:
+    model = trained[0] / "model.json"
+    silent = run(listen, model, write_wav(tmp_path / "silent.wav", np.zeros(4000)))
+    assert "is silent" in str(silent.exception)
+    gone = run(listen, model, tmp_path / "gone.wav")
+    assert "gone.wav: is no file" in str(gone.exception)
