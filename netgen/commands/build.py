@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,14 +25,10 @@ from netgen.model import load_model, load_samples
 def build(
     model: Path,
     output: Path,
-    pdk: str | None,
-    corner: str | None,
-    temperature: float | None,
-    vdd: float | None,
-    unit: tuple[float, float] | None,
     calibration: Path | None,
+    **chosen: Any,
 ) -> None:
     """Size every device of MODEL.json and write netlist, mapping and build record into DIR."""
     loaded = load_model(model)
     samples = None if calibration is None else load_samples(calibration, loaded)
-    build_step(loaded, output, build_options(pdk, corner, temperature, vdd, unit), samples)
+    build_step(loaded, output, build_options(**chosen), samples)

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from netgen.technology import preferred, technologies
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)  # existence is checked where the file is read, with its status
@@ -32,9 +34,23 @@ def _all(options: list[Callable[[Command], Command]]) -> Callable[[Command], Com
 
 technology_options = _all(
     [
-        click.option("--pdk", metavar="NAME", help="The technology.  [default: gf180mcu]"),
-        click.option("--corner", metavar="NAME", help="Process corner.  [default: typical]"),
-        click.option("--temperature", type=float, metavar="°C", help="[default: 25]"),
+        click.option(
+            "--pdk",
+            metavar="NAME",
+            help=f"The technology: {', '.join(technologies())}.  "
+            f"[default: the first installed of {', '.join(preferred())}]",
+        ),
+        click.option(
+            "--technology",
+            "pdk_folder",
+            type=PATH,
+            metavar="PATH",
+            help="The folder of a technology of your own, with its technology.toml.",
+        ),
+        click.option(
+            "--corner", metavar="NAME", help="Process corner.  [default: the typical one]"
+        ),
+        click.option("--temperature", type=float, metavar="°C", help="[default: the models' own]"),
         click.option("--vdd", type=float, metavar="V", help="Supply.  [default: 1.8]"),
         click.option(
             "--unit",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,16 +38,12 @@ def run(
     model: Path,
     samples: Path,
     output: Path,
-    pdk: str | None,
-    corner: str | None,
-    temperature: float | None,
-    vdd: float | None,
-    unit: tuple[float, float] | None,
     picked: str | None,
     jobs: int | None,
     timeout: float | None,
     raw: bool,
     limits: tuple[str, ...],
+    **chosen: Any,
 ) -> None:
     """Build MODEL.json, run SAMPLES through it and compare circuit with software.
 
@@ -54,7 +51,7 @@ def run(
     """
     loaded = load_model(model)
     load_samples(samples, loaded)  # before anything is built: bad samples should not cost a build
-    build_step(loaded, output, build_options(pdk, corner, temperature, vdd, unit), None)
+    build_step(loaded, output, build_options(**chosen), None)
     failed: SimulationError | None = None
     try:
         simulate_step(output, samples, picked, simulation_choices(jobs, timeout, raw))

@@ -23,20 +23,29 @@ from netgen.project import (
     read_build,
     simulate,
 )
-from netgen.technology import DEFAULT, Geometry
+from netgen.technology import Geometry
 from netgen.units import engineering
 
 
 def build_options(
     pdk: str | None,
+    pdk_folder: Path | None,
     corner: str | None,
     temperature: float | None,
     vdd: float | None,
     unit: tuple[float, float] | None,
 ) -> BuildOptions:
-    """Turn the command line's words into build options (µm to metres)."""
+    """Turn the command line's words into build options (µm to metres).
+
+    Raises
+    ------
+    UsageError
+        The technology is named twice.
+    """
+    if pdk is not None and pdk_folder is not None:
+        raise UsageError("--pdk and --technology both name a technology; give one of them")
     geometry = None if unit is None else Geometry(unit[0] * 1e-6, unit[1] * 1e-6)
-    return BuildOptions(pdk or DEFAULT, corner, temperature, vdd, geometry)
+    return BuildOptions(pdk_folder or pdk, corner, temperature, vdd, geometry)
 
 
 def build_step(

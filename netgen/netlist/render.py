@@ -66,18 +66,23 @@ class Transistors:
     def __call__(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
         """Return one netlist line.
 
-        Junction areas and perimeters are always written: without them the BSIM4 cards use a fixed
-        leakage that does not depend on temperature.
+        Junction areas and perimeters are written where the technology has a rule for them: without
+        them BSIM4 cards use a fixed leakage that does not depend on temperature.
         """
         device: Device = self.technology.devices[self.polarity]
+        nets = {"d": drain, "g": gate, "s": source, "b": self.rail}
+        words = [f"{device.prefix}{name}", *(nets[pin] for pin in device.pins), device.model]
+        metre = 1 / device.length_unit
+        values = {"w": geometry.width * metre, "l": geometry.length * metre}
         diffusion = self.technology.diffusion
-        area, edge = geometry.width * diffusion, 2 * (geometry.width + diffusion)
-        line = (
-            f"{device.prefix}{name} {drain} {gate} {source} {self.rail} {device.model}"
-            f" w={spice(geometry.width)} l={spice(geometry.length)}"
-            f" as={spice(area)} ad={spice(area)} ps={spice(edge)} pd={spice(edge)}"
-        )
-        return line if geometry.multiplicity == 1 else f"{line} m={geometry.multiplicity}"
+        if diffusion:
+            area = geometry.width * diffusion * metre**2
+            edge = 2 * (geometry.width + diffusion) * metre
+            values |= {"as": area, "ad": area, "ps": edge, "pd": edge}
+        words += [f"{key}={spice(value)}" for key, value in values.items()]
+        if geometry.multiplicity != 1:
+            words.append(f"m={geometry.multiplicity}")
+        return " ".join(words)
 
 
 def transistors(technology: Technology) -> dict[str, Transistors]:

@@ -34,7 +34,7 @@ from netgen.sizing import (
     measure_activity,
     size_circuit,
 )
-from netgen.technology import DEFAULT, Geometry, Technology, load_technology
+from netgen.technology import Geometry, Technology, load_technology, with_bins
 
 TEMPERATURES = (-60.0, 160.0)
 """°C; device models are not made for what lies beyond."""
@@ -49,14 +49,14 @@ class BuildOptions:
     Attributes
     ----------
     technology
-        Name of the PDK.
+        Name of the PDK, or the folder of one that netgen has no data for.
     corner, temperature, vdd
         Conditions the circuit is sized for and simulated at (°C, V).
     unit
         Geometry of the unit mirror: larger matches better and settles more slowly.
     """
 
-    technology: str = DEFAULT
+    technology: str | Path | None = None
     corner: str | None = None
     temperature: float | None = None
     vdd: float | None = None
@@ -74,8 +74,15 @@ class Design:
     known: Characterisation
 
 
-def prepare(options: BuildOptions) -> tuple[Technology, Conditions, Geometry]:
+def prepare(
+    options: BuildOptions, models: Path | None = None
+) -> tuple[Technology, Conditions, Geometry]:
     """Return technology, conditions and unit mirror of the options.
+
+    Parameters
+    ----------
+    models
+        Where to write model files of a technology that has too many; None: in the cache.
 
     Raises
     ------
@@ -97,10 +104,16 @@ def prepare(options: BuildOptions) -> tuple[Technology, Conditions, Geometry]:
     ):
         if not low <= value <= high:
             raise UsageError(f"{name} = {value:g}; choose a value between {low:g} and {high:g}")
-    return technology, at, technology.check_unit(options.unit or technology.unit)
+    unit = technology.check_unit(options.unit or technology.unit)
+    return with_bins(technology, unit, models or cache_folder() / "models"), at, unit
 
 
-def design(model: Model, options: BuildOptions, calibration: Floats | None = None) -> Design:
+def design(
+    model: Model,
+    options: BuildOptions,
+    calibration: Floats | None = None,
+    models: Path | None = None,
+) -> Design:
     """Size every device of a model's circuit.
 
     Parameters
@@ -108,6 +121,8 @@ def design(model: Model, options: BuildOptions, calibration: Floats | None = Non
     calibration
         Inputs (samples, frames, channels) that show at which currents the circuit works;
         synthetic ones where None.
+    models
+        See :func:`prepare`.
 
     Raises
     ------
@@ -116,7 +131,7 @@ def design(model: Model, options: BuildOptions, calibration: Floats | None = Non
     SimulationError
         The characterisation failed.
     """
-    technology, at, unit = prepare(options)
+    technology, at, unit = prepare(options, models)
     circuit = build_circuit(model, unit)
     where = (technology, at, unit, model.unit_current, cache_folder(), run)
     known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
@@ -137,7 +152,7 @@ def build(
         The folder cannot be used.
     """
     folder = claim(path)
-    made = design(model, options, None if calibration is None else calibration.x)
+    made = design(model, options, None if calibration is None else calibration.x, folder.path)
     circuit = made.circuit
     write_whole(folder.netlist, network_text(circuit, made.technology))  # first: marks it as ours
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
@@ -149,7 +164,9 @@ def build(
     else:
         folder.hysteresis.unlink(missing_ok=True)
     # last: a folder with a build record is a complete one
-    record = json.dumps(_record(made, calibration is not None), indent=1, ensure_ascii=False)
+    own = options.technology.resolve() if isinstance(options.technology, Path) else None
+    content = _record(made, calibration is not None, own)
+    record = json.dumps(content, indent=1, ensure_ascii=False)
     write_whole(folder.build, record + "\n")
     return made
 
@@ -180,7 +197,7 @@ def _hysteresis(made: Design) -> str:
     return text.getvalue()
 
 
-def _record(made: Design, calibrated: bool) -> dict[str, Any]:
+def _record(made: Design, calibrated: bool, folder: Path | None) -> dict[str, Any]:
     circuit, technology, at = made.circuit, made.technology, made.conditions
     counts = device_counts(circuit)
     return {
@@ -188,6 +205,7 @@ def _record(made: Design, calibrated: bool) -> dict[str, Any]:
         "version": 1,
         "model": {"name": circuit.model.name, "sha256": circuit.model.digest},
         "pdk": technology.name,
+        "technology_folder": None if folder is None else str(folder),
         "corner": at.corner,
         "options": {
             "temperature": at.temperature,
@@ -208,7 +226,7 @@ def tools(technology: Technology) -> dict[str, str]:
     found["ngspice"] = simulator_version()
     for package in ("PySpice", "numpy", "scipy"):
         found[package] = version(package)
-    with suppress(PackageNotFoundError):  # model files from $PDK_ROOT: their hash says which
+    with suppress(PackageNotFoundError, ValueError):  # from elsewhere: their hash says which
         found[technology.distribution] = version(technology.distribution)
     return found | {"pdk_sha256": technology.digest}
 
@@ -240,8 +258,9 @@ def read_build(path: Path) -> Build:
         if record["model"]["sha256"] != model.digest:
             raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
         options = record["options"]
+        own = record.get("technology_folder")
         chosen = BuildOptions(
-            record["pdk"],
+            Path(own) if own else str(record["pdk"]),
             record["corner"],
             float(options["temperature"]),
             float(options["vdd"]),

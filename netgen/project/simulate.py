@@ -96,7 +96,7 @@ def simulate(
         The folder cannot be written.
     """
     folder = build.folder
-    technology, at, unit = prepare(build.options)
+    technology, at, unit = prepare(build.options, folder.path)
     bench = _Bench(
         build_circuit(build.model, unit), technology, at, folder,
         key(folder.netlist.read_text(encoding="utf-8"), technology.digest),

@@ -29,7 +29,7 @@ Run: TypeAlias = Callable[[Job], Waveforms]
 
 THRESHOLDS = (0.02, 8.0)
 """Range of characterised threshold and gain currents, in units."""
-RATIOS = (0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.55, 0.7, 0.85, 0.96, 1.03)
+RATIOS = (0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.55, 0.7, 0.81, 0.89, 0.94, 0.98, 1.03, 1.08)
 """Characterised ratios of width to threshold current."""
 _THRESHOLD_POINTS = 10
 _STEP = 0.005
@@ -82,7 +82,7 @@ class CellTable:
             rising, falling = self.thresholds(t, w)
             t = t * threshold / rising
             # the width is corrected by difference: near a ratio of 1 its share would run away
-            w = np.clip(w + width - (rising - falling), 0.3 * width, 0.999 * t)
+            w = np.clip(w + width - (rising - falling), 0.3 * width, self.ratios[-1] * t)
             g = g * gain / self.output(g)
         return np.array([t, w, g])
 
@@ -181,28 +181,41 @@ def _turns(candidate: Floats) -> tuple[int, int]:
     return (top, bottom) if 1 < top < bottom < len(candidate) - 1 else (0, 0)
 
 
-def read_thresholds(sweep: Sweep, cells: Sequence[CellUnderTest]) -> Floats:
+def read_thresholds(sweep: Sweep) -> Floats:
     """Return β_hi, β_lo and α of each swept cell in amperes, (cells, 3).
 
     The candidate that holds a cell rises with its storage node to a maximum, falls to a minimum
-    and rises again; between the two no state is stable, so they are where the cell jumps.
+    and rises again; between the two no state is stable, so they are where the cell jumps. A cell
+    without them has no hysteresis: its β_hi and β_lo are NaN.
+    """
+    measured = []
+    for candidate, output in zip(sweep.candidate, sweep.output, strict=True):
+        top, bottom = _turns(candidate)
+        jumps = [_extremum(candidate, top), _extremum(candidate, bottom)] if top else [np.nan] * 2
+        measured.append([*jumps, output[-1]])
+    return np.array(measured)
+
+
+def continued(ratios: Floats, jumps: Floats) -> Floats:
+    """Continue jumps, (biases, ratios, 2), to the small ratios where a cell has no hysteresis.
+
+    Along a straight line through the smallest ratios with hysteresis: there the width comes to
+    nothing, and the table stays smooth where an interpolation looks over that edge.
 
     Raises
     ------
     SimulationError
-        A cell has no hysteresis at its biases.
+        Cells hold no state at any ratio.
     """
-    measured = []
-    for cell, candidate, output in zip(cells, sweep.candidate, sweep.output, strict=True):
-        top, bottom = _turns(candidate)
-        if not top:
-            raise SimulationError(
-                "no_hysteresis",
-                f"a cell of {cell.threshold:g} A threshold and {cell.width:g} A width does not "
-                "hold its state",
-            )
-        measured.append([_extremum(candidate, top), _extremum(candidate, bottom), output[-1]])
-    return np.array(measured)
+    whole = jumps.copy()
+    for row in whole:
+        held = np.flatnonzero(np.isfinite(row[:, 0]))
+        if len(held) < 3 or held[-1] - held[0] + 1 != len(held) or held[-1] + 1 != len(ratios):
+            raise SimulationError("no_hysteresis", "cells of this technology hold no state")
+        first, second = held[:2]
+        slope = (row[second] - row[first]) / (ratios[second] - ratios[first])
+        row[:first] = row[first] + np.outer(ratios[:first] - ratios[first], slope)
+    return whole
 
 
 def _extremum(values: Floats, index: int) -> float:
@@ -233,10 +246,12 @@ def characterise_cells(
     identity = (at, unit, tuple(cells), _STEP)
 
     def measure() -> dict[str, Floats]:
-        return {"cells": read_thresholds(sweep_cells(technology, at, unit, cells, run), cells)}
+        return {"cells": read_thresholds(sweep_cells(technology, at, unit, cells, run))}
 
     parts = ("cells", identity, technology.digest, simulator_version(), __version__)
     measured = cached_arrays(folder, key(*parts), measure)["cells"]
     measured = measured.reshape(len(bias), len(RATIOS), 3) / bias[:, np.newaxis, np.newaxis]
     gain = measured[:, :, 2].mean(axis=1)
-    return CellTable(bias, np.array(RATIOS), measured[:, :, 0], measured[:, :, 1], gain)
+    ratios = np.array(RATIOS)
+    jumps = continued(ratios, measured[:, :, :2])
+    return CellTable(bias, ratios, jumps[:, :, 0], jumps[:, :, 1], gain)

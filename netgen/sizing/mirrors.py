@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -44,10 +45,19 @@ class MirrorTable:
         Points of the sizing path.
     gain
         I_out / I_in, (points, currents, drains).
+    runs
+        Where each run of falling gains begins. Each goes below the one before it, and starts no
+        lower than that one ends; between two runs there is nothing to interpolate.
     """
 
     geometry: tuple[Geometry, ...]
     gain: Floats
+    runs: tuple[int, ...] = (0,)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The points of each run."""
+        return tuple(slice(a, b) for a, b in pairwise((*self.runs, len(self.geometry))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +176,21 @@ def _sweep(points: Floats) -> tuple[float, float, float]:
     return float(points[0]), float(points[-1]) + step / 2, step
 
 
-def _falling(geometry: list[Geometry], gain: Floats) -> MirrorTable:
-    """Keep the points at which the gain falls: narrow-width effects can turn it back."""
+def _falling(geometry: Sequence[Geometry], gain: Floats) -> MirrorTable:
+    """Keep the runs of points along which the gain falls.
+
+    Narrow-width effects, and models in bins, can turn it back: a path then has several runs.
+    """
     level = np.exp(np.log(np.maximum(gain, 1e-12)).mean(axis=(1, 2)))
-    kept = [0]
-    for index in range(1, len(level)):
-        if level[index] < 0.999 * level[kept[-1]]:
-            kept.append(index)
-    return MirrorTable(tuple(geometry[i] for i in kept), gain[kept])
+    turns = 1 + np.flatnonzero(level[1:] >= 0.999 * level[:-1])
+    kept: list[int] = []
+    runs: list[int] = []
+    floor = np.inf
+    for run in np.split(np.arange(len(level)), turns):
+        if level[run[-1]] >= 0.999 * floor:
+            continue
+        overlap = max(0, int(np.sum(level[run] >= floor)) - 1)
+        runs.append(len(kept))
+        kept += run[overlap:].tolist()
+        floor = level[run[-1]]
+    return MirrorTable(tuple(geometry[i] for i in kept), gain[kept], tuple(runs))

@@ -99,7 +99,6 @@ def size_circuit(
 def _size_cells(
     circuit: Circuit, layer: CellLayer, table: CellTable, problems: list[str]
 ) -> CellLayer:
-    unit = circuit.model.unit_current
     node = circuit.model.by_name[layer.node]
     assert isinstance(node, Bmru)
     low, high = THRESHOLDS
@@ -118,12 +117,14 @@ def _size_cells(
         )
     if problems:
         return layer
-    return replace(
-        layer,
-        bias=table.biases(
-            node.beta_hi * unit, (node.beta_hi - node.beta_lo) * unit, node.alpha * unit
-        ),
-    )
+    bias = table.biases(layer.threshold, layer.width, layer.gain)
+    rising, falling = table.thresholds(bias[0], bias[1])
+    for index in np.flatnonzero(np.abs((rising - falling) / layer.width - 1) > 0.01):
+        problems.append(
+            f"{layer.node}.beta_lo[{index}]: no cell of the technology has a hysteresis width of "
+            f"{share[index]:.2%} of beta_hi: train with another band or change unit_current"
+        )
+    return replace(layer, bias=bias)
 
 
 class _RowSizer:
@@ -177,7 +178,9 @@ class _RowSizer:
             left = int(position[row])
             part = position[row] - left
             gains = by_current[:, :, left] * (1 - part) + by_current[:, :, left + 1] * part
-            yield int(row), wanted[row], np.minimum.accumulate(gains, axis=1)
+            for run in table.slices:
+                gains[:, run] = np.minimum.accumulate(gains[:, run], axis=1)
+            yield int(row), wanted[row], gains
 
     def check(self, mirrors: Mirrors, row: int, columns: np.ndarray, gains: Floats) -> None:
         largest = gains[:, 0] * self.technology.max_multiplicity
@@ -199,6 +202,7 @@ class _Path:
 
     def __init__(self, table: MirrorTable, technology: Technology) -> None:
         self.technology = technology
+        self.runs = table.slices
         self.width = np.log([g.width for g in table.geometry])
         self.length = np.log([g.length for g in table.geometry])
 
@@ -210,9 +214,7 @@ class _Path:
         count = np.ceil(wanted / gains[:, 0] - 1e-9).astype(np.int64)
         each = wanted / np.maximum(count, 1)
         points = np.arange(gains.shape[1])
-        position = np.array(
-            [np.interp(-np.log(e), -np.log(g), points) for e, g in zip(each, gains, strict=True)]
-        )
+        position = np.array([self.position(e, g) for e, g in zip(each, gains, strict=True)])
         w, l = (np.exp(np.interp(position, points, axis)) for axis in (self.width, self.length))  # noqa: E741
         grid = self.technology.grid
         drawn_w = np.round(w / grid) * grid
@@ -222,3 +224,9 @@ class _Path:
         missing = wanted < gains[:, -1]
         zero = np.where(missing, 0.0, 1.0)
         return drawn_w * zero, drawn_l * zero, count * ~missing, expected * zero
+
+    def position(self, wanted: float, gains: Floats) -> float:
+        """Return where on the path a gain is, by the first run that goes down to it."""
+        run = next((run for run in self.runs if gains[run][-1] <= wanted), self.runs[-1])
+        points = np.arange(run.start, run.stop)
+        return float(np.interp(-np.log(wanted), -np.log(gains[run]), points))

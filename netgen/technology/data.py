@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -13,6 +15,8 @@ from netgen.errors import UsageError
 
 Polarity: TypeAlias = Literal["nmos", "pmos"]
 POLARITIES: tuple[Polarity, ...] = ("nmos", "pmos")
+
+_INCLUDED = re.compile(r"""^\s*\.(?:include|inc|lib)\s+["']?([^"'\s]+)""", re.I | re.M)
 
 
 @dataclass(frozen=True, order=True)
@@ -33,14 +37,46 @@ class Device:
     model
         Name of the model or subcircuit.
     prefix
-        ``"X"`` for a subcircuit, ``"M"`` for a bare model; pins are drain gate source bulk.
+        ``"X"`` for a subcircuit, ``"M"`` for a bare model.
     inner
         Name of the transistor inside the subcircuit; empty for a bare model.
+    pins
+        Order of drain, gate, source and bulk.
+    length_unit
+        Metres that a 1 stands for where the device's W and L are written.
     """
 
     model: str
-    prefix: str
-    inner: str
+    prefix: Literal["X", "M"]
+    inner: str = ""
+    pins: str = "dgsb"
+    length_unit: float = 1.0
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Local variation of a device: the law of Pelgrom et al., IEEE JSSC 24 (1989) 1433.
+
+    The standard deviation of one device is ``a / sqrt((W + width) (L + length))``.
+
+    Attributes
+    ----------
+    threshold, current_factor
+        Area coefficients of the threshold voltage (V·m) and of the current factor (m).
+    width, length
+        What the process adds to the drawn W and L, m.
+    """
+
+    threshold: float
+    current_factor: float
+    width: float = 0.0
+    length: float = 0.0
+
+    def sigma(self, geometry: Geometry) -> tuple[float, float]:
+        """Return the standard deviations of the threshold voltage (V) and the current factor."""
+        area = (geometry.width + self.width) * (geometry.length + self.length)
+        root = math.sqrt(area * geometry.multiplicity)
+        return self.threshold / root, self.current_factor / root
 
 
 @dataclass(frozen=True)
@@ -60,7 +96,8 @@ class Technology:
     grid, width, length
         Manufacturing grid, and the smallest and largest drawn W and L, in metres.
     diffusion
-        Length of a source or drain, in metres: sets junction areas.
+        Length of a source or drain, in metres: sets junction areas and perimeters. 0 leaves them
+        to the device's subcircuit.
     unit, reset
         Default geometry of the unit mirror, and of start-up switches.
     sizing
@@ -71,7 +108,12 @@ class Technology:
     folder, includes, library
         Where the model files are.
     distribution
-        The PyPI package that brings them.
+        The PyPI package that brings them; empty where none does.
+    mismatch
+        Local variation of each polarity.
+    bins
+        Where models are spread over hundreds of bins, the file that holds those of each corner:
+        see :func:`netgen.technology.with_bins`.
     """
 
     name: str
@@ -94,17 +136,31 @@ class Technology:
     folder: Path
     includes: tuple[str, ...]
     library: str
-    distribution: str
+    distribution: str = ""
+    mismatch: Mapping[Polarity, Mismatch] = field(default_factory=dict)
+    bins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The model files a simulation reads."""
-        return tuple(self.folder / name for name in (*self.includes, self.library))
+        """The model files a simulation reads, and all that these include."""
+        found: dict[Path, None] = {}
+        queue = [self.folder / name for name in (*self.includes, self.library)]
+        while queue:
+            file = queue.pop(0)
+            if file not in found and file.is_file():
+                found[file] = None
+                names = _INCLUDED.findall(file.read_text(encoding="utf-8", errors="replace"))
+                queue += [file.parent / name for name in names]
+        return tuple(found)
+
+    @property
+    def _shaping(self) -> tuple[object, ...]:
+        return (self.parameters, self.devices, self.corners, self.diffusion, self.reset)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the model files' contents and the data that shape a netlist."""
-        total = hashlib.sha256(repr((self.parameters, self.devices, self.corners)).encode())
+        total = hashlib.sha256(repr(self._shaping).encode())
         for file in self.files:
             total.update(file.read_bytes())
         return total.hexdigest()

@@ -1,0 +1,103 @@
+"""Models in bins: only those that a design can use, in a library of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from netgen.errors import ConfigurationError
+from netgen.files import write_whole
+from netgen.technology.data import POLARITIES, Geometry, Technology
+
+_CARD = re.compile(r"^\.model\s+(\S+?)\.\d+\s", re.I | re.M)
+_LIMIT = re.compile(r"\b(lmin|lmax|wmin|wmax)\s*=\s*([0-9.e+-]+)", re.I)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One model card and the drawn W and L it is for, (smallest, largest) in metres."""
+
+    width: tuple[float, float]
+    length: tuple[float, float]
+    card: str
+
+    def touches(self, width: tuple[float, float], length: tuple[float, float]) -> bool:
+        """Say whether a range of W and L reaches into the bin."""
+        return (
+            self.width[0] <= width[1]
+            and width[0] <= self.width[1]
+            and self.length[0] <= length[1]
+            and length[0] <= self.length[1]
+        )
+
+
+def with_bins(technology: Technology, unit: Geometry, folder: Path) -> Technology:
+    """Return the technology with a library of only the bins that its geometries fall into.
+
+    A simulator reads all bins of a process before it picks some: most of the time of a short run.
+    A technology without bins is returned as it is.
+
+    Parameters
+    ----------
+    unit
+        The unit mirror: with the sizing path it says which geometries there can be.
+    folder
+        Where to write the library, named by its content.
+
+    Raises
+    ------
+    ConfigurationError
+        A model file holds no bin for a geometry.
+    """
+    if not technology.bins:
+        return technology
+    sections = []
+    for corner, section in technology.corners.items():
+        source = technology.folder / technology.bins[corner]
+        cards = "\n".join(_used(technology, source, unit))
+        sections.append(f".lib {section}\n{cards}\n.endl {section}\n")
+    text = f"* bins of {technology.title} that the sizing path reaches\n" + "".join(sections)
+    name = f"{technology.name}_{hashlib.sha256(text.encode()).hexdigest()[:12]}.lib"
+    if not (folder / name).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / name, text)
+    return replace(technology, folder=folder.resolve(), includes=(), library=name, bins={})
+
+
+def _used(technology: Technology, source: Path, unit: Geometry) -> Iterator[str]:
+    text = source.read_text(encoding="utf-8", errors="replace")
+    for polarity in POLARITIES:
+        model = technology.devices[polarity].model
+        bins = list(read_bins(text, model))
+        path = technology.path(polarity, unit)
+        wanted = [*pairwise(path), (unit, unit)]
+        wanted.append((technology.reset, technology.reset))
+        used: dict[str, None] = {}
+        for start, stop in wanted:
+            found = _reached(bins, (start, stop))
+            if not found:
+                span = f"W = {stop.width:g}, L = {stop.length:g}"
+                raise ConfigurationError(str(source), [f"{model}: no bin for {span} (metres)"])
+            used |= dict.fromkeys(found)
+        yield from used
+
+
+def _reached(bins: Collection[Bin], ends: tuple[Geometry, Geometry]) -> list[str]:
+    width = min(e.width for e in ends), max(e.width for e in ends)
+    length = min(e.length for e in ends), max(e.length for e in ends)
+    return [entry.card for entry in bins if entry.touches(width, length)]
+
+
+def read_bins(text: str, model: str) -> Iterator[Bin]:
+    """Yield the bins of a model in a model file: ``.model <model>.<number> …`` cards."""
+    starts = [*_CARD.finditer(text)]
+    for start, stop in zip(starts, [*starts[1:], None], strict=True):
+        if start[1].lower() != model.lower():
+            continue
+        card = text[start.start() : stop.start() if stop else len(text)].rstrip()
+        limits = {key.lower(): float(value) for key, value in _LIMIT.findall(card)}
+        yield Bin((limits["wmin"], limits["wmax"]), (limits["lmin"], limits["lmax"]), card)

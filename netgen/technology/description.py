@@ -1,0 +1,195 @@
+"""Read ``technology.toml``: every fact of a process that netgen uses, checked one by one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from netgen.errors import ConfigurationError
+from netgen.technology.data import POLARITIES, Device, Geometry, Mismatch
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Check = Callable[[Any], bool]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _positive(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_positive, value))
+
+
+def _limits(value: Any) -> bool:
+    return _pair(value) and bool(value[0] < value[1])
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_text, value.values()))
+
+
+def _path(value: Any) -> bool:
+    point = re.compile(r"[0-9.]+(e-?[0-9]+)?u?")
+    return (
+        isinstance(value, list)
+        and len(value) > 0
+        and all(_texts(p) and len(p) == 2 and all(map(point.fullmatch, p)) for p in value)
+    )
+
+
+_REQUIRED: dict[str, tuple[Check, str]] = {
+    "name": (_text, "a text"),
+    "title": (_text, "a text"),
+    "vdd": (_positive, "a voltage"),
+    "temperature": (_number, "a temperature in °C"),
+    "model_temperature": (_number, "a temperature in °C"),
+    "nominal_corner": (_text, "one of the corners"),
+    "corners": (lambda v: _words(v) and len(v) > 0, "a table of corner = \"section\""),
+    "parameters": (lambda v: isinstance(v, dict) and all(map(_number, v.values())),
+                   "a table of numbers"),
+    "library": (_text, "the name of a file"),
+    "includes": (_texts, "a list of file names"),
+    "geometry.grid": (_positive, "a length in metres"),
+    "geometry.width": (_limits, "[smallest, largest] in metres"),
+    "geometry.length": (_limits, "[smallest, largest] in metres"),
+    "geometry.diffusion": (lambda v: _number(v) and v >= 0, "a length in metres, or 0"),
+    "geometry.unit": (_pair, "[W, L] in metres"),
+    "geometry.reset": (_pair, "[W, L] in metres"),
+    "sizing.max_multiplicity": (lambda v: isinstance(v, int) and v >= 1, "a whole number"),
+}  # fmt: skip
+for _polarity in POLARITIES:
+    _REQUIRED |= {
+        f"devices.{_polarity}.model": (_text, "a text"),
+        f"devices.{_polarity}.prefix": (lambda v: v in ("X", "M"), '"X" or "M"'),
+        f"mismatch.{_polarity}.threshold": (_positive, "a number in V·m"),
+        f"mismatch.{_polarity}.current_factor": (lambda v: _number(v) and v >= 0, "metres"),
+        f"sizing.{_polarity}": (_path, 'points such as ["1u", "5e-6"]'),
+    }
+
+_OPTIONAL: dict[str, tuple[Check, str]] = {
+    "bins": (_words, 'a table of corner = "file"'),
+    "distribution": (lambda v: isinstance(v, str), "the name of a package"),
+}
+for _polarity in POLARITIES:
+    _OPTIONAL |= {
+        f"devices.{_polarity}.inner": (lambda v: isinstance(v, str), "a text"),
+        f"devices.{_polarity}.pins": (
+            lambda v: isinstance(v, str) and sorted(v) == sorted("dgsb"), 'such as "dgsb"'),
+        f"devices.{_polarity}.length_unit": (_positive, "metres"),
+        f"mismatch.{_polarity}.width": (_number, "metres"),
+        f"mismatch.{_polarity}.length": (_number, "metres"),
+    }  # fmt: skip
+
+
+def parse(text: str, source: str) -> dict[str, Any]:
+    """Return the tables of a ``technology.toml``.
+
+    Raises
+    ------
+    ConfigurationError
+        It is no TOML, or says nowhere where its model files are.
+    """
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(source, [f"is not valid TOML: {error}"]) from None
+    places = data.get("models")
+    if not isinstance(places, list) or not all(isinstance(p, dict) for p in places) or not places:
+        problem = "models: must be one or more [[models]] tables that say where the files are"
+        raise ConfigurationError(source, [problem])
+    return data
+
+
+def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return the arguments of a :class:`Technology`, all but its folder.
+
+    Raises
+    ------
+    ConfigurationError
+        Keys that are missing, wrong or unknown, all of them.
+    """
+    problems = [*_wrong(data), *_unknown(data)]
+    if not problems and data["nominal_corner"] not in data["corners"]:
+        problems.append(f"nominal_corner: {data['nominal_corner']!r} is none of the corners")
+    if problems:
+        raise ConfigurationError(source, problems)
+    geometry, sizing = data["geometry"], data["sizing"]
+    plain = ("name", "title", "vdd", "temperature", "model_temperature", "nominal_corner")
+    return {
+        **{key: data[key] for key in (*plain, "corners", "parameters", "library")},
+        "devices": {polarity: Device(**data["devices"][polarity]) for polarity in POLARITIES},
+        "mismatch": {polarity: Mismatch(**data["mismatch"][polarity]) for polarity in POLARITIES},
+        "grid": geometry["grid"],
+        "width": tuple(geometry["width"]),
+        "length": tuple(geometry["length"]),
+        "diffusion": geometry["diffusion"],
+        "unit": Geometry(*geometry["unit"]),
+        "reset": Geometry(*geometry["reset"]),
+        "sizing": {polarity: tuple(map(tuple, sizing[polarity])) for polarity in POLARITIES},
+        "max_multiplicity": sizing["max_multiplicity"],
+        "includes": tuple(data["includes"]),
+        "distribution": data.get("distribution", ""),
+        "bins": data.get("bins", {}),
+    }
+
+
+_MISSING = object()
+
+
+def _at(data: Any, path: str) -> Any:
+    for key in path.split("."):
+        if not isinstance(data, Mapping) or key not in data:
+            return _MISSING
+        data = data[key]
+    return data
+
+
+def _wrong(data: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for path, (check, wanted) in (_REQUIRED | _OPTIONAL).items():
+        value = _at(data, path)
+        if value is _MISSING:
+            if path in _REQUIRED:
+                problems.append(f"{path}: is missing; write {wanted}")
+        elif not check(value):
+            problems.append(f"{path}: must be {wanted}, not {value!r}")
+    return problems
+
+
+def _unknown(data: Mapping[str, Any]) -> list[str]:
+    """Name the keys that nothing reads: most likely they are misspelt."""
+    known = {*_REQUIRED, *_OPTIONAL}
+    inner = {path.rpartition(".")[0] for path in known}
+    problems = []
+
+    def visit(table: Mapping[str, Any], prefix: str) -> None:
+        for key, value in table.items():
+            path = f"{prefix}{key}"
+            if path in known:
+                continue
+            below = any(entry == path or entry.startswith(f"{path}.") for entry in inner)
+            if below and isinstance(value, Mapping):
+                visit(value, f"{path}.")
+            else:
+                problems.append(f"{path}: netgen knows no such key")
+
+    visit(data, "")
+    return problems
