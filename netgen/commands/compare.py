@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from netgen.commands.options import folder_argument, tolerance_options
-from netgen.commands.steps import compare_step
+from netgen.commands.steps import chosen_tolerances, compare_step
 
 
 @click.command()
@@ -21,4 +21,4 @@ def compare(folder: Path, limits: tuple[str, ...]) -> None:
     DIR/netgen.toml (or netgen.json) where there is one.
     """
     names = {"model": str(folder / "model.json"), "samples": str(folder / "sim" / "samples.npz")}
-    sys.exit(compare_step(folder, limits, None, names))
+    sys.exit(compare_step(folder, chosen_tolerances(limits, folder), names))

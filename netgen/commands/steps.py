@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from netgen.analysis import Check, Comparison, load_tolerances, override
+from netgen.analysis import Check, Comparison, Tolerances, load_tolerances, override
 from netgen.commands.options import cores
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
@@ -111,13 +111,14 @@ def simulate_step(
         )
 
 
-def compare_step(
-    output: Path, limits: tuple[str, ...], tolerance_folder: Path | None, names: dict[str, str]
-) -> int:
+def chosen_tolerances(limits: tuple[str, ...], folder: Path) -> Tolerances:
+    """Return the tolerances configured in a folder, with those of the command line over them."""
+    return override(load_tolerances(folder), dict(map(_limit, limits)), "--tolerance", "")
+
+
+def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) -> int:
     """Compare, print the verdict and return the exit status."""
     made: Build = read_build(output)
-    base = load_tolerances(tolerance_folder or output)
-    tolerances = override(base, dict(map(_limit, limits)), "--tolerance", "")
     rerun = (
         f"netgen build {names['model']} -o {output}",
         f"netgen sim {output} {names['samples']}",
