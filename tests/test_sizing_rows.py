@@ -172,13 +172,14 @@ def test_row_of_a_relu_sits_at_its_diodes_voltage() -> None:
 # Tables
 
 
-def test_points_at_which_the_gain_turns_back_are_dropped() -> None:
+def test_gain_that_turns_back_begins_a_run_of_its_own() -> None:
     geometry = [Geometry(w * 1e-6, 2e-6) for w in (4, 3, 2, 1, 0.8, 0.5)]
     gain = np.array([2.0, 1.5, 1.6, 1.55, 0.9, 0.8995])[:, None, None] * np.ones((1, 3, 2))
     table = _falling(geometry, gain)
-    assert [g.width for g in table.geometry] == [4e-6, 3e-6, 0.8e-6]
-    assert table.gain.shape == (3, 3, 2)
-    np.testing.assert_allclose(table.gain[:, 0, 0], [2.0, 1.5, 0.9])
+    assert [g.width for g in table.geometry] == [4e-6, 3e-6, 1e-6, 0.8e-6]
+    assert table.runs == (0, 2)
+    assert table.gain.shape == (4, 3, 2)
+    np.testing.assert_allclose(table.gain[:, 0, 0], [2.0, 1.5, 1.55, 0.9])
 
 
 def test_inversion_passes_over_dropped_points() -> None:
