@@ -7,7 +7,7 @@ everything around it (build, sim, compare, run) can be tried in milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -17,9 +17,9 @@ import pytest
 from fake_technology import Floats, fake_cells, fake_mirrors, fake_technology
 from flat_netlist import lines_of
 
-from netgen.circuit import build_circuit
+from netgen.circuit import Circuit, build_circuit
 from netgen.errors import SimulationError
-from netgen.model import Model, evaluate, load_model
+from netgen.model import Model, evaluate
 from netgen.simulation import Job, Waveforms
 from netgen.technology import Geometry, Technology
 
@@ -51,28 +51,27 @@ class FakeSimulator:
         self.gain = 1.0
         self.interrupt_at: int | None = None
         self.version = "ngspice-0"
+        self.model: Model | None = None
 
-    def run_all(
-        self, jobs: Iterable[Job], workers: int
-    ) -> Iterator[tuple[Job, Waveforms | SimulationError]]:
-        assert workers >= 1
-        for job in jobs:
-            index = int(job.name.split()[-1])
-            if index == self.interrupt_at:
-                raise KeyboardInterrupt
-            self.done.append(index)
-            self.decks[index] = job.attempts[0].netlist
-            if index in self.failing:
-                kind = self.failing[index]
-                yield job, SimulationError(kind, f"simulation {job.name} failed ({kind})")
-            else:
-                yield job, self.answer(job)
+    def build_circuit(self, model: Model, unit: Geometry) -> Circuit:
+        self.model = model
+        return build_circuit(model, unit)
+
+    def run(self, job: Job) -> Waveforms | SimulationError:
+        index = int(job.name.split()[-1])
+        if index == self.interrupt_at:
+            raise KeyboardInterrupt
+        self.done.append(index)
+        self.decks[index] = job.attempts[0].netlist
+        if index in self.failing:
+            kind = self.failing[index]
+            return SimulationError(kind, f"simulation {job.name} failed ({kind})")
+        return self.answer(job)
 
     def answer(self, job: Job) -> Waveforms:
         lines = lines_of(job.attempts[0].netlist)
-        (network,) = (Path(line.split('"')[1]) for line in lines if "netlist.cir" in line)
-        assert network.is_file()
-        model = load_model(network.parent / "model.json")
+        model = self.model
+        assert model is not None
         assert job.stop is not None
         frames = round(job.stop / model.frame_period)
         x = np.stack([_input(lines, model, c, frames) for c in range(model.input_size)], axis=1)
@@ -85,6 +84,25 @@ class FakeSimulator:
         return Waveforms(
             np.append(time, job.stop), vectors, job.attempts[0].label, {}, 0.25, self.version
         )
+
+
+class FakePool:
+    """A pool that asks the simulator, one job after the other."""
+
+    def __init__(self, simulator: FakeSimulator, workers: int) -> None:
+        assert workers >= 1
+        self.simulator, self.workers = simulator, workers
+        self.jobs: list[Job] = []
+
+    def put(self, job: Job) -> None:
+        self.jobs.append(job)
+
+    def next_result(self) -> tuple[Job, Waveforms | SimulationError]:
+        job = self.jobs.pop(0)
+        return job, self.simulator.run(job)
+
+    def dismiss(self) -> None:
+        self.jobs.clear()
 
 
 def _input(lines: list[str], model: Model, channel: int, frames: int) -> Floats:
@@ -128,6 +146,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     patch.setattr(build, "hysteresis_curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
     patch.setattr(build, "simulator_version", lambda: simulator.version)
     patch.setattr(simulate, "simulator_version", lambda: simulator.version)
-    patch.setattr(simulate, "run_all", simulator.run_all)
+    patch.setattr(simulate, "build_circuit", simulator.build_circuit)
+    patch.setattr(simulate, "LocalPool", partial(FakePool, simulator))
     patch.setattr("netgen.report.write.draw_all", lambda *_: [])
     return simulator

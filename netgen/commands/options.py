@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from netgen.simulation.engines import AUTO, ENGINES
 from netgen.technology import preferred, technologies
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,7 +52,7 @@ technology_options = _all(
             "--corner", metavar="NAME", help="Process corner.  [default: the typical one]"
         ),
         click.option("--temperature", type=float, metavar="°C", help="[default: the models' own]"),
-        click.option("--vdd", type=float, metavar="V", help="Supply.  [default: 1.8]"),
+        click.option("--vdd", type=float, metavar="V", help="Supply.  [default: the technology's]"),
         click.option(
             "--unit",
             type=(click.FloatRange(min=0, min_open=True), click.FloatRange(min=0, min_open=True)),
@@ -77,6 +78,13 @@ simulation_options = _all(
             type=float,
             metavar="S",
             help="Seconds allowed for each attempt at a transient.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice((AUTO, *ENGINES)),
+            default=AUTO,
+            show_default=True,
+            help="The network as one circuit, or in stages; auto chooses by size.",
         ),
         click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
     ]

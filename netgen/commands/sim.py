@@ -20,10 +20,11 @@ def sim(
     picked: str | None,
     jobs: int | None,
     timeout: float | None,
+    engine: str,
     raw: bool,
 ) -> None:
     """Run SAMPLES through the transistors of the build in DIR.
 
     Only what is missing or changed is simulated; traces lie in DIR/sim.
     """
-    simulate_step(folder, samples, picked, simulation_choices(jobs, timeout, raw))
+    simulate_step(folder, samples, picked, simulation_choices(jobs, timeout, raw, engine))

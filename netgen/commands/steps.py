@@ -19,6 +19,7 @@ from netgen.project import (
     Design,
     SimulationChoices,
     build,
+    chosen_engine,
     compare,
     read_build,
     simulate,
@@ -85,6 +86,9 @@ def simulate_step(
     made = read_build(output)
     samples = load_samples(samples_file, made.model)
     indices = pick_indices(picked, len(samples))
+    engine = chosen_engine(made, choices)
+    how = f" ({choices.engine})" if engine != choices.engine else ""
+    click.echo(f"{output}: engine {engine}{how}")
     started = time.monotonic()
     failures: list[SimulationError] = []
     fresh = 0
@@ -154,8 +158,10 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
     )
 
 
-def simulation_choices(jobs: int | None, timeout: float | None, raw: bool) -> SimulationChoices:
+def simulation_choices(
+    jobs: int | None, timeout: float | None, raw: bool, engine: str
+) -> SimulationChoices:
     """Turn the command line's words into simulation choices."""
     if timeout is not None and not timeout > 0:
         raise UsageError(f"--timeout {timeout:g}: must be above 0")
-    return SimulationChoices(jobs or cores(), timeout, raw)
+    return SimulationChoices(jobs or cores(), timeout, raw, engine)

@@ -3,7 +3,7 @@
 from netgen.project.build import Build, BuildOptions, Design, build, design, prepare, read_build
 from netgen.project.compare import compare
 from netgen.project.folder import Folder
-from netgen.project.simulate import SimulationChoices, Step, simulate
+from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
 
 __all__ = [
     "Build",
@@ -13,6 +13,7 @@ __all__ = [
     "SimulationChoices",
     "Step",
     "build",
+    "chosen_engine",
     "compare",
     "design",
     "prepare",

@@ -10,26 +10,35 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen.circuit import Circuit, build_circuit
+from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError, SamplesError, SimulationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Samples, load_samples
-from netgen.netlist import Conditions, SimulatorOptions, probes, testbench
+from netgen.netlist import GateLoad, SimulatorOptions, Workbench, testbench
 from netgen.project.build import Build, prepare
 from netgen.project.folder import Folder, read_json
 from netgen.simulation import (
-    Attempt,
-    Job,
+    LocalPool,
     Waveforms,
+    cache_folder,
     key,
     load_traces,
-    run_all,
+    run,
     save_traces,
     simulator_version,
     write_raw,
 )
-from netgen.simulation.observe import observe
-from netgen.technology import Technology
+from netgen.simulation.engines import (
+    AUTO,
+    Engine,
+    Monolithic,
+    Staged,
+    Task,
+    choose,
+    run_tasks,
+)
+from netgen.simulation.traces import FORMAT
+from netgen.sizing import characterise_gates
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,9 @@ class SimulationChoices:
     timeout
         Seconds of wall time allowed for each; None: 60 s and 3 s for every frame.
     raw
-        Also keep ngspice's own ``.raw`` file of each sample.
+        Also keep ngspice's own ``.raw`` file of each sample: the monolithic engine has one.
+    engine
+        One of :data:`netgen.simulation.engines.ENGINES`, or ``"auto"``.
     options
         Simulator options.
     """
@@ -51,6 +62,7 @@ class SimulationChoices:
     jobs: int
     timeout: float | None = None
     raw: bool = False
+    engine: str = AUTO
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
 
 
@@ -63,19 +75,19 @@ class Step:
     fresh: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class _Bench:
-    """All that the decks of a build's samples have in common."""
+def chosen_engine(build: Build, choices: SimulationChoices) -> str:
+    """Return the engine that :func:`simulate` will use.
 
-    circuit: Circuit
-    technology: Technology
-    conditions: Conditions
-    folder: Folder
-    netlist_key: str
-
-    def deck(self, options: SimulatorOptions, x: np.ndarray, network: Path, sample: int) -> str:
-        title = f"{self.circuit.model.name}, sample {sample}"
-        return testbench(self.circuit, self.technology, self.conditions, options, x, network, title)
+    Raises
+    ------
+    UsageError
+        It cannot give what was asked for.
+    """
+    if not choices.raw:
+        return choose(choices.engine, int(build.record["devices"]["total"]))
+    if choices.engine not in (AUTO, "monolithic"):
+        raise UsageError(f"--raw needs --engine monolithic: {choices.engine} has no single result")
+    return "monolithic"
 
 
 def simulate(
@@ -96,22 +108,25 @@ def simulate(
         The folder cannot be written.
     """
     folder = build.folder
+    name = chosen_engine(build, choices)
     technology, at, unit = prepare(build.options, folder.path)
-    bench = _Bench(
-        build_circuit(build.model, unit), technology, at, folder,
-        key(folder.netlist.read_text(encoding="utf-8"), technology.digest),
-    )  # fmt: skip
+    network = folder.netlist.read_text(encoding="utf-8")
+    load = GateLoad({}, {})
+    if name != "monolithic":
+        load = characterise_gates(technology, at, unit, cache_folder(), run)
+    bench = Workbench(
+        build_circuit(build.model, unit), technology, at, network, str(folder.netlist), load
+    )
     try:
         folder.runs.mkdir(exist_ok=True)
         known = _remember_samples(build, samples)
     except OSError as error:
         raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
-    simulator = simulator_version()
+    identity = (FORMAT, name, load, network, technology.digest, simulator_version())
     keys = {
-        index: key(bench.deck(choices.options, samples.x[index], Path("netlist.cir"), index),
-                   bench.netlist_key, simulator)
+        index: key(_testbench(bench, choices.options, samples, index), *identity)
         for index in picked
-    }  # fmt: skip
+    }
     failures: dict[int, str] = {i: kind for i, kind in known.failures.items() if i not in keys}
     asked = sorted({*known.asked, *picked})
     missing = []
@@ -122,46 +137,50 @@ def simulate(
             folder.traces(index).unlink(missing_ok=True)
             missing.append(index)
     _write_index(folder, asked, failures)
-    results = run_all(_jobs(bench, samples, missing, choices), choices.jobs)
-    for job, result in results:
-        index = int(job.name.rpartition(" ")[2])
+    engine = _engine(name, bench, folder, samples, choices)
+    tasks = _tasks(engine, bench, folder, samples, missing, choices)
+    for index, result in run_tasks(tasks, LocalPool(choices.jobs)):
         if isinstance(result, SimulationError):
             failures[index] = result.kind
             _write_index(folder, asked, failures)
             yield Step(index, result)
             continue
-        _keep(bench, samples, index, result, keys[index], choices.raw)
+        save_traces(folder.traces(index), result, keys[index])
         yield Step(index)
 
 
-def _jobs(
-    bench: _Bench, samples: Samples, picked: list[int], choices: SimulationChoices
-) -> Iterator[Job]:
-    model = bench.circuit.model
-    vectors = probes(bench.circuit, bench.technology, bench.conditions.vdd).vectors
-    frames = samples.x.shape[1]
-    timeout = choices.timeout or 60.0 + 3.0 * frames
-    network = bench.folder.netlist.resolve()
+def _engine(
+    name: str, bench: Workbench, folder: Folder, samples: Samples, choices: SimulationChoices
+) -> Engine:
+    timeout = choices.timeout or 60.0 + 3.0 * samples.x.shape[1]
+    if name != "monolithic":
+        return Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
+
+    def keep(index: int, waveforms: Waveforms) -> None:
+        title = f"{bench.circuit.model.name}, sample {index}"
+        write_raw(folder.raw(index), waveforms, title)
+
+    return Monolithic(bench, choices.options, timeout, keep if choices.raw else None)
+
+
+def _tasks(
+    engine: Engine,
+    bench: Workbench,
+    folder: Folder,
+    samples: Samples,
+    picked: list[int],
+    choices: SimulationChoices,
+) -> Iterator[tuple[int, Task]]:
+    """Start samples one by one; each leaves a testbench that runs it as a whole."""
     for index in picked:
-        x = samples.x[index]
-        attempts = tuple(
-            Attempt(label, bench.deck(options, x, network, index))
-            for label, options in choices.options.ladder()
-        )
-        relative = Path("..") / bench.folder.netlist.name
-        write_whole(bench.folder.testbench(index), bench.deck(choices.options, x, relative, index))
-        yield Job(f"sample {index}", attempts, vectors, frames * model.frame_period, timeout)
+        write_whole(folder.testbench(index), _testbench(bench, choices.options, samples, index))
+        yield index, engine.task(samples.x[index], index)
 
 
-def _keep(
-    bench: _Bench, samples: Samples, index: int, result: Waveforms, run_key: str, raw: bool
-) -> None:
-    model = bench.circuit.model
-    where = probes(bench.circuit, bench.technology, bench.conditions.vdd)
-    traces = observe(result, where, model, samples.x.shape[1], index)
-    if raw:
-        write_raw(bench.folder.raw(index), result, f"{model.name}, sample {index}")
-    save_traces(bench.folder.traces(index), traces, run_key)
+def _testbench(bench: Workbench, options: SimulatorOptions, samples: Samples, index: int) -> str:
+    title = f"{bench.circuit.model.name}, sample {index}"
+    where = bench.circuit, bench.technology, bench.conditions
+    return testbench(*where, options, samples.x[index], Path("..") / "netlist.cir", title)
 
 
 def _is_current(folder: Folder, index: int, run_key: str, raw: bool) -> bool:
