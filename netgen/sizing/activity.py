@@ -23,7 +23,8 @@ class Activity:
         currents counts: (units, currents), rows sum to 1. Weighted by the current squared, since
         a mirror's error in amperes is what disturbs the sum it enters.
     rows
-        RMS current of every relu and readout row in amperes, (rows,), by node.
+        Typical current of every relu and readout row in amperes, (rows,), by node: the geometric
+        mean while there is one, since the row's voltage goes with the logarithm.
     """
 
     signals: Mapping[str, Floats]
@@ -49,9 +50,18 @@ def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
     rows = {}
     for layer in circuit.layers:
         if isinstance(layer, RowLayer):
-            flat = values[layer.node].reshape(-1, layer.size)
-            rows[layer.node] = np.sqrt((flat**2).mean(axis=0)) * model.unit_current
+            flat = values[layer.node].reshape(-1, layer.size) * model.unit_current
+            rows[layer.node] = _typical(flat, currents[0])
     return Activity(signals, rows)
+
+
+def _typical(amperes: Floats, smallest: float) -> Floats:
+    """Return the geometric mean of each row over the frames in which it flows, (rows,)."""
+    flows = amperes > smallest
+    logs = np.log(np.where(flows, amperes, smallest))
+    mean = logs.sum(axis=0, where=flows) / np.maximum(flows.sum(axis=0), 1)
+    typical: Floats = np.where(flows.any(axis=0), np.exp(mean), smallest)
+    return typical
 
 
 def _shares(amperes: Floats, currents: Floats) -> Floats:
