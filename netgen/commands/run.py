@@ -19,12 +19,13 @@ from netgen.commands.options import (
 from netgen.commands.steps import (
     build_options,
     build_step,
+    chosen_tolerances,
     compare_step,
     simulate_step,
     simulation_choices,
 )
 from netgen.errors import SimulationError
-from netgen.model import load_model, load_samples
+from netgen.model import load_model, load_samples, pick_indices
 
 
 @click.command()
@@ -51,15 +52,18 @@ def run(
     Tolerances come from netgen.toml (or netgen.json) beside the model where there is one.
     """
     loaded = load_model(model)
-    load_samples(samples, loaded)  # before anything is built: bad samples should not cost a build
+    # before anything is built: what is wrong with these should not cost a build or a simulation
+    pick_indices(picked, len(load_samples(samples, loaded)))
+    tolerances = chosen_tolerances(limits, model.parent)
+    choices = simulation_choices(jobs, timeout, raw, engine)
     build_step(loaded, output, build_options(**chosen), None)
     failed: SimulationError | None = None
     try:
-        simulate_step(output, samples, picked, simulation_choices(jobs, timeout, raw, engine))
+        simulate_step(output, samples, picked, choices)
     except SimulationError as error:  # the others are still worth a report
         failed = error
     names = {"model": str(model), "samples": str(samples)}
-    status = compare_step(output, limits, model.parent, names)
+    status = compare_step(output, tolerances, names)
     if failed is not None:
         raise failed
     sys.exit(status)
