@@ -41,6 +41,7 @@ def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Tech
         unit=UNIT,
         reset=Geometry(0.22e-6, 2e-6),
         sizing=dict.fromkeys(POLARITIES, (("10u", "1u"), ("0.22e-6", "1u"), ("0.22e-6", "50e-6"))),
+        max_series=1,
         max_multiplicity=8,
         folder=folder,
         includes=("design.sp",),
@@ -65,7 +66,10 @@ def _by_ratio(circuit: Circuit, mirrors: Mirrors) -> Mirrors:
     multiplicity = np.ceil(ratio / 1.5).astype(np.int64)  # some devices stand in parallel
     width = circuit.unit.width * ratio / np.maximum(multiplicity, 1)
     length = np.where(ratio > 0, circuit.unit.length, 0.0)
-    return replace(mirrors, drawn=Drawn(width, length, multiplicity, mirrors.weight))
+    return replace(
+        mirrors,
+        drawn=Drawn(width, length, multiplicity, np.ones_like(multiplicity), mirrors.weight),
+    )
 
 
 def fake_gain(geometry: Geometry, current: Floats | float, drain: Floats | float) -> Floats:

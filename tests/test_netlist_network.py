@@ -20,6 +20,8 @@ from netgen._version import __version__
 from netgen.circuit import Circuit, build_circuit, drawn_weight
 from netgen.model import Add, Bmru, Linear, Model, evaluate, from_dict, load_model
 from netgen.netlist import device_counts, mapping, network_text
+from netgen.netlist.render import transistors
+from netgen.technology import Geometry
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "set-reset" / "model.json"
 
@@ -203,6 +205,21 @@ def test_junction_areas_of_every_transistor() -> None:
 # What a reader sees
 
 
+def test_length_beyond_the_longest_is_drawn_in_series() -> None:
+    technology = replace(fake_technology("M"), max_series=3)
+    write = transistors(technology)["pmos"]
+    lines = write("w", "row", "line", "vdd", Geometry(0.22e-6, 120e-6)).splitlines()
+    words = [line.split() for line in lines]
+    assert [word[0] for word in words] == ["Mw", "Mw_s1", "Mw_s2"]
+    assert [(word[1], word[2], word[3]) for word in words] == [
+        ("row", "line", "w_d1"),
+        ("w_d1", "line", "w_d2"),
+        ("w_d2", "line", "vdd"),
+    ]
+    assert all("l=4e-05" in line for line in lines)
+    assert len(write("w", "row", "line", "vdd", Geometry(1e-6, 50e-6)).splitlines()) == 1
+
+
 def test_network_of_the_example(golden: Callable[[str, str], None]) -> None:
     text = text_of(drawn(load_model(EXAMPLE)))
     assert f"netgen {__version__} " in text
@@ -340,6 +357,7 @@ def test_record_of_a_weight() -> None:
         "width": pytest.approx(2.5e-6),
         "length": 2e-6,
         "multiplicity": 1,
+        "series": 1,
         "realised": -1.25,
         "relative_error": 0.0,
     }

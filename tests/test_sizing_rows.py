@@ -128,6 +128,23 @@ def test_weight_below_the_floor_is_not_drawn_and_listed() -> None:
     )
 
 
+def test_series_of_transistors_lowers_the_floor() -> None:
+    path = (("10u", "1u"), ("0.22e-6", "1u"), ("0.22e-6", "200e-6"))
+    stacked = replace(TECHNOLOGY, max_series=4, sizing=dict.fromkeys(POLARITIES, path))
+    known = fake_characterisation(stacked)
+    model = model_of([[FLOOR / 3]])
+    circuit = build_circuit(model, UNIT)
+    activity = measure_activity(circuit, CURRENTS, np.ones((1, 2, 1)))
+    found, below = size_circuit(circuit, stacked, known, activity, VDD)
+    drawn = first(found).drawn
+    assert not below
+    assert drawn is not None
+    assert drawn.series.tolist() == [[4]]
+    assert drawn.transistors == 4
+    assert drawn.length[0, 0] > 3 * stacked.length[1]
+    assert drawn.realised[0, 0] == pytest.approx(FLOOR / 3, rel=1e-3)
+
+
 def test_smallest_weight_that_can_be_drawn_is() -> None:
     _, below = sized(model_of([[0.99 * FLOOR]]))
     circuit, none = sized(model_of([[below[0].floor * (1 + 1e-9)]]))
@@ -261,6 +278,6 @@ def test_reference_counts_at_one_unit() -> None:
     assert shares[0] @ np.log(CURRENTS) == pytest.approx(np.log(1e-9))
 
 
-def test_row_current_is_its_rms() -> None:
-    rows = activity_of(model_of([[2.0], [0.0]], [-1.0, 0.5]), [[0.0], [1.0], [1.0]]).rows
-    np.testing.assert_allclose(rows["row"], np.array([1.0, 0.5]) * 1e-9)
+def test_row_current_is_the_geometric_mean_while_it_flows() -> None:
+    rows = activity_of(model_of([[2.0], [0.0]], [-1.0, 0.5]), [[0.0], [1.0], [2.5]]).rows
+    np.testing.assert_allclose(rows["row"], np.array([2.0, 0.5]) * 1e-9)

@@ -34,6 +34,8 @@ class Drawn:
         Metres, (rows, units).
     multiplicity
         Devices in parallel, (rows, units); 0 where nothing is drawn.
+    series
+        Transistors in series that make up the length, (rows, units).
     realised
         Mirror ratio expected from the characterisation, signed, (rows, units).
     """
@@ -41,7 +43,13 @@ class Drawn:
     width: Floats
     length: Floats
     multiplicity: Integers
+    series: Integers
     realised: Floats
+
+    @property
+    def transistors(self) -> int:
+        """How many transistors that is."""
+        return int((self.multiplicity * self.series).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,7 @@ def _row_records(circuit: Circuit, technology: Technology, layer: RowLayer) -> I
                 "width": geometry.width if drawn else None,
                 "length": geometry.length if drawn else None,
                 "multiplicity": geometry.multiplicity,
+                "series": int(mirrors.drawn.series[row, column]),
                 "realised": realised,
                 "relative_error": realised / wanted - 1 if wanted else 0.0,
             }

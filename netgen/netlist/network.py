@@ -313,13 +313,13 @@ def weight_note(mirrors: Mirrors, row: int, column: int) -> str:
 
 
 def device_counts(circuit: Circuit) -> dict[str, int]:
-    """Count transistors by kind of block (a multiplicity counts as that many)."""
+    """Count transistors by kind of block (those in parallel or in series count each)."""
     counts = {"mirror": 0, "relu": 0, "cell": 0, "bias": 0, "line": 0, "input": 0, "start": 0}
     for layer in circuit.rows:
         for mirrors in layer.mirrors:
             assert mirrors.drawn is not None
             kind = "bias" if mirrors.source == REFERENCE else "mirror"
-            counts[kind] += int(mirrors.drawn.multiplicity.sum())
+            counts[kind] += mirrors.drawn.transistors
         counts["relu"] += layer.size if layer.kind == "relu" else 0
     for cell in circuit.cells:
         counts["cell"] += NINE * cell.size

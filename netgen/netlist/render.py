@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import jinja2
@@ -64,11 +64,22 @@ class Transistors:
         return "vss" if self.polarity == "nmos" else "vdd"
 
     def __call__(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
-        """Return one netlist line.
+        """Return one netlist line, or several where the length takes transistors in series.
 
         Junction areas and perimeters are written where the technology has a rule for them: without
         them BSIM4 cards use a fixed leakage that does not depend on temperature.
         """
+        count = self.technology.series(geometry.length)
+        each = self.technology.snap(geometry.length / count)
+        names = [name, *(f"{name}_s{place}" for place in range(1, count))]
+        inner = [f"{name}_d{place}" for place in range(1, count)]
+        drains, sources = [drain, *inner], [*inner, source]
+        return "\n".join(
+            self._line(own, upper, gate, lower, replace(geometry, length=each))
+            for own, upper, lower in zip(names, drains, sources, strict=True)
+        )
+
+    def _line(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
         device: Device = self.technology.devices[self.polarity]
         nets = {"d": drain, "g": gate, "s": source, "b": self.rail}
         words = [f"{device.prefix}{name}", *(nets[pin] for pin in device.pins), device.model]

@@ -162,7 +162,9 @@ class _RowSizer:
                 w, l, m, g = path.invert(wanted[columns], gains[columns])  # noqa: E741
                 width[row, columns], length[row, columns] = w, l
                 multiplicity[row, columns], realised[row, columns] = m, sign * g
-        return replace(mirrors, drawn=Drawn(width, length, multiplicity, realised))
+        series = np.maximum(np.ceil(length / self.technology.length[1] - 1e-9), 1).astype(np.int64)
+        drawn = Drawn(width, length, multiplicity, series, realised)
+        return replace(mirrors, drawn=drawn)
 
     def gains(
         self, table: MirrorTable, shares: Floats, wanted: Floats
@@ -219,7 +221,10 @@ class _Path:
         grid = self.technology.grid
         drawn_w = np.round(w / grid) * grid
         # over a grid step a gain goes with W/L: the length makes up for the width's rounding
-        drawn_l = np.minimum(np.round(l * drawn_w / w / grid) * grid, self.technology.length[1])
+        longest = self.technology.length[1]
+        series = np.maximum(np.ceil(l / longest - 1e-9), 1)
+        each_l = np.round(l * drawn_w / w / series / grid) * grid
+        drawn_l = np.minimum(each_l, longest) * series
         expected = each * (drawn_w / w) * (l / drawn_l) * count
         missing = wanted < gains[:, -1]
         zero = np.where(missing, 0.0, 1.0)

@@ -105,6 +105,9 @@ class Technology:
         trailing ``u`` counts in the unit mirror's own W or L.
     max_multiplicity
         How many of the widest device may stand in parallel for one weight.
+    max_series
+        How many of the longest device may stand in series for one weight: a length above the
+        largest is drawn as that many transistors with a common gate.
     folder, includes, library
         Where the model files are.
     distribution
@@ -133,6 +136,7 @@ class Technology:
     reset: Geometry
     sizing: Mapping[Polarity, tuple[tuple[str, str], ...]]
     max_multiplicity: int
+    max_series: int
     folder: Path
     includes: tuple[str, ...]
     library: str
@@ -200,12 +204,17 @@ class Technology:
                 )
         return Geometry(self.snap(unit.width), self.snap(unit.length))
 
+    def series(self, length: float) -> int:
+        """Return how many transistors in series a length takes."""
+        return max(1, math.ceil(length / self.length[1] - 1e-9))
+
     def path(self, polarity: Polarity, unit: Geometry) -> tuple[Geometry, ...]:
         """Return the corner points of the sizing path for a unit mirror, widest first."""
         points: list[Geometry] = []
         for width, length in self.sizing[polarity]:
             w = self._inside(_length(width, unit.width), self.width)
-            l = self._inside(_length(length, unit.length), self.length)  # noqa: E741
+            longest = (self.length[0], self.length[1] * self.max_series)
+            l = self._inside(_length(length, unit.length), longest)  # noqa: E741
             if points:  # a unit narrower or longer than the path's own points must not turn it back
                 w, l = min(w, points[-1].width), max(l, points[-1].length)  # noqa: E741
             point = Geometry(w, l)

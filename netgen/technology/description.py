@@ -85,6 +85,7 @@ for _polarity in POLARITIES:
     }
 
 _OPTIONAL: dict[str, tuple[Check, str]] = {
+    "sizing.max_series": (lambda v: isinstance(v, int) and v >= 1, "a whole number"),
     "bins": (_words, 'a table of corner = "file"'),
     "distribution": (lambda v: isinstance(v, str), "the name of a package"),
 }
@@ -145,6 +146,7 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
         "reset": Geometry(*geometry["reset"]),
         "sizing": {polarity: tuple(map(tuple, sizing[polarity])) for polarity in POLARITIES},
         "max_multiplicity": sizing["max_multiplicity"],
+        "max_series": sizing.get("max_series", 1),
         "includes": tuple(data["includes"]),
         "distribution": data.get("distribution", ""),
         "bins": data.get("bins", {}),
