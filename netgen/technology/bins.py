@@ -95,9 +95,10 @@ def _reached(bins: Collection[Bin], ends: tuple[Geometry, Geometry]) -> list[str
 def read_bins(text: str, model: str) -> Iterator[Bin]:
     """Yield the bins of a model in a model file: ``.model <model>.<number> …`` cards."""
     starts = [*_CARD.finditer(text)]
-    for start, stop in zip(starts, [*starts[1:], None], strict=True):
+    ends = [*(start.start() for start in starts[1:]), len(text)]
+    for start, end in zip(starts, ends, strict=False):  # no card, no end
         if start[1].lower() != model.lower():
             continue
-        card = text[start.start() : stop.start() if stop else len(text)].rstrip()
+        card = text[start.start() : end].rstrip()
         limits = {key.lower(): float(value) for key, value in _LIMIT.findall(card)}
         yield Bin((limits["wmin"], limits["wmax"]), (limits["lmin"], limits["lmax"]), card)
