@@ -52,6 +52,7 @@ class Reference:
         self.gates: set[tuple[str, str]] = set()  # (signal, line) that a mirror hangs on
         self.cells = {n.name for n in model.nodes if isinstance(n, Bmru)}
         self.depth = {"x": 0}
+        self.relus: list[tuple[str, int]] = []
 
     def text(self) -> str:
         for node in self.model.nodes:
@@ -99,7 +100,7 @@ class Reference:
             self.depth[node.name] = self.depth[node.input] + isinstance(node, Bmru)
             if isinstance(node, Relu):
                 self.rows(node.input, [f"{node.name}_{unit}_n" for unit in range(size)], node.name)
-                self.relus = getattr(self, "relus", []) + [(node.name, size)]
+                self.relus.append((node.name, size))
             self.sums[node.name] = ([(node.name, (), np.eye(size))], np.zeros(size))
 
     def rows(self, node: str, nets: list[str], name: str) -> None:
@@ -171,7 +172,7 @@ def reference(model: Model) -> str:
     found = Reference(model)
     text = found.text()
     found.lines.clear()
-    for name, size in getattr(found, "relus", []):
+    for name, size in found.relus:
         for unit in range(size):
             found.diode(f"{name}_{unit}")
     return text.replace("\n.ends", "\n" + "\n".join(found.lines) + "\n.ends", 1)
