@@ -99,3 +99,17 @@ def test_last_words():
 def test_plain_line():
     assert plain("stderr Error: stdout x") == "Error: stdout x"
     assert plain("free(): invalid pointer") == "free(): invalid pointer"
+
+
+@pytest.mark.parametrize("points", [(), (0.0, 4e-4), (1e-3,), (4e-4 + 0.9e-12,)])
+def test_points_that_the_scale_holds(points: tuple[float, ...]) -> None:
+    scale = np.array([0.0, 1e-4, 4e-4, 1e-3])
+    assert judge(result(time=scale, out=scale), ["out"], 1e-3, points) is None
+
+
+@pytest.mark.parametrize("points", [(5e-4,), (0.0, 4e-4 + 2e-12, 1e-3), (-1e-4,)])
+def test_a_source_that_was_not_followed(points: tuple[float, ...]) -> None:
+    scale = np.array([0.0, 1e-4, 4e-4, 1e-3])
+    found = judge(result(time=scale, out=scale), ["out"], 1e-3, points)
+    assert found is not None
+    assert found[0] == "lost_point"

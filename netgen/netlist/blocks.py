@@ -29,7 +29,7 @@ from netgen.netlist.partition import (
     sizes,
 )
 from netgen.netlist.render import drain_current, render
-from netgen.netlist.testbench import bench_text, pwl, startup
+from netgen.netlist.testbench import EDGE, bench_text, pwl, startup
 from netgen.technology import Polarity, Technology
 from netgen.units import spice
 
@@ -69,19 +69,39 @@ class Drive:
     value: Floats
 
     @cached_property
+    def still(self) -> bool:
+        """Whether nothing happens."""
+        return bool(np.all(self.value == self.value[0]))
+
+    @cached_property
     def pwl(self) -> str:
         """The waveform of an independent source."""
-        if np.all(self.value == self.value[0]):
+        if self.still:
             return f"dc {spice(float(self.value[0]))}"
         return pwl(zip(self.at.tolist(), self.value.tolist(), strict=True))
 
     @cached_property
     def table(self) -> str:
         """An expression over the swept frame."""
-        if np.all(self.value == self.value[0]):
+        if self.still:
             return spice(float(self.value[0]))
         points = zip(self.at.tolist(), self.value.tolist(), strict=True)
         return "pwl(v(frame)," + ",".join(f"{spice(t)},{spice(v)}" for t, v in points) + ")"
+
+
+def together(drives: Mapping[str, Drive]) -> dict[str, Drive]:
+    """Give drives the points of each other.
+
+    ngspice comes to the next point of a source only from the last: a source that has points of its
+    own between those of others can lose the rest of them, and is then followed with any error.
+    """
+    moving = {net: drive for net, drive in drives.items() if not drive.still}
+    if not moving:
+        return dict(drives)
+    at = np.unique(np.concatenate([drive.at for drive in moving.values()]).round(12))
+    return dict(drives) | {
+        net: Drive(at, np.interp(at, drive.at, drive.value)) for net, drive in moving.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +150,9 @@ class Workbench:
         body = bench_text(
             self.circuit, self.technology, self.conditions, x, self._plain_network, title
         )
-        return Deck(self, title, self._all_sizes, body)
+        steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
+        points = np.sort(np.concatenate([steps, steps + EDGE])) * self.circuit.model.frame_period
+        return Deck(self, title, self._all_sizes, body, tuple(points.tolist()))
 
     @cached_property
     def _plain_network(self) -> str:
@@ -227,14 +249,19 @@ class Workbench:
         """Return the deck that takes parts through a sample in time."""
         period = self.circuit.model.frame_period
         switches = {s.net: s.waveform for s in startup(self.circuit, self.conditions.vdd)}
-        lines = [
-            f"V{net} {net} 0 {switches[net] if net in switches else drives[net].pwl}"
-            for net in self.used(parts)
-        ]
-        lines += [f"I{n} vdd {n} {inputs[c].pwl}" for c, n in self.inputs(parts).items()]
+        used, currents = self.used(parts), self.inputs(parts)
+        driven = {net: drives[net] for net in used if net not in switches}
+        driven |= {net: inputs[channel] for channel, net in currents.items()}
+        driven = together(driven)
+        forms = {net: drive.pwl for net, drive in driven.items()} | switches
+        points = {
+            at for drive in driven.values() if not drive.still for at in drive.at[:-1].tolist()
+        }
+        lines = [f"V{net} {net} 0 {forms[net]}" for net in used]
+        lines += [f"I{net} vdd {net} {forms[net]}" for net in currents.values()]
         lines += self._loads(parts)
         analysis = f".tran {spice(period)} {spice(frames * period)}"
-        return self._deck(title, parts, lines, analysis)
+        return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
 
     def _loads(self, parts: Sequence[Part]) -> list[str]:
         inside = frozenset(parts)
@@ -251,7 +278,14 @@ class Workbench:
         word = self.circuit.word(layer)
         return [f"{word}_{part.unit}_out" for part in parts if part.word == word]
 
-    def _deck(self, title: str, parts: Sequence[Part], lines: list[str], analysis: str) -> Deck:
+    def _deck(
+        self,
+        title: str,
+        parts: Sequence[Part],
+        lines: list[str],
+        analysis: str,
+        points: tuple[float, ...] = (),
+    ) -> Deck:
         half = spice(self.conditions.vdd / 2)
         elements = [line for part in parts for line in part.lines]
         readout = [f"V{net} {net} 0 {half}" for net in self._outputs(parts)]
@@ -265,17 +299,26 @@ class Workbench:
         )
         transistors = Transistors(self.technology, self.parted.blocks)
         used = sizes((line for part in parts for line in part.lines), transistors)
-        return Deck(self, title, used, body)
+        return Deck(self, title, used, body, points)
 
 
 @dataclass(frozen=True, eq=False)
 class Deck:
-    """A deck but for its simulator options."""
+    """A deck but for its simulator options.
+
+    Attributes
+    ----------
+    sizes
+        Of its transistors, where all are known.
+    points
+        When its sources bend, see :class:`netgen.simulation.Job`.
+    """
 
     bench: Workbench
     title: str
     sizes: Sizes | None
     body: str
+    points: tuple[float, ...]
 
     def text(self, options: SimulatorOptions) -> str:
         """Return the whole deck."""

@@ -120,7 +120,12 @@ def _wait(pid: int, alive: int, requests: int, timeout: float) -> Outcome:
 
 
 def _child(
-    simulator: Any, result_fd: int, netlist: str, vectors: list[str], stop: float | None
+    simulator: Any,
+    result_fd: int,
+    netlist: str,
+    vectors: list[str],
+    stop: float | None,
+    points: list[float],
 ) -> NoReturn:
     """Run one deck and leave the result in the file; never returns."""
 
@@ -136,7 +141,7 @@ def _child(
         simulator.leave = lambda status: leave("exit", _GAVE_UP)
         simulator.simulate()
         result = verdict.Result.of(simulator.plots(), vectors)
-        failure = verdict.judge(result, vectors, stop)
+        failure = verdict.judge(result, vectors, stop, points)
         if failure:
             leave(*failure)
         rows = [result.scale, *result.vectors.values()]

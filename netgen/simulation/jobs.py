@@ -33,6 +33,9 @@ class Job:
         The scale's last value (time, or sweep value) that must be reached; None for a single point.
     timeout
         Wall seconds allowed for each attempt.
+    points
+        Values that the scale must hold: where sources bend. ngspice comes to the next point of a
+        source only from the last, and can lose all that follow.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Job:
     vectors: tuple[str, ...]
     stop: float | None
     timeout: float
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,6 +94,7 @@ class Server:
             "vectors": job.vectors,
             "stop": job.stop,
             "timeout": job.timeout,
+            "points": job.points,
         }
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):

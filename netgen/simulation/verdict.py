@@ -65,7 +65,9 @@ class Result:
         return cls("", np.zeros(points), vectors)
 
 
-def judge(result: Result, required: Sequence[str], stop: float | None) -> tuple[str, str] | None:
+def judge(
+    result: Result, required: Sequence[str], stop: float | None, points: Sequence[float] = ()
+) -> tuple[str, str] | None:
     """Return the class of failure and a detail for people; None if the result counts.
 
     Parameters
@@ -76,6 +78,8 @@ def judge(result: Result, required: Sequence[str], stop: float | None) -> tuple[
         Names that must be there.
     stop
         Value that the scale must end on, within 1e-6 of its largest value; None for a single point.
+    points
+        Values it must hold, within 1e-9 of its largest value.
     """
     if len(result.scale) == 0:
         return "no_result", "the analysis computed no point"
@@ -86,6 +90,9 @@ def judge(result: Result, required: Sequence[str], stop: float | None) -> tuple[
         largest = float(np.max(np.abs(result.scale), initial=abs(stop)))
         if not abs(last - stop) <= 1e-6 * largest:
             return "incomplete", f"{result.scale_name} ended at {last:g}, not at {stop:g}"
+        lost = _lost(result.scale, np.asarray(points), 1e-9 * largest)
+        if lost.size:
+            return "lost_point", f"{result.scale_name} did not stop at {lost[0]:g}"
     missing = [name for name in required if name not in result.vectors]
     if missing:
         return "missing_vector", f"no vector {', '.join(missing[:5])}"
@@ -95,6 +102,14 @@ def judge(result: Result, required: Sequence[str], stop: float | None) -> tuple[
         if not np.all(np.isfinite(values)):
             return "not_finite", f"{name} is not finite"
     return None
+
+
+def _lost(scale: NDArray[Any], points: NDArray[Any], near: float) -> NDArray[Any]:
+    """Return the points that an ascending scale does not hold."""
+    after = np.searchsorted(scale, points).clip(1, len(scale) - 1) if len(scale) > 1 else 0
+    distance = np.minimum(np.abs(scale[after] - points), np.abs(scale[after - 1] - points))
+    lost: NDArray[Any] = points[distance > near]
+    return lost
 
 
 def refine(kind: str, lines: Sequence[str]) -> str:

@@ -39,7 +39,9 @@ class Monolithic:
         deck = bench.whole(f"{model.name}, sample {sample}", x)
         attempts = tuple(Attempt(name, deck.text(o)) for name, o in self.options.ladder())
         stop = len(x) * model.frame_period
-        (result,) = yield [Job(f"sample {sample}", attempts, where.vectors, stop, self.timeout)]
+        (result,) = yield [
+            Job(f"sample {sample}", attempts, where.vectors, stop, self.timeout, deck.points)
+        ]
         if self.keep is not None:
             self.keep(sample, result)
         return observe(result, where, model, len(x), sample)

@@ -29,9 +29,14 @@ from netgen.simulation.traces import Traces
 
 Floats: TypeAlias = NDArray[np.float64]
 
-PHASES = (-0.005, 0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07,
-          0.1, 0.15, 0.2, 0.3, 0.5, 0.9)  # fmt: skip
-"""Where in a frame gate voltages are handed on, as shares of the frame."""
+PHASES = (
+    *(-0.00513, 0.00261, 0.00487, 0.00749, 0.01, 0.01247, 0.01523, 0.01979, 0.02539, 0.03067),
+    *(0.04013, 0.05179, 0.06971, 0.10193, 0.15137, 0.20483, 0.30671, 0.50867, 0.90437),
+)
+"""Where in a frame gate voltages are handed on, as shares of the frame.
+
+No round shares: a time step that by itself ends within rounding of a point is not taken for it.
+"""
 STILL = 5e-6
 """A gate voltage that moves by less (V) between phases is not written again."""
 MERGED = 600
@@ -112,7 +117,7 @@ class Staged:
         deck = make(name, block, record.drives(swept), record.inputs(swept), record.frames)
         attempts = tuple(Attempt(label, deck.text(o)) for label, o in self.options.ladder())
         stop = record.frames - 1 if swept else record.frames * record.period
-        return Job(name, attempts, self.bench.vectors(block), stop, self.timeout)
+        return Job(name, attempts, self.bench.vectors(block), stop, self.timeout, deck.points)
 
 
 def _devices(parts: Sequence[Part]) -> int:
