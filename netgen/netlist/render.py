@@ -48,6 +48,8 @@ def continued(names: Iterable[str]) -> str:
 
 def printable(text: str) -> str:
     """Make text safe for a netlist comment: one line of printable ASCII."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,12 +63,17 @@ class CellTable:
     def thresholds(self, threshold: Floats, width: Floats) -> tuple[Floats, Floats]:
         """Return β_hi and β_lo in amperes for bias currents in amperes, any shape."""
         at = np.stack([np.log(threshold), width / threshold], axis=-1)
+        rising, falling = (surface(at) for surface in self._surfaces)
+        return threshold * rising, threshold * falling
+
+    @cached_property
+    def _surfaces(self) -> tuple[RegularGridInterpolator, ...]:
+        """Splines through the rising and the falling thresholds, made once: that takes longest."""
         axes = (np.log(self.bias), self.ratios)
-        rising, falling = (
-            RegularGridInterpolator(axes, table, "cubic", bounds_error=False, fill_value=None)(at)
+        return tuple(
+            RegularGridInterpolator(axes, table, "cubic", bounds_error=False, fill_value=None)
             for table in (self.rising, self.falling)
         )
-        return threshold * rising, threshold * falling
 
     def output(self, gain: Floats) -> Floats:
         """Return α in amperes for a gain bias current in amperes."""
