@@ -21,7 +21,7 @@ from small_models import small_model
 from netgen.circuit import CellLayer, Circuit, Drawn, Mirrors, build_circuit
 from netgen.model import Add, Bmru, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
-from netgen.netlist import network_text
+from netgen.netlist import cdl_text, network_text
 from netgen.technology import Geometry
 
 kdb = pytest.importorskip("klayout.db")
@@ -291,6 +291,29 @@ def test_netlist_is_the_models_circuit(shape: str, prefix: str, tmp_path: Path) 
     expected = reference(model)
     assert expected.count("\nM") > 40
     assert equal(netlist(model, prefix), expected, tmp_path)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cdl_is_the_same_circuit_with_its_biases_as_ports(shape: str, tmp_path: Path) -> None:
+    model = SHAPES[shape]()
+    technology = replace(fake_technology("X"), grid=1e-15)
+    written = cdl_text(drawn(build_circuit(model, UNIT)), technology)
+    assert not re.search(r"^[^*MX.+\n]", written, re.M)  # transistors, instances, nothing else
+    assert not re.search(r" (as|ad|ps|pd)=", written)
+    expected = reference(model)
+    fed = dict(re.findall(r"^I\S+ vdd (\S+) (\S+)$", expected, re.M))
+    names = {net: own_name(net) for net in fed}
+    expected = re.sub(r"^I.*\n", "", expected, flags=re.M)
+    expected = re.sub(r"\S+", lambda m: names.get(m[0], m[0]), expected)
+    head, _, rest = expected.partition("\n")
+    assert equal(written, f"{head} {' '.join(names.values())}\n{rest}", tmp_path)
+
+
+def own_name(net: str) -> str:
+    """Return the name that netgen gives the bias net of a cell (ports are compared by name)."""
+    kinds = {"t": "thresh", "w": "width", "g": "gain"}
+    cell, _, kind = net.rpartition("_")
+    return net if net == "ref_n" else f"{cell.replace('.', '_')}_{kinds[kind]}"
 
 
 # Faults that have to be found

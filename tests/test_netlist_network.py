@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -228,10 +229,9 @@ def test_network_of_the_example(golden: Callable[[str, str], None]) -> None:
 
 def test_learned_value_stands_beside_each_device() -> None:
     text = text_of(drawn(load_model(EXAMPLE)))
-    (line,) = [line for line in text.splitlines() if "logits_2_from_memory_1 " in line]
-    device, _, note = line.partition(" ; ")
+    note, device = re.findall(r"(.*)\n(.*logits_2_from_memory_1 .*)", text)[0]
     assert device.split()[1:4] == ["logits_2_out", "memory_1_n", "vss"]
-    assert note == "logits.weight[2][1] = -1.25, expected -1.25"
+    assert note == "* logits.weight[2][1] = -1.25, expected -1.25"
 
 
 def test_weight_that_is_not_drawn_is_said_in_the_netlist() -> None:

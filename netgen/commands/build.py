@@ -10,12 +10,28 @@ import click
 from netgen.commands.options import PATH, model_argument, output_option, technology_options
 from netgen.commands.steps import build_options, build_step
 from netgen.model import load_model, load_samples
+from netgen.netlist import DIALECTS
+from netgen.project import FORMATS, export
 
 
 @click.command()
 @model_argument
 @output_option
 @technology_options
+@click.option(
+    "--dialect",
+    "dialects",
+    type=click.Choice(list(DIALECTS)),
+    multiple=True,
+    help="Also write a testbench for this simulator; repeatable. Only ngspice's is ever run here.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    help="Format of the circuit; cdl is written beside spice.  [default: spice]",
+)
 @click.option(
     "--calibration",
     type=PATH,
@@ -25,10 +41,14 @@ from netgen.model import load_model, load_samples
 def build(
     model: Path,
     output: Path,
+    dialects: tuple[str, ...],
+    formats: tuple[str, ...],
     calibration: Path | None,
     **chosen: Any,
 ) -> None:
     """Size every device of MODEL.json and write netlist, mapping and build record into DIR."""
     loaded = load_model(model)
     samples = None if calibration is None else load_samples(calibration, loaded)
-    build_step(loaded, output, build_options(**chosen), samples)
+    made = build_step(loaded, output, build_options(**chosen), samples)
+    for file in export(made, output, dialects, formats, None if samples is None else samples.x[0]):
+        click.echo(f"also {file}")

@@ -51,13 +51,14 @@ def build_options(
 
 def build_step(
     model: Model, output: Path, options: BuildOptions, calibration: Samples | None
-) -> None:
+) -> Design:
     """Build and say what was built."""
     made = build(model, output, options, calibration)
     counts = device_counts(made.circuit)
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
     say_below_floor(made)
+    return made
 
 
 def say_below_floor(made: Design) -> None:

@@ -1,12 +1,14 @@
 """The netlist room: Jinja2 templates, the network's text, testbenches and their probes."""
 
 from netgen.netlist.blocks import GateLoad, Workbench
+from netgen.netlist.dialects import DIALECTS, dialect_testbench
 from netgen.netlist.mapping import mapping
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
-from netgen.netlist.network import device_counts, network_text
+from netgen.netlist.network import cdl_text, device_counts, network_text
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
 
 __all__ = [
+    "DIALECTS",
     "READOUT",
     "SETTLED",
     "Conditions",
@@ -14,7 +16,9 @@ __all__ = [
     "Probes",
     "SimulatorOptions",
     "Workbench",
+    "cdl_text",
     "device_counts",
+    "dialect_testbench",
     "mapping",
     "network_text",
     "nominal",

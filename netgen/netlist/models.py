@@ -80,11 +80,22 @@ def models_head(technology: Technology, at: Conditions, options: SimulatorOption
     """Return the lines that load the models and set temperature and options."""
     return render(
         "models.j2",
-        includes=[str(technology.folder / name) for name in technology.includes],
-        parameters=list(technology.parameters.items()),
-        library=str(technology.folder / technology.library),
-        section=technology.corners[at.corner],
         temperature=at.temperature,
         model_temperature=technology.model_temperature,
         options=options.lines(),
+        **_library(technology, at),
     )
+
+
+def library_head(technology: Technology, at: Conditions) -> str:
+    """Return only the lines that load the models: any SPICE dialect's."""
+    return render("library.j2", **_library(technology, at))
+
+
+def _library(technology: Technology, at: Conditions) -> dict[str, object]:
+    return {
+        "includes": [str(technology.folder / name) for name in technology.includes],
+        "parameters": list(technology.parameters.items()),
+        "library": str(technology.folder / technology.library),
+        "section": technology.corners[at.corner],
+    }

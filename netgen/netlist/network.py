@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from netgen.circuit import (
 )
 from netgen.model import INPUT
 from netgen.netlist.render import Transistors, printable, render, transistors
-from netgen.technology import Geometry, Technology
+from netgen.technology import Device, Geometry, Technology
 
 SUPPLIES = ("vdd", "vss")
 NINE = 9
@@ -100,8 +100,29 @@ class LayerText:
 
 def network_text(circuit: Circuit, technology: Technology) -> str:
     """Return the netlist of a sized circuit."""
-    writer = _Writer(circuit, technology)
-    layers = list(writer.layers())
+    return _text(circuit, technology, list(_Writer(circuit, technology).layers()))
+
+
+def cdl_text(circuit: Circuit, technology: Technology) -> str:
+    """Return the netlist of a sized circuit as CDL, for LVS and schematic tools.
+
+    Transistors by their names in LVS, W, L and multiplicity only. Bias currents come from outside:
+    each bias net is a port.
+    """
+    devices = {p: Device(d.lvs or d.model, "M") for p, d in technology.devices.items()}
+    schematic = replace(technology, devices=devices, diffusion=0.0)
+    layers = [_without_biases(layer) for layer in _Writer(circuit, schematic).layers()]
+    return _text(circuit, schematic, layers)
+
+
+def _without_biases(layer: LayerText) -> LayerText:
+    nets = tuple(bias.net for unit in layer.units for bias in unit.biases)
+    units = tuple(replace(unit, biases=()) for unit in layer.units)
+    ports = tuple(dict.fromkeys((*layer.ports, *nets)))
+    return replace(layer, ports=ports, outer=(*layer.outer, *nets), units=units)
+
+
+def _text(circuit: Circuit, technology: Technology, layers: list[LayerText]) -> str:
     outer = dict.fromkeys(port for layer in layers for port in layer.outer)
     return render(
         "network.j2",

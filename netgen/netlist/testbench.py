@@ -109,28 +109,29 @@ def bench_text(
     title: str,
 ) -> str:
     """Return the deck of one sample; ``head`` brings models, options and the network."""
+    saves = probes(circuit, technology, at.vdd).vectors
+    return render("testbench.j2", title=title, head=head, saves=saves, **stimuli(circuit, at, x))
+
+
+def stimuli(circuit: Circuit, at: Conditions, x: NDArray[np.float64]) -> dict[str, object]:
+    """Return what ``stimuli.j2`` and the analysis of a sample's testbench write, any dialect's."""
     model = circuit.model
     period = model.frame_period
-    ports = network_ports(circuit)
-    return render(
-        "testbench.j2",
-        title=title,
-        head=head,
-        vdd=at.vdd,
-        half=at.vdd / 2,
-        nets=("vdd", "0", *ports),
-        inputs=[
+    return {
+        "vdd": at.vdd,
+        "half": at.vdd / 2,
+        "nets": ("vdd", "0", *network_ports(circuit)),
+        "inputs": [
             Source(
                 net(circuit, INPUT, channel, "n"), steps(x[:, channel] * model.unit_current, period)
             )
             for channel in range(model.input_size)
         ],
-        outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
-        startup=startup(circuit, at.vdd),
-        saves=probes(circuit, technology, at.vdd).vectors,
-        step=period,
-        stop=len(x) * period,
-    )
+        "outputs": [output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
+        "startup": startup(circuit, at.vdd),
+        "step": period,
+        "stop": len(x) * period,
+    }
 
 
 def steps(values: NDArray[np.float64], period: float) -> str:

@@ -2,10 +2,12 @@
 
 from netgen.project.build import Build, BuildOptions, Design, build, design, prepare, read_build
 from netgen.project.compare import compare
+from netgen.project.export import FORMATS, export
 from netgen.project.folder import Folder
 from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
 
 __all__ = [
+    "FORMATS",
     "Build",
     "BuildOptions",
     "Design",
@@ -16,6 +18,7 @@ __all__ = [
     "chosen_engine",
     "compare",
     "design",
+    "export",
     "prepare",
     "read_build",
     "simulate",

@@ -213,7 +213,7 @@ def continued(ratios: Floats, jumps: Floats) -> Floats:
     SimulationError
         Cells hold no state at any ratio.
     """
-    whole = jumps.copy()
+    whole: Floats = jumps.copy()
     for row in whole:
         held = np.flatnonzero(np.isfinite(row[:, 0]))
         if len(held) < 3 or held[-1] - held[0] + 1 != len(held) or held[-1] + 1 != len(ratios):

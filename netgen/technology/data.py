@@ -44,6 +44,8 @@ class Device:
         Order of drain, gate, source and bulk.
     length_unit
         Metres that a 1 stands for where the device's W and L are written.
+    lvs
+        Its name in the PDK's LVS rules; empty where that is the model's.
     """
 
     model: str
@@ -51,6 +53,7 @@ class Device:
     inner: str = ""
     pins: str = "dgsb"
     length_unit: float = 1.0
+    lvs: str = ""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ for _polarity in POLARITIES:
         f"devices.{_polarity}.pins": (
             lambda v: isinstance(v, str) and sorted(v) == sorted("dgsb"), 'such as "dgsb"'),
         f"devices.{_polarity}.length_unit": (_positive, "metres"),
+        f"devices.{_polarity}.lvs": (_text, "a text"),
         f"mismatch.{_polarity}.width": (_number, "metres"),
         f"mismatch.{_polarity}.length": (_number, "metres"),
     }  # fmt: skip
