@@ -86,6 +86,11 @@ simulation_options = _all(
             show_default=True,
             help="The network as one circuit, or in stages; auto chooses by size.",
         ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Simulate on the Dask cluster there, such as tcp://host:8786.",
+        ),
         click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
     ]
 )

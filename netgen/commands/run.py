@@ -43,6 +43,7 @@ def run(
     jobs: int | None,
     timeout: float | None,
     engine: str,
+    scheduler: str | None,
     raw: bool,
     limits: tuple[str, ...],
     **chosen: Any,
@@ -55,7 +56,7 @@ def run(
     # before anything is built: what is wrong with these should not cost a build or a simulation
     pick_indices(picked, len(load_samples(samples, loaded)))
     tolerances = chosen_tolerances(limits, model.parent)
-    choices = simulation_choices(jobs, timeout, raw, engine)
+    choices = simulation_choices(jobs, timeout, raw, engine, scheduler)
     build_step(loaded, output, build_options(**chosen), None)
     failed: SimulationError | None = None
     try:

@@ -21,10 +21,13 @@ def sim(
     jobs: int | None,
     timeout: float | None,
     engine: str,
+    scheduler: str | None,
     raw: bool,
 ) -> None:
     """Run SAMPLES through the transistors of the build in DIR.
 
     Only what is missing or changed is simulated; traces lie in DIR/sim.
     """
-    simulate_step(folder, samples, picked, simulation_choices(jobs, timeout, raw, engine))
+    simulate_step(
+        folder, samples, picked, simulation_choices(jobs, timeout, raw, engine, scheduler)
+    )

@@ -160,9 +160,9 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
 
 
 def simulation_choices(
-    jobs: int | None, timeout: float | None, raw: bool, engine: str
+    jobs: int | None, timeout: float | None, raw: bool, engine: str, scheduler: str | None
 ) -> SimulationChoices:
     """Turn the command line's words into simulation choices."""
     if timeout is not None and not timeout > 0:
         raise UsageError(f"--timeout {timeout:g}: must be above 0")
-    return SimulationChoices(jobs or cores(), timeout, raw, engine)
+    return SimulationChoices(jobs or cores(), timeout, raw, engine, scheduler)

@@ -18,6 +18,7 @@ from netgen.netlist import GateLoad, SimulatorOptions, Workbench, testbench
 from netgen.project.build import Build, prepare
 from netgen.project.folder import Folder, read_json
 from netgen.simulation import (
+    DaskPool,
     LocalPool,
     Waveforms,
     cache_folder,
@@ -55,6 +56,8 @@ class SimulationChoices:
         Also keep ngspice's own ``.raw`` file of each sample: the monolithic engine has one.
     engine
         One of :data:`netgen.simulation.engines.ENGINES`, or ``"auto"``.
+    scheduler
+        Address of a Dask cluster to simulate on; this machine where None.
     options
         Simulator options.
     """
@@ -63,6 +66,7 @@ class SimulationChoices:
     timeout: float | None = None
     raw: bool = False
     engine: str = AUTO
+    scheduler: str | None = None
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
 
 
@@ -139,7 +143,8 @@ def simulate(
     _write_index(folder, asked, failures)
     engine = _engine(name, bench, folder, samples, choices)
     tasks = _tasks(engine, bench, folder, samples, missing, choices)
-    for index, result in run_tasks(tasks, LocalPool(choices.jobs)):
+    pool = DaskPool(choices.scheduler) if choices.scheduler else LocalPool(choices.jobs)
+    for index, result in run_tasks(tasks, pool):
         if isinstance(result, SimulationError):
             failures[index] = result.kind
             _write_index(folder, asked, failures)

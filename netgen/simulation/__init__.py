@@ -1,5 +1,6 @@
 """Simulation: one job, one process of its own, and a result only if it is complete."""
 
+from netgen.simulation.cluster import DaskPool
 from netgen.simulation.jobs import Attempt, Job, Waveforms
 from netgen.simulation.raw import write_raw
 from netgen.simulation.runner import LocalPool, run, run_all, simulator_version
@@ -8,6 +9,7 @@ from netgen.simulation.traces import Traces, load_traces, save_traces
 
 __all__ = [
     "Attempt",
+    "DaskPool",
     "Job",
     "LocalPool",
     "Traces",
