@@ -18,14 +18,16 @@ REFERENCE_WORD = "ref"
 
 
 def tokens(model: Model) -> Mapping[str, str]:
-    """Return a netlist word for ``x`` and every node: unique, lower case, letters digits and _.
+    """Return a netlist word for ``x`` and every node: unique, a small letter, then also digits, _.
 
-    SPICE does not tell capitals from small letters, and a dot is its mark of hierarchy.
+    SPICE does not tell capitals from small letters, a dot is its mark of hierarchy, and ngspice
+    calls the voltage of a node by another name where that begins with a digit.
     """
     words: dict[str, str] = {}
     taken = {REFERENCE_WORD}
     for name in (INPUT, *(node.name for node in model.nodes)):
-        word = base = name.lower().replace(".", "_")
+        base = name.lower().replace(".", "_")
+        word = base = base if base[0].isalpha() else f"n{base}"
         number = 1
         while word in taken:
             number += 1
