@@ -154,7 +154,7 @@ def test_words_are_unique_and_safe(model: Model) -> None:
     assert len(set(words.values())) == len(words)
     assert REFERENCE_WORD not in words.values()
     assert REFERENCE not in words
-    assert all(re.fullmatch("[a-z0-9_]+", word) for word in words.values())
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", word) for word in words.values())
 
 
 @settings(max_examples=40)

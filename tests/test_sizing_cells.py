@@ -94,6 +94,7 @@ def test_all_cells_are_reported_at_once() -> None:
 
 # Reading a sweep
 
+
 def swept(candidate: np.ndarray) -> Sweep:
     output = np.linspace(0, 1e-9, len(candidate))
     return Sweep(candidate[None], output[None])
