@@ -110,13 +110,15 @@ def test_consistency_is_the_share_of_states_that_hang_on_exact_thresholds() -> N
     gaps = []
     for number, layer in enumerate(acts.layers, start=1):
         hi = ARCH.take(parameters, f"{number}.hi")[0].numpy()
-        lo = hi - ARCH.take(parameters, f"{number}.width")[0].numpy()
+        width = ARCH.take(parameters, f"{number}.width")[0].numpy()
+        move_hi, move_lo = 0.05 * hi + 0.01, 0.05 * np.hypot(hi, width) + 0.01
         states = []
-        for scale, add in ((0.95, -0.01), (1.05, 0.01)):
+        for sign in (-1, 1):
+            high, low = hi + sign * move_hi, hi - width + sign * move_lo
             state = np.zeros(layer.candidate.shape[2:], dtype=bool)
             mean = []
             for c in layer.candidate[0].numpy():
-                state = (c > scale * hi + add) | (state & ~(c < scale * lo + add))
+                state = (c > high) | (state & ~(c < low))
                 mean.append(state.mean())
             states.append(np.mean(mean))
         gaps.append(states[0] - states[1])

@@ -157,17 +157,17 @@ def _train(
     )
     started = time.process_time()
     mapping = None if base is None else base.mapping
-    with _progress("reading", len(corpus.recordings)) as bar:
+    wanted = sum(task.class_of(recording.label) is not None for recording in corpus.recordings)
+    with _progress("reading", wanted) as bar:
         data = prepare(
             corpus, task, augment=choices.augment, seed=choices.seed, mapping=mapping,
             step=lambda: bar.update(1),
         )  # fmt: skip
     cpu_s = {"reading": time.process_time() - started}
     _say_data(corpus, data)
-    started = time.process_time()
     with _progress("training", recipe.steps) as bar:
         trained, first = train_network(arch, recipe, data, output, base, bar.update)
-    cpu_s["training"] = time.process_time() - started
+    cpu_s["training"] = trained.cpu_s
     if first:
         click.echo(f"continued from step {first} of {recipe.steps}")
     name = choices.name or _default_name(task, arch.units)

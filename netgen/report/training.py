@@ -32,7 +32,6 @@ class CurvePoint:
     """Loss and balanced validation accuracy (hard gates) of the networks at one step."""
 
     step: int
-    networks: tuple[int, ...]
     loss: tuple[float, ...]
     validation: tuple[float, ...]
 
@@ -209,20 +208,16 @@ def _draw_curves(report: TrainingReport) -> Figure:
     """Loss and validation accuracy over the steps, the kept network in front."""
     fig = figure(3.2)
     panels = fig.subplots(1, 2)
-    networks = sorted({number for point in report.curves for number in point.networks})
+    steps = [point.step for point in report.curves]
     for axes, field, label in zip(
         panels, ("loss", "validation"), ("loss", "balanced accuracy, validation"), strict=True
     ):
-        for number in networks:
-            line = [
-                (point.step, getattr(point, field)[point.networks.index(number)])
-                for point in report.curves
-                if number in point.networks
-            ]
+        for number in range(len(report.curves[0].loss)):
+            values = [getattr(point, field)[number] for point in report.curves]
             mine = number == report.kept
             colour, width = (CIRCUIT, 1.8) if mine else ("#c3cad3", 0.9)
             name = f"network {number}, kept" if mine else None
-            axes.plot(*zip(*line, strict=True), color=colour, lw=width, zorder=2 + mine, label=name)
+            axes.plot(steps, values, color=colour, lw=width, zorder=2 + mine, label=name)
         axes.set_xlabel("step", fontsize=9)
         axes.set_ylabel(label, fontsize=9)
         tidy(axes)

@@ -51,7 +51,8 @@ class FeatureMap:
 
     def __call__(self, mfcc: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map coefficients (…, 13) to inputs in 0 … ``maximum``."""
-        standard = (mfcc - np.array(self.mean)) / np.array(self.std)
+        mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
+        standard = (mfcc - mean) / std  # single precision: a large data set must fit in memory
         x = np.clip(self.scale * standard + self.offset, 0.0, self.maximum)
         return np.asarray(x, dtype=np.float32)
 

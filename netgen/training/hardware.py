@@ -19,6 +19,8 @@ DEAD_ZONE = 0.02
 """Weights and biases below this are no device at all; a mirror this weak cannot be drawn."""
 OFFSET = 0.01
 """Standard deviation of a candidate's offset from chip to chip, in units."""
+MOVE = 0.05
+"""Relative error of thresholds that states should survive (the consistency penalty)."""
 PEAK = 3.5
 """Currents above this are penalised: characterised mirrors carry at most 4 units."""
 
@@ -70,16 +72,20 @@ def consistency_penalty(
 ) -> Tensor:
     """Return mean(h_easy − h_hard): how much of the states hangs on exact thresholds.
 
-    The same soft scan with thresholds × 0.95 − 0.01 (easy to rise above) and × 1.05 + 0.01. One
-    number a network.
+    The same soft scan with both thresholds lowered (easy to be high) and raised. β_hi moves by
+    5 % and 0.01 units; β_lo = β_hi − width moves as far as it does where both currents are off by
+    5 %, each on its own. One number a network.
     """
     gaps = []
     for number, layer in enumerate(acts.layers, start=1):
-        hi = cell(arch, parameters, number, "hi")
-        lo = hi - cell(arch, parameters, number, "width")
+        hi, width = (cell(arch, parameters, number, name) for name in ("hi", "width"))
+        move_hi = MOVE * hi + OFFSET
+        move_lo = MOVE * torch.hypot(hi, width) + OFFSET
         easy, hard = (
-            soft_hysteresis(layer.candidate, scale * lo + add, scale * hi + add, sharpness)
-            for scale, add in ((0.95, -0.01), (1.05, 0.01))
+            soft_hysteresis(
+                layer.candidate, hi - width + sign * move_lo, hi + sign * move_hi, sharpness
+            )
+            for sign in (-1, 1)
         )
         gaps.append((easy - hard).mean(dim=(1, 2, 3)))
     return torch.stack(gaps).mean(dim=0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
@@ -56,7 +55,7 @@ def make_report(
         task=f"{', '.join(model.classes)} told apart; recordings: {corpus.layout}",
         classes=model.classes,
         data=tuple(_data_rows(data, corpus)),
-        recipe=_flat(asdict(recipe)),
+        recipe=asdict(recipe),
         curves=_points(trained.curves),
         kept=trained.network,
         validation_score=trained.score,
@@ -91,10 +90,9 @@ def _forecast(model: Model, x: Floats, y: Integers, seed: int) -> tuple[ChipFore
 
 
 def _points(curves: Curves) -> tuple[CurvePoint, ...]:
-    columns = zip(curves.steps, curves.networks, curves.loss, curves.validation, strict=True)
+    columns = zip(curves.steps, curves.loss, curves.validation, strict=True)
     return tuple(
-        CurvePoint(step, tuple(networks), tuple(loss), tuple(validation))
-        for step, networks, loss, validation in columns
+        CurvePoint(step, tuple(loss), tuple(validation)) for step, loss, validation in columns
     )
 
 
@@ -114,16 +112,6 @@ def _data_rows(data: Dataset, corpus: Corpus) -> list[tuple[str, str]]:
     rows += [("remark", remark) for remark in corpus.remarks]
     rows += [("left out", problem) for problem in data.left_out]
     return rows
-
-
-def _flat(record: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
-    return flat
 
 
 def _parameter_rows(model: Model, values: Mapping[str, Floats]) -> list[tuple[str, str]]:

@@ -1,13 +1,13 @@
-"""Trains many networks side by side, hardens the best of them and keeps one."""
+"""Trains many networks side by side and keeps one."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -23,7 +23,7 @@ from netgen.training.hardware import (
 )
 from netgen.training.judge import VOTERS, answer, balanced_accuracy, scores, to_inputs
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
-from netgen.training.recipe import Phase, Recipe
+from netgen.training.recipe import Recipe
 from netgen.training.sampler import Sampler
 
 AUXILIARY = slice(15, 90)
@@ -36,13 +36,9 @@ CURVE_EVERY = 100
 
 @dataclass
 class Curves:
-    """How training went: at ``steps``, the loss and validation accuracy of each network.
-
-    ``networks`` names, for each point, the seed numbers whose values are listed.
-    """
+    """How training went: at ``steps``, the loss and validation accuracy of each network."""
 
     steps: list[int] = field(default_factory=list)
-    networks: list[list[int]] = field(default_factory=list)
     loss: list[list[float]] = field(default_factory=list)
     validation: list[list[float]] = field(default_factory=list)
 
@@ -52,13 +48,14 @@ class Trained:
     """The network that was kept: parameters (1, parameters) in float64 before any rescaling.
 
     ``network`` is its number among the seeds, ``score`` its mean balanced accuracy over virtual
-    chips on the validation split.
+    chips on the validation split, ``cpu_s`` what it took, earlier parts of the run included.
     """
 
     parameters: Tensor
     network: int
     score: float
     curves: Curves
+    cpu_s: float
 
 
 class Trainer:
@@ -82,51 +79,43 @@ class Trainer:
         else:
             first = start.to(torch.float32).repeat(recipe.seeds, 1)
         self.step = 0
-        self._networks = list(range(len(first)))
+        self._cpu_s, self._started = 0.0, time.process_time()
         self._curves = Curves()
-        self._begin(first)
-
-    def _begin(self, parameters: Tensor) -> None:
-        self._parameters = parameters.clone().requires_grad_()
+        self._parameters = first.requires_grad_()
         self._optimiser = torch.optim.Adam([self._parameters])
 
     def run(self, advanced: Callable[[], None] = lambda: None) -> Trained:
         """Take the steps that are left; ``advanced`` is called after each."""
-        done = 0
-        every = max(1, min(CURVE_EVERY, self._recipe.steps // 20))
-        for phase in self._recipe.phases:
-            if self.step == done and done > 0:
-                self._choose(self._recipe.finalists)
-            while self.step < done + phase.steps:
-                loss = self._advance(phase, (self.step - done) / phase.steps)
-                self.step += 1
-                if self.step % every == 0 or self.step == self._recipe.steps:
-                    self._note(loss)
-                advanced()
-            done += phase.steps
-        found = self._choose(1)
-        kept = self._drawn().to(torch.float64)
-        return Trained(kept, self._networks[0], found, self._curves)
+        steps = self._recipe.steps
+        every = max(1, min(CURVE_EVERY, steps // 20))
+        while self.step < steps:
+            loss = self._advance()
+            self.step += 1
+            if self.step % every == 0 or self.step == steps:
+                self._note(loss)
+            advanced()
+        return self._choose()
 
-    def _advance(self, phase: Phase, progress: float) -> Tensor:
+    def _advance(self) -> Tensor:
         """Take one step and return every network's loss."""
         arch, recipe = self._arch, self._recipe
+        progress = self.step / recipe.steps
         for group in self._optimiser.param_groups:
-            group["lr"] = phase.rate * 0.5 * (1 + math.cos(math.pi * progress))
+            group["lr"] = recipe.rate * 0.5 * (1 + math.cos(math.pi * progress))
         x, y = self._sampler.draw(recipe.batch, self._generator)
         parameters: Tensor = self._parameters
-        if progress >= phase.dead_zone:
+        if progress >= recipe.dead_zone:
             parameters = without_dead_zone(arch, parameters)
-        ramp = min(1.0, progress / phase.ramp) if phase.ramp else 1.0
+        ramp = min(1.0, progress / recipe.ramp)
         drawn = chips(
             arch,
             parameters,
-            phase.chips,
-            phase.spread * ramp,
+            recipe.chips,
+            recipe.spread * ramp,
             self._generator,
-            phase.offset * ramp,
+            recipe.offset * ramp,
         )
-        loss = self._loss(phase, progress, ramp, drawn, x, y)
+        loss = self._loss(progress, ramp, drawn, x, y)
         loss = loss.view(len(parameters), -1).mean(dim=1)
         self._optimiser.zero_grad()
         loss.sum().backward()
@@ -138,29 +127,28 @@ class Trainer:
             keep_drawable(arch, self._parameters)
         return loss.detach()
 
-    def _loss(
-        self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, y: Tensor
-    ) -> Tensor:
+    def _loss(self, progress: float, ramp: float, drawn: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
-        arch, count = self._arch, phase.chips
+        arch, recipe = self._arch, self._recipe
+        count = recipe.chips
         parts = x.view(len(x), count, -1, x.shape[2]).transpose(0, 1)
         everyone = parts.repeat(len(drawn) // count, 1, 1, 1)
-        sharpness = sharpness_at(progress, *phase.sharpness)
+        sharpness = sharpness_at(progress, *recipe.sharpness)
         acts = run(arch, drawn, everyone, soft(sharpness))
         wanted = y.view(count, 1, -1).repeat(len(drawn) // count, 1, 1)
-        logits = self._recipe.gain * acts.logits
+        logits = recipe.gain * acts.logits
         loss = _cross_entropy(logits[:, -VOTERS:], wanted)
-        fading = 1 - progress / phase.auxiliary if phase.auxiliary else 0.0
+        fading = 1 - progress / recipe.auxiliary if recipe.auxiliary else 0.0
         if fading > 0:
             mean = logits[:, AUXILIARY].mean(dim=1, keepdim=True)
             loss = loss + fading * _cross_entropy(mean, wanted)
-        if phase.currents:
-            loss = loss + phase.currents * current_penalty(acts)
-        if phase.consistency:
+        if recipe.currents:
+            loss = loss + recipe.currents * current_penalty(acts)
+        if recipe.consistency:
             gap = consistency_penalty(arch, drawn, acts, sharpness)
-            loss = loss + ramp * phase.consistency * gap
-        if phase.race:
-            loss = loss + ramp * phase.race * race_penalty(arch, drawn, acts, sharpness)
+            loss = loss + ramp * recipe.consistency * gap
+        if recipe.race:
+            loss = loss + ramp * recipe.race * race_penalty(arch, drawn, acts, sharpness)
         return loss
 
     def _drawn(self) -> Tensor:
@@ -172,31 +160,33 @@ class Trainer:
         found = answer(self._arch, self._drawn(), self._validation)
         accuracy = balanced_accuracy(found.decisions, self._data.validation.y)
         self._curves.steps.append(self.step)
-        self._curves.networks.append(list(self._networks))
         self._curves.loss.append(loss.tolist())
         self._curves.validation.append(accuracy.tolist())
 
-    def _choose(self, count: int) -> float:
-        """Keep the best networks by validation, and return the best score."""
+    def _choose(self) -> Trained:
+        """Return the best network by validation."""
+        drawn = self._drawn()
         found = scores(
             self._arch,
-            self._drawn(),
+            drawn,
             self._validation,
             self._data.validation.y,
             CHOICE_SPREAD,
             CHOICE_CHIPS,
             self._recipe.seed,
         )
-        best = np.argsort(-found, kind="stable")[:count]
-        self._networks = [self._networks[place] for place in best]
-        self._begin(self._parameters.detach()[torch.from_numpy(best.copy())])
-        return float(found[best[0]])
+        best = int(found.argmax())
+        kept = drawn[best : best + 1].to(torch.float64)
+        return Trained(kept, best, float(found[best]), self._curves, self._spent())
+
+    def _spent(self) -> float:
+        return self._cpu_s + time.process_time() - self._started
 
     def state(self) -> dict[str, Any]:
         """Return everything that :meth:`restore` needs, as plain values and tensors."""
         return {
             "step": self.step,
-            "networks": self._networks,
+            "cpu_s": self._spent(),
             "parameters": self._parameters.detach(),
             "optimiser": self._optimiser.state_dict(),
             "generator": self._generator.get_state(),
@@ -206,8 +196,9 @@ class Trainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken."""
         self.step = state["step"]
-        self._networks = list(state["networks"])
-        self._begin(state["parameters"])
+        self._cpu_s, self._started = state["cpu_s"], time.process_time()
+        with torch.no_grad():
+            self._parameters.copy_(state["parameters"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._generator.set_state(state["generator"])
         self._curves = Curves(**state["curves"])
