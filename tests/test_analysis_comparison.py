@@ -544,3 +544,14 @@ def test_perturbed_thresholds_flip_states_near_them() -> None:
     assert result.state_agreement < 1.0
     assert result.state_agreement_clear == 1.0  # 1 % shifts stay within the 2 % margin
     assert result.logit_rmse_same_state_fs == pytest.approx(0.0, abs=1e-12)
+
+
+def test_an_engine_without_transients_excuses_nothing_by_them() -> None:
+    model, samples = one_cell(), sample_of(X)
+    traces = [traces_of(model, x, index) for index, x in enumerate(samples.x)]
+    settled = [replace(each, engine="staged", extremes={}) for each in traces]
+    result = compare(model, samples, settled)
+    assert result.cost.engines == ("staged",)
+    assert result.cost.unseen == len(samples)
+    assert not any(states.transient.any() for states in result.states.values())
+    assert compare(model, samples, traces).cost.unseen == 0

@@ -25,7 +25,7 @@ from netgen.analysis.states import CAUSES, Cause, CellStates, read_states
 from netgen.errors import UsageError
 from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
 from netgen.model.graph import Bools, Floats
-from netgen.simulation.traces import Traces
+from netgen.simulation.traces import Traces, shows_transients
 
 
 def compare(
@@ -217,6 +217,8 @@ def _cost(observed: Observed) -> SimulationCost:
         attempts[label] += 1
     return SimulationCost(
         simulators=tuple(sorted(set(observed.simulators))),
+        engines=tuple(sorted(set(observed.engines))),
+        unseen=sum(not shows_transients(engine) for engine in observed.engines),
         cpu_s=float(observed.cpu_s.sum()),
         timepoints=int(observed.timepoints.sum()),
         attempts=attempts,

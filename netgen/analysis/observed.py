@@ -32,8 +32,8 @@ class Observed:
         threshold, where the engine does not show transients.
     power_w, cpu_s, timepoints
         By sample, each (samples,).
-    attempts, simulators
-        The rung of the retry ladder and the simulator that counted, by sample.
+    attempts, simulators, engines
+        The rung of the retry ladder, the simulator and the engine that counted, by sample.
     """
 
     sample: tuple[int, ...]
@@ -45,6 +45,7 @@ class Observed:
     timepoints: np.ndarray
     attempts: tuple[str, ...]
     simulators: tuple[str, ...]
+    engines: tuple[str, ...]
 
 
 def has_line(model: Model, name: str) -> bool:
@@ -95,12 +96,13 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
                 trace.timepoints,
                 trace.attempt,
                 trace.simulator,
+                trace.engine,
             )
         )
     if len(scalars) < count:
         raise ValueError(f"{len(scalars)} traces for {count} samples")
-    sample, power, cpu, points, attempts, simulators = (
-        zip(*scalars, strict=True) if scalars else ((),) * 6
+    sample, power, cpu, points, attempts, simulators, engines = (
+        zip(*scalars, strict=True) if scalars else ((),) * 7
     )
     return Observed(
         sample=sample,
@@ -112,6 +114,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
         timepoints=np.array(points, dtype=np.int64),
         attempts=attempts,
         simulators=simulators,
+        engines=engines,
     )
 
 

@@ -126,9 +126,15 @@ class NodeComparison:
 
 @dataclass(frozen=True)
 class SimulationCost:
-    """What the simulations took, summed over the samples that succeeded."""
+    """What the simulations took, summed over the samples that succeeded.
+
+    ``unseen`` is how many of them an engine simulated that does not show transients, so that races
+    are only known from the predictor.
+    """
 
     simulators: tuple[str, ...]
+    engines: tuple[str, ...]
+    unseen: int
     cpu_s: float
     timepoints: int
     attempts: Mapping[str, int]

@@ -100,6 +100,8 @@ def _simulation(comparison: Comparison) -> dict[str, Any]:
     return {
         "simulator": ", ".join(dict.fromkeys(name for name, _, _ in parts)) or None,
         "version": ", ".join(dict.fromkeys(version for _, _, version in parts)) or None,
+        "engine": ", ".join(cost.engines) or None,
+        "races_unseen": cost.unseen,
         "cpu_s": cost.cpu_s,
         "cpu_s_per_sample": cost.cpu_s / count if count else None,
         "timepoints": cost.timepoints,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 
-FORMAT = 2
+FORMAT = 3
 """Of the trace files: belongs into their key, so that older ones are made again."""
 
 
@@ -60,12 +60,17 @@ class Traces:
     @property
     def shows_transients(self) -> bool:
         """Whether the engine simulates what happens before a frame has settled."""
-        return self.engine != "staged"
+        return shows_transients(self.engine)
 
     @property
     def timepoints(self) -> int:
         """How many points the simulator computed."""
         return len(self.time)
+
+
+def shows_transients(engine: str) -> bool:
+    """Tell whether an engine simulates what happens before a frame has settled."""
+    return engine != "staged"
 
 
 def save_traces(path: Path, traces: Traces, key: str) -> None:
