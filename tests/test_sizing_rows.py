@@ -199,6 +199,28 @@ def test_gain_that_turns_back_begins_a_run_of_its_own() -> None:
     np.testing.assert_allclose(table.gain[:, 0, 0], [2.0, 1.5, 1.55, 0.9])
 
 
+@pytest.mark.parametrize("index", [2, 12, 22])
+def test_turn_that_depends_on_the_current_leaves_no_gap(index: int) -> None:
+    """Where the gain turns back on average it may still fall at this current."""
+    mirrors = fake_mirrors(TECHNOLOGY, UNIT, VDD)
+    table = mirrors.tables["n", "pmos"]
+    bump = np.ones(table.gain.shape[:2])
+    bump[20:] = np.linspace(1.01, 1.3, 25)  # narrow devices are stronger, the more so at 10 nA
+    turned = _falling(list(table.geometry), table.gain * bump[:, :, None])
+    assert len(turned.runs) == 2
+    known = replace(
+        KNOWN, mirrors=replace(mirrors, tables={**mirrors.tables, ("n", "pmos"): turned})
+    )
+    wanted = np.geomspace(9, 0.01, 200)
+    circuit = build_circuit(model_of([wanted.tolist()], input={"size": 200, "max": 10.0}), UNIT)
+    activity = measure_activity(circuit, CURRENTS, np.full((1, 1, 200), CURRENTS[index] / 1e-9))
+    done, _ = size_circuit(circuit, TECHNOLOGY, known, activity, VDD)
+    drawn = first(done).drawn
+    assert drawn is not None
+    # else two weights would be drawn alike, and one of them called what it is not
+    assert np.all(np.diff(drawn.width[0] / drawn.length[0]) < 0)
+
+
 def test_inversion_passes_over_dropped_points() -> None:
     mirrors = fake_mirrors(TECHNOLOGY, UNIT, VDD)
     table = mirrors.tables["n", "pmos"]

@@ -233,5 +233,7 @@ class _Path:
     def position(self, wanted: float, gains: Floats) -> float:
         """Return where on the path a gain is, by the first run that goes down to it."""
         run = next((run for run in self.runs if gains[run][-1] <= wanted), self.runs[-1])
-        points = np.arange(run.start, run.stop)
-        return float(np.interp(-np.log(wanted), -np.log(gains[run]), points))
+        # on average a run begins no lower than the one before it ends; at one current it may
+        first = run.start - (run.start > 0 and wanted > gains[run.start])
+        points = np.arange(first, run.stop)
+        return float(np.interp(-np.log(wanted), -np.log(gains[first : run.stop]), points))
