@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from netgen.model import Model, Samples
 from netgen.model.random import random_model
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.simulate import chosen_engine
-from netgen.simulation import Attempt, Job, Traces, Waveforms, load_traces
+from netgen.simulation import Attempt, Job, Traces, Waveforms, load_traces, run
 from netgen.simulation.engines import ENGINES, SMALL, Task, choose, run_tasks
 
 
@@ -171,3 +172,22 @@ def test_an_engine_is_part_of_the_key_and_raw_needs_the_whole(tmp_path: Path) ->
     assert chosen_engine(made, SimulationChoices(1, raw=True)) == "monolithic"
     with pytest.raises(UsageError, match="--raw needs --engine monolithic"):
         chosen_engine(made, SimulationChoices(1, raw=True, engine="staged"))
+
+
+@pytest.mark.ngspice
+def test_a_trimmed_deck_gives_the_very_same_numbers(tmp_path: Path) -> None:
+    model, samples = random_model(4, state=2, layers=1, classes=2, inputs=3, frames=3)
+    build(model, tmp_path, BuildOptions())
+    made = read_build(tmp_path)
+    (step,) = simulate(made, samples, [0], SimulationChoices(1, engine="monolithic"))
+    assert step.failure is None
+    traces, _ = load_traces(made.folder.traces(0))
+    # the testbench beside it brings the foundry's library and the network as they are
+    deck = made.folder.testbench(0).read_text(encoding="utf-8")
+    deck = deck.replace("../netlist.cir", str(made.folder.netlist.resolve()))
+    vectors = tuple(re.findall(r"(?m)^\.save (\S+)", deck))
+    plain = run(Job("plain", (Attempt("default", deck),), vectors, 0.03, 60.0))
+    np.testing.assert_array_equal(plain.scale, traces.time)
+    outputs = np.stack([plain.vectors[f"vlogits_{k}_out#branch"] for k in range(2)], axis=1)
+    logits = (outputs / model.unit_current).astype(np.float32)
+    np.testing.assert_array_equal(logits, traces.waves[model.readout.node])
