@@ -156,6 +156,13 @@ def test_mistakes_are_told_before_anything_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_is_no_folder_for_results(tones: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run(train, tones, "-k", "up", "-o", tmp_path / "file", *QUICK)
+    assert isinstance(result.exception, UsageError)
+    assert "file: cannot be written" in str(result.exception)
+
+
 def test_listening(trained: tuple[Path, Result], tmp_path: Path) -> None:
     model = trained[0] / "model.json"
     sound = np.stack([tone("up", 3, rate=16000)] * 2, axis=1)

@@ -134,6 +134,7 @@ def _train(
     from netgen.training.recipe import default_recipe
     from netgen.training.session import (
         check_base,
+        claim_folder,
         finish_model,
         load_base,
         pick_samples,
@@ -155,6 +156,7 @@ def _train(
         plain=choices.plain,
         fine_tune=base is not None,
     )
+    claim_folder(output)
     started = time.process_time()
     mapping = None if base is None else base.mapping
     wanted = sum(task.class_of(recording.label) is not None for recording in corpus.recordings)

@@ -88,11 +88,15 @@ def open_corpus(root: Path, test_speakers: Sequence[str] = ()) -> Corpus:
     """
     if not root.is_dir():
         raise InputError(str(root), ["is no folder; name the folder of the data set"])
-    reader = _layout(root)
-    if reader is None:
-        wanted = "wanted label/*.wav folders, Speech Commands or Free Spoken Digits"
-        raise InputError(str(root), [f"holds no recordings; {wanted}"])
-    corpus = reader(root)
+    try:
+        reader = _layout(root)
+        if reader is None:
+            wanted = "wanted label/*.wav folders, Speech Commands or Free Spoken Digits"
+            raise InputError(str(root), [f"holds no recordings; {wanted}"])
+        corpus = reader(root)
+    except OSError as error:
+        problem = f"cannot be read ({error.filename}: {error.strerror}); check its permissions"
+        raise InputError(str(root), [problem]) from None
     return _leave_out(corpus, test_speakers) if test_speakers else corpus
 
 

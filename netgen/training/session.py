@@ -50,6 +50,23 @@ def load_base(path: Path) -> Base:
     return Base(model, arch, parameters, feature_map(model, str(path)))
 
 
+def claim_folder(folder: Path) -> None:
+    """Make the folder for the results.
+
+    Raises
+    ------
+    UsageError
+        It cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / ".writable", "")
+        (folder / ".writable").unlink()
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror}); choose another -o"
+        raise UsageError(f"{folder}: {problem}") from None
+
+
 def check_base(base: Base, task: Task, source: str) -> None:
     """See that a task has the classes of the model to fine-tune.
 
@@ -71,7 +88,7 @@ def train_network(
     base: Base | None = None,
     advanced: Callable[[int], None] = lambda steps: None,
 ) -> tuple[Trained, int]:
-    """Train, or continue the training of which ``folder`` holds a checkpoint.
+    """Train, or continue the training of which ``folder`` (a claimed one) holds a checkpoint.
 
     Parameters
     ----------
@@ -86,7 +103,6 @@ def train_network(
     start = None if base is None else base.parameters
     trainer = Trainer(arch, recipe, data, start)
     key = run_key(arch, recipe, data, start)
-    folder.mkdir(parents=True, exist_ok=True)
     continue_from(folder, key, trainer)
     first = trainer.step
     advanced(first)
