@@ -16,7 +16,16 @@ from netgen.model.random import random_model
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.simulate import chosen_engine
 from netgen.simulation import Attempt, Job, Traces, Waveforms, load_traces, run
-from netgen.simulation.engines import ENGINES, SMALL, Task, choose, run_tasks
+from netgen.simulation.engines import (
+    CHECKED,
+    ENGINES,
+    MEDIUM,
+    SMALL,
+    Checked,
+    Task,
+    choose,
+    run_tasks,
+)
 
 
 class CountingPool:
@@ -92,9 +101,31 @@ def test_closing_dismisses_the_pool() -> None:
     assert pool.dismissed
 
 
+class OneJob:
+    """An engine whose traces name it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def task(self, x: np.ndarray, sample: int) -> Task:
+        (result,) = yield [job(self.name)]
+        nothing = np.zeros(0)
+        return Traces(sample, {}, {}, nothing, {}, 0.0, result.cpu_s, "", "fake", self.name)
+
+
+def test_a_doubtful_sample_is_simulated_again() -> None:
+    engine = Checked(OneJob("staged"), OneJob("whole"), lambda t: t.sample == 1)  # type: ignore[arg-type]
+    tasks = ((n, engine.task(np.zeros((1, 1)), n)) for n in range(3))
+    found = dict(run_tasks(tasks, CountingPool(2)))
+    assert {n: (t.engine, t.cpu_s) for n, t in found.items() if isinstance(t, Traces)} == {
+        0: ("staged", 1.0), 1: ("whole", 2.0), 2: ("staged", 1.0),
+    }  # fmt: skip
+
+
 def test_auto_goes_by_size() -> None:
     assert choose("auto", SMALL) == "monolithic"
-    assert choose("auto", SMALL + 1) == "staged"
+    assert choose("auto", SMALL + 1) == choose("auto", MEDIUM) == CHECKED
+    assert choose("auto", MEDIUM + 1) == "staged"
     assert choose("staged-dynamic", 1) == "staged-dynamic"
 
 

@@ -24,6 +24,7 @@ from netgen.project import (
     read_build,
     simulate,
 )
+from netgen.simulation.engines import CHECKED
 from netgen.technology import Geometry
 from netgen.units import engineering
 
@@ -89,7 +90,8 @@ def simulate_step(
     indices = pick_indices(picked, len(samples))
     engine = chosen_engine(made, choices)
     how = f" ({choices.engine})" if engine != choices.engine else ""
-    click.echo(f"{output}: engine {engine}{how}")
+    said = "staged, monolithic where that leaves a doubt" if engine == CHECKED else engine
+    click.echo(f"{output}: engine {said}{how}")
     started = time.monotonic()
     failures: list[SimulationError] = []
     fresh = 0

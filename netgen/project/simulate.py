@@ -6,20 +6,23 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from netgen.analysis import compare
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError, SamplesError, SimulationError, UsageError
 from netgen.files import write_whole
-from netgen.model import Samples, load_samples
+from netgen.model import Model, Samples, load_samples
 from netgen.netlist import GateLoad, SimulatorOptions, Workbench, testbench
 from netgen.project.build import Build, prepare
 from netgen.project.folder import Folder, read_json
 from netgen.simulation import (
     DaskPool,
     LocalPool,
+    Traces,
     Waveforms,
     cache_folder,
     key,
@@ -31,6 +34,8 @@ from netgen.simulation import (
 )
 from netgen.simulation.engines import (
     AUTO,
+    CHECKED,
+    Checked,
     Engine,
     Monolithic,
     Staged,
@@ -158,14 +163,24 @@ def _engine(
     name: str, bench: Workbench, folder: Folder, samples: Samples, choices: SimulationChoices
 ) -> Engine:
     timeout = choices.timeout or 60.0 + 3.0 * samples.x.shape[1]
+    staged = Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
+    if name == CHECKED:
+        whole = Monolithic(bench, choices.options, timeout)
+        return Checked(staged, whole, partial(_leaves_a_doubt, bench.circuit.model, samples))
     if name != "monolithic":
-        return Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
+        return staged
 
     def keep(index: int, waveforms: Waveforms) -> None:
         title = f"{bench.circuit.model.name}, sample {index}"
         write_raw(folder.raw(index), waveforms, title)
 
     return Monolithic(bench, choices.options, timeout, keep if choices.raw else None)
+
+
+def _leaves_a_doubt(model: Model, samples: Samples, traces: Traces) -> bool:
+    """Tell whether a race is expected, which staged traces cannot show, or a state unexplained."""
+    (found,) = compare(model, samples.pick([traces.sample]), [traces]).samples
+    return bool(found.race_forecast or found.unexplained)
 
 
 def _tasks(

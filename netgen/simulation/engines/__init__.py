@@ -7,14 +7,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.simulation.engines.checked import Checked
 from netgen.simulation.engines.monolithic import Monolithic
 from netgen.simulation.engines.staged import Staged
 from netgen.simulation.engines.tasks import Pool, Task, run_tasks
 
 __all__ = [
     "AUTO",
+    "CHECKED",
     "ENGINES",
+    "MEDIUM",
     "SMALL",
+    "Checked",
     "Engine",
     "Monolithic",
     "Pool",
@@ -26,8 +30,12 @@ __all__ = [
 
 AUTO = "auto"
 ENGINES = ("monolithic", "staged", "staged-dynamic")
+CHECKED = "checked"
+"""``staged``, and ``monolithic`` for samples where that leaves a doubt."""
 SMALL = 200
 """Up to this many transistors a network is simulated as a whole: parts would cost as much."""
+MEDIUM = 800
+"""Up to this many a doubtful sample can be simulated as a whole at a bearable cost."""
 
 
 class Engine(Protocol):
@@ -38,7 +46,12 @@ class Engine(Protocol):
 
 
 def choose(asked: str, transistors: int) -> str:
-    """Return the engine to use: the one asked for, or for ``auto`` the fastest for the size."""
+    """Return the engine to use: the one asked for, or for ``auto`` the fastest for the size.
+
+    That is ``monolithic``, :data:`CHECKED` or ``staged``.
+    """
     if asked != AUTO:
         return asked
-    return "monolithic" if transistors <= SMALL else "staged"
+    if transistors <= SMALL:
+        return "monolithic"
+    return CHECKED if transistors <= MEDIUM else "staged"
