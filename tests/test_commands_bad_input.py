@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from fake_tools import FakeSimulator
 from small_models import DELETED, small_model, spoiled
 
 from netgen.errors import ToolMissingError
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +125,11 @@ def test_weight_above_what_can_be_drawn_is_an_error(tmp_path: Path, command: str
     (line,) = says(result)
     assert "cand_lin.weight[0][1]: -300 into cand[0] is above" in line
     assert "rescale the model" in line
-    assert not (tmp_path / "out" / "build.json").exists()
+    if more:
+        result = netgen("compare", tmp_path / "out")
+        assert result.exit_code == 3
+        assert says(result) == [f"netgen: {tmp_path}/out/build.json: is not complete; build again"]
+        assert netgen("build", with_weight(tmp_path, 1.0), *more).exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["check", "build"])
@@ -256,6 +264,27 @@ def test_missing_pdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         result = netgen(command[0], write_model(tmp_path), *command[1:])
         assert result.exit_code == 4
         assert says(result)[0].endswith("run: pip install it")
+
+
+def test_missing_libngspice(tmp_path: Path) -> None:
+    """The real thing, in a process of its own; this technology's models come with netgen."""
+    nowhere = {"NGSPICE_LIBRARY_PATH": "/nowhere/libngspice.so.0", "NETGEN_CACHE": str(tmp_path)}
+    model = write_model(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "netgen", "check", model, "--pdk", "generic180"],
+        cwd=ROOT,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("netgen: ngspice does not start")
+    assert line.endswith(
+        "install it (apt-get install libngspice0) or name it in NGSPICE_LIBRARY_PATH"
+    )
 
 
 def test_missing_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,10 @@ def test_folder_that_a_netlist_cannot_include(tmp_path: Path, name: str) -> None
     assert not (tmp_path / name).exists()
 
 
-@pytest.mark.parametrize("last", ["netlist.cir", "model.json", "mapping.json", "hysteresis.csv"])
+FILES = ("netlist.cir", "model.json", "mapping.json", "hysteresis.csv")
+
+
+@pytest.mark.parametrize("last", FILES)
 def test_interrupted_build_is_ours(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, last: str
 ) -> None:
@@ -114,7 +117,27 @@ def test_interrupted_build_is_ours(
         with pytest.raises(KeyboardInterrupt):
             build(model, tmp_path / "out", BuildOptions())
     assert (tmp_path / "out" / last).is_file()
-    with pytest.raises(ConfigurationError, match="run netgen build first"):
+    with pytest.raises(ConfigurationError, match="not complete; build again"):
+        read_build(tmp_path / "out")
+    build(model, tmp_path / "out", BuildOptions())
+    assert read_build(tmp_path / "out").model.digest == model.digest
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ModelError("m", ["too large"])])
+def test_folder_of_a_build_that_came_to_nothing_is_ours(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Models of a large technology are written there before anything is sized."""
+
+    def refuse(*_: object) -> None:
+        (tmp_path / "out" / "bins_0123456789ab.lib").write_text("* bins")
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(import_module("netgen.project.build"), "design", refuse)
+        with pytest.raises((KeyboardInterrupt, ModelError)):
+            build(model, tmp_path / "out", BuildOptions())
+    with pytest.raises(ConfigurationError, match="not complete; build again"):
         read_build(tmp_path / "out")
     build(model, tmp_path / "out", BuildOptions())
     assert read_build(tmp_path / "out").model.digest == model.digest

@@ -22,7 +22,7 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples, load_model, to_dict
 from netgen.netlist import Conditions, device_counts, mapping, network_text, nominal
-from netgen.project.folder import Folder, claim, read_json
+from netgen.project.folder import FORMAT, Folder, claim, read_json
 from netgen.simulation import cache_folder, run, simulator_version
 from netgen.sizing import (
     BelowFloor,
@@ -154,7 +154,7 @@ def build(
     folder = claim(path)
     made = design(model, options, None if calibration is None else calibration.x, folder.path)
     circuit = made.circuit
-    write_whole(folder.netlist, network_text(circuit, made.technology))  # first: marks it as ours
+    write_whole(folder.netlist, network_text(circuit, made.technology))
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
     records = mapping(circuit, made.technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
@@ -201,7 +201,7 @@ def _record(made: Design, calibrated: bool, folder: Path | None) -> dict[str, An
     circuit, technology, at = made.circuit, made.technology, made.conditions
     counts = device_counts(circuit)
     return {
-        "format": "netgen-build",
+        "format": FORMAT,
         "version": 1,
         "model": {"name": circuit.model.name, "sha256": circuit.model.digest},
         "pdk": technology.name,
@@ -253,11 +253,8 @@ def read_build(path: Path) -> Build:
     if not folder.build.is_file():
         raise ConfigurationError(str(path), ["is no build folder; run netgen build first"])
     record = read_json(folder.build)
-    model = load_model(folder.model)
     try:
-        if record["model"]["sha256"] != model.digest:
-            raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
-        options = record["options"]
+        digest, options = record["model"]["sha256"], record["options"]
         own = record.get("technology_folder")
         chosen = BuildOptions(
             Path(own) if own else str(record["pdk"]),
@@ -268,6 +265,9 @@ def read_build(path: Path) -> Build:
         )
     except (KeyError, TypeError, ValueError):
         raise ConfigurationError(str(folder.build), ["is not complete; build again"]) from None
+    model = load_model(folder.model)
+    if digest != model.digest:
+        raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
     if not folder.netlist.is_file():
         raise ConfigurationError(str(folder.netlist), ["is missing; build again"])
     return Build(folder, model, chosen, record)

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from netgen.errors import ConfigurationError, UsageError
+from netgen.files import write_whole
+
+FORMAT = "netgen-build"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ class Folder:
 def claim(path: Path) -> Folder:
     """Make a folder for a build, or take one that an earlier build made.
 
+    A new one is given a build record at once, which is not complete before the build is: so a
+    build that was interrupted or refused leaves a folder that the next one takes.
+
     Raises
     ------
     UsageError
@@ -85,6 +91,8 @@ def claim(path: Path) -> Folder:
             raise UsageError(
                 f"{path} holds files that are not a netgen build; choose an empty folder with -o"
             )
+        if not folder.build.exists():
+            write_whole(folder.build, json.dumps({"format": FORMAT}) + "\n")
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written ({error.strerror}); choose another -o"
@@ -96,12 +104,9 @@ def claim(path: Path) -> Folder:
 
 def _is_build(folder: Folder) -> bool:
     try:
-        return read_json(folder.build).get("format") == "netgen-build"
+        return read_json(folder.build).get("format") == FORMAT
     except ConfigurationError:
-        # a build that was interrupted before its last file leaves only names of ours
-        ours = {folder.netlist, folder.mapping, folder.model, folder.hysteresis, folder.runs}
-        found = set(folder.path.iterdir())
-        return folder.netlist in found and found <= ours
+        return False
 
 
 def read_json(path: Path) -> dict[str, Any]:
