@@ -9,7 +9,11 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, Circuit, RowLayer
 from netgen.circuit.rows import Floats
-from netgen.model import Bmru, Model, evaluate
+from netgen.model import INPUT, Bmru, Model, Relu, evaluate
+from netgen.sizing.compensate import Operation
+
+FRAMES = 300
+"""So many frames are enough to see how a row's error goes with its signals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +29,13 @@ class Activity:
     rows
         Typical current of every relu and readout row in amperes, (rows,), by node: the geometric
         mean while there is one, since the row's voltage goes with the logarithm.
+    operation
+        Some of the frames themselves.
     """
 
     signals: Mapping[str, Floats]
     rows: Mapping[str, Floats]
+    operation: Operation
 
 
 def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
@@ -52,7 +59,27 @@ def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
         if isinstance(layer, RowLayer):
             flat = values[layer.node].reshape(-1, layer.size) * model.unit_current
             rows[layer.node] = _typical(flat, currents[0])
-    return Activity(signals, rows)
+    return Activity(signals, rows, _operation(circuit, values))
+
+
+def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Operation:
+    """Return up to ``FRAMES`` frames, evenly spread, of every signal and of every row's sum."""
+    model = circuit.model
+    total = values[INPUT].shape[0] * values[INPUT].shape[1]
+    chosen = np.unique(np.linspace(0, total - 1, min(FRAMES, total)).astype(int))
+
+    def amperes(name: str) -> Floats:
+        flat: Floats = values[name].reshape(total, -1)[chosen] * model.unit_current
+        return flat
+
+    signals = {name: amperes(name) for name, _ in circuit.signals}
+    signals[REFERENCE] = np.full((len(chosen), 1), model.unit_current)
+    sums = {}
+    for layer in circuit.rows:
+        node = model.by_name[layer.node]
+        own = isinstance(node, Relu) and layer.kind == "relu"
+        sums[layer.node] = amperes(node.input if own else layer.node)  # type: ignore[union-attr]
+    return Operation(signals, sums)
 
 
 def _typical(amperes: Floats, smallest: float) -> Floats:

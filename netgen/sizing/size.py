@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.circuit import (
     CellLayer,
@@ -22,6 +23,7 @@ from netgen.errors import ModelError
 from netgen.model import Bmru
 from netgen.sizing.activity import Activity
 from netgen.sizing.cells import THRESHOLDS, CellTable
+from netgen.sizing.compensate import Gains, Operation, compensated
 from netgen.sizing.mirrors import MirrorTable, MirrorTables
 from netgen.technology import Polarity, Technology
 
@@ -87,7 +89,7 @@ def size_circuit(
         else:
             drain = np.full(layer.size, vdd / 2)
         sizer = _RowSizer(circuit, technology, known.mirrors, activity, layer, drain)
-        mirrors = tuple(sizer.size(entry) for entry in layer.mirrors)
+        mirrors = sizer.size_all()
         problems += sizer.problems
         below += sizer.below
         layers.append(replace(layer, mirrors=mirrors))
@@ -145,26 +147,72 @@ class _RowSizer:
         self.problems: list[str] = []
         self.below: list[BelowFloor] = []
 
-    def size(self, mirrors: Mirrors) -> Mirrors:
-        shape = mirrors.weight.shape
+    def size_all(self) -> tuple[Mirrors, ...]:
+        """Size every mirror by itself, then all of a row so that their errors cancel."""
+        first = [self.size(entry, entry.weight, None) for entry in self.layer.mirrors]
+        if self.problems:
+            return self.layer.mirrors
+        targets = self.targets([m for m, _ in first], [g for _, g in first])
+        return tuple(
+            self.size(entry, target, sized.drawn)[0]
+            for entry, target, (sized, _) in zip(self.layer.mirrors, targets, first, strict=True)
+        )
+
+    def targets(self, mirrors: list[Mirrors], gains: list[Gains]) -> list[Floats]:
+        """Return the weights to draw, one matrix for each matrix of mirrors."""
+        operation, unit = self.activity.operation, self.circuit.model.unit_current
+        sums = operation.sums[self.layer.node]
+        targets = [entry.weight.copy() for entry in mirrors]
+        for row in range(self.layer.size):
+            flows = np.ones(len(sums), bool)
+            volts = np.full(len(sums), self.drain[row])
+            if self.layer.kind == "relu":  # while the diode is off, no error matters
+                flows = sums[:, row] > self.tables.currents[0]
+                volts = self.tables.diode_voltage(sums[:, row])
+            seen = Operation({k: v[flows] for k, v in operation.signals.items()}, {})
+            drawn = compensated(
+                mirrors, gains, row, seen, sums[flows, row], volts[flows], self.tables, unit
+            )
+            for target, values in zip(targets, drawn, strict=True):
+                target[row] = values
+        return targets
+
+    def size(self, mirrors: Mirrors, weight: Floats, before: Drawn | None) -> tuple[Mirrors, Gains]:
+        """Draw weights, and say how what is drawn behaves.
+
+        Parameters
+        ----------
+        before
+            None for the learned weights, which are checked; otherwise what was drawn for them:
+            all of that is drawn again.
+        """
+        shape = weight.shape
         width, length, realised = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        multiplicity = np.zeros(shape, dtype=np.int64)
+        multiplicity, point = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        design = np.ones(shape)
         is_cell = isinstance(self.circuit.model.by_name.get(mirrors.source), Bmru)
         line: Line = "p" if is_cell else "n"
         shares = self.activity.signals[mirrors.source]
         polarities: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
+        tables = {sign > 0: self.tables.tables[line, polarity] for polarity, sign in polarities}
         for polarity, sign in polarities:
             table = self.tables.tables[line, polarity]
             path = _Path(table, self.technology)
-            for row, wanted, gains in self.gains(table, shares, sign * mirrors.weight):
+            for row, wanted, gains in self.gains(table, shares, sign * weight):
                 columns = np.flatnonzero(wanted > 0)
-                self.check(mirrors, row, columns, gains)
+                if before is None:
+                    self.check(mirrors, row, columns, gains)
+                else:
+                    drawn_before = before.multiplicity[row] > 0
+                    wanted = np.where(drawn_before, np.maximum(wanted, gains[:, -1]), wanted)
                 w, l, m, g = path.invert(wanted[columns], gains[columns])  # noqa: E741
                 width[row, columns], length[row, columns] = w, l
                 multiplicity[row, columns], realised[row, columns] = m, sign * g
+                near = path.nearest(w, l)
+                point[row, columns], design[row, columns] = near, gains[columns, near]
         series = np.maximum(np.ceil(length / self.technology.length[1] - 1e-9), 1).astype(np.int64)
         drawn = Drawn(width, length, multiplicity, series, realised)
-        return replace(mirrors, drawn=drawn)
+        return replace(mirrors, drawn=drawn), Gains(tables, point, design)
 
     def gains(
         self, table: MirrorTable, shares: Floats, wanted: Floats
@@ -229,6 +277,13 @@ class _Path:
         missing = wanted < gains[:, -1]
         zero = np.where(missing, 0.0, 1.0)
         return drawn_w * zero, drawn_l * zero, count * ~missing, expected * zero
+
+    def nearest(self, width: Floats, length: Floats) -> NDArray[np.int64]:
+        """Return the nearest characterised geometry of each device; 0 for none."""
+        w, l = (np.log(np.maximum(each, 1e-9)) for each in (width, length))  # noqa: E741
+        away = np.abs(w[:, np.newaxis] - self.width) + np.abs(l[:, np.newaxis] - self.length)
+        found: NDArray[np.int64] = away.argmin(axis=1)
+        return found
 
     def position(self, wanted: float, gains: Floats) -> float:
         """Return where on the path a gain is, by the first run that goes down to it."""

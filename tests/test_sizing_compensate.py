@@ -1,0 +1,80 @@
+"""Mirrors of a row make up together for what the row's voltage and its signals' range cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technology
+from small_models import linear, small_model
+
+from netgen.circuit import REFERENCE, Circuit, build_circuit
+from netgen.circuit.rows import Floats
+from netgen.model import evaluate, from_dict
+from netgen.netlist.network import drawn_geometry
+from netgen.sizing import measure_activity, size_circuit
+
+TECHNOLOGY = fake_technology()
+KNOWN = fake_characterisation(TECHNOLOGY)
+WEIGHT = [[0.9, -0.7, 0.4], [-0.5, 1.3, 0.2]]
+MODEL = from_dict(
+    small_model()
+    | {
+        "input": {"size": 3, "max": 1.5},
+        "nodes": [
+            linear("sum", "x", WEIGHT, [0.05, -0.1]),
+            {"name": "row", "op": "relu", "input": "sum"},
+        ],
+        "readout": {"node": "row", "rule": "last", "frames": [0, 1]},
+        "classes": ["a", "b"],
+    }
+)
+
+
+def inputs(seed: int) -> Floats:
+    return np.random.default_rng(seed).uniform(0.0, 1.5, (4, 100, 3))
+
+
+def sized(compensate: bool) -> Circuit:
+    circuit = build_circuit(MODEL, UNIT)
+    activity = measure_activity(circuit, KNOWN.mirrors.currents, inputs(0))
+    if not compensate:
+        none = {
+            side: {name: values[:0] for name, values in getattr(activity.operation, side).items()}
+            for side in ("signals", "sums")
+        }
+        activity = replace(activity, operation=replace(activity.operation, **none))
+    return size_circuit(circuit, TECHNOLOGY, KNOWN, activity, TECHNOLOGY.vdd)[0]
+
+
+def row_error(circuit: Circuit) -> float:
+    """RMS error of the ReLU rows on other inputs, by the formula the tables were made with."""
+    values = evaluate(MODEL, inputs(1))
+    signals = {"x": values["x"].reshape(-1, 3), REFERENCE: np.ones((400, 1))}
+    wanted = values["sum"].reshape(-1, 2)
+    volts = KNOWN.mirrors.diode_voltage(wanted * 1e-9)
+    found = np.zeros_like(wanted)
+    for mirrors in circuit.rows[0].mirrors:
+        flow = signals[mirrors.source]
+        for row, column in np.argwhere(mirrors.weight):
+            geometry = drawn_geometry(mirrors, row, column)
+            amperes = np.maximum(flow[:, column], 1e-3) * 1e-9
+            gain = fake_gain(geometry, amperes, volts[:, row])
+            found[:, row] += np.sign(mirrors.weight[row, column]) * gain * flow[:, column]
+    on = wanted > 0.01
+    return float(np.sqrt(((found - wanted)[on] ** 2).mean()))
+
+
+def test_rows_err_less_when_their_mirrors_work_together() -> None:
+    alone, together = row_error(sized(False)), row_error(sized(True))
+    assert alone > 0.002
+    assert together < 0.6 * alone
+
+
+def test_weights_stay_close_to_what_was_learned() -> None:
+    for mirrors in sized(True).rows[0].mirrors:
+        drawn = mirrors.drawn
+        assert drawn is not None
+        relative = drawn.realised / mirrors.weight - 1
+        assert np.abs(relative).max() < 0.1
+        assert (drawn.multiplicity > 0).all()
