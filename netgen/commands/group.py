@@ -20,6 +20,9 @@ COMMANDS = {
     "sim": ("netgen.commands.sim", "Run samples through the transistors."),
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),
+    "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),
+    "train": ("netgen.commands.train", "Train a model on recordings, hardened for its circuit."),
+    "listen": ("netgen.commands.listen", "Decide what a sound file says, by software or circuit."),
 }
 """Name → module (which has the command under its own name) and the line ``--help`` shows."""
 
