@@ -30,7 +30,8 @@ Run: TypeAlias = Callable[[Job], Waveforms]
 
 THRESHOLDS = (0.02, 8.0)
 """Range of characterised threshold and gain currents, in units."""
-RATIOS = (0.02, 0.035, 0.06, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.55, 0.7, 0.81, 0.89, 0.94, 0.98, 1.03, 1.08)
+RATIOS = (0.02, 0.035, 0.06, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.55, 0.7, 0.81, 0.89, 0.94,
+          0.98, 1.03, 1.08)  # fmt: skip
 """Characterised ratios of width to threshold current."""
 _THRESHOLD_POINTS = 10
 _STEP = 0.005
