@@ -106,7 +106,7 @@ def default_recipe(
     """
     recipe = replace(_USUAL, seed=seed, seeds=seeds or max(1, _SIDE_BY_SIDE // arch.units))
     if arch.units >= _WIDE:
-        recipe = replace(recipe, batch=128, steps=2500, rate=1e-2, race=1000.0)
+        recipe = replace(recipe, batch=128, steps=2000, rate=1e-2, race=1000.0)
     if fine_tune:
         recipe = replace(
             recipe,
