@@ -65,6 +65,10 @@ class Transistors:
         """The net of the bulk."""
         return "vss" if self.polarity == "nmos" else "vdd"
 
+    def unit(self, unit: Geometry) -> Geometry:
+        """Return the transistor of a unit mirror."""
+        return self.technology.unit_of(self.polarity, unit)
+
     def __call__(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
         """Return one netlist line, or several where the length takes transistors in series.
 

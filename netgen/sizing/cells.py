@@ -143,7 +143,13 @@ def _candidate(
     logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
     drains = np.linspace(0.0, at.vdd, 19)
     table = mirror_gains(
-        technology, at, unit, [MirrorUnderTest(1, "pmos", unit)], logs, drains, run
+        technology,
+        at,
+        unit,
+        [MirrorUnderTest(1, "pmos", technology.unit_of("pmos", unit))],
+        logs,
+        drains,
+        run,
     )
     gain = RegularGridInterpolator(
         (logs, drains), table.gain[0], bounds_error=False, fill_value=None

@@ -73,8 +73,8 @@ def _used(technology: Technology, source: Path, unit: Geometry) -> Iterator[str]
     for polarity in POLARITIES:
         model = technology.devices[polarity].model
         bins = list(read_bins(text, model))
-        path = technology.path(polarity, unit)
-        wanted = [*pairwise(path), (unit, unit)]
+        path, own = technology.path(polarity, unit), technology.unit_of(polarity, unit)
+        wanted = [*pairwise(path), (own, own)]
         wanted.append((technology.reset, technology.reset))
         used: dict[str, None] = {}
         for start, stop in wanted:

@@ -120,6 +120,8 @@ class Technology:
     bins
         Where models are spread over hundreds of bins, the file that holds those of each corner:
         see :func:`netgen.technology.with_bins`.
+    pmos_length
+        Length of the unit PMOS over that of the unit NMOS.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Technology:
     distribution: str = ""
     mismatch: Mapping[Polarity, Mismatch] = field(default_factory=dict)
     bins: Mapping[str, str] = field(default_factory=dict)
+    pmos_length: float = 1.0
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -207,12 +210,20 @@ class Technology:
                 )
         return Geometry(self.snap(unit.width), self.snap(unit.length))
 
+    def unit_of(self, polarity: Polarity, unit: Geometry) -> Geometry:
+        """Return a unit mirror's own transistor of a polarity."""
+        if polarity == "nmos" or self.pmos_length == 1:
+            return unit
+        length = self._inside(unit.length * self.pmos_length, self.length)
+        return Geometry(unit.width, length, unit.multiplicity)
+
     def series(self, length: float) -> int:
         """Return how many transistors in series a length takes."""
         return max(1, math.ceil(length / self.length[1] - 1e-9))
 
     def path(self, polarity: Polarity, unit: Geometry) -> tuple[Geometry, ...]:
         """Return the corner points of the sizing path for a unit mirror, widest first."""
+        unit = self.unit_of(polarity, unit)
         points: list[Geometry] = []
         for width, length in self.sizing[polarity]:
             w = self._inside(_length(width, unit.width), self.width)

@@ -85,6 +85,7 @@ for _polarity in POLARITIES:
     }
 
 _OPTIONAL: dict[str, tuple[Check, str]] = {
+    "geometry.pmos_length": (_positive, "a ratio"),
     "sizing.max_series": (lambda v: isinstance(v, int) and v >= 1, "a whole number"),
     "bins": (_words, 'a table of corner = "file"'),
     "distribution": (lambda v: isinstance(v, str), "the name of a package"),
@@ -151,6 +152,7 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
         "includes": tuple(data["includes"]),
         "distribution": data.get("distribution", ""),
         "bins": data.get("bins", {}),
+        "pmos_length": geometry.get("pmos_length", 1.0),
     }
 
 
