@@ -75,7 +75,7 @@ def test_training_says_what_it_read_and_repaired(trained: tuple[Path, Result]) -
     output = trained[1].output
     assert "30 training, 3 validation, 3 test samples at 8000 Hz" in output
     assert "36 recordings shorter than one second: centred in silence" in output
-    assert "200 virtual chips off by 5.00 %" in output
+    assert "200 virtual chips off by 5 %" in output
     assert "report: " in output
 
 

@@ -225,7 +225,7 @@ def _say_result(output: Path, report: TrainingReport, samples: int) -> None:
     for forecast in report.forecasts:
         if forecast.spread:
             click.echo(
-                f"  {forecast.chips} virtual chips off by {percent(forecast.spread)}: accuracy "
+                f"  {forecast.chips} virtual chips off by {100 * forecast.spread:g} %: accuracy "
                 f"{percent(forecast.accuracy)}, states {percent(forecast.states)}"
             )
     click.echo(f"  {report.races:.3g} predicted race events a sample")

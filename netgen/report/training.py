@@ -162,15 +162,14 @@ def _page(report: TrainingReport, plots: Mapping[str, bytes]) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(templates().joinpath(TEMPLATE).read_text("utf-8"))
-    worst = max(report.forecasts, key=lambda forecast: forecast.spread)
     facts = [
         ("balanced accuracy, test", percent(report.balanced_accuracy)),
         ("accuracy, test", percent(report.accuracy)),
         ("test samples", f"{report.confusion.sum()}"),
         *(
-            (f"on chips off by {percent(forecast.spread)}", percent(forecast.accuracy))
+            (f"on chips off by {100 * forecast.spread:g} %", percent(forecast.accuracy))
             for forecast in report.forecasts
-            if forecast is not worst
+            if forecast.spread
         ),
         ("race events a sample", f"{report.races:.3g}"),
         ("training, CPU", f"{sum(report.cpu_s.values()):.0f} s"),
@@ -182,7 +181,13 @@ def _page(report: TrainingReport, plots: Mapping[str, bytes]) -> str:
         classes=report.classes,
         confusion=report.confusion.tolist(),
         forecasts=[
-            (percent(f.spread), f.chips, percent(f.accuracy), percent(f.worst), percent(f.states))
+            (
+                f"{100 * f.spread:g} %",
+                f.chips,
+                percent(f.accuracy),
+                percent(f.worst),
+                percent(f.states),
+            )
             for f in report.forecasts
         ],
         near=percent(report.near),
