@@ -19,7 +19,7 @@ pytestmark = pytest.mark.ngspice
 BODY = "test\nv1 in 0 pulse(0 1 0 1u 1u 1 2)\nr1 in out 1k\nc1 out 0 100n\n.save out\n"
 QUICK = BODY + ".tran 1u 1m\n.end\n"
 ENDLESS = BODY + ".tran 1n 100\n.end\n"
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def job(*netlists, timeout=60.0):
