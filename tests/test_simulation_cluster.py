@@ -73,7 +73,7 @@ def simulated(
     folder: Path, choices: SimulationChoices, after: Callable[[], object]
 ) -> list[Traces]:
     model, samples = random_model(5, state=3, layers=2, classes=2, inputs=3, frames=6, samples=6)
-    build(model, folder, BuildOptions())
+    build(model, folder, BuildOptions("generic180"))
     made = read_build(folder)
     for step in simulate(made, samples, list(range(6)), choices):
         assert step.failure is None

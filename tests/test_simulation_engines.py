@@ -135,7 +135,7 @@ def test_auto_goes_by_size() -> None:
 def simulated(
     folder: Path, model: Model, samples: Samples, engine: str
 ) -> tuple[Traces, Comparison]:
-    build(model, folder, BuildOptions())
+    build(model, folder, BuildOptions("generic180"))
     made = read_build(folder)
     steps = list(simulate(made, samples, [0], SimulationChoices(2, engine=engine)))
     assert [step.failure for step in steps] == [None]
@@ -189,7 +189,7 @@ def test_larger_networks(tmp_path: Path, state: int, frames: int) -> None:
 @pytest.mark.ngspice
 def test_an_engine_is_part_of_the_key_and_raw_needs_the_whole(tmp_path: Path) -> None:
     model, samples = random_model(3, state=2, layers=1, classes=2, inputs=2, frames=3)
-    build(model, tmp_path, BuildOptions())
+    build(model, tmp_path, BuildOptions("generic180"))
     made = read_build(tmp_path)
 
     def fresh(engine: str) -> bool:
@@ -208,7 +208,7 @@ def test_an_engine_is_part_of_the_key_and_raw_needs_the_whole(tmp_path: Path) ->
 @pytest.mark.ngspice
 def test_a_trimmed_deck_gives_the_very_same_numbers(tmp_path: Path) -> None:
     model, samples = random_model(4, state=2, layers=1, classes=2, inputs=3, frames=3)
-    build(model, tmp_path, BuildOptions())
+    build(model, tmp_path, BuildOptions("generic180"))
     made = read_build(tmp_path)
     (step,) = simulate(made, samples, [0], SimulationChoices(1, engine="monolithic"))
     assert step.failure is None
