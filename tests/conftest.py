@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes.util
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,12 @@ hypothesis.settings.register_profile(
     "netgen", database=None, deadline=None, derandomize=True, print_blob=False
 )
 hypothesis.settings.load_profile("netgen")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every
+# process they start: some of them are there to be interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 GOLDEN = Path(__file__).parent / "golden"
 
