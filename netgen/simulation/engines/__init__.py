@@ -34,7 +34,7 @@ CHECKED = "checked"
 """``staged``, and ``monolithic`` for samples where that leaves a doubt."""
 SMALL = 200
 """Up to this many transistors a network is simulated as a whole: parts would cost as much."""
-MEDIUM = 800
+MEDIUM = 1500
 """Up to this many a doubtful sample can be simulated as a whole at a bearable cost."""
 
 
