@@ -6,7 +6,7 @@ import csv
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from netgen.analysis import compare as compare_samples
 from netgen.errors import ConfigurationError
 from netgen.project.build import Build
 from netgen.project.simulate import read_runs
-from netgen.report import BuildSummary, HysteresisCurve, Provenance, write_report
 from netgen.simulation import Traces, load_traces
+
+if TYPE_CHECKING:
+    from netgen.report import BuildSummary, HysteresisCurve
 
 
 def compare(
@@ -36,6 +38,8 @@ def compare(
     ConfigurationError
         Nothing was simulated, or traces are missing.
     """
+    from netgen.report import Provenance, write_report  # matplotlib: a build needs none
+
     folder = build.folder
     runs = read_runs(build)
     done = [i for i in runs.asked if i not in runs.failures]
@@ -59,6 +63,8 @@ def compare(
 
 
 def _summary(build: Build) -> BuildSummary:
+    from netgen.report import BuildSummary
+
     record: Mapping[str, Any] = build.record
     try:
         return BuildSummary(
@@ -76,6 +82,8 @@ def _summary(build: Build) -> BuildSummary:
 
 
 def _hysteresis(build: Build) -> HysteresisCurve | None:
+    from netgen.report import HysteresisCurve
+
     path: Path = build.folder.hysteresis
     if not build.model.cells or not path.is_file():
         return None
