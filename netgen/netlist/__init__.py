@@ -6,6 +6,7 @@ from netgen.netlist.mapping import mapping
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.network import cdl_text, device_counts, network_text
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
+from netgen.netlist.variation import shifted, transistors_of
 
 __all__ = [
     "DIALECTS",
@@ -24,5 +25,7 @@ __all__ = [
     "nominal",
     "probes",
     "release_time",
+    "shifted",
     "testbench",
+    "transistors_of",
 ]

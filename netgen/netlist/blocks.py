@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.model import INPUT
-from netgen.netlist.library import Sizes, trimmed
+from netgen.netlist.library import Sizes, shiftable, trimmed
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.partition import (
     Gate,
@@ -116,6 +116,8 @@ class Workbench:
         The name of its file, for messages.
     load
         What gates of absent parts weigh.
+    shifted
+        Whether the network's transistors deviate, see :func:`netgen.netlist.shifted`.
     """
 
     circuit: Circuit
@@ -124,6 +126,7 @@ class Workbench:
     network: str
     source: str
     load: GateLoad
+    shifted: bool = False
 
     @cached_property
     def parted(self) -> Partition:
@@ -143,6 +146,10 @@ class Workbench:
         """
         models = tuple(device.model for device in self.technology.devices.values())
         head = models_head(self.technology, self.conditions, options)
+        if self.shifted:
+            return shiftable(trimmed(head, models), models, self.technology.name).text(
+                sizes or self._all_sizes or frozenset()
+            )
         return head if sizes is None else trimmed(head, models).text(sizes)
 
     def whole(self, title: str, x: Floats) -> Deck:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+from netgen.errors import ConfigurationError
 from netgen.technology import POLARITIES
 
 _LIMITS = ("wmin", "wmax", "lmin", "lmax")
@@ -77,6 +78,40 @@ def trimmed(head: str, models: tuple[str, ...]) -> Library:
         return Library(tuple(head.splitlines()), binned=False)
     used = tuple(_used(statements, {name.lower() for name in models}))
     return Library(used, _picks_by_drawn_size(used))
+
+
+def shiftable(library: Library, models: tuple[str, ...], source: str) -> Library:
+    """Let the subcircuits around a PDK's transistors take a shift of threshold and current factor.
+
+    A bare model takes both by itself. Statistics that a subcircuit brings are replaced.
+
+    Raises
+    ------
+    ConfigurationError
+        A subcircuit cannot be changed.
+    """
+    wanted = {model.lower() for model in models}
+    statements = []
+    inside, changed = "", set()
+    for line in library.statements:
+        found = line.split()
+        head = found[0].lower()
+        if head == ".subckt" and found[1].lower() in wanted:
+            inside = found[1].lower()
+            line += " delvto=0 mulu0=1"
+        elif head.startswith(".ends"):
+            inside = ""
+        elif inside and head[0] == "m":
+            plain = re.sub(r"""\b(?:delvto|mulu0)=('[^']*'|\{[^}]*\}|\S+)""", "", line, flags=re.I)
+            line = f"{plain} delvto=delvto mulu0=mulu0"
+            changed.add(inside)
+        elif head == ".model":
+            changed.add(found[1].partition(".")[0].lower())
+        statements.append(line)
+    if wanted - changed:
+        problem = f"{', '.join(sorted(wanted - changed))}: no transistor found that could deviate"
+        raise ConfigurationError(source, [problem])
+    return Library(tuple(statements), library.binned)
 
 
 def _picks_by_drawn_size(statements: Iterable[str]) -> bool:

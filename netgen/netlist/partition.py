@@ -49,10 +49,11 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Subcircuit:
-    """A subcircuit's ports and elements."""
+    """A subcircuit's ports, elements, and parameters with their defaults (``name=value``)."""
 
     ports: tuple[str, ...]
     lines: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,11 @@ class Partition:
         return "\n".join(
             line
             for name, block in self.blocks.items()
-            for line in (f".subckt {name} {' '.join(block.ports)}", *block.lines, f".ends {name}")
+            for line in (
+                " ".join((".subckt", name, *block.ports, *block.parameters)),
+                *block.lines,
+                f".ends {name}",
+            )
         )
 
 
@@ -139,13 +144,16 @@ def parameter(line: str, name: str, default: float) -> float:
 def _subcircuits(text: str) -> Iterator[tuple[str, Subcircuit]]:
     name = ""
     ports: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
     lines: list[str] = []
     for line in elements(text):
         head, *rest = line.lower().split()
         if head == ".subckt":
-            name, ports, lines = rest[0], tuple(rest[1:]), []
+            name, *nets = words(line)[1:]
+            parameters = tuple(word for word in rest if "=" in word)
+            ports, lines = tuple(nets), []
         elif head == ".ends":
-            yield name, Subcircuit(ports, tuple(lines))
+            yield name, Subcircuit(ports, tuple(lines), parameters)
         else:
             lines.append(line.lower())
 

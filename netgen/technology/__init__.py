@@ -7,9 +7,11 @@ from netgen.technology.data import (
     Geometry,
     Mismatch,
     Polarity,
+    Spread,
     Technology,
 )
 from netgen.technology.load import default_technology, load_technology, preferred, technologies
+from netgen.technology.variation import Transistor, Variation, draw, normals
 
 __all__ = [
     "POLARITIES",
@@ -17,9 +19,14 @@ __all__ = [
     "Geometry",
     "Mismatch",
     "Polarity",
+    "Spread",
     "Technology",
+    "Transistor",
+    "Variation",
     "default_technology",
+    "draw",
     "load_technology",
+    "normals",
     "preferred",
     "technologies",
     "with_bins",

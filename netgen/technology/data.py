@@ -83,6 +83,22 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Variation of a whole chip: standard deviations that all devices of a polarity share.
+
+    Attributes
+    ----------
+    threshold
+        Of the threshold voltage, V.
+    current_factor
+        Of the current factor, relative.
+    """
+
+    threshold: float
+    current_factor: float
+
+
+@dataclass(frozen=True)
 class Technology:
     """A process and its installed model files.
 
@@ -117,6 +133,8 @@ class Technology:
         The PyPI package that brings them; empty where none does.
     mismatch
         Local variation of each polarity.
+    process
+        Variation from chip to chip of each polarity; empty where none is known.
     bins
         Where models are spread over hundreds of bins, the file that holds those of each corner:
         see :func:`netgen.technology.with_bins`.
@@ -147,6 +165,7 @@ class Technology:
     library: str
     distribution: str = ""
     mismatch: Mapping[Polarity, Mismatch] = field(default_factory=dict)
+    process: Mapping[Polarity, Spread] = field(default_factory=dict)
     bins: Mapping[str, str] = field(default_factory=dict)
     pmos_length: float = 1.0
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netgen.errors import ConfigurationError
-from netgen.technology.data import POLARITIES, Device, Geometry, Mismatch
+from netgen.technology.data import POLARITIES, Device, Geometry, Mismatch, Spread
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -99,6 +99,8 @@ for _polarity in POLARITIES:
         f"devices.{_polarity}.lvs": (_text, "a text"),
         f"mismatch.{_polarity}.width": (_number, "metres"),
         f"mismatch.{_polarity}.length": (_number, "metres"),
+        f"process.{_polarity}.threshold": (_positive, "a voltage"),
+        f"process.{_polarity}.current_factor": (lambda v: _number(v) and v >= 0, "a share"),
     }  # fmt: skip
 
 
@@ -132,14 +134,16 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
     problems = [*_wrong(data), *_unknown(data)]
     if not problems and data["nominal_corner"] not in data["corners"]:
         problems.append(f"nominal_corner: {data['nominal_corner']!r} is none of the corners")
+    problems += _incomplete(data.get("process", {}))
     if problems:
         raise ConfigurationError(source, problems)
-    geometry, sizing = data["geometry"], data["sizing"]
+    geometry, sizing, process = data["geometry"], data["sizing"], data.get("process", {})
     plain = ("name", "title", "vdd", "temperature", "model_temperature", "nominal_corner")
     return {
         **{key: data[key] for key in (*plain, "corners", "parameters", "library")},
         "devices": {polarity: Device(**data["devices"][polarity]) for polarity in POLARITIES},
         "mismatch": {polarity: Mismatch(**data["mismatch"][polarity]) for polarity in POLARITIES},
+        "process": {polarity: Spread(**process[polarity]) for polarity in process},
         "grid": geometry["grid"],
         "width": tuple(geometry["width"]),
         "length": tuple(geometry["length"]),
@@ -177,6 +181,16 @@ def _wrong(data: Mapping[str, Any]) -> list[str]:
         elif not check(value):
             problems.append(f"{path}: must be {wanted}, not {value!r}")
     return problems
+
+
+def _incomplete(process: Any) -> list[str]:
+    """Name what is missing of an optional table that must be whole."""
+    wanted = {f"{polarity}.{key}" for polarity in POLARITIES for key in Spread.__dataclass_fields__}
+    if not process:
+        return []
+    return [
+        f"process.{path}: is missing" for path in sorted(wanted) if _at(process, path) is _MISSING
+    ]
 
 
 def _unknown(data: Mapping[str, Any]) -> list[str]:
