@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from netgen.errors import UsageError
+from netgen.project import BIASES, Bias, Build, MonteCarlo, Population, corners, prepare
 from netgen.simulation.engines import AUTO, ENGINES
-from netgen.technology import preferred, technologies
+from netgen.technology import Variation, preferred, technologies
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -94,6 +97,98 @@ simulation_options = _all(
         click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
     ]
 )
+
+ALL = "all"
+
+variability_options = _all(
+    [
+        click.option(
+            "--monte-carlo",
+            "runs",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Run the samples through N chips whose transistors deviate at random.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=1,
+            show_default=True,
+            metavar="S",
+            help="Of the chips: the same seed gives the same chips anywhere.",
+        ),
+        click.option("--process", is_flag=True, help="Vary the process from chip to chip, too."),
+        click.option(
+            "--mismatch/--no-mismatch",
+            default=True,
+            help="Vary each transistor by itself.  [default: mismatch]",
+        ),
+        click.option(
+            "--corners",
+            is_flag=False,
+            flag_value=ALL,
+            metavar="[LIST]",
+            help="Run the samples in corners of process, supply and temperature: all, or a list "
+            "such as --corners=ff,ss/1.62,tt/1.8/85 (corner, V, °C).",
+        ),
+        click.option(
+            "--bias",
+            type=click.Choice((*BIASES, "both")),
+            help="Bias currents of cells: ideal, or mirrored from one reference.  "
+            "[default: both in corners, ideal with --monte-carlo]",
+        ),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Varied:
+    """What the command line says of variants of a circuit."""
+
+    runs: int | None
+    seed: int
+    process: bool
+    mismatch: bool
+    corners: str | None
+    bias: str | None
+
+    @property
+    def asked(self) -> bool:
+        """Whether any are wanted.
+
+        Raises
+        ------
+        UsageError
+            Options that say nothing without others, or contradict them.
+        """
+        if self.runs is not None and self.corners is not None:
+            raise UsageError("--monte-carlo and --corners are two studies; run one after the other")
+        if self.runs is not None and not (self.mismatch or self.process):
+            raise UsageError("--no-mismatch leaves nothing to vary; add --process")
+        if self.runs is None and (self.process or not self.mismatch):
+            raise UsageError("--process and --no-mismatch are about chips; add --monte-carlo N")
+        wanted = self.runs is not None or self.corners is not None
+        if self.bias and not wanted:
+            raise UsageError("--bias is about variants; add --corners or --monte-carlo N")
+        return wanted
+
+    def population(self, build: Build) -> Population:
+        """Return the variants of a circuit."""
+        technology, at, _ = prepare(build.options, build.folder.path)
+        if self.runs is not None:
+            if self.bias == "both":
+                raise UsageError("--bias both: chips have one kind of bias; name it")
+            bias = BIASES[0] if self.bias is None else named(self.bias)
+            return MonteCarlo(Variation(self.seed, self.mismatch, self.process), self.runs, bias)
+        listed = () if self.corners in (None, ALL) else str(self.corners).split(",")
+        biases = BIASES if self.bias in (None, "both") else (named(str(self.bias)),)
+        return corners(technology, at.vdd, listed, biases)
+
+
+def named(word: str) -> Bias:
+    """Return the kind of bias of that name."""
+    return next(bias for bias in BIASES if bias == word)
+
 
 tolerance_options = _all(
     [

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.options import folder_argument, samples_argument, simulation_options
-from netgen.commands.steps import simulate_step, simulation_choices
+from netgen.commands.options import (
+    Varied,
+    folder_argument,
+    samples_argument,
+    simulation_options,
+    variability_options,
+)
+from netgen.commands.steps import population_step, simulate_step, simulation_choices
 
 
 @click.command()
 @folder_argument
 @samples_argument
 @simulation_options
+@variability_options
 def sim(
     folder: Path,
     samples: Path,
@@ -23,11 +30,22 @@ def sim(
     engine: str,
     scheduler: str | None,
     raw: bool,
+    runs: int | None,
+    seed: int,
+    process: bool,
+    mismatch: bool,
+    corners: str | None,
+    bias: str | None,
 ) -> None:
     """Run SAMPLES through the transistors of the build in DIR.
 
-    Only what is missing or changed is simulated; traces lie in DIR/sim.
+    Only what is missing or changed is simulated; traces lie in DIR/sim. With --monte-carlo or
+    --corners, every sample is run through many variants of the circuit instead; their results lie
+    in DIR/variability.
     """
-    simulate_step(
-        folder, samples, picked, simulation_choices(jobs, timeout, raw, engine, scheduler)
-    )
+    choices = simulation_choices(jobs, timeout, raw, engine, scheduler)
+    varied = Varied(runs, seed, process, mismatch, corners, bias)
+    if varied.asked:
+        population_step(folder, samples, picked, choices, varied)
+    else:
+        simulate_step(folder, samples, picked, choices)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from netgen.analysis import Check, Comparison, Tolerances, load_tolerances, override
-from netgen.commands.options import cores
+from netgen.commands.options import Varied, cores
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
 from netgen.netlist import device_counts
@@ -21,8 +21,10 @@ from netgen.project import (
     build,
     chosen_engine,
     compare,
+    engine_of_population,
     read_build,
     simulate,
+    simulate_population,
 )
 from netgen.simulation.engines import CHECKED
 from netgen.technology import Geometry
@@ -115,6 +117,56 @@ def simulate_step(
         raise SimulationError(
             kinds,
             f"{len(failures)} of {len(indices)} samples failed ({kinds}); first: {failures[0]}",
+        )
+
+
+def population_step(
+    output: Path,
+    samples_file: Path,
+    picked: str | None,
+    choices: SimulationChoices,
+    varied: Varied,
+) -> None:
+    """Simulate samples in many variants of a circuit and say how it went.
+
+    Raises
+    ------
+    SimulationError
+        At least one run failed; the others are there.
+    """
+    made = read_build(output)
+    population = varied.population(made)
+    samples = load_samples(samples_file, made.model)
+    indices = pick_indices(picked, len(samples))
+    total = len(population.cases) * len(indices)
+    engine = engine_of_population(made, choices)
+    click.echo(
+        f"{made.folder.population(population.name)}: {len(population.cases)} variants × "
+        f"{len(indices)} samples, engine {engine}"
+    )
+    started = time.monotonic()
+    failures: list[SimulationError] = []
+    fresh = 0
+    with click.progressbar(
+        simulate_population(made, samples, indices, population, choices),
+        length=total,
+        label="simulating",
+        file=sys.stderr,
+        show_pos=True,
+        item_show_func=lambda _: f"{len(failures)} failed",
+        hidden=not sys.stderr.isatty(),
+    ) as steps:
+        for step in steps:
+            fresh += step.fresh
+            if step.failure is not None:
+                failures.append(step.failure)
+    took = time.monotonic() - started
+    taken = f", {total - fresh} taken over" if fresh < total else ""
+    click.echo(f"{output}: {fresh - len(failures)} runs simulated in {took:.1f} s{taken}")
+    if failures:
+        kinds = ", ".join(sorted({failure.kind for failure in failures}))
+        raise SimulationError(
+            kinds, f"{len(failures)} of {total} runs failed ({kinds}); first: {failures[0]}"
         )
 
 

@@ -1,25 +1,46 @@
 """The project room: what a build folder holds, and the steps that fill it."""
 
 from netgen.project.build import Build, BuildOptions, Design, build, design, prepare, read_build
+from netgen.project.cases import BIASES, Bias, Corners, MonteCarlo, Population, corners
 from netgen.project.compare import compare
 from netgen.project.export import FORMATS, export
 from netgen.project.folder import Folder
 from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
+from netgen.project.variability import (
+    PopulationRuns,
+    RunStep,
+    engine_of_population,
+    populations,
+    read_population,
+    simulate_population,
+)
 
 __all__ = [
+    "BIASES",
     "FORMATS",
+    "Bias",
     "Build",
     "BuildOptions",
+    "Corners",
     "Design",
     "Folder",
+    "MonteCarlo",
+    "Population",
+    "PopulationRuns",
+    "RunStep",
     "SimulationChoices",
     "Step",
     "build",
     "chosen_engine",
     "compare",
+    "corners",
     "design",
+    "engine_of_population",
     "export",
+    "populations",
     "prepare",
     "read_build",
+    "read_population",
     "simulate",
+    "simulate_population",
 ]

@@ -98,14 +98,26 @@ def prepare(
         usual.temperature if options.temperature is None else options.temperature,
         usual.vdd if options.vdd is None else options.vdd,
     )
+    check_conditions(at)
+    unit = technology.check_unit(options.unit or technology.unit)
+    return with_bins(technology, unit, models or cache_folder() / "models"), at, unit
+
+
+def check_conditions(at: Conditions) -> Conditions:
+    """Return conditions under which a circuit can be simulated.
+
+    Raises
+    ------
+    UsageError
+        A value out of its range.
+    """
     for name, value, (low, high) in (
         ("temperature", at.temperature, TEMPERATURES),
         ("vdd", at.vdd, SUPPLIES),
     ):
         if not low <= value <= high:
             raise UsageError(f"{name} = {value:g}; choose a value between {low:g} and {high:g}")
-    unit = technology.check_unit(options.unit or technology.unit)
-    return with_bins(technology, unit, models or cache_folder() / "models"), at, unit
+    return at
 
 
 def design(

@@ -25,6 +25,11 @@ class Folder:
         return self.path / "netlist.cir"
 
     @property
+    def mirrored_bias(self) -> Path:
+        """The same network, its bias currents mirrored from one reference."""
+        return self.path / "netlist_mirrored_bias.cir"
+
+    @property
     def mapping(self) -> Path:
         return self.path / "mapping.json"
 
@@ -54,6 +59,10 @@ class Folder:
     def index(self) -> Path:
         """Which samples were asked for, and which of them failed."""
         return self.runs / "sim.json"
+
+    def population(self, name: str) -> Path:
+        """Return where the runs of many variants of the circuit lie."""
+        return self.path / "variability" / name
 
     def traces(self, sample: int) -> Path:
         return self.runs / f"sample_{sample:04d}.npz"

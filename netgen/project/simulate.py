@@ -118,20 +118,14 @@ def simulate(
     """
     folder = build.folder
     name = chosen_engine(build, choices)
-    technology, at, unit = prepare(build.options, folder.path)
-    network = folder.netlist.read_text(encoding="utf-8")
-    load = GateLoad({}, {})
-    if name != "monolithic":
-        load = characterise_gates(technology, at, unit, cache_folder(), run)
-    bench = Workbench(
-        build_circuit(build.model, unit), technology, at, network, str(folder.netlist), load
-    )
+    bench = workbench(build, name)
+    technology, network = bench.technology, bench.network
     try:
         folder.runs.mkdir(exist_ok=True)
         known = _remember_samples(build, samples)
     except OSError as error:
         raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
-    identity = (FORMAT, name, load, network, technology.digest, simulator_version())
+    identity = (FORMAT, name, bench.load, network, technology.digest, simulator_version())
     keys = {
         index: key(_testbench(bench, choices.options, samples, index), *identity)
         for index in picked
@@ -157,6 +151,18 @@ def simulate(
             continue
         save_traces(folder.traces(index), result, keys[index])
         yield Step(index)
+
+
+def workbench(build: Build, engine: str) -> Workbench:
+    """Return what the decks of a build have in common."""
+    folder = build.folder
+    technology, at, unit = prepare(build.options, folder.path)
+    network = folder.netlist.read_text(encoding="utf-8")
+    load = GateLoad({}, {})
+    if engine != "monolithic":
+        load = characterise_gates(technology, at, unit, cache_folder(), run)
+    circuit = build_circuit(build.model, unit)
+    return Workbench(circuit, technology, at, network, str(folder.netlist), load)
 
 
 def _engine(
@@ -231,7 +237,7 @@ class Runs:
     failures: dict[int, str]
 
 
-def _identity(build: Build) -> str:
+def circuit_identity(build: Build) -> str:
     """Name the circuit of a build: the traces of another do not belong to it."""
     return key(build.folder.netlist.read_text(encoding="utf-8"), build.options)
 
@@ -249,7 +255,7 @@ def read_runs(build: Build) -> Runs:
         problem = "holds no simulation; run netgen sim first"
         raise ConfigurationError(str(folder.path), [problem])
     index = read_json(folder.index)
-    if index.get("circuit") != _identity(build):
+    if index.get("circuit") != circuit_identity(build):
         problem = "the circuit was built anew since; run netgen sim again"
         raise ConfigurationError(str(folder.index), [problem])
     try:
@@ -261,14 +267,19 @@ def read_runs(build: Build) -> Runs:
         raise ConfigurationError(str(folder.index), [problem]) from None
 
 
-def _remember_samples(build: Build, samples: Samples) -> Runs:
-    """Keep the samples with the runs; other samples or another circuit than before start afresh."""
-    folder, circuit = build.folder, _identity(build)
+def write_samples(path: Path, samples: Samples) -> None:
+    """Write samples as they are read, see :func:`netgen.model.load_samples`."""
     buffer = io.BytesIO()
     arrays = {"x": samples.x, "id": np.array(samples.ids)}
     if samples.y is not None:
         arrays["y"] = samples.y
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_whole(path, buffer.getvalue())
+
+
+def _remember_samples(build: Build, samples: Samples) -> Runs:
+    """Keep the samples with the runs; other samples or another circuit than before start afresh."""
+    folder, circuit = build.folder, circuit_identity(build)
     digest = key(samples.x.tobytes(), samples.x.shape, samples.ids, str(samples.y))
     known = Runs(samples, (), {})
     if folder.index.is_file():
@@ -279,7 +290,7 @@ def _remember_samples(build: Build, samples: Samples) -> Runs:
                 return Runs(samples, tuple(index["asked"]), failures)
         except (ConfigurationError, KeyError, ValueError, AttributeError):
             pass  # written anew below
-    write_whole(folder.samples, buffer.getvalue())
+    write_samples(folder.samples, samples)
     start = {"digest": digest, "circuit": circuit, "asked": [], "failures": {}}
     write_whole(folder.index, json.dumps(start) + "\n")
     return known

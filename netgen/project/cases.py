@@ -1,0 +1,203 @@
+"""Variants of a built circuit: chips with random deviations, and corners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias, get_args
+
+from netgen.errors import ConfigurationError, UsageError
+from netgen.netlist import Conditions, Workbench, shifted, transistors_of
+from netgen.project.build import check_conditions
+from netgen.project.folder import Folder
+from netgen.technology import Technology, Variation, draw
+
+Bias: TypeAlias = Literal["ideal", "mirrored"]
+BIASES: tuple[Bias, ...] = get_args(Bias)
+BIAS_MEANING = {
+    "ideal": "cell PVT: every bias current is ideal",
+    "mirrored": "chip PVT: bias currents are mirrored from one ideal reference",
+}
+SUPPLY_SPREAD = 0.1
+"""Corners take the supply down and up by this share."""
+TEMPERATURES = (-20.0, 27.0, 85.0)
+"""°C of the corners."""
+
+
+class Case(Protocol):
+    """One variant of a circuit."""
+
+    @property
+    def name(self) -> str:
+        """For files and tables."""
+
+    @property
+    def identity(self) -> object:
+        """What its results depend on, besides the build."""
+
+    def bench(self, nominal: Workbench, folder: Folder) -> Workbench:
+        """Return the workbench with this variant's network and conditions."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The circuit as one run of a Monte Carlo simulation makes it.
+
+    Attributes
+    ----------
+    run
+        Its number.
+    """
+
+    run: int
+    variation: Variation
+    bias: Bias = "ideal"
+
+    @property
+    def name(self) -> str:
+        """For files and tables."""
+        return f"chip_{self.run:05d}"
+
+    @property
+    def identity(self) -> object:
+        """What its results depend on, besides the build."""
+        return self
+
+    def bench(self, nominal: Workbench, folder: Folder) -> Workbench:
+        """Return the workbench with this chip's transistors."""
+        network = _network(nominal, folder, self.bias)
+        start = replace(nominal, network=network)
+        found = transistors_of(start.parted, nominal.technology)
+        drawn = draw(nominal.technology, self.variation, found, self.run)
+        shifts = {name: values[0] for name, values in drawn.items()}
+        text = shifted(network, nominal.technology, shifts)
+        return replace(nominal, network=text, shifted=True)
+
+
+@dataclass(frozen=True)
+class Corner:
+    """The circuit, sized for nominal conditions, under other ones."""
+
+    conditions: Conditions
+    bias: Bias
+
+    @property
+    def name(self) -> str:
+        """For files and tables."""
+        at = self.conditions
+        return f"{at.corner}_{at.vdd:g}V_{at.temperature:g}C_{self.bias}"
+
+    @property
+    def identity(self) -> object:
+        """What its results depend on, besides the build."""
+        return self
+
+    def bench(self, nominal: Workbench, folder: Folder) -> Workbench:
+        """Return the workbench under this corner's conditions."""
+        network = _network(nominal, folder, self.bias)
+        return replace(nominal, network=network, conditions=self.conditions)
+
+
+def _network(nominal: Workbench, folder: Folder, bias: Bias) -> str:
+    if bias == "ideal":
+        return nominal.network
+    path: Path = folder.mirrored_bias
+    if not path.is_file():
+        raise ConfigurationError(str(path), ["is missing; build again"])
+    return path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class MonteCarlo:
+    """Chips with random deviations.
+
+    Attributes
+    ----------
+    runs
+        How many; more of them later are added to those that are there.
+    """
+
+    variation: Variation
+    runs: int
+    bias: Bias = "ideal"
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        kinds = {"mismatch": self.variation.mismatch, "process": self.variation.process}
+        what = "_".join(kind for kind, varies in kinds.items() if varies)
+        bias = "" if self.bias == "ideal" else f"_{self.bias}_bias"
+        return f"{what}_seed_{self.variation.seed}{bias}"
+
+    @cached_property
+    def cases(self) -> tuple[Chip, ...]:
+        """All chips."""
+        return tuple(Chip(run, self.variation, self.bias) for run in range(self.runs))
+
+    def described(self) -> dict[str, object]:
+        """Return what it is, for people and programs."""
+        return {
+            "kind": "monte-carlo",
+            "runs": self.runs,
+            "seed": self.variation.seed,
+            "mismatch": self.variation.mismatch,
+            "process": self.variation.process,
+            "bias": self.bias,
+        }
+
+
+@dataclass(frozen=True)
+class Corners:
+    """Corners of process, supply and temperature."""
+
+    cases: tuple[Corner, ...]
+    name: str = "corners"
+
+    def described(self) -> dict[str, object]:
+        """Return what it is, for people and programs."""
+        biases = dict.fromkeys(corner.bias for corner in self.cases)
+        return {"kind": "corners", "bias": {bias: BIAS_MEANING[bias] for bias in biases}}
+
+
+Population: TypeAlias = MonteCarlo | Corners
+
+
+def corners(
+    technology: Technology, vdd: float, listed: Sequence[str], biases: Sequence[Bias]
+) -> Corners:
+    """Return corners of a technology around a supply voltage.
+
+    Parameters
+    ----------
+    vdd
+        Nominal supply, V: corners are 10 % below, at and above it.
+    listed
+        ``CORNER``, ``CORNER/VDD`` or ``CORNER/VDD/°C``; what is left out stands for all values.
+        Nothing listed: all of them.
+
+    Raises
+    ------
+    UsageError
+        An entry that is none.
+    """
+    supplies = tuple(round(vdd * (1 + s), 4) for s in (-SUPPLY_SPREAD, 0.0, SUPPLY_SPREAD))
+    points: dict[Conditions, None] = {}
+    for entry in listed or technology.corners:
+        points |= dict.fromkeys(_points(technology, entry, supplies))
+    return Corners(tuple(Corner(at, bias) for bias in biases for at in points))
+
+
+def _points(technology: Technology, entry: str, supplies: Sequence[float]) -> Iterator[Conditions]:
+    corner, *numbers = entry.strip().split("/")
+    try:
+        values = [float(number) for number in numbers]
+    except ValueError:
+        values = []
+    if len(values) != len(numbers) or len(values) > 2:
+        raise UsageError(f"corner {entry!r}: write CORNER, CORNER/VDD or CORNER/VDD/°C")
+    name = technology.corner(corner)
+    for supply, temperature in product(values[:1] or supplies, values[1:] or TEMPERATURES):
+        yield check_conditions(Conditions(name, temperature, supply))
