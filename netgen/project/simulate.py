@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from netgen.simulation.engines import (
     Checked,
     Engine,
     Monolithic,
+    Pool,
     Staged,
     Task,
     choose,
@@ -119,16 +120,14 @@ def simulate(
     folder = build.folder
     name = chosen_engine(build, choices)
     bench = workbench(build, name)
-    technology, network = bench.technology, bench.network
     try:
         folder.runs.mkdir(exist_ok=True)
         known = _remember_samples(build, samples)
     except OSError as error:
         raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
-    identity = (FORMAT, name, bench.load, network, technology.digest, simulator_version())
+    common = identity(bench, name, choices.options)
     keys = {
-        index: key(_testbench(bench, choices.options, samples, index), *identity)
-        for index in picked
+        index: key(_testbench(bench, choices.options, samples, index), *common) for index in picked
     }
     failures: dict[int, str] = {i: kind for i, kind in known.failures.items() if i not in keys}
     asked = sorted({*known.asked, *picked})
@@ -142,8 +141,7 @@ def simulate(
     _write_index(folder, asked, failures)
     engine = _engine(name, bench, folder, samples, choices)
     tasks = _tasks(engine, bench, folder, samples, missing, choices)
-    pool = DaskPool(choices.scheduler) if choices.scheduler else LocalPool(choices.jobs)
-    for index, result in run_tasks(tasks, pool):
+    for index, result in run_tasks(tasks, pool(choices)):
         if isinstance(result, SimulationError):
             failures[index] = result.kind
             _write_index(folder, asked, failures)
@@ -165,22 +163,41 @@ def workbench(build: Build, engine: str) -> Workbench:
     return Workbench(circuit, technology, at, network, str(folder.netlist), load)
 
 
+def plain_engine(
+    name: str, bench: Workbench, choices: SimulationChoices, frames: int
+) -> Monolithic | Staged:
+    """Return an engine that needs only the workbench, for samples of so many frames."""
+    timeout = choices.timeout or 60.0 + 3.0 * frames
+    if name == "monolithic":
+        return Monolithic(bench, choices.options, timeout)
+    return Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
+
+
 def _engine(
     name: str, bench: Workbench, folder: Folder, samples: Samples, choices: SimulationChoices
 ) -> Engine:
-    timeout = choices.timeout or 60.0 + 3.0 * samples.x.shape[1]
-    staged = Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
-    if name == CHECKED:
-        whole = Monolithic(bench, choices.options, timeout)
-        return Checked(staged, whole, partial(_leaves_a_doubt, bench.circuit.model, samples))
-    if name != "monolithic":
-        return staged
-
     def keep(index: int, waveforms: Waveforms) -> None:
         title = f"{bench.circuit.model.name}, sample {index}"
         write_raw(folder.raw(index), waveforms, title)
 
-    return Monolithic(bench, choices.options, timeout, keep if choices.raw else None)
+    frames = samples.x.shape[1]
+    if name == CHECKED:
+        staged = plain_engine("staged", bench, choices, frames)
+        whole = plain_engine("monolithic", bench, choices, frames)
+        return Checked(staged, whole, partial(_leaves_a_doubt, bench.circuit.model, samples))
+    plain = plain_engine(name, bench, choices, frames)
+    return replace(plain, keep=keep) if choices.raw and isinstance(plain, Monolithic) else plain
+
+
+def pool(choices: SimulationChoices) -> Pool:
+    """Return where jobs run."""
+    return DaskPool(choices.scheduler) if choices.scheduler else LocalPool(choices.jobs)
+
+
+def identity(bench: Workbench, engine: str, options: SimulatorOptions) -> tuple[object, ...]:
+    """Return what the results of all samples depend on."""
+    where = bench.conditions, bench.technology.digest
+    return FORMAT, engine, options, bench.load, bench.network, where, simulator_version()
 
 
 def _leaves_a_doubt(model: Model, samples: Samples, traces: Traces) -> bool:

@@ -16,7 +16,6 @@ from netgen._version import __version__
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Samples, load_samples
-from netgen.netlist import Workbench
 from netgen.project.build import Build
 from netgen.project.cases import Case, Population
 from netgen.project.folder import read_json
@@ -24,20 +23,14 @@ from netgen.project.simulate import (
     SimulationChoices,
     chosen_engine,
     circuit_identity,
+    identity,
+    plain_engine,
+    pool,
     workbench,
     write_samples,
 )
-from netgen.simulation import (
-    DaskPool,
-    LocalPool,
-    Traces,
-    key,
-    load_traces,
-    save_traces,
-    simulator_version,
-)
-from netgen.simulation.engines import CHECKED, Engine, Monolithic, Staged, Task, run_tasks
-from netgen.simulation.traces import FORMAT
+from netgen.simulation import Traces, key, load_traces, save_traces
+from netgen.simulation.engines import CHECKED, Task, run_tasks
 
 RECORD = "population.json"
 
@@ -117,8 +110,7 @@ def simulate_population(
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
     mirrored = build.folder.mirrored_bias
-    common: list[object] = [FORMAT, __version__, name, choices.options, nominal.load]
-    common += [nominal.network, nominal.technology.digest, simulator_version()]
+    common: list[object] = [__version__, *identity(nominal, name, choices.options)]
     common += [mirrored] if mirrored.is_file() else []
     cases: tuple[Case, ...] = population.cases
     circuits = [key(*common, case.identity) for case in cases]
@@ -134,16 +126,14 @@ def simulate_population(
             else:
                 missing.append((case, run))
 
-    timeout = choices.timeout or 60.0 + 3.0 * samples.x.shape[1]
-
     def tasks() -> Iterator[tuple[Run, Task]]:
         for case, runs in groupby(missing, key=itemgetter(0)):
-            engine = _engine(name, case.bench(nominal, build.folder), choices, timeout)
+            bench = case.bench(nominal, build.folder)
+            engine = plain_engine(name, bench, choices, samples.x.shape[1])
             for _, run in runs:
                 yield run, engine.task(samples.x[run.sample], run.sample)
 
-    pool = DaskPool(choices.scheduler) if choices.scheduler else LocalPool(choices.jobs)
-    for run, result in run_tasks(tasks(), pool):
+    for run, result in run_tasks(tasks(), pool(choices)):
         run.traces.parent.mkdir(exist_ok=True)
         if isinstance(result, SimulationError):
             run.traces.unlink(missing_ok=True)
@@ -154,12 +144,6 @@ def simulate_population(
         run.failure.unlink(missing_ok=True)
         save_traces(run.traces, _settled(result), keys[run])
         yield RunStep(run)
-
-
-def _engine(name: str, bench: Workbench, choices: SimulationChoices, timeout: float) -> Engine:
-    if name == "monolithic":
-        return Monolithic(bench, choices.options, timeout)
-    return Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
 
 
 def _settled(traces: Traces) -> Traces:

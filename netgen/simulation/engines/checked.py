@@ -24,8 +24,8 @@ class Checked:
         Judges the traces of the fast engine.
     """
 
-    fast: Staged
-    thorough: Monolithic
+    fast: Staged | Monolithic
+    thorough: Staged | Monolithic
     doubtful: Callable[[Traces], bool]
 
     def task(self, x: NDArray[np.float64], sample: int) -> Task:
