@@ -13,6 +13,7 @@ from netgen.analysis import Comparison, compare
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples
 from netgen.model.random import random_model
+from netgen.netlist.meters import INPUT_SUPPLY, metered_network
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.simulate import chosen_engine
 from netgen.simulation import Attempt, Job, Traces, Waveforms, load_traces, run
@@ -168,7 +169,24 @@ def check_agreement(folder: Path, model: Model, samples: Samples) -> dict[str, T
         assert error.max() < 1e-3 * np.ptp(logits)
         assert parts.power_w == pytest.approx(whole.power_w, rel=0.01)
         assert set(parts.frames) == set(whole.frames) == set(parts.waves)
+        check_power(parts, whole)
     return {engine: traces for engine, (traces, _) in found.items()}
+
+
+def check_power(parts: Traces, whole: Traces) -> None:
+    """The meters' sum is the supply power, and every consumer takes the same in any engine."""
+    power = parts.power
+    assert power.average_w.sum() == pytest.approx(parts.power_w, rel=1e-9)
+    assert power.wave_w.shape == (len(parts.time), len(power.consumers))
+    assert len(set(power.consumers)) == len(power.consumers)
+    expected = dict(zip(whole.power.consumers, whole.power.average_w, strict=True))
+    assert set(power.consumers) == set(expected)
+    for consumer, watts in zip(power.consumers, power.average_w, strict=True):
+        close = 0.01 * abs(expected[consumer]) + 0.001 * whole.power_w
+        assert watts == pytest.approx(expected[consumer], abs=close), consumer
+    # over time, too: on a common grid the points are coarser than the simulator's own
+    over_time = np.trapezoid(power.wave_w.sum(axis=1), parts.time) / parts.time[-1]
+    assert over_time == pytest.approx(parts.power_w, rel=0.02)
 
 
 @pytest.mark.ngspice
@@ -215,10 +233,24 @@ def test_a_trimmed_deck_gives_the_very_same_numbers(tmp_path: Path) -> None:
     traces, _ = load_traces(made.folder.traces(0))
     # the testbench beside it brings the foundry's library and the network as they are
     deck = made.folder.testbench(0).read_text(encoding="utf-8")
-    deck = deck.replace("../netlist.cir", str(made.folder.netlist.resolve()))
-    vectors = tuple(re.findall(r"(?m)^\.save (\S+)", deck))
-    plain = run(Job("plain", (Attempt("default", deck),), vectors, 0.03, 60.0))
-    np.testing.assert_array_equal(plain.scale, traces.time)
-    outputs = np.stack([plain.vectors[f"vlogits_{k}_out#branch"] for k in range(2)], axis=1)
-    logits = (outputs / model.unit_current).astype(np.float32)
+    include = '.include "../netlist.cir"'
+    assert include in deck
+    network = made.folder.netlist.read_text(encoding="utf-8")
+    metered, _ = metered_network(network)
+    with_meters = re.sub(r"(?m)^(Ix_\d+_n) vdd ", rf"\1 {INPUT_SUPPLY} ", deck)
+    assert with_meters != deck
+    time, logits = logits_of(with_meters.replace(include, metered), model)
+    np.testing.assert_array_equal(time, traces.time)
     np.testing.assert_array_equal(logits, traces.waves[model.readout.node])
+    # meters change nothing but the last bits
+    time, logits = logits_of(deck.replace(include, network), model)
+    np.testing.assert_allclose(time, traces.time, rtol=1e-9)
+    np.testing.assert_allclose(logits, traces.waves[model.readout.node], rtol=1e-5, atol=1e-6)
+
+
+def logits_of(deck: str, model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """Run a deck of three frames; return its time points and logits."""
+    vectors = tuple(re.findall(r"(?m)^\.save (\S+)", deck))
+    result = run(Job("plain", (Attempt("default", deck),), vectors, 0.03, 60.0))
+    outputs = np.stack([result.vectors[f"vlogits_{k}_out#branch"] for k in range(2)], axis=1)
+    return result.scale, (outputs / model.unit_current).astype(np.float32)

@@ -3,6 +3,7 @@
 from netgen.netlist.blocks import GateLoad, Workbench
 from netgen.netlist.dialects import DIALECTS, dialect_testbench
 from netgen.netlist.mapping import mapping
+from netgen.netlist.meters import KINDS, Consumer
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.network import cdl_text, device_counts, network_text
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
@@ -10,9 +11,11 @@ from netgen.netlist.variation import shifted, transistors_of
 
 __all__ = [
     "DIALECTS",
+    "KINDS",
     "READOUT",
     "SETTLED",
     "Conditions",
+    "Consumer",
     "GateLoad",
     "Probes",
     "SimulatorOptions",

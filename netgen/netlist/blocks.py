@@ -7,7 +7,7 @@ lines did; those it drives itself are put back as capacitance.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -17,6 +17,16 @@ from numpy.typing import NDArray
 from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.model import INPUT
 from netgen.netlist.library import Sizes, shiftable, trimmed
+from netgen.netlist.meters import (
+    INPUT_METER,
+    INPUT_METER_LINE,
+    INPUT_SUPPLY,
+    Consumer,
+    Meter,
+    consumer_of,
+    metered,
+    metered_network,
+)
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.partition import (
     Gate,
@@ -29,7 +39,7 @@ from netgen.netlist.partition import (
     sizes,
 )
 from netgen.netlist.render import drain_current, render
-from netgen.netlist.testbench import EDGE, bench_text, pwl, startup
+from netgen.netlist.testbench import EDGE, READOUT, Probes, bench_text, probes, pwl, startup
 from netgen.technology import Polarity, Technology
 from netgen.units import spice
 
@@ -154,16 +164,31 @@ class Workbench:
 
     def whole(self, title: str, x: Floats) -> Deck:
         """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""
-        body = bench_text(
-            self.circuit, self.technology, self.conditions, x, self._plain_network, title
-        )
+        saves = self.probes.vectors
+        network, _ = self._metered_network
+        body = bench_text(self.circuit, self.conditions, x, network, saves, title, INPUT_SUPPLY)
         steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
         points = np.sort(np.concatenate([steps, steps + EDGE])) * self.circuit.model.frame_period
         return Deck(self, title, self._all_sizes, body, tuple(points.tolist()))
 
     @cached_property
-    def _plain_network(self) -> str:
-        return "\n".join(elements(self.network)) + "\n"
+    def _metered_network(self) -> tuple[str, Mapping[str, tuple[str, str]]]:
+        return metered_network(self.network)
+
+    @cached_property
+    def probes(self) -> Probes:
+        """What is saved of the network as one circuit."""
+        found = probes(self.circuit, self.technology, self.conditions.vdd)
+        _, kinds = self._metered_network
+        meters = {vector: self._meter(*place) for vector, place in kinds.items()}
+        return replace(found, meters=meters | self._returned(found.nodes[READOUT]))
+
+    def _meter(self, word: str, kind: str) -> Meter:
+        return Meter(consumer_of(self.circuit, word, kind), self.conditions.vdd)
+
+    def _returned(self, outputs: Iterable[str]) -> dict[str, Meter]:
+        consumer = Consumer(self.circuit.layers[-1].node, "readout")
+        return dict.fromkeys(outputs, Meter(consumer, -self.conditions.vdd / 2))
 
     @cached_property
     def _all_sizes(self) -> Sizes | None:
@@ -216,10 +241,22 @@ class Workbench:
             outputs, self.conditions.vdd / 2
         )
 
+    def meters(self, parts: Sequence[Part]) -> dict[str, Meter]:
+        """Return the currents that take the power of parts apart, by vector."""
+        found = {
+            f"{name}#branch": self._meter(word, kind)
+            for word, lines in _by_layer(parts).items()
+            for name, kind in metered(lines, word)[1].items()
+        }
+        if self.inputs(parts):
+            found[f"{INPUT_METER}#branch"] = self._meter(INPUT, "input")
+        return found | self._returned(f"v{net}#branch" for net in self._outputs(parts))
+
     def vectors(self, parts: Sequence[Part]) -> tuple[str, ...]:
-        """Return what to save of parts: currents, the voltages of lines, supplies."""
+        """Return what to save of parts: currents, the voltages of lines, supplies and meters."""
         currents = [probe for part in parts if (probe := self.probe(part))]
-        return tuple(dict.fromkeys([*currents, *self.lines(parts), *self.supplies(parts)]))
+        supplies = [*self.supplies(parts), *self.meters(parts)]
+        return tuple(dict.fromkeys([*currents, *self.lines(parts), *supplies]))
 
     def used(self, parts: Sequence[Part]) -> tuple[str, ...]:
         """Return the nets that parts use and do not have."""
@@ -241,7 +278,9 @@ class Workbench:
     ) -> Deck:
         """Return the deck that takes memoryless parts from frame to frame, each one settled."""
         lines = [f"B{net} {net} 0 v={drives[net].table}" for net in self.used(parts)]
-        lines += [f"B{n} vdd {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()]
+        lines += [
+            f"B{n} {INPUT_SUPPLY} {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()
+        ]
         lines += ["Vframe frame 0 0"]
         return self._deck(title, parts, lines, f".dc Vframe 0 {frames - 1} 1")
 
@@ -265,7 +304,7 @@ class Workbench:
             at for drive in driven.values() if not drive.still for at in drive.at[:-1].tolist()
         }
         lines = [f"V{net} {net} 0 {forms[net]}" for net in used]
-        lines += [f"I{net} vdd {net} {forms[net]}" for net in currents.values()]
+        lines += [f"I{net} {INPUT_SUPPLY} {net} {forms[net]}" for net in currents.values()]
         lines += self._loads(parts)
         analysis = f".tran {spice(period)} {spice(frames * period)}"
         return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
@@ -294,7 +333,9 @@ class Workbench:
         points: tuple[float, ...] = (),
     ) -> Deck:
         half = spice(self.conditions.vdd / 2)
-        elements = [line for part in parts for line in part.lines]
+        elements = [line for w, own in _by_layer(parts).items() for line in metered(own, w)[0]]
+        if self.inputs(parts):
+            elements.append(INPUT_METER_LINE)
         readout = [f"V{net} {net} 0 {half}" for net in self._outputs(parts)]
         body = render(
             "block.j2",
@@ -330,6 +371,14 @@ class Deck:
     def text(self, options: SimulatorOptions) -> str:
         """Return the whole deck."""
         return f"* {self.title}\n{self.bench.head(options, self.sizes)}\n{self.body}"
+
+
+def _by_layer(parts: Iterable[Part]) -> dict[str, list[str]]:
+    """Return the elements of parts by the word of their layer."""
+    lines: dict[str, list[str]] = {}
+    for part in parts:
+        lines.setdefault(part.word, []).extend(part.lines)
+    return lines
 
 
 def _saved(vector: str) -> str:

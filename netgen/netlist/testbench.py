@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netgen.circuit import CellLayer, Circuit
 from netgen.model import INPUT
+from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.network import net, network_ports, output_net, start_nets
 from netgen.netlist.render import drain_current, render
@@ -33,16 +34,19 @@ class Probes:
         For every node with a current of its own, the vector of each unit.
     supplies
         Voltage of every source that delivers power, by the name of its current.
+    meters
+        Currents that take the supplies' power apart, by name; none in a plain testbench.
     """
 
     nodes: Mapping[str, tuple[str, ...]]
     supplies: Mapping[str, float]
+    meters: Mapping[str, Meter] = field(default_factory=dict)
 
     @property
     def vectors(self) -> tuple[str, ...]:
         """All vectors to save, lower case."""
         names = [name for vectors in self.nodes.values() for name in vectors]
-        return tuple(dict.fromkeys([*names, *self.supplies]))
+        return tuple(dict.fromkeys([*names, *self.supplies, *self.meters]))
 
 
 @dataclass(frozen=True)
@@ -97,29 +101,34 @@ def testbench(
         The file that holds the network's subcircuits.
     """
     models = models_head(technology, at, options)
-    return bench_text(circuit, technology, at, x, f'{models}\n.include "{network}"\n', title)
+    saves = probes(circuit, technology, at.vdd).vectors
+    return bench_text(circuit, at, x, f'{models}\n.include "{network}"\n', saves, title)
 
 
 def bench_text(
     circuit: Circuit,
-    technology: Technology,
     at: Conditions,
     x: NDArray[np.float64],
     head: str,
+    saves: Sequence[str],
     title: str,
+    input_supply: str = "vdd",
 ) -> str:
     """Return the deck of one sample; ``head`` brings models, options and the network."""
-    saves = probes(circuit, technology, at.vdd).vectors
-    return render("testbench.j2", title=title, head=head, saves=saves, **stimuli(circuit, at, x))
+    values = stimuli(circuit, at, x, input_supply)
+    return render("testbench.j2", title=title, head=head, saves=saves, **values)
 
 
-def stimuli(circuit: Circuit, at: Conditions, x: NDArray[np.float64]) -> dict[str, object]:
+def stimuli(
+    circuit: Circuit, at: Conditions, x: NDArray[np.float64], input_supply: str = "vdd"
+) -> dict[str, object]:
     """Return what ``stimuli.j2`` and the analysis of a sample's testbench write, any dialect's."""
     model = circuit.model
     period = model.frame_period
     return {
         "vdd": at.vdd,
         "half": at.vdd / 2,
+        "input_supply": input_supply,
         "nets": ("vdd", "0", *network_ports(circuit)),
         "inputs": [
             Source(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netgen.model import Model
 from netgen.netlist import READOUT, SETTLED, Probes, release_time
 from netgen.simulation.jobs import Waveforms
-from netgen.simulation.traces import Traces
+from netgen.simulation.traces import PowerTraces, Traces
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -40,6 +40,7 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
         cpu_s=waveforms.cpu_s,
         attempt=waveforms.attempt,
         simulator=waveforms.simulator,
+        power=_taken_apart(waveforms, probes),
     )
 
 
@@ -67,6 +68,19 @@ def _power(waveforms: Waveforms, probes: Probes) -> float:
     SPICE counts a source's current from its positive node through it, so delivered power is
     negative there.
     """
-    time = waveforms.scale
     delivered = sum(-volts * waveforms.vectors[name] for name, volts in probes.supplies.items())
-    return float(np.trapezoid(delivered, time) / (time[-1] - time[0]))
+    return averaged(np.asarray(delivered), waveforms.scale)
+
+
+def averaged(values: Floats, time: Floats) -> float:
+    """Return the average of values (points,) over time."""
+    return float(np.trapezoid(values, time) / (time[-1] - time[0]))
+
+
+def _taken_apart(waveforms: Waveforms, probes: Probes) -> PowerTraces:
+    """Return who takes what the supplies deliver."""
+    readings = []
+    for name, meter in probes.meters.items():
+        watts = meter.volts * waveforms.vectors[name]
+        readings.append((meter.consumer, averaged(watts, waveforms.scale), watts))
+    return PowerTraces.of(readings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,44 @@ from numpy.typing import NDArray
 
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
+from netgen.netlist import Consumer
 
-FORMAT = 3
+FORMAT = 4
 """Of the trace files: belongs into their key, so that older ones are made again."""
+
+
+@dataclass(frozen=True, eq=False)
+class PowerTraces:
+    """Who takes how much from the supplies, as the simulation's ammeters show it.
+
+    Attributes
+    ----------
+    consumers
+        Kinds of block by node. What the readout's sources take back is negative.
+    average_w
+        Averaged over the sample, W, (consumers,); their sum is the supply power.
+    wave_w
+        Over the points of the traces, W, (points, consumers), float32.
+    """
+
+    consumers: tuple[Consumer, ...]
+    average_w: NDArray[np.float64]
+    wave_w: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, readings: Iterable[tuple[Consumer, float, NDArray[np.float64]]]) -> PowerTraces:
+        """Add up readings (average and wave, in W) by their consumer."""
+        average: dict[Consumer, float] = {}
+        waves: dict[Consumer, NDArray[np.float64]] = {}
+        for consumer, watts, wave in readings:
+            average[consumer] = average.get(consumer, 0.0) + watts
+            waves[consumer] = waves.get(consumer, 0.0) + wave
+        wave_w = np.stack(list(waves.values()), axis=1).astype(np.float32)
+        return cls(tuple(average), np.array(list(average.values())), wave_w)
+
+
+NO_POWER = PowerTraces((), np.zeros(0), np.zeros((0, 0), np.float32))
+"""Of traces that no ammeters were read for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +79,8 @@ class Traces:
         What it cost, and which rung of the retry ladder it took.
     engine
         How the network was taken through the sample.
+    power
+        The supply power taken apart.
     """
 
     sample: int
@@ -56,6 +93,7 @@ class Traces:
     attempt: str
     simulator: str
     engine: str = "monolithic"
+    power: PowerTraces = NO_POWER
 
     @property
     def shows_transients(self) -> bool:
@@ -83,7 +121,9 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
     arrays = {f"frames/{name}": value for name, value in traces.frames.items()}
     arrays |= {f"extremes/{name}": value for name, value in traces.extremes.items()}
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
-    header = np.array(json.dumps(scalars | {"key": key}))
+    arrays |= {"power/average": traces.power.average_w, "power/wave": traces.power.wave_w}
+    consumers = [[each.node, each.kind] for each in traces.power.consumers]
+    header = np.array(json.dumps(scalars | {"key": key, "consumers": consumers}))
     with written_beside(path) as scratch:
         np.savez_compressed(scratch, header=header, time=traces.time, **arrays)  # type: ignore[arg-type]
 
@@ -100,13 +140,16 @@ def load_traces(path: Path) -> tuple[Traces, str]:
         # the file is opened here so that it is closed again also when it is no archive
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             scalars: dict[str, Any] = json.loads(str(archive["header"]))
-            groups: dict[str, Any] = {"frames": {}, "extremes": {}, "waves": {}}
+            groups: dict[str, Any] = {"frames": {}, "extremes": {}, "waves": {}, "power": {}}
             for name in archive.files:
                 group, _, node = name.partition("/")
                 if node:
                     groups[group][node] = archive[name]
             key = str(scalars.pop("key"))
-            traces = Traces(**scalars, **groups, time=archive["time"])
+            consumers = tuple(Consumer(*pair) for pair in scalars.pop("consumers"))
+            power = groups.pop("power")
+            taken_apart = PowerTraces(consumers, power["average"], power["wave"])
+            traces = Traces(**scalars, **groups, time=archive["time"], power=taken_apart)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         problem = f"is no trace file of netgen ({type(error).__name__}); run netgen sim again"
         raise ConfigurationError(str(path), [problem]) from None

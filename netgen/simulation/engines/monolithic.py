@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.netlist import SimulatorOptions, probes
+from netgen.netlist import SimulatorOptions
 from netgen.netlist.blocks import Workbench
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.jobs import Attempt, Job, Waveforms
@@ -35,13 +35,12 @@ class Monolithic:
     def task(self, x: NDArray[np.float64], sample: int) -> Task:
         """Run one sample: inputs (frames, channels) in software units."""
         bench, model = self.bench, self.bench.circuit.model
-        where = probes(bench.circuit, bench.technology, bench.conditions.vdd)
         deck = bench.whole(f"{model.name}, sample {sample}", x)
         attempts = tuple(Attempt(name, deck.text(o)) for name, o in self.options.ladder())
         stop = len(x) * model.frame_period
         (result,) = yield [
-            Job(f"sample {sample}", attempts, where.vectors, stop, self.timeout, deck.points)
+            Job(f"sample {sample}", attempts, bench.probes.vectors, stop, self.timeout, deck.points)
         ]
         if self.keep is not None:
             self.keep(sample, result)
-        return observe(result, where, model, len(x), sample)
+        return observe(result, bench.probes, model, len(x), sample)

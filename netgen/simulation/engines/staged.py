@@ -18,14 +18,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.netlist import SETTLED, SimulatorOptions, release_time
+from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
 from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.partition import Part
 from netgen.netlist.testbench import EDGE
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.jobs import Attempt, Job, Waveforms
-from netgen.simulation.observe import extremes
-from netgen.simulation.traces import Traces
+from netgen.simulation.observe import averaged, extremes
+from netgen.simulation.traces import PowerTraces, Traces
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -137,6 +137,7 @@ class _Record:
     extremes: dict[str, Floats] = field(default_factory=dict)
     lines: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
     power: float = 0.0
+    readings: list[tuple[Consumer, float, Floats]] = field(default_factory=list)
     cpu_s: float = 0.0
     attempts: set[str] = field(default_factory=set)
     simulator: str = ""
@@ -194,14 +195,24 @@ class _Record:
             if probe:
                 self._add_current(part, result.vectors[probe], result, read, swept)
         for name, volts in bench.supplies(block).items():
-            delivered = -volts * result.vectors[name]
-            span = result.scale[-1] - result.scale[0]
-            self.power += float(
-                delivered.mean() if swept else np.trapezoid(delivered, result.scale) / span
-            )
+            self.power += self._averaged(-volts * result.vectors[name], result, swept)
+        for name, meter in bench.meters(block).items():
+            watts = meter.volts * result.vectors[name]
+            wave = self._on_grid(watts, result, read, swept)
+            self.readings.append((meter.consumer, self._averaged(watts, result, swept), wave))
         self.cpu_s += result.cpu_s
         self.attempts.add(result.attempt)
         self.simulator = result.simulator
+
+    def _averaged(self, values: Floats, result: Waveforms, swept: bool) -> float:
+        return float(values.mean()) if swept else averaged(values, result.scale)
+
+    def _on_grid(self, values: Floats, result: Waveforms, read: Floats, swept: bool) -> Floats:
+        """Return values of a result over the common points of all parts."""
+        if not swept:
+            return np.interp(self.grid, result.scale, values)
+        held = self._settled(np.interp(read, result.scale, values), False)
+        return np.interp(self.grid, held.at, held.value)
 
     def _add_line(self, net: str, result: Waveforms, read: Floats) -> None:
         volts = result.vectors[net]
@@ -218,11 +229,7 @@ class _Record:
         name = f"{part.word}_{part.unit}"
         current = amperes / self.bench.circuit.model.unit_current
         self.settled[name] = np.interp(read, result.scale, current)
-        if swept:
-            held = self._settled(self.settled[name], False)
-            wave = np.interp(self.grid, held.at, held.value)
-        else:
-            wave = np.interp(self.grid, result.scale, current)
+        wave = self._on_grid(current, result, read, swept)
         self.waves[name] = wave.astype(np.float32)
         if self.dynamic and part.word in self._driving:
             model = self.bench.circuit.model
@@ -254,6 +261,7 @@ class _Record:
             attempt=max(self.attempts, key=ladder.index),
             simulator=self.simulator,
             engine="staged-dynamic" if self.dynamic else "staged",
+            power=PowerTraces.of(self.readings),
         )
 
 
