@@ -122,6 +122,22 @@ def cell_deck(
     )
 
 
+def diode_deck(
+    technology: Technology, at: Conditions, unit: Geometry, log_current: tuple[float, float, float]
+) -> str:
+    """Return the deck that sweeps ln(current / A) of an NMOS and a PMOS diode, nets n and p."""
+    return render(
+        "diode_characterisation.j2",
+        head=models_head(technology, at, ACCURATE),
+        vdd=at.vdd,
+        unit=unit,
+        first=log_current[0],
+        last=log_current[1],
+        step=log_current[2],
+        **transistors(technology),
+    )
+
+
 @dataclass(frozen=True)
 class _Gate:
     name: str

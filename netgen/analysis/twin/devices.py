@@ -1,0 +1,152 @@
+"""The transistors of a network as the twin sees them: what is drawn, and how each deviates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netgen.model.graph import Floats, Integers
+from netgen.netlist.partition import Partition, Transistors, words
+from netgen.netlist.variation import named
+from netgen.sizing.diodes import DiodeTable
+from netgen.technology import Geometry, Polarity, Technology
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What a network's text holds.
+
+    Attributes
+    ----------
+    geometry
+        Of every transistor by its name, see :func:`netgen.netlist.transistors_of`.
+    bias
+        Bias currents by the name of their source without its letter, A.
+    """
+
+    geometry: Mapping[str, Geometry]
+    bias: Mapping[str, float]
+
+    def series(self, name: str) -> tuple[str, ...]:
+        """Return the names of the transistors in series that make up a mirror; none, if none."""
+        found = [name] if name in self.geometry else []
+        while found and f"{name}_s{len(found)}" in self.geometry:
+            found.append(f"{name}_s{len(found)}")
+        return tuple(found)
+
+    def whole(self, series: Sequence[str]) -> Geometry:
+        """Return the geometry that transistors in series make up."""
+        one = self.geometry[series[0]]
+        return Geometry(one.width, one.length * len(series), one.multiplicity)
+
+
+def read_drawing(parted: Partition, technology: Technology) -> Drawing:
+    """Read transistors and bias currents from a network in parts."""
+    finder = Transistors(technology, parted.blocks)
+    geometry: dict[str, Geometry] = {}
+    bias: dict[str, float] = {}
+    for part in parted:
+        for line in part.lines:
+            if line[0] == "i":
+                name, *_, value = words(line)
+                bias[name[1:]] = float(value)
+            geometry |= {name: gate.geometry for name, gate in named(line, finder)}
+    return Drawing(geometry, bias)
+
+
+@dataclass(eq=False)
+class Devices:
+    """Gives the devices that the twin knows a place each, in the order they are asked for.
+
+    A long mirror is one device that consists of several transistors in series.
+    """
+
+    places: dict[tuple[str, ...], int] = field(default_factory=dict)
+    polarity: list[Polarity] = field(default_factory=list)
+
+    def place(self, polarity: Polarity, *names: str) -> int:
+        """Return the place of a device."""
+        if names not in self.places:
+            self.places[names] = len(self.places)
+            self.polarity.append(polarity)
+        return self.places[names]
+
+    def deviations(self, shifts: Mapping[str, Floats], chips: slice, count: int) -> Deviations:
+        """Return how the devices of some chips deviate.
+
+        ngspice adds ``delvto`` to a threshold with its sign: that of a PMOS is negative, so that a
+        positive one makes it conduct more. Of transistors in series the mean counts: in weak
+        inversion their resistances add.
+        """
+        still = np.zeros((count, 2))
+        both = np.empty((count, len(self.places), 2))
+        for names, place in self.places.items():
+            own = [np.asarray(shifts[name])[chips] if name in shifts else still for name in names]
+            both[:, place] = own[0] if len(own) == 1 else np.mean(own, axis=0)
+        sign = np.where(np.array(self.polarity) == "nmos", 1.0, -1.0)
+        return Deviations(both[:, :, 0] * sign, np.log1p(both[:, :, 1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Deviations:
+    """How the devices of several chips deviate, each (chips, devices).
+
+    Attributes
+    ----------
+    threshold
+        Of a threshold's magnitude, V: positive conducts less.
+    factor
+        Logarithm of the current factor over the nominal one.
+    """
+
+    threshold: Floats
+    factor: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Several copies, one each: a diode that takes a current, a transistor that copies it.
+
+    ``diode`` and ``copy`` are places in :class:`Devices`, (n,).
+    """
+
+    polarity: Polarity
+    diode: Integers
+    copy: Integers
+
+    @property
+    def reversed(self) -> Stage:
+        """The way back, from what is copied to what it is copied from."""
+        return Stage(self.polarity, self.copy, self.diode)
+
+
+def stage(polarity: Polarity, diode: Sequence[int], copy: Sequence[int]) -> Stage:
+    """Return a stage from lists of places."""
+    return Stage(polarity, np.array(diode, dtype=np.intp), np.array(copy, dtype=np.intp))
+
+
+def through(
+    stages: Sequence[Stage], logs: Floats, deviations: Deviations, diodes: DiodeTable
+) -> Floats:
+    """Return the currents of which nominal devices would make what deviating ones do.
+
+    The diode settles at the voltage its current needs, V(ln I − ln β_d) + ΔV_d. The copy, whose
+    own threshold is off by ΔV_c, sees that voltage less ΔV_c: a nominal one would see it at the
+    current of a nominal diode there. Its current factor β_c multiplies what comes out. For small
+    shifts this is the law of mismatch in weak inversion, ΔI/I = Δβ/β − (gm/I) ΔVth (Pelgrom et al.,
+    IEEE JSSC 24 (1989) 1433); the characterised V(ln I) brings gm/I at each current.
+
+    Parameters
+    ----------
+    logs
+        ln(I / A), (chips or 1, n, …): the currents, or several for each copy.
+    """
+    for each in stages:
+        tail = (slice(None), slice(None)) + (np.newaxis,) * (logs.ndim - 2)
+        off = deviations.threshold[:, each.diode] - deviations.threshold[:, each.copy]
+        own = deviations.factor[:, each.diode][tail]
+        volts = diodes.voltage(each.polarity, logs - own) + off[tail]
+        logs = diodes.log_current(each.polarity, volts) + deviations.factor[:, each.copy][tail]
+    return logs

@@ -1,0 +1,200 @@
+"""The behavioural twin: the software model with the characterised errors of its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from netgen.analysis.twin.cells import TwinCells, twin_cells
+from netgen.analysis.twin.devices import Deviations, Devices, read_drawing
+from netgen.analysis.twin.mirrors import ORDER, Grid, MirrorGroup, features
+from netgen.analysis.twin.plan import Plan
+from netgen.analysis.twin.rows import TwinRows, twin_rows
+from netgen.circuit import REFERENCE, CellLayer, Circuit
+from netgen.model import INPUT
+from netgen.model.graph import Bools, Floats
+from netgen.netlist.partition import partition
+from netgen.sizing import Characterisation
+from netgen.sizing.diodes import DiodeTable
+from netgen.technology import Technology
+
+WORKING_SET = 6_000_000
+"""About so many numbers are held at a time: chips are taken in batches that fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class TwinResult:
+    """What chips do with samples.
+
+    Attributes
+    ----------
+    logits
+        Readout currents in software units, (chips, samples, frames, classes).
+    states
+        By bmru node, (chips, samples, frames, units).
+    """
+
+    logits: Floats
+    states: Mapping[str, Bools]
+
+
+@dataclass(frozen=True, eq=False)
+class Twin:
+    """A network of which every transistor may deviate, evaluated frame by settled frame.
+
+    Every signal is a current; each mirror copies it with its characterised gain at that current
+    and at its row's voltage, and each deviation acts where its transistor sits. What the twin
+    leaves out: transients, and whatever interacts beyond first order inside a cell.
+
+    Attributes
+    ----------
+    network
+        Text of the network: what is drawn is what counts.
+    known, diodes
+        The characterisation under the same conditions.
+    """
+
+    circuit: Circuit
+    technology: Technology
+    known: Characterisation
+    diodes: DiodeTable
+    network: str
+    source: str = "netlist.cir"
+
+    def run(self, shifts: Mapping[str, Floats], x: Floats) -> TwinResult:
+        """Take samples through chips.
+
+        Parameters
+        ----------
+        shifts
+            Deviations by transistor, (chips, 2) each, as :func:`netgen.technology.draw` gives
+            them. Those that are not named do not deviate; an empty mapping is one nominal chip.
+        x
+            Inputs, (samples, frames, channels), software units.
+        """
+        chips = len(next(iter(shifts.values()))) if shifts else 1
+        parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips))
+        states = {
+            name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
+        }
+        return TwinResult(np.concatenate([part.logits for part in parts]), states)
+
+    def _batches(self, shifts: Mapping[str, Floats], x: Floats, chips: int) -> Iterator[TwinResult]:
+        points = x.shape[0] * x.shape[1]
+        widest = max(self.circuit.model.sizes.values()) * ORDER * 4
+        batch = max(1, WORKING_SET // max(1, points * widest))
+        inputs = features(x).reshape(1, points, -1)
+        for first in range(0, chips, batch):
+            chosen = slice(first, min(first + batch, chips))
+            count = chosen.stop - first
+            deviations = self._read.devices.deviations(shifts, chosen, count)
+            yield _Batch(self, deviations, count, x, inputs).result(self._read.layers)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The characterised signal currents."""
+        unit = self.circuit.model.unit_current
+        return Grid(np.log(self.known.mirrors.currents), unit, self.diodes)
+
+    @cached_property
+    def _read(self) -> _Read:
+        drawing = read_drawing(partition(self.network, self.source), self.technology)
+        devices = Devices()
+        plan = Plan(self.circuit, self.technology, self.known, drawing, devices, self.grid)
+        layers = tuple(
+            twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_rows(plan, layer)
+            for layer in self.circuit.layers
+        )
+        return _Read(layers, devices)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What was read from a network: its layers, and the devices that they found."""
+
+    layers: tuple[TwinRows | TwinCells, ...]
+    devices: Devices
+
+
+class _Batch:
+    """Some chips on their way through the layers.
+
+    Currents are in units, (chips, points, units); the points are samples × frames.
+    """
+
+    def __init__(
+        self, twin: Twin, deviations: Deviations, chips: int, x: Floats, inputs: Floats
+    ) -> None:
+        self.twin, self.deviations, self.chips = twin, deviations, chips
+        self.shape = x.shape[:2]
+        self.current = {INPUT: x.reshape(1, -1, x.shape[2])}
+        self.features = {INPUT: inputs}
+        self.states: dict[str, Bools] = {}
+        self.high: dict[str, Floats] = {}
+
+    def result(self, layers: Sequence[TwinRows | TwinCells]) -> TwinResult:
+        logits: Floats | None = None
+        for layer in layers:
+            if isinstance(layer, TwinCells):
+                self.cells(layer)
+                continue
+            settled = layer.settle(self.sums(layer), self.deviations, self.twin.grid)
+            if layer.diode is None:
+                logits = settled
+            else:
+                self.current[layer.layer.node] = settled
+                self.features[layer.layer.node] = features(settled).reshape(
+                    self.chips, settled.shape[1], -1
+                )
+        assert logits is not None  # the readout is a circuit's last layer
+        return TwinResult(logits.reshape(self.chips, *self.shape, -1), self.states)
+
+    def sums(self, rows: TwinRows) -> Floats:
+        """Return what meets at each row, as coefficients over its voltage."""
+        points = self.shape[0] * self.shape[1]
+        total = np.zeros((self.chips, points, rows.layer.size * rows.drain.terms))
+        for source, groups in rows.entries:
+            if source in self.features:
+                signal, values = self.features[source], [self.fitted(group) for group in groups]
+                units = self.twin.circuit.model.sizes[source]
+            else:
+                signal, level = self.switched(source)
+                values = [self.constant(group, level) for group in groups]
+                units = signal.shape[2]
+            total += signal @ rows.spread(units, zip(groups, values, strict=True), self.chips)
+        return total.reshape(self.chips, points, rows.layer.size, rows.drain.terms)
+
+    def switched(self, source: str) -> tuple[Floats, Floats]:
+        """Return where a signal that knows one level is on, and that level in units."""
+        if source == REFERENCE:
+            return np.ones((1, 1, 1)), np.ones((1, 1))
+        states = self.states[source].reshape(self.chips, -1, self.high[source].shape[1])
+        return states.astype(np.float64), self.high[source]
+
+    def constant(self, group: MirrorGroup, level: Floats) -> Floats:
+        """Return what mirrors give for one level of their signals, (chips, n, 1, terms)."""
+        grid = self.twin.grid
+        logs = np.log(level * grid.unit)[:, group.unit]
+        return grid.currents(group, logs, self.deviations)[:, :, np.newaxis]
+
+    def fitted(self, group: MirrorGroup) -> Floats:
+        """Return what mirrors give, as coefficients of the signal's features too."""
+        grid = self.twin.grid
+        currents = grid.currents(group, grid.logs[np.newaxis, np.newaxis], self.deviations)
+        found: Floats = np.einsum("kc,bncj->bnkj", grid.fit, currents, optimize=True)
+        return found
+
+    def cells(self, cells: TwinCells) -> None:
+        layer, twin = cells.layer, self.twin
+        rising, falling, output = cells.thresholds(twin.known, self.deviations, twin.grid)
+        if layer.candidate in self.high:
+            states = self.states[layer.candidate]
+            candidate = states * self.high[layer.candidate][:, np.newaxis, np.newaxis]
+        else:
+            signal = self.current[layer.candidate]
+            candidate = signal.reshape(len(signal), *self.shape, -1)
+        self.states[layer.node] = cells.states(candidate, rising, falling)
+        self.high[layer.node] = output
