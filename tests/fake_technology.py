@@ -12,7 +12,7 @@ from netgen.circuit import CellLayer, Circuit, Drawn, Layer, Mirrors
 from netgen.sizing import CellTable, Characterisation, MirrorTables
 from netgen.sizing.mirrors import MirrorTable
 from netgen.sizing.path import path_points
-from netgen.technology import POLARITIES, Device, Geometry, Technology
+from netgen.technology import POLARITIES, Device, Geometry, Mismatch, Spread, Technology
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +40,7 @@ def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Tech
         diffusion=0.48e-6,
         unit=UNIT,
         reset=Geometry(0.22e-6, 2e-6),
+        steering=Geometry(1e-6, 10e-6),
         sizing=dict.fromkeys(POLARITIES, (("10u", "1u"), ("0.22e-6", "1u"), ("0.22e-6", "50e-6"))),
         max_series=1,
         max_multiplicity=8,
@@ -47,6 +48,8 @@ def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Tech
         includes=("design.sp",),
         library="models.lib",
         distribution="no-such-pdk",
+        mismatch=dict.fromkeys(POLARITIES, Mismatch(5e-9, 1e-8)),
+        process=dict.fromkeys(POLARITIES, Spread(0.015, 0.02)),
     )
 
 

@@ -29,6 +29,8 @@ kdb = pytest.importorskip("klayout.db")
 W, L, LONGEST = 2.0, 2.0, 50.0
 """Unit mirror and longest transistor, µm."""
 UNIT = Geometry(W * 1e-6, L * 1e-6)
+STEERING = 1.0, 10.0
+"""W and L of M3 and M6, µm: the fake technology's."""
 
 
 def size(weight: float) -> tuple[float, float, int]:
@@ -144,10 +146,10 @@ class Reference:
             self.gates.add((f"{node.input}_{unit}", "p"))
             self.mos(f"{c}1", v0, cand, "vdd", PMOS)  # candidate
             self.mos(f"{c}2", v0, f"{c}_t", "vss", NMOS)  # threshold
-            self.mos(f"{c}3", out, v0, f"{c}_a", NMOS)
+            self.mos(f"{c}3", out, v0, f"{c}_a", NMOS, *STEERING)
             self.mos(f"{c}4", out, out, "vdd", PMOS)  # output
             self.mos(f"{c}5", f"{c}_a", f"{c}_g", "vss", NMOS)  # gain
-            self.mos(f"{c}6", f"{c}_f", v0, f"{c}_b", NMOS)
+            self.mos(f"{c}6", f"{c}_f", v0, f"{c}_b", NMOS, *STEERING)
             self.mos(f"{c}7", f"{c}_f", f"{c}_f", "vdd", PMOS)
             self.mos(f"{c}8", f"{c}_b", f"{c}_w", "vss", NMOS)  # width
             self.mos(f"{c}9", v0, f"{c}_f", "vdd", PMOS)  # feedback

@@ -195,6 +195,17 @@ def test_cell_is_the_published_schmitt_trigger() -> None:
     }
 
 
+@pytest.mark.parametrize("steering", [None, Geometry(0.5e-6, 7e-6)])
+def test_only_the_steering_transistors_differ_from_the_unit(steering: Geometry | None) -> None:
+    technology = replace(fake_technology(), steering=steering)
+    text = network_text(drawn(load_model(EXAMPLE)), technology)
+    sizes = {e.name: e.parameters for e in subcircuits(text)[CELL].elements}
+    assert len(sizes) == 9
+    for name, size in sizes.items():
+        wanted = (steering or UNIT) if name in ("xm3", "xm6") else UNIT
+        assert (size["w"], size["l"]) == pytest.approx((wanted.width, wanted.length))
+
+
 def test_junction_areas_of_every_transistor() -> None:
     for element in flat(text_of(drawn(load_model(EXAMPLE))), keep=()):
         if element.is_transistor:

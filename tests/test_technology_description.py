@@ -98,6 +98,16 @@ def test_digest_follows_every_model_file(outsider: Path) -> None:
     assert load_technology(outsider).digest != before
 
 
+def test_steering_transistors_are_the_units_unless_it_says_otherwise(outsider: Path) -> None:
+    unit = Geometry(4e-6, 2e-6)
+    chosen = load_technology(outsider)
+    assert chosen.steering_of(unit) == Geometry(0.5e-6, 8e-6)
+    changed(outsider, "steering = [0.5e-6, 8e-6]", "")
+    default = load_technology(outsider)
+    assert default.steering_of(unit) == unit
+    assert default.digest != chosen.digest  # characterised cells of the one are not the other's
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
@@ -108,6 +118,7 @@ def test_digest_follows_every_model_file(outsider: Path) -> None:
         ('model = "nch"', 'model = "nch"\npins = "dgs"', 'must be such as "dgsb"'),
         ("grid = 5e-9", "gird = 5e-9", "geometry.gird: netgen knows no such key"),
         ("width = [0.22e-6, 100e-6]", "width = [1e-4, 1e-6]", "geometry.width: must be"),
+        ("steering = [0.5e-6, 8e-6]", "steering = 1e-6", "geometry.steering: must be [W, L]"),
         ('nominal_corner = "tt"', 'nominal_corner = "typ"', "'typ' is none of the corners"),
         ('["10u", "1u"]', '["10x", "1u"]', "sizing.nmos: must be points"),
         ("max_multiplicity = 8", "max_multiplicity = 0.5", "sizing.max_multiplicity: must be"),
@@ -218,6 +229,14 @@ def test_only_bins_that_the_sizing_path_reaches(outsider: Path, tmp_path: Path) 
     assert with_bins(technology, Geometry(2e-6, 2e-6), tmp_path / "out") == reduced
     assert len(list((tmp_path / "out").iterdir())) == 1
     assert with_bins(reduced, technology.unit, tmp_path / "other") is reduced
+
+
+def test_the_steering_transistors_bin_is_there(outsider: Path, tmp_path: Path) -> None:
+    changed(binned(outsider), "steering = [0.5e-6, 8e-6]", "steering = [20e-6, 20e-6]")
+    technology = load_technology(outsider)
+    reduced = with_bins(technology, Geometry(2e-6, 2e-6), tmp_path / "out")
+    cards = set(re.findall(r"nch\.(\d)", (reduced.folder / reduced.library).read_text()))
+    assert cards == set("345678")
 
 
 def test_geometry_without_a_bin_is_told(outsider: Path, tmp_path: Path) -> None:

@@ -69,6 +69,10 @@ class Transistors:
         """Return the transistor of a unit mirror."""
         return self.technology.unit_of(self.polarity, unit)
 
+    def steering(self, unit: Geometry) -> Geometry:
+        """Return the transistor that steers a cell's current."""
+        return self.technology.steering_of(unit)
+
     def __call__(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
         """Return one netlist line, or several where the length takes transistors in series.
 

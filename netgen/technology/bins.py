@@ -75,7 +75,8 @@ def _used(technology: Technology, source: Path, unit: Geometry) -> Iterator[str]
         bins = list(read_bins(text, model))
         path, own = technology.path(polarity, unit), technology.unit_of(polarity, unit)
         wanted = [*pairwise(path), (own, own)]
-        wanted.append((technology.reset, technology.reset))
+        steering = technology.steering_of(unit)
+        wanted += [(technology.reset, technology.reset), (steering, steering)]
         used: dict[str, None] = {}
         for start, stop in wanted:
             found = _reached(bins, (start, stop))

@@ -140,6 +140,9 @@ class Technology:
         see :func:`netgen.technology.with_bins`.
     pmos_length
         Length of the unit PMOS over that of the unit NMOS.
+    steering
+        Geometry of the cell's M3 and M6, which steer its gain and width currents to the supply
+        while the cell is high and leak while it is low; the unit mirror's where None.
     """
 
     name: str
@@ -168,6 +171,7 @@ class Technology:
     process: Mapping[Polarity, Spread] = field(default_factory=dict)
     bins: Mapping[str, str] = field(default_factory=dict)
     pmos_length: float = 1.0
+    steering: Geometry | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -184,7 +188,8 @@ class Technology:
 
     @property
     def _shaping(self) -> tuple[object, ...]:
-        return (self.parameters, self.devices, self.corners, self.diffusion, self.reset)
+        drawn = (self.diffusion, self.reset, self.steering)
+        return (self.parameters, self.devices, self.corners, *drawn)
 
     @cached_property
     def digest(self) -> str:
@@ -235,6 +240,10 @@ class Technology:
             return unit
         length = self._inside(unit.length * self.pmos_length, self.length)
         return Geometry(unit.width, length, unit.multiplicity)
+
+    def steering_of(self, unit: Geometry) -> Geometry:
+        """Return the geometry of a cell's steering transistors."""
+        return self.steering or self.unit_of("nmos", unit)
 
     def series(self, length: float) -> int:
         """Return how many transistors in series a length takes."""

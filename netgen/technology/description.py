@@ -86,6 +86,7 @@ for _polarity in POLARITIES:
 
 _OPTIONAL: dict[str, tuple[Check, str]] = {
     "geometry.pmos_length": (_positive, "a ratio"),
+    "geometry.steering": (_pair, "[W, L] in metres"),
     "sizing.max_series": (lambda v: isinstance(v, int) and v >= 1, "a whole number"),
     "bins": (_words, 'a table of corner = "file"'),
     "distribution": (lambda v: isinstance(v, str), "the name of a package"),
@@ -157,6 +158,7 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
         "distribution": data.get("distribution", ""),
         "bins": data.get("bins", {}),
         "pmos_length": geometry.get("pmos_length", 1.0),
+        "steering": Geometry(*geometry["steering"]) if "steering" in geometry else None,
     }
 
 
