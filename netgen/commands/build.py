@@ -7,8 +7,14 @@ from typing import Any
 
 import click
 
-from netgen.commands.options import PATH, model_argument, output_option, technology_options
-from netgen.commands.steps import build_options, build_step
+from netgen.commands.options import (
+    PATH,
+    model_argument,
+    output_option,
+    technology_options,
+    unit_options,
+)
+from netgen.commands.steps import build_options, build_step, with_units
 from netgen.model import load_model, load_samples
 from netgen.netlist import DIALECTS
 from netgen.project import FORMATS, export
@@ -18,6 +24,7 @@ from netgen.project import FORMATS, export
 @model_argument
 @output_option
 @technology_options
+@unit_options
 @click.option(
     "--dialect",
     "dialects",
@@ -44,10 +51,12 @@ def build(
     dialects: tuple[str, ...],
     formats: tuple[str, ...],
     calibration: Path | None,
+    unit_current: float | None,
+    frame_period: float | None,
     **chosen: Any,
 ) -> None:
     """Size every device of MODEL.json and write netlist, mapping and build record into DIR."""
-    loaded = load_model(model)
+    loaded = with_units(load_model(model), unit_current, frame_period)
     samples = None if calibration is None else load_samples(calibration, loaded)
     made = build_step(loaded, output, build_options(**chosen), samples)
     for file in export(made, output, dialects, formats, None if samples is None else samples.x[0]):

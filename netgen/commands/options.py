@@ -65,6 +65,23 @@ technology_options = _all(
     ]
 )
 
+unit_options = _all(
+    [
+        click.option(
+            "--unit-current",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="nA",
+            help="What 1.0 stands for.  [default: the model's]",
+        ),
+        click.option(
+            "--frame-period",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="ms",
+            help="How long a frame is held.  [default: the model's]",
+        ),
+    ]
+)
+
 simulation_options = _all(
     [
         click.option(

@@ -15,6 +15,7 @@ from netgen.commands.options import (
     simulation_options,
     technology_options,
     tolerance_options,
+    unit_options,
 )
 from netgen.commands.steps import (
     build_options,
@@ -23,6 +24,7 @@ from netgen.commands.steps import (
     compare_step,
     simulate_step,
     simulation_choices,
+    with_units,
 )
 from netgen.errors import SimulationError
 from netgen.model import load_model, load_samples, pick_indices
@@ -33,6 +35,7 @@ from netgen.model import load_model, load_samples, pick_indices
 @samples_argument
 @output_option
 @technology_options
+@unit_options
 @simulation_options
 @tolerance_options
 def run(
@@ -46,13 +49,15 @@ def run(
     scheduler: str | None,
     raw: bool,
     limits: tuple[str, ...],
+    unit_current: float | None,
+    frame_period: float | None,
     **chosen: Any,
 ) -> None:
     """Build MODEL.json, run SAMPLES through it and compare circuit with software.
 
     Tolerances come from netgen.toml (or netgen.json) beside the model where there is one.
     """
-    loaded = load_model(model)
+    loaded = with_units(load_model(model), unit_current, frame_period)
     # before anything is built: what is wrong with these should not cost a build or a simulation
     pick_indices(picked, len(load_samples(samples, loaded)))
     tolerances = chosen_tolerances(limits, model.parent)

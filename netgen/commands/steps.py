@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -50,6 +51,15 @@ def build_options(
         raise UsageError("--pdk and --technology both name a technology; give one of them")
     geometry = None if unit is None else Geometry(unit[0] * 1e-6, unit[1] * 1e-6)
     return BuildOptions(pdk_folder or pdk, corner, temperature, vdd, geometry)
+
+
+def with_units(model: Model, unit_current: float | None, frame_period: float | None) -> Model:
+    """Return the model with another unit current (nA) or frame period (ms), where given."""
+    return replace(
+        model,
+        unit_current=model.unit_current if unit_current is None else unit_current * 1e-9,
+        frame_period=model.frame_period if frame_period is None else frame_period * 1e-3,
+    )
 
 
 def build_step(

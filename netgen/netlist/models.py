@@ -54,6 +54,10 @@ class SimulatorOptions:
     itl1: int = 500
     bypass: bool = True
 
+    def scaled(self, unit_current: float) -> SimulatorOptions:
+        """Return options for circuits with this unit current (A): these are for 1 nA."""
+        return replace(self, abstol=self.abstol * unit_current / 1e-9)
+
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return name and text of every option."""
         numbers = ("gmin", "abstol", "reltol", "vntol", "chgtol")

@@ -65,7 +65,7 @@ class SimulationChoices:
     scheduler
         Address of a Dask cluster to simulate on; this machine where None.
     options
-        Simulator options.
+        Simulator options for a unit current of 1 nA.
     """
 
     jobs: int
@@ -74,6 +74,10 @@ class SimulationChoices:
     engine: str = AUTO
     scheduler: str | None = None
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
+
+    def scaled(self, model: Model) -> SimulationChoices:
+        """Return the choices with simulator options for a model's unit current."""
+        return replace(self, options=self.options.scaled(model.unit_current))
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def simulate(
     UsageError
         The folder cannot be written.
     """
-    folder = build.folder
+    folder, choices = build.folder, choices.scaled(build.model)
     name = chosen_engine(build, choices)
     bench = workbench(build, name)
     try:

@@ -94,6 +94,7 @@ def simulate_population(
     UsageError
         The folder cannot be written.
     """
+    choices = choices.scaled(build.model)
     name = engine_of_population(build, choices)
     folder = build.folder.population(population.name)
     nominal = workbench(build, name)
