@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pwl
 import pytest
-from fake_technology import Floats, fake_cells, fake_mirrors, fake_technology
+from fake_technology import NMOS, PMOS, Floats, fake_cells, fake_mirrors, fake_technology
 from flat_netlist import lines_of
 
 from netgen.circuit import Circuit, build_circuit
@@ -23,6 +23,10 @@ from netgen.model import Model, evaluate
 from netgen.simulation import Job, Waveforms
 from netgen.technology import Geometry, Technology
 
+LIBRARY = "".join(
+    f".subckt {name} d g s b w=1 l=1\nm0 d g s b {name} w=w l=l\n.ends {name}\n"
+    for name in (NMOS, PMOS)
+)
 PHASES = np.array([0.0, 0.01, 0.1, 0.5, 0.99])
 
 
@@ -128,8 +132,9 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     Reports are written without plots, which take longer than all the rest.
     """
     technology = fake_technology(folder=folder)
-    for file in (*technology.includes, technology.library):
+    for file in technology.includes:
         (folder / file).write_text("* nothing in it\n")
+    (folder / technology.library).write_text(f".lib tt\n{LIBRARY}.endl tt\n")
     simulator = FakeSimulator(folder / technology.library)
 
     def load(*_: object) -> Technology:
