@@ -82,6 +82,7 @@ def compare(
         accuracy_circuit=_accuracy(samples, [entry.class_circuit for entry in entries]),
         power_w=mean(observed.power_w),
         energy_j=mean(np.array([entry.energy_j for entry in entries])),
+        power=observed.power,
         cost=_cost(observed),
         software=readings.software,
         same_state=readings.same_state,
@@ -193,7 +194,7 @@ def _readings(model: Model, samples: Samples, observed: Observed) -> _Readings:
         software=software,
         same_state=same_state,
         states=read_states(model, samples.x, software, same_state, observed),
-        full_scale=_full_scale(software[model.readout.node]),
+        full_scale=full_scale(software[model.readout.node]),
     )
 
 
@@ -205,7 +206,8 @@ def _accuracy(samples: Samples, classes: list[int]) -> float | None:
     return None if samples.y is None else share(np.array(classes) == samples.y)
 
 
-def _full_scale(logits: Floats) -> float:
+def full_scale(logits: Floats) -> float:
+    """Return what logit errors are shares of: max − min of software's logits; 1.0 of constants."""
     if not logits.size or is_constant(logits):
         return 1.0
     return float(np.ptp(logits))

@@ -18,6 +18,10 @@ COMMANDS = {
     "check": ("netgen.commands.check", "Validate a model and say what the technology can realise."),
     "build": ("netgen.commands.build", "Size every device; write netlist and mapping."),
     "sim": ("netgen.commands.sim", "Run samples through the transistors."),
+    "variability": (
+        "netgen.commands.variability",
+        "Analyse the chips and corners of a build: yield, spread, causes.",
+    ),
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),

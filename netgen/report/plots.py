@@ -55,7 +55,7 @@ def draw_all(
         plots += _sample_plots(view)
     if comparison.samples:
         plots.append(
-            _render(
+            render(
                 "node-errors.png",
                 "errors",
                 "Error by node",
@@ -65,7 +65,7 @@ def draw_all(
             )
         )
         plots.append(
-            _render(
+            render(
                 "error-histograms.png",
                 "errors",
                 "Distribution of errors",
@@ -75,7 +75,7 @@ def draw_all(
         )
     if build.hysteresis is not None:
         plots.append(
-            _render(
+            render(
                 "hysteresis.png",
                 "cell",
                 f"Hysteresis of {build.hysteresis.label}",
@@ -104,7 +104,7 @@ def _views(
 
 def _sample_plots(view: SampleView) -> Iterator[Plot]:
     number = view.entry.sample
-    yield _render(
+    yield render(
         f"sample-{number}-logits.png",
         "sample",
         f"{view.heading}: logits",
@@ -113,7 +113,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot]:
         draw_logits(view),
     )
     if view.model.cells:
-        yield _render(
+        yield render(
             f"sample-{number}-states.png",
             "sample",
             f"{view.heading}: BMRU states",
@@ -121,7 +121,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot]:
             draw_states(view),
         )
     for cell in view.model.cells:
-        yield _render(
+        yield render(
             f"sample-{number}-candidates-{cell.name}.png",
             "sample",
             f"{view.heading}: candidates of {cell.name}",
@@ -130,7 +130,8 @@ def _sample_plots(view: SampleView) -> Iterator[Plot]:
         )
 
 
-def _render(file: str, group: str, title: str, caption: str, figure: Figure) -> Plot:
+def render(file: str, group: str, title: str, caption: str, figure: Figure) -> Plot:
+    """Render a figure as a plot."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     with warnings.catch_warnings():

@@ -1,0 +1,111 @@
+"""``netgen variability``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from netgen.analysis.variability import spread
+from netgen.commands.options import PATH
+from netgen.errors import ConfigurationError
+from netgen.project import Build, populations, read_build
+from netgen.project.population_report import (
+    PopulationAnalysis,
+    analyse_population,
+    write_report,
+    write_trade_off,
+)
+from netgen.units import engineering
+
+HEADER = (
+    *("population", "runs", "failed", "missing", "decisions", "yield", "95 % (Wilson)"),
+    *("states", "RMSE", "power"),
+)
+ROW = "{:<28} {:>7} {:>7} {:>8} {:>10} {:>10} {:>16} {:>9} {:>8} {:>9}"
+
+
+@click.command()
+@click.argument("folders", type=PATH, metavar="DIR [OTHER_DIR]...", nargs=-1, required=True)
+def variability(folders: tuple[Path, ...]) -> None:
+    """Analyse the chips and corners that netgen sim simulated of the build in DIR.
+
+    Writes report.html, report.json and plots into the folder of each population in
+    DIR/variability; with several builds also how agreement depends on the area of the unit mirror,
+    into that of the first. Runs that are not simulated yet are counted as missing.
+    """
+    analyse_step([read_build(folder) for folder in dict.fromkeys(folders)])
+
+
+def analyse_step(builds: Sequence[Build]) -> None:
+    """Analyse every population of some builds, write their pages and print a table.
+
+    Raises
+    ------
+    ConfigurationError
+        None of the builds holds a population that can be read.
+    """
+    found: dict[str, list[tuple[Build, PopulationAnalysis]]] = {}
+    problems: list[ConfigurationError] = []
+    pages: list[Path] = []
+    for build in builds:
+        names = populations(build)
+        if not names:
+            cure = "has no chips or corners; run netgen sim with --monte-carlo or --corners"
+            problems.append(ConfigurationError(str(build.folder.path), [cure]))
+        for name in names:
+            try:
+                analysis = analyse_population(build, name)
+            except ConfigurationError as error:
+                problems.append(error)
+                continue
+            pages.append(write_report(build, analysis))
+            found.setdefault(name, []).append((build, analysis))
+    for problem in problems[0 if found else 1 :]:
+        click.echo(f"netgen: {problem}", err=True)
+    if not found:
+        raise problems[0]
+    for build in builds:
+        own = [each for entries in found.values() for at, each in entries if at is build]
+        if own:
+            click.echo(f"{build.folder.path}:")
+            say_populations(own)
+    for page in pages:
+        click.echo(f"report: {page}")
+    for entries in found.values():
+        if len(entries) > 1:
+            path = write_trade_off(entries)
+            click.echo(f"agreement against unit area: {path}")
+
+
+def say_populations(analyses: Sequence[PopulationAnalysis]) -> None:
+    """Print a line for each population: medians over its runs, and shares of them."""
+    click.echo("  " + ROW.format(*HEADER))
+    for analysis in analyses:
+        click.echo("  " + ROW.format(*_cells(analysis)))
+
+
+def _cells(analysis: PopulationAnalysis) -> tuple[str, ...]:
+    figures = analysis.figures
+    ends = figures.yielded.wilson if analysis.is_chips else None
+    states, rmse, power = (
+        spread(values)
+        for values in (figures.state_agreement, figures.logit_rmse_fs, figures.power_w)
+    )
+    return (
+        analysis.name,
+        str(int(figures.done.sum())),
+        str(int(figures.failed.sum())),
+        str(int((~figures.done).sum())),
+        _share(figures.agreement.share),
+        f"{figures.yielded.hits}/{figures.yielded.trials}",
+        "–" if ends is None else f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f} %",
+        _share(None if states is None else states.median),
+        _share(None if rmse is None else rmse.median),
+        "–" if power is None else engineering(power.median, "W"),
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f} %"

@@ -1,0 +1,172 @@
+"""The plots of a population's causes and trade-offs: blame, corners, unit area."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from netgen.analysis.sensitivity import ERROR, GroupBlame, Sensitivity
+from netgen.analysis.variability import CornerPoint, PopulationFigures
+from netgen.model.graph import Floats
+from netgen.report.style import AXIS, CIRCUIT, MUTED, SOFTWARE, figure, plain, tidy
+from netgen.report.variability_plots import case_means, draw_shares
+
+BARS = 16
+"""At most this many bars of a ranking are drawn."""
+PALE = "#d8dde3"
+
+
+def draw_blame(blame: Sensitivity) -> Figure:
+    """Rankings of single devices, of learned parameters and of nodes."""
+    devices = blame.deviations[:BARS]
+    groups, nodes = blame.groups[:BARS], blame.nodes[:BARS]
+    fig = figure(1.2 + 0.25 * max(len(devices), len(groups), len(nodes)))
+    left, middle, right = fig.subplots(1, 3)
+    rows = np.arange(len(devices))[::-1]
+    believed = [CIRCUIT if entry.q < 0.05 else PALE for entry in devices]
+    left.barh(rows, [100 * entry.share for entry in devices], 0.7, color=believed)
+    left.axvline(100 / (blame.chips - 1), color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+    left.set_yticks(rows, [plain(entry.name) for entry in devices], fontsize=7)
+    left.set_title("devices", fontsize=9, loc="left")
+    left.set_xlabel("mean ρ², %", fontsize=9)
+    for axes, entries, title in (
+        (middle, groups, "learned parameters and roles"),
+        (right, nodes, "nodes"),
+    ):
+        _group_bars(axes, entries)
+        axes.set_title(title, fontsize=9, loc="left")
+        axes.set_xlabel("share of the error's variance, %", fontsize=9)
+    for axes in (left, middle, right):
+        tidy(axes)
+        axes.grid(False, axis="y")
+        axes.tick_params(axis="y", labelsize=7)
+    handles: list[Artist] = [
+        Patch(color=CIRCUIT),
+        Patch(color=PALE),
+        Line2D([], [], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2))),
+        Line2D([], [], color=SOFTWARE, marker="|", markersize=8, linestyle=""),
+    ]
+    names = ["more than chance", "not told from chance", "mean by chance"]
+    names += [f"{100 * ERROR:.0f} % of what chance gives"]
+    fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
+    return fig
+
+
+def _group_bars(axes: Axes, entries: Sequence[GroupBlame]) -> None:
+    rows = np.arange(len(entries))[::-1]
+    colours = [CIRCUIT if e.share > e.by_chance else PALE for e in entries]
+    axes.barh(rows, [100 * entry.share for entry in entries], 0.7, color=colours)
+    chance = [100 * entry.by_chance for entry in entries]
+    axes.plot(chance, rows, "|", color=SOFTWARE, markersize=8)
+    axes.set_yticks(rows, [_short(entry.name) for entry in entries])
+    axes.set_xlim(left=0)
+
+
+def _short(name: str, longest: int = 30) -> str:
+    return plain(name if len(name) <= longest else f"{name[: longest - 1]}…")
+
+
+def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> Figure:
+    """Heat maps, process against supply and temperature, for every kind of bias."""
+    biases = list(dict.fromkeys(point.bias for point in points))
+    corners = list(dict.fromkeys(point.corner for point in points))
+    columns = sorted({(point.vdd, point.temperature) for point in points})
+    agreed = figures.agrees.sum(axis=1) / np.maximum(figures.done.sum(axis=1), 1)
+    quantities = [
+        (
+            "decisions as software, %",
+            np.where(figures.done.any(axis=1), 100 * agreed, np.nan),
+            True,
+        ),
+        ("BMRU states equal, %", 100 * case_means(figures.state_agreement), True),
+        ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), False),
+    ]
+    quantities = [entry for entry in quantities if not np.isnan(entry[1]).all()]
+    height = 0.8 + len(quantities) * (0.75 + 0.26 * len(corners))
+    fig = figure(height)
+    panels = fig.subplots(len(quantities), len(biases), squeeze=False)
+    for row, (label, values, high_is_good) in enumerate(quantities):
+        spans = float(np.nanmin(values)), float(np.nanmax(values))
+        for column, bias in enumerate(biases):
+            table = np.full((len(corners), len(columns)), np.nan)
+            for point, value in zip(points, values, strict=True):
+                if point.bias == bias:
+                    place = columns.index((point.vdd, point.temperature))
+                    table[corners.index(point.corner), place] = value
+            axes = panels[row, column]
+            _heat(axes, table, spans, high_is_good)
+            axes.set_yticks(range(len(corners)), [plain(name) for name in corners])
+            axes.set_title(f"{label}: {bias} bias", fontsize=9, loc="left")
+            last = row == len(quantities) - 1
+            names = [f"{vdd:g} V\n{at:g} °C" for vdd, at in columns] if last else []
+            axes.set_xticks(range(len(columns)), names or [""] * len(columns))
+            axes.tick_params(labelsize=7, length=0)
+    return fig
+
+
+def _heat(axes: Axes, table: Floats, spans: tuple[float, float], high_is_good: bool) -> None:
+    low, high = spans if spans[1] > spans[0] else (spans[0] - 1, spans[1])
+    if not high_is_good and spans[1] == spans[0]:
+        low, high = spans[0], spans[0] + 1
+    axes.imshow(
+        table,
+        aspect="auto",
+        cmap="Reds_r" if high_is_good else "Reds",
+        vmin=low,
+        vmax=high + 0.25 * (high - low) if not high_is_good else high,
+    )
+    for (row, column), value in np.ndenumerate(table):
+        share = (value - low) / (high - low)
+        dark = share < 0.35 if high_is_good else share > 0.75
+        text = "–" if np.isnan(value) else f"{value:.3g}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=7,
+                  color="white" if dark else SOFTWARE)  # fmt: skip
+    for side in axes.spines.values():
+        side.set_color(AXIS)
+
+
+@dataclass(frozen=True, eq=False)
+class AreaPoint:
+    """One build's population for the trade-off: its unit mirror (m) and its figures."""
+
+    width: float
+    length: float
+    figures: PopulationFigures
+
+
+def draw_area(points: Sequence[AreaPoint]) -> Figure:
+    """Decisions, yield and errors against the area of the unit mirror."""
+    fig = figure(3.6)
+    left, right = fig.subplots(1, 2)
+    ordered = sorted(points, key=lambda point: point.width * point.length)
+    area = np.array([point.width * point.length * 1e12 for point in ordered])
+    draw_shares(left, area, [p.figures.yielded for p in ordered], CIRCUIT,
+            label="yield: chips that decide all samples as software")  # fmt: skip
+    shares = [point.figures.agreement.share for point in ordered]
+    left.plot(area, shares, "s--", color=SOFTWARE, linewidth=1, markersize=4, label="decisions")
+    left.set_ylim(-0.04, 1.04)
+    left.set_ylabel("share as software", fontsize=9)
+    for values, colour, label in (
+        ([p.figures.logit_rmse_same_state_fs for p in ordered], CIRCUIT, "same states"),
+        ([p.figures.logit_rmse_fs for p in ordered], SOFTWARE, "free-running"),
+    ):
+        rmse = [100 * float(np.nanmedian(entry)) for entry in values]
+        right.plot(area, rmse, "o-", color=colour, linewidth=1, markersize=5, label=label)
+    right.set_ylim(bottom=0)
+    right.set_ylabel("logit RMSE (median run), % of full scale", fontsize=9)
+    labels = [f"{p.width * 1e6:g} × {p.length * 1e6:g}" for p in ordered]
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xticks(area, labels)
+        axes.set_xticks([], minor=True)
+        axes.set_xlabel("unit mirror, µm × µm (by area)", fontsize=9)
+        axes.legend(fontsize=8, frameon=False, loc="best")
+        tidy(axes)
+    return fig
