@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ class TwinRows:
     Attributes
     ----------
     entries
-        Source and groups of mirrors of each matrix of the layer.
+        Source and groups of mirrors of each matrix of the layer that has any.
     diode
         Place of each row's diode, None for the readout.
     """
@@ -44,7 +44,7 @@ class TwinRows:
     entries: tuple[tuple[str, tuple[MirrorGroup, ...]], ...]
     diode: tuple[int, ...] | None
 
-    def spread(self, units: int, parts: Iterable[tuple[MirrorGroup, Floats]], chips: int) -> Floats:
+    def spread(self, units: int, parts: Sequence[tuple[MirrorGroup, Floats]], chips: int) -> Floats:
         """Lay out coefficients, (chips, n, k, terms) a group, for a matrix product.
 
         Returns
@@ -52,15 +52,11 @@ class TwinRows:
         array
             (chips, units · k, rows · terms).
         """
-        found: Floats | None = None
+        k, terms = parts[0][1].shape[2:]
+        found = np.zeros((units, self.layer.size, chips, k, terms))
         for group, values in parts:
-            if found is None:
-                shape = (units, self.layer.size, chips, *values.shape[2:])
-                found = np.zeros(shape)
             found[group.unit, group.row] = np.moveaxis(values, 1, 0)
-        if found is None:
-            return np.zeros((chips, 0, self.layer.size * self.drain.terms))
-        laid: Floats = found.transpose(2, 0, 3, 1, 4).reshape(chips, units * found.shape[3], -1)
+        laid: Floats = found.transpose(2, 0, 3, 1, 4).reshape(chips, units * k, -1)
         return laid
 
     def settle(self, sums: Floats, deviations: Deviations, grid: Grid) -> Floats:
@@ -83,8 +79,8 @@ class TwinRows:
         around = grid.diodes.voltage("nmos", np.array([at - 0.5, at + 0.5]))
         volts_a_fold = float(around[1] - around[0])
         span = self.drain.high - self.drain.low
-        shared, slope = _over(sums, np.full(sums.shape[:-1], span / 2))
-        current = np.maximum(shared, SMALLEST)
+        value, _ = _over(sums, np.full(sums.shape[:-1], span / 2))
+        current = np.maximum(value, SMALLEST)
         for _ in range(_STEPS):
             volts = grid.diodes.voltage("nmos", np.log(current) + at - factor) + threshold
             value, slope = _over(sums, np.clip(volts, 0.0, span))
@@ -107,10 +103,11 @@ def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
     """Read the rows of a layer."""
     tables = plan.known.mirrors
     drain = diode_drain(tables) if layer.kind == "relu" else output_drain(tables)
-    entries = tuple(
+    found = [
         (mirrors.source, tuple(_groups(plan, layer, mirrors, suffix, drain)))
         for mirrors, suffix in numbered(layer.mirrors)
-    )
+    ]
+    entries = tuple((source, groups) for source, groups in found if groups)
     diode = None
     if layer.kind == "relu":
         bases = [plan.base(layer.node, unit) for unit in range(layer.size)]

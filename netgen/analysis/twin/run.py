@@ -164,7 +164,8 @@ class _Batch:
                 signal, level = self.switched(source)
                 values = [self.constant(group, level) for group in groups]
                 units = signal.shape[2]
-            total += signal @ rows.spread(units, zip(groups, values, strict=True), self.chips)
+            parts = list(zip(groups, values, strict=True))
+            total += signal @ rows.spread(units, parts, self.chips)
         return total.reshape(self.chips, points, rows.layer.size, rows.drain.terms)
 
     def switched(self, source: str) -> tuple[Floats, Floats]:
