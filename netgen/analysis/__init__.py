@@ -1,6 +1,7 @@
 """The analysis room: circuit against software in numbers, races, tolerances and the verdict."""
 
 from netgen.analysis.comparison import compare
+from netgen.analysis.power import Consumption, PowerFigures, PowerTally
 from netgen.analysis.race import forecast_races, near_threshold, predict_races
 from netgen.analysis.results import (
     Comparison,
@@ -19,8 +20,11 @@ __all__ = [
     "CellStates",
     "Check",
     "Comparison",
+    "Consumption",
     "Divergence",
     "NodeComparison",
+    "PowerFigures",
+    "PowerTally",
     "SampleComparison",
     "SimulationCost",
     "Tolerances",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.analysis.power import PowerFigures, PowerTally
 from netgen.errors import ConfigurationError
 from netgen.model import INPUT, Model, is_signed, node_value
 from netgen.model.graph import Bools, Floats
@@ -34,6 +35,8 @@ class Observed:
         By sample, each (samples,).
     attempts, simulators, engines
         The rung of the retry ladder, the simulator and the engine that counted, by sample.
+    power
+        Where the supply power went; None where the traces do not tell.
     """
 
     sample: tuple[int, ...]
@@ -46,6 +49,7 @@ class Observed:
     attempts: tuple[str, ...]
     simulators: tuple[str, ...]
     engines: tuple[str, ...]
+    power: PowerFigures | None
 
 
 def has_line(model: Model, name: str) -> bool:
@@ -77,6 +81,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
     driving = {cell.input for cell in model.cells} - {INPUT}
     extremes = {name: np.full((count, frames, model.sizes[name], 2), np.nan) for name in driving}
     scalars = []
+    tally = PowerTally(model)
     for position, trace in enumerate(traces):
         if position >= count:
             raise ValueError(f"more traces than the {count} samples")
@@ -88,6 +93,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
             lines[name][position] = trace.frames[name]
         for name in trace.extremes:
             extremes[name][position] = trace.extremes[name]
+        tally.add(trace)
         scalars.append(
             (
                 trace.sample,
@@ -115,6 +121,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
         attempts=attempts,
         simulators=simulators,
         engines=engines,
+        power=tally.figures(),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from netgen.analysis.metrics import ErrorFigures
+from netgen.analysis.power import PowerFigures
 from netgen.analysis.states import Cause, CellStates
 from netgen.model.graph import Floats
 
@@ -160,6 +161,8 @@ class Comparison:
     decision_agreement … energy_j
         As in ``report.json``. ``state_agreement*`` are None for a model without BMRU nodes, and
         ``_clear`` also where every state is left out; accuracies without labels.
+    power
+        Where the supply power went, where the traces tell.
     software, same_state, circuit
         Values of every node, each (samples, frames, units), software units.
     states
@@ -186,6 +189,7 @@ class Comparison:
     accuracy_circuit: float | None
     power_w: float | None
     energy_j: float | None
+    power: PowerFigures | None
     cost: SimulationCost
     software: Mapping[str, Floats] = field(repr=False)
     same_state: Mapping[str, Floats] = field(repr=False)

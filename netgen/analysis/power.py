@@ -1,0 +1,160 @@
+"""Where the supply power goes: by kind of block, by layer, by node, and frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from netgen.circuit import REFERENCE
+from netgen.model import INPUT, Model
+from netgen.model.graph import Floats
+from netgen.netlist import KINDS, Consumer
+from netgen.simulation.traces import Traces
+
+Grouping: TypeAlias = Literal["block", "layer", "node"]
+GROUPINGS: tuple[Grouping, ...] = ("block", "layer", "node")
+TOTAL = "total"
+
+
+@dataclass(frozen=True)
+class Consumption:
+    """What something takes from the supplies.
+
+    Attributes
+    ----------
+    average_w
+        Mean over time and samples.
+    peak_w
+        Largest value at any time of any sample; between frames only as far as the engine looks.
+    energy_sample_j, energy_frame_j
+        Mean energy of a whole sample and of a frame.
+    """
+
+    average_w: float
+    peak_w: float
+    energy_sample_j: float
+    energy_frame_j: float
+
+
+@dataclass(frozen=True, eq=False)
+class PowerFigures:
+    """The supply power of several samples, taken apart.
+
+    Attributes
+    ----------
+    samples
+        How many.
+    total
+        All of it.
+    groups
+        By grouping and name: kinds of block, layers, nodes.
+    blocks
+        Mean power by kind of block and node, W; it adds up to the total.
+    frames_w
+        Mean power in each frame by kind of block, W, each (frames,).
+    """
+
+    samples: int
+    total: Consumption
+    groups: Mapping[Grouping, Mapping[str, Consumption]]
+    blocks: Mapping[Consumer, float]
+    frames_w: Mapping[str, Floats]
+
+
+def layer_of(node: str) -> str:
+    """Return the layer a node belongs to: what stands before the first dot of its name.
+
+    Examples
+    --------
+    >>> layer_of("l1.state"), layer_of("logits"), layer_of("x")
+    ('l1', 'logits', 'input')
+    """
+    named = {INPUT: "input", REFERENCE: "reference"}
+    return named.get(node, node.partition(".")[0])
+
+
+def group_of(consumer: Consumer, grouping: Grouping) -> str:
+    """Return the name of the group that a consumer belongs to."""
+    if grouping == "block":
+        return consumer.kind
+    return layer_of(consumer.node) if grouping == "layer" else consumer.node
+
+
+@dataclass(eq=False)
+class PowerTally:
+    """Adds up samples one by one; their waves are not kept."""
+
+    model: Model
+    samples: int = 0
+    average: dict[Consumer, float] = field(default_factory=dict)
+    peak: dict[tuple[str, str], float] = field(default_factory=dict)
+    frames: dict[str, Floats] = field(default_factory=dict)
+    duration: float = 0.0
+
+    def add(self, traces: Traces) -> None:
+        """Add a sample's traces."""
+        power, time = traces.power, traces.time
+        if not power.consumers:
+            return
+        self.samples += 1
+        self.duration = float(time[-1])
+        for consumer, watts in zip(power.consumers, power.average_w, strict=True):
+            self.average[consumer] = self.average.get(consumer, 0.0) + float(watts)
+        wave = power.wave_w.astype(np.float64)
+        self._highest((TOTAL, TOTAL), wave.sum(axis=1))
+        for grouping in GROUPINGS:
+            for name, columns in _columns(power.consumers, grouping).items():
+                grouped = wave[:, columns].sum(axis=1)
+                self._highest((grouping, name), grouped)
+                if grouping == "block":
+                    frames = _by_frame(grouped, time, self.model.frame_period)
+                    self.frames[name] = self.frames.get(name, np.zeros(len(frames))) + frames
+
+    def _highest(self, key: tuple[str, str], watts: Floats) -> None:
+        self.peak[key] = max(self.peak.get(key, -np.inf), float(watts.max()))
+
+    def figures(self) -> PowerFigures | None:
+        """Return the figures of all samples; None where no ammeters were read."""
+        if not self.samples:
+            return None
+        nodes = [INPUT, REFERENCE, *(node.name for node in self.model.nodes)]
+        order = sorted(self.average, key=lambda c: (nodes.index(c.node), KINDS.index(c.kind)))
+        mean = {consumer: self.average[consumer] / self.samples for consumer in order}
+        groups: dict[Grouping, dict[str, Consumption]] = {}
+        for grouping in GROUPINGS:
+            names = list(_columns(order, grouping))
+            if grouping == "block":
+                names.sort(key=KINDS.index)
+            groups[grouping] = {
+                name: self._consumption(
+                    sum(w for c, w in mean.items() if group_of(c, grouping) == name),
+                    (grouping, name),
+                )
+                for name in names
+            }
+        total = self._consumption(sum(mean.values()), (TOTAL, TOTAL))
+        frames = {kind: self.frames[kind] / self.samples for kind in groups["block"]}
+        return PowerFigures(self.samples, total, groups, mean, frames)
+
+    def _consumption(self, average: float, key: tuple[str, str]) -> Consumption:
+        return Consumption(
+            average, self.peak[key], average * self.duration, average * self.model.frame_period
+        )
+
+
+def _columns(consumers: Sequence[Consumer], grouping: Grouping) -> dict[str, list[int]]:
+    columns: dict[str, list[int]] = {}
+    for index, consumer in enumerate(consumers):
+        columns.setdefault(group_of(consumer, grouping), []).append(index)
+    return columns
+
+
+def _by_frame(watts: Floats, time: Floats, period: float) -> Floats:
+    """Return the mean of each frame, (frames,)."""
+    energy = np.concatenate([[0.0], np.cumsum(np.diff(time) * (watts[1:] + watts[:-1]) / 2)])
+    edges = np.arange(round(time[-1] / period) + 1) * period
+    means: Floats = np.diff(np.interp(edges, time, energy)) / period
+    return means
