@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.circuit import CellLayer, Circuit, Drawn, Layer, Mirrors
+from netgen.circuit import CellLayer, Circuit, Drawn, Layer
 from netgen.sizing import CellTable, Characterisation, MirrorTables
 from netgen.sizing.mirrors import MirrorTable
 from netgen.sizing.path import path_points
@@ -60,19 +60,19 @@ def ratio_drawn(circuit: Circuit) -> Circuit:
 
 def _drawn(circuit: Circuit, layer: Layer) -> Layer:
     if isinstance(layer, CellLayer):
-        return replace(layer, bias=np.array([layer.threshold, layer.width, layer.gain]))
-    return replace(layer, mirrors=tuple(_by_ratio(circuit, entry) for entry in layer.mirrors))
+        bias = np.array([layer.threshold, layer.width, layer.gain])
+        copies = _by_ratio(circuit, bias / circuit.model.unit_current)
+        return replace(layer, bias=bias, bias_mirrors=copies)
+    mirrors = tuple(replace(m, drawn=_by_ratio(circuit, m.weight)) for m in layer.mirrors)
+    return replace(layer, mirrors=mirrors)
 
 
-def _by_ratio(circuit: Circuit, mirrors: Mirrors) -> Mirrors:
-    ratio = np.abs(mirrors.weight)
+def _by_ratio(circuit: Circuit, weight: Floats) -> Drawn:
+    ratio = np.abs(weight)
     multiplicity = np.ceil(ratio / 1.5).astype(np.int64)  # some devices stand in parallel
     width = circuit.unit.width * ratio / np.maximum(multiplicity, 1)
     length = np.where(ratio > 0, circuit.unit.length, 0.0)
-    return replace(
-        mirrors,
-        drawn=Drawn(width, length, multiplicity, np.ones_like(multiplicity), mirrors.weight),
-    )
+    return Drawn(width, length, multiplicity, np.ones_like(multiplicity), weight)
 
 
 def fake_gain(geometry: Geometry, current: Floats | float, drain: Floats | float) -> Floats:

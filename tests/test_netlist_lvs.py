@@ -18,7 +18,7 @@ import pytest
 from fake_technology import NMOS, PMOS, fake_technology
 from small_models import small_model
 
-from netgen.circuit import CellLayer, Circuit, Drawn, Mirrors, build_circuit
+from netgen.circuit import CellLayer, Circuit, Drawn, build_circuit
 from netgen.model import Add, Bmru, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import cdl_text, network_text
@@ -48,7 +48,8 @@ def size(weight: float) -> tuple[float, float, int]:
 class Reference:
     """A flat SPICE netlist, straight from the nodes of a model."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, mirrored_bias: bool = False) -> None:
+        self.mirrored_bias = mirrored_bias
         self.model, self.lines, self.amperes = model, [], model.unit_current
         self.sums = {"x": ([("x", (), np.eye(model.input_size))], np.zeros(model.input_size))}
         self.gates: set[tuple[str, str]] = set()  # (signal, line) that a mirror hangs on
@@ -156,7 +157,10 @@ class Reference:
             high, low, alpha = node.beta_hi[unit], node.beta_lo[unit], node.alpha[unit]
             for key, value in (("t", high), ("w", high - low), ("g", alpha)):
                 self.mos(f"{c}_{key}d", f"{c}_{key}", f"{c}_{key}", "vss", NMOS)
-                self.lines.append(f"I{c}_{key} vdd {c}_{key} {value * self.amperes:.12g}")
+                if self.mirrored_bias:
+                    self.mirror(f"{c}_{key}m", "ref", f"{c}_{key}", value)
+                else:
+                    self.lines.append(f"I{c}_{key} vdd {c}_{key} {value * self.amperes:.12g}")
             stage = self.depth[node.name]
             if node.initial_state[unit]:
                 self.mos(f"{c}_s", v0, f"set_{stage}_b", "vdd", PMOS, wide=0.22)
@@ -169,9 +173,9 @@ class Reference:
                 self.mos(f"{c}_y", f"{c}_n", f"{c}_n", "vss", NMOS)
 
 
-def reference(model: Model) -> str:
+def reference(model: Model, mirrored_bias: bool = False) -> str:
     """Return the whole reference; ReLU diodes come last, when all that hangs on them is known."""
-    found = Reference(model)
+    found = Reference(model, mirrored_bias)
     text = found.text()
     found.lines.clear()
     for name, size in found.relus:
@@ -187,25 +191,28 @@ def drawn(circuit: Circuit) -> Circuit:
     layers = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
-            layers.append(replace(layer, bias=np.array([layer.threshold, layer.width, layer.gain])))
+            bias = np.array([layer.threshold, layer.width, layer.gain])
+            copies = _drawn(bias / circuit.model.unit_current)
+            layers.append(replace(layer, bias=bias, bias_mirrors=copies))
         else:
-            mirrors = tuple(replace(m, drawn=_drawn(m)) for m in layer.mirrors)
+            mirrors = tuple(replace(m, drawn=_drawn(m.weight)) for m in layer.mirrors)
             layers.append(replace(layer, mirrors=mirrors))
     return replace(circuit, layers=tuple(layers))
 
 
-def _drawn(mirrors: Mirrors) -> Drawn:
-    sizes = np.zeros((4, *mirrors.weight.shape))
-    for row, column in np.argwhere(mirrors.weight != 0):
-        wide, long, parallel = size(mirrors.weight[row, column])
+def _drawn(weight: np.ndarray) -> Drawn:
+    sizes = np.zeros((4, *weight.shape))
+    for row, column in np.argwhere(weight != 0):
+        wide, long, parallel = size(weight[row, column])
         sizes[:, row, column] = wide * 1e-6, long * 1e-6, parallel, math.ceil(long / LONGEST)
     width, length, parallel, series = sizes
-    return Drawn(width, length, parallel.astype(int), series.astype(int), mirrors.weight)
+    return Drawn(width, length, parallel.astype(int), series.astype(int), weight)
 
 
-def netlist(model: Model, prefix: str = "M") -> str:
+def netlist(model: Model, prefix: str = "M", mirrored_bias: bool = False) -> str:
     technology = replace(fake_technology(prefix), grid=1e-15)  # the rule above knows no grid
-    return network_text(drawn(build_circuit(model, UNIT)), technology)
+    circuit = replace(drawn(build_circuit(model, UNIT)), mirrored_bias=mirrored_bias)
+    return network_text(circuit, technology)
 
 
 # The comparison
@@ -293,6 +300,18 @@ def test_netlist_is_the_models_circuit(shape: str, prefix: str, tmp_path: Path) 
     expected = reference(model)
     assert expected.count("\nM") > 40
     assert equal(netlist(model, prefix), expected, tmp_path)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_mirrored_bias_is_the_same_circuit_with_copies_of_the_reference(
+    shape: str, tmp_path: Path
+) -> None:
+    model = SHAPES[shape]()
+    expected = reference(model, mirrored_bias=True)
+    written = netlist(model, mirrored_bias=True)
+    assert equal(written, expected, tmp_path)
+    assert len(re.findall(r"^I", written, re.M)) == 1  # of all sources the reference is left
+    assert not equal(netlist(model), expected, tmp_path)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -11,7 +11,6 @@ from small_models import linear, small_model
 from netgen.circuit import REFERENCE, Circuit, build_circuit
 from netgen.circuit.rows import Floats
 from netgen.model import evaluate, from_dict
-from netgen.netlist.network import drawn_geometry
 from netgen.sizing import measure_activity, size_circuit
 
 TECHNOLOGY = fake_technology()
@@ -57,7 +56,7 @@ def row_error(circuit: Circuit) -> float:
     for mirrors in circuit.rows[0].mirrors:
         flow = signals[mirrors.source]
         for row, column in np.argwhere(mirrors.weight):
-            geometry = drawn_geometry(mirrors, row, column)
+            geometry = mirrors.drawn.geometry(row, column)
             amperes = np.maximum(flow[:, column], 1e-3) * 1e-9
             gain = fake_gain(geometry, amperes, volts[:, row])
             found[:, row] += np.sign(mirrors.weight[row, column]) * gain * flow[:, column]

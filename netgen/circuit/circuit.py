@@ -51,6 +51,12 @@ class Drawn:
         """How many transistors that is."""
         return int((self.multiplicity * self.series).sum())
 
+    def geometry(self, row: int, unit: int) -> Geometry:
+        """Return the geometry of one mirror (multiplicity 0 where there is none)."""
+        place = row, unit
+        width, length = float(self.width[place]), float(self.length[place])
+        return Geometry(width, length, int(self.multiplicity[place]))
+
 
 @dataclass(frozen=True, eq=False)
 class Mirrors:
@@ -102,6 +108,9 @@ class CellLayer:
         The three bias currents (threshold, width, gain) that give them, (3, units), once sized.
     stage
         How many cell layers this one depends on: start-up releases them in this order.
+    bias_mirrors
+        The copies of the reference that give the bias currents where these are not ideal, (3,
+        units), once sized.
     """
 
     node: str
@@ -112,6 +121,7 @@ class CellLayer:
     initial_state: NDArray[np.bool_]
     stage: int
     bias: Floats | None = None
+    bias_mirrors: Drawn | None = None
 
     @property
     def size(self) -> int:
@@ -132,11 +142,15 @@ class Circuit:
         Geometry of the unit mirror (and of every diode).
     layers
         In evaluation order; the readout is last.
+    mirrored_bias
+        Whether the cells' bias currents are copies of the reference current, as on a chip; else
+        each comes from an ideal source of its own.
     """
 
     model: Model
     unit: Geometry
     layers: tuple[Layer, ...]
+    mirrored_bias: bool = False
 
     @cached_property
     def tokens(self) -> Mapping[str, str]:
@@ -168,7 +182,9 @@ class Circuit:
 
     @property
     def uses_reference(self) -> bool:
-        """Whether any constant is drawn as a copy of the reference current."""
+        """Whether any constant or bias current is drawn as a copy of the reference current."""
+        if self.mirrored_bias and self.cells:
+            return True
         mirrors = [entry for layer in self.rows for entry in layer.mirrors]
         return any(m.source == REFERENCE and drawn_weight(m).any() for m in mirrors)
 
@@ -188,7 +204,7 @@ class Circuit:
         there: N for inputs and ReLUs, P (its output branch) for cells.
         """
         need: dict[tuple[str, Line], NDArray[np.bool_]] = {(REFERENCE, "n"): np.ones(1, bool)}
-        need[REFERENCE, "p"] = np.zeros(1, bool)
+        need[REFERENCE, "p"] = np.full(1, self.mirrored_bias and bool(self.cells))
         for name, size in self.signals:
             is_cell = isinstance(self.model.by_name.get(name), Bmru)
             need[name, "n"] = np.full(size, not is_cell)

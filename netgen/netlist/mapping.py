@@ -9,7 +9,7 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.rows import Floats
-from netgen.netlist.network import drawn_geometry, mirror_name, numbered
+from netgen.netlist.network import mirror_name, numbered
 from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]
@@ -45,7 +45,7 @@ def _row_records(circuit: Circuit, technology: Technology, layer: RowLayer) -> I
             np.argwhere(mirrors.weight != 0) if not learned else np.ndindex(mirrors.weight.shape)
         ):
             wanted = float(mirrors.weight[row, column])
-            geometry = drawn_geometry(mirrors, row, column)
+            geometry = mirrors.drawn.geometry(row, column)
             drawn = geometry.multiplicity > 0
             polarity: Polarity = "pmos" if wanted > 0 else "nmos"
             prefix = technology.devices[polarity].prefix

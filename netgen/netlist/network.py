@@ -21,7 +21,7 @@ from netgen.circuit import (
 )
 from netgen.model import INPUT
 from netgen.netlist.render import Transistors, printable, render, transistors
-from netgen.technology import Device, Geometry, Technology
+from netgen.technology import Device, Technology
 
 SUPPLIES = ("vdd", "vss")
 NINE = 9
@@ -247,35 +247,23 @@ class _Writer:
         positive = mirrors.weight[row, column] > 0
         write, rail = (self.pmos, "vdd") if positive else (self.nmos, "vss")
         gate = net(self.circuit, mirrors.source, column, "p" if positive else "n")
-        return write(name, node, gate, rail, drawn_geometry(mirrors, row, column))
+        assert mirrors.drawn is not None
+        return write(name, node, gate, rail, mirrors.drawn.geometry(row, column))
 
     def cells(self, layer: CellLayer) -> LayerText:
         used = [net(self.circuit, layer.candidate, unit, "p") for unit in range(layer.size)]
         starts = _layer_starts(self.circuit, layer)
+        used += [net(self.circuit, REFERENCE, 0, "p")] * self.circuit.mirrored_bias
         ports = (*SUPPLIES, *used, *starts, *self.nets(layer.node))
         units = tuple(self.cell(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} (bmru): {layer.size} Schmitt-trigger cells"
         return LayerText(title, self.circuit.word(layer), ports, tuple(starts), units)
 
     def cell(self, layer: CellLayer, unit: int) -> Unit:
-        assert layer.bias is not None
         name = f"{self.circuit.word(layer)}_{unit}"
-        amperes = self.circuit.model.unit_current
-        wanted = (
-            ("beta_hi", layer.threshold),
-            ("beta_hi - beta_lo", layer.width),
-            ("alpha", layer.gain),
-        )
-        kinds = ("thresh", "width", "gain")
-        biases = tuple(
-            Bias(
-                f"{name}_{kind}",
-                f"{name}_{kind}",
-                layer.bias[k, unit],
-                f"{label} = {value[unit] / amperes:g}",
-            )
-            for k, (kind, (label, value)) in enumerate(zip(kinds, wanted, strict=True))
-        )
+        biases = self.biases(layer, unit)
+        mirrored = self.circuit.mirrored_bias
+        mirrors = self.bias_mirrors(layer, unit, biases) if mirrored else ()
         p, n = (net(self.circuit, layer.node, unit, line) for line in ("p", "n"))
         v0 = f"{name}_v0"
         candidate = net(self.circuit, layer.candidate, unit, "p")
@@ -294,7 +282,43 @@ class _Writer:
         ]
         if self.circuit.lines[layer.node, "n"][unit]:
             instances.append(Instance(f"{name}_to_n", (p, n, *SUPPLIES), "p_to_n"))
-        return Unit(f"cell {unit}, starts {'high' if state else 'low'}", tuple(instances), biases)
+        title = f"cell {unit}, starts {'high' if state else 'low'}"
+        return Unit(title, tuple(instances), () if mirrored else biases, mirrors)
+
+    def biases(self, layer: CellLayer, unit: int) -> tuple[Bias, ...]:
+        """Return a cell's bias currents: threshold, width, gain."""
+        assert layer.bias is not None
+        amperes = self.circuit.model.unit_current
+        wanted = (
+            ("thresh", "beta_hi", layer.threshold),
+            ("width", "beta_hi - beta_lo", layer.width),
+            ("gain", "alpha", layer.gain),
+        )
+        names = [f"{self.circuit.word(layer)}_{unit}_{kind}" for kind, _, _ in wanted]
+        return tuple(
+            Bias(name, name, current, f"{label} = {value[unit] / amperes:g}")
+            for name, current, (_, label, value) in zip(
+                names, layer.bias[:, unit], wanted, strict=True
+            )
+        )
+
+    def bias_mirrors(
+        self, layer: CellLayer, unit: int, biases: tuple[Bias, ...]
+    ) -> tuple[Mirror, ...]:
+        """Write the copies of the reference that take the place of ideal bias currents."""
+        drawn = layer.bias_mirrors
+        assert drawn is not None
+        line = net(self.circuit, REFERENCE, 0, "p")
+        amperes = self.circuit.model.unit_current
+        mirrors = []
+        for row, bias in enumerate(biases):
+            name = f"{bias.name}_mirror"
+            device = self.pmos(name, bias.net, line, "vdd", drawn.geometry(row, unit))
+            currents = (
+                f"bias {bias.current / amperes:.6g}, expected {drawn.realised[row, unit]:.6g}"
+            )
+            mirrors.append(Mirror(device, f"{bias.note}; {currents}"))
+        return tuple(mirrors)
 
 
 def numbered(mirrors: tuple[Mirrors, ...]) -> Iterator[tuple[Mirrors, str]]:
@@ -311,17 +335,6 @@ def mirror_name(circuit: Circuit, row: str, source: str, column: int, suffix: st
     if source == REFERENCE:
         return f"{row}_bias"
     return f"{row}_from_{circuit.tokens[source]}_{column}{suffix}"
-
-
-def drawn_geometry(mirrors: Mirrors, row: int, column: int) -> Geometry:
-    """Return the geometry drawn for one weight (multiplicity 0 where there is none)."""
-    drawn = mirrors.drawn
-    assert drawn is not None
-    return Geometry(
-        float(drawn.width[row, column]),
-        float(drawn.length[row, column]),
-        int(drawn.multiplicity[row, column]),
-    )
 
 
 def weight_note(mirrors: Mirrors, row: int, column: int) -> str:
@@ -346,6 +359,9 @@ def device_counts(circuit: Circuit) -> dict[str, int]:
         counts["cell"] += NINE * cell.size
         counts["bias"] += 3 * cell.size
         counts["start"] += cell.size
+        if circuit.mirrored_bias:
+            assert cell.bias_mirrors is not None
+            counts["bias"] += cell.bias_mirrors.transistors
     counts["input"] = circuit.model.input_size
     counts["bias"] += circuit.uses_reference
     cell_nodes = {cell.node for cell in circuit.cells}

@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,8 @@ def build(
     made = design(model, options, None if calibration is None else calibration.x, folder.path)
     circuit = made.circuit
     write_whole(folder.netlist, network_text(circuit, made.technology))
+    on_chip = replace(circuit, mirrored_bias=True)
+    write_whole(folder.mirrored_bias, network_text(on_chip, made.technology))
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
     records = mapping(circuit, made.technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)

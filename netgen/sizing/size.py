@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import (
+    REFERENCE,
     CellLayer,
     Circuit,
     Drawn,
@@ -81,7 +82,11 @@ def size_circuit(
     layers: list[Layer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
-            layers.append(_size_cells(circuit, layer, known.cells, problems))
+            sized = _size_cells(circuit, layer, known.cells, problems)
+            if sized.bias is not None:
+                mirrors = _bias_mirrors(circuit, technology, known.mirrors, activity, sized.bias)
+                sized = replace(sized, bias_mirrors=mirrors)
+            layers.append(sized)
             continue
         current = activity.rows[layer.node]
         if layer.kind == "relu":
@@ -89,10 +94,9 @@ def size_circuit(
         else:
             drain = np.full(layer.size, vdd / 2)
         sizer = _RowSizer(circuit, technology, known.mirrors, activity, layer, drain)
-        mirrors = sizer.size_all()
+        layers.append(replace(layer, mirrors=sizer.size_all()))
         problems += sizer.problems
         below += sizer.below
-        layers.append(replace(layer, mirrors=mirrors))
     if problems:
         raise ModelError(circuit.model.name, problems)
     return replace(circuit, layers=tuple(layers)), tuple(below)
@@ -127,6 +131,34 @@ def _size_cells(
             f"{share[index]:.2%} of beta_hi: train with another band or change unit_current"
         )
     return replace(layer, bias=bias)
+
+
+def _bias_mirrors(
+    circuit: Circuit, technology: Technology, tables: MirrorTables, activity: Activity, bias: Floats
+) -> Drawn:
+    """Draw the PMOS copies of the reference that give bias currents, A, (3, units).
+
+    Each flows into a diode. A current below the floor is drawn at the floor: without a bias there
+    would be no cell.
+    """
+    table = tables.tables["n", "pmos"]
+    path = _Path(table, technology)
+    wanted = bias.reshape(-1, 1) / circuit.model.unit_current
+    drain = tables.diode_voltage(bias.ravel())
+    width, length, realised = (np.empty_like(wanted) for _ in range(3))
+    multiplicity = np.empty(wanted.shape, dtype=np.int64)
+    for row, ratio, gains in _gains(tables, table, activity.signals[REFERENCE], drain, wanted):
+        w, l, m, g = path.invert(np.maximum(ratio, gains[:, -1]), gains)  # noqa: E741
+        width[row], length[row], multiplicity[row], realised[row] = w, l, m, g
+    shape = bias.shape
+    series = _series(technology, length).reshape(shape)
+    return Drawn(
+        width.reshape(shape),
+        length.reshape(shape),
+        multiplicity.reshape(shape),
+        series,
+        realised.reshape(shape),
+    )
 
 
 class _RowSizer:
@@ -198,7 +230,7 @@ class _RowSizer:
         for polarity, sign in polarities:
             table = self.tables.tables[line, polarity]
             path = _Path(table, self.technology)
-            for row, wanted, gains in self.gains(table, shares, sign * weight):
+            for row, wanted, gains in _gains(self.tables, table, shares, self.drain, sign * weight):
                 columns = np.flatnonzero(wanted > 0)
                 if before is None:
                     self.check(mirrors, row, columns, gains)
@@ -210,27 +242,9 @@ class _RowSizer:
                 multiplicity[row, columns], realised[row, columns] = m, sign * g
                 near = path.nearest(w, l)
                 point[row, columns], design[row, columns] = near, gains[columns, near]
-        series = np.maximum(np.ceil(length / self.technology.length[1] - 1e-9), 1).astype(np.int64)
+        series = _series(self.technology, length)
         drawn = Drawn(width, length, multiplicity, series, realised)
         return replace(mirrors, drawn=drawn), Gains(tables, point, design)
-
-    def gains(
-        self, table: MirrorTable, shares: Floats, wanted: Floats
-    ) -> Iterator[tuple[int, Floats, Floats]]:
-        """Yield, for each row with such weights, its weights and the gain along the path.
-
-        The gains, (units, points), are those at each unit's currents and the row's drain voltage.
-        """
-        drains = self.tables.drains
-        position = np.clip(self.drain / (drains[1] - drains[0]), 0, len(drains) - 1 - 1e-9)
-        by_current = np.einsum("pcd,uc->upd", table.gain, shares, optimize=True)
-        for row in np.flatnonzero((wanted > 0).any(axis=1)):
-            left = int(position[row])
-            part = position[row] - left
-            gains = by_current[:, :, left] * (1 - part) + by_current[:, :, left + 1] * part
-            for run in table.slices:
-                gains[:, run] = np.minimum.accumulate(gains[:, run], axis=1)
-            yield int(row), wanted[row], gains
 
     def check(self, mirrors: Mirrors, row: int, columns: np.ndarray, gains: Floats) -> None:
         largest = gains[:, 0] * self.technology.max_multiplicity
@@ -245,6 +259,32 @@ class _RowSizer:
                 )
             elif abs(weight) < floor:
                 self.below.append(BelowFloor(name, path, float(weight), float(floor)))
+
+
+def _gains(
+    tables: MirrorTables, table: MirrorTable, shares: Floats, drain: Floats, wanted: Floats
+) -> Iterator[tuple[int, Floats, Floats]]:
+    """Yield, for each row with such weights, its weights and the gain along the path.
+
+    The gains, (units, points), are those at each unit's currents (``shares``, (units, currents))
+    and the row's drain voltage (``drain``, V, (rows,)).
+    """
+    drains = tables.drains
+    position = np.clip(drain / (drains[1] - drains[0]), 0, len(drains) - 1 - 1e-9)
+    by_current = np.einsum("pcd,uc->upd", table.gain, shares, optimize=True)
+    for row in np.flatnonzero((wanted > 0).any(axis=1)):
+        left = int(position[row])
+        part = position[row] - left
+        gains = by_current[:, :, left] * (1 - part) + by_current[:, :, left + 1] * part
+        for run in table.slices:
+            gains[:, run] = np.minimum.accumulate(gains[:, run], axis=1)
+        yield int(row), wanted[row], gains
+
+
+def _series(technology: Technology, length: Floats) -> NDArray[np.int64]:
+    """Return how many transistors in series each length takes."""
+    count = np.maximum(np.ceil(length / technology.length[1] - 1e-9), 1)
+    return count.astype(np.int64)
 
 
 class _Path:
