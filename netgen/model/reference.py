@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -22,7 +22,10 @@ from netgen.model.graph import (
 
 
 def evaluate(
-    model: Model, x: Floats, states: Mapping[str, Bools] | None = None
+    model: Model,
+    x: Floats,
+    states: Mapping[str, Bools] | None = None,
+    value: Callable[[Node, Mapping[str, Floats]], Floats] | None = None,
 ) -> dict[str, Floats]:
     """Run the model on a batch of sequences.
 
@@ -33,6 +36,9 @@ def evaluate(
     states
         BMRU states to force, by node name, each (samples, frames, units): the node then gives
         ``alpha`` · state whatever its candidate (used to separate state flips from analog error).
+    value
+        What a node makes of the values before it, in place of :func:`node_value`: for nodes that
+        are not ideal.
 
     Returns
     -------
@@ -40,12 +46,13 @@ def evaluate(
         The value of ``"x"`` and of every node, each (samples, frames, units), software units.
     """
     forced = states or {}
+    compute = value or node_value
     values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
     for node in model.nodes:
         if isinstance(node, Bmru) and node.name in forced:
             values[node.name] = forced[node.name] * node.alpha
         else:
-            values[node.name] = node_value(node, values)
+            values[node.name] = compute(node, values)
     return values
 
 

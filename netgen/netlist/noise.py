@@ -1,0 +1,184 @@
+"""Decks that show noise: a block's own at an operating point, and noise injected into cells."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.netlist.characterisation import ACCURATE, CellUnderTest
+from netgen.netlist.models import Conditions, SimulatorOptions, models_head
+from netgen.netlist.render import drain_current, render, transistors
+from netgen.netlist.testbench import pwl
+from netgen.technology import Geometry, Technology
+from netgen.units import spice
+
+Floats: TypeAlias = NDArray[np.float64]
+Block: TypeAlias = Literal["mirror", "row", "cell_high", "cell_low"]
+BLOCKS: tuple[Block, ...] = ("mirror", "row", "cell_high", "cell_low")
+
+OUTPUT_NOISE = "onoise_spectrum"
+INPUT_NOISE = "inoise_spectrum"
+"""Vectors of a noise analysis: densities in A/√Hz, of the output and referred to the input."""
+OPERATING_CURRENT = "vsense#branch"
+"""Vector of the output current at the operating point."""
+STORAGE = "v0"
+"""Vector of a cell's storage node."""
+OPTIONS = (
+    ("accurate", ACCURATE),
+    ("finite steps", SimulatorOptions(reltol=1e-5, vntol=1e-7, abstol=1e-15, bypass=False)),
+    ("usual", SimulatorOptions(bypass=False)),
+)
+"""Options for operating points, to try in turn: models with body resistors do not converge with
+the first. The last still leave a transconductance uncertain by only 0.03 %."""
+_POINTS_A_DECADE = 20
+
+
+@dataclass(frozen=True)
+class BlockUnderTest:
+    """A block at its operating point.
+
+    Attributes
+    ----------
+    block
+        ``mirror``: diode and one copy, unit NMOS. ``row``: an input copied to its P line, one
+        positive weight of 1, the row's diode and a copy of it. ``cell_high``, ``cell_low``: a cell
+        in that state behind an input and its P line, with one copy of its output.
+    current
+        Input current, A.
+    cell
+        Bias currents of the cell.
+    """
+
+    block: Block
+    current: float
+    cell: CellUnderTest | None = None
+
+
+def operating_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    tested: BlockUnderTest,
+    options: SimulatorOptions,
+) -> str:
+    """Return the deck that finds a block's operating point, see :data:`OPERATING_CURRENT`."""
+    return _block_deck(technology, at, unit, tested, options, None, ".op")
+
+
+def noise_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    tested: BlockUnderTest,
+    options: SimulatorOptions,
+    hold: float | None,
+    band: tuple[float, float],
+) -> str:
+    """Return the deck that computes a block's noise over a band of frequencies, Hz.
+
+    Parameters
+    ----------
+    hold
+        Voltage of a cell's storage node at the operating point: a noise analysis looks for that
+        point anew, and may find the other state.
+    """
+    low, high = band
+    sweep = f"dec {_POINTS_A_DECADE} {spice(low)} {spice(high)}"
+    return _block_deck(technology, at, unit, tested, options, hold, f".noise v(shown) Iin {sweep}")
+
+
+def _block_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    tested: BlockUnderTest,
+    options: SimulatorOptions,
+    hold: float | None,
+    analysis: str,
+) -> str:
+    return render(
+        "noise_block.j2",
+        head=models_head(technology, at, options),
+        vdd=at.vdd,
+        half=at.vdd / 2,
+        unit=unit,
+        reset=technology.reset,
+        block=tested.block,
+        current=tested.current,
+        biases=() if tested.cell is None else _biases(tested.cell),
+        v0=at.vdd if tested.block == "cell_high" else 0.0,
+        p=at.vdd / 2 if tested.block == "cell_high" else at.vdd,
+        hold=hold,
+        analysis=analysis,
+        **transistors(technology),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyCell:
+    """A cell with its bias currents, its first state, and its candidate current (A, (points,))."""
+
+    cell: CellUnderTest
+    high: bool
+    candidate: Floats
+
+
+@dataclass(frozen=True)
+class _Injected:
+    name: str
+    candidate: str
+    biases: tuple[tuple[str, float], ...]
+    v0: float
+    output: str
+
+
+def injection_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    cells: Sequence[NoisyCell],
+    step: float,
+    options: SimulatorOptions,
+) -> str:
+    """Return the transient of cells whose candidates are sampled every ``step`` seconds."""
+    time = step * np.arange(len(cells[0].candidate))
+    views = [
+        _Injected(
+            str(index),
+            _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
+            _biases(each.cell),
+            at.vdd if each.high else 0.0,
+            injection_vector(technology, index),
+        )
+        for index, each in enumerate(cells)
+    ]
+    return render(
+        "noise_injected.j2",
+        head=models_head(technology, at, options),
+        vdd=at.vdd,
+        unit=unit,
+        reset=technology.reset,
+        cells=views,
+        step=step,
+        stop=float(time[-1]),
+        **transistors(technology),
+    )
+
+
+def injection_vector(technology: Technology, index: int) -> str:
+    """Return the vector of a noisy cell's output current."""
+    return drain_current(technology, "pmos", f"xcell{index}", "m4")
+
+
+def _biases(cell: CellUnderTest) -> tuple[tuple[str, float], ...]:
+    return (("t", cell.threshold), ("w", cell.width), ("g", cell.gain))
+
+
+def _folded(waveform: str) -> str:
+    """Write a waveform of any length on continuation lines."""
+    return "\n".join(f"+ {line}" for line in textwrap.wrap(waveform, 500))
