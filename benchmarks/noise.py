@@ -226,7 +226,8 @@ def flip_lines(counted: Sequence[Injected]) -> list[str]:
         injection, rate = each.injection, each.rate
         rice = rice_rate(injection.margin, injection.sigma, injection.bandwidth)
         lines.append(
-            f"| {injection.bandwidth:g} | {injection.sigma * 1e12:.0f} | {'high' if injection.high else 'low'} "
+            f"| {injection.bandwidth:g} | {injection.sigma * 1e12:.0f} "
+            f"| {'high' if injection.high else 'low'} "
             f"| {injection.margin / injection.sigma:.2g} | {each.flips} | {each.at_risk:.3g} "
             f"| {rate.value:.3g} ({rate.low:.2g}–{rate.high:.3g}) | {rice:.3g} |"
         )

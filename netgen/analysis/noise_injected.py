@@ -191,7 +191,7 @@ def _simulated(
     stop = step * (len(candidate) - 1)
     job = Job("noise on a cell", (Attempt("default", deck),), (vector,), stop, _TIMEOUT)
     result = run(job)
-    time: Floats = step * np.arange(len(candidate))
+    time = step * np.arange(len(candidate), dtype=np.float64)
     output = np.interp(time, result.scale, result.vectors[vector])
     return judged(injection, time, candidate, output)
 
