@@ -99,7 +99,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
         )
 
     kinds = ("thresh", "width", "gain")
-    bias = [[plan.drawing.bias[f"{name}_{kind}"] for name in names] for kind in kinds]
+    bias = [[plan.drawing.current(f"{name}_{kind}") for name in names] for kind in kinds]
     ends = [(f"{name}.m1",) for name in names]
     return TwinCells(
         layer,

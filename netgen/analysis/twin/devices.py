@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from netgen.errors import ConfigurationError
 from netgen.model.graph import Floats, Integers
 from netgen.netlist.partition import Partition, Transistors, words
 from netgen.netlist.variation import named
@@ -24,10 +25,13 @@ class Drawing:
         Of every transistor by its name, see :func:`netgen.netlist.transistors_of`.
     bias
         Bias currents by the name of their source without its letter, A.
+    source
+        The network's file, for messages.
     """
 
     geometry: Mapping[str, Geometry]
     bias: Mapping[str, float]
+    source: str
 
     def series(self, name: str) -> tuple[str, ...]:
         """Return the names of the transistors in series that make up a mirror; none, if none."""
@@ -36,13 +40,26 @@ class Drawing:
             found.append(f"{name}_s{len(found)}")
         return tuple(found)
 
+    def current(self, name: str) -> float:
+        """Return an ideal bias current, A.
+
+        Raises
+        ------
+        ConfigurationError
+            The network has none of that name.
+        """
+        if name not in self.bias:
+            problem = f"has no bias current I{name}; the twin takes ideal bias currents only"
+            raise ConfigurationError(self.source, [problem])
+        return self.bias[name]
+
     def whole(self, series: Sequence[str]) -> Geometry:
         """Return the geometry that transistors in series make up."""
         one = self.geometry[series[0]]
         return Geometry(one.width, one.length * len(series), one.multiplicity)
 
 
-def read_drawing(parted: Partition, technology: Technology) -> Drawing:
+def read_drawing(parted: Partition, technology: Technology, source: str) -> Drawing:
     """Read transistors and bias currents from a network in parts."""
     finder = Transistors(technology, parted.blocks)
     geometry: dict[str, Geometry] = {}
@@ -53,7 +70,7 @@ def read_drawing(parted: Partition, technology: Technology) -> Drawing:
                 name, *_, value = words(line)
                 bias[name[1:]] = float(value)
             geometry |= {name: gate.geometry for name, gate in named(line, finder)}
-    return Drawing(geometry, bias)
+    return Drawing(geometry, bias, source)
 
 
 @dataclass(eq=False)

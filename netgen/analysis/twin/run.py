@@ -16,7 +16,7 @@ from netgen.analysis.twin.rows import TwinRows, twin_rows
 from netgen.circuit import REFERENCE, CellLayer, Circuit
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
-from netgen.netlist.partition import partition
+from netgen.netlist.partition import Partition, partition
 from netgen.sizing import Characterisation
 from netgen.sizing.diodes import DiodeTable
 from netgen.technology import Technology
@@ -100,8 +100,13 @@ class Twin:
         return Grid(np.log(self.known.mirrors.currents), unit, self.diodes)
 
     @cached_property
+    def parted(self) -> Partition:
+        """The network in parts, see :func:`netgen.netlist.transistors_of`."""
+        return partition(self.network, self.source)
+
+    @cached_property
     def _read(self) -> _Read:
-        drawing = read_drawing(partition(self.network, self.source), self.technology)
+        drawing = read_drawing(self.parted, self.technology, self.source)
         devices = Devices()
         plan = Plan(self.circuit, self.technology, self.known, drawing, devices, self.grid)
         layers = tuple(
