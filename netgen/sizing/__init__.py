@@ -4,6 +4,7 @@ from netgen.sizing.activity import Activity, calibration_inputs, measure_activit
 from netgen.sizing.cells import CellTable, characterise_cells, hysteresis_curve
 from netgen.sizing.gates import characterise_gates
 from netgen.sizing.mirrors import MirrorTables, characterise_mirrors
+from netgen.sizing.power import PredictedPower, predict_power
 from netgen.sizing.size import BelowFloor, Characterisation, size_circuit
 
 __all__ = [
@@ -12,11 +13,13 @@ __all__ = [
     "CellTable",
     "Characterisation",
     "MirrorTables",
+    "PredictedPower",
     "calibration_inputs",
     "characterise_cells",
     "characterise_gates",
     "characterise_mirrors",
     "hysteresis_curve",
     "measure_activity",
+    "predict_power",
     "size_circuit",
 ]

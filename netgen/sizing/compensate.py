@@ -120,8 +120,8 @@ def _relative(
     """Return each device's gain over the one it was sized for, (frames, columns)."""
     logs = np.log(tables.currents)
     inside = np.log(np.clip(amperes, tables.currents[0], tables.currents[-1]))
-    current, of_current = _between(inside, logs)
-    drain, of_drain = _between(np.clip(volts, 0, tables.drains[-1]), tables.drains)
+    current, of_current = between(inside, logs)
+    drain, of_drain = between(np.clip(volts, 0, tables.drains[-1]), tables.drains)
     drain, of_drain = drain[:, np.newaxis], of_drain[:, np.newaxis]
     relative = np.empty_like(inside)
     for kind in (False, True):
@@ -137,7 +137,7 @@ def _relative(
     return relative
 
 
-def _between(values: Floats, grid: Floats) -> tuple[NDArray[np.int64], Floats]:
+def between(values: Floats, grid: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Return the grid point below each value, and how far it is towards the next."""
     position = (values - grid[0]) / (grid[1] - grid[0])
     lower = np.clip(position.astype(np.int64), 0, len(grid) - 2)

@@ -1,0 +1,242 @@
+"""The supply power that a sized circuit will take, from its tables and the software model alone.
+
+Every current of the circuit is known: it is an input, a bias, or a copy of a signal. Those that
+come from the supply are added up at the settled operating points of all frames; what charges
+gates between them is not (under a thousandth at 10 ms a frame).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit import REFERENCE, CellLayer, Circuit, Drawn, Mirrors, RowLayer
+from netgen.circuit.rows import Floats
+from netgen.model import INPUT, Bmru, Relu, evaluate
+from netgen.netlist import Consumer
+from netgen.sizing.compensate import between
+from netgen.sizing.mirrors import MirrorTable, MirrorTables
+from netgen.technology import Polarity, Technology
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedPower:
+    """What a circuit will take from its supplies.
+
+    Attributes
+    ----------
+    watts
+        Mean over the frames of each sample by kind of block and node, W, each (samples,).
+    """
+
+    watts: Mapping[Consumer, Floats]
+
+    @property
+    def average_w(self) -> float:
+        """Mean over all samples, W."""
+        return sum(float(each.mean()) for each in self.watts.values())
+
+    @property
+    def by_kind(self) -> dict[str, float]:
+        """Mean over all samples by kind of block, W."""
+        found: dict[str, float] = {}
+        for consumer, watts in self.watts.items():
+            found[consumer.kind] = found.get(consumer.kind, 0.0) + float(watts.mean())
+        return found
+
+
+def predict_power(
+    circuit: Circuit,
+    technology: Technology,
+    tables: MirrorTables,
+    vdd: float,
+    x: Floats,
+    stride: int = 1,
+) -> PredictedPower:
+    """Predict the supply power of a sized circuit.
+
+    A mirror copies its signal with the gain of its drawn geometry at that current and at its
+    row's voltage. In a cell that is low, all of the candidate's copy flows through the first
+    branch; in one that is high, the threshold current does, and the other two branches take the
+    width and the gain current.
+
+    Parameters
+    ----------
+    x
+        Inputs, (samples, frames, channels), software units.
+    stride
+        Look at every so many frames only.
+    """
+    at = _Operation(circuit, technology, tables, vdd, x, stride)
+    watts: dict[Consumer, Floats] = {}
+    for consumer, each in (*_lines(at), *_layers(at)):
+        watts[consumer] = watts.get(consumer, np.zeros(len(x))) + each
+    return PredictedPower(watts)
+
+
+Reading: TypeAlias = tuple[Consumer, Floats]
+
+
+class _Operation:
+    """The currents of all frames, and how mirrors copy them."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        technology: Technology,
+        tables: MirrorTables,
+        vdd: float,
+        x: Floats,
+        stride: int,
+    ) -> None:
+        self.circuit, self.technology, self.tables, self.vdd = circuit, technology, tables, vdd
+        self.samples = len(x)
+        unit = circuit.model.unit_current
+        values = evaluate(circuit.model, x)
+        self.values = {
+            name: value[:, ::stride].reshape(-1, value.shape[2]) * unit
+            for name, value in values.items()
+        }
+        self.frames = len(self.values[INPUT])
+        self.values[REFERENCE] = np.full((self.frames, 1), unit)
+
+    def power(self, amperes: Floats) -> Floats:
+        """Return the mean power, (samples,), of currents from the supply, (frames, …)."""
+        each: Floats = self.vdd * amperes.reshape(self.samples, -1).sum(axis=1)
+        return each * self.samples / self.frames
+
+    def constant(self, amperes: float) -> Floats:
+        """Return the power of a current that always flows, (samples,)."""
+        return np.full(self.samples, self.vdd * amperes)
+
+    def is_cell(self, node: str) -> bool:
+        return isinstance(self.circuit.model.by_name.get(node), Bmru)
+
+    def copied(
+        self, node: str, polarity: Polarity, drawn: Drawn, amperes: Floats, volts: Floats
+    ) -> Floats:
+        """Return what copies of a node's signal carry, A, (frames, devices).
+
+        Parameters
+        ----------
+        drawn
+            Geometry of the devices, each array (devices,).
+        amperes
+            The signal, (frames, devices).
+        volts
+            Voltage of the devices' drains, (frames, devices) or (frames, 1).
+        """
+        table = self.tables.tables["p" if self.is_cell(node) else "n", polarity]
+        w, l = (np.log([getattr(g, a) for g in table.geometry]) for a in ("width", "length"))  # noqa: E741
+        off = np.log(drawn.width)[:, np.newaxis] - w, np.log(drawn.length)[:, np.newaxis] - l
+        point = (np.abs(off[0]) + np.abs(off[1])).argmin(axis=1)
+        devices = np.arange(len(point))
+        between = np.exp(off[0] - off[1])[devices, point]  # from the nearest point to what is drawn
+        gain = self.gain(table, point, amperes, volts)
+        carried: Floats = amperes * gain * between * drawn.multiplicity
+        return carried
+
+    def gain(
+        self, table: MirrorTable, point: NDArray[np.int64], amperes: Floats, volts: Floats
+    ) -> Floats:
+        """Return gains, (frames, devices); they go on as a straight line beyond the table."""
+        currents, drains = self.tables.currents, self.tables.drains
+        logs = np.log(np.clip(amperes, currents[0], currents[-1]))
+        c, of_c = between(logs, np.log(currents))
+        at = np.maximum(volts, 0.0)
+        d, _ = between(at, drains)
+        of_d = (at - drains[d]) / (drains[1] - drains[0])
+        low = table.gain[point, c, d] * (1 - of_c) + table.gain[point, c + 1, d] * of_c
+        high = table.gain[point, c, d + 1] * (1 - of_c) + table.gain[point, c + 1, d + 1] * of_c
+        gains: Floats = low * (1 - of_d) + high * of_d
+        return gains
+
+    def unit_copy(self, node: str, polarity: Polarity, amperes: Floats, volts: Floats) -> Floats:
+        """Return what unit copies of signals (frames, units) carry."""
+        unit = self.technology.unit_of(polarity, self.circuit.unit)
+        ones = np.ones(amperes.shape[1])
+        count = ones.astype(np.int64)
+        drawn = Drawn(unit.width * ones, unit.length * ones, count, count, ones)
+        return self.copied(node, polarity, drawn, amperes, volts)
+
+
+def _lines(at: _Operation) -> Iterator[Reading]:
+    """Inputs, the reference, and the second line of every signal that has one."""
+    yield Consumer(INPUT, "input"), at.power(at.values[INPUT])
+    circuit = at.circuit
+    if circuit.uses_reference:
+        yield Consumer(REFERENCE, "bias"), at.power(at.values[REFERENCE])
+    for (node, line), used in circuit.lines.items():
+        defined = "p" if at.is_cell(node) else "n"
+        if line == defined or not used.any():
+            continue
+        signal = at.values[node][:, used]
+        # the copy's drain lies at the diode of the other line; a PMOS's takes about as much as
+        # an NMOS's
+        diode = at.tables.diode_voltage(signal)
+        if line == "p":
+            copies = at.unit_copy(node, "nmos", signal, at.vdd - diode)
+        else:
+            copies = at.unit_copy(node, "pmos", signal, diode)
+        yield Consumer(node, "line"), at.power(copies)
+
+
+def _layers(at: _Operation) -> Iterator[Reading]:
+    for layer in at.circuit.layers:
+        yield from _cells(at, layer) if isinstance(layer, CellLayer) else _rows(at, layer)
+
+
+def _rows(at: _Operation, layer: RowLayer) -> Iterator[Reading]:
+    """Sourcing mirrors; at the readout also what its source takes of a row's current."""
+    relu = layer.kind == "relu"
+    if relu:
+        node = at.circuit.model.by_name[layer.node]
+        assert isinstance(node, Relu)
+        sums = at.values[node.input]
+        volts = np.where(sums > 0, at.tables.diode_voltage(sums), 0.0)
+    else:
+        volts = np.full((at.frames, layer.size), at.vdd / 2)
+    for mirrors in layer.mirrors:
+        kind = "bias" if mirrors.source == REFERENCE else "mirror"
+        sourced = _carried(at, mirrors, "pmos", volts)
+        yield Consumer(layer.node, kind), at.power(sourced)
+        if not relu:
+            sunk = _carried(at, mirrors, "nmos", volts)
+            yield Consumer(layer.node, "readout"), -at.power(sourced - sunk) / 2
+
+
+def _carried(at: _Operation, mirrors: Mirrors, polarity: Polarity, volts: Floats) -> Floats:
+    """Return what all mirrors of a polarity carry together in each frame, A, (frames,)."""
+    drawn, signal = mirrors.drawn, at.values[mirrors.source]
+    assert drawn is not None
+    wanted = (drawn.multiplicity > 0) & ((mirrors.weight > 0) == (polarity == "pmos"))
+    total = np.zeros(at.frames)
+    for row in np.flatnonzero(wanted.any(axis=1)):
+        here = np.flatnonzero(wanted[row])
+        parts = (getattr(drawn, field.name)[row, here] for field in fields(drawn))
+        carried = at.copied(
+            mirrors.source, polarity, Drawn(*parts), signal[:, here], volts[:, [row]]
+        )
+        total += carried.sum(axis=1)
+    return total
+
+
+def _cells(at: _Operation, layer: CellLayer) -> Iterator[Reading]:
+    assert layer.bias is not None
+    threshold, width, _ = layer.bias
+    yield Consumer(layer.node, "bias"), at.constant(float(layer.bias.sum()))
+    candidate, output = at.values[layer.candidate], at.values[layer.node]
+    high = output > 0
+    low_branch = at.unit_copy(layer.candidate, "pmos", candidate, np.zeros((at.frames, 1)))
+
+    def sunk(bias: Floats, volts: Floats) -> Floats:
+        """Return what a branch's unit transistor takes for its bias, (1, units)."""
+        return at.unit_copy(REFERENCE, "nmos", bias[np.newaxis], volts[np.newaxis])
+
+    feedback = sunk(width, at.vdd - at.tables.diode_voltage(width))
+    high_branches = sunk(threshold, np.full(layer.size, at.vdd)) + feedback + output
+    yield Consumer(layer.node, "cell"), at.power(np.where(high, high_branches, low_branch))
