@@ -173,6 +173,7 @@ def population_step(
     took = time.monotonic() - started
     taken = f", {total - fresh} taken over" if fresh < total else ""
     click.echo(f"{output}: {fresh - len(failures)} runs simulated in {took:.1f} s{taken}")
+    click.echo(f"analyse them: netgen variability {output}")
     if failures:
         kinds = ", ".join(sorted({failure.kind for failure in failures}))
         raise SimulationError(

@@ -61,7 +61,7 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
     picked = runs.samples.pick(list(runs.picked))
     figures = measure(build.model, picked, runs.picked, runs.cases, _outcomes(runs))
     if not figures.done.any():
-        problem = "none of its runs was simulated yet; run netgen sim again"
+        problem = "holds no runs that this version of netgen made; run netgen sim again"
         raise ConfigurationError(str(runs.folder), [problem])
     chips = runs.described.get("kind") == "monte-carlo"
     blame = sensitivity(figures, deviations(build, runs)) if chips else None

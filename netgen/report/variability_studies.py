@@ -21,6 +21,8 @@ from netgen.report.variability_plots import case_means, draw_shares
 BARS = 16
 """At most this many bars of a ranking are drawn."""
 PALE = "#d8dde3"
+SCALE = 10.0
+"""Heat maps are as red as can be for errors of this many per cent, or for the largest beyond."""
 
 
 def draw_blame(blame: Sensitivity) -> Figure:
@@ -78,22 +80,17 @@ def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> F
     biases = list(dict.fromkeys(point.bias for point in points))
     corners = list(dict.fromkeys(point.corner for point in points))
     columns = sorted({(point.vdd, point.temperature) for point in points})
-    agreed = figures.agrees.sum(axis=1) / np.maximum(figures.done.sum(axis=1), 1)
+    decided = case_means(np.where(figures.done, figures.agrees, np.nan))
     quantities = [
-        (
-            "decisions as software, %",
-            np.where(figures.done.any(axis=1), 100 * agreed, np.nan),
-            True,
-        ),
-        ("BMRU states equal, %", 100 * case_means(figures.state_agreement), True),
-        ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), False),
+        ("decisions as software, %", 100 * decided, 100.0),
+        ("BMRU states equal, %", 100 * case_means(figures.state_agreement), 100.0),
+        ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), 0.0),
     ]
     quantities = [entry for entry in quantities if not np.isnan(entry[1]).all()]
-    height = 0.8 + len(quantities) * (0.75 + 0.26 * len(corners))
-    fig = figure(height)
+    fig = figure(0.8 + len(quantities) * (0.55 + 0.26 * len(corners)))
     panels = fig.subplots(len(quantities), len(biases), squeeze=False)
-    for row, (label, values, high_is_good) in enumerate(quantities):
-        spans = float(np.nanmin(values)), float(np.nanmax(values))
+    for row, (label, values, ideal) in enumerate(quantities):
+        worst = max(SCALE, float(np.nanmax(np.abs(values - ideal))))
         for column, bias in enumerate(biases):
             table = np.full((len(corners), len(columns)), np.nan)
             for point, value in zip(points, values, strict=True):
@@ -101,33 +98,23 @@ def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> F
                     place = columns.index((point.vdd, point.temperature))
                     table[corners.index(point.corner), place] = value
             axes = panels[row, column]
-            _heat(axes, table, spans, high_is_good)
+            _heat(axes, table, np.abs(table - ideal) / worst)
             axes.set_yticks(range(len(corners)), [plain(name) for name in corners])
             axes.set_title(f"{label}: {bias} bias", fontsize=9, loc="left")
+            names = [f"{vdd:g} V\n{at:g} °C" for vdd, at in columns]
             last = row == len(quantities) - 1
-            names = [f"{vdd:g} V\n{at:g} °C" for vdd, at in columns] if last else []
-            axes.set_xticks(range(len(columns)), names or [""] * len(columns))
-            axes.tick_params(labelsize=7, length=0)
+            axes.set_xticks(range(len(columns)), names if last else [""] * len(columns))
+            axes.tick_params(labelsize=6.5, length=0)
     return fig
 
 
-def _heat(axes: Axes, table: Floats, spans: tuple[float, float], high_is_good: bool) -> None:
-    low, high = spans if spans[1] > spans[0] else (spans[0] - 1, spans[1])
-    if not high_is_good and spans[1] == spans[0]:
-        low, high = spans[0], spans[0] + 1
-    axes.imshow(
-        table,
-        aspect="auto",
-        cmap="Reds_r" if high_is_good else "Reds",
-        vmin=low,
-        vmax=high + 0.25 * (high - low) if not high_is_good else high,
-    )
+def _heat(axes: Axes, table: Floats, badness: Floats) -> None:
+    """Draw a table whose cells are the redder the worse they are (0 … 1)."""
+    axes.imshow(badness, aspect="auto", cmap="Reds", vmin=0, vmax=1.15)
     for (row, column), value in np.ndenumerate(table):
-        share = (value - low) / (high - low)
-        dark = share < 0.35 if high_is_good else share > 0.75
         text = "–" if np.isnan(value) else f"{value:.3g}"
-        axes.text(column, row, text, ha="center", va="center", fontsize=7,
-                  color="white" if dark else SOFTWARE)  # fmt: skip
+        colour = "white" if badness[row, column] > 0.65 else SOFTWARE
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     for side in axes.spines.values():
         side.set_color(AXIS)
 
