@@ -9,6 +9,7 @@ import platform
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,20 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples, load_model, to_dict
 from netgen.netlist import Conditions, device_counts, mapping, network_text, nominal
+from netgen.netlist.area import areas
 from netgen.project.folder import FORMAT, Folder, claim, read_json
+from netgen.project.power_documents import area_document, predicted_document
 from netgen.simulation import cache_folder, run, simulator_version
 from netgen.sizing import (
     BelowFloor,
     Characterisation,
+    PredictedPower,
     calibration_inputs,
     characterise_cells,
     characterise_mirrors,
     hysteresis_curve,
     measure_activity,
+    predict_power,
     size_circuit,
 )
 from netgen.technology import Geometry, Technology, load_technology, with_bins
@@ -40,6 +45,8 @@ TEMPERATURES = (-60.0, 160.0)
 """°C; device models are not made for what lies beyond."""
 SUPPLIES = (0.5, 5.0)
 """V."""
+POWER_FRAMES = 500
+"""So many frames are enough for a mean power."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,27 @@ class BuildOptions:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A sized circuit with all that a simulation or a report needs to know of it."""
+    """A sized circuit with all that a simulation or a report needs to know of it.
+
+    Attributes
+    ----------
+    inputs
+        What it was sized for, (samples, frames, channels).
+    """
 
     circuit: Circuit
     technology: Technology
     conditions: Conditions
     below_floor: tuple[BelowFloor, ...]
     known: Characterisation
+    inputs: Floats
+
+    @cached_property
+    def power(self) -> PredictedPower:
+        """The supply power to expect over the inputs."""
+        stride = max(1, self.inputs.shape[0] * self.inputs.shape[1] // POWER_FRAMES)
+        at = self.technology, self.known.mirrors, self.conditions.vdd
+        return predict_power(self.circuit, *at, self.inputs, stride)
 
 
 def prepare(
@@ -150,7 +171,7 @@ def design(
     inputs = calibration_inputs(model) if calibration is None else calibration
     activity = measure_activity(circuit, known.mirrors.currents, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
-    return Design(sized, technology, at, below, known)
+    return Design(sized, technology, at, below, known, inputs)
 
 
 def build(
@@ -166,7 +187,8 @@ def build(
     folder = claim(path)
     made = design(model, options, None if calibration is None else calibration.x, folder.path)
     circuit = made.circuit
-    write_whole(folder.netlist, network_text(circuit, made.technology))
+    netlist = network_text(circuit, made.technology)
+    write_whole(folder.netlist, netlist)
     on_chip = replace(circuit, mirrored_bias=True)
     write_whole(folder.mirrored_bias, network_text(on_chip, made.technology))
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
@@ -180,6 +202,10 @@ def build(
     # last: a folder with a build record is a complete one
     own = options.technology.resolve() if isinstance(options.technology, Path) else None
     content = _record(made, calibration is not None, own)
+    content |= {
+        "area": area_document(areas(circuit, netlist, made.technology)),
+        "predicted_power": predicted_document(made.power),
+    }
     record = json.dumps(content, indent=1, ensure_ascii=False)
     write_whole(folder.build, record + "\n")
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +12,6 @@ from matplotlib.figure import Figure
 from netgen.analysis.power import GROUPINGS, Grouping, PowerFigures, group_of
 from netgen.model import Model
 from netgen.netlist import KINDS
-from netgen.netlist.area import Area
 from netgen.report.style import CLASSES, MUTED, figure, plain, tidy, time_label
 from netgen.simulation.traces import Traces
 
@@ -48,12 +46,6 @@ def power_document(figures: PowerFigures) -> dict[str, Any]:
         ],
         "frames_w": {kind: watts.tolist() for kind, watts in figures.frames_w.items()},
     }
-
-
-def area_document(areas: Mapping[str, Area]) -> dict[str, Any]:
-    """Return area by block as a JSON object."""
-    whole = sum(areas.values(), Area())
-    return {"total": asdict(whole), "by_block": {kind: asdict(a) for kind, a in areas.items()}}
 
 
 def draw_over_time(traces: Traces, model: Model) -> Figure:
