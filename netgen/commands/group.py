@@ -24,6 +24,7 @@ COMMANDS = {
     ),
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),
+    "sweep": ("netgen.commands.sweep", "Try unit currents, supplies and frame periods."),
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),
     "train": ("netgen.commands.train", "Train a model on recordings, hardened for its circuit."),
     "listen": ("netgen.commands.listen", "Decide what a sound file says, by software or circuit."),

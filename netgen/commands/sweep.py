@@ -1,0 +1,135 @@
+"""``netgen sweep``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netgen.commands.options import (
+    model_argument,
+    output_option,
+    samples_argument,
+    simulation_options,
+    technology_options,
+)
+from netgen.commands.steps import build_options, simulation_choices
+from netgen.errors import UsageError
+from netgen.files import write_whole
+from netgen.model import load_model, load_samples, pick_indices
+from netgen.project.sweep import Point, PointResult, Quantity
+from netgen.project.sweep import sweep as run_sweep
+from netgen.units import engineering
+
+SCALES: dict[Quantity, tuple[str, float, tuple[float, ...]]] = {
+    "unit_current": ("nA", 1e-9, (0.1, 0.2, 0.5, 1, 2, 5, 10)),
+    "vdd": ("V", 1.0, (1.2, 1.5, 1.8, 2.5, 3.3)),
+    "frame_period": ("ms", 1e-3, (1, 2, 5, 10, 20)),
+}
+"""Of each quantity: the command line's unit, what it is in SI, and values to try."""
+
+
+@click.command()
+@model_argument
+@samples_argument
+@output_option
+@technology_options
+@simulation_options
+@click.option("--unit-currents", metavar="nA,…", help="Unit currents to try.")
+@click.option("--supplies", metavar="V,…", help="Supply voltages to try.")
+@click.option("--frame-periods", metavar="ms,…", help="Frame periods to try.")
+def sweep(
+    model: Path,
+    samples: Path,
+    output: Path,
+    picked: str | None,
+    jobs: int | None,
+    timeout: float | None,
+    engine: str,
+    scheduler: str | None,
+    raw: bool,
+    unit_currents: str | None,
+    supplies: str | None,
+    frame_periods: str | None,
+    **chosen: Any,
+) -> None:
+    """Try unit currents, supplies and frame periods: agreement against power.
+
+    One quantity at a time, each value a build of its own below DIR. Without a list of values,
+    usual ones of all three. Settling shows only where the network is simulated with its
+    transients: take --engine monolithic for small unit currents and short frames.
+    """
+    loaded = load_model(model)
+    known = load_samples(samples, loaded)
+    indices = pick_indices(picked, len(known))
+    wanted: dict[Quantity, str | None] = {
+        "unit_current": unit_currents,
+        "vdd": supplies,
+        "frame_period": frame_periods,
+    }
+    points = _points(wanted)
+    choices = simulation_choices(jobs, timeout, raw, engine, scheduler)
+    results: list[PointResult] = []
+    with click.progressbar(
+        run_sweep(loaded, known, indices, output, points, build_options(**chosen), choices),
+        length=len(points) * (len(indices) + 1),
+        label="sweeping",
+        file=sys.stderr,
+        show_pos=True,
+        hidden=not sys.stderr.isatty(),
+    ) as steps:
+        for result in steps:
+            if result is not None:
+                results.append(result)
+                click.echo(_line(result))
+    _draw(output, results)
+    click.echo(f"{output / 'sweep.json'}, {output / 'sweep.png'}")
+
+
+def _points(wanted: dict[Quantity, str | None]) -> list[Point]:
+    every = all(text is None for text in wanted.values())
+    points = []
+    for quantity, text in wanted.items():
+        unit, si, usual = SCALES[quantity]
+        try:
+            values = [float(word) for word in text.split(",")] if text else list(usual)
+        except ValueError:
+            raise UsageError(f"{quantity} {text!r}: write numbers in {unit}, such as 1,2") from None
+        if every or text is not None:
+            points += [Point(quantity, value * si) for value in values]
+    return points
+
+
+def _line(result: PointResult) -> str:
+    point = result.point
+    unit, si, _ = SCALES[point.quantity]
+    power = "" if result.power_w is None else engineering(result.power_w, "W")
+    states = "" if result.state_agreement is None else f"states {result.state_agreement:.4f}"
+    return (
+        f"{point.quantity:<13} {point.value / si:>6g} {unit:<3} "
+        f"{result.agreeing:>3} of {result.samples} decisions  {states:<14} {power:>9}  "
+        f"{result.said}".rstrip()
+    )
+
+
+def _draw(output: Path, results: list[PointResult]) -> None:
+    from netgen.report.sweep import SweepCurve, draw_sweep  # matplotlib: not for a usage error
+
+    curves = []
+    for quantity, (unit, si, _) in SCALES.items():
+        own = [r for r in results if r.point.quantity == quantity]
+        own.sort(key=lambda result: result.point.value)
+        if own:
+            curves.append(
+                SweepCurve(
+                    f"{quantity.replace('_', ' ')} ({unit})",
+                    quantity != "vdd",
+                    [r.point.value / si for r in own],
+                    [r.agreeing / r.samples for r in own],
+                    [r.state_agreement for r in own],
+                    [r.power_w for r in own],
+                )
+            )
+    write_whole(output / "sweep.png", draw_sweep(curves))
