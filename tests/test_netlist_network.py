@@ -13,6 +13,7 @@ import pytest
 from fake_technology import NMOS, PMOS, UNIT, fake_technology, ratio_drawn
 from flat_netlist import CELL, Element, IdealCircuit, flat, lines_of, subcircuits
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_graphs import graphs, random_inputs
 from small_models import linear, small_model
 from test_circuit_blocks import bmru
@@ -57,9 +58,10 @@ def ideal(circuit: Circuit, x: np.ndarray, prefix: str = "X") -> IdealCircuit:
 
 
 @settings(max_examples=60)
-@given(graphs())
-def test_netlist_computes_what_the_software_does(model: Model) -> None:
-    circuit, x = drawn(model), random_inputs(model)
+@given(graphs(), st.booleans())
+def test_netlist_computes_what_the_software_does(model: Model, mirrored_bias: bool) -> None:
+    circuit = replace(drawn(model), mirrored_bias=mirrored_bias)
+    x = random_inputs(model)
     found = ideal(circuit, x)
     software = evaluate(model, x[None])
     amperes = model.unit_current
@@ -212,6 +214,35 @@ def test_junction_areas_of_every_transistor() -> None:
             size = element.parameters
             assert size["as"] == size["ad"] == pytest.approx(size["w"] * 0.48e-6)
             assert size["ps"] == size["pd"] == pytest.approx(2 * (size["w"] + 0.48e-6))
+
+
+# Bias currents
+
+
+def test_mirrored_bias_changes_bias_lines_only() -> None:
+    circuit = drawn(load_model(EXAMPLE))
+    ideal, mirrored = (text_of(replace(circuit, mirrored_bias=m)) for m in (False, True))
+    sources = re.findall(r"^Imemory_\d_\w+ ", ideal, re.M)
+    assert len(sources) == 6
+    assert re.findall(r"^I\w+ ", mirrored, re.M) == ["Iref "]
+    copies = re.findall(r"^X(memory_\d_\w+)_mirror (\S+) ref_p vdd vdd", mirrored, re.M)
+    assert [f"I{name} " for name, _ in copies] == sources
+    assert all(name == line for name, line in copies)
+    changed = r"(?m)^(\*.*|[IX]memory_\d_(thresh|width|gain)(_mirror)? vdd.*|X\w+_mirror .*|\+.*)\n"
+    assert re.sub(changed, "", ideal) == re.sub(changed, "", mirrored)
+
+
+def test_the_reference_is_there_for_mirrored_biases_alone() -> None:
+    data = small_model()
+    data["nodes"][0]["bias"], data["nodes"][4]["bias"] = [0.0, 0.0], [0.0, 0.0]
+    data["nodes"][5]["bias"] = [0.0, 0.0]
+    circuit = drawn(from_dict(data))
+    assert "layer_ref" not in subcircuits(text_of(circuit))
+    mirrored = replace(circuit, mirrored_bias=True)
+    known = subcircuits(text_of(mirrored))
+    assert "ref_p" in known["layer_ref"].ports
+    extra = {k: n - device_counts(circuit)[k] for k, n in device_counts(mirrored).items()}
+    assert extra == dict.fromkeys(extra, 0) | {"bias": 3 * 2 + 1, "line": 2}
 
 
 # What a reader sees

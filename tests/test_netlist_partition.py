@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from fake_technology import fake_technology, ratio_drawn
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_graphs import graphs
 from small_models import small_model
 
@@ -28,9 +30,9 @@ def small_text() -> str:
 
 
 @settings(max_examples=25)
-@given(graphs())
-def test_parts_are_the_whole_network(model: Model) -> None:
-    circuit = drawn(model)
+@given(graphs(), st.booleans())
+def test_parts_are_the_whole_network(model: Model, mirrored_bias: bool) -> None:
+    circuit = replace(drawn(model), mirrored_bias=mirrored_bias)
     text = network_text(circuit, TECHNOLOGY)
     parted = partition(text)
     assert sum(part.devices for part in parted) == sum(device_counts(circuit).values())
@@ -40,9 +42,12 @@ def test_parts_are_the_whole_network(model: Model) -> None:
 
 
 @settings(max_examples=25)
-@given(graphs())
-def test_every_line_is_of_one_part_and_others_only_touch_it_at_gates(model: Model) -> None:
-    parted = partition(network_text(drawn(model), TECHNOLOGY))
+@given(graphs(), st.booleans())
+def test_every_line_is_of_one_part_and_others_only_touch_it_at_gates(
+    model: Model, mirrored_bias: bool
+) -> None:
+    circuit = replace(drawn(model), mirrored_bias=mirrored_bias)
+    parted = partition(network_text(circuit, TECHNOLOGY))
     owned = [net for part in parted for net in part.nets]
     assert len(owned) == len(set(owned))
     hung = gates(parted, TECHNOLOGY)

@@ -29,6 +29,8 @@ NANO = 1e-9
 RAMP = 20.0
 """Seconds for 3 % of a threshold: a cell escapes from where it jumps in less than 0.01 % of it."""
 SPAN = 0.015
+STEERING = 0.5, 8
+"""W and L of M3 and M6, µm."""
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +87,10 @@ def cell_lines(name: int, bias: np.ndarray, candidate: str) -> list[str]:
         fet("pfet", f"p{i}", f"p{i}", f"p{i}", "vdd"),
         fet("pfet", f"m1_{i}", f"v{i}", f"p{i}", "vdd"),
         fet("nfet", f"m2_{i}", f"v{i}", f"t{i}", "0"),
-        fet("nfet", f"m3_{i}", f"o{i}", f"v{i}", f"tg{i}"),
+        fet("nfet", f"m3_{i}", f"o{i}", f"v{i}", f"tg{i}", STEERING),
         fet("pfet", f"m4_{i}", f"o{i}", f"o{i}", "vdd"),
         fet("nfet", f"m5_{i}", f"tg{i}", f"g{i}", "0"),
-        fet("nfet", f"m6_{i}", f"fb{i}", f"v{i}", f"tw{i}"),
+        fet("nfet", f"m6_{i}", f"fb{i}", f"v{i}", f"tw{i}", STEERING),
         fet("pfet", f"m7_{i}", f"fb{i}", f"fb{i}", "vdd"),
         fet("nfet", f"m8_{i}", f"tw{i}", f"w{i}", "0"),
         fet("pfet", f"m9_{i}", f"v{i}", f"fb{i}", "vdd"),
