@@ -205,9 +205,9 @@ def waveform(injection: Injection, step: float) -> Floats:
     noise = band_limited(injection.seed, name, injection.duration, injection.bandwidth, step)
     candidate = injection.candidate + injection.sigma * noise
     if injection.trials:
-        time = step * np.arange(len(candidate))
-        cell = injection.cell
-        candidate[time % TRIAL < PULSE] = 1.5 * cell.beta_hi if injection.high else 0.0
+        place = np.arange(len(candidate)) % round(TRIAL / step)
+        held = 1.5 * injection.cell.beta_hi if injection.high else 0.0
+        candidate[place < round(PULSE / step)] = held
     return np.maximum(candidate, 0.0)
 
 

@@ -77,4 +77,5 @@ def share(agreed: Floats) -> Interval:
     z2 = _NORMAL**2 / number
     middle = (mean + z2 / 2) / (1 + z2)
     half = np.sqrt(z2 * (mean * (1 - mean) + z2 / 4)) / (1 + z2)
-    return Interval(mean, max(float(middle - half), 0.0), min(float(middle + half), 1.0))
+    # all equal: one end is the mean itself, but for rounding
+    return Interval(mean, min(float(middle - half), mean), max(float(middle + half), mean))
