@@ -107,6 +107,11 @@ class MirrorGroup:
         The way from the source's own diode to the mirror.
     gain
         Their gains as coefficients over the drain voltage, (n, currents, terms).
+    weight
+        The learned weights they stand for, without sign, (n,).
+    steps
+        Their lengths in steps of the manufacturing grid (as many steps at a time as there are
+        transistors in series), (n,).
     """
 
     row: Integers
@@ -114,6 +119,8 @@ class MirrorGroup:
     sign: float
     stages: tuple[Stage, ...]
     gain: Floats
+    weight: Floats
+    steps: Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,4 +140,7 @@ def _groups(
             sign,
             plan.stages(source, units, polarity, ends),
             gain @ drain.weights.T,
+            np.abs(mirrors.weight[rows, units]),
+            np.array([plan.drawing.geometry[names[0]].length for names in ends])
+            / plan.technology.grid,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -91,7 +91,7 @@ class Twin:
             chosen = slice(first, min(first + batch, chips))
             count = chosen.stop - first
             deviations = self._read.devices.deviations(shifts, chosen, count)
-            yield _Batch(self, deviations, count, x, inputs).result(self._read.layers)
+            yield _Batch(self, deviations, count, x, inputs).result()
 
     @cached_property
     def grid(self) -> Grid:
@@ -103,6 +103,11 @@ class Twin:
     def parted(self) -> Partition:
         """The network in parts, see :func:`netgen.netlist.transistors_of`."""
         return partition(self.network, self.source)
+
+    @property
+    def layers(self) -> tuple[TwinRows | TwinCells, ...]:
+        """The circuit's layers, as they are drawn."""
+        return self._read.layers
 
     @cached_property
     def _read(self) -> _Read:
@@ -140,9 +145,9 @@ class _Batch:
         self.states: dict[str, Bools] = {}
         self.high: dict[str, Floats] = {}
 
-    def result(self, layers: Sequence[TwinRows | TwinCells]) -> TwinResult:
+    def result(self) -> TwinResult:
         logits: Floats | None = None
-        for layer in layers:
+        for layer in self.twin.layers:
             if isinstance(layer, TwinCells):
                 self.cells(layer)
                 continue
