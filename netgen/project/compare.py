@@ -15,6 +15,7 @@ from netgen.analysis import compare as compare_samples
 from netgen.errors import ConfigurationError
 from netgen.project.build import Build
 from netgen.project.simulate import read_runs
+from netgen.project.twin import ladder_of
 from netgen.simulation import Traces, load_traces
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def compare(
     checks = verdict(comparison, tolerances)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
-    write_report(folder.path, comparison, build.model, checks, provenance, traces)
+    ladder = ladder_of(build, runs.samples.pick(done).x, comparison)
+    write_report(folder.path, comparison, build.model, checks, provenance, traces, ladder)
     return comparison, checks
 
 

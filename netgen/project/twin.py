@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from netgen.analysis.twin import Twin
+import numpy as np
+
+from netgen.analysis import Comparison
+from netgen.analysis.ladder import ErrorLadder, NoLadder, error_ladder
+from netgen.analysis.twin import Twin, TwinResult
 from netgen.circuit import Circuit, build_circuit
+from netgen.errors import NetgenError
+from netgen.model.graph import Floats
 from netgen.netlist import Conditions
 from netgen.project.build import Build, prepare
 from netgen.simulation import cache_folder, run
 from netgen.sizing import Characterisation, characterise_cells, characterise_mirrors
 from netgen.sizing.diodes import characterise_diodes
 from netgen.technology import Technology
+
+LADDER_WORK = 50 * 101 * 500
+"""A report's ladder takes as many samples as keep samples · frames · transistors below this."""
 
 
 def twin_of(
@@ -47,3 +56,27 @@ def twin_of_build(build: Build) -> Twin:
     technology, at, unit = prepare(build.options, folder.path)
     text = folder.netlist.read_text(encoding="utf-8")
     return twin_of(build_circuit(build.model, unit), technology, at, text, str(folder.netlist))
+
+
+def ladder_of(build: Build, x: Floats, comparison: Comparison) -> ErrorLadder | NoLadder:
+    """Return the error ladder of what was compared; why there is none where it cannot be made.
+
+    A report needs no simulator: without one, or without the PDK, it goes without the ladder if the
+    characterisation is not known already.
+
+    Parameters
+    ----------
+    x
+        Inputs of the compared samples.
+    """
+    if not len(x):
+        return NoLadder("no sample was simulated")
+    readout = build.model.readout.node
+    work = x.shape[1] * int(build.record["devices"]["total"])
+    taken = slice(0, max(1, LADDER_WORK // max(1, work)))
+    states = {name: found.circuit[np.newaxis, taken] for name, found in comparison.states.items()}
+    circuit = TwinResult(comparison.circuit[readout][np.newaxis, taken], states)
+    try:
+        return error_ladder(twin_of_build(build), x[taken], circuit)
+    except NetgenError as error:
+        return NoLadder(str(error).splitlines()[0])

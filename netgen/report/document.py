@@ -9,6 +9,7 @@ from typing import Any
 
 from netgen import __version__
 from netgen.analysis import Check, Comparison, NodeComparison, SampleComparison
+from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.model import Model
 from netgen.report.provenance import Provenance
 
@@ -17,7 +18,11 @@ VERSION = 1
 
 
 def to_document(
-    comparison: Comparison, model: Model, checks: Sequence[Check], provenance: Provenance
+    comparison: Comparison,
+    model: Model,
+    checks: Sequence[Check],
+    provenance: Provenance,
+    ladder: ErrorLadder | NoLadder,
 ) -> dict[str, Any]:
     """Return the report as a JSON object; figures that do not exist are null, never NaN."""
     figures = (
@@ -49,6 +54,7 @@ def to_document(
         "per_node": [_node(entry) for entry in comparison.nodes],
         "per_sample": _per_sample(comparison),
         "unexplained": [asdict(entry) for entry in comparison.unexplained],
+        "error_ladder": asdict(ladder),
         "simulation": _simulation(comparison),
         "provenance": _provenance(provenance),
     }

@@ -18,7 +18,9 @@ from netgen.analysis import (
     SampleComparison,
     UnexplainedState,
 )
+from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.model import Model
+from netgen.report.ladder_text import ladder_rows
 from netgen.report.plots import Plot
 from netgen.report.provenance import Provenance
 from netgen.report.text import (
@@ -127,6 +129,7 @@ def to_html(
     checks: Sequence[Check],
     provenance: Provenance,
     plots: Sequence[Plot],
+    ladder: ErrorLadder | NoLadder,
 ) -> str:
     """Return the page. It refers to nothing outside itself, and escapes every name."""
     environment = jinja2.Environment(
@@ -159,6 +162,8 @@ def to_html(
         nodes=[_node_row(entry) for entry in comparison.nodes],
         unit=engineering(model.unit_current, "A"),
         pictures=_pictures(plots),
+        rungs=ladder_rows(ladder),
+        ladder=ladder,
         build=build,
         blocks=sorted(build.devices_by_block.items(), key=lambda item: -item[1]),
         sources=_sources(model, provenance, comparison),
@@ -280,7 +285,9 @@ def _node_row(entry: NodeComparison) -> NodeRow:
 
 
 def _pictures(plots: Sequence[Plot]) -> Mapping[str, list[Picture]]:
-    groups: dict[str, list[Picture]] = {"sample": [], "errors": [], "cell": []}
+    groups: dict[str, list[Picture]] = {
+        group: [] for group in ("sample", "errors", "ladder", "cell")
+    }
     for plot in plots:
         data = base64.b64encode(plot.png).decode("ascii")
         source = f"data:image/png;base64,{data}"

@@ -11,9 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from netgen.analysis import Comparison
+from netgen.analysis.ladder import ErrorLadder
 from netgen.model import Model
 from netgen.report.error_plots import draw_histograms, draw_node_errors
 from netgen.report.hysteresis_plot import draw_hysteresis
+from netgen.report.ladder_plot import draw_ladder
 from netgen.report.provenance import BuildSummary
 from netgen.report.sample_plots import SampleView, draw_candidates, draw_logits, draw_states
 from netgen.report.text import worst
@@ -31,7 +33,7 @@ class Plot:
     file
         Its name, made of indices and node names only.
     group
-        ``"sample"``, ``"errors"`` or ``"cell"``: where on the page it belongs.
+        ``"sample"``, ``"errors"``, ``"ladder"`` or ``"cell"``: where on the page it belongs.
     title, caption
         For the page; the title is the image's alternative text as well.
     """
@@ -84,6 +86,17 @@ def draw_all(
             )
         )
     return plots
+
+
+def ladder_plot(ladder: ErrorLadder) -> Plot:
+    """Draw the error ladder."""
+    return render(
+        "error-ladder.png",
+        "ladder",
+        "Error ladder",
+        "Root mean square error of the logits after each step, and what the step itself adds.",
+        draw_ladder(ladder),
+    )
 
 
 def _views(

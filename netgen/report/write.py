@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from netgen.analysis import Check, Comparison
+from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.files import write_whole
 from netgen.model import Model
 from netgen.report.document import to_document
 from netgen.report.junit import to_junit
 from netgen.report.page import to_html
-from netgen.report.plots import draw_all
+from netgen.report.plots import draw_all, ladder_plot
 from netgen.report.provenance import Provenance
 from netgen.simulation.traces import Traces
 
 PLOTS = "plots"
+NOT_MADE = NoLadder("it was not asked for")
 
 
 def write_report(
@@ -26,6 +28,7 @@ def write_report(
     checks: Sequence[Check],
     provenance: Provenance,
     traces: Callable[[int], Traces],
+    ladder: ErrorLadder | NoLadder = NOT_MADE,
 ) -> None:
     """Write ``report.json``, ``report.html``, ``junit.xml`` and ``plots/*.png`` into ``folder``.
 
@@ -34,10 +37,14 @@ def write_report(
     traces
         Gives the traces of a sample by its index in the samples file. It is called for the two
         samples at most whose waves are plotted, one after the other.
+    ladder
+        How errors build up, see :func:`netgen.analysis.ladder.error_ladder`.
     """
-    document = to_document(comparison, model, checks, provenance)
+    document = to_document(comparison, model, checks, provenance, ladder)
     plots = draw_all(comparison, model, provenance.build, traces)
-    page = to_html(comparison, model, checks, provenance, plots)
+    if isinstance(ladder, ErrorLadder):
+        plots.append(ladder_plot(ladder))
+    page = to_html(comparison, model, checks, provenance, plots, ladder)
     (folder / PLOTS).mkdir(parents=True, exist_ok=True)
     for plot in plots:
         write_whole(folder / PLOTS / plot.file, plot.png)
