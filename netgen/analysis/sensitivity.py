@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from netgen.model.graph import Floats
 
 CHIPS = 20
 """With fewer chips a correlation says nothing."""
-PERMUTATIONS = 200
+PERMUTATIONS = 400
 LEVEL = 0.01
 """Of the tests whose number of chance findings is stated."""
 ERROR = 0.95
@@ -87,12 +87,16 @@ class GroupBlame:
         so it may be below 0.
     by_chance
         95 % quantile of that for deviations without effect.
+    p, q
+        As of a single deviation, against groups of as many without effect.
     """
 
     name: str
     devices: int
     share: float
     by_chance: float
+    p: float
+    q: float
 
 
 @dataclass(frozen=True)
@@ -203,16 +207,29 @@ def _adjusted(share: Floats, chips: int) -> Floats:
     return adjusted
 
 
-def _groups(names: Iterable[str], share: Floats, chance: Floats) -> tuple[GroupBlame, ...]:
+def _groups(names: Sequence[str], share: Floats, chance: Floats) -> tuple[GroupBlame, ...]:
     members: dict[str, list[int]] = {}
     for at, name in enumerate(names):
         members.setdefault(name, []).append(at)
+    sums = {name: chance[:, at].sum(axis=1) for name, at in members.items()}
+    alike: dict[int, list[Floats]] = {}  # chance gives groups of one size the same
+    for name, at in members.items():
+        alike.setdefault(len(at), []).append(sums[name])
+    pooled = {size: np.concatenate(parts) for size, parts in alike.items()}
+    shares = {name: float(share[at].sum()) for name, at in members.items()}
+    p = {
+        name: float(_exceeding(np.array([shares[name]]), pooled[len(at)])[0])
+        for name, at in members.items()
+    }
+    q = dict(zip(p, false_discovery_control(list(p.values())), strict=True))
     groups = (
         GroupBlame(
             name,
             len(at),
-            float(share[at].sum()),
-            float(np.quantile(chance[:, at].sum(axis=1), ERROR)),
+            shares[name],
+            float(np.quantile(pooled[len(at)], ERROR)),
+            p[name],
+            float(q[name]),
         )
         for name, at in members.items()
     )

@@ -20,7 +20,7 @@ from netgen.analysis.comparison import full_scale
 from netgen.analysis.observed import Observed, observe
 from netgen.model import Model, Readout, Samples, decide, evaluate, margin
 from netgen.model.graph import Bools, Floats, Integers
-from netgen.simulation.traces import Traces
+from netgen.simulation.traces import NO_POWER, Traces
 
 Outcome: TypeAlias = Traces | str | None
 """Of a run: its traces, the class of its failure, or None where it was not simulated yet."""
@@ -312,7 +312,9 @@ def measure(
         if not at.size:
             continue
         part = {name: value[at] for name, value in software.items()}
-        found = observe(model, samples.x[at], (t for t in runs if isinstance(t, Traces)))
+        # who takes the power is read from waves, which runs of populations do not keep
+        traces = (replace(t, power=NO_POWER) for t in runs if isinstance(t, Traces))
+        found = observe(model, samples.x[at], traces)
         simulated[row, at] = True
         values[row, at] = found.values[model.readout.node]
         decision[row, at] = decide(model.readout, found.values[model.readout.node])

@@ -21,6 +21,8 @@ from netgen.report.variability_plots import case_means, draw_shares
 BARS = 16
 """At most this many bars of a ranking are drawn."""
 PALE = "#d8dde3"
+BELIEVED = 0.05
+"""Rate of false discoveries up to which a bar is coloured."""
 SCALE = 10.0
 """Heat maps are as red as can be for errors of this many per cent, or for the largest beyond."""
 
@@ -32,7 +34,7 @@ def draw_blame(blame: Sensitivity) -> Figure:
     fig = figure(1.2 + 0.25 * max(len(devices), len(groups), len(nodes)))
     left, middle, right = fig.subplots(1, 3)
     rows = np.arange(len(devices))[::-1]
-    believed = [CIRCUIT if entry.q < 0.05 else PALE for entry in devices]
+    believed = [CIRCUIT if entry.q < BELIEVED else PALE for entry in devices]
     left.barh(rows, [100 * entry.share for entry in devices], 0.7, color=believed)
     left.axvline(100 / (blame.chips - 1), color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     left.set_yticks(rows, [plain(entry.name) for entry in devices], fontsize=7)
@@ -55,15 +57,15 @@ def draw_blame(blame: Sensitivity) -> Figure:
         Line2D([], [], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2))),
         Line2D([], [], color=SOFTWARE, marker="|", markersize=8, linestyle=""),
     ]
-    names = ["more than chance", "not told from chance", "mean by chance"]
-    names += [f"{100 * ERROR:.0f} % of what chance gives"]
+    names = [f"more than chance (q < {BELIEVED:g})", "not told from chance", "mean by chance"]
+    names += [f"{100 * ERROR:.0f} % of what chance gives a group"]
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
     return fig
 
 
 def _group_bars(axes: Axes, entries: Sequence[GroupBlame]) -> None:
     rows = np.arange(len(entries))[::-1]
-    colours = [CIRCUIT if e.share > e.by_chance else PALE for e in entries]
+    colours = [CIRCUIT if entry.q < BELIEVED else PALE for entry in entries]
     axes.barh(rows, [100 * entry.share for entry in entries], 0.7, color=colours)
     chance = [100 * entry.by_chance for entry in entries]
     axes.plot(chance, rows, "|", color=SOFTWARE, markersize=8)
