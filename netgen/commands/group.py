@@ -25,6 +25,8 @@ COMMANDS = {
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),
     "sweep": ("netgen.commands.sweep", "Try unit currents, supplies and frame periods."),
+    "power": ("netgen.commands.power", "Say where the supply power goes, and the area."),
+    "scaling": ("netgen.commands.scaling", "Predict how power and area grow with the size."),
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),
     "train": ("netgen.commands.train", "Train a model on recordings, hardened for its circuit."),
     "listen": ("netgen.commands.listen", "Decide what a sound file says, by software or circuit."),

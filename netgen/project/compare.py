@@ -13,6 +13,7 @@ import numpy as np
 from netgen.analysis import Check, Comparison, Tolerances, verdict
 from netgen.analysis import compare as compare_samples
 from netgen.errors import ConfigurationError
+from netgen.netlist.area import Area
 from netgen.project.build import Build
 from netgen.project.simulate import read_runs
 from netgen.project.twin import ladder_of
@@ -78,6 +79,9 @@ def _summary(build: Build) -> BuildSummary:
             devices_by_block={str(k): int(v) for k, v in record["devices"]["by_block"].items()},
             below_floor=tuple(map(str, record["below_floor"])),
             hysteresis=_hysteresis(build),
+            area_by_block={str(k): Area(**v) for k, v in record["area"]["by_block"].items()},
+            area_assumption=str(record["area"]["assumption"]),
+            predicted_power_w=float(record["predicted_power"]["average_w"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ConfigurationError(str(build.folder.build), ["is damaged; build again"]) from None

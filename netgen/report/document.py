@@ -11,6 +11,7 @@ from netgen import __version__
 from netgen.analysis import Check, Comparison, NodeComparison, SampleComparison
 from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.model import Model
+from netgen.report.power import power_document
 from netgen.report.provenance import Provenance
 
 FORMAT = "netgen-report"
@@ -51,6 +52,7 @@ def to_document(
         "frames": comparison.frames,
         "units": comparison.units,
         **{name: getattr(comparison, name) for name in figures},
+        "power": None if comparison.power is None else power_document(comparison.power),
         "per_node": [_node(entry) for entry in comparison.nodes],
         "per_sample": _per_sample(comparison),
         "unexplained": [asdict(entry) for entry in comparison.unexplained],
@@ -129,6 +131,8 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "tools": dict(build.tools),
         "devices": build.devices,
         "devices_by_block": dict(build.devices_by_block),
+        "area_by_block": {kind: asdict(area) for kind, area in build.area_by_block.items()},
+        "predicted_power_w": build.predicted_power_w,
         "below_floor": list(build.below_floor),
         "rerun": list(provenance.rerun),
     }

@@ -22,6 +22,7 @@ from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.model import Model
 from netgen.report.ladder_text import ladder_rows
 from netgen.report.plots import Plot
+from netgen.report.power_text import block_rows, power_rows
 from netgen.report.provenance import Provenance
 from netgen.report.text import (
     CAUSE_MEANINGS,
@@ -165,7 +166,9 @@ def to_html(
         rungs=ladder_rows(ladder),
         ladder=ladder,
         build=build,
-        blocks=sorted(build.devices_by_block.items(), key=lambda item: -item[1]),
+        blocks=block_rows(build),
+        power=power_rows(comparison),
+        predicted=engineering(build.predicted_power_w or 0.0, "W"),
         sources=_sources(model, provenance, comparison),
         rerun=provenance.rerun,
     )
@@ -286,7 +289,7 @@ def _node_row(entry: NodeComparison) -> NodeRow:
 
 def _pictures(plots: Sequence[Plot]) -> Mapping[str, list[Picture]]:
     groups: dict[str, list[Picture]] = {
-        group: [] for group in ("sample", "errors", "ladder", "cell")
+        group: [] for group in ("sample", "errors", "ladder", "power", "cell")
     }
     for plot in plots:
         data = base64.b64encode(plot.png).decode("ascii")

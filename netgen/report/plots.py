@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from netgen.analysis import Comparison
+from netgen.analysis import Comparison, PowerFigures
 from netgen.analysis.ladder import ErrorLadder
 from netgen.model import Model
 from netgen.report.error_plots import draw_histograms, draw_node_errors
 from netgen.report.hysteresis_plot import draw_hysteresis
 from netgen.report.ladder_plot import draw_ladder
+from netgen.report.power import draw_by_block, draw_over_time
 from netgen.report.provenance import BuildSummary
 from netgen.report.sample_plots import SampleView, draw_candidates, draw_logits, draw_states
 from netgen.report.text import worst
@@ -75,6 +76,8 @@ def draw_all(
                 draw_histograms(comparison, model),
             )
         )
+    if comparison.power is not None:
+        plots += power_plots(comparison.power, traces(comparison.samples[0].sample), model)
     if build.hysteresis is not None:
         plots.append(
             render(
@@ -96,6 +99,24 @@ def ladder_plot(ladder: ErrorLadder) -> Plot:
         "Error ladder",
         "Root mean square error of the logits after each step, and what the step itself adds.",
         draw_ladder(ladder),
+    )
+
+
+def power_plots(figures: PowerFigures, traces: Traces, model: Model) -> Iterator[Plot]:
+    """Draw where the supply power goes: by block and by node, and of one sample over time."""
+    yield render(
+        "power-blocks.png",
+        "power",
+        f"Supply power by block and by node, mean of {figures.samples} samples",
+        "Each bar is split into kinds of block; a current counts where it leaves the supply.",
+        draw_by_block(figures),
+    )
+    yield render(
+        "power-time.png",
+        "power",
+        f"Supply power over time, sample {traces.sample}",
+        "Stacked by kind of block.",
+        draw_over_time(traces, model),
     )
 
 

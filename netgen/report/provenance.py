@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netgen.model.graph import Floats
+from netgen.netlist.area import Area
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,10 @@ class BuildSummary:
         One line for each weight that is smaller than the technology can realise.
     hysteresis
         A cell's curve, where the characterisation recorded one.
+    area_by_block
+        Transistors' area by kind of block, and in ``area_assumption`` what was assumed.
+    predicted_power_w
+        Supply power to expect over the inputs the circuit was sized for, W.
     """
 
     pdk: str
@@ -56,6 +61,9 @@ class BuildSummary:
     devices_by_block: Mapping[str, int]
     below_floor: tuple[str, ...]
     hysteresis: HysteresisCurve | None
+    area_by_block: Mapping[str, Area] = field(default_factory=dict)
+    area_assumption: str = ""
+    predicted_power_w: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,71 @@
+"""``netgen power``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netgen.analysis import Consumption, PowerFigures
+from netgen.analysis.power import GROUPINGS
+from netgen.commands.options import folder_argument
+from netgen.project import read_build
+from netgen.project.power import power as measure
+from netgen.units import engineering
+
+
+@click.command()
+@folder_argument
+def power(folder: Path) -> None:
+    """Say where the supply power of the simulated samples of DIR went, and what takes the area.
+
+    Writes power.json and plots/power-*.png into DIR.
+    """
+    build = read_build(folder)
+    figures = measure(build)
+    click.echo(f"{folder}: {figures.samples} samples")
+    for grouping in GROUPINGS:
+        click.echo(_line(grouping, ("average", "share", "peak", "a sample", "a frame")))
+        for name, entry in figures.groups[grouping].items():
+            click.echo(_line(name, _cells(entry, figures)))
+        click.echo(_line("total", _cells(figures.total, figures)))
+        click.echo()
+    for line in _area(build.record.get("area") or {}):
+        click.echo(line)
+    for line in _predicted(build.record.get("predicted_power") or {}):
+        click.echo(line)
+    click.echo(f"written: {folder / 'power.json'}, {folder / 'plots'}/power-*.png")
+
+
+def _cells(entry: Consumption, figures: PowerFigures) -> tuple[str, ...]:
+    return (
+        engineering(entry.average_w, "W"),
+        f"{entry.average_w / figures.total.average_w:.1%}",
+        engineering(entry.peak_w, "W"),
+        engineering(entry.energy_sample_j, "J"),
+        engineering(entry.energy_frame_j, "J"),
+    )
+
+
+def _line(name: str, cells: tuple[str, ...]) -> str:
+    return "  " + f"{name:<14}" + "".join(f"{cell:>11}" for cell in cells)
+
+
+def _area(area: Mapping[str, Any]) -> Iterator[str]:
+    """Yield transistors and area by kind of block."""
+    if not area:
+        return
+    yield _line("block", ("transistors", "gates", "drawn"))
+    for name, entry in (*area["by_block"].items(), ("total", area)):
+        squares = (f"{entry[key] * 1e12:.0f} µm²" for key in ("gate_m2", "drawn_m2"))
+        yield _line(name, (f"{entry['transistors']}", *squares))
+    yield f"  drawn, an estimate: {area['assumption']}"
+    yield ""
+
+
+def _predicted(predicted: Mapping[str, Any]) -> Iterator[str]:
+    if predicted:
+        watts = engineering(predicted["average_w"], "W")
+        yield f"  predicted by the build, over the inputs it was sized for: {watts}"

@@ -1,0 +1,48 @@
+"""Where the supply power of a build folder's simulated samples went: figures, plots, JSON."""
+
+from __future__ import annotations
+
+import json
+
+from netgen.analysis import PowerFigures, PowerTally
+from netgen.errors import ConfigurationError
+from netgen.files import write_whole
+from netgen.project.build import Build
+from netgen.project.simulate import read_runs
+from netgen.simulation import load_traces
+
+
+def power(build: Build) -> PowerFigures:
+    """Add up the power of every simulated sample; write power.json and plots.
+
+    Raises
+    ------
+    ConfigurationError
+        Nothing was simulated.
+    """
+    # matplotlib: a build needs none
+    from netgen.report.plots import power_plots
+    from netgen.report.power import power_document
+
+    folder = build.folder
+    done = [i for i in read_runs(build).asked if folder.traces(i).is_file()]
+    tally = PowerTally(build.model)
+    for sample in done:
+        tally.add(load_traces(folder.traces(sample))[0])
+    figures = tally.figures()
+    if figures is None:
+        problem = "no sample was simulated; run netgen sim again"
+        raise ConfigurationError(str(folder.runs), [problem])
+    document = {
+        "format": "netgen-power",
+        "version": 1,
+        "model": build.record["model"],
+        **power_document(figures),
+        "area": build.record.get("area"),
+        "predicted": build.record.get("predicted_power"),
+    }
+    (folder.path / "plots").mkdir(exist_ok=True)
+    for plot in power_plots(figures, load_traces(folder.traces(done[0]))[0], build.model):
+        write_whole(folder.path / "plots" / plot.file, plot.png)
+    write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
+    return figures
