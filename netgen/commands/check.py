@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from netgen.commands.options import model_argument, technology_options
-from netgen.commands.steps import build_options, say_below_floor
+from netgen.commands.steps import build_options, expected_power, say_below_floor
 from netgen.model import Add, Bmru, Linear, Model, load_model, sources
 from netgen.netlist import device_counts
 from netgen.project import Design, design
@@ -33,6 +33,7 @@ def check(
     made = design(loaded, build_options(**chosen))
     for line in _realisable(made):
         click.echo(line)
+    click.echo(f"  {expected_power(made, calibrated=False)}")
     say_below_floor(made)
 
 

@@ -70,8 +70,21 @@ def build_step(
     counts = device_counts(made.circuit)
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
+    click.echo(f"{output}: {expected_power(made, calibration is not None)}")
     say_below_floor(made)
     return made
+
+
+def expected_power(made: Design, calibrated: bool) -> str:
+    """Say what power to expect, over which inputs, and where it goes."""
+    over = "the calibration samples" if calibrated else "netgen's own calibration inputs"
+    shares = ", ".join(
+        f"{kind} {watts / made.power.average_w:.0%}"
+        for kind, watts in sorted(made.power.by_kind.items(), key=lambda item: -item[1])
+        if watts >= 0.005 * made.power.average_w
+    )
+    watts = engineering(made.power.average_w, "W")
+    return f"{watts} of supply power expected over {over} ({shares})"
 
 
 def say_below_floor(made: Design) -> None:
