@@ -1,0 +1,154 @@
+"""``netgen scaling``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netgen.analysis.scaling import PowerLaw, power_law
+from netgen.commands.options import output_option, simulation_options, technology_options
+from netgen.commands.steps import build_options, simulation_choices
+from netgen.errors import UsageError
+from netgen.files import write_whole
+from netgen.project.scaling import PARTS, Choices, Size, usual_sizes
+from netgen.project.scaling import scaling as study
+from netgen.units import engineering
+
+
+@click.command()
+@output_option
+@technology_options
+@simulation_options
+@click.option("--sizes", metavar="D,…", help="State sizes.  [default: 4,8,16,…,128]")
+@click.option(
+    "--layers", type=click.IntRange(min=1), default=2, show_default=True, help="Recurrent layers."
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=2),
+    default=60,
+    show_default=True,
+    help="Length of the input sequence.",
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    default=16,
+    show_default=True,
+    metavar="D",
+    help="Simulate networks up to this size.",
+)
+def scaling(
+    output: Path,
+    sizes: str | None,
+    layers: int,
+    frames: int,
+    confirm: int,
+    picked: str | None,
+    jobs: int | None,
+    timeout: float | None,
+    engine: str,
+    scheduler: str | None,
+    raw: bool,
+    **chosen: Any,
+) -> None:
+    """Predict how power, transistors and area grow with the state size, and fit exponents.
+
+    Random reference networks of every size; the power model's figures, confirmed in ngspice for
+    the small ones. Writes scaling.json and scaling.png into DIR.
+    """
+    if picked is not None:
+        raise UsageError("--samples: random networks bring their own; leave it out")
+    states = _sizes(sizes)
+    choices = Choices(tuple(states), layers, frames, confirm)
+    found: list[Size] = []
+    with click.progressbar(
+        study(
+            choices,
+            output,
+            build_options(**chosen),
+            simulation_choices(jobs, timeout, raw, engine, scheduler),
+        ),
+        length=len(states),
+        label="sizing",
+        file=sys.stderr,
+        show_pos=True,
+        hidden=not sys.stderr.isatty(),
+    ) as steps:
+        for size in steps:
+            found.append(size)
+            click.echo(_line(size))
+    laws = {name: power_law(states, [of(size) for size in found]) for name, of in QUANTITIES}
+    for name, law in laws.items():
+        if law is not None:
+            click.echo(f"{name:<12} d^{law.exponent:.3f}  (95 %: {law.low:.3f} … {law.high:.3f})")
+    _write(output, found, laws)
+    click.echo(f"{output / 'scaling.json'}, {output / 'scaling.png'}")
+
+
+Reading = Callable[[Size], float]
+
+
+def _of(part: str) -> Reading:
+    return lambda size: size.predicted_w[part]
+
+
+QUANTITIES: tuple[tuple[str, Reading], ...] = (
+    *((part, _of(part)) for part in PARTS if part != "input"),
+    ("feedforward", lambda size: size.predicted_w["mirrors"] + size.predicted_w["lines"]),
+    ("total", lambda size: sum(size.predicted_w.values())),
+    ("transistors", lambda size: float(size.area.transistors)),
+    ("area", lambda size: size.area.drawn_m2),
+)
+"""What is fitted; the input's power is that of its channels, whatever the size."""
+
+
+def _sizes(text: str | None) -> Sequence[int]:
+    try:
+        sizes = [int(word) for word in text.split(",")] if text else usual_sizes(128)
+    except ValueError:
+        raise UsageError(f"--sizes {text}: write whole numbers, such as 4,8,16") from None
+    if min(sizes) < 1 or len(set(sizes)) < len(sizes):
+        raise UsageError(f"--sizes {text}: write different numbers above 0")
+    return sorted(sizes)
+
+
+def _line(size: Size) -> str:
+    predicted = sum(size.predicted_w.values())
+    measured = sum(size.measured_w.values())
+    spice = f", ngspice {predicted / measured - 1:+.1%}" if size.measured_w else ""
+    missing = f", {size.below_floor} weights not drawn" if size.below_floor else ""
+    return (
+        f"d = {size.state:<4} {size.area.transistors:>8} transistors  "
+        f"{size.area.drawn_m2 * 1e6:9.4f} mm²  {engineering(predicted, 'W'):>9}  "
+        f"{engineering(predicted * size.inference_s, 'J'):>9} an inference; recurrent "
+        f"{size.predicted_w['recurrent'] / predicted:.0%}{spice}{missing}"
+    )
+
+
+def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]) -> None:
+    from netgen.report.scaling import Growth, draw_scaling  # matplotlib: not for a usage error
+
+    record = {
+        "sizes": [asdict(size) for size in found],
+        "exponents": {name: asdict(law) for name, law in laws.items() if law is not None},
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    write_whole(output / "scaling.json", json.dumps(record, indent=1) + "\n")
+    states = [size.state for size in found]
+
+    def growth(label: str, predicted: Reading, measured: Reading) -> Growth:
+        watts = [measured(size) if size.measured_w else None for size in found]
+        return Growth(label, states, [predicted(size) for size in found], watts, laws.get(label))
+
+    growths = [growth(part, _of(part), lambda s, part=part: s.measured_w[part]) for part in PARTS]  # type: ignore[misc]
+    growths.append(
+        growth("total", lambda s: sum(s.predicted_w.values()), lambda s: sum(s.measured_w.values()))
+    )
+    write_whole(output / "scaling.png", draw_scaling(growths))

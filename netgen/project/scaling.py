@@ -1,0 +1,158 @@
+"""How a network's power, transistors and area grow with its state size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netgen.errors import SimulationError
+from netgen.model import Bmru, Model, Samples, random_model
+from netgen.netlist import Consumer, network_text
+from netgen.netlist.area import Area, areas
+from netgen.project.build import BuildOptions, Design, build, design, read_build
+from netgen.project.simulate import SimulationChoices, simulate
+from netgen.simulation import load_traces
+from netgen.sizing import predict_power
+
+SEED = 7
+PARTS = ("recurrent", "mirrors", "lines", "input")
+"""Cells with their bias currents; mirrors of weights, and the readout they end in; what every
+signal and row has one of; the inputs. Mirrors and lines are the feedforward layers."""
+_LOOKED_AT = 40
+"""Frames that the model looks at, at least."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What to study.
+
+    Attributes
+    ----------
+    sizes
+        State sizes d.
+    layers
+        Recurrent layers.
+    frames
+        Length of the input sequence.
+    confirmed
+        Networks up to this size are simulated, too.
+    """
+
+    sizes: tuple[int, ...]
+    layers: int = 2
+    frames: int = 60
+    confirmed: int = 16
+
+
+@dataclass(frozen=True)
+class Size:
+    """A network of one size.
+
+    Attributes
+    ----------
+    below_floor
+        Weights too small to be drawn.
+    predicted_w, measured_w
+        Mean supply power by part, W: by the power model, and in ngspice (empty where it was not
+        simulated).
+    inference_s
+        How long the input sequence lasts.
+    """
+
+    state: int
+    area: Area
+    below_floor: int
+    predicted_w: Mapping[str, float]
+    measured_w: Mapping[str, float]
+    inference_s: float
+
+
+def network(state: int, choices: Choices) -> tuple[Model, Samples]:
+    """Return the random reference network of a size, and one input sequence.
+
+    Its weights are scaled so that the currents of every row stay within the same range at any
+    size; none is set to zero.
+    """
+    kind = {"layers": choices.layers, "frames": choices.frames}
+    return random_model(SEED, state=state, samples=1, dead_zone=0.0, **kind)
+
+
+def scaling(
+    choices: Choices, output: Path, options: BuildOptions, simulation: SimulationChoices
+) -> Iterator[Size]:
+    """Size a random reference network of each size, predict its power, and yield it.
+
+    Small ones are built below ``output`` and simulated.
+
+    Raises
+    ------
+    UsageError
+        A folder cannot be used.
+    SimulationError
+        A simulation failed.
+    """
+    for state in choices.sizes:
+        model, samples = network(state, choices)
+        measured: Mapping[Consumer, float] = {}
+        if state <= choices.confirmed:
+            folder = output / f"d{state}"
+            made = build(model, folder, options, samples)
+            measured = _measured(folder, samples, simulation)
+        else:
+            made = design(model, options, samples.x)
+        yield _size(made, samples, state, measured)
+
+
+def _measured(
+    folder: Path, samples: Samples, simulation: SimulationChoices
+) -> dict[Consumer, float]:
+    made = read_build(folder)
+    for step in simulate(made, samples, [0], simulation):
+        if step.failure is not None:
+            raise step.failure
+    power = load_traces(made.folder.traces(0))[0].power
+    if not power.consumers:
+        raise SimulationError("no_result", f"{folder}: the simulation has no ammeters")
+    return dict(zip(power.consumers, power.average_w.tolist(), strict=True))
+
+
+def _size(made: Design, samples: Samples, state: int, measured: Mapping[Consumer, float]) -> Size:
+    circuit, model = made.circuit, made.circuit.model
+    text = network_text(circuit, made.technology)
+    stride = max(1, samples.x.shape[1] // _LOOKED_AT)
+    predicted = predict_power(
+        circuit, made.technology, made.known.mirrors, made.conditions.vdd, samples.x, stride
+    )
+    watts = {consumer: float(each.mean()) for consumer, each in predicted.watts.items()}
+    return Size(
+        state=state,
+        area=sum(areas(circuit, text, made.technology).values(), Area()),
+        below_floor=len(made.below_floor),
+        predicted_w=_parts(model, watts),
+        measured_w=_parts(model, measured) if measured else {},
+        inference_s=samples.x.shape[1] * model.frame_period,
+    )
+
+
+def _parts(model: Model, watts: Mapping[Consumer, float]) -> dict[str, float]:
+    parts = dict.fromkeys(PARTS, 0.0)
+    for consumer, each in watts.items():
+        parts[_part(model, consumer)] += each
+    return parts
+
+
+def _part(model: Model, consumer: Consumer) -> str:
+    if consumer.kind == "input":
+        return "input"
+    if isinstance(model.by_name.get(consumer.node), Bmru) and consumer.kind != "line":
+        return "recurrent"
+    return "mirrors" if consumer.kind in ("mirror", "readout") else "lines"
+
+
+def usual_sizes(largest: int) -> Sequence[int]:
+    """Return powers of two from 4 on."""
+    sizes = [4]
+    while sizes[-1] * 2 <= largest:
+        sizes.append(sizes[-1] * 2)
+    return sizes
