@@ -37,10 +37,9 @@ def draw_sweep(curves: Sequence[SweepCurve]) -> bytes:
     for column, curve in enumerate(curves):
         above = page.add_subplot(2, len(curves), 1 + column)
         below = page.add_subplot(2, len(curves), 1 + len(curves) + column, sharex=above)
-        known = [
-            v for v, share in zip(curve.values, curve.states, strict=True) if share is not None
-        ]
-        states = [share for share in curve.states if share is not None]
+        pairs = zip(curve.values, curve.states, strict=True)
+        known = [(value, share) for value, share in pairs if share is not None]
+        states = [share for _, share in known]
         above.plot(curve.values, curve.decisions, "o-", color=CIRCUIT, label="decisions")
         if known:
             above.plot(*zip(*known, strict=True), "s--", color=CLASSES[0], label="states")
