@@ -18,6 +18,7 @@ def draw_ladder(ladder: ErrorLadder) -> Figure:
     """Draw each step's error, and in front of it what the step adds to the one it stands on."""
     fig = figure(0.9 + 0.45 * len(ladder.rungs))
     axes = fig.subplots()
+    axes.set_xscale("log")  # before the bars: there may be none to scale by
     rungs = ladder.rungs[::-1]
     rows = np.arange(len(rungs))
     total = np.array([rung.logit_rmse_fs for rung in rungs]) * 100
@@ -25,7 +26,6 @@ def draw_ladder(ladder: ErrorLadder) -> Figure:
     axes.barh(rows, total, 0.75, color="#d8dde3", label="after the step")
     axes.barh(rows, own, 0.4, color=CIRCUIT, label="the step's own part")
     shown = [size for size in (*total, *own) if size > SMALLEST] or [SMALLEST]
-    axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(0.4 * min(shown), 6 * max(shown))
