@@ -18,11 +18,12 @@ def draw_ladder(ladder: ErrorLadder) -> Figure:
     """Draw each step's error, and in front of it what the step adds to the one it stands on."""
     fig = figure(0.9 + 0.45 * len(ladder.rungs))
     axes = fig.subplots()
-    axes.set_xscale("log")  # before the bars: there may be none to scale by
+    axes.set_xscale("log")
     rungs = ladder.rungs[::-1]
     rows = np.arange(len(rungs))
-    total = np.array([rung.logit_rmse_fs for rung in rungs]) * 100
-    own = np.array([abs(rung.attributed_fs) for rung in rungs]) * 100
+    # a logarithmic axis knows no zero: such a bar ends left of it
+    total = np.maximum([100 * rung.logit_rmse_fs for rung in rungs], SMALLEST / 10)
+    own = np.maximum([100 * abs(rung.attributed_fs) for rung in rungs], SMALLEST / 10)
     axes.barh(rows, total, 0.75, color="#d8dde3", label="after the step")
     axes.barh(rows, own, 0.4, color=CIRCUIT, label="the step's own part")
     shown = [size for size in (*total, *own) if size > SMALLEST] or [SMALLEST]
