@@ -106,8 +106,8 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "margins.png",
                 "samples",
                 "Agreement against software's margin",
-                "Bars are 95 % intervals (Wilson); numbers are samples. A small lead is lost in "
-                "more of them.",
+                "Bars are 95 % intervals (Wilson); numbers are samples. The lead is that of software's "
+                "class over the next logit.",
                 draw_margins(figures, what),
             ),
             render(
