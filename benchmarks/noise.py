@@ -99,13 +99,20 @@ def devices(output: Path) -> None:
     finish(output / "devices.md", lines)
 
 
+def block_name(tested: BlockUnderTest) -> str:
+    """Return a block's name for people."""
+    if tested.cell is None:
+        return tested.block.replace("_", " ")
+    return tested.block.replace("_", ", ")
+
+
 def device_line(where: str, noise: BlockNoise) -> str:
     """Return a row of the table; a cell's noise referred to its input says nothing."""
     tested = noise.tested
     current = tested.current if tested.cell is None else tested.cell.gain
     referred = f"{noise.input_rms * 1e12:.3g}" if tested.cell is None else "–"
     return (
-        f"| {where} | {tested.block.replace('_', ', ')} | {current * 1e12:.0f} "
+        f"| {where} | {block_name(tested)} | {current * 1e12:.0f} "
         f"| {noise.output_rms * 1e12:.3g} | {referred} |"
     )
 
@@ -114,7 +121,7 @@ def spectra(measured: Sequence[BlockNoise], path: Path) -> None:
     """Plot densities over frequency at the largest current."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for each in measured[-len(BLOCKS) :]:
-        label = f"{each.tested.block.replace('_', ', ')}: {each.output_rms * 1e12:.2g} pA rms"
+        label = f"{each.block_name(tested)}: {each.output_rms * 1e12:.2g} pA rms"
         axes.loglog(each.frequency, each.output * 1e15, label=label)
     axes.set(xlabel="frequency, Hz", ylabel="output current noise, fA/√Hz")
     axes.grid(True, which="both", alpha=0.2)

@@ -28,12 +28,16 @@ def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
         for block in BLOCKS
     ]  # fmt: skip
     found = measure_noise(technology, at, unit, blocks, cache_folder(), run)
-    mirror, row, high, low = found
+    mirror, row, signed, high, low = found
     # at the band's upper end flicker noise is little: diode and copy, 2qI each; six in a row
     for noise, transistors in ((mirror, 2), (row, 6)):
         shot = np.sqrt(transistors * 2 * CHARGE * noise.operating)
         assert 0.9 * shot < noise.output[-1] < 1.5 * shot
     assert row.output_rms > 1.5 * mirror.output_rms
+    assert signed.operating == pytest.approx(row.operating, rel=0.15)
+    whole = BlockUnderTest("row", 3 * 500 * PICO)
+    (gross,) = measure_noise(technology, at, unit, [whole], cache_folder(), run)
+    assert row.input_rms < signed.input_rms < gross.input_rms  # currents cancel, noise does not
     assert mirror.input_rms == pytest.approx(
         mirror.output_rms * mirror.tested.current / mirror.operating, rel=0.05
     )

@@ -101,7 +101,10 @@ def measure_noise(
         def measure(tested: BlockUnderTest = tested) -> dict[str, Floats]:
             return _measure(technology, at, unit, tested, run)
 
-        parts = ("noise", at, unit, tested, BAND, technology.digest, simulator_version())
+        # the decks themselves, so that a change of the circuits counts
+        point = operating_deck(technology, at, unit, tested, OPTIONS[0][1])
+        noise = noise_deck(technology, at, unit, tested, OPTIONS[0][1], 0.0, BAND)
+        parts = ("noise", point, noise, technology.digest, simulator_version())
         found = cached_arrays(folder, key(*parts, __version__), measure)
         measured.append(
             BlockNoise(

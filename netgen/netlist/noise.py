@@ -18,8 +18,8 @@ from netgen.technology import Geometry, Technology
 from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
-Block: TypeAlias = Literal["mirror", "row", "cell_high", "cell_low"]
-BLOCKS: tuple[Block, ...] = ("mirror", "row", "cell_high", "cell_low")
+Block: TypeAlias = Literal["mirror", "row", "signed_row", "cell_high", "cell_low"]
+BLOCKS: tuple[Block, ...] = ("mirror", "row", "signed_row", "cell_high", "cell_low")
 
 OUTPUT_NOISE = "onoise_spectrum"
 INPUT_NOISE = "inoise_spectrum"
@@ -46,8 +46,9 @@ class BlockUnderTest:
     ----------
     block
         ``mirror``: diode and one copy, unit NMOS. ``row``: an input copied to its P line, one
-        positive weight of 1, the row's diode and a copy of it. ``cell_high``, ``cell_low``: a cell
-        in that state behind an input and its P line, with one copy of its output.
+        positive weight of 1, the row's diode and a copy of it. ``signed_row``: the same with
+        weights 1, 1 and −1. ``cell_high``, ``cell_low``: a cell in that state behind an input and
+        its P line, with one copy of its output.
     current
         Input current, A.
     cell
