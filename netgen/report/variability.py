@@ -106,8 +106,8 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "margins.png",
                 "samples",
                 "Agreement against software's margin",
-                "Bars are 95 % intervals (Wilson); numbers are samples. The lead is that of software's "
-                "class over the next logit.",
+                "Bars are 95 % intervals (Wilson); numbers are samples. The lead is that of "
+                "software's class over the next logit, averaged over the readout's frames.",
                 draw_margins(figures, what),
             ),
             render(
