@@ -81,16 +81,19 @@ def draw_by_block(figures: PowerFigures) -> Figure:
     fig = figure(1.6 + 0.24 * (len(nodes) + len(kinds)))
     ratios = (len(kinds) + 1, len(nodes) + 1)
     upper, lower = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": ratios})
-    _bars(upper, figures, "block", kinds)
-    _bars(lower, figures, "node", nodes)
+    longest = max(_bars(upper, figures, "block", kinds), _bars(lower, figures, "node", nodes))
+    lower.set_xlim(right=1.2 * longest)  # the axis is shared; the figures at the bars need room
     lower.set_xlabel("supply power, mean (nW)", fontsize=9)
     handles, labels = lower.get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=8, frameon=False, ncols=8, loc="outside upper left")
     return fig
 
 
-def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str]) -> None:
-    """Draw one bar a name, stacked by kind of block: what is given back goes to the left."""
+def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str]) -> float:
+    """Draw one bar a name, stacked by kind of block, and return the longest's end in nW.
+
+    What is given back goes to the left.
+    """
     rows = np.arange(len(names))[::-1]
     left, right = np.zeros(len(names)), np.zeros(len(names))
     for kind in figures.groups["block"]:
@@ -113,10 +116,10 @@ def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str
             fontsize=8,
         )
     axes.set_yticks(rows, [plain(name) for name in names], fontsize=8)
-    axes.set_xlim(right=1.2 * max(float(right.max()), 1e-9))
     axes.axvline(0, color=MUTED, linewidth=0.8)
     tidy(axes)
     axes.grid(False, axis="y")
+    return float(right.max())
 
 
 def _by_kind(traces: Traces) -> dict[str, np.ndarray]:

@@ -75,7 +75,7 @@ def predict_power(
     watts: dict[Consumer, Floats] = {}
     for consumer, each in (*_lines(at), *_layers(at)):
         watts[consumer] = watts.get(consumer, np.zeros(len(x))) + each
-    return PredictedPower(watts)
+    return PredictedPower({consumer: each for consumer, each in watts.items() if each.any()})
 
 
 Reading: TypeAlias = tuple[Consumer, Floats]
