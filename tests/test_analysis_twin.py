@@ -14,6 +14,7 @@ from small_models import linear, small_model
 
 from netgen.analysis.twin import Twin, run
 from netgen.circuit import build_circuit
+from netgen.errors import ConfigurationError
 from netgen.model import Model, evaluate, from_dict
 from netgen.model.graph import Floats
 from netgen.model.random import random_model
@@ -223,6 +224,21 @@ def test_a_width_above_the_threshold_holds_for_ever() -> None:
     rising, falling, _ = jumps({"h_0.m8": shift(-0.06)})
     assert rising == pytest.approx(0.6, abs=1e-3)
     assert falling == 0.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Ih_0_width vdd h_0_width 3e-10", "Ih_0_width vdd h_0_width 300p", "plain numbers"),
+        ("Ih_0_width vdd h_0_width 3e-10\n", "", "no bias current Ih_0_width"),
+    ],
+)
+def test_a_bias_that_cannot_be_read(old: str, new: str, message: str) -> None:
+    twin = twin_of(CELL)
+    assert old in twin.network
+    edited = replace(twin, network=twin.network.replace(old, new))
+    with pytest.raises(ConfigurationError, match=message):
+        edited.run({}, np.ones((1, 1, 1)))
 
 
 def drawn(twin: Twin, first: int, count: int) -> dict[str, Floats]:

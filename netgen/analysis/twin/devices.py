@@ -60,7 +60,13 @@ class Drawing:
 
 
 def read_drawing(parted: Partition, technology: Technology, source: str) -> Drawing:
-    """Read transistors and bias currents from a network in parts."""
+    """Read transistors and bias currents from a network in parts.
+
+    Raises
+    ------
+    ConfigurationError
+        A bias current is no plain number.
+    """
     finder = Transistors(technology, parted.blocks)
     geometry: dict[str, Geometry] = {}
     bias: dict[str, float] = {}
@@ -68,9 +74,17 @@ def read_drawing(parted: Partition, technology: Technology, source: str) -> Draw
         for line in part.lines:
             if line[0] == "i":
                 name, *_, value = words(line)
-                bias[name[1:]] = float(value)
+                bias[name[1:]] = _amperes(name, value, source)
             geometry |= {name: gate.geometry for name, gate in named(line, finder)}
     return Drawing(geometry, bias, source)
+
+
+def _amperes(name: str, value: str, source: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        problem = f"{name}: the twin reads plain numbers of amperes, not {value!r}"
+        raise ConfigurationError(source, [problem]) from None
 
 
 @dataclass(eq=False)
