@@ -34,7 +34,8 @@ class Plot:
     file
         Its name, made of indices and node names only.
     group
-        ``"sample"``, ``"errors"``, ``"ladder"`` or ``"cell"``: where on the page it belongs.
+        ``"sample"``, ``"errors"``, ``"ladder"``, ``"power"`` or ``"cell"``: where on the page it
+        belongs.
     title, caption
         For the page; the title is the image's alternative text as well.
     """
