@@ -121,7 +121,7 @@ def spectra(measured: Sequence[BlockNoise], path: Path) -> None:
     """Plot densities over frequency at the largest current."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for each in measured[-len(BLOCKS) :]:
-        label = f"{each.block_name(tested)}: {each.output_rms * 1e12:.2g} pA rms"
+        label = f"{block_name(each.tested)}: {each.output_rms * 1e12:.2g} pA rms"
         axes.loglog(each.frequency, each.output * 1e15, label=label)
     axes.set(xlabel="frequency, Hz", ylabel="output current noise, fA/√Hz")
     axes.grid(True, which="both", alpha=0.2)
