@@ -121,7 +121,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
             render(
                 "spreads.png",
                 "spread",
-                "Spreads",
+                "Distributions",
                 f"One entry for each of the {what}: its mean over the samples.",
                 draw_spreads(figures, what),
             ),
