@@ -50,6 +50,11 @@ def report(folder: Path, population: str) -> dict[str, Any]:
     return found
 
 
+def test_sim_says_how_to_go_on(out: Path) -> None:
+    result = netgen("sim", out, out.parent / "samples.npz", "--monte-carlo", 1, "--samples", "0")
+    assert f"analyse them: netgen variability {out}" in result.output
+
+
 def test_chips_are_analysed(out: Path) -> None:
     assert simulated(out, "--monte-carlo", COUNT, "--samples", "0,2") == 0
     result = netgen("variability", out)

@@ -213,8 +213,8 @@ def _groups(names: Sequence[str], share: Floats, chance: Floats) -> tuple[GroupB
         members.setdefault(name, []).append(at)
     sums = {name: chance[:, at].sum(axis=1) for name, at in members.items()}
     alike: dict[int, list[Floats]] = {}  # chance gives groups of one size the same
-    for name, at in members.items():
-        alike.setdefault(len(at), []).append(sums[name])
+    for name, own in members.items():
+        alike.setdefault(len(own), []).append(sums[name])
     pooled = {size: np.concatenate(parts) for size, parts in alike.items()}
     shares = {name: float(share[at].sum()) for name, at in members.items()}
     p = {
