@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from netgen.project import (
     Build,
     BuildOptions,
     Design,
+    RunStep,
     SimulationChoices,
+    Step,
     build,
     chosen_engine,
     compare,
@@ -117,29 +120,41 @@ def simulate_step(
     how = f" ({choices.engine})" if engine != choices.engine else ""
     said = "staged, monolithic where that leaves a doubt" if engine == CHECKED else engine
     click.echo(f"{output}: engine {said}{how}")
+    _watch(simulate(made, samples, indices, choices), len(indices), output, "samples")
+
+
+def _watch(steps: Iterator[Step | RunStep], total: int, output: Path, what: str) -> None:
+    """Show the progress of simulations, and say how they went.
+
+    Raises
+    ------
+    SimulationError
+        At least one failed; the others are there.
+    """
     started = time.monotonic()
     failures: list[SimulationError] = []
     fresh = 0
     with click.progressbar(
-        simulate(made, samples, indices, choices),
-        length=len(indices),
+        steps,
+        length=total,
         label="simulating",
         file=sys.stderr,
         show_pos=True,
+        item_show_func=lambda _: f"{len(failures)} failed",
         hidden=not sys.stderr.isatty(),
-    ) as steps:
-        for step in steps:
+    ) as watched:
+        step: Step | RunStep
+        for step in watched:
             fresh += step.fresh
             if step.failure is not None:
                 failures.append(step.failure)
     took = time.monotonic() - started
-    taken = f", {len(indices) - fresh} taken over" if fresh < len(indices) else ""
-    click.echo(f"{output}: {fresh - len(failures)} samples simulated in {took:.1f} s{taken}")
+    taken = f", {total - fresh} taken over" if fresh < total else ""
+    click.echo(f"{output}: {fresh - len(failures)} {what} simulated in {took:.1f} s{taken}")
     if failures:
         kinds = ", ".join(sorted({failure.kind for failure in failures}))
         raise SimulationError(
-            kinds,
-            f"{len(failures)} of {len(indices)} samples failed ({kinds}); first: {failures[0]}",
+            kinds, f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
         )
 
 
@@ -167,31 +182,12 @@ def population_step(
         f"{made.folder.population(population.name)}: {len(population.cases)} variants × "
         f"{len(indices)} samples, engine {engine}"
     )
-    started = time.monotonic()
-    failures: list[SimulationError] = []
-    fresh = 0
-    with click.progressbar(
-        simulate_population(made, samples, indices, population, choices),
-        length=total,
-        label="simulating",
-        file=sys.stderr,
-        show_pos=True,
-        item_show_func=lambda _: f"{len(failures)} failed",
-        hidden=not sys.stderr.isatty(),
-    ) as steps:
-        for step in steps:
-            fresh += step.fresh
-            if step.failure is not None:
-                failures.append(step.failure)
-    took = time.monotonic() - started
-    taken = f", {total - fresh} taken over" if fresh < total else ""
-    click.echo(f"{output}: {fresh - len(failures)} runs simulated in {took:.1f} s{taken}")
-    click.echo(f"analyse them: netgen variability {output}")
-    if failures:
-        kinds = ", ".join(sorted({failure.kind for failure in failures}))
-        raise SimulationError(
-            kinds, f"{len(failures)} of {total} runs failed ({kinds}); first: {failures[0]}"
+    try:
+        _watch(
+            simulate_population(made, samples, indices, population, choices), total, output, "runs"
         )
+    finally:
+        click.echo(f"analyse them: netgen variability {output}")
 
 
 def chosen_tolerances(limits: tuple[str, ...], folder: Path) -> Tolerances:

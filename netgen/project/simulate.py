@@ -231,10 +231,13 @@ def _testbench(bench: Workbench, options: SimulatorOptions, samples: Samples, in
 
 
 def _is_current(folder: Folder, index: int, run_key: str, raw: bool) -> bool:
-    if raw and not folder.raw(index).is_file():
-        return False
+    return holds(folder.traces(index), run_key) and (not raw or folder.raw(index).is_file())
+
+
+def holds(path: Path, run_key: str) -> bool:
+    """Tell whether a file holds the traces of just this run."""
     try:
-        return load_traces(folder.traces(index))[1] == run_key
+        return load_traces(path)[1] == run_key
     except ConfigurationError:
         return False
 

@@ -23,6 +23,7 @@ from netgen.project.simulate import (
     SimulationChoices,
     chosen_engine,
     circuit_identity,
+    holds,
     identity,
     plain_engine,
     pool,
@@ -122,9 +123,10 @@ def simulate_population(
         for sample in picked:
             run = Run(folder, case.name, sample)
             keys[run] = key(circuit, inputs[sample])
-            if _is_current(run, keys[run]):
+            if holds(run.traces, keys[run]):
                 yield RunStep(run, fresh=False)
             else:
+                run.traces.unlink(missing_ok=True)  # of another circuit, perhaps
                 missing.append((case, run))
 
     def tasks() -> Iterator[tuple[Run, Task]]:
@@ -149,14 +151,8 @@ def simulate_population(
 
 def _settled(traces: Traces) -> Traces:
     """Leave out what happens between the frames: of thousands of runs nobody looks at it."""
-    return replace(traces, waves={}, time=np.zeros(0))
-
-
-def _is_current(run: Run, wanted: str) -> bool:
-    try:
-        return load_traces(run.traces)[1] == wanted
-    except ConfigurationError:
-        return False
+    power = replace(traces.power, wave_w=traces.power.wave_w[:0])
+    return replace(traces, waves={}, time=np.zeros(0), power=power)
 
 
 @dataclass(frozen=True, eq=False)
