@@ -85,8 +85,7 @@ def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, float]]:
         early = np.stack([np.interp(before, trace.time, unit) for unit in wave.T], axis=1)
         size = rms(settled[1:])
         if size > 0:
-            # a cell that switches late is no signal that settles
-            yield name, float(np.median(np.abs(settled - early)[1:].max(axis=1)) / size)
+            yield name, rms((settled - early)[1:]) / size
 
 
 def _means(found: dict[str, list[np.ndarray]]) -> Iterator[float]:
