@@ -23,7 +23,7 @@ from small_models import small_model
 from test_simulation_processes import until
 
 from netgen.errors import ConfigurationError, UsageError
-from netgen.model import Model, Samples, check_samples, from_dict
+from netgen.model import Model, Samples, check_samples, decide, from_dict
 from netgen.netlist import Conditions, shifted, transistors_of
 from netgen.netlist.partition import partition
 from netgen.project import (
@@ -309,6 +309,28 @@ def test_shifts_do_what_they_say(tmp_path: Path, pdk: str) -> None:
     weaker = logits("logits_1_bias", -0.005, 0.0) - plain  # |Vth| of a PMOS grows
     slope = -np.log(1 + weaker[:, 1] / bias) / 0.005
     assert slope == pytest.approx(1 / (1.45 * 0.0257), rel=0.15)
+
+
+@pytest.mark.ngspice
+def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -> None:
+    built, samples = copied(small[0], tmp_path / "out"), small[1]
+    chips = ("--seed", 6)
+    assert netgen("sim", built, samples, "--monte-carlo", 8, *chips).exit_code == 0
+    assert netgen("twin", built, samples, "--chips", 8, *chips).exit_code == 0
+    twin = json.loads((built / "twin.json").read_text())
+    found = read_population(read_build(built), "mismatch_seed_6")
+    model = read_build(built).model
+    votes = [0] * len(found.picked)
+    for case in found.cases:
+        for at, sample in enumerate(found.picked):
+            traces = found.traces(case, sample)
+            assert traces is not None
+            decided = decide(model.readout, traces.frames["logits"][None])[0]
+            votes[at] += int(decided == twin["per_sample"][at]["class_software"])
+    predicted = [entry["votes"]["hits"] for entry in twin["per_sample"]]
+    assert sum(abs(one - other) for one, other in zip(votes, predicted, strict=True)) <= 1
+    assert twin["yield"]["trials"] == 8
+    assert netgen("twin", built, samples, "--no-mismatch").exit_code == 2
 
 
 @pytest.mark.ngspice

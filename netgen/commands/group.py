@@ -22,6 +22,7 @@ COMMANDS = {
         "netgen.commands.variability",
         "Analyse the chips and corners of a build: yield, spread, causes.",
     ),
+    "twin": ("netgen.commands.twin", "Predict the decisions of thousands of chips in software."),
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),
     "sweep": ("netgen.commands.sweep", "Try unit currents, supplies and frame periods."),

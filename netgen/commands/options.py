@@ -117,6 +117,24 @@ simulation_options = _all(
 
 ALL = "all"
 
+_CHIP_OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=1,
+        show_default=True,
+        metavar="S",
+        help="Of the chips: the same seed gives the same chips anywhere.",
+    ),
+    click.option("--process", is_flag=True, help="Vary the process from chip to chip, too."),
+    click.option(
+        "--mismatch/--no-mismatch",
+        default=True,
+        help="Vary each transistor by itself.  [default: mismatch]",
+    ),
+]
+chip_options = _all(_CHIP_OPTIONS)
+
 variability_options = _all(
     [
         click.option(
@@ -126,20 +144,7 @@ variability_options = _all(
             metavar="N",
             help="Run the samples through N chips whose transistors deviate at random.",
         ),
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=1,
-            show_default=True,
-            metavar="S",
-            help="Of the chips: the same seed gives the same chips anywhere.",
-        ),
-        click.option("--process", is_flag=True, help="Vary the process from chip to chip, too."),
-        click.option(
-            "--mismatch/--no-mismatch",
-            default=True,
-            help="Vary each transistor by itself.  [default: mismatch]",
-        ),
+        *_CHIP_OPTIONS,
         click.option(
             "--corners",
             is_flag=False,

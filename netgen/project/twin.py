@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.analysis import Comparison
 from netgen.analysis.ladder import ErrorLadder, NoLadder, error_ladder
 from netgen.analysis.twin import Twin, TwinResult
 from netgen.circuit import Circuit, build_circuit
 from netgen.errors import NetgenError
+from netgen.model import decide
 from netgen.model.graph import Floats
-from netgen.netlist import Conditions
+from netgen.netlist import Conditions, transistors_of
 from netgen.project.build import Build, prepare
 from netgen.simulation import cache_folder, run
 from netgen.sizing import Characterisation, characterise_cells, characterise_mirrors
 from netgen.sizing.diodes import characterise_diodes
-from netgen.technology import Technology
+from netgen.technology import Technology, Variation, draw
 
 LADDER_WORK = 50 * 101 * 500
 """A report's ladder takes as many samples as keep samples · frames · transistors below this."""
@@ -56,6 +60,38 @@ def twin_of_build(build: Build) -> Twin:
     technology, at, unit = prepare(build.options, folder.path)
     text = folder.netlist.read_text(encoding="utf-8")
     return twin_of(build_circuit(build.model, unit), technology, at, text, str(folder.netlist))
+
+
+BATCH = 50
+"""Chips that are drawn and run at a time."""
+
+
+def twin_decisions(
+    build: Build, x: Floats, variation: Variation, chips: int
+) -> Iterator[NDArray[np.int64]]:
+    """Take samples through the twins of many chips; yield the classes of each batch of chips.
+
+    The chips are those that ``netgen sim --monte-carlo`` simulates with the same variation.
+
+    Parameters
+    ----------
+    x
+        Inputs, (samples, frames, channels), software units.
+
+    Yields
+    ------
+    numpy.ndarray
+        Decided class, (chips of the batch, samples).
+    """
+    twin = twin_of_build(build)
+    transistors = transistors_of(twin.parted, twin.technology)
+    readout = build.model.readout
+    for first in range(0, chips, BATCH):
+        count = min(BATCH, chips - first)
+        shifts = draw(twin.technology, variation, transistors, first, count)
+        logits = twin.run(shifts, x).logits
+        flat = decide(readout, logits.reshape(-1, *logits.shape[2:]))
+        yield flat.reshape(count, len(x))
 
 
 def ladder_of(build: Build, x: Floats, comparison: Comparison) -> ErrorLadder | NoLadder:

@@ -1,0 +1,87 @@
+"""``netgen twin``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import numpy as np
+
+from netgen.analysis.variability import Proportion, proportion
+from netgen.commands.options import chip_options, folder_argument, samples_argument
+from netgen.errors import UsageError
+from netgen.files import write_whole
+from netgen.model import decide, evaluate, load_samples, pick_indices
+from netgen.project import read_build
+from netgen.project.twin import BATCH, twin_decisions
+from netgen.technology import Variation
+
+
+@click.command()
+@folder_argument
+@samples_argument
+@click.option("--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4.")
+@click.option("--chips", type=click.IntRange(min=1), default=1000, show_default=True, metavar="N")
+@chip_options
+def twin(
+    folder: Path,
+    samples: Path,
+    picked: str | None,
+    chips: int,
+    seed: int,
+    process: bool,
+    mismatch: bool,
+) -> None:
+    """Predict what N chips of the build in DIR decide, without SPICE.
+
+    The behavioural twin: the software model with the characterised errors of every device, for the
+    same chips as netgen sim --monte-carlo. Writes DIR/twin.json.
+    """
+    if not (mismatch or process):
+        raise UsageError("--no-mismatch leaves nothing to vary; add --process")
+    made = read_build(folder)
+    loaded = load_samples(samples, made.model)
+    indices = pick_indices(picked, len(loaded))
+    x = loaded.x[indices]
+    variation = Variation(seed, mismatch, process)
+    with click.progressbar(
+        twin_decisions(made, x, variation, chips),
+        length=-(-chips // BATCH),
+        label="chips",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as batches:
+        classes = np.concatenate(list(batches))
+    readout = made.model.readout
+    software = decide(readout, evaluate(made.model, x)[readout.node])
+    agrees = classes == software
+    whole = proportion(agrees.all(axis=1))
+    votes = [proportion(column) for column in agrees.T]
+    record = {
+        "chips": chips,
+        "seed": seed,
+        "mismatch": mismatch,
+        "process": process,
+        "decision_agreement": float(agrees.mean()),
+        "yield": _record(whole),
+        "per_sample": [
+            {"sample": index, "class_software": int(own), "votes": _record(vote)}
+            for index, own, vote in zip(indices, software, votes, strict=True)
+        ],
+    }
+    write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
+    click.echo(f"decisions as software: {agrees.mean():.2%} of {agrees.size}")
+    assert whole.wilson is not None
+    low, high = whole.wilson
+    click.echo(
+        f"chips that decide all {len(indices)} samples as software: {whole.hits} of {chips} "
+        f"(95 %: {low:.1%} … {high:.1%})"
+    )
+    click.echo(f"{folder / 'twin.json'}")
+
+
+def _record(found: Proportion) -> dict[str, object]:
+    return asdict(found) | {"share": found.share}
