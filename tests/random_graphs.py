@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,19 @@ AWKWARD = """
     """.split()  # noqa: SIM905
 """Names that a netlist could take for something else, or for each other."""
 
+COLLIDING = ("a", "a_0", "a_0_0", "a_1", "a_0_from_x", "a_0_v0")
+"""Names that begin like the nets and elements of one another's units."""
+
 
 @st.composite
-def graphs(draw: st.DrawFn, most: int = 9) -> Model:
+def graphs(draw: st.DrawFn, most: int = 9, called: Sequence[str] = AWKWARD) -> Model:
     """Draw a valid model of up to ``most`` nodes: structure by hypothesis, numbers by NumPy.
 
     So a failing structure shrinks, and thresholds are never met exactly.
     """
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     inputs = draw(st.integers(1, 3))
-    names = draw(st.lists(st.sampled_from(AWKWARD), min_size=1, max_size=most, unique=True))
+    names = draw(st.lists(st.sampled_from(called), min_size=1, max_size=most, unique=True))
     sizes, signed = {"x": inputs}, {"x": False}
     nodes: list[dict[str, Any]] = []
     for name in names:

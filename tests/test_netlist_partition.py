@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from fake_technology import fake_technology, ratio_drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import graphs
+from random_graphs import COLLIDING, graphs
 from small_models import small_model
 
 from netgen.circuit import Circuit, build_circuit
@@ -41,8 +42,8 @@ def test_parts_are_the_whole_network(model: Model, mirrored_bias: bool) -> None:
     assert sorted(line for part in parted for line in part.lines) == sorted(written)
 
 
-@settings(max_examples=25)
-@given(graphs(), st.booleans())
+@settings(max_examples=100)
+@given(st.one_of(graphs(), graphs(called=COLLIDING)), st.booleans())
 def test_every_line_is_of_one_part_and_others_only_touch_it_at_gates(
     model: Model, mirrored_bias: bool
 ) -> None:
@@ -75,6 +76,31 @@ def test_an_element_that_names_no_unit_cannot_be_placed() -> None:
     text = small_text().replace(".ends layer_relu", "Rwire relu_0_n relu_1_n 1k\n.ends layer_relu")
     with pytest.raises(ConfigurationError, match=r"'rwire', which names no unit.*--engine mono"):
         partition(text)
+
+
+def test_a_node_called_like_the_unit_of_another_keeps_its_nets() -> None:
+    content = small_model()
+    renamed = json.loads(json.dumps(content).replace('"cand"', '"state_0"'))
+    parted = partition(network_text(drawn(from_dict(renamed)), TECHNOLOGY))
+    assert "state_0_0_p" in parted.parts["state_0"][0].nets
+    assert parted.parts["state"][0].uses[0] == "state_0_0_p"
+
+
+@pytest.mark.parametrize(
+    ("where", "statement"),
+    [
+        (".subckt network", "Cwire relu_0_n 0 1f\n.subckt network"),
+        (".ends network", "Cwire relu_0_n 0 1f\n.ends network"),
+        (".ends network", "Xrelu relu_0_n vss diode_relu\n.ends network"),
+        (".subckt diode_relu", ".param wide=2\n.subckt diode_relu"),
+        ("Xrelu\n+ vdd vss", "Xrelu\n+ vss vdd"),
+    ],
+)
+def test_nothing_outside_of_layers_is_dropped(where: str, statement: str) -> None:
+    text = small_text()
+    assert where in text
+    with pytest.raises(ConfigurationError, match=r"in no layer of the network; .*--engine mono"):
+        partition(text.replace(where, statement, 1))
 
 
 def test_statements_are_joined_and_bare() -> None:

@@ -1,8 +1,9 @@
 """A network's text taken apart into units: the rows and cells that only meet at gates.
 
-``netlist.cir`` is what is simulated, so the parts are read from it and not made anew. Names carry
-node and unit (``Xl1_relu_2_from_x_5``): all elements of a unit share a prefix, and so do its nets.
-Gates draw no DC current, so a unit works alone if the lines at its gates are driven.
+``netlist.cir`` is what is simulated, so the parts are read from it and not made anew. Elements of a
+layer's subcircuit carry its word and the unit (``Xl1_relu_2_from_x_5``); a net is the unit's own if
+it has exactly the name of one of its nets, since a prefix may also be another node's name. Gates
+draw no DC current, so a unit works alone if the lines at its gates are driven.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 SUPPLIES = frozenset({"vdd", "vss", "0"})
 _LAYER = "layer_"
+_NETWORK = "network"
+_OWN_NETS = ("n", "p", "out", "v0", "thresh", "width", "gain")
+"""What the nets of a unit are called after its word and number."""
+_WAY_OUT = "use --engine monolithic, which simulates the file as it is"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +107,17 @@ def partition(text: str, source: str = "netlist.cir") -> Partition:
     Raises
     ------
     ConfigurationError
-        An element belongs to no unit, so that blocks would miss it.
+        A statement belongs to no unit, so that no part would hold it.
     """
-    subcircuits = dict(_subcircuits(text))
+    outside, subcircuits = _subcircuits(text)
     layers = {n: s for n, s in subcircuits.items() if n.startswith(_LAYER)}
-    blocks = {n: s for n, s in subcircuits.items() if n not in layers and n != "network"}
+    blocks = {n: s for n, s in subcircuits.items() if n not in layers and n != _NETWORK}
+    if _NETWORK in subcircuits:
+        outside += _unwired(subcircuits[_NETWORK], layers)
+    if outside:
+        more = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
+        problem = f"{outside[0]!r}{more}: stands in no layer of the network; {_WAY_OUT}"
+        raise ConfigurationError(source, [problem])
     counts = _device_counts(blocks)
     parts = {
         name.removeprefix(_LAYER): tuple(_parts(name.removeprefix(_LAYER), layer, counts, source))
@@ -141,7 +152,10 @@ def parameter(line: str, name: str, default: float) -> float:
     return float(found[1]) if found else default
 
 
-def _subcircuits(text: str) -> Iterator[tuple[str, Subcircuit]]:
+def _subcircuits(text: str) -> tuple[list[str], dict[str, Subcircuit]]:
+    """Return the statements outside of subcircuits, and the subcircuits by name."""
+    outside: list[str] = []
+    found: dict[str, Subcircuit] = {}
     name = ""
     ports: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
@@ -149,13 +163,23 @@ def _subcircuits(text: str) -> Iterator[tuple[str, Subcircuit]]:
     for line in elements(text):
         head, *rest = line.lower().split()
         if head == ".subckt":
-            name, *nets = words(line)[1:]
+            name, *nets = words(line.lower())[1:]
             parameters = tuple(word for word in rest if "=" in word)
             ports, lines = tuple(nets), []
         elif head == ".ends":
-            yield name, Subcircuit(ports, tuple(lines), parameters)
-        else:
+            found[name] = Subcircuit(ports, tuple(lines), parameters)
+            name = ""
+        elif name:
             lines.append(line.lower())
+        else:
+            outside.append(line)
+    return outside, found
+
+
+def _unwired(network: Subcircuit, layers: Mapping[str, Subcircuit]) -> list[str]:
+    """Return the elements of the network that are no layer connected by the names of its ports."""
+    wired = {f"x{n.removeprefix(_LAYER)}": [*layer.ports, n] for n, layer in layers.items()}
+    return [line for line in network.lines if wired.get(line.split()[0]) != line.split()[1:]]
 
 
 def _device_counts(blocks: Mapping[str, Subcircuit]) -> dict[str, int]:
@@ -177,19 +201,16 @@ def _parts(word: str, layer: Subcircuit, counts: Mapping[str, int], source: str)
         found = belongs.match(line.split()[0][1:])
         if not found:
             problem = (
-                f"layer {word} holds {line.split()[0]!r}, which names no unit of it; use "
-                "--engine monolithic"
+                f"layer {word} holds {line.split()[0]!r}, which names no unit of it; {_WAY_OUT}"
             )
             raise ConfigurationError(source, [problem])
         grouped.setdefault(0 if single else int(found[1]), []).append(line)
     for unit in sorted(grouped):
-        prefix = f"{word}_" if single else f"{word}_{unit}_"
-        yield _part(word, unit, prefix, grouped[unit], counts)
+        base = word if single else f"{word}_{unit}"
+        yield _part(word, unit, base, grouped[unit], counts)
 
 
-def _part(
-    word: str, unit: int, prefix: str, lines: Sequence[str], counts: Mapping[str, int]
-) -> Part:
+def _part(word: str, unit: int, base: str, lines: Sequence[str], counts: Mapping[str, int]) -> Part:
     nets: dict[str, None] = {}
     devices = 0
     for line in lines:
@@ -199,7 +220,9 @@ def _part(
             continue
         nets |= dict.fromkeys(found[1:-1])
         devices += counts.get(found[-1], 1) * _multiplicity(line)
-    own = frozenset(net for net in nets if net.startswith(prefix))
+    names = {f"{base}_{name}" for name in _OWN_NETS}
+    within = {line.split()[0][1:] for line in lines}  # transistors in series have nets between them
+    own = frozenset(net for net in nets if net in names or net.rpartition("_d")[0] in within)
     uses = tuple(net for net in nets if net not in own and net not in SUPPLIES)
     return Part(word, unit, tuple(lines), own, uses, devices)
 
