@@ -219,7 +219,7 @@ def test_options_are_all_stated() -> None:
     lines = lines_of(deck(load_model(EXAMPLE), np.zeros((1, 3))))
     (options,) = [line for line in lines if line.startswith(".option gmin")]
     assert options.split()[1:] == [
-        "gmin=1e-17", "abstol=1e-14", "reltol=0.001", "vntol=1e-05", "chgtol=1e-15",
+        "gmin=1e-17", "abstol=1e-15", "reltol=0.001", "vntol=1e-05", "chgtol=1e-15",
         "method=gear", "itl1=500", "bypass=1",
     ]  # fmt: skip
 
@@ -236,6 +236,13 @@ def test_ladder_starts_as_asked_and_never_loosens_the_error() -> None:
         assert options.reltol <= asked.reltol
         assert options.gmin <= 1e-14
         assert (options.abstol, options.method) == (asked.abstol, "gear")
+
+
+@pytest.mark.parametrize("unit_current", [1e-12, 1e-10, 1e-9, 1e-7])
+def test_truncation_error_is_a_millionth_of_the_unit_current(unit_current: float) -> None:
+    scaled = SimulatorOptions().scaled(unit_current)
+    assert scaled.abstol == pytest.approx(1e-6 * unit_current)
+    assert all(options.abstol <= scaled.abstol for _, options in scaled.ladder())
 
 
 def test_statistics_switches_are_explicit() -> None:

@@ -6,6 +6,7 @@ lines did; those it drives itself are put back as capacitance.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,6 +45,7 @@ from netgen.technology import Polarity, Technology
 from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
+_TRANSIENT = re.compile(r"^\.tran \S+ \S+", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,7 +372,10 @@ class Deck:
 
     def text(self, options: SimulatorOptions) -> str:
         """Return the whole deck."""
-        return f"* {self.title}\n{self.bench.head(options, self.sizes)}\n{self.body}"
+        body = self.body
+        if options.max_step is not None:
+            body = _TRANSIENT.sub(rf"\g<0> 0 {spice(options.max_step)}", body)
+        return f"* {self.title}\n{self.bench.head(options, self.sizes)}\n{body}"
 
 
 def _by_layer(parts: Iterable[Part]) -> dict[str, list[str]]:

@@ -78,7 +78,7 @@ def dialect_testbench(
     network
         The circuit body, which all dialects share.
     """
-    options = SimulatorOptions()
+    options = SimulatorOptions().scaled(circuit.model.unit_current)
     dialect = DIALECTS[name]
     if not dialect.template:
         return testbench(circuit, technology, at, options, x, network, title)

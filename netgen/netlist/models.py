@@ -40,19 +40,23 @@ class SimulatorOptions:
     ``gmin`` must be far below the signals over the supply, gear does not ring, ``bypass`` skips
     transistors whose terminals did not move (and saves over a third of the time).
 
-    ``abstol`` also bounds the error of a time step. It must be far below the 10 pA that a cell's
-    jump makes within a millisecond: at 1e-13 a step can pass over a jump, and the cell lands in
-    a state that nothing in the circuit asked for (3 of 50 keyword samples; none at 1e-14).
+    ``abstol`` also bounds the truncation error of a time step. At 1e-13 and at 1e-14 A a step can
+    pass over a cell's transition, and Newton's method lands in a state that no signal asked for.
+    At 1e-15 A for a unit current of 1 nA, a millionth of the unit current, no such state was found
+    (docs/circuit.md). Integration is checked against other options by ``benchmarks/truth.py``.
+
+    ``max_step`` is the longest time step of a transient (s); None leaves it to ngspice.
     """
 
     gmin: float = 1e-17
-    abstol: float = 1e-14
+    abstol: float = 1e-15
     reltol: float = 1e-3
     vntol: float = 1e-5
     chgtol: float = 1e-15
     method: str = "gear"
     itl1: int = 500
     bypass: bool = True
+    max_step: float | None = None
 
     def scaled(self, unit_current: float) -> SimulatorOptions:
         """Return options for circuits with this unit current (A): these are for 1 nA."""
