@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import fake_tools
@@ -13,6 +14,7 @@ from command_line import inputs, netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator
 
 from netgen._version import __version__
+from netgen.errors import SimulationError
 
 ROOT = Path(__file__).parent.parent
 
@@ -237,6 +239,19 @@ def test_nothing_but_failures(
     assert "4 of 4 samples failed (singular)" in result.output
     assert "decision_agreement" in result.output
     assert netgen("compare", out).exit_code == 1
+
+
+def test_the_first_failure_is_what_is_shown(
+    model: Path, samples: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise SimulationError("load", "simulation gate characterisation failed (load)")
+
+    simulate = import_module("netgen.project.simulate")
+    monkeypatch.setattr(simulate, "characterise_gates", fail)
+    result = netgen("run", model, samples, "-o", out, "--engine", "staged")
+    assert says(result) == ["netgen: simulation gate characterisation failed (load)"]
+    assert result.exit_code == 5
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_done(

@@ -7,10 +7,14 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
+from netgen.netlist import nominal
 from netgen.netlist.render import transistors
+from netgen.simulation import Job, Waveforms
+from netgen.sizing import characterise_gates
 from netgen.technology import (
     POLARITIES,
     Geometry,
@@ -193,15 +197,16 @@ CARD = "+ lmin = {l[0]} lmax = {l[1]} wmin = {w[0]} wmax = {w[1]}\n+ vth0 = {num
 EDGES = (1e-7, 1e-6, 1e-5, 1e-3)
 
 
-def binned(folder: Path) -> Path:
-    """Make the generic technology one of nine bins a device and corner."""
+def binned(folder: Path, edges: tuple[float, ...] = EDGES) -> Path:
+    """Make the generic technology one of nine bins a device and corner, or of more."""
+    count = len(edges) - 1
     for corner in ("tt", "ff", "ss", "fs", "sf"):
         text = "".join(
-            f".model {model}.{3 * i + j} {kind}\n"
-            + CARD.format(l=EDGES[i : i + 2], w=EDGES[j : j + 2], number=f"0.{i}{j}")
+            f".model {model}.{count * i + j} {kind}\n"
+            + CARD.format(l=edges[i : i + 2], w=edges[j : j + 2], number=f"0.{i}{j}")
             for model, kind in (("nch", "nmos"), ("pch", "pmos"))
-            for i in range(3)
-            for j in range(3)
+            for i in range(count)
+            for j in range(count)
         )
         (folder / f"{corner}.spice").write_text(f"* {corner}\n{text}")
     bins = "".join(f'{c} = "{c}.spice"\n' for c in ("tt", "ff", "ss", "fs", "sf"))
@@ -237,6 +242,29 @@ def test_the_steering_transistors_bin_is_there(outsider: Path, tmp_path: Path) -
     reduced = with_bins(technology, Geometry(2e-6, 2e-6), tmp_path / "out")
     cards = set(re.findall(r"nch\.(\d)", (reduced.folder / reduced.library).read_text()))
     assert cards == set("345678")
+
+
+@pytest.mark.parametrize("unit", [(2e-6, 2e-6), (5e-6, 5e-6), (1e-6, 0.5e-6)])
+def test_characterised_gates_have_bins(
+    outsider: Path, tmp_path: Path, unit: tuple[float, float]
+) -> None:
+    edges = tuple(np.geomspace(1e-7, 1e-3, 41))
+    technology = load_technology(binned(outsider, edges))
+    reduced = with_bins(technology, Geometry(*unit), tmp_path / "out")
+    text = (reduced.folder / reduced.library).read_text()
+    bins = {model: list(read_bins(text, model)) for model in ("nch", "pch")}
+    measured = []
+
+    def run(job: Job) -> Waveforms:
+        for model, w, l in re.findall(r"(nch|pch) w=(\S+) l=(\S+)", job.attempts[0].netlist):  # noqa: E741
+            measured.append((model, float(w), float(l)))
+        scale = np.array([0.0, job.stop or 0.0])
+        return Waveforms(scale, {n: np.ones(2) for n in job.vectors}, "", {}, 0.0, "fake")
+
+    characterise_gates(reduced, nominal(reduced), Geometry(*unit), tmp_path / "cache", run)
+    assert {model for model, *_ in measured} == {"nch", "pch"}
+    for model, w, l in measured:  # noqa: E741
+        assert any(b.touches((w, w), (l, l)) for b in bins[model]), (model, w, l)
 
 
 def test_geometry_without_a_bin_is_told(outsider: Path, tmp_path: Path) -> None:

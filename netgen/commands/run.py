@@ -26,7 +26,7 @@ from netgen.commands.steps import (
     simulation_choices,
     with_units,
 )
-from netgen.errors import SimulationError
+from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples, pick_indices
 
 
@@ -69,7 +69,12 @@ def run(
     except SimulationError as error:  # the others are still worth a report
         failed = error
     names = {"model": str(model), "samples": str(samples)}
-    status = compare_step(output, tolerances, names)
+    try:
+        status = compare_step(output, tolerances, names)
+    except NetgenError:
+        if failed is not None:  # what failed first is the reason
+            raise failed from None
+        raise
     if failed is not None:
         raise failed
     sys.exit(status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,10 @@ from netgen.netlist.characterisation import (
 )
 from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
 from netgen.sizing.mirrors import Floats, Run
-from netgen.technology import POLARITIES, Geometry, Technology
+from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
-SHAPES = ((1.0, 1.0), (0.5, 1.0), (0.0, 1.0), (1.0, 2.5), (0.0, 5.0))
-"""Measured devices: W and L in units of the unit mirror; 0 is the narrowest device."""
+_LONGEST = 5.0
+"""Longest device that is measured, in units of the unit mirror's length."""
 
 
 def characterise_gates(
@@ -37,14 +39,8 @@ def characterise_gates(
     run
         Runs one simulation (:func:`netgen.simulation.run`).
     """
-    shapes = [
-        Geometry(
-            max(technology.snap(w * unit.width), technology.width[0]),
-            min(technology.snap(l * unit.length), technology.length[1]),
-        )
-        for w, l in SHAPES  # noqa: E741
-    ]
-    devices = [(polarity, shape) for polarity in POLARITIES for shape in shapes]
+    shapes = {polarity: _shapes(technology, polarity, unit) for polarity in POLARITIES}
+    devices = [(polarity, shape) for polarity in POLARITIES for shape in shapes[polarity]]
 
     def measure() -> dict[str, Floats]:
         deck = gate_deck(technology, at, devices)
@@ -57,8 +53,31 @@ def characterise_gates(
     parts = ("gates", at, tuple(devices), technology.digest, simulator_version(), __version__)
     measured = cached_arrays(folder, key(*parts), measure)["capacitance"]
     area, width = {}, {}
-    terms = np.array([[shape.width * shape.length, shape.width] for shape in shapes])
-    for polarity, values in zip(POLARITIES, np.split(measured, len(POLARITIES)), strict=True):
+    first = 0
+    for polarity in POLARITIES:
+        values = measured[first : first + len(shapes[polarity])]
+        first += len(values)
+        terms = np.array([[each.width * each.length, each.width] for each in shapes[polarity]])
         fitted, *_ = np.linalg.lstsq(terms / values[:, np.newaxis], np.ones(len(values)))
         area[polarity], width[polarity] = (float(value) for value in fitted)
     return GateLoad(area, width)
+
+
+def _shapes(technology: Technology, polarity: Polarity, unit: Geometry) -> tuple[Geometry, ...]:
+    """Return geometries that circuits have: models in bins are there for no others.
+
+    A stretch of the sizing path that begins beyond the longest measured device is left out.
+    """
+    own = technology.unit_of(polarity, unit)
+    longest = min(_LONGEST * max(unit.length, own.length), technology.length[1])
+    found: dict[Geometry, None] = {}
+    for a, stop in technology.spans(polarity, unit):
+        if a.length > longest:
+            continue
+        b = replace(stop, length=min(stop.length, longest))
+        middle = Geometry(
+            technology.snap(math.sqrt(a.width * b.width)),
+            technology.snap(math.sqrt(a.length * b.length)),
+        )
+        found |= dict.fromkeys((a, middle, b))
+    return tuple(found)

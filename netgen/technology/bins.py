@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 from netgen.errors import ConfigurationError
@@ -73,12 +72,8 @@ def _used(technology: Technology, source: Path, unit: Geometry) -> Iterator[str]
     for polarity in POLARITIES:
         model = technology.devices[polarity].model
         bins = list(read_bins(text, model))
-        path, own = technology.path(polarity, unit), technology.unit_of(polarity, unit)
-        wanted = [*pairwise(path), (own, own)]
-        steering = technology.steering_of(unit)
-        wanted += [(technology.reset, technology.reset), (steering, steering)]
         used: dict[str, None] = {}
-        for start, stop in wanted:
+        for start, stop in technology.spans(polarity, unit):
             found = _reached(bins, (start, stop))
             if not found:
                 span = f"W = {stop.width:g}, L = {stop.length:g}"

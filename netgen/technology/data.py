@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -263,6 +264,16 @@ class Technology:
             if not points or point != points[-1]:
                 points.append(point)
         return tuple(points)
+
+    def spans(self, polarity: Polarity, unit: Geometry) -> tuple[tuple[Geometry, Geometry], ...]:
+        """Return all geometries that a circuit's devices of a polarity may have.
+
+        Each pair is a box in W and L: the stretches of the sizing path, the unit mirror, the
+        start-up switch and the steering transistors.
+        """
+        own, steering = self.unit_of(polarity, unit), self.steering_of(unit)
+        singles = ((own, own), (self.reset, self.reset), (steering, steering))
+        return (*pairwise(self.path(polarity, unit)), *singles)
 
     def _inside(self, value: float, limits: tuple[float, float]) -> float:
         return self.snap(min(max(value, limits[0]), limits[1]))
