@@ -26,6 +26,7 @@ STAGES = (
     "analysis",
     "report",
     "training",
+    "frontends",
     "project",
     "commands",
 )

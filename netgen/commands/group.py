@@ -16,6 +16,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "check": ("netgen.commands.check", "Validate a model and say what the technology can realise."),
+    "import": ("netgen.commands.import_", "Turn a network of another tool (ONNX) into a model."),
     "build": ("netgen.commands.build", "Size every device; write netlist and mapping."),
     "sim": ("netgen.commands.sim", "Run samples through the transistors."),
     "variability": (
@@ -46,7 +47,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -90,17 +90,25 @@ def expected_power(made: Design, calibrated: bool) -> str:
     return f"{watts} of supply power expected over {over} ({shares})"
 
 
+_LISTED = 10
+"""So many weights below the floor are named on the terminal."""
+
+
 def say_below_floor(made: Design) -> None:
-    """List, loudly, the weights that the technology cannot draw."""
-    if made.below_floor:
+    """List, loudly, the largest weights that the technology cannot draw."""
+    listed = sorted(made.below_floor, key=lambda entry: -abs(entry.weight))
+    if listed:
         click.secho(
             f"warning: {len(made.below_floor)} weights are below the technology's floor and are "
             "not drawn:",
             fg="yellow",
             err=True,
         )
-        for entry in made.below_floor:
+        for entry in listed[:_LISTED]:
             click.echo(f"  {entry}", err=True)
+        if len(listed) > _LISTED:
+            rest = f"{len(listed) - _LISTED} smaller ones; netgen build names all in build.json"
+            click.echo(f"  … and {rest}", err=True)
 
 
 def simulate_step(

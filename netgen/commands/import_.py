@@ -1,0 +1,97 @@
+"""``netgen import``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import cast
+
+import click
+import numpy as np
+
+from netgen.commands.options import PATH, unit_options
+from netgen.errors import SamplesError, UsageError
+from netgen.files import write_whole
+from netgen.frontends import Settings, read_model, rescale, signed_channels
+from netgen.model import Model, Samples, check_samples, to_dict
+from netgen.model.graph import Rule
+from netgen.model.load import RULES
+from netgen.model.samples import _read_npz
+from netgen.project.simulate import write_samples
+
+
+@click.command(name="import")
+@click.argument("file", type=PATH, metavar="FILE")
+@click.option("-o", "--output", type=PATH, required=True, metavar="MODEL.json")
+@click.option("--name", metavar="NAME", help="Of the model.  [default: the file's]")
+@click.option("--classes", metavar="A,B,…", help="Names of the outputs.  [default: class0, …]")
+@unit_options
+@click.option(
+    "--input-max",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="X",
+    help="Largest magnitude of an input.",
+)
+@click.option("--signed", is_flag=True, help="Inputs may be negative: two rectified channels each.")
+@click.option("--rule", type=click.Choice(RULES), default="mean", show_default=True)
+@click.option("--frames", type=(int, int), default=(0, 1), show_default=True, metavar="A B")
+@click.option(
+    "--samples",
+    type=PATH,
+    metavar="IN.npz",
+    help="Inputs of the network, x (samples, channels) or (samples, frames, channels), perhaps y: "
+    "rescales the currents exactly and writes MODEL-samples.npz for netgen.",
+)
+def import_(
+    file: Path,
+    output: Path,
+    name: str | None,
+    classes: str | None,
+    unit_current: float | None,
+    frame_period: float | None,
+    input_max: float,
+    signed: bool,
+    rule: str,
+    frames: tuple[int, int],
+    samples: Path | None,
+) -> None:
+    """Write the network of FILE (ONNX) as a model."""
+    written = output.with_name(f"{output.stem}-samples.npz")
+    for path in (output, *([written] if samples else [])):
+        if path.exists():
+            raise UsageError(f"{path} is there already; choose another with -o")
+    settings = Settings(
+        name or file.stem,
+        None if classes is None else tuple(classes.split(",")),
+        1e-9 if unit_current is None else unit_current * 1e-9,
+        0.01 if frame_period is None else frame_period * 1e-3,
+        input_max,
+        signed,
+        cast(Rule, rule),
+        frames,
+    )
+    model = read_model(file, settings)
+    if samples is not None:
+        checked = _samples(samples, model, signed)
+        model, factor = rescale(model, checked.x)
+        write_samples(written, checked)
+        click.echo(f"{written}: {len(checked)} samples")
+        if factor != 1.0:
+            click.echo(f"logits are {factor:.4g} times those of {file}; decisions are the same")
+    write_whole(output, json.dumps(to_dict(model)) + "\n")
+    click.echo(f"{output}: {model.input_size} inputs, {len(model.classes)} classes")
+
+
+def _samples(path: Path, model: Model, signed: bool) -> Samples:
+    """Read the network's own inputs and return them as the model takes them."""
+    arrays = _read_npz(path)
+    if "x" not in arrays:
+        raise SamplesError(str(path), ["has no array 'x' (samples, channels)"])
+    x = np.asarray(arrays["x"], dtype=np.float64)
+    if x.ndim == 2:
+        x = np.repeat(x[:, np.newaxis], model.readout.stop, axis=1)
+    if signed:
+        x = signed_channels(x)
+    return check_samples(x, arrays.get("y"), None, model, str(path))

@@ -1,0 +1,259 @@
+"""A model built step by step from arrays: what every front end writes into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netgen.errors import ModelError
+from netgen.model import (
+    INPUT,
+    Add,
+    Bmru,
+    Linear,
+    Model,
+    Node,
+    Readout,
+    Relu,
+    from_dict,
+    sources,
+    to_dict,
+)
+from netgen.model.graph import Floats, Rule
+
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_.]")
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Value:
+    """A signal of the model under construction: the node that gives it, and its units."""
+
+    node: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a trained network's own file does not say.
+
+    Attributes
+    ----------
+    name
+        Of the model.
+    classes
+        Names of the outputs; None: ``class0``, ``class1`` and so on.
+    unit_current, frame_period
+        A and s, as in the model format.
+    input_max
+        Largest magnitude of an input.
+    signed
+        Inputs may be negative: each channel becomes two, max(x, 0) and max(−x, 0), and each
+        weight w of it becomes w and −w, which computes the same exactly.
+    rule, frames
+        The readout, as in the model format.
+    """
+
+    name: str
+    classes: tuple[str, ...] | None = None
+    unit_current: float = 1e-9
+    frame_period: float = 0.01
+    input_max: float = 1.0
+    signed: bool = False
+    rule: Rule = "mean"
+    frames: tuple[int, int] = (0, 1)
+
+
+@dataclass
+class ModelBuilder:
+    """Collects nodes and returns a valid model.
+
+    Parameters
+    ----------
+    source
+        File or tool the arrays come from, for messages.
+    channels
+        Inputs a frame, before signed ones are split.
+    """
+
+    source: str
+    channels: int
+    settings: Settings
+    _nodes: dict[str, Node] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+    _split: Value | None = None
+
+    @property
+    def input(self) -> Value:
+        """The input sequence, (frames, channels)."""
+        return Value(INPUT, self.channels)
+
+    def linear(
+        self, value: Value, weight: ArrayLike, bias: ArrayLike | None = None, name: str = "linear"
+    ) -> Value:
+        """Add y = W·x + b.
+
+        Parameters
+        ----------
+        weight, bias
+            (out, in) and (out,); no bias is a bias of zeros.
+
+        Raises
+        ------
+        ModelError
+            The shapes do not fit.
+        """
+        matrix = np.asarray(weight, dtype=np.float64)
+        if matrix.ndim != 2 or matrix.shape[1] != value.units:
+            shape = " × ".join(map(str, matrix.shape))
+            raise self.problem(name, f"weight is {shape}; its input has {value.units} units")
+        offset = np.zeros(len(matrix)) if bias is None else np.asarray(bias, dtype=np.float64)
+        if offset.shape != (len(matrix),):
+            raise self.problem(
+                name, f"bias has shape {offset.shape}; weight has {len(matrix)} rows"
+            )
+        if value.node == INPUT and self.settings.signed:
+            matrix = np.hstack([matrix, -matrix])
+        return self._add(name, lambda own: Linear(own, value.node, matrix, offset), len(matrix))
+
+    def offset(self, value: Value, bias: ArrayLike, name: str = "bias") -> Value:
+        """Add a constant to a signal: into the bias of its linear node where it has one.
+
+        Raises
+        ------
+        ModelError
+            The constant is neither one number nor one a unit.
+        """
+        array = np.asarray(bias, dtype=np.float64)
+        if array.size not in (1, value.units):
+            raise self.problem(name, f"adds {array.size} constants to {value.units} units")
+        constant = np.broadcast_to(array.ravel(), (value.units,))
+        node = self._nodes.get(value.node)
+        if isinstance(node, Linear) and not self._used(value.node):
+            total = node.bias + constant
+            self._nodes[value.node] = Linear(node.name, node.input, node.weight, total)
+            return value
+        return self.linear(value, np.eye(value.units), constant, name)
+
+    def relu(self, value: Value, name: str = "relu") -> Value:
+        """Add y = max(x, 0)."""
+        value = self._line(value)
+        return self._add(name, lambda own: Relu(own, value.node), value.units)
+
+    def add(self, values: Sequence[Value], name: str = "add") -> Value:
+        """Add the sum of several signals.
+
+        Raises
+        ------
+        ModelError
+            Their sizes differ.
+        """
+        sizes = {value.units for value in values}
+        if len(sizes) > 1:
+            raise self.problem(name, f"adds signals of {', '.join(map(str, sorted(sizes)))} units")
+        lines = [self._line(value).node for value in values]
+        return self._add(name, lambda own: Add(own, tuple(lines)), values[0].units)
+
+    def bmru(
+        self,
+        value: Value,
+        alpha: ArrayLike,
+        beta_lo: ArrayLike,
+        beta_hi: ArrayLike,
+        initial_state: ArrayLike | None = None,
+        name: str = "bmru",
+    ) -> Value:
+        """Add a layer of FQ BMRU cells; all arrays are (units,). A signed input is rectified."""
+        if isinstance(self._nodes.get(value.node), Linear | Add) or value.node == INPUT:
+            value = self.relu(value, f"{name}.candidate")
+        arrays = (np.asarray(array, dtype=np.float64) for array in (alpha, beta_lo, beta_hi))
+        state = np.zeros(value.units, np.bool_) if initial_state is None else initial_state
+        alpha_, low, high = arrays
+        return self._add(
+            name,
+            lambda own: Bmru(own, value.node, alpha_, low, high, np.asarray(state, np.bool_)),
+            value.units,
+        )
+
+    def finish(self, value: Value, meta: Mapping[str, Any] | None = None) -> Model:
+        """Return the model whose readout is ``value``.
+
+        Raises
+        ------
+        ModelError
+            The model violates the format; every violation with its path.
+        """
+        own, value = self.settings, self._line(value)
+        classes = own.classes or tuple(f"class{unit}" for unit in range(value.units))
+        renamed = {given: node for given, node in self._names.items() if given != node}
+        model = Model(
+            own.name,
+            own.unit_current,
+            own.frame_period,
+            self.channels * (2 if own.signed else 1),
+            own.input_max,
+            tuple(self._nodes.values()),
+            Readout(value.node, own.rule, *own.frames),
+            classes,
+            {
+                "source": self.source,
+                "signed_inputs": "two rectified channels each" if own.signed else "none",
+                **({"names": renamed} if renamed else {}),
+                **(meta or {}),
+            },
+        )
+        return from_dict(to_dict(model), self.source)
+
+    def problem(self, name: str, text: str) -> ModelError:
+        """Return an error about one operation of the source."""
+        return ModelError(self.source, [f"{name}: {text}"])
+
+    def _line(self, value: Value) -> Value:
+        """Return the signed input as one signal where an operation is not linear in it."""
+        if value.node != INPUT or not self.settings.signed:
+            return value
+        if self._split is None:
+            self._split = self.linear(value, np.eye(value.units), None, "input")
+        return self._split
+
+    def _add(self, name: str, make: Any, units: int) -> Value:
+        own = self._legal(name)
+        self._nodes[own] = make(own)
+        return Value(own, units)
+
+    def _legal(self, name: str) -> str:
+        """Return a node name of the format for a name of the source, each only once."""
+        base = _ILLEGAL.sub("_", name).strip("._")[: _LONGEST_NAME - 6] or "node"
+        if base == INPUT:
+            base = f"{INPUT}_"
+        legal, count = base, 1
+        while legal in self._nodes:
+            count += 1
+            legal = f"{base}_{count}"
+        self._names[name if name not in self._names else f"{name}#{count}"] = legal
+        return legal
+
+    def _used(self, name: str) -> bool:
+        return any(name in sources(node) for node in self._nodes.values())
+
+
+def signed_channels(x: ArrayLike) -> Floats:
+    """Return inputs of either sign as what a model with signed inputs takes.
+
+    Parameters
+    ----------
+    x
+        (…, channels).
+
+    Returns
+    -------
+    NDArray
+        max(x, 0) of all channels, then max(−x, 0) of all channels, (…, 2 · channels).
+    """
+    values = np.asarray(x, dtype=np.float64)
+    return np.concatenate([np.maximum(values, 0.0), np.maximum(-values, 0.0)], axis=-1)

@@ -1,0 +1,174 @@
+"""PyTorch modules of linear, rectified, residual and FQ BMRU layers.
+
+The module is traced symbolically (``torch.fx``), so ``Sequential`` and a plain ``forward`` both
+work. Weights are copied; nothing is run on data.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from netgen.errors import ModelError
+from netgen.frontends.builder import ModelBuilder, Settings, Value
+from netgen.frontends.refuse import reason
+from netgen.model import Model
+from netgen.training.needs import need
+
+SAME = ("Identity", "Dropout", "Flatten")
+_SAME_METHODS = ("flatten", "contiguous", "clone", "view", "reshape", "float", "double")
+
+
+def from_torch(module: Any, settings: Settings) -> Model:
+    """Return the model of a PyTorch module.
+
+    Parameters
+    ----------
+    module
+        A ``torch.nn.Module`` that maps (…, channels) to (…, classes); it is not changed.
+
+    Raises
+    ------
+    ModelError
+        It holds an operation that the circuit has no block for; names it.
+    ToolMissingError
+        PyTorch is not installed.
+    """
+    fx = need("torch.fx")
+    kind = type(module).__name__
+    source = f"PyTorch {kind}"
+
+    class Tracer(fx.Tracer):  # type: ignore[misc,name-defined]  # PyTorch is loaded late
+        def is_leaf_module(self, inner: Any, name: str) -> bool:
+            return _is_cell(inner) or bool(super().is_leaf_module(inner, name))
+
+    try:
+        graph = Tracer().trace(module)
+    except Exception as error:  # whatever the module's own forward raises while it is traced
+        problem = f"cannot be traced ({error}); its forward must not depend on values"
+        raise ModelError(source, [" ".join(problem.split())]) from None
+    return _Walk(source, module, graph, settings).model()
+
+
+@dataclass
+class _Walk:
+    source: str
+    module: Any
+    graph: Any
+    settings: Settings
+    values: dict[Any, Value] = field(default_factory=dict)
+
+    def model(self) -> Model:
+        inputs = [node for node in self.graph.nodes if node.op == "placeholder"]
+        if len(inputs) != 1:
+            raise ModelError(self.source, [f"takes {len(inputs)} inputs; one is needed"])
+        self.builder = ModelBuilder(self.source, self._channels(), self.settings)
+        self.values[inputs[0]] = self.builder.input
+        for node in self.graph.nodes:
+            if node.op == "output":
+                return self.builder.finish(self._value(node.args[0], "output"))
+            if node.op != "placeholder":
+                self._take(node)
+        raise ModelError(self.source, ["returns nothing"])
+
+    def _channels(self) -> int:
+        """Return the inputs of the first linear layer."""
+        for node in self.graph.nodes:
+            if node.op == "call_module":
+                inner = self.module.get_submodule(node.target)
+                if type(inner).__name__ == "Linear":
+                    return int(inner.in_features)
+            elif node.op == "call_function" and node.target.__name__ == "linear":
+                return int(self._tensor(node.args[1]).shape[1])
+        raise ModelError(self.source, ["has no linear layer, so its inputs are not known"])
+
+    def _take(self, node: Any) -> None:
+        if node.op == "get_attr":
+            return  # a parameter; read where it is used
+        if node.op == "call_module":
+            inner = self.module.get_submodule(node.target)
+            self.values[node] = self._module(inner, node, str(node.target))
+        elif node.op == "call_method":
+            if node.target in _SAME_METHODS:
+                self.values[node] = self._value(node.args[0], node.name)
+            else:
+                self.values[node] = self._function(node.target, node)
+        else:
+            name = {operator.add: "add", operator.iadd: "add"}.get(node.target)
+            self.values[node] = self._function(name or node.target.__name__, node)
+
+    def _module(self, inner: Any, node: Any, name: str) -> Value:
+        kind = type(inner).__name__
+        value = self._value(node.args[0], name)
+        if kind == "Linear":
+            bias = None if inner.bias is None else _array(inner.bias)
+            return self.builder.linear(value, _array(inner.weight), bias, name)
+        if _is_cell(inner):
+            alpha, low, high = map(_array, (inner.alpha, inner.beta_lo, inner.beta_hi))
+            return self.builder.bmru(value, alpha, low, high, name=name)
+        known: dict[str, Callable[[], Value]] = {
+            "ReLU": lambda: self.builder.relu(value, name),
+            **dict.fromkeys(SAME, lambda: value),
+        }
+        if kind in ("Softmax", "LogSoftmax") and self._is_last(node):
+            return value
+        if kind not in known:
+            raise self.builder.problem(name, f"{kind}: {reason(kind)}")
+        return known[kind]()
+
+    def _function(self, kind: str, node: Any) -> Value:
+        first = node.args[0]
+        if kind == "linear":
+            weight = self._tensor(node.args[1])
+            given = node.args[2] if len(node.args) > 2 else node.kwargs.get("bias")
+            bias = None if given is None else _array(self._tensor(given))
+            value = self._value(first, node.name)
+            return self.builder.linear(value, _array(weight), bias, node.name)
+        if kind == "relu":
+            return self.builder.relu(self._value(first, node.name), node.name)
+        if kind == "add" and not node.kwargs:
+            return self._sum(node)
+        if kind in ("flatten", "dropout"):
+            return self._value(first, node.name)
+        if kind in ("softmax", "log_softmax") and self._is_last(node):
+            return self._value(first, node.name)
+        raise self.builder.problem(node.name, f"{kind}: {reason(kind.replace('_', ''))}")
+
+    def _sum(self, node: Any) -> Value:
+        signals = [arg for arg in node.args if arg in self.values]
+        if len(signals) == len(node.args):
+            return self.builder.add([self.values[each] for each in signals], node.name)
+        (constant,) = (arg for arg in node.args if arg not in self.values)
+        if isinstance(constant, int | float):
+            return self.builder.offset(self.values[signals[0]], constant, node.name)
+        bias = _array(self._tensor(constant))
+        return self.builder.offset(self.values[signals[0]], bias, node.name)
+
+    def _value(self, node: Any, name: str) -> Value:
+        value = self.values.get(node)
+        if value is None:
+            raise self.builder.problem(name, "reads something that is no signal of the network")
+        return value
+
+    def _tensor(self, node: Any) -> Any:
+        if getattr(node, "op", "") != "get_attr":
+            raise ModelError(self.source, [f"{node}: is not a parameter of the module"])
+        found = self.module
+        for part in node.target.split("."):
+            found = getattr(found, part)
+        return found
+
+    def _is_last(self, node: Any) -> bool:
+        return all(user.op == "output" for user in node.users)
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().double().cpu().numpy()
+
+
+def _is_cell(module: Any) -> bool:
+    from netgen.training.layers import FqBmru  # PyTorch is there: the module is one of its own
+
+    return isinstance(module, FqBmru)

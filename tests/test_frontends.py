@@ -1,0 +1,313 @@
+"""Front ends: a network of another tool computes the same as a model."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netgen.commands import main
+from netgen.errors import ModelError, UsageError
+from netgen.frontends import (
+    ModelBuilder,
+    Settings,
+    from_torch,
+    front_ends,
+    read_model,
+    rescale,
+    signed_channels,
+)
+from netgen.model import Model, evaluate, load_model, load_samples
+
+
+def logits(model: Model, x: Any) -> Any:
+    """The readout of a model over inputs (samples, channels), one frame each."""
+    return evaluate(model, np.asarray(x, dtype=np.float64)[:, np.newaxis])[model.readout.node][:, 0]
+
+
+def layers(sizes: list[int], seed: int = 0) -> list[tuple[Any, Any]]:
+    rng = np.random.default_rng(seed)
+    return [(rng.normal(size=(out, into)), rng.normal(size=out)) for into, out in pairwise(sizes)]
+
+
+def perceptron(arrays: list[tuple[Any, Any]], x: Any) -> Any:
+    for weight, bias in arrays[:-1]:
+        x = np.maximum(x @ weight.T + bias, 0)
+    return x @ arrays[-1][0].T + arrays[-1][1]
+
+
+def built(arrays: list[tuple[Any, Any]], settings: Settings) -> Model:
+    builder = ModelBuilder("arrays", arrays[0][0].shape[1], settings)
+    value = builder.input
+    for at, (weight, bias) in enumerate(arrays):
+        value = builder.linear(value, weight, bias)
+        value = builder.relu(value) if at < len(arrays) - 1 else value
+    return builder.finish(value)
+
+
+@given(st.integers(0, 10_000), st.booleans())
+def test_a_perceptron_of_arrays_computes_the_same(seed: int, signed: bool) -> None:
+    arrays = layers([3, 5, 2], seed)
+    x = np.random.default_rng(seed).uniform(-1 if signed else 0, 1, (7, 3))
+    model = built(arrays, Settings("m", signed=signed))
+    given_x = signed_channels(x) if signed else x
+    np.testing.assert_allclose(
+        logits(model, given_x), perceptron(arrays, x), rtol=1e-12, atol=1e-12
+    )
+    assert given_x.min() >= 0
+
+
+@given(st.integers(0, 10_000), st.floats(0.01, 50))
+def test_rescaling_changes_no_decision(seed: int, size: float) -> None:
+    arrays = [(w * size, b * size) for w, b in layers([3, 6, 4, 3], seed)]
+    x = np.random.default_rng(seed).uniform(0, 1, (9, 3))
+    model = built(arrays, Settings("m"))
+    scaled, factor = rescale(model, x[:, np.newaxis])
+    np.testing.assert_allclose(logits(scaled, x), factor * logits(model, x), rtol=1e-9, atol=1e-9)
+    values = evaluate(scaled, x[:, np.newaxis])
+    for node in scaled.nodes:
+        assert np.abs(values[node.name]).max() <= 3.8 * (1 + 1e-9), node.name
+
+
+def test_rescaling_takes_the_thresholds_of_a_cell_along() -> None:
+    builder = ModelBuilder("arrays", 1, Settings("m", frames=(0, 4)))
+    candidate = builder.linear(builder.input, [[0.1]], [0.0])
+    state = builder.bmru(candidate, [0.5], [0.02], [0.06])
+    model = builder.finish(builder.linear(state, [[1.0], [-1.0]]))
+    x = np.array([[[0.0], [0.9], [0.4], [0.1]]])
+    scaled, _ = rescale(model, x)
+    before, after = (evaluate(each, x)[each.readout.node] for each in (model, scaled))
+    np.testing.assert_array_equal(before, after)
+    assert scaled.cells[0].beta_hi[0] > 0.5 > model.cells[0].beta_hi[0]
+
+
+def test_a_signed_input_may_meet_operations_that_are_not_linear() -> None:
+    builder = ModelBuilder("arrays", 2, Settings("m", signed=True))
+    value = builder.add([builder.relu(builder.input), builder.input])
+    model = builder.finish(value)
+    x = np.array([[1.0, -0.5], [-1.0, 0.25]])
+    np.testing.assert_allclose(logits(model, signed_channels(x)), np.maximum(x, 0) + x)
+
+
+def test_a_constant_joins_the_bias_unless_others_read_the_sum() -> None:
+    builder = ModelBuilder("arrays", 2, Settings("m"))
+    first = builder.offset(builder.linear(builder.input, np.eye(2)), [1.0, 2.0])
+    model = builder.finish(first)
+    assert [type(node).__name__ for node in model.nodes] == ["Linear"]
+    np.testing.assert_array_equal(logits(model, [[0.0, 0.0]]), [[1.0, 2.0]])
+    builder = ModelBuilder("arrays", 2, Settings("m"))
+    first = builder.linear(builder.input, np.eye(2))
+    other = builder.relu(first)
+    model = builder.finish(builder.add([other, builder.offset(first, 1.0)]))
+    np.testing.assert_array_equal(logits(model, [[0.5, 0.0]]), [[2.0, 1.0]])
+
+
+def test_names_are_made_legal_and_unique() -> None:
+    builder = ModelBuilder("arrays", 1, Settings("m"))
+    first = builder.linear(builder.input, [[1.0]], name="/a b/Gemm")
+    second = builder.linear(first, [[1.0]], name="/a?b/Gemm")
+    third = builder.linear(second, [[1.0]], name="x")
+    model = builder.finish(third)
+    assert [node.name for node in model.nodes] == ["a_b_Gemm", "a_b_Gemm_2", "x_"]
+    assert model.meta["names"]["/a b/Gemm"] == "a_b_Gemm"
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    builder = ModelBuilder("weights", 3, Settings("m"))
+    with pytest.raises(ModelError, match=r"weights: fc: weight is 2 × 4; its input has 3 units"):
+        builder.linear(builder.input, np.ones((2, 4)), name="fc")
+    with pytest.raises(ModelError, match="2 rows"):
+        builder.linear(builder.input, np.ones((2, 3)), np.ones(3))
+    two = builder.linear(builder.input, np.ones((2, 3)))
+    with pytest.raises(ModelError, match="adds signals of 2, 3 units"):
+        builder.add([two, builder.input])
+
+
+# ONNX
+
+
+def onnx_file(path: Path, operators: list[Any], constants: dict[str, Any], inputs: int = 3) -> Path:
+    onnx = pytest.importorskip("onnx")
+    helper = onnx.helper
+    floats = onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        operators,
+        "network",
+        [helper.make_tensor_value_info("in", floats, ["n", inputs])],
+        [helper.make_tensor_value_info("out", floats, ["n", None])],
+        [
+            onnx.numpy_helper.from_array(np.asarray(v, np.float32), name)
+            for name, v in constants.items()
+        ],
+    )
+    onnx.save(helper.make_model(graph), path)
+    return path
+
+
+def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> Any:
+    onnx = pytest.importorskip("onnx")
+    return onnx.helper.make_node(kind, inputs, [output], name=f"/{output}/{kind}", **attributes)
+
+
+def gemm_matmul(path: Path) -> tuple[Path, list[tuple[Any, Any]]]:
+    arrays = layers([3, 4, 2])
+    (w1, b1), (w2, b2) = arrays
+    operators = [
+        node("Flatten", ["in"], "flat"),
+        node("Gemm", ["flat", "w1", "b1"], "s1", transB=1),
+        node("Relu", ["s1"], "h1"),
+        node("MatMul", ["h1", "w2"], "s2"),
+        node("Add", ["b2", "s2"], "logits"),
+        node("Softmax", ["logits"], "out"),
+    ]
+    return onnx_file(path, operators, {"w1": w1, "b1": b1, "w2": w2.T, "b2": b2}), arrays
+
+
+def test_an_onnx_perceptron_computes_the_same(tmp_path: Path) -> None:
+    path, arrays = gemm_matmul(tmp_path / "net.onnx")
+    model = read_model(path, Settings("net", classes=("a", "b")))
+    x = np.random.default_rng(1).uniform(0, 1, (5, 3))
+    np.testing.assert_allclose(logits(model, x), perceptron(arrays, x), rtol=1e-5)
+    assert model.classes == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [("Tanh", "train with ReLU"), ("GRU", "two states a unit"), ("Erf", "linear, ReLU, residual")],
+)
+def test_an_onnx_operator_without_a_circuit_is_refused_with_the_reason(
+    tmp_path: Path, kind: str, why: str
+) -> None:
+    operators = [node("Gemm", ["in", "w"], "s"), node(kind, ["s"], "out")]
+    path = onnx_file(tmp_path / "net.onnx", operators, {"w": np.ones((3, 2))})
+    with pytest.raises(ModelError, match=f"/out/{kind}: {kind}: .*{why}"):
+        read_model(path, Settings("net"))
+
+
+def test_onnx_products_and_wrong_files_are_refused(tmp_path: Path) -> None:
+    operators = [node("MatMul", ["in", "w"], "s"), node("MatMul", ["s", "s"], "out")]
+    path = onnx_file(tmp_path / "net.onnx", operators, {"w": np.ones((3, 3))})
+    with pytest.raises(ModelError, match="never by another signal"):
+        read_model(path, Settings("net"))
+    (tmp_path / "text.onnx").write_text("not onnx")
+    with pytest.raises(ModelError, match="ONNX file"):
+        read_model(tmp_path / "text.onnx", Settings("net"))
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_model(tmp_path / "absent.onnx", Settings("net"))
+
+
+def test_a_pickled_file_is_never_opened(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"")
+    with pytest.raises(UsageError, match="can run code"):
+        read_model(tmp_path / "net.pt", Settings("net"))
+    with pytest.raises(UsageError, match=r"known: \.onnx"):
+        read_model(tmp_path / "net.h5", Settings("net"))
+    assert "onnx" in dict(front_ends())
+
+
+def test_import_writes_model_and_samples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, arrays = gemm_matmul(tmp_path / "net.onnx")
+    x = np.random.default_rng(1).uniform(-1, 1, (5, 3)).astype(np.float32)
+    np.savez(tmp_path / "in.npz", x=x, y=np.arange(5) % 2)
+    out = tmp_path / "model.json"
+    options = ["--signed", "--samples", str(tmp_path / "in.npz"), "--frame-period", "5"]
+    with pytest.raises(SystemExit) as status:
+        main(["import", str(path), "-o", str(out), *options])
+    assert status.value.code == 0, capsys.readouterr().err
+    model = load_model(out)
+    samples = load_samples(tmp_path / "model-samples.npz", model)
+    assert model.frame_period == 0.005
+    assert model.input_size == 6
+    factor = logits(model, samples.x[:, 0]) / perceptron(arrays, x.astype(np.float64))
+    np.testing.assert_allclose(factor, factor.flat[0], rtol=1e-4)
+    before = json.loads(out.read_text())
+    with pytest.raises(SystemExit) as status:
+        main(["import", str(path), "-o", str(out)])
+    assert status.value.code == 2
+    assert json.loads(out.read_text()) == before
+
+
+# PyTorch
+
+
+def test_torch_modules_compute_the_same() -> None:
+    torch = pytest.importorskip("torch")
+    from netgen.training.layers import FqBmru
+
+    class Residual(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.proj = torch.nn.Linear(3, 4)
+            self.candidate = torch.nn.Linear(4, 4, bias=False)
+            self.cells = FqBmru(4)
+            self.post = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
+            self.out = torch.nn.Linear(4, 2)
+
+        def forward(self, x: Any) -> Any:
+            signed = self.proj(x)
+            state = self.cells(torch.relu(self.candidate(torch.nn.functional.relu(signed))))
+            return self.out(signed + self.post(state)).log_softmax(-1)
+
+    torch.manual_seed(2)
+    module = Residual().double().eval()
+    with torch.no_grad():
+        module.candidate.weight.mul_(4)
+        module.cells.beta_hi.fill_(0.2)
+        module.cells.width.fill_(0.1)
+    x = torch.rand(6, 12, 3, dtype=torch.float64)
+    model = from_torch(module, Settings("net", frames=(4, 12), rule="majority_vote"))
+    values = evaluate(model, x.numpy())
+    assert 0 < (values["cells"] > 0).mean() < 1, "the cells must do something"
+    expected = module(x).detach().numpy()
+    found = values[model.readout.node]
+    found = found - np.log(np.exp(found).sum(-1, keepdims=True))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_torch_sequential_dropout_and_flatten() -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    module = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Dropout(), nn.Linear(3, 2))
+    module.eval()
+    x = torch.rand(5, 2, 2)
+    model = from_torch(module, Settings("net"))
+    found = logits(model, x.flatten(1).numpy())
+    np.testing.assert_allclose(found, module(x).detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_torch_refusals_say_why() -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    with pytest.raises(ModelError, match=r"1: Tanh: .*train with ReLU"):
+        from_torch(nn.Sequential(nn.Linear(2, 2), nn.Tanh()), Settings("net"))
+    with pytest.raises(ModelError, match="fold the normalisation"):
+        from_torch(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), Settings("net"))
+    with pytest.raises(ModelError, match="no linear layer"):
+        from_torch(nn.Sequential(nn.ReLU()), Settings("net"))
+
+
+def test_the_torch_layer_trains_softly_and_decides_hard() -> None:
+    torch = pytest.importorskip("torch")
+    from netgen.training.layers import FqBmru
+
+    cell = FqBmru(1)
+    candidate = torch.tensor([[[0.0], [1.0], [0.6], [0.3], [0.6]]])
+    cell.eval()
+    torch.testing.assert_close(
+        cell(candidate).ravel() > 0, torch.tensor([False, True, True, False, False])
+    )
+    cell.train()
+    cell(candidate).sum().backward()
+    assert cell.beta_hi.grad is not None
+    with torch.no_grad():
+        cell.width.fill_(-1.0)
+    cell.keep_drawable()
+    assert float(cell.beta_lo.detach()) > 0
