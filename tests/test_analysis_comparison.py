@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from small_models import linear
 from synthetic_traces import traces_of
 
-from netgen.analysis import Comparison, Divergence, Tolerances, compare, verdict
+from netgen.analysis import CAUSES, Comparison, Divergence, Tolerances, compare, verdict
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import (
     Model,
@@ -25,7 +25,7 @@ from netgen.model import (
 )
 from netgen.model.graph import Floats
 
-NONE = {"near_threshold": 0, "race": 0, "propagated": 0, "clear": 0}
+NONE = dict.fromkeys(CAUSES, 0)
 
 
 def one_cell(**readout: Any) -> Model:

@@ -26,6 +26,7 @@ from netgen.errors import UsageError
 from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces, shows_transients
+from netgen.sizing import CellSpeed
 
 
 def compare(
@@ -33,6 +34,7 @@ def compare(
     samples: Samples,
     traces: Iterable[Traces],
     failures: Mapping[int, str] = MappingProxyType({}),
+    speeds: Mapping[str, CellSpeed] | None = None,
 ) -> Comparison:
     """Compare the circuit with the software model.
 
@@ -44,6 +46,8 @@ def compare(
         Their traces, in the same order; consumed one by one, only settled values are kept.
     failures
         Class of failure by index (in the samples file) of every sample that gave no traces.
+    speeds
+        Measured times of cells by bmru node, see :func:`netgen.analysis.slow.cell_speeds`.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def compare(
     if not len(samples) and not failures:
         raise UsageError("no sample was simulated; run netgen sim first")
     observed = observe(model, samples.x, traces)
-    readings = _readings(model, samples, observed)
+    readings = _readings(model, samples, observed, speeds)
     states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
     same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
@@ -184,7 +188,12 @@ class _Readings:
         return None
 
 
-def _readings(model: Model, samples: Samples, observed: Observed) -> _Readings:
+def _readings(
+    model: Model,
+    samples: Samples,
+    observed: Observed,
+    speeds: Mapping[str, CellSpeed] | None,
+) -> _Readings:
     software = evaluate(model, samples.x)
     same_state = evaluate(model, samples.x, observed.states)
     return _Readings(
@@ -193,7 +202,7 @@ def _readings(model: Model, samples: Samples, observed: Observed) -> _Readings:
         observed=observed,
         software=software,
         same_state=same_state,
-        states=read_states(model, samples.x, software, same_state, observed),
+        states=read_states(model, samples.x, software, same_state, observed, speeds),
         full_scale=full_scale(software[model.readout.node]),
     )
 
@@ -267,7 +276,7 @@ def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:
 
 
 def count_causes(causes: Iterable[np.ndarray]) -> dict[Cause, int]:
-    """Count the causes in code arrays (see :class:`CellStates`), all four present."""
+    """Count the causes in code arrays (see :class:`CellStates`), all present."""
     codes = np.concatenate([np.ravel(part) for part in causes] or [np.empty(0, np.int8)])
     counts = np.bincount(codes, minlength=1 + len(CAUSES))
     return {cause: int(counts[1 + index]) for index, cause in enumerate(CAUSES)}

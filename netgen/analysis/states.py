@@ -16,11 +16,25 @@ from netgen.analysis.race import (
     predict_races,
     seen_transients,
 )
-from netgen.model import Model, hysteresis, states_before
+from netgen.analysis.slow import slow_states
+from netgen.model import Bmru, Model, hysteresis, states_before
 from netgen.model.graph import Bools, Floats
+from netgen.sizing import CellSpeed
 
-Cause: TypeAlias = Literal["near_threshold", "race", "propagated", "clear"]
+Cause: TypeAlias = Literal[
+    "near_threshold", "candidate_error", "slow", "race", "propagated", "clear"
+]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
+
+CELL_ERROR = 0.005
+"""A cell's own thresholds are off by less than this share of ``beta_hi``."""
+CANDIDATE_ERROR = 0.03
+"""The error of a candidate explains a state up to this share of its largest value in software: more
+is no analog error of a sized summing node, but a fault of it."""
+
+
+_TRIED: tuple[Cause, ...] = ("propagated", "near_threshold", "candidate_error", "slow", "race")
+"""The order in which causes are tried: the first that holds counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +48,11 @@ class CellStates:
     expected
         What software makes of the circuit's own states: the candidate from the circuit's lower
         states in this frame, the cell's previous state from the circuit's frame before.
-    near, race, transient
-        That candidate is within 2 % of ``beta_hi`` of a threshold; the predictor flags a race;
-        the circuit's own candidate showed a transient that could decide the state.
+    near, off, slow, race, transient
+        That candidate is within 2 % of ``beta_hi`` of a threshold; the circuit's own candidate
+        lies on its other side (:func:`candidate_errors`); the cell needs longer than its frame
+        (:func:`netgen.analysis.slow.slow_states`); the predictor flags a race; the circuit's own
+        candidate showed a transient that could decide the state.
     race_forecast
         The race flags of the software's own states: what is known before simulating.
     cause
@@ -47,6 +63,8 @@ class CellStates:
     circuit: Bools
     expected: Bools
     near: Bools
+    off: Bools
+    slow: Bools
     race: Bools
     transient: Bools
     race_forecast: Bools
@@ -54,8 +72,8 @@ class CellStates:
 
     @property
     def clear(self) -> Bools:
-        """Where neither a near threshold nor a race or transient excuses a difference."""
-        return ~(self.near | self.race | self.transient)
+        """Where none of the known causes excuses a difference."""
+        return ~(self.near | self.off | self.slow | self.race | self.transient)
 
     @property
     def unexplained(self) -> Bools:
@@ -75,35 +93,44 @@ def read_states(
     software: Mapping[str, Floats],
     same_state: Mapping[str, Floats],
     observed: Observed,
+    speeds: Mapping[str, CellSpeed] | None = None,
 ) -> dict[str, CellStates]:
     """Compare the states of every bmru node and give each difference its cause.
 
     A state that differs is ``propagated`` if it is the one software expects from the circuit's
     own other states (an earlier or lower difference explains it). Otherwise it is
-    ``near_threshold`` if the candidate recomputed from the circuit's states is; else ``race`` if
-    one was predicted or a transient seen; else ``clear``: nothing explains it.
+    ``near_threshold`` if the candidate recomputed from the circuit's states is; else
+    ``candidate_error`` if the circuit's own candidate lies on the other side of the threshold;
+    else ``slow`` if the cell needs longer than its frame; else ``race`` if one was predicted or a
+    transient seen; else ``clear``: nothing explains it.
 
     Parameters
     ----------
     software, same_state
         Values of all nodes, free-running and with the circuit's states forced.
+    speeds
+        Measured times by bmru node. Without them no state counts as slow.
     """
     own = {cell.name: software[cell.name] > 0 for cell in model.cells}
     forecast = forecast_races(model, x)
     races = predict_races(model, x, observed.states)
+    late = {name: np.zeros_like(states) for name, states in observed.states.items()}
+    if speeds is not None:
+        late = slow_states(model, observed.states, same_state, observed.values, speeds)
     readings = {}
     for cell in model.cells:
         states, candidate = observed.states[cell.name], same_state[cell.input]
         before = states_before(cell, states)
         expected = hysteresis(cell, candidate, before)
-        near, race = near_threshold(cell, candidate), races[cell.name]
+        near, race, slow = near_threshold(cell, candidate), races[cell.name], late[cell.name]
+        off = candidate_errors(cell, before, candidate, observed.values[cell.input])
         transient = np.zeros_like(race)
         if cell.input in observed.extremes:
             line, extremes = observed.values[cell.input], observed.extremes[cell.input]
             transient = seen_transients(cell, before, candidate, line, extremes)
         cause = np.select(
-            [own[cell.name] == states, states == expected, near, race | transient],
-            [0, *(1 + CAUSES.index(c) for c in ("propagated", "near_threshold", "race"))],
+            [own[cell.name] == states, states == expected, near, off, slow, race | transient],
+            [0, *(1 + CAUSES.index(cause) for cause in _TRIED)],
             1 + CAUSES.index("clear"),
         )
         readings[cell.name] = CellStates(
@@ -111,9 +138,34 @@ def read_states(
             circuit=states,
             expected=expected,
             near=near,
+            off=off,
+            slow=slow,
             race=race,
             transient=transient,
             race_forecast=forecast[cell.name],
             cause=cause.astype(np.int8),
         )
     return readings
+
+
+def candidate_errors(cell: Bmru, before: Bools, candidate: Floats, circuit: Floats) -> Bools:
+    """Flag states that the analog error of the candidate decides.
+
+    The circuit's own candidate, settled, lies on the other side of the threshold than software's,
+    or on it (:data:`CELL_ERROR`). An error beyond :data:`CANDIDATE_ERROR` explains nothing.
+
+    Parameters
+    ----------
+    before
+        The circuit's states in the frame before, (samples, frames, units).
+    candidate, circuit
+        The settled candidate as software makes it of the circuit's states, and as the circuit
+        shows it, each (samples, frames, units).
+    """
+    reach = CELL_ERROR * cell.beta_hi
+    threshold = np.where(before, cell.beta_lo, cell.beta_hi)
+    above = np.where(before, candidate >= cell.beta_lo, candidate > cell.beta_hi)
+    other = np.where(above, circuit < threshold + reach, circuit > threshold - reach)
+    largest = candidate.max(axis=(0, 1), initial=0.0)
+    bounded: Bools = np.abs(circuit - candidate) <= CANDIDATE_ERROR * largest
+    return other & bounded

@@ -40,10 +40,20 @@ class _Mirror:
 
 
 @dataclass(frozen=True)
+class CellStep:
+    """A cell whose candidate current steps at time 0, from one value to another (A)."""
+
+    cell: CellUnderTest
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
 class _Cell:
     name: str
     biases: tuple[tuple[str, float], ...]
     output: str
+    waveform: str = ""
 
 
 def mirror_vector(index: int) -> str:
@@ -100,14 +110,7 @@ def cell_deck(
     sweep: tuple[float, float, float],
 ) -> str:
     """Return the deck that sweeps the storage node (v0) of several cells: (first, last, step) V."""
-    views = [
-        _Cell(
-            str(index),
-            (("t", cell.threshold), ("w", cell.width), ("g", cell.gain)),
-            cell_vectors(technology, index)[1],
-        )
-        for index, cell in enumerate(cells)
-    ]
+    views = [_view(technology, index, cell) for index, cell in enumerate(cells)]
     return render(
         "cell_characterisation.j2",
         head=models_head(technology, at, ACCURATE),
@@ -118,6 +121,43 @@ def cell_deck(
         first=sweep[0],
         last=sweep[1],
         step=sweep[2],
+        **transistors(technology),
+    )
+
+
+def _view(technology: Technology, index: int, cell: CellUnderTest, waveform: str = "") -> _Cell:
+    biases = ("t", cell.threshold), ("w", cell.width), ("g", cell.gain)
+    return _Cell(str(index), biases, cell_vectors(technology, index)[1], waveform)
+
+
+def cell_time_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    steps: Sequence[CellStep],
+    edge: float,
+    stop: float,
+) -> str:
+    """Return the deck that shows how cells answer a step of their candidate.
+
+    Parameters
+    ----------
+    edge, stop
+        Duration of the candidates' edge and of the simulation, s.
+    """
+    smallest = min(step.cell.threshold for step in steps)
+    views = []
+    for index, step in enumerate(steps):
+        points = [(0.0, step.before), (edge, step.after), (stop, step.after)]
+        views.append(_view(technology, index, step.cell, pwl(points)))
+    return render(
+        "cell_times.j2",
+        head=models_head(technology, at, SimulatorOptions(abstol=1e-15).scaled(smallest)),
+        vdd=at.vdd,
+        unit=unit,
+        reset=technology.reset,
+        cells=views,
+        stop=stop,
         **transistors(technology),
     )
 

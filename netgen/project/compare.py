@@ -16,6 +16,7 @@ from netgen.errors import ConfigurationError
 from netgen.netlist.area import Area
 from netgen.project.build import Build
 from netgen.project.simulate import read_runs
+from netgen.project.times import speeds_of_build
 from netgen.project.twin import ladder_of
 from netgen.simulation import Traces, load_traces
 
@@ -55,7 +56,11 @@ def compare(
         return load_traces(folder.traces(sample))[0]
 
     comparison = compare_samples(
-        build.model, runs.samples.pick(done), map(traces, done), runs.failures
+        build.model,
+        runs.samples.pick(done),
+        map(traces, done),
+        runs.failures,
+        speeds_of_build(build),
     )
     checks = verdict(comparison, tolerances)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -15,7 +15,7 @@ MEANINGS = {
     "frame_agreement": "frames of the readout with the same largest logit",
     "state_agreement": "BMRU states equal, both running freely",
     "state_agreement_clear": "states as software expects from the circuit's own, "
-    "near thresholds, races and transients left out",
+    "states with a known cause to differ left out",
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
     "states forced equal",
 }
@@ -23,6 +23,9 @@ MEANINGS = {
 
 CAUSE_MEANINGS = {
     "near_threshold": "the software candidate lies within 2 % of a threshold",
+    "candidate_error": "the circuit's own candidate lies on the other side of the threshold: "
+    "the analog error of its summing node",
+    "slow": "the cell needs longer than its frame for so small an overdrive, by the measured times",
     "race": "a transient could set it: predicted from the layers below, or seen in the circuit",
     "propagated": "follows from an earlier or lower difference",
     "clear": "nothing explains it",

@@ -6,11 +6,14 @@ from netgen.sizing.gates import characterise_gates
 from netgen.sizing.mirrors import MirrorTables, characterise_mirrors
 from netgen.sizing.power import PredictedPower, predict_power
 from netgen.sizing.size import BelowFloor, Characterisation, size_circuit
+from netgen.sizing.times import CellSpeed, CellTimes, characterise_times
 
 __all__ = [
     "Activity",
     "BelowFloor",
+    "CellSpeed",
     "CellTable",
+    "CellTimes",
     "Characterisation",
     "MirrorTables",
     "PredictedPower",
@@ -18,6 +21,7 @@ __all__ = [
     "characterise_cells",
     "characterise_gates",
     "characterise_mirrors",
+    "characterise_times",
     "hysteresis_curve",
     "measure_activity",
     "predict_power",
