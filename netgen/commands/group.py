@@ -32,6 +32,7 @@ COMMANDS = {
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),
     "train": ("netgen.commands.train", "Train a model on recordings, hardened for its circuit."),
     "listen": ("netgen.commands.listen", "Decide what a sound file says, by software or circuit."),
+    "doctor": ("netgen.commands.doctor", "Say what is installed, and how to mend what is not."),
     "noise": ("netgen.commands.noise", "Say what noise does to decisions and states."),
 }
 """Name → module (which has the command under its own name) and the line ``--help`` shows."""

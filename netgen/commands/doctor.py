@@ -1,0 +1,36 @@
+"""``netgen doctor``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from netgen.project.doctor import diagnose
+
+MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Say what netgen found of Python, ngspice, PDKs and folders, and how to mend faults.
+
+    Ends with the exit status of the first fault.
+    """
+    findings = []
+    for finding in diagnose():
+        findings.append(finding)
+        if not as_json:
+            mark = MARKS[finding.state]
+            colour = {"fault": "red", "note": "yellow"}.get(finding.state)
+            click.secho(f"  {mark:<6}{finding.subject}: {finding.said}", fg=colour)
+            if finding.hint:
+                click.echo(f"        → {finding.hint}")
+    if as_json:
+        click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=1))
+    faults = [finding for finding in findings if finding.state == "fault"]
+    if not as_json:
+        click.echo(f"{len(faults)} faults" if faults else "netgen can work here")
+    raise click.exceptions.Exit(faults[0].status if faults else 0)

@@ -1,0 +1,210 @@
+"""A diagnosis of the installation: what netgen stands on, where it was found, what to mend."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from netgen._version import __version__
+from netgen.errors import NetgenError, SimulationError, ToolMissingError
+from netgen.netlist.characterisation import diode_deck
+from netgen.project.build import BuildOptions, prepare
+from netgen.simulation import Attempt, Job, cache_folder, run, simulator_version
+from netgen.technology import default_technology, load_technology, technologies
+
+State: TypeAlias = Literal["ok", "note", "fault"]
+DISTRIBUTION = "fqnetgen"
+OLDEST_PYTHON = (3, 10)
+OLDEST_NGSPICE = 39
+"""Older ones lack corrections of the shared library that results rest on."""
+LIBRARY = "libngspice.so.0"
+SMALLEST_SPACE = 200e6
+"""Bytes that a characterisation and a few hundred traces need."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    state
+        ``"fault"``: netgen does not work before it is mended; ``"note"``: something optional is
+        missing, or the user should know.
+    said
+        What was found.
+    hint
+        What to do; empty where there is nothing to do.
+    status
+        Exit status of the commands that meet this fault.
+    """
+
+    subject: str
+    state: State
+    said: str
+    hint: str = ""
+    status: int = 0
+
+
+def diagnose() -> Iterator[Finding]:
+    """Yield what was found, cheapest first; the last is a simulation of about a second."""
+    yield _python()
+    yield from _packages()
+    library = _library()
+    yield library
+    yield from _start_files()
+    yield from _pdk_root()
+    found = list(_technologies())
+    yield from found
+    yield _writable("cache", cache_folder(), "set NETGEN_CACHE to a folder that you may write")
+    yield _writable("current folder", Path.cwd(), "give -o a folder elsewhere")
+    if library.state == "fault" or all(each.state != "ok" for each in found):
+        yield Finding("simulation", "note", "not tried: see the faults above")
+    else:
+        yield _simulation()
+
+
+def _python() -> Finding:
+    said = f"netgen {__version__}, Python {platform.python_version()}, {sys.executable}"
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("Python", "fault", said, "netgen needs Python 3.10 or later", 4)
+    return Finding("Python", "ok", said)
+
+
+def _packages() -> Iterator[Finding]:
+    try:
+        listed = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        hint = "install it: pip install . in its source folder"
+        yield Finding("packages", "note", f"{DISTRIBUTION} is not installed as a package", hint)
+        return
+    there, optional = [], []
+    for requirement in listed:
+        name = re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
+        extra = re.search(r"extra\s*==\s*[\"'](\w+)[\"']", requirement)
+        if extra is None and "python_version" in requirement:
+            continue
+        try:
+            there.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            if extra is None:
+                hint = f"run: pip install '{requirement}'"
+                yield Finding("packages", "fault", f"{name} is not installed", hint, 4)
+            elif extra[1] != "dev":
+                optional.append(f"{name} (extra [{extra[1]}])")
+    yield Finding("packages", "ok", ", ".join(dict.fromkeys(there)))
+    if optional:
+        hint = f"run: pip install '{DISTRIBUTION}[EXTRA]' for what you use"
+        yield Finding("packages", "note", f"not installed: {', '.join(optional)}", hint)
+
+
+def _library() -> Finding:
+    name = os.environ.get("NGSPICE_LIBRARY_PATH") or LIBRARY
+    try:
+        found = simulator_version()
+    except ToolMissingError as error:
+        return Finding("ngspice", "fault", str(error), status=error.exit_status)
+    except NetgenError as error:
+        hint = f"try another library: NGSPICE_LIBRARY_PATH=/path/{LIBRARY}"
+        return Finding("ngspice", "fault", str(error), hint, error.exit_status)
+    said = f"{found}, {_loaded_path(name)}"
+    release = re.search(r"\d+", found)
+    if release is None or int(release[0]) < OLDEST_NGSPICE:
+        hint = f"install ngspice {OLDEST_NGSPICE} or later, or name it: NGSPICE_LIBRARY_PATH=…"
+        return Finding("ngspice", "fault", said, hint, 4)
+    return Finding("ngspice", "ok", said)
+
+
+def _loaded_path(name: str) -> str:
+    """Return the file that the loader takes for a library name."""
+    try:
+        ctypes.CDLL(name)
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return name
+    paths = [line.split()[-1] for line in lines if "libngspice" in line]
+    return paths[0] if paths else name
+
+
+def _start_files() -> Iterator[Finding]:
+    """Name start files of ngspice that could change results."""
+    scripts = os.environ.get("SPICE_SCRIPTS")
+    if scripts and (Path(scripts) / "spinit").is_file():
+        hint = "netgen keeps it out of its simulations; your own ngspice reads it"
+        yield Finding("spinit", "note", f"{Path(scripts) / 'spinit'} ($SPICE_SCRIPTS)", hint)
+    own = Path.home() / ".spiceinit"
+    if own.is_file():
+        hint = "netgen keeps it out of its simulations; your own ngspice reads it"
+        yield Finding("spinit", "note", str(own), hint)
+
+
+def _pdk_root() -> Iterator[Finding]:
+    root = os.environ.get("PDK_ROOT")
+    if not root:
+        return
+    if not Path(root).is_dir():
+        hint = "set it to the folder that holds gf180mcuD or sky130A, or unset it"
+        yield Finding("PDK_ROOT", "fault", f"{root} is no folder", hint, 4)
+        return
+    kits = sorted(entry.name for entry in Path(root).iterdir() if entry.is_dir())
+    yield Finding("PDK_ROOT", "ok", f"{root}: {', '.join(kits) or 'empty'}")
+
+
+def _technologies() -> Iterator[Finding]:
+    try:
+        default = default_technology()
+    except NetgenError:
+        default = ""
+    for name in technologies():
+        try:
+            found = load_technology(name)
+        except NetgenError as error:
+            state: State = "fault" if name == default else "note"
+            status = error.exit_status if state == "fault" else 0
+            yield Finding(name, state, str(error), status=status)
+        else:
+            role = ", the default" if name == default else ""
+            yield Finding(name, "ok", f"{found.folder}, SHA-256 {found.digest[:12]}…{role}")
+
+
+def _writable(subject: str, folder: Path, hint: str) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding(subject, "fault", f"{folder} cannot be written ({error.strerror})", hint, 2)
+    said = f"{folder}, {free / 1e9:.1f} GB free"
+    if free < SMALLEST_SPACE:
+        return Finding(subject, "fault", said, "free some disk space", 5)
+    return Finding(subject, "ok", said)
+
+
+def _simulation() -> Finding:
+    """Sweep two diodes of the default technology; the answer must be a plausible voltage."""
+    try:
+        technology, at, unit = prepare(BuildOptions())
+        deck = diode_deck(technology, at, unit, (-25.0, -20.0, 0.5))
+        job = Job("diagnosis", (Attempt("default", deck),), ("n", "p"), -20.0, 60.0)
+        result = run(job)
+    except SimulationError as error:
+        return Finding("simulation", "fault", str(error), "run it again with another ngspice", 5)
+    except (NetgenError, OSError) as error:
+        status = error.exit_status if isinstance(error, NetgenError) else 5
+        return Finding("simulation", "fault", str(error), status=status)
+    volts = float(result.vectors["n"][-1])
+    said = f"a diode of {technology.name} has {volts:.3f} V at 2 nA ({result.cpu_s:.1f} CPU s)"
+    if not 0 < volts < at.vdd:
+        return Finding("simulation", "fault", said, "the model files or ngspice are damaged", 5)
+    return Finding("simulation", "ok", said)
