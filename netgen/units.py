@@ -36,3 +36,18 @@ def engineering(value: float, unit: str, digits: int = 3) -> str:
         exponent, scaled = exponent + 3, scaled / 1000
     exponent = min(max(exponent, -18), 9)
     return f"{value / 10.0**exponent:.{digits}g} {_PREFIXES[exponent]}{unit}"
+
+
+def apart(first: float, second: float) -> tuple[str, str]:
+    """Write two numbers for a person, with enough digits to tell them apart.
+
+    Examples
+    --------
+    >>> apart(1.6, 1.5), apart(1.2000000476837158, 1.2)
+    (('1.6', '1.5'), ('1.20000005', '1.2'))
+    """
+    for digits in range(6, 18):
+        written = f"{first:.{digits}g}", f"{second:.{digits}g}"
+        if written[0] != written[1]:
+            break
+    return written

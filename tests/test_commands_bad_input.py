@@ -159,7 +159,7 @@ BAD_SAMPLES = [
     (lambda x: x[:0], "x: is empty (0 × 4 × 3)"),
     (lambda x: x[0], "x: is float64 of 4 × 3; wanted numbers (samples, frames, channels)"),
     (lambda x: x.astype(str), "wanted numbers (samples, frames, channels)"),
-    (lambda x: np.array([[["a"]]], dtype=object), "is not a .npz archive of plain arrays"),
+    (lambda x: np.array([[["a"]]], dtype=object), "x: holds Python objects, which are not read"),
 ]
 
 
@@ -221,7 +221,7 @@ def test_foreign_folder(tmp_path: Path) -> None:
 
 
 def test_folder_of_the_model_itself_is_foreign(tmp_path: Path) -> None:
-    model = write_model(tmp_path / "mine", extra="kept")
+    model = write_model(tmp_path / "mine", meta={"extra": "kept"})
     before = model.read_text()
     assert netgen("build", model, "-o", tmp_path / "mine").exit_code == 2
     assert model.read_text() == before

@@ -53,11 +53,56 @@ def test_initial_state_defaults_to_zero() -> None:
     np.testing.assert_array_equal(model.cells[0].initial_state, [False, False])
 
 
-def test_unknown_fields_and_absent_meta_are_accepted() -> None:
-    data = small_model() | {"comment": "free", "extra": [1, {"a": None}]}
+def test_meta_is_free_and_may_be_absent() -> None:
+    data = small_model() | {"meta": {"comment": "free", "extra": [1, {"alpha": None}]}}
+    assert from_dict(data).meta == data["meta"]
     del data["meta"]
-    data["nodes"][0]["comment"] = "also free"
     assert from_dict(data).meta == {}
+
+
+def test_unknown_keys_are_told_with_the_nearest_known_one() -> None:
+    data = small_model() | {"comment": "not here", "frame_perod": 0.02}
+    data["input"]["min"] = 0.0
+    data["readout"]["frame"] = [0, 1]
+    nodes = data["nodes"]
+    nodes[0]["activation"] = "tanh"
+    nodes[1]["inputs"] = ["proj"]
+    nodes[4]["initial_sate"] = nodes[4].pop("initial_state")
+    nodes[4]["a\nb"] = 1
+    nodes[7]["bias"] = [0.0, 0.0]
+    assert problems(data) == [
+        "comment: is not known; known here: format, version, name, unit_current, frame_period, "
+        "input, nodes, readout, classes, meta",
+        "frame_perod: is not known; did you mean frame_period?",
+        "input.min: is not known; known here: size, max",
+        "nodes[0].activation: is not known; known here: name, op, input, weight, bias",
+        "nodes[1].inputs: is not known; did you mean input?",
+        "nodes[4].initial_sate: is not known; did you mean initial_state?",
+        "nodes[4].a\\nb: is not known; known here: name, op, input, alpha, beta_lo, beta_hi, "
+        "initial_state",
+        "nodes[7].bias: is not known; known here: name, op, inputs",
+        "readout.frame: is not known; did you mean frames?",
+    ]
+
+
+def test_keys_that_are_there_twice_are_told_with_their_paths(tmp_path: Path) -> None:
+    text = json.dumps(small_model())
+    text = text.replace('"alpha": [', '"alpha": [2.0, 2.0], "alpha": [', 1)
+    text = text.replace('"by hand"}', '"by hand", "name": "by machine"}', 1)
+    path = tmp_path / "model.json"
+    path.write_text(text)
+    with pytest.raises(ModelError) as caught:
+        load_model(path)
+    assert sorted(caught.value.problems) == [
+        "meta.trainer.name: is there twice; keep one",
+        "nodes[4].alpha: is there twice; keep one",
+    ]
+
+
+def test_classes_of_one_name_are_told() -> None:
+    assert problems(small_model() | {"classes": ["left", "left"]}) == [
+        'classes[1]: "left" is taken; names must be unique'
+    ]
 
 
 def test_network_without_recurrent_node_and_cells_on_the_input_are_valid() -> None:
@@ -306,8 +351,8 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         ("[" * 100_000 + "]" * 100_000, "nested deeper than 64 levels"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested deeper than 64 levels"),
         ("[" * 70 + "]" * 70, "nested deeper than 64 levels"),
-        ('{"format": "netgen-model", "format": "x"}', 'an object names "format" twice; keep one'),
-        ('{"version": {"a\\n": 1, "a\\n": 2}}', 'an object names "a\\n" twice; keep one'),
+        ('{"format": "netgen-model", "format": "x"}', "format: is there twice; keep one"),
+        ('{"version": {"a\\n": 1, "a\\n": 2}}', "version.a\\n: is there twice; keep one"),
     ],
 )
 def test_file_that_is_no_model_document(

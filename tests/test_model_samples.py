@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
+import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def saved(tmp_path: Path, **arrays: Any) -> Path:
 
 
 def test_archive_is_read_exactly(tmp_path: Path, model: Model) -> None:
-    path = saved(tmp_path, x=good_x(), y=[1, 0], id=["first", "zweites ü"], other=np.zeros(3))
+    path = saved(tmp_path, x=good_x(), y=[1, 0], id=["first", "zweites ü"])
     samples = load_samples(path, model)
     np.testing.assert_array_equal(samples.x, good_x())
     assert samples.y is not None
@@ -92,15 +94,50 @@ def test_limits_belong_to_the_range(tmp_path: Path, model: Model) -> None:
             {"x": good_x() * 1j},
             ["x: is complex128 of 2 × 5 × 3; wanted numbers (samples, frames, channels)"],
         ),
-        ({"z": good_x()}, ["has no array 'x' (samples, frames, channels)"]),
-        ({"x": good_x(), "y": [0]}, ["y: must hold 2 whole numbers, one a sample"]),
-        ({"x": good_x(), "y": [0.0, 1.0]}, ["y: must hold 2 whole numbers, one a sample"]),
+        (
+            {"z": good_x()},
+            [
+                "z: is not known; known here: x, y, id",
+                "has no array 'x' (samples, frames, channels)",
+            ],
+        ),
+        ({"x": good_x(), "Y": [0, 1]}, ["Y: is not known; did you mean y?"]),
+        ({"x": good_x(), "labels": [0, 1]}, ["labels: is not known; known here: x, y, id"]),
+        (
+            {"x": good_x(), "y": [0]},
+            ["y: must hold 2 whole numbers, one a sample, not int64 of 1"],
+        ),
+        (
+            {"x": good_x(), "y": [[0, 1]]},
+            ["y: must hold 2 whole numbers, one a sample, not int64 of 1 × 2"],
+        ),
+        (
+            {"x": good_x(), "y": ["0", "1"]},
+            ["y: must hold 2 whole numbers, one a sample, not <U1 of 2"],
+        ),
+        (
+            {"x": good_x(), "y": [0.25, np.nan]},
+            ["y[0]: 0.25 is not a whole number", "y[1]: nan is not a whole number"],
+        ),
+        ({"x": good_x(), "y": [0.0, 2.0]}, ["y[1]: 2 is none of 2 classes"]),
+        (
+            {"x": good_x(), "y": np.array([0, 2**64 - 1], dtype=np.uint64)},
+            ["y[1]: 18446744073709551615 is none of 2 classes"],
+        ),
         ({"x": good_x(), "y": [0, 2]}, ["y[1]: 2 is none of 2 classes"]),
         ({"x": good_x(), "y": [-1, 0]}, ["y[0]: -1 is none of 2 classes"]),
         ({"x": good_x(), "id": ["a"]}, ["id: has 1 entries; x has 2 samples"]),
         ({"x": good_x(), "id": ["a", "b\n.end"]}, ["id[1]: must be a printable string"]),
         ({"x": good_x(), "id": [1, 2]}, ["id: must be a list of strings, one a sample"]),
-        ({"x": good_x(), "id": [["a"], ["b"]]}, ["id: must be a list of strings, one a sample"]),
+        ({"x": good_x(), "id": [["a", "b"]]}, ["id: must be a list of strings, one a sample"]),
+        ({"x": good_x(), "id": [b"a", b"\xff"]}, ["id[1]: b'\\xff' is not UTF-8 text"]),
+        (
+            {"x": good_x(), "id": np.array(["a", "b"], dtype=object)},
+            [
+                "id: holds Python objects, which are not read; save it as strings: "
+                "np.array(id, dtype=str)"
+            ],
+        ),
     ],
 )
 def test_archive_that_does_not_fit(
@@ -119,9 +156,64 @@ def test_values_out_of_range_are_named(tmp_path: Path, model: Model) -> None:
         "x[1, 0, 1]: inf is not finite",
         "x[1, 0, 2]: -inf is not finite",
         "x[0, 1, 2]: -0.25 is negative (a current has no sign)",
-        "x[1, 2, 0]: 1.5 is above input.max = 1.5",
-        "y: must hold 2 whole numbers, one a sample",
+        "x[1, 2, 0]: 1.5000001 is above input.max = 1.5",
+        "y: must hold 2 whole numbers, one a sample, not int64 of 1",
     ]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("largest", [1.2, 0.1, 1.7, 3.3])
+def test_inputs_clipped_in_single_precision_are_in_range(
+    tmp_path: Path, dtype: type[np.floating[Any]], largest: float
+) -> None:
+    model = from_dict(small_model() | {"input": {"size": 3, "max": largest}})
+    single = np.float16 if dtype is np.float16 else np.float32
+    x = np.clip(good_x() * 2, 0, largest).astype(single)
+    samples = load_samples(saved(tmp_path, x=x.astype(dtype)), model)
+    assert samples.x.max() <= largest
+    inside = samples.x < largest
+    np.testing.assert_array_equal(samples.x[inside], x.astype(np.float64)[inside])
+    assert (x[~inside] == single(largest)).all()
+    above = np.nextafter(single(largest), single(np.inf))
+    found = problems(saved(tmp_path, x=np.full_like(x, above)), model)[0]
+    value, limit = re.findall(r"[\d.]+(?= is above)|(?<== )[\d.]+", found)
+    assert value != limit
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([1.0, 0.0]),
+        np.array([1.0, 0.0], dtype=np.float16),
+        np.array([True, False]),
+        np.array([[1], [0]]),
+        np.array([[1.0], [0.0]]),
+        np.array([1, 0], dtype=np.uint64),
+    ],
+)
+def test_labels_of_any_kind_that_are_whole(
+    tmp_path: Path, model: Model, y: np.ndarray[Any, Any]
+) -> None:
+    labels = load_samples(saved(tmp_path, x=good_x(), y=y), model).y
+    assert labels is not None
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("ids", [["a", "ü"], [["a"], ["ü"]]])
+@pytest.mark.parametrize("encode", [False, True])
+def test_names_as_text_or_bytes(tmp_path: Path, model: Model, ids: list[Any], encode: bool) -> None:
+    names = np.array(ids)
+    names = np.strings.encode(names, "utf-8") if encode else names
+    assert load_samples(saved(tmp_path, x=good_x(), id=names), model).ids == ("a", "ü")
+
+
+def test_an_array_twice_is_told(tmp_path: Path, model: Model) -> None:
+    path = saved(tmp_path, x=good_x())
+    with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile says so as well
+        archive.writestr("x.npy", archive.read("x.npy"))
+    assert problems(path, model) == ["x: is there twice; keep one"]
 
 
 def test_many_values_out_of_range_are_counted(tmp_path: Path, model: Model) -> None:
@@ -155,8 +247,9 @@ def test_pickles_are_never_opened(tmp_path: Path, model: Model) -> None:
     bare = tmp_path / "bare.npz"
     bare.write_bytes(pickle.dumps(Bomb()))
     inside = saved(tmp_path, x=np.array([Bomb()], dtype=object))
-    for path in (bare, inside):
-        assert problems(path, model) == [NOT_NPZ]
+    assert problems(bare, model) == [NOT_NPZ]
+    objects = "x: holds Python objects, which are not read; save it as numbers"
+    assert problems(inside, model) == [objects]
     assert not (tmp_path / "exploded").exists()
 
 

@@ -234,7 +234,7 @@ def test_mirrored_bias_changes_bias_lines_only() -> None:
 
 def test_the_reference_is_there_for_mirrored_biases_alone() -> None:
     data = small_model()
-    data["nodes"][0]["bias"], data["nodes"][4]["bias"] = [0.0, 0.0], [0.0, 0.0]
+    data["nodes"][0]["bias"] = [0.0, 0.0]
     data["nodes"][5]["bias"] = [0.0, 0.0]
     circuit = drawn(from_dict(data))
     assert "layer_ref" not in subcircuits(text_of(circuit))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from netgen.errors import ModelError
+from netgen.keys import decode_json, unknown_keys
 from netgen.model.fields import (
     DEEPEST,
     MISSING,
@@ -45,6 +45,27 @@ RULES = ("majority_vote", "mean", "last")
 _LONGEST_INTEGER = 309
 """Digits of the largest number a float holds."""
 
+_TOP = (
+    "format",
+    "version",
+    "name",
+    "unit_current",
+    "frame_period",
+    "input",
+    "nodes",
+    "readout",
+    "classes",
+    "meta",
+)
+_INPUT = ("size", "max")
+_READOUT = ("node", "rule", "frames")
+_NODE = {
+    "linear": ("name", "op", "input", "weight", "bias"),
+    "relu": ("name", "op", "input"),
+    "bmru": ("name", "op", "input", "alpha", "beta_lo", "beta_hi", "initial_state"),
+    "add": ("name", "op", "inputs"),
+}
+
 _NodeAndSize: TypeAlias = tuple[Node | None, int | None]
 
 
@@ -64,30 +85,18 @@ def load_model(path: Path) -> Model:
     except UnicodeDecodeError as error:
         raise ModelError(source, [f"not UTF-8 text (byte {error.start}); is it JSON?"]) from None
     try:
-        data = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+        data, repeated = decode_json(text, _integer)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ModelError(source, [f"not JSON: {error.msg} at {where}"]) from None
     except RecursionError:
         raise ModelError(source, [_TOO_DEEP]) from None
-    except _RepeatedKeyError as error:
-        raise ModelError(source, [str(error)]) from None
+    if repeated:
+        raise ModelError(source, repeated)
     return from_dict(data, source)
 
 
 _TOO_DEEP = f"nested deeper than {DEEPEST} levels; a model needs five"
-
-
-class _RepeatedKeyError(ValueError):
-    """An object of the file names a key twice, so one of the values would be lost."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    decoded = dict(pairs)
-    if len(decoded) < len(pairs):
-        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise _RepeatedKeyError(f"an object names {shown(repeated)} twice; keep one")
-    return decoded
 
 
 def _integer(text: str) -> int | float:
@@ -137,6 +146,7 @@ class _ModelReader(FieldReader):
             self.say("version", f"{shown(version)} is not known; this netgen reads version {known}")
         if self.problems:  # the fields of another format have other meanings
             return None
+        self.problems += unknown_keys(data, _TOP)
         name = self.name(data.get("name", MISSING), "name", MODEL_NAME, "A-Z a-z 0-9 _ . -")
         unit = self.positive(data.get("unit_current", MISSING), "unit_current")
         period = self.positive(data.get("frame_period", MISSING), "frame_period")
@@ -172,6 +182,7 @@ class _ModelReader(FieldReader):
         spec = self.record(value, "input")
         if spec is None:
             return None, None
+        self.problems += unknown_keys(spec, _INPUT, "input")
         size = spec.get("size", MISSING)
         if not is_whole(size) or size < 1:
             self.say("input.size", "must be a whole number of at least 1")
@@ -194,6 +205,7 @@ class _ModelReader(FieldReader):
             if name in self.sizes:
                 self.say(f"{path}.name", f"{shown(name)} is taken; node names must be unique")
             op = self.choice(spec.get("op", MISSING), f"{path}.op", tuple(self.operations))
+            self.problems += unknown_keys(spec, _NODE[op], path) if op else []
             node, size = self.operations[op](spec, path, name or "") if op else (None, None)
             if node is not None:
                 nodes.append(node)
@@ -295,6 +307,7 @@ class _ModelReader(FieldReader):
         spec = self.record(value, "readout")
         if spec is None:
             return None
+        self.problems += unknown_keys(spec, _READOUT, "readout")
         node = spec.get("node", MISSING)
         if not isinstance(node, str):
             self.wrong_kind(node, "readout.node", "a name")
@@ -321,6 +334,8 @@ class _ModelReader(FieldReader):
         for index, entry in enumerate(value):
             if not isinstance(entry, str) or not entry.isprintable() or not entry:
                 self.say(f"classes[{index}]", "must be a printable string")
+            elif entry in value[:index]:
+                self.say(f"classes[{index}]", f"{shown(entry)} is taken; names must be unique")
         units = self.sizes.get(readout.node) if readout is not None else None
         if units is not None and len(value) != units:
             self.say("classes", f"has {len(value)} entries; the readout node has {units} units")

@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import SamplesError, UsageError
+from netgen.keys import plain, unknown_keys
 from netgen.model.graph import Floats, Model
+from netgen.units import apart
 
 _LISTED = 3
 """Values of one kind of violation that are named; of the rest only the number is given."""
@@ -59,13 +62,31 @@ def load_samples(path: Path, model: Model) -> Samples:
     if path.suffix.lower() == ".csv":
         return check_samples(_read_csv(path), None, (path.stem,), model, source)
     arrays = _read_npz(path)
-    if "x" not in arrays:
-        raise SamplesError(source, ["has no array 'x' (samples, frames, channels)"])
-    names = arrays.get("id")
-    if names is not None and (names.ndim != 1 or names.dtype.kind not in "US"):
-        raise SamplesError(source, ["id: must be a list of strings, one a sample"])
-    ids = None if names is None else tuple(map(str, names.astype(np.str_)))
+    ids = _ids(arrays["id"], source) if "id" in arrays else None
     return check_samples(arrays["x"], arrays.get("y"), ids, model, source)
+
+
+def _ids(names: NDArray[Any], source: str) -> tuple[str, ...]:
+    """Return the names of samples; bytes are decoded."""
+    names = _column(names)
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise SamplesError(source, ["id: must be a list of strings, one a sample"])
+    if names.dtype.kind == "U":
+        return tuple(map(str, names))
+    ids, problems = [], []
+    for index, name in enumerate(names):
+        try:
+            ids.append(bytes(name).decode())
+        except UnicodeDecodeError:
+            problems.append(f"id[{index}]: {bytes(name)!r} is not UTF-8 text")
+    if problems:
+        raise SamplesError(source, problems[:_LISTED])
+    return tuple(ids)
+
+
+def _column(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a column (n, 1) as a list (n,), all else as it is."""
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -77,19 +98,46 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
                 problem = "is a single array, not .npz; save it with np.savez(x=…)"
                 raise SamplesError(source, [problem])
             with archive:
-                arrays = {str(key): archive[key] for key in _ARRAYS if key in archive.files}
+                problems = _wrong_names(archive.files)
+                arrays = {key: _array(archive, key, problems) for key in _ARRAYS
+                          if key in archive.files}  # fmt: skip
     except OSError as error:
         raise SamplesError(source, [f"cannot be read: {error.strerror or error}"]) from None
     except MemoryError:
         raise SamplesError(source, ["holds more than the memory does"]) from None
     except _BROKEN_ARCHIVE:
         raise SamplesError(source, [_NOT_NPZ]) from None
+    if problems:
+        raise SamplesError(source, problems)
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise SamplesError(source, [_NOT_NPZ])
     return arrays
 
 
 _ARRAYS = ("x", "y", "id")
+
+
+def _wrong_names(names: list[str]) -> list[str]:
+    """Name the arrays that nothing reads, and those that are there twice."""
+    counted = Counter(names)
+    problems = [f"{plain(name)}: is there twice; keep one" for name, n in counted.items() if n > 1]
+    if "x" not in counted:
+        problems.append("has no array 'x' (samples, frames, channels)")
+    return unknown_keys(counted, _ARRAYS) + problems
+
+
+def _array(archive: Any, key: str, problems: list[str]) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = archive[key]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        wanted = "strings: np.array(id, dtype=str)" if key == "id" else "numbers"
+        problems.append(f"{key}: holds Python objects, which are not read; save it as {wanted}")
+        return np.zeros(0)
+    return array
+
+
 _NOT_NPZ = "is not a .npz archive of plain arrays (nor a .csv)"
 _BROKEN_ARCHIVE = (
     ValueError,  # not an archive, a pickled object array, a bad header
@@ -116,7 +164,7 @@ def check_samples(
         raise SamplesError(
             source, [f"x: is {x.dtype} of {shape}; wanted numbers (samples, frames, channels)"]
         )
-    x = x.astype(np.float64)
+    x = _unrounded(x, model.input_max)
     if 0 in x.shape:
         raise SamplesError(source, [f"x: is empty ({' × '.join(map(str, x.shape))})"])
     if x.shape[2] != model.input_size:
@@ -128,14 +176,13 @@ def check_samples(
     finite = np.isfinite(x)
     problems += _outside(x, ~finite, "is not finite")
     problems += _outside(x, finite & (x < 0), "is negative (a current has no sign)")
-    above = f"is above input.max = {model.input_max:g}"
-    problems += _outside(x, finite & (x > model.input_max), above)
+    above = np.argwhere(finite & (x > model.input_max))
+    for at in above[:_LISTED]:
+        value, largest = apart(float(x[tuple(at)]), model.input_max)
+        problems.append(f"x[{_place(at)}]: {value} is above input.max = {largest}")
+    problems += _more(above, f"is above input.max = {model.input_max:g}")
     if y is not None:
-        if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
-            problems.append(f"y: must hold {len(x)} whole numbers, one a sample")
-        else:
-            for index in np.flatnonzero((y < 0) | (y >= len(model.classes)))[:_LISTED]:
-                problems.append(f"y[{index}]: {y[index]} is none of {len(model.classes)} classes")
+        y = _classes(_column(y), len(x), len(model.classes), problems)
     if ids is not None:
         if len(ids) != len(x):
             problems.append(f"id: has {len(ids)} entries; x has {len(x)} samples")
@@ -146,12 +193,56 @@ def check_samples(
     return Samples(x, y, ids if ids is not None else tuple(f"sample {i}" for i in range(len(x))))
 
 
+def _unrounded(x: NDArray[Any], largest: float) -> Floats:
+    """Return inputs as float64; what is the largest input but for rounding becomes just that.
+
+    In single precision the number nearest to an input.max of 1.2 is 1.20000005. Arrays of double
+    precision often come from single, so they are read like that, too.
+    """
+    precision = np.float16 if x.dtype == np.float16 else np.float32
+    values: Floats = x.astype(np.float64)
+    with np.errstate(over="ignore"):
+        rounded = values.astype(precision) == precision(largest)
+    return np.where((values > largest) & np.isfinite(values) & rounded, largest, values)
+
+
+def _classes(
+    y: NDArray[Any], samples: int, classes: int, problems: list[str]
+) -> NDArray[np.int64] | None:
+    """Return class indices as integers: whole floats and truth values are taken for what they are.
+
+    Notes what is wrong in ``problems``, and returns None then.
+    """
+    if y.shape != (samples,) or y.dtype.kind not in "iufb":
+        shape = " × ".join(map(str, y.shape)) or "a single value"
+        wanted = f"{samples} whole numbers, one a sample"
+        problems.append(f"y: must hold {wanted}, not {y.dtype} of {shape}")
+        return None
+    if y.dtype.kind == "f":
+        wrong = np.flatnonzero(~np.isfinite(y) | (y != np.round(y)))
+        problems += [f"y[{i}]: {y[i]:.9g} is not a whole number" for i in wrong[:_LISTED]]
+        problems += _more(wrong, "is not a whole number", "y")
+        if wrong.size:
+            return None
+    wrong = np.flatnonzero((y < 0) | (y >= classes))
+    problems += [f"y[{i}]: {int(y[i])} is none of {classes} classes" for i in wrong[:_LISTED]]
+    problems += _more(wrong, f"is none of {classes} classes", "y")
+    return None if wrong.size else y.astype(np.int64)
+
+
 def _outside(x: Floats, wrong: NDArray[Any], problem: str) -> list[str]:
     places = np.argwhere(wrong)
-    lines = [f"x[{', '.join(map(str, at))}]: {x[tuple(at)]:g} {problem}" for at in places[:_LISTED]]
-    if len(places) > _LISTED:
-        lines.append(f"x: and {len(places) - _LISTED} more values: {problem}")
-    return lines
+    lines = [f"x[{_place(at)}]: {x[tuple(at)]:g} {problem}" for at in places[:_LISTED]]
+    return lines + _more(places, problem)
+
+
+def _place(at: NDArray[Any]) -> str:
+    return ", ".join(map(str, at))
+
+
+def _more(places: NDArray[Any], problem: str, array: str = "x") -> list[str]:
+    rest = len(places) - _LISTED
+    return [f"{array}: and {rest} more values: {problem}"] if rest > 0 else []
 
 
 def _read_csv(path: Path) -> NDArray[Any]:
