@@ -21,7 +21,7 @@ from netgen.units import engineering
 def power(folder: Path) -> None:
     """Say where the supply power of the simulated samples of DIR went, and what takes the area.
 
-    Writes power.json and plots/power-*.png into DIR.
+    Writes power.json and plots of it into DIR.
     """
     build = read_build(folder)
     figures = measure(build)
