@@ -94,7 +94,8 @@ def train(
     """Train a network on the recordings in DATA and write model.json, samples and a report.
 
     DATA is Speech Commands, Free Spoken Digits or any folder of LABEL/FILE.wav. The command
-    continues where it was interrupted when it is given again. The test split is never used for a choice.
+    continues where it was interrupted when it is given again. The test split is never used for a
+    choice.
     """
     if base_file is not None and (plain or units or layers):
         raise UsageError("--fine-tune keeps the model's size and hardens it: drop --plain, -d, -n")
