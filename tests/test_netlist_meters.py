@@ -11,13 +11,19 @@ from random_graphs import graphs
 from small_models import small_model
 
 from netgen.circuit import REFERENCE, Circuit, build_circuit
+from netgen.circuit.netlist import Role
 from netgen.model import Model, from_dict
-from netgen.netlist import KINDS, device_counts, network_text
+from netgen.netlist import KINDS, netlist_of, network_text
 from netgen.netlist.area import OVERHEAD, areas
 from netgen.netlist.meters import INPUT_METER_LINE, kind_of, metered_network
 from netgen.netlist.partition import elements
 
 TECHNOLOGY = fake_technology()
+
+
+def device_counts(circuit: Circuit) -> dict[Role, int]:
+    """Return how many transistors the record of a circuit holds, by role."""
+    return netlist_of(circuit, TECHNOLOGY).counts
 
 
 def drawn(model: Model) -> Circuit:
@@ -29,7 +35,7 @@ def drawn(model: Model) -> Circuit:
 def test_transistors_by_kind_are_those_of_the_circuit(model: Model) -> None:
     circuit = drawn(model)
     found: Counter[str] = Counter()
-    for consumer, area in areas(circuit, network_text(circuit, TECHNOLOGY), TECHNOLOGY).items():
+    for consumer, area in areas(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY).items():
         found[consumer.kind] += area.transistors
     assert found == Counter(device_counts(circuit))
 
@@ -81,7 +87,7 @@ def test_kinds(line: str, word: str, kind: str) -> None:
 
 def test_area_of_blocks() -> None:
     circuit = drawn(from_dict(small_model()))
-    found = areas(circuit, network_text(circuit, TECHNOLOGY), TECHNOLOGY)
+    found = areas(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY)
     unit, d = TECHNOLOGY.unit, TECHNOLOGY.diffusion
     (diode,) = (a for c, a in found.items() if (c.node, c.kind) == (REFERENCE, "bias"))
     assert diode.gate_m2 == pytest.approx(unit.width * unit.length)

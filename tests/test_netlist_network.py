@@ -20,12 +20,18 @@ from test_circuit_blocks import bmru
 
 from netgen._version import __version__
 from netgen.circuit import Circuit, build_circuit, drawn_weight
+from netgen.circuit.netlist import Role
 from netgen.model import Add, Bmru, Linear, Model, evaluate, from_dict, load_model
-from netgen.netlist import device_counts, mapping, network_text
+from netgen.netlist import mapping, netlist_of, network_text
 from netgen.netlist.render import transistors
 from netgen.technology import Geometry
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "set-reset" / "model.json"
+
+
+def device_counts(circuit: Circuit) -> dict[Role, int]:
+    """Return how many transistors the record of a circuit holds, by role."""
+    return netlist_of(circuit, fake_technology()).counts
 
 
 def drawn(model: Model) -> Circuit:

@@ -11,12 +11,12 @@ from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technol
 from small_models import small_model
 
 from netgen.circuit import CellLayer, build_circuit
+from netgen.circuit.synthesis import network_ports
 from netgen.model import Model, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import SimulatorOptions, Workbench, network_text
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.models import models_head
-from netgen.netlist.network import network_ports
 from netgen.netlist.render import drain_current
 from netgen.project import BuildOptions, Design, design
 from netgen.simulation import Attempt, Job, LocalPool, Traces, cache_folder, run

@@ -12,7 +12,6 @@ import numpy as np
 from netgen.commands.options import model_argument, technology_options
 from netgen.commands.steps import build_options, expected_power, say_below_floor
 from netgen.model import Add, Bmru, Linear, Model, load_model, sources
-from netgen.netlist import device_counts
 from netgen.project import Design, design
 from netgen.sizing.cells import THRESHOLDS
 from netgen.units import engineering
@@ -80,7 +79,7 @@ def _parameters(model: Model) -> int:
 def _realisable(made: Design) -> Iterator[str]:
     """Say what the technology can draw, and how well this model fits it."""
     circuit, technology, at = made.circuit, made.technology, made.conditions
-    counts = device_counts(circuit)
+    counts = made.netlist.counts
     unit = circuit.unit
     yield f"{technology.name}, {at.corner}, {at.temperature:g} °C, {at.vdd:g} V:"
     yield (

@@ -14,7 +14,6 @@ from netgen.analysis import Check, Comparison, Tolerances, load_tolerances, over
 from netgen.commands.options import Varied, cores
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
-from netgen.netlist import device_counts
 from netgen.project import (
     Build,
     BuildOptions,
@@ -70,7 +69,7 @@ def build_step(
 ) -> Design:
     """Build and say what was built."""
     made = build(model, output, options, calibration)
-    counts = device_counts(made.circuit)
+    counts = made.netlist.counts
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
     click.echo(f"{output}: {expected_power(made, calibration is not None)}")

@@ -5,7 +5,7 @@ from netgen.netlist.dialects import DIALECTS, dialect_testbench
 from netgen.netlist.mapping import mapping
 from netgen.netlist.meters import KINDS, Consumer
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
-from netgen.netlist.network import cdl_text, device_counts, network_text
+from netgen.netlist.network import cdl_text, netlist_of, network_text
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
 from netgen.netlist.variation import shifted, transistors_of
 
@@ -21,9 +21,9 @@ __all__ = [
     "SimulatorOptions",
     "Workbench",
     "cdl_text",
-    "device_counts",
     "dialect_testbench",
     "mapping",
+    "netlist_of",
     "network_text",
     "nominal",
     "probes",

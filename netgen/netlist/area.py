@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netgen.circuit import Circuit
-from netgen.netlist.meters import Consumer, consumer_of, kind_of
-from netgen.netlist.partition import Gate, Transistors, partition
-from netgen.technology import Technology
+from netgen.circuit.netlist import Netlist
+from netgen.netlist.meters import Consumer
+from netgen.technology import Geometry, Technology
 
 OVERHEAD = 1.5
 """What wells, their contacts, guard rings and wiring add to the transistors' own frames."""
@@ -35,35 +34,17 @@ class Area:
         )
 
 
-def areas(circuit: Circuit, text: str, technology: Technology) -> dict[Consumer, Area]:
-    """Return the area of every kind of block of every node.
-
-    Parameters
-    ----------
-    text
-        What :func:`netgen.netlist.network_text` wrote, perhaps edited since.
-
-    Raises
-    ------
-    ConfigurationError
-        It was edited so that it cannot be taken apart.
-    """
-    parted = partition(text)
-    finder = Transistors(technology, parted.blocks)
-    found: dict[tuple[str, str], Area] = {}
-    for part in parted:
-        for line in part.lines:
-            place = part.word, kind_of(line, part.word)
-            for _, gate in finder.of(line):
-                found[place] = found.get(place, Area()) + _area(gate, technology.diffusion)
-    by_consumer: dict[Consumer, Area] = {}
-    for place, area in found.items():
-        consumer = consumer_of(circuit, *place)
-        by_consumer[consumer] = by_consumer.get(consumer, Area()) + area
-    return by_consumer
+def areas(netlist: Netlist, technology: Technology) -> dict[Consumer, Area]:
+    """Return the area of every kind of block of every node."""
+    found: dict[Consumer, Area] = {}
+    for device in netlist.transistors.values():
+        consumer = Consumer(device.node, device.role)
+        area = _area(device.geometry, technology.diffusion)
+        found[consumer] = found.get(consumer, Area()) + area
+    return found
 
 
-def _area(gate: Gate, diffusion: float) -> Area:
-    width, length, count = gate.geometry.width, gate.geometry.length, gate.geometry.multiplicity
+def _area(geometry: Geometry, diffusion: float) -> Area:
+    width, length, count = geometry.width, geometry.length, geometry.multiplicity
     frame = (width + diffusion) * (length + 3 * diffusion)
     return Area(count, count * width * length, count * OVERHEAD * frame)

@@ -9,7 +9,7 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.rows import Floats
-from netgen.netlist.network import mirror_name, numbered
+from netgen.circuit.synthesis import mirror_name, numbered
 from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]

@@ -15,7 +15,7 @@ from netgen.netlist.partition import elements, words
 
 KINDS = ("mirror", "relu", "cell", "bias", "line", "input", "start", "readout")
 """Kinds of block. All but the last, the sources that the readout's currents flow into, are
-transistors, see :func:`netgen.netlist.device_counts`."""
+transistors, see :attr:`netgen.circuit.netlist.Netlist.counts`."""
 _BLOCKS = {
     "diode_relu": "relu",
     "n_to_p": "line",

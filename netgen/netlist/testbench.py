@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import CellLayer, Circuit
+from netgen.circuit.synthesis import net, network_ports, output_net, start_nets
 from netgen.model import INPUT
 from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
-from netgen.netlist.network import net, network_ports, output_net, start_nets
 from netgen.netlist.render import drain_current, render
 from netgen.technology import Technology
 from netgen.units import spice

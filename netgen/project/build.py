@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,12 +18,14 @@ import numpy as np
 
 from netgen._version import __version__
 from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.netlist import Netlist
 from netgen.circuit.rows import Floats
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples, load_model, to_dict
-from netgen.netlist import Conditions, device_counts, mapping, network_text, nominal
+from netgen.netlist import Conditions, mapping, netlist_of, nominal
 from netgen.netlist.area import areas
+from netgen.netlist.write import network_body
 from netgen.project.folder import FORMAT, Folder, claim, read_json
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.simulation import cache_folder, run, simulator_version
@@ -86,6 +88,16 @@ class Design:
     below_floor: tuple[BelowFloor, ...]
     known: Characterisation
     inputs: Floats
+
+    @cached_property
+    def netlist(self) -> Netlist:
+        """Its transistors, bias sources and blocks."""
+        return netlist_of(self.circuit, self.technology)
+
+    @cached_property
+    def mirrored_bias(self) -> Netlist:
+        """The same with the cells' bias currents mirrored from one reference."""
+        return netlist_of(self.circuit, self.technology, mirrored_bias=True)
 
     @cached_property
     def power(self) -> PredictedPower:
@@ -187,10 +199,8 @@ def build(
     folder = claim(path)
     made = design(model, options, None if calibration is None else calibration.x, folder.path)
     circuit = made.circuit
-    netlist = network_text(circuit, made.technology)
-    write_whole(folder.netlist, netlist)
-    on_chip = replace(circuit, mirrored_bias=True)
-    write_whole(folder.mirrored_bias, network_text(on_chip, made.technology))
+    write_whole(folder.netlist, network_body(made.netlist, made.technology))
+    write_whole(folder.mirrored_bias, network_body(made.mirrored_bias, made.technology))
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
     records = mapping(circuit, made.technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
@@ -203,7 +213,7 @@ def build(
     own = options.technology.resolve() if isinstance(options.technology, Path) else None
     content = _record(made, calibration is not None, own)
     content |= {
-        "area": area_document(areas(circuit, netlist, made.technology)),
+        "area": area_document(areas(made.netlist, made.technology)),
         "predicted_power": predicted_document(made.power),
     }
     record = json.dumps(content, indent=1, ensure_ascii=False)
@@ -239,7 +249,7 @@ def _hysteresis(made: Design) -> str:
 
 def _record(made: Design, calibrated: bool, folder: Path | None) -> dict[str, Any]:
     circuit, technology, at = made.circuit, made.technology, made.conditions
-    counts = device_counts(circuit)
+    counts = made.netlist.counts
     return {
         "format": FORMAT,
         "version": 1,

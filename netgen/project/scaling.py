@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netgen.errors import SimulationError
 from netgen.model import Bmru, Model, Samples, random_model
-from netgen.netlist import Consumer, network_text
+from netgen.netlist import Consumer
 from netgen.netlist.area import Area, areas
 from netgen.project.build import BuildOptions, Design, build, design, read_build
 from netgen.project.simulate import SimulationChoices, simulate
@@ -119,7 +119,6 @@ def _measured(
 
 def _size(made: Design, samples: Samples, state: int, measured: Mapping[Consumer, float]) -> Size:
     circuit, model = made.circuit, made.circuit.model
-    text = network_text(circuit, made.technology)
     stride = max(1, samples.x.shape[1] // _LOOKED_AT)
     predicted = predict_power(
         circuit, made.technology, made.known.mirrors, made.conditions.vdd, samples.x, stride
@@ -127,7 +126,7 @@ def _size(made: Design, samples: Samples, state: int, measured: Mapping[Consumer
     watts = {consumer: float(each.mean()) for consumer, each in predicted.watts.items()}
     return Size(
         state=state,
-        area=sum(areas(circuit, text, made.technology).values(), Area()),
+        area=sum(areas(made.netlist, made.technology).values(), Area()),
         below_floor=len(made.below_floor),
         predicted_w=_parts(model, watts),
         measured_w=_parts(model, measured) if measured else {},

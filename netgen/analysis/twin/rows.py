@@ -19,8 +19,8 @@ from netgen.analysis.twin.mirrors import (
 )
 from netgen.analysis.twin.plan import Plan
 from netgen.circuit import Line, Mirrors, RowLayer
+from netgen.circuit.synthesis import mirror_name, numbered
 from netgen.model.graph import Floats
-from netgen.netlist.network import mirror_name, numbered
 from netgen.technology import Polarity
 
 _STEPS = 3

@@ -1,0 +1,306 @@
+"""The circuit as a record: nets, devices, instances, units, layers.
+
+Every later step walks this record: text is written from it, and only a netlist that a person
+edited is read back into it. A netlist is hierarchical: a layer holds units, one for each row or
+cell, and units hold transistors, bias sources and instances of blocks (:class:`Module`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from netgen.technology import Geometry, Polarity, Transistor
+
+Role: TypeAlias = Literal["mirror", "relu", "cell", "bias", "line", "input", "start"]
+"""What a device is there for: a weight's mirror, the diode of a ReLU, a cell, a bias current, a
+second gate net of a signal, an input's diode, a start-up switch."""
+ROLES: tuple[Role, ...] = ("mirror", "relu", "cell", "bias", "line", "input", "start")
+NetKind: TypeAlias = Literal["n", "p", "output", "bias", "storage", "series"]
+"""A gate net of sinking (n) or sourcing (p) copies, a readout's output, a bias diode's net, a
+cell's storage node, or a net between transistors in series."""
+
+SUPPLIES = ("vdd", "vss")
+GROUND = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """A net that a unit drives: other units only have gates on it."""
+
+    name: str
+    kind: NetKind
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A transistor.
+
+    Attributes
+    ----------
+    name
+        In its subcircuit, without the letter of its kind; in :attr:`Netlist.transistors` the path
+        from its layer (``state_3.m1``).
+    terminals
+        Nets of drain, gate, source and bulk.
+    node, unit
+        Whose row or cell it belongs to; empty inside a block.
+    parameter
+        Path of the learned parameter that it stands for, if it does.
+    wanted, realised
+        That parameter's value, and the one expected of the drawn device, both with sign.
+    stack
+        Name of the first of the transistors in series that make up one device; its own without
+        others.
+    extra
+        Parameters of a netlist that was edited, as text.
+    """
+
+    name: str
+    role: Role
+    polarity: Polarity
+    geometry: Geometry
+    terminals: tuple[str, str, str, str]
+    node: str = ""
+    unit: int = 0
+    parameter: str | None = None
+    wanted: float | None = None
+    realised: float | None = None
+    stack: str = ""
+    extra: str = ""
+
+    @property
+    def drain(self) -> str:
+        """Its drain's net."""
+        return self.terminals[0]
+
+    @property
+    def gate(self) -> str:
+        """Its gate's net."""
+        return self.terminals[1]
+
+    @property
+    def transistor(self) -> Transistor:
+        """What its random deviations depend on."""
+        return Transistor(self.polarity, self.geometry)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An ideal bias current, A, from the first net into the second.
+
+    Attributes
+    ----------
+    parameter, wanted
+        Path and value (in units) of the learned parameter that it stands for; None for the
+        reference.
+    """
+
+    name: str
+    nets: tuple[str, str]
+    current: float
+    node: str
+    unit: int
+    parameter: str | None = None
+    wanted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A block in its place; a bias diode stands for a learned parameter."""
+
+    name: str
+    module: str
+    nets: tuple[str, ...]
+    role: Role
+    node: str
+    unit: int
+    parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an edited netlist holds besides: its text, and the nets of a two-terminal element."""
+
+    text: str
+    nets: tuple[str, ...] = ()
+
+
+Element: TypeAlias = Device | Source | Instance | Statement
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """A subcircuit that units are made of.
+
+    Attributes
+    ----------
+    parameters
+        With their defaults, as text (``name=value``).
+    comments
+        What its text says of it.
+    """
+
+    name: str
+    ports: tuple[str, ...]
+    devices: tuple[Device, ...]
+    statements: tuple[Statement, ...] = ()
+    parameters: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One row, cell, input or reference of a layer.
+
+    Attributes
+    ----------
+    nets
+        Those that it drives.
+    missing
+        Parameters too small to be drawn: their paths with their values.
+    """
+
+    node: str
+    index: int
+    title: str
+    nets: tuple[Net, ...]
+    sources: tuple[Source, ...] = ()
+    devices: tuple[Device, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    missing: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """All of them."""
+        return (*self.sources, *self.devices, *self.instances, *self.statements)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The units of a node, one subcircuit.
+
+    Attributes
+    ----------
+    node
+        Of the model, the input or the reference.
+    word
+        The netlist's word for it.
+    ports, outer
+        Nets of the subcircuit, and those of them that are ports of the network.
+    loose
+        Elements of an edited netlist that belong to no single unit.
+    """
+
+    node: str
+    word: str
+    title: str
+    ports: tuple[str, ...]
+    outer: tuple[str, ...]
+    units: tuple[Unit, ...]
+    loose: tuple[Statement, ...] = ()
+
+    @property
+    def subckt(self) -> str:
+        """The name of its subcircuit."""
+        return f"layer_{self.word}"
+
+
+@dataclass(frozen=True, eq=False)
+class Netlist:
+    """A network.
+
+    Attributes
+    ----------
+    name, technology
+        Of the model, and the title of the technology.
+    unit_current
+        What 1.0 in software stands for, A.
+    blocks
+        Subcircuits that units are made of, by name, in the order of their text.
+    loose, outside
+        What an edited netlist holds in the network besides its layers, and outside of subcircuits.
+    source
+        The file it is in, for messages.
+    """
+
+    name: str
+    technology: str
+    unit_current: float
+    blocks: Mapping[str, Module]
+    layers: tuple[Layer, ...]
+    loose: tuple[Statement, ...] = ()
+    outside: tuple[Statement, ...] = ()
+    source: str = "netlist.cir"
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Nets of the network's own subcircuit."""
+        outer = dict.fromkeys(port for layer in self.layers for port in layer.outer)
+        return (*SUPPLIES, *outer)
+
+    @property
+    def units(self) -> Iterator[Unit]:
+        """Every unit of every layer."""
+        return (unit for layer in self.layers for unit in layer.units)
+
+    @cached_property
+    def transistors(self) -> Mapping[str, Device]:
+        """Every transistor by its path, those of blocks with the nets around their instance."""
+        return {
+            device.name: device for unit in self.units for device in flat_devices(unit, self.blocks)
+        }
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        """Every bias source by its name."""
+        return {source.name: source for unit in self.units for source in unit.sources}
+
+    @property
+    def counts(self) -> dict[Role, int]:
+        """How many transistors there are by role (those in parallel or in series count each)."""
+        found = dict.fromkeys(ROLES, 0)
+        for device in self.transistors.values():
+            found[device.role] += device.geometry.multiplicity
+        return found
+
+    @property
+    def uses_only_known(self) -> bool:
+        """Whether every element is a transistor, bias source or block that is understood."""
+        stray = (*self.loose, *self.outside, *(s for layer in self.layers for s in layer.loose))
+        inside = (s for block in self.blocks.values() for s in block.statements)
+        return not (any(stray) or any(inside) or any(unit.statements for unit in self.units))
+
+
+def flat_devices(unit: Unit, blocks: Mapping[str, Module]) -> Iterator[Device]:
+    """Yield the transistors of a unit: its own, and those of its blocks where they stand."""
+    yield from unit.devices
+    for instance in unit.instances:
+        block = blocks[instance.module]
+        nets = dict(zip(block.ports, instance.nets, strict=True))
+        for inner in block.devices:
+            d, g, s, b = (
+                nets.get(net) or f"{instance.name}.{net}" if net != GROUND else net
+                for net in inner.terminals
+            )
+            yield replace(
+                inner,
+                name=f"{instance.name}.{inner.name}",
+                role=instance.role,
+                terminals=(d, g, s, b),
+                node=instance.node,
+                unit=instance.unit,
+                parameter=instance.parameter,
+                stack=f"{instance.name}.{inner.stack}",
+            )
+
+
+def stacks(devices: Iterable[Device]) -> list[list[Device]]:
+    """Group transistors in series that make up one device, first things first."""
+    found: dict[str, list[Device]] = {}
+    for device in devices:
+        found.setdefault(device.stack, []).append(device)
+    return list(found.values())

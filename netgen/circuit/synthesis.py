@@ -1,0 +1,406 @@
+"""From a sized circuit to its netlist: which transistor, source or block stands for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from netgen.circuit.circuit import (
+    CellLayer,
+    Circuit,
+    Line,
+    Mirrors,
+    RowLayer,
+    drawn_weight,
+    parameter_path,
+)
+from netgen.circuit.names import REFERENCE, REFERENCE_WORD
+from netgen.circuit.netlist import (
+    SUPPLIES,
+    Device,
+    Instance,
+    Layer,
+    Module,
+    Net,
+    Netlist,
+    Role,
+    Source,
+    Unit,
+)
+from netgen.model import INPUT
+from netgen.technology import Geometry, Polarity, Technology
+
+BIAS_KINDS = ("thresh", "width", "gain")
+"""What the three bias currents of a cell are called, in the order of :attr:`CellLayer.bias`."""
+BIAS_PARAMETERS = ("beta_hi[{0}]", "beta_hi[{0}] - beta_lo[{0}]", "alpha[{0}]")
+_RAIL: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
+
+
+def net(circuit: Circuit, node: str, unit: int, line: Line) -> str:
+    """Return the net of a signal's N or P line."""
+    if node == REFERENCE:
+        return f"{REFERENCE_WORD}_{line}"
+    return f"{circuit.tokens[node]}_{unit}_{line}"
+
+
+def output_net(circuit: Circuit, unit: int) -> str:
+    """Return the net of a readout row."""
+    return f"{circuit.word(circuit.layers[-1])}_{unit}_out"
+
+
+def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
+    """Return the start-up lines by (stage, initial state) where there is such a cell."""
+    nets = {}
+    for layer in circuit.cells:
+        for state in np.unique(layer.initial_state):
+            nets[layer.stage, bool(state)] = (
+                f"set_{layer.stage + 1}_b" if state else f"reset_{layer.stage + 1}"
+            )
+    return nets
+
+
+def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
+    """Return the start-up lines of a layer of cells."""
+    nets = start_nets(circuit)
+    return [nets[layer.stage, bool(state)] for state in np.unique(layer.initial_state)]
+
+
+def network_ports(circuit: Circuit) -> tuple[str, ...]:
+    """Return the network's ports after the supplies: inputs, start-up lines, readout."""
+    inputs = [net(circuit, INPUT, unit, "n") for unit in range(circuit.model.input_size)]
+    starts = [line for layer in circuit.cells for line in layer_starts(circuit, layer)]
+    outputs = [output_net(circuit, unit) for unit in range(circuit.rows[-1].size)]
+    return tuple(dict.fromkeys([*inputs, *starts, *outputs]))
+
+
+def synthesise(circuit: Circuit, technology: Technology, blocks: Mapping[str, Module]) -> Netlist:
+    """Return the netlist of a sized circuit.
+
+    Parameters
+    ----------
+    blocks
+        The subcircuits of diodes, cells and switches, by name.
+    """
+    layers = tuple(_Synthesis(circuit, technology).layers())
+    model = circuit.model
+    return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
+
+
+def ports_for_biases(netlist: Netlist) -> Netlist:
+    """Return the netlist without its bias sources: their nets are ports of the network instead."""
+    return replace(netlist, layers=tuple(_without_sources(layer) for layer in netlist.layers))
+
+
+def _without_sources(layer: Layer) -> Layer:
+    nets = tuple(source.nets[1] for unit in layer.units for source in unit.sources)
+    units = tuple(replace(unit, sources=()) for unit in layer.units)
+    ports = tuple(dict.fromkeys((*layer.ports, *nets)))
+    return replace(layer, ports=ports, outer=(*layer.outer, *nets), units=units)
+
+
+class _Synthesis:
+    def __init__(self, circuit: Circuit, technology: Technology) -> None:
+        self.circuit, self.technology = circuit, technology
+        self.starts = start_nets(circuit)
+        self.taken: set[str] = set()
+
+    def layers(self) -> Iterator[Layer]:
+        if self.circuit.uses_reference:
+            yield self.reference()
+        yield self.input()
+        for layer in self.circuit.layers:
+            yield self.cells(layer) if isinstance(layer, CellLayer) else self.rows(layer)
+
+    def unique(self, name: str) -> str:
+        """Return a name that no element of any layer has: another node's may begin like it."""
+        found, number = name, 1
+        while found in self.taken:
+            number += 1
+            found = f"{name}__{number}"
+        self.taken.add(found)
+        return found
+
+    def instance(
+        self,
+        name: str,
+        module: str,
+        nets: tuple[str, ...],
+        role: Role,
+        node: str,
+        unit: int,
+        parameter: str | None = None,
+    ) -> Instance:
+        return Instance(self.unique(name), module, nets, role, node, unit, parameter)
+
+    def signal_nets(self, node: str, unit: int) -> tuple[Net, ...]:
+        """Return the gate nets of a signal that exist."""
+        lines: tuple[Line, ...] = ("n", "p")
+        return tuple(
+            Net(net(self.circuit, node, unit, line), line)
+            for line in lines
+            if self.circuit.lines[node, line][unit]
+        )
+
+    def layer_nets(self, node: str) -> list[str]:
+        size = len(self.circuit.lines[node, "n"])
+        return [found.name for unit in range(size) for found in self.signal_nets(node, unit)]
+
+    def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
+        """Return the NMOS diode of a signal, and its P line where it is used."""
+        n, p = (net(self.circuit, node, unit, line) for line in ("n", "p"))
+        diode = self.instance(name, "diode_relu", (n, "vss"), role, node, unit)
+        if not self.circuit.lines[node, "p"][unit]:
+            return (diode,)
+        nets = (n, p, *SUPPLIES)
+        return diode, self.instance(f"{name}_to_p", "n_to_p", nets, "line", node, unit)
+
+    def reference(self) -> Layer:
+        word, line = REFERENCE_WORD, net(self.circuit, REFERENCE, 0, "n")
+        amperes = self.circuit.model.unit_current
+        source = Source(word, ("vdd", line), amperes, REFERENCE, 0)
+        unit = Unit(
+            REFERENCE,
+            0,
+            "the reference",
+            self.signal_nets(REFERENCE, 0),
+            sources=(source,),
+            instances=self.diode(REFERENCE, 0, word, "bias"),
+        )
+        ports = (*SUPPLIES, *self.layer_nets(REFERENCE))
+        title = "1-unit reference, copied for the constants"
+        return Layer(REFERENCE, word, title, ports, (), (unit,))
+
+    def input(self) -> Layer:
+        word = self.circuit.tokens[INPUT]
+        units = tuple(
+            Unit(
+                INPUT,
+                unit,
+                f"x[{unit}]",
+                self.signal_nets(INPUT, unit),
+                instances=self.diode(INPUT, unit, f"{word}_{unit}", "input"),
+            )
+            for unit in range(self.circuit.model.input_size)
+        )
+        ports = (*SUPPLIES, *self.layer_nets(INPUT))
+        outer = tuple(net(self.circuit, INPUT, unit.index, "n") for unit in units)
+        return Layer(INPUT, word, "inputs", ports, outer, units)
+
+    def rows(self, layer: RowLayer) -> Layer:
+        word = self.circuit.word(layer)
+        used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
+        outer: tuple[str, ...] = ()
+        if layer.kind == "relu":
+            own = tuple(self.layer_nets(layer.node))
+        else:
+            own = outer = tuple(output_net(self.circuit, unit) for unit in range(layer.size))
+        units = tuple(self.row(layer, unit) for unit in range(layer.size))
+        title = f"{layer.node} ({layer.kind}): {layer.size} row nodes"
+        return Layer(layer.node, word, title, (*SUPPLIES, *used, *own), outer, units)
+
+    def mirror_nets(self, mirrors: Mirrors) -> list[str]:
+        signs: tuple[tuple[Line, int], ...] = (("n", -1), ("p", 1))
+        return [
+            net(self.circuit, mirrors.source, column, line)
+            for column, weights in enumerate(drawn_weight(mirrors).T)
+            for line, sign in signs
+            if (sign * weights > 0).any()
+        ]
+
+    def row(self, layer: RowLayer, unit: int) -> Unit:
+        name = f"{self.circuit.word(layer)}_{unit}"
+        if layer.kind == "relu":
+            node = net(self.circuit, layer.node, unit, "n")
+            instances = self.diode(layer.node, unit, name, "relu")
+            nets = self.signal_nets(layer.node, unit)
+        else:
+            node, instances = output_net(self.circuit, unit), ()
+            nets = (Net(node, "output"),)
+        devices: list[Device] = []
+        missing: list[tuple[str, float]] = []
+        for mirrors, suffix in numbered(layer.mirrors):
+            drawn = mirrors.drawn
+            assert drawn is not None
+            for column in np.flatnonzero(mirrors.weight[unit]).tolist():
+                path, wanted = parameter_path(mirrors, unit, column), mirrors.weight[unit, column]
+                if drawn.multiplicity[unit, column] == 0:
+                    missing.append((path, float(wanted)))
+                    continue
+                own = mirror_name(self.circuit, name, mirrors.source, column, suffix)
+                polarity: Polarity = "pmos" if wanted > 0 else "nmos"
+                gate = net(self.circuit, mirrors.source, column, "p" if wanted > 0 else "n")
+                whole = Device(
+                    self.unique(own),
+                    "bias" if mirrors.source == REFERENCE else "mirror",
+                    polarity,
+                    drawn.geometry(unit, column),
+                    (node, gate, _RAIL[polarity], _RAIL[polarity]),
+                    layer.node,
+                    unit,
+                    path,
+                    float(wanted),
+                    float(drawn.realised[unit, column]),
+                )
+                devices += self.in_series(whole)
+        inner = _inner_nets(devices)
+        title = f"row {unit}"
+        return Unit(
+            layer.node,
+            unit,
+            title,
+            (*nets, *inner),
+            devices=tuple(devices),
+            instances=instances,
+            missing=tuple(missing),
+        )
+
+    def in_series(self, whole: Device) -> tuple[Device, ...]:
+        """Return the transistors that make up a long one."""
+        geometry = whole.geometry
+        count = self.technology.series(geometry.length)
+        each = self.technology.snap(geometry.length / count)
+        geometry = Geometry(geometry.width, each, geometry.multiplicity)
+        if count == 1:
+            return (replace(whole, geometry=geometry, stack=whole.name),)
+        drain, gate, source, bulk = whole.terminals
+        names = [whole.name, *(self.unique(f"{whole.name}_s{place}") for place in range(1, count))]
+        inner = [f"{whole.name}_d{place}" for place in range(1, count)]
+        return tuple(
+            replace(
+                whole,
+                name=name,
+                geometry=geometry,
+                terminals=(upper, gate, lower, bulk),
+                stack=whole.name,
+            )
+            for name, upper, lower in zip(names, [drain, *inner], [*inner, source], strict=True)
+        )
+
+    def cells(self, layer: CellLayer) -> Layer:
+        used = [net(self.circuit, layer.candidate, unit, "p") for unit in range(layer.size)]
+        starts = layer_starts(self.circuit, layer)
+        used += [net(self.circuit, REFERENCE, 0, "p")] * self.circuit.mirrored_bias
+        ports = (*SUPPLIES, *used, *starts, *self.layer_nets(layer.node))
+        units = tuple(self.cell(layer, unit) for unit in range(layer.size))
+        title = f"{layer.node} (bmru): {layer.size} Schmitt-trigger cells"
+        word = self.circuit.word(layer)
+        return Layer(layer.node, word, title, ports, tuple(starts), units)
+
+    def cell(self, layer: CellLayer, unit: int) -> Unit:
+        name = f"{self.circuit.word(layer)}_{unit}"
+        biases = [f"{name}_{kind}" for kind in BIAS_KINDS]
+        p, n = (net(self.circuit, layer.node, unit, line) for line in ("p", "n"))
+        v0 = f"{name}_v0"
+        candidate = net(self.circuit, layer.candidate, unit, "p")
+        state = bool(layer.initial_state[unit])
+        own = layer.node, unit
+        parameters = bias_parameters(layer, unit)
+        switch = (v0, self.starts[layer.stage, state], "vdd" if state else "vss")
+        instances = [
+            *(
+                self.instance(bias, "bias_diode", (bias, "vss"), "bias", *own, parameter)
+                for bias, parameter in zip(biases, parameters, strict=True)
+            ),
+            self.instance(
+                name,
+                "schmitt_trigger_9t",
+                (candidate, *biases, p, v0, *SUPPLIES),
+                "cell",
+                *own,
+            ),
+            self.instance(
+                f"{name}_start", "set_switch" if state else "reset_switch", switch, "start", *own
+            ),
+        ]
+        if self.circuit.lines[layer.node, "n"][unit]:
+            nets = (p, n, *SUPPLIES)
+            instances.append(self.instance(f"{name}_to_n", "p_to_n", nets, "line", *own))
+        mirrored = self.circuit.mirrored_bias
+        devices = self.bias_mirrors(layer, unit, biases) if mirrored else ()
+        return Unit(
+            *own,
+            f"cell {unit}, starts {'high' if state else 'low'}",
+            (
+                *self.signal_nets(*own),
+                *(Net(bias, "bias") for bias in biases),
+                Net(v0, "storage"),
+                *_inner_nets(devices),
+            ),
+            sources=() if mirrored else self.bias_sources(layer, unit, biases),
+            devices=devices,
+            instances=tuple(instances),
+        )
+
+    def _wanted(self, layer: CellLayer, unit: int) -> list[float]:
+        """Return what a cell's bias currents stand for, in units."""
+        amperes = self.circuit.model.unit_current
+        values = (layer.threshold, layer.width, layer.gain)
+        return [float(value[unit] / amperes) for value in values]
+
+    def bias_sources(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Source, ...]:
+        """Return a cell's ideal bias currents: threshold, width, gain."""
+        assert layer.bias is not None
+        return tuple(
+            Source(name, ("vdd", name), current, layer.node, unit, label, value)
+            for name, current, label, value in zip(
+                names,
+                layer.bias[:, unit].tolist(),
+                bias_parameters(layer, unit),
+                self._wanted(layer, unit),
+                strict=True,
+            )
+        )
+
+    def bias_mirrors(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Device, ...]:
+        """Return the copies of the reference that take the place of ideal bias currents."""
+        drawn = layer.bias_mirrors
+        assert drawn is not None
+        assert layer.bias is not None
+        line = net(self.circuit, REFERENCE, 0, "p")
+        amperes, parameters = self.circuit.model.unit_current, bias_parameters(layer, unit)
+        return tuple(
+            device
+            for row, name in enumerate(names)
+            for device in self.in_series(
+                Device(
+                    self.unique(f"{name}_mirror"),
+                    "bias",
+                    "pmos",
+                    drawn.geometry(row, unit),
+                    (name, line, "vdd", "vdd"),
+                    layer.node,
+                    unit,
+                    parameters[row],
+                    float(layer.bias[row, unit] / amperes),
+                    float(drawn.realised[row, unit]),
+                )
+            )
+        )
+
+
+def bias_parameters(layer: CellLayer, unit: int) -> tuple[str, ...]:
+    """Return the paths of the learned parameters that a cell's bias currents stand for."""
+    return tuple(f"{layer.node}.{path.format(unit)}" for path in BIAS_PARAMETERS)
+
+
+def _inner_nets(devices: list[Device] | tuple[Device, ...]) -> tuple[Net, ...]:
+    """Return the nets between transistors in series."""
+    return tuple(Net(each.drain, "series") for each in devices if each.stack != each.name)
+
+
+def numbered(mirrors: tuple[Mirrors, ...]) -> Iterator[tuple[Mirrors, str]]:
+    """Pair mirrors with the suffix that tells apart copies of one source by several ways."""
+    seen: dict[str, int] = {}
+    for entry in mirrors:
+        seen[entry.source] = seen.get(entry.source, 0) + 1
+        number = seen[entry.source]
+        yield entry, "" if number == 1 else f"_k{number}"
+
+
+def mirror_name(circuit: Circuit, row: str, source: str, column: int, suffix: str) -> str:
+    """Return the name of a mirror's output transistor, such as ``l1_relu_2_from_x_5``."""
+    if source == REFERENCE:
+        return f"{row}_bias"
+    return f"{row}_from_{circuit.tokens[source]}_{column}{suffix}"
