@@ -14,7 +14,15 @@ from pathlib import Path
 import numpy as np
 import pwl
 import pytest
-from fake_technology import NMOS, PMOS, Floats, fake_cells, fake_mirrors, fake_technology
+from fake_technology import (
+    NMOS,
+    PMOS,
+    Floats,
+    fake_cells,
+    fake_mirrors,
+    fake_technology,
+    fake_times,
+)
 from flat_netlist import lines_of
 
 from netgen.circuit import Circuit, build_circuit
@@ -149,6 +157,9 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
         build, "characterise_mirrors", lambda t, at, unit, *_: fake_mirrors(t, unit, at.vdd)
     )
     patch.setattr(build, "characterise_cells", lambda t, at, unit, current, *_: fake_cells(current))
+    times = import_module("netgen.project.times")
+    patch.setattr(times, "characterise_cells", lambda t, at, unit, current, *_: fake_cells(current))
+    patch.setattr(times, "characterise_times", lambda t, at, unit, current, *_: fake_times(current))
     ramp = np.array([0.0, 0.5, 1.0, 0.5, 0.0])
     patch.setattr(build, "hysteresis_curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
     patch.setattr(build, "simulator_version", lambda: simulator.version)

@@ -10,7 +10,13 @@ from synthetic_traces import traces_of
 from test_analysis_comparison import NONE, one_cell, run, sample_of, two_cells
 
 from netgen.analysis import compare
-from netgen.analysis.slow import cell_speeds, forecast_slow, slow_states
+from netgen.analysis.slow import (
+    cell_speeds,
+    forecast_slow,
+    frame_needed,
+    late_thresholds,
+    slow_states,
+)
 from netgen.model import evaluate
 from netgen.sizing import CellSpeed
 
@@ -203,3 +209,57 @@ def test_equal_states_are_left_out_too_where_a_cause_could_decide_them() -> None
 def test_speeds_of_a_model_without_cells() -> None:
     model = replace(one_cell(), nodes=one_cell().nodes[:1])
     assert cell_speeds(model, None, None) == {}  # type: ignore[arg-type]
+
+
+# Frames that are too short
+
+
+def test_frame_needed_adds_up_the_layers() -> None:
+    """The cells take 2 and 3 ms at 2 %; a state is read after 99 % of its frame."""
+    model, _ = two_cells()
+    speeds = {"low": speed(4e-3), "high": speed(6e-3)}
+    assert frame_needed(model, speeds) == pytest.approx(5e-3 / 0.99)
+
+
+def test_a_cell_with_a_small_beta_lo_has_no_more_than_that_to_fall() -> None:
+    model = one_cell()
+    cell = replace(model.cells[0], beta_lo=np.array([0.004]))  # 1 % of β_hi
+    nodes = tuple(cell if node.name == "state" else node for node in model.nodes)
+    small = replace(model, nodes=nodes)
+    assert frame_needed(small, {"state": speed(4e-3)}) == pytest.approx(4e-3 / 0.99)
+    (late,) = late_thresholds(replace(small, frame_period=3e-3), {"state": speed(4e-3)})
+    assert late.parameter == "state.beta_lo[0]"
+    assert np.isinf(late.overdrive)
+    assert "no candidate" in str(late)
+
+
+def test_thresholds_that_take_longer_than_a_frame_are_named() -> None:
+    model = replace(one_cell(), frame_period=1e-3 / 0.99)
+    assert list(late_thresholds(model, {"state": speed(1.9e-3)})) == []
+    rise, fall = late_thresholds(model, {"state": speed(3e-3)})
+    assert (rise.parameter, fall.parameter) == ("state.beta_hi[0]", "state.beta_lo[0]")
+    assert rise.overdrive == pytest.approx(0.03)
+    assert str(rise).endswith("only a candidate that is 3.0% of beta_hi beyond it")
+
+
+def test_a_narrow_band_asks_for_less_overdrive() -> None:
+    model = one_cell()
+    cell = replace(model.cells[0], beta_lo=np.array([0.396]))  # a band of 1 % of β_hi
+    nodes = tuple(cell if node.name == "state" else node for node in model.nodes)
+    narrow = replace(model, nodes=nodes, frame_period=1e-3 / 0.99)
+    assert len(list(late_thresholds(narrow, {"state": speed(1.5e-3)}))) == 2
+    assert not list(late_thresholds(narrow, {"state": speed(0.9e-3)}))
+
+
+def test_a_comparison_says_that_the_circuit_does_not_settle() -> None:
+    samples = sample_of(np.array([0.1, 0.5, 0.3, 0.1, 0.3]))
+    traces = [traces_of(one_cell(), samples.x[0])]
+    fine = compare(one_cell(), samples, traces, speeds={"state": speed(1e-3)})
+    assert fine.settling.said() is None
+    short = compare(one_cell(), samples, traces, speeds={"state": speed(0.03)})
+    said = short.settling.said()
+    assert said is not None
+    assert said.startswith("the circuit does not settle within a frame of 10 ms: its cells take 15")
+    wave = {k: (v * 0.9).astype(np.float32) for k, v in traces[0].waves.items()}
+    moving = compare(one_cell(), samples, [replace(traces[0], waves=wave)])
+    assert "signals still move by" in str(moving.settling.said())

@@ -62,9 +62,20 @@ def test_check_describes_the_model(model: Path) -> None:
         "readout: majority_vote of logits over frames 1 … 3; classes left, right",
         "fake, typical, 25 °C, 1.8 V:",
         "unit mirror 2 × 2 µm",
+        "cells answer a candidate 2% beyond a threshold within frames of",
     ):
         assert words in result.output
     assert says(result) == []
+
+
+def test_check_names_thresholds_that_take_longer_than_a_frame(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "short", frame_period=1e-6)
+    result = netgen("check", model)
+    assert result.exit_code == 0
+    assert "a frame lasts 1 µs" in result.output
+    assert "4 thresholds take longer than a frame; use longer frames" in result.output
+    for name in ("beta_hi[0]", "beta_hi[1]", "beta_lo[0]", "beta_lo[1]"):
+        assert f"state.{name}: the cell answers" in result.output
 
 
 def test_check_writes_nothing(model: Path, tmp_path: Path) -> None:

@@ -6,20 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_technology import fake_cells
+from fake_technology import fake_cells, fake_times
 
-from netgen.sizing import CellTimes
 from netgen.sizing.times import _filled
 
 NANO = 1e-9
-
-
-def ideal() -> CellTimes:
-    """A charge of 8 fC moves at the overdrive: time = charge / (overdrive · bias)."""
-    bias = np.array([0.02, 0.4, 8.0]) * NANO
-    shares, overdrive = np.array([0.06, 0.3, 0.94]), np.array([0.003, 0.02, 0.1, 1.5])
-    current = bias[:, None, None] * np.ones(3)[None, :, None] * overdrive
-    return CellTimes(bias, shares, overdrive, 8e-15 / current, 4e-15 / current, np.zeros((3, 2)))
 
 
 def test_table_gives_back_what_was_measured_anywhere_between() -> None:
@@ -28,7 +19,7 @@ def test_table_gives_back_what_was_measured_anywhere_between() -> None:
     beta_hi = np.exp(random.uniform(np.log(0.03), np.log(7), 50)) * NANO
     width, alpha = beta_hi * random.uniform(0.05, 0.95, 50), np.full(50, NANO)
     threshold = cells.biases(beta_hi, width, alpha)[0]
-    speed = ideal().of(cells, beta_hi, width, alpha)
+    speed = fake_times().of(cells, beta_hi, width, alpha)
     for overdrive in (0.001, 0.02, 0.3, 5.0):
         rise, fall = speed.time(np.full((2, 50), overdrive))
         np.testing.assert_allclose(rise, np.tile(8e-15 / (overdrive * threshold), (2, 1)))
@@ -36,7 +27,7 @@ def test_table_gives_back_what_was_measured_anywhere_between() -> None:
 
 
 def test_smaller_outputs_take_longer() -> None:
-    table = ideal()
+    table = fake_times()
     table = replace(table, output=np.full((3, 2), 1e-14))
     one = np.full(2, NANO)
     speed = table.of(fake_cells(), one, one / 2, np.array([0.1, 1.0]) * NANO)

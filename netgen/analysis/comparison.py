@@ -21,7 +21,9 @@ from netgen.analysis.results import (
     SimulationCost,
     UnexplainedState,
 )
+from netgen.analysis.slow import frame_needed
 from netgen.analysis.states import CAUSES, Cause, CellStates, read_states
+from netgen.analysis.symptoms import Settling, SymptomTally
 from netgen.errors import UsageError
 from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
 from netgen.model.graph import Bools, Floats
@@ -58,7 +60,9 @@ def compare(
     """
     if not len(samples) and not failures:
         raise UsageError("no sample was simulated; run netgen sim first")
-    observed = observe(model, samples.x, traces)
+    tally = SymptomTally(model)
+    observed = observe(model, samples.x, tally.watched(traces))
+    needed = None if speeds is None else frame_needed(model, speeds)
     readings = _readings(model, samples, observed, speeds)
     states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
@@ -87,6 +91,7 @@ def compare(
         power_w=mean(observed.power_w),
         energy_j=mean(np.array([entry.energy_j for entry in entries])),
         power=observed.power,
+        settling=Settling(model.frame_period, needed, tally.settling()),
         cost=_cost(observed),
         software=readings.software,
         same_state=readings.same_state,

@@ -9,6 +9,7 @@ from typing import Literal
 from netgen.analysis.metrics import ErrorFigures
 from netgen.analysis.power import PowerFigures
 from netgen.analysis.states import Cause, CellStates
+from netgen.analysis.symptoms import Settling
 from netgen.model.graph import Floats
 
 LISTED = 100
@@ -163,6 +164,8 @@ class Comparison:
         ``_clear`` also where every state is left out; accuracies without labels.
     power
         Where the supply power went, where the traces tell.
+    settling
+        Whether the circuit settles within its frames.
     software, same_state, circuit
         Values of every node, each (samples, frames, units), software units.
     states
@@ -190,6 +193,7 @@ class Comparison:
     power_w: float | None
     energy_j: float | None
     power: PowerFigures | None
+    settling: Settling
     cost: SimulationCost
     software: Mapping[str, Floats] = field(repr=False)
     same_state: Mapping[str, Floats] = field(repr=False)

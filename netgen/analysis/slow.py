@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.analysis.race import NEAR
 from netgen.model import INPUT, Bmru, Model, evaluate, hysteresis, sources, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED, release_time
@@ -75,6 +77,63 @@ def slow_states(
         moved = np.where(high != before, np.minimum(needed, left[..., np.newaxis]), 0.0)
         arrivals[cell.name] = start + moved.max(axis=2, initial=0.0)
     return found
+
+
+def frame_needed(model: Model, speeds: Mapping[str, CellSpeed]) -> float:
+    """Return the shortest frame, s, in which every cell answers an overdrive of 2 % of its β_hi.
+
+    Layers answer one after another. A cell whose β_lo is smaller than that overdrive can only fall
+    by its β_lo.
+    """
+    ends: dict[str, float] = {}
+    for cell in model.cells:
+        start = max((ends[lower] for lower in _below(model, cell)), default=0.0)
+        rise, _ = speeds[cell.name].time(np.full(len(cell.alpha), NEAR))
+        _, fall = speeds[cell.name].time(np.minimum(NEAR, cell.beta_lo / cell.beta_hi))
+        fall = np.where(cell.beta_lo > 0, fall, 0.0)  # such a cell never falls
+        ends[cell.name] = start + float(max(rise.max(), fall.max()))
+    return max(ends.values(), default=0.0) / SETTLED
+
+
+@dataclass(frozen=True)
+class LateThreshold:
+    """A threshold that a cell does not answer within a frame, or only at a large overdrive.
+
+    Attributes
+    ----------
+    parameter
+        Path of the learned parameter.
+    overdrive
+        The smallest overdrive that the cell answers within a frame, as a share of β_hi; infinite
+        where no overdrive is large enough.
+    """
+
+    parameter: str
+    overdrive: float
+
+    def __str__(self) -> str:
+        if np.isinf(self.overdrive):
+            return f"{self.parameter}: the cell answers no candidate within a frame"
+        return (
+            f"{self.parameter}: the cell answers within a frame only a candidate that is "
+            f"{self.overdrive:.1%} of beta_hi beyond it"
+        )
+
+
+def late_thresholds(model: Model, speeds: Mapping[str, CellSpeed]) -> Iterator[LateThreshold]:
+    """Name the thresholds whose cells need longer than a frame.
+
+    That is at an overdrive of 2 % of β_hi, which is not called near any more, or of the whole band
+    where that is narrower; a falling cell's overdrive is at most its β_lo.
+    """
+    for cell in model.cells:
+        band = (cell.beta_hi - cell.beta_lo) / cell.beta_hi
+        largest = cell.beta_lo / cell.beta_hi
+        rise, fall = speeds[cell.name].overdrive(SETTLED * model.frame_period)
+        fall = np.where(fall > largest, np.inf, fall)
+        for key, smallest in (("beta_hi", rise), ("beta_lo", fall)):
+            for unit in np.flatnonzero(smallest > np.minimum(NEAR, band)):
+                yield LateThreshold(f"{cell.name}.{key}[{unit}]", float(smallest[unit]))
 
 
 def _overdrive(cell: Bmru, before: Bools, candidate: Floats) -> Floats:

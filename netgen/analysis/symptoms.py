@@ -10,6 +10,7 @@ import numpy as np
 from netgen.analysis.metrics import rms
 from netgen.model import Model
 from netgen.simulation import Traces
+from netgen.units import engineering
 
 LATE = 0.1
 """Signals are looked at this share of a frame before they are read."""
@@ -49,6 +50,45 @@ class Symptoms:
             yield f"headroom: a high cell gives {self.gain:+.1%} against alpha"
 
 
+class SymptomTally:
+    """Gathers what limits a circuit from traces, one by one."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._moved: dict[str, list[float]] = {}
+        self._low: dict[str, list[np.ndarray]] = {cell.name: [] for cell in model.cells}
+        self._high: dict[str, list[np.ndarray]] = {cell.name: [] for cell in model.cells}
+
+    def watched(self, traces: Iterable[Traces]) -> Iterator[Traces]:
+        """Yield traces unchanged, each one added."""
+        for trace in traces:
+            self.add(trace)
+            yield trace
+
+    def add(self, trace: Traces) -> None:
+        """Add the traces of one sample."""
+        for cell in self._model.cells:
+            given = trace.frames[cell.name] / cell.alpha
+            is_high = given > 0.5
+            self._low[cell.name].append(np.where(is_high, np.nan, given))
+            self._high[cell.name].append(np.where(is_high, given, np.nan))
+        if trace.shows_transients:
+            for name, share in _moved(self._model, trace):
+                self._moved.setdefault(name, []).append(share)
+
+    def figures(self) -> Symptoms:
+        """Return the figures over all samples so far."""
+        return Symptoms(
+            settling=self.settling(),
+            leakage=max(_means(self._low), default=None),
+            gain=max((mean - 1 for mean in _means(self._high)), key=abs, default=None),
+        )
+
+    def settling(self) -> float | None:
+        """Return the figure of :class:`Symptoms` by itself."""
+        return max((rms(np.array(shares)) for shares in self._moved.values()), default=None)
+
+
 def symptoms(model: Model, traces: Iterable[Traces]) -> Symptoms:
     """Look for what limits a circuit.
 
@@ -57,29 +97,54 @@ def symptoms(model: Model, traces: Iterable[Traces]) -> Symptoms:
     traces
         Consumed one by one.
     """
-    moved: dict[str, list[float]] = {}
-    low: dict[str, list[np.ndarray]] = {cell.name: [] for cell in model.cells}
-    high: dict[str, list[np.ndarray]] = {cell.name: [] for cell in model.cells}
+    tally = SymptomTally(model)
     for trace in traces:
-        for cell in model.cells:
-            given = trace.frames[cell.name] / cell.alpha
-            is_high = given > 0.5
-            low[cell.name].append(np.where(is_high, np.nan, given))
-            high[cell.name].append(np.where(is_high, given, np.nan))
-        if trace.shows_transients:
-            for name, share in _moved(model, trace):
-                moved.setdefault(name, []).append(share)
-    return Symptoms(
-        settling=max((rms(np.array(shares)) for shares in moved.values()), default=None),
-        leakage=max(_means(low), default=None),
-        gain=max((mean - 1 for mean in _means(high)), key=abs, default=None),
-    )
+        tally.add(trace)
+    return tally.figures()
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Whether a circuit settles within its frames.
+
+    Attributes
+    ----------
+    frame_period
+        s.
+    needed
+        The frame in which every cell, in the order of the layers, answers an overdrive of 2 % of
+        its β_hi, by the measured times, s. None where they are not known.
+    moved
+        By how much signals still move when they are read, see :class:`Symptoms`.
+    """
+
+    frame_period: float
+    needed: float | None
+    moved: float | None
+
+    def said(self) -> str | None:
+        """Say that the circuit does not settle, and how long it takes; None where it does."""
+        frame = engineering(self.frame_period, "s")
+        if self.needed is not None and self.needed > self.frame_period:
+            needed = engineering(self.needed, "s")
+            return (
+                f"the circuit does not settle within a frame of {frame}: its cells take {needed} "
+                f"to answer a candidate {LIMIT:.0%} beyond a threshold"
+            )
+        if self.moved is not None and self.moved > LIMIT:
+            return (
+                f"the circuit does not settle within a frame of {frame}: signals still move by "
+                f"{self.moved:.1%} over its last tenth"
+            )
+        return None
 
 
 def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, float]]:
     """Yield by how much each node's signals move before they are read."""
     for name, settled in trace.frames.items():
         count = len(settled)
+        if count < 2 or name not in trace.waves:
+            continue
         before = (np.arange(count) + 0.99 - LATE) * model.frame_period
         wave = trace.waves[name]
         early = np.stack([np.interp(before, trace.time, unit) for unit in wave.T], axis=1)

@@ -9,10 +9,13 @@ from typing import Any
 import click
 import numpy as np
 
+from netgen.analysis.race import NEAR
+from netgen.analysis.slow import frame_needed, late_thresholds
 from netgen.commands.options import model_argument, technology_options
 from netgen.commands.steps import build_options, expected_power, say_below_floor
 from netgen.model import Add, Bmru, Linear, Model, load_model, sources
 from netgen.project import Design, design
+from netgen.project.times import speeds_of
 from netgen.sizing.cells import THRESHOLDS
 from netgen.units import engineering
 
@@ -33,7 +36,33 @@ def check(
     for line in _realisable(made):
         click.echo(line)
     click.echo(f"  {expected_power(made, calibrated=False)}")
+    _say_times(made)
     say_below_floor(made)
+
+
+_LISTED = 10
+"""So many thresholds that take longer than a frame are named on the terminal."""
+
+
+def _say_times(made: Design) -> None:
+    """Say how long cells take, and name the thresholds that take longer than a frame."""
+    model = made.circuit.model
+    if not model.cells:
+        return
+    speeds = speeds_of(made)
+    needed = engineering(frame_needed(model, speeds), "s")
+    click.echo(
+        f"  cells answer a candidate {NEAR:.0%} beyond a threshold within frames of {needed}; a "
+        f"frame lasts {engineering(model.frame_period, 's')}"
+    )
+    late = list(late_thresholds(model, speeds))
+    if late:
+        count = f"{len(late)} thresholds take longer than a frame"
+        click.secho(f"warning: {count}; use longer frames:", fg="yellow", err=True)
+        for entry in late[:_LISTED]:
+            click.echo(f"  {entry}", err=True)
+        if len(late) > _LISTED:
+            click.echo(f"  … and {len(late) - _LISTED} more", err=True)
 
 
 def describe(model: Model) -> Iterator[str]:

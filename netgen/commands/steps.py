@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from netgen.analysis import Check, Comparison, Tolerances, load_tolerances, override
+from netgen.analysis import CAUSES, Check, Comparison, Tolerances, load_tolerances, override
 from netgen.commands.options import Varied, cores
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
@@ -225,6 +225,14 @@ def _limit(text: str) -> tuple[str, float]:
                          "decision_agreement_min=0.95") from None  # fmt: skip
 
 
+def _say_causes(comparison: Comparison) -> None:
+    """Count the states that differ, by cause."""
+    counts = {cause: sum(sample.flips[cause] for sample in comparison.samples) for cause in CAUSES}
+    if any(counts.values()):
+        listed = ", ".join(f"{count} {cause}" for cause, count in counts.items() if count)
+        click.echo(f"       {'states that differ':<30} {sum(counts.values()):>12}  ({listed})")
+
+
 def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
     """Print the figures with their limits, and the verdict."""
     for check in checks:
@@ -233,6 +241,10 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
         click.echo(f"  {mark} {check.name:<30} {value:>12}  ({check.relation} {check.limit:g})")
     if comparison.power_w is not None:
         click.echo(f"       {'supply power':<30} {engineering(comparison.power_w, 'W'):>12}")
+    unsettled = comparison.settling.said()
+    if unsettled is not None:
+        click.secho(f"warning: {unsettled}", fg="yellow", err=True)
+    _say_causes(comparison)
     agreed = sum(sample.agrees for sample in comparison.samples)
     verdict = "agree" if all(check.passed for check in checks) else "DO NOT AGREE"
     click.echo(

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from netgen.analysis.slow import cell_speeds
 from netgen.errors import NetgenError
-from netgen.model import Model
-from netgen.netlist import Conditions
-from netgen.project.build import Build, prepare
+from netgen.project.build import Build, Design, prepare
 from netgen.simulation import cache_folder, run
 from netgen.sizing import CellSpeed, characterise_cells, characterise_times
-from netgen.technology import Geometry, Technology
 
 
-def speeds_of(
-    model: Model, technology: Technology, at: Conditions, unit: Geometry
-) -> dict[str, CellSpeed]:
-    """Return the times of a model's cells, by bmru node; measured once for a technology.
+def speeds_of(made: Design) -> dict[str, CellSpeed]:
+    """Return the times of a design's cells, by bmru node; measured once for a technology.
 
     Raises
     ------
@@ -24,10 +19,12 @@ def speeds_of(
     ToolMissingError
         It has to be made and ngspice is missing.
     """
+    model = made.circuit.model
     if not model.cells:
         return {}
-    where = (technology, at, unit, model.unit_current, cache_folder(), run)
-    return cell_speeds(model, characterise_cells(*where), characterise_times(*where))
+    where = (made.technology, made.conditions, made.circuit.unit)
+    times = characterise_times(*where, model.unit_current, cache_folder(), run)
+    return cell_speeds(model, made.known.cells, times)
 
 
 def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
@@ -35,7 +32,12 @@ def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
 
     A report needs no simulator: without the times no state counts as slow.
     """
+    model = build.model
+    if not model.cells:
+        return {}
     try:
-        return speeds_of(build.model, *prepare(build.options, build.folder.path))
+        technology = prepare(build.options, build.folder.path)
+        where = (*technology, model.unit_current, cache_folder(), run)
+        return cell_speeds(model, characterise_cells(*where), characterise_times(*where))
     except NetgenError:
         return None

@@ -52,6 +52,7 @@ def to_document(
         "frames": comparison.frames,
         "units": comparison.units,
         **{name: getattr(comparison, name) for name in figures},
+        "settling": asdict(comparison.settling) | {"said": comparison.settling.said()},
         "power": None if comparison.power is None else power_document(comparison.power),
         "per_node": [_node(entry) for entry in comparison.nodes],
         "per_sample": _per_sample(comparison),

@@ -155,6 +155,7 @@ def to_html(
         forecast=sum(entry.race_forecast for entry in comparison.samples),
         unseen=comparison.cost.unseen,
         clear_share=percent(comparison.state_clear_share),
+        unsettled=comparison.settling.said(),
         has_cells=bool(model.cells),
         failures=dict(Counter(comparison.failures.values())),
         worst=worst(comparison.samples) if comparison.samples else None,

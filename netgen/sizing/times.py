@@ -151,7 +151,7 @@ class CellSpeed:
         tuple
             Rising and falling, each (units,); infinite where no overdrive is large enough.
         """
-        low, high = self.logs[0] - 12.0, self.logs[-1] + 5.0
+        low, high = self.logs[0] - 12.0, self.logs[-1] + 2.0
         found = []
         for direction in range(2):
             short = np.full(self.storage.shape[1], low)
