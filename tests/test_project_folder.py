@@ -98,7 +98,14 @@ def test_folder_that_a_netlist_cannot_include(tmp_path: Path, name: str) -> None
     assert not (tmp_path / name).exists()
 
 
-FILES = ("netlist.cir", "netlist_mirrored_bias.cir", "model.json", "mapping.json", "hysteresis.csv")
+FILES = (
+    "netlist.cir",
+    "netlist_mirrored_bias.cir",
+    "model.json",
+    "mapping.json",
+    "design.json",
+    "hysteresis.csv",
+)
 
 
 @pytest.mark.parametrize("last", FILES)

@@ -26,6 +26,7 @@ from netgen.model import Model, Samples, load_model, to_dict
 from netgen.netlist import Conditions, mapping, netlist_of, nominal
 from netgen.netlist.area import areas
 from netgen.netlist.write import network_body
+from netgen.project.design import Bias, check_design, design_text
 from netgen.project.folder import FORMAT, Folder, claim, read_json
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.simulation import cache_folder, run, simulator_version
@@ -205,6 +206,9 @@ def build(
     records = mapping(circuit, made.technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     write_whole(folder.mapping, f"[\n{lines}\n]\n")
+    networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
+    digests = model.digest, made.technology.digest
+    write_whole(folder.design, design_text(folder, networks, *digests))
     if circuit.cells:
         write_whole(folder.hysteresis, _hysteresis(made))
     else:
@@ -320,4 +324,5 @@ def read_build(path: Path) -> Build:
         raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
     if not folder.netlist.is_file():
         raise ConfigurationError(str(folder.netlist), ["is missing; build again"])
+    check_design(folder)
     return Build(folder, model, chosen, record)

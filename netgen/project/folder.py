@@ -34,6 +34,11 @@ class Folder:
         return self.path / "mapping.json"
 
     @property
+    def design(self) -> Path:
+        """The circuit as a record."""
+        return self.path / "design.json"
+
+    @property
     def build(self) -> Path:
         return self.path / "build.json"
 

@@ -1,0 +1,166 @@
+"""The record of a circuit as JSON, and back: exact, and compact by columns.
+
+Units name their elements; each element is a list whose places have the names of ``COLUMNS``. Layers
+that several networks share are written once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from netgen.circuit.netlist import (
+    ROLES,
+    Device,
+    Instance,
+    Layer,
+    Module,
+    Net,
+    Netlist,
+    Source,
+    Unit,
+)
+from netgen.technology import POLARITIES, Geometry
+
+COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "devices": (
+            *("name", "role", "polarity", "width", "length", "multiplicity", "terminals"),
+            *("parameter", "wanted", "realised", "stack", "extra"),
+        ),
+        "sources": ("name", "nets", "current", "parameter", "wanted"),
+        "instances": ("name", "module", "nets", "role", "parameter"),
+        "nets": ("name", "kind"),
+    }
+)
+"""SI units; ``stack`` is empty where a device is one transistor."""
+
+
+def encoded(networks: Mapping[Any, Netlist]) -> dict[str, Any]:
+    """Return networks of one circuit, which have their blocks in common, as JSON values."""
+    first = next(iter(networks.values()))
+    layers: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    used: dict[str, list[int]] = {}
+    for name, network in networks.items():
+        used[name] = []
+        for layer in network.layers:
+            content = _layer(layer)
+            key = json.dumps(content)
+            if key not in places:
+                places[key] = len(layers)
+                layers.append(content)
+            used[name].append(places[key])
+    return {
+        "name": first.name,
+        "technology": first.technology,
+        "unit_current": first.unit_current,
+        "columns": dict(COLUMNS),
+        "blocks": [_module(block) for block in first.blocks.values()],
+        "layers": layers,
+        "networks": used,
+    }
+
+
+def decoded(content: Mapping[str, Any]) -> dict[str, Netlist]:
+    """Return the networks of :func:`encoded`.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, IndexError, AttributeError
+        It is not what that function wrote.
+    """
+    blocks = {entry["name"]: _read_module(entry) for entry in content["blocks"]}
+    layers = [_read_layer(entry) for entry in content["layers"]]
+    common = str(content["name"]), str(content["technology"]), float(content["unit_current"])
+    return {
+        name: Netlist(*common, blocks, tuple(layers[place] for place in places))
+        for name, places in content["networks"].items()
+    }
+
+
+def _device(device: Device) -> list[Any]:
+    size = device.geometry
+    return [
+        *(device.name, device.role, device.polarity, size.width, size.length, size.multiplicity),
+        *(device.terminals, device.parameter, device.wanted, device.realised),
+        "" if device.stack == device.name else device.stack,
+        device.extra,
+    ]
+
+
+def _read_device(entry: list[Any], node: str, unit: int) -> Device:
+    name, role, polarity, width, length, count, nets, parameter, wanted, realised, *rest = entry
+    stack, extra = rest
+    d, g, s, b = nets
+    if role not in ROLES or polarity not in POLARITIES:
+        raise ValueError(role)
+    geometry = Geometry(float(width), float(length), int(count))
+    value = (parameter, wanted, realised, stack or name, extra)
+    return Device(name, role, polarity, geometry, (d, g, s, b), node, unit, *value)
+
+
+def _module(block: Module) -> dict[str, Any]:
+    return {
+        "name": block.name,
+        "ports": block.ports,
+        "devices": [_device(device) for device in block.devices],
+        "comments": block.comments,
+    }
+
+
+def _read_module(entry: Mapping[str, Any]) -> Module:
+    devices = tuple(_read_device(device, "", 0) for device in entry["devices"])
+    comments = tuple(entry["comments"])
+    return Module(entry["name"], tuple(entry["ports"]), devices, comments=comments)
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "node": layer.node,
+        "word": layer.word,
+        "title": layer.title,
+        "ports": layer.ports,
+        "outer": layer.outer,
+        "units": [_unit(unit) for unit in layer.units],
+    }
+
+
+def _read_layer(entry: Mapping[str, Any]) -> Layer:
+    units = tuple(_read_unit(unit, entry["node"]) for unit in entry["units"])
+    texts = (entry["node"], entry["word"], entry["title"])
+    return Layer(*texts, tuple(entry["ports"]), tuple(entry["outer"]), units)
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    return {
+        "index": unit.index,
+        "title": unit.title,
+        "nets": [[net.name, net.kind] for net in unit.nets],
+        "sources": [[s.name, s.nets, s.current, s.parameter, s.wanted] for s in unit.sources],
+        "devices": [_device(device) for device in unit.devices],
+        "instances": [[i.name, i.module, i.nets, i.role, i.parameter] for i in unit.instances],
+        "missing": unit.missing,
+    }
+
+
+def _read_unit(entry: Mapping[str, Any], node: str) -> Unit:
+    index = int(entry["index"])
+    return Unit(
+        node,
+        index,
+        entry["title"],
+        tuple(Net(name, kind) for name, kind in entry["nets"]),
+        tuple(
+            Source(name, (above, below), float(current), node, index, parameter, wanted)
+            for name, (above, below), current, parameter, wanted in entry["sources"]
+        ),
+        tuple(_read_device(device, node, index) for device in entry["devices"]),
+        tuple(
+            Instance(name, module, tuple(nets), role, node, index, parameter)
+            for name, module, nets, role, parameter in entry["instances"]
+        ),
+        missing=tuple((path, float(value)) for path, value in entry["missing"]),
+    )

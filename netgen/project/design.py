@@ -1,0 +1,111 @@
+"""``design.json``: the circuit that was built, device by device, and what its files held then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from netgen._version import __version__
+from netgen.circuit.exchange import decoded, encoded
+from netgen.circuit.netlist import Netlist
+from netgen.errors import ConfigurationError
+from netgen.netlist.read import read_network
+from netgen.project.folder import Folder, read_json
+from netgen.technology import Technology
+
+FORMAT = "netgen-design"
+VERSION = 1
+Bias: TypeAlias = Literal["ideal", "mirrored"]
+BIASES: tuple[Bias, ...] = get_args(Bias)
+
+
+def bias_file(folder: Folder, bias: Bias) -> Path:
+    """Return the network's text with ideal or mirrored bias currents."""
+    return folder.netlist if bias == "ideal" else folder.mirrored_bias
+
+
+def design_text(
+    folder: Folder, networks: Mapping[Bias, Netlist], model: str, technology: str
+) -> str:
+    """Return the record of a design, whose netlists are in the folder already.
+
+    Parameters
+    ----------
+    model, technology
+        Their digests.
+    """
+    digests = {str(bias): _digest(bias_file(folder, bias).read_bytes()) for bias in BIASES}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "netgen": __version__,
+        "sha256": {"model": model, "technology": technology, **digests},
+        **encoded(_named(networks)),
+    }
+    return json.dumps(content, ensure_ascii=False) + "\n"
+
+
+def check_design(folder: Folder) -> None:
+    """Check that a folder has the record of its circuit.
+
+    Raises
+    ------
+    ConfigurationError
+        An older version of netgen, which wrote none, built it.
+    """
+    if not folder.design.is_file():
+        problem = f"has no {folder.design.name}: an older version of netgen made it; build again"
+        raise ConfigurationError(str(folder.path), [problem])
+
+
+def read_design(folder: Folder) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str]]:
+    """Return the networks of a folder as they were built, and the digests of its files then.
+
+    Raises
+    ------
+    ConfigurationError
+        It is missing, damaged, or of another version.
+    """
+    check_design(folder)
+    content = read_json(folder.design)
+    if content.get("format") != FORMAT or content.get("version") != VERSION:
+        problem = f"is not version {VERSION} of {FORMAT}; build again"
+        raise ConfigurationError(str(folder.design), [problem])
+    try:
+        networks = decoded(content)
+        digests = {name: str(content["sha256"][name]) for name in BIASES}
+        return {bias: networks[bias] for bias in BIASES}, digests
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        raise ConfigurationError(str(folder.design), ["is damaged; build again"]) from None
+
+
+def read_netlist(folder: Folder, technology: Technology, bias: Bias = "ideal") -> Netlist:
+    """Return the network of a folder: as it was built, or as a person edited its text since.
+
+    Raises
+    ------
+    ConfigurationError
+        Its record cannot be used, its text is missing, or was edited so that it cannot be read.
+    """
+    networks, digests = read_design(folder)
+    path = bias_file(folder, bias)
+    try:
+        text = path.read_bytes()
+    except OSError:
+        raise ConfigurationError(str(path), ["is missing; build again"]) from None
+    built = replace(networks[bias], source=str(path))
+    if digests[bias] == _digest(text):
+        return built
+    return read_network(text.decode("utf-8", "replace"), technology, built, str(path))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _named(networks: Mapping[Bias, Netlist]) -> dict[str, Netlist]:
+    return {str(bias): network for bias, network in networks.items()}

@@ -1,0 +1,107 @@
+"""``design.json``: exact, versioned, and less than the text where a person edited that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import fake_tools
+import pytest
+from fake_technology import fake_technology, ratio_drawn
+from hypothesis import given, settings
+from random_graphs import graphs
+from small_models import small_model
+
+from netgen.circuit import build_circuit
+from netgen.circuit.exchange import decoded, encoded
+from netgen.circuit.netlist import Netlist
+from netgen.errors import ConfigurationError
+from netgen.model import Model, from_dict
+from netgen.netlist import netlist_of
+from netgen.netlist.write import network_body
+from netgen.project import BuildOptions, build, read_build
+from netgen.project.design import read_netlist
+from netgen.project.folder import Folder
+
+TECHNOLOGY = fake_technology()
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    (tmp_path / "pdk").mkdir()
+    fake_tools.install(monkeypatch, tmp_path / "pdk")
+    return build_small(tmp_path / "out")
+
+
+def build_small(path: Path) -> Folder:
+    build(from_dict(small_model()), path, BuildOptions())
+    return Folder(path)
+
+
+@settings(max_examples=40)
+@given(graphs())
+def test_networks_come_back_exactly(model: Model) -> None:
+    circuit = ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
+    networks: dict[str, Netlist] = {
+        name: netlist_of(circuit, TECHNOLOGY, mirrored_bias=mirrored)
+        for name, mirrored in (("ideal", False), ("mirrored", True))
+    }
+    content = encoded(networks)
+    back = decoded(json.loads(json.dumps(content)))
+    assert back.keys() == networks.keys()
+    for name, network in networks.items():
+        assert back[name].transistors == network.transistors
+        assert back[name].sources == network.sources
+        assert network_body(back[name], TECHNOLOGY) == network_body(network, TECHNOLOGY)
+        assert [unit.nets for unit in back[name].units] == [unit.nets for unit in network.units]
+    assert all(content["layers"].count(layer) == 1 for layer in content["layers"])
+
+
+def test_a_folder_holds_what_was_built(built: Folder) -> None:
+    technology = TECHNOLOGY
+    network = read_netlist(built, technology)
+    assert network_body(network, technology) == built.netlist.read_text()
+    mirrored = read_netlist(built, technology, "mirrored")
+    assert network_body(mirrored, technology) == built.mirrored_bias.read_text()
+    assert not mirrored.sources.keys() - {"ref"}
+
+
+def test_edited_text_counts(built: Folder) -> None:
+    text = built.netlist.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("Istate_0_gain"))
+    built.netlist.write_text(text.replace(line, "Istate_0_gain vdd state_0_gain 2n"))
+    network = read_netlist(built, TECHNOLOGY)
+    assert network.sources["state_0_gain"].current == pytest.approx(2e-9)
+    assert network.sources["state_0_gain"].parameter == "state.alpha[0]"
+
+
+def test_a_folder_of_an_older_version_says_to_build_again(built: Folder) -> None:
+    built.design.unlink()
+    with pytest.raises(ConfigurationError, match="older version of netgen made it; build again"):
+        read_build(built.path)
+    build_small(built.path)
+    read_build(built.path)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"version": 2}, "is not version 1 of netgen-design; build again"),
+        ({"format": "other"}, "is not version 1 of netgen-design; build again"),
+        ({"layers": []}, "is damaged; build again"),
+        ({"sha256": {}}, "is damaged; build again"),
+        ({"networks": 3}, "is damaged; build again"),
+        ({"blocks": [{"name": "x", "ports": [], "comments": [], "devices": [[1, 2]]}]}, "damaged"),
+    ],
+)
+def test_a_damaged_record_says_so(built: Folder, change: dict[str, object], problem: str) -> None:
+    content = json.loads(built.design.read_text()) | change
+    built.design.write_text(json.dumps(content))
+    with pytest.raises(ConfigurationError, match=problem):
+        read_netlist(built, TECHNOLOGY)
+
+
+def test_a_missing_text_says_so(built: Folder) -> None:
+    built.mirrored_bias.unlink()
+    with pytest.raises(ConfigurationError, match=r"netlist_mirrored_bias.cir: is missing"):
+        read_netlist(built, TECHNOLOGY, "mirrored")
