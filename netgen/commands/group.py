@@ -32,6 +32,8 @@ COMMANDS = {
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),
     "train": ("netgen.commands.train", "Train a model on recordings, hardened for its circuit."),
     "listen": ("netgen.commands.listen", "Decide what a sound file says, by software or circuit."),
+    "init": ("netgen.commands.init", "Write a small model with notes to start from."),
+    "schema": ("netgen.commands.schema", "Print the JSON Schema of a file format."),
     "doctor": ("netgen.commands.doctor", "Say what is installed, and how to mend what is not."),
     "noise": ("netgen.commands.noise", "Say what noise does to decisions and states."),
 }

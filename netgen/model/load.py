@@ -38,6 +38,7 @@ from netgen.model.graph import (
     Relu,
     Rule,
 )
+from netgen.schema import keys, schema
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NODE_NAME = re.compile(r"[A-Za-z0-9_.]{1,100}")
@@ -45,26 +46,11 @@ RULES = ("majority_vote", "mean", "last")
 _LONGEST_INTEGER = 309
 """Digits of the largest number a float holds."""
 
-_TOP = (
-    "format",
-    "version",
-    "name",
-    "unit_current",
-    "frame_period",
-    "input",
-    "nodes",
-    "readout",
-    "classes",
-    "meta",
-)
-_INPUT = ("size", "max")
-_READOUT = ("node", "rule", "frames")
-_NODE = {
-    "linear": ("name", "op", "input", "weight", "bias"),
-    "relu": ("name", "op", "input"),
-    "bmru": ("name", "op", "input", "alpha", "beta_lo", "beta_hi", "initial_state"),
-    "add": ("name", "op", "inputs"),
-}
+_SCHEMA = schema("model")
+_TOP = keys(_SCHEMA)
+_INPUT = keys(_SCHEMA["properties"]["input"])
+_READOUT = keys(_SCHEMA["properties"]["readout"])
+_NODE = {op: keys(_SCHEMA["$defs"][op]) for op in ("linear", "relu", "bmru", "add")}
 
 _NodeAndSize: TypeAlias = tuple[Node | None, int | None]
 

@@ -1,0 +1,21 @@
+"""``netgen schema``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from netgen.schema import schema as read_schema
+from netgen.schema import schema_names
+
+
+@click.command()
+@click.argument("name", required=False)
+def schema(name: str | None) -> None:
+    """Print the JSON Schema of a file format; without NAME, the names."""
+    if name is None:
+        for known in schema_names():
+            click.echo(f"{known}: {read_schema(known)['title']}")
+        return
+    click.echo(json.dumps(read_schema(name), indent=2, ensure_ascii=False))

@@ -1,0 +1,44 @@
+"""The JSON Schemas of netgen's files: what readers and documentation take field names from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from netgen.errors import UsageError
+
+_SUFFIX = ".json"
+
+
+def schema_names() -> tuple[str, ...]:
+    """Return the names of the schemas that ship with netgen."""
+    folder = files("netgen") / "schemas"
+    return tuple(sorted(e.name.removesuffix(_SUFFIX) for e in folder.iterdir() if _is(e.name)))
+
+
+def _is(name: str) -> bool:
+    return name.endswith(_SUFFIX)
+
+
+@lru_cache
+def schema(name: str) -> Mapping[str, Any]:
+    """Return a schema (JSON Schema, draft 2020-12).
+
+    Raises
+    ------
+    UsageError
+        There is none of this name.
+    """
+    if name not in schema_names():
+        raise UsageError(f"no schema {name!r}; choose one of {', '.join(schema_names())}")
+    text = (files("netgen") / "schemas" / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def keys(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys that an object of a schema may have."""
+    return tuple(record["properties"])
