@@ -50,6 +50,12 @@ class ConfigurationError(InputError):
     """A configuration file or a build folder is not usable."""
 
 
+class MachineError(NetgenError):
+    """The machine lacks what a step needs: room on a disk, memory, threads, open files."""
+
+    exit_status = 5
+
+
 class ToolMissingError(NetgenError):
     """A program, library or PDK that the command needs is not installed."""
 

@@ -5,24 +5,44 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """Give a scratch path to write; it becomes ``path`` at the end, or vanishes on an error."""
+    """Give a scratch path to write; it becomes ``path`` at the end, or vanishes on an error.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written. It names ``path``, whatever step failed: a full disk names
+        no file by itself.
+    """
     own = f"{os.getpid()}.{threading.get_ident()}"
     scratch = path.with_name(f".{path.stem}.{own}{path.suffix}")
     try:
         yield scratch
         scratch.replace(path)
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) == os.fspath(scratch):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
     finally:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # what kept it from being written keeps it from being removed
+            scratch.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file beside and rename it."""
-    data = content.encode() if isinstance(content, str) else content
+    """Write a file beside and rename it.
+
+    Text is written as UTF-8; what is no text in it (a byte of a file's name) as ``\\\\udcxx``.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; it names the file.
+    """
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     with written_beside(path) as scratch:
         scratch.write_bytes(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -107,6 +108,37 @@ def test_a_job_that_fails_is_one_failure(start: Start, scheduler: str) -> None:
     finally:
         pool.dismiss()
     assert sorted(isinstance(result, SimulationError) for result in results) == [False, True]
+
+
+ENDLESS = "test\nv1 a 0 pulse(0 1 0 1u 1u 1 2)\nr1 a 0 1k\n.tran 1n 100\n.save a\n.end\n"
+
+
+@pytest.mark.parametrize(
+    ("who", "how", "words"),
+    [
+        ("worker", signal.SIGKILL, "has no worker any more"),
+        ("scheduler", signal.SIGKILL, "does not answer"),
+        ("scheduler", signal.SIGSTOP, "does not answer"),
+    ],
+)
+def test_a_cluster_that_is_lost_ends_the_simulation(
+    start: Start, who: str, how: signal.Signals, words: str
+) -> None:
+    port = free_port()
+    ours = start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    address = f"tcp://127.0.0.1:{port}"
+    worked = worker(start, address)
+    pool = DaskPool(address)
+    pool.put(Job("circuit", (Attempt("default", ENDLESS),), ("a",), 100.0, 4.0))
+    time.sleep(1.0)
+    {"worker": worked, "scheduler": ours}[who].send_signal(how)
+    started = time.monotonic()
+    with pytest.raises(SimulationError, match=words) as caught:
+        pool.next_result()
+    pool.dismiss()
+    assert time.monotonic() - started < 20
+    assert caught.value.exit_status == 5
+    assert address in str(caught.value)
 
 
 def test_no_cluster_there(monkeypatch: pytest.MonkeyPatch) -> None:

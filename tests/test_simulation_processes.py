@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from netgen.errors import SimulationError, ToolMissingError
+from netgen.errors import MachineError, SimulationError, ToolMissingError
 from netgen.simulation import Attempt, Job, run, run_all
-from netgen.simulation.server import Server
+from netgen.simulation.server import GRACE_S, Server, borrowed_server
 
 pytestmark = pytest.mark.ngspice
 
@@ -112,6 +112,65 @@ def test_kill_spares_the_other_jobs():
     thread.join(PATIENCE)
     assert kinds.pop(jobs[0]) == "crash"
     assert list(kinds.values()) == ["good"] * 10
+
+
+@pytest.mark.parametrize("size", [1, 40_000], ids=["short deck", "deck above a pipe's buffer"])
+def test_stopped_server_ends_within_the_timeout(size):
+    with borrowed_server() as server:
+        stopped = server._process.pid  # kept for the next run, which is ours
+    os.kill(stopped, signal.SIGSTOP)
+    start = time.monotonic()
+    error = outcome(job("* long\n" * size + ENDLESS, QUICK, timeout=1.0))
+    assert time.monotonic() - start < 1 + GRACE_S + 5
+    assert error.kind == "stalled"  # and the next rung was not tried: it would wait as long
+    assert error.exit_status == 5
+    assert "the simulation server did not answer within 1 s; was it stopped?" in str(error)
+    until(lambda: stopped not in parents())
+    assert run(job(QUICK)).timepoints > 900
+
+
+def test_stopped_simulation_is_a_timeout():
+    thread, results = in_thread(outcome, job(ENDLESS, timeout=2.0))
+    ((_, child),) = until(lambda: running_simulations(os.getpid()))
+    os.kill(child, signal.SIGSTOP)
+    thread.join(PATIENCE)
+    assert results[0].kind == "timeout"
+
+
+def test_server_that_never_starts(monkeypatch):
+    monkeypatch.setattr("netgen.simulation.server._BOOT", "import time; time.sleep(1000)")
+    monkeypatch.setattr("netgen.simulation.server.STARTING_S", 0.5)
+    with pytest.raises(MachineError, match=r"did not start within 0\.5 s"):
+        Server()
+
+
+def test_no_room_for_a_result(tmp_path):
+    body = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+try:
+    run(job(QUICK))
+except Exception as error:
+    print(error.kind, error.exit_status, str(error))
+"""
+    with start_script(tmp_path, body) as process:
+        code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    assert out.startswith("machine 5 simulation circuit failed (only: machine): File too large; ")
+
+
+def test_simulator_settings_of_others_are_kept_out(tmp_path, monkeypatch):
+    (tmp_path / "spinit").write_text("quit\n")
+    monkeypatch.setenv("SPICE_SCRIPTS", str(tmp_path))
+    with start_script(tmp_path, "print(run(job(QUICK)).timepoints > 900)") as process:
+        assert finish(process)[:2] == (0, "True\n")
+
+
+def test_current_folder_that_is_gone(tmp_path):
+    (tmp_path / "gone").mkdir()
+    body = "os.chdir('gone'); os.rmdir('../gone')\nprint(run(job(QUICK)).timepoints > 900)"
+    with start_script(tmp_path, body) as process:
+        assert finish(process)[:2] == (0, "True\n")
 
 
 def test_segmentation_fault_is_a_crash():

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from netgen._version import __version__
+from netgen.commands.failures import (
+    INTERRUPTED,
+    OUTPUT_GONE,
+    UNFORESEEN,
+    expected,
+    unforeseen,
+)
+from netgen.commands.machine import prepare_machine
+from netgen.commands.streams import OutputGone, abandon_output, owns_streams, prepare_streams
 from netgen.errors import NetgenError
-
-INTERRUPTED = 130
 
 COMMANDS = {
     "check": ("netgen.commands.check", "Validate a model and say what the technology can realise."),
@@ -49,6 +57,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        prepare_machine()
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
         return command
@@ -57,28 +66,70 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click has its own ideas of what some errors mean."""
+        try:
+            return super().invoke(ctx)
+        except (OSError, EOFError) as error:
+            raise _Raised(error) from error
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run, and end with the exit status of the contract."""
         if options.get("standalone_mode") is False:
             return super().main(args, *rest, **options)
-        try:
-            status = super().main(args, *rest, **{**options, "standalone_mode": False})
-        except click.exceptions.Exit as error:
-            status = error.exit_code
-        except click.ClickException as error:
-            error.show()
-            status = error.exit_code
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("netgen: interrupted", err=True)
-            status = INTERRUPTED
-        except NetgenError as error:
-            for line in str(error).splitlines():
-                click.echo(f"netgen: {line}", err=True)
-            status = error.exit_status
-        except BrokenPipeError:
-            sys.stderr.close()  # the reader of our output went away: nobody to tell
-            status = 1
-        sys.exit(status if isinstance(status, int) else 0)
+        silent = {**options, "standalone_mode": False}
+        sys.exit(_status(lambda: super(LazyGroup, self).main(args, *rest, **silent)))
+
+
+class _Raised(Exception):
+    """Carries an exception past click."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(error)
+
+
+def _status(command: Callable[[], Any]) -> int:
+    """Run a command, tell of what went wrong, and return the exit status."""
+    try:
+        prepare_streams()
+        status = command()
+        sys.stdout.flush()  # here, where an error can still be told
+    except SystemExit as end:
+        status = end.code
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        if owns_streams():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is under way
+        _tell(["interrupted"])
+        status = INTERRUPTED
+    except OutputGone:
+        abandon_output()
+        status = OUTPUT_GONE
+    except Exception as caught:
+        status = _tell_of(caught.error if isinstance(caught, _Raised) else caught)
+    return status if isinstance(status, int) else 0
+
+
+def _tell_of(error: Exception) -> int:
+    """Tell of an exception and return its exit status."""
+    known = error if isinstance(error, NetgenError) else expected(error)
+    if isinstance(error, OSError):
+        abandon_output()  # it may be the output that cannot be written
+    if known is None:
+        _tell(unforeseen(error))
+        return UNFORESEEN
+    _tell(str(known).splitlines())
+    return known.exit_status
+
+
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        click.echo(f"netgen: {line}", err=True)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,5 +140,10 @@ def main() -> None:
     \b
     Exit status: 0 fine · 1 circuit and software disagree · 2 wrong usage ·
     3 bad model, samples or configuration · 4 a tool or PDK is missing ·
-    5 a simulation failed · 130 interrupted
+    5 a simulation failed, or the machine did (disk, memory, threads) ·
+    70 an unforeseen error: a fault in netgen · 130 interrupted ·
+    141 nobody reads the output any more
+
+    \b
+    NETGEN_TRACEBACK=1 in the environment shows the traceback of an unforeseen error.
     """

@@ -51,6 +51,6 @@ def write_report(
     for stale in set((folder / PLOTS).glob("*.png")) - {folder / PLOTS / p.file for p in plots}:
         stale.unlink()
     text = json.dumps(document, indent=1, allow_nan=False)
-    write_whole(folder / "report.json", f"{text}\n".encode())
+    write_whole(folder / "report.json", f"{text}\n")
     write_whole(folder / "junit.xml", to_junit(comparison, model, checks))
-    write_whole(folder / "report.html", page.encode())
+    write_whole(folder / "report.html", page)

@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
@@ -23,6 +24,8 @@ import numpy as np
 from netgen.simulation import verdict
 
 HEADER_SIZE_BYTES = 8
+ERRNO = 100
+"""A child's exit status above this is the operating system's error that ended it."""
 _LOG_LIMIT = 1 << 20
 _LONGEST_WAIT = 1e6  # seconds; poll counts milliseconds in 32 bits
 _CHUNK = 1 << 16
@@ -68,7 +71,13 @@ def serve(result_fd: int, log_fd: int) -> None:
         fields = json.loads(request)
         timeout = fields.pop("timeout")
         alive, inherited = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(alive)
+            os.close(inherited)
+            _answer(answers, asdict(Outcome(ERRNO + (error.errno or 0), False, 0.0)))
+            continue
         if pid == 0:
             os.close(answers)  # so that the caller notices the server's end
             _child(simulator, result_fd, **fields)
@@ -85,7 +94,8 @@ def _start(log_fd: int) -> Any:
         if os.lseek(log_fd, 0, os.SEEK_CUR) > _LOG_LIMIT:
             os.ftruncate(log_fd, 0)
             os.lseek(log_fd, 0, os.SEEK_SET)
-        os.write(log_fd, line.encode() + b"\n")
+        with suppress(OSError):  # a full disk: the result is what counts
+            os.write(log_fd, line.encode() + b"\n")
 
     return Simulator(log)
 
@@ -147,9 +157,12 @@ def _child(
         rows = [result.scale, *result.vectors.values()]
         _write_result(result_fd, Header("", "", tuple(result.vectors)), rows)
         os._exit(0)
+    except OSError as error:
+        os._exit(min(255, ERRNO + (error.errno or 0)))
     except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
+        with suppress(OSError):
+            traceback.print_exc()
+            sys.stderr.flush()
         os._exit(1)
 
 

@@ -6,8 +6,11 @@ libngspice. A worker that dies takes its jobs with it; they are run again elsewh
 
 from __future__ import annotations
 
+import math
 import queue
+import time
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +20,12 @@ from netgen.simulation.runner import run
 
 DEATHS = 10
 """How many workers may die under a job before it counts as the cause."""
+LOST_S = 60.0
+"""Wall seconds, at most, without a worker or an answer of the scheduler; less where jobs have less
+time."""
 _CONNECT_S = 20
+_LOOK_S = 1.0
+"""Wall seconds between two looks at a cluster that sends no result."""
 
 
 class DaskPool:
@@ -42,9 +50,13 @@ class DaskPool:
         except ImportError:
             cure = "pip install 'fqnetgen[dask]'"
             raise ToolMissingError(f"--scheduler needs Dask; run: {cure}") from None
-        self._gave_up = (distributed.KilledWorker, CancelledError)
+        self._address = scheduler
+        self._gave_up = distributed.KilledWorker
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._jobs: dict[str, tuple[Job, Any]] = {}
+        self._threads = 1
+        self._patience_s = LOST_S
+        self._seen = time.monotonic()
         try:
             self._client = distributed.Client(scheduler, timeout=_CONNECT_S, set_as_default=False)
             self._client.wait_for_workers(1, timeout=_CONNECT_S)
@@ -54,34 +66,84 @@ class DaskPool:
                 f"no Dask cluster with workers at {scheduler} ({type(error).__name__}); start "
                 "dask scheduler and dask worker, or leave --scheduler out"
             ) from None
+        self._look()
 
     @property
     def workers(self) -> int:
-        """Jobs at a time: the threads of all workers there are now."""
-        threads: dict[str, int] = self._client.nthreads()
-        return max(1, sum(threads.values()))
+        """Jobs at a time: the threads of all workers there were when the cluster last answered."""
+        return max(1, self._threads)
 
     def put(self, job: Job) -> None:
         """Send a job to the cluster."""
+        self._patience_s = min(self._patience_s, job.timeout)
         future = self._client.submit(_run, job, pure=False)
         self._jobs[future.key] = job, future  # a future that nobody holds is cancelled
         future.add_done_callback(self._done.put)
 
     def next_result(self) -> tuple[Job, Waveforms | SimulationError]:
-        """Wait for a job to end and return it with its result or its failure."""
-        future = self._done.get()
+        """Wait for a job to end and return it with its result or its failure.
+
+        Raises
+        ------
+        SimulationError
+            The last worker is gone, or the scheduler does not answer any more.
+        """
+        future = self._next_done()
         job, _ = self._jobs.pop(future.key)
         try:
-            return job, future.result()
+            return job, future.result(timeout=self._patience_s)
+        except CancelledError:  # by nobody here: the scheduler is gone, and knows of no job
+            raise self._lost(self._look() or "dropped a simulation") from None
         except self._gave_up as error:
             problem = f"simulation {job.name} failed: given up by the cluster ({error})"
             return job, SimulationError("crash", problem)
+        except (TimeoutError, OSError):  # the worker that holds it is gone, or the scheduler
+            raise self._lost("does not hand over a result") from None
 
     def dismiss(self) -> None:
-        """Cancel what is under way and leave the cluster to others."""
-        self._client.cancel([future for _, future in self._jobs.values()], force=True)
+        """Cancel what is under way and leave the cluster to others, if it still answers."""
+        futures = [future for _, future in self._jobs.values()]
         self._jobs.clear()
-        self._client.close()
+        with suppress(OSError, TimeoutError, CancelledError):
+            if futures:
+                self._client.sync(
+                    self._client._cancel, futures, force=True, callback_timeout=_LOOK_S
+                )
+        with suppress(OSError, TimeoutError, CancelledError):
+            self._client.close(timeout=_LOOK_S)
+
+    def _next_done(self) -> Any:
+        """Return the next future that is done; look at the cluster while there is none."""
+        self._seen = time.monotonic()
+        looked = -math.inf
+        while True:
+            with suppress(queue.Empty):
+                return self._done.get(timeout=_LOOK_S / 4)
+            if time.monotonic() - looked >= _LOOK_S:
+                problem = self._look()
+                looked = time.monotonic()
+            if looked - self._seen > self._patience_s:
+                raise self._lost(f"{problem} (for {self._patience_s:g} s)")
+
+    def _look(self) -> str:
+        """Ask the scheduler for its workers; return what is wrong, if anything is."""
+        answer = max(_LOOK_S, min(self._patience_s / 4, 5.0))
+        try:
+            threads = self._client.sync(self._client.scheduler.ncores, callback_timeout=answer)
+        except (OSError, TimeoutError, CancelledError) as error:
+            return f"does not answer ({type(error).__name__})"
+        self._threads = sum(threads.values())
+        if not threads:
+            return "has no worker any more"
+        self._seen = time.monotonic()
+        return ""
+
+    def _lost(self, problem: str) -> SimulationError:
+        return SimulationError(
+            "cluster",
+            f"the Dask cluster at {self._address} {problem}; see after its scheduler and workers, "
+            "then run the command again: what is done is kept",
+        )
 
 
 def _run(job: Job) -> Waveforms | SimulationError:

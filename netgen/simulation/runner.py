@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from netgen.errors import SimulationError
 from netgen.simulation import verdict
 from netgen.simulation.jobs import Attempt, Job, Waveforms
-from netgen.simulation.server import Answer, Server, borrowed_server
+from netgen.simulation.server import NO_FAULT_OF_THE_DECK, Answer, Server, borrowed_server
 
 _TAIL = 20
 
@@ -175,6 +175,8 @@ def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
                 simulator=simulator_version(),
             )
         failed[attempt.label] = verdict.refine(answer.failure, answer.lines)
+        if answer.failure in NO_FAULT_OF_THE_DECK:
+            break  # the next attempt would end alike, after as long
     raise _failure(job, failed, answer)
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.errors import ToolMissingError
-from netgen.simulation.child import HEADER_SIZE_BYTES
+from netgen.errors import MachineError, ToolMissingError
+from netgen.simulation.child import ERRNO, HEADER_SIZE_BYTES
 from netgen.simulation.jobs import Attempt, Job
 
 _BOOT = """\
@@ -31,6 +34,22 @@ _CURES = {
     "ngspice": "install it (apt-get install libngspice0) or name it in NGSPICE_LIBRARY_PATH",
     "PySpice": "install it (pip install PySpice==1.5)",
 }
+STARTING_S = 120.0
+"""Wall seconds in which a server must have started."""
+GRACE_S = 2.0
+"""Wall seconds after an attempt's time is over in which its server must say so."""
+STALLED = "stalled"
+"""Failure of a server that does not answer."""
+MACHINE = "machine"
+"""Failure of the machine: no room for a result, no process for it."""
+NO_FAULT_OF_THE_DECK = (STALLED, MACHINE)
+"""Failures that another attempt would not cure."""
+_CHUNK = 1 << 16
+_LONGEST_WAIT = 1e6  # seconds; poll counts milliseconds in 32 bits
+
+
+class _Stalled(Exception):
+    """The server did not answer in time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +71,8 @@ class Server:
     ------
     ToolMissingError
         ngspice's library (or PySpice) is not there or does not start.
+    MachineError
+        The server does not answer.
     """
 
     def __init__(self) -> None:
@@ -61,17 +82,28 @@ class Server:
         fds = (self._result.fileno(), self._log.fileno())
         # One thread: numpy's own would make the server's forks unsafe.
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        # What others set up for ngspice (a spinit in SPICE_SCRIPTS) must not change a result.
+        plain = {name: text for name, text in os.environ.items() if not _is_of_spice(name)}
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", _BOOT, *map(str, fds), *sys.path],
+            [sys.executable, "-W", "ignore", "-c", _BOOT, *map(str, fds), *_module_folders()],
+            bufsize=0,  # so that poll sees all there is
+            cwd="/",  # the caller's may vanish; nothing is read from a current folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=os.environ | threads,
+            env=plain | threads,
             pass_fds=fds,
             start_new_session=True,  # Ctrl-C is the caller's, who then kills the session whole
         )
+        self._unread = b""
         try:
-            greeting = self._read()
+            try:
+                greeting = self._read(time.monotonic() + STARTING_S)
+            except _Stalled:
+                raise MachineError(
+                    f"the simulation server did not start within {STARTING_S:g} s; was it "
+                    "stopped, or is the machine overloaded?"
+                ) from None
             if "version" not in greeting:
                 tool = greeting.get("missing", "ngspice")
                 said = greeting.get("problem") or " ".join(self._lines()[-1:])
@@ -96,11 +128,15 @@ class Server:
             "timeout": job.timeout,
             "points": job.points,
         }
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        outcome = self._read()
+        deadline = time.monotonic() + min(job.timeout, _LONGEST_WAIT) + GRACE_S
+        try:
+            self._write(json.dumps(request).encode() + b"\n", deadline)
+            outcome = self._read(deadline)
+        except _Stalled:
+            self.interrupt()
+            self._process.wait()
+            said = f"the simulation server did not answer within {job.timeout:g} s; was it stopped?"
+            return self._failed(STALLED, said, 0.0)
         if not outcome:
             self.interrupt()
             self._process.wait()
@@ -108,6 +144,10 @@ class Server:
         if outcome["timed_out"]:
             detail = f"no result after {job.timeout:g} s"
             return self._failed("timeout", detail, outcome["cpu_s"])
+        if outcome["exit_code"] > ERRNO:
+            said = os.strerror(outcome["exit_code"] - ERRNO)
+            detail = f"{said}; its process and its result in {tempfile.gettempdir()} need room"
+            return self._failed(MACHINE, detail, outcome["cpu_s"])
         if outcome["exit_code"] != 0:
             return self._failed("crash", _death(outcome["exit_code"]), outcome["cpu_s"])
         return self._collect(outcome["cpu_s"])
@@ -127,10 +167,29 @@ class Server:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _read(self) -> dict[str, Any]:
+    def _write(self, data: bytes, deadline: float) -> None:
+        """Send a request: the pipe takes no more of it than a server that runs has read."""
+        assert self._process.stdin is not None
+        pipe = self._process.stdin.fileno()
+        os.set_blocking(pipe, False)
+        with suppress(BrokenPipeError):  # a server that died is noticed when its answer is read
+            while data:
+                _wait(pipe, select.POLLOUT, deadline)
+                data = data[os.write(pipe, data[:_CHUNK]) :]
+
+    def _read(self, deadline: float) -> dict[str, Any]:
+        """Return the server's next answer; nothing where it died."""
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {}
+        pipe = self._process.stdout.fileno()
+        while b"\n" not in self._unread:
+            _wait(pipe, select.POLLIN, deadline)
+            chunk = os.read(pipe, _CHUNK)
+            if not chunk:
+                return {}
+            self._unread += chunk
+        line, _, self._unread = self._unread.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def _lines(self) -> tuple[str, ...]:
         self._log.seek(0)
@@ -148,6 +207,27 @@ class Server:
 
     def _failed(self, kind: str, detail: str, cpu_s: float) -> Answer:
         return Answer(kind, detail, cpu_s, self._lines(), (), np.empty((0, 0)))
+
+
+def _wait(pipe: int, event: int, deadline: float) -> None:
+    """Wait until a pipe can be read or written, or is closed."""
+    poll = select.poll()
+    poll.register(pipe, event)
+    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1e3):
+        raise _Stalled
+
+
+def _is_of_spice(variable: str) -> bool:
+    return variable.startswith("SPICE_") or variable == "NGSPICE_INPUT_DIR"
+
+
+def _module_folders() -> list[str]:
+    """Return where Python finds modules, whatever the current folder is."""
+    folders = []
+    for entry in sys.path:
+        with suppress(OSError):  # the current folder is gone
+            folders.append(str(Path(entry).absolute()))
+    return folders
 
 
 def _death(exit_code: int) -> str:

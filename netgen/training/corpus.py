@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -185,7 +186,7 @@ def _label_folders(root: Path) -> Corpus:
             problem = f"class {label!r} has {len(paths)} recordings; training, validation and test"
             raise InputError(str(root), [f"{problem} need at least one each"])
         share = max(1, round(_SHARE * len(paths)))
-        ordered = sorted(paths, key=lambda path: sha1(path.name.encode()).digest())
+        ordered = sorted(paths, key=lambda path: sha1(os.fsencode(path.name)).digest())
         for place, path in enumerate(ordered):
             split: Split = "train"
             if place < 2 * share:

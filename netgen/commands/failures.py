@@ -1,0 +1,110 @@
+"""How a command ends: the exit status of an exception, and the lines that tell of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from netgen._version import __version__
+from netgen.errors import MachineError, NetgenError, UsageError
+
+INTERRUPTED = 130
+OUTPUT_GONE = 141
+"""What a shell reports of a program whose reader went away (128 + SIGPIPE)."""
+UNFORESEEN = 70
+"""``EX_SOFTWARE`` of sysexits.h: an error that netgen has no answer to, so a fault in netgen."""
+TRACEBACK = "NETGEN_TRACEBACK"
+"""Set to 1, this variable shows the traceback of an unforeseen error."""
+
+_MACHINE = {
+    errno.ENOSPC: "make room, or choose another place",
+    errno.EDQUOT: "make room, or choose another place",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EIO: "check the disk",
+    errno.ENOMEM: "give it more memory, or lower --jobs",
+    errno.EMFILE: "raise the limit on open files (ulimit -n), or lower --jobs",
+    errno.ENFILE: "close other programs, or lower --jobs",
+    errno.EAGAIN: "raise the limit on processes (ulimit -u), or lower --jobs",
+    errno.ESTALE: "see whether its file server is there",
+    errno.ETXTBSY: "wait until it is no longer in use",
+}
+"""What the machine lacks: nothing that the command line could put right."""
+_USAGE = {
+    errno.EROFS: "choose a place that can be written",
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.EPERM: "change its permissions, or choose another place",
+    errno.ENOENT: "was it moved or removed meanwhile? run the command again",
+    errno.ENOTDIR: "choose another place",
+    errno.EISDIR: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "mend its symbolic links",
+}
+
+
+def expected(error: BaseException) -> NetgenError | None:
+    """Return what to tell of an exception that netgen did not raise itself; None of a fault.
+
+    The operating system's errors and a lack of memory or threads are the machine's, or those of
+    the place the command was given.
+    """
+    if isinstance(error, OSError):
+        return of_system(error)
+    if isinstance(error, MemoryError) or _lacks_memory(error):
+        return MachineError("there is not enough memory; free some, or lower --jobs")
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return MachineError("no thread can be started; raise ulimit -u, or lower --jobs")
+    return None
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether a library could not be loaded for lack of memory."""
+    said = ("failed to map segment", "Cannot allocate memory", "cannot allocate memory")
+    return isinstance(error, ImportError) and any(words in str(error) for words in said)
+
+
+def of_system(error: OSError) -> NetgenError:
+    """Return an error of the operating system as one of netgen's: one line, the file in it."""
+    said = error.strerror or str(error) or type(error).__name__
+    if error.filename is None and error.errno == errno.ENOENT and not _has_current_folder():
+        return UsageError("the current folder is gone; change to another one")
+    names = [_shown(name) for name in (error.filename, error.filename2) if name is not None]
+    subject = names[0] if names else "the operating system"
+    code = error.errno or 0
+    if code in _USAGE:
+        return UsageError(f"{subject}: {said}; {_USAGE[code]}")
+    way_out = _MACHINE.get(code, "see what the system says of it, and run the command again")
+    return MachineError(f"{subject}: {said}; {way_out}")
+
+
+def unforeseen(error: BaseException) -> list[str]:
+    """Write the traceback of a fault in netgen to a log file, and return what to tell."""
+    text = "".join(traceback.format_exception(error))
+    if os.environ.get(TRACEBACK, "") not in ("", "0"):
+        return [*text.rstrip().splitlines(), f"netgen {__version__} met an unforeseen error"]
+    what = f"unforeseen error ({type(error).__name__})"
+    lines = [f"netgen {__version__}: {shlex.join(sys.argv)}", f"Python {sys.version}", text]
+    try:
+        handle, name = tempfile.mkstemp(prefix="netgen-error-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write("\n".join(lines))
+    except OSError as problem:
+        said = problem.strerror or str(problem)
+        return [f"{what}, and no log of it can be written ({said}); set {TRACEBACK}=1 to see it"]
+    return [f"{what}; please report it with {Path(name)}"]
+
+
+def _shown(name: object) -> str:
+    return os.fsdecode(name) if isinstance(name, (str, bytes)) else str(name)
+
+
+def _has_current_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
