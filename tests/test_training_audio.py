@@ -11,7 +11,7 @@ pytest.importorskip("soundfile")
 
 from training_data import tone, write_wav
 
-from netgen.training.audio import AudioError, fit_second, read_clip
+from netgen.training.audio import AudioError, fit_second, read_clip, resample
 
 
 def test_a_plain_file_is_read_as_it_is(tmp_path: Path) -> None:
@@ -49,6 +49,25 @@ def test_a_corrupt_file_is_named(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(AudioError, match=r"broken\.wav: cannot be read as sound"):
         read_clip(path, 8000)
+
+
+def test_channels_that_cancel_are_silence(tmp_path: Path) -> None:
+    sound = tone("up", 0)
+    path = write_wav(tmp_path / "a.wav", np.stack([sound, -sound], axis=1))
+    with pytest.raises(AudioError, match=r"silent after mixing: its 2 channels cancel"):
+        read_clip(path, 8000)
+
+
+@pytest.mark.parametrize(("own_rate", "rate"), [(44100, 16000), (48000, 16000), (22050, 8000)])
+def test_aliases_lie_more_than_60_db_down(own_rate: int, rate: int) -> None:
+    time = np.arange(own_rate) / own_rate
+    for hertz in (1.1 * rate / 2, 1.13 * rate / 2, 1.3 * rate / 2):
+        alien = np.sin(2 * np.pi * hertz * time).astype(np.float32)
+        left = resample(alien, own_rate, rate)[rate // 10 : -rate // 10]
+        assert 20 * np.log10(np.sqrt(2) * left.std()) < -60
+    kept = np.sin(2 * np.pi * 0.4 * rate * time).astype(np.float32)
+    passed = resample(kept, own_rate, rate)[rate // 10 : -rate // 10]
+    assert 20 * np.log10(np.sqrt(2) * passed.std()) == pytest.approx(0, abs=0.1)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ def test_free_spoken_digits_by_index(tmp_path: Path) -> None:
     assert splits(corpus) == {"test": 20, "validation": 20, "train": 8}
     assert corpus.labels == ("0", "7")
     assert corpus.speakers == ("ann", "bo")
-    assert corpus.remarks == ("1 files not named DIGIT_SPEAKER_INDEX.wav left out",)
+    assert corpus.remarks == (
+        "1 sound files not read: 1 in recordings/",
+        "20 of 20 test recordings are by speakers of training",
+    )
     assert all(r.path.stem.endswith(tuple("01234")) for r in corpus.recordings if r.split == "test")
 
 
@@ -65,7 +68,10 @@ def test_speech_commands_by_its_lists(tmp_path: Path) -> None:
     assert splits(corpus) == {"test": 3, "validation": 2, "train": 13}
     assert [path.name for path in corpus.noise] == ["hum.wav"]
     assert corpus.speakers == tuple("abcdef")
-    assert corpus.remarks == ("1 files of the official lists are not there",)
+    assert corpus.remarks == (
+        "1 files of the lists are not there: cat/gone.wav",
+        "1 files that are no sound not read: 1 .md",
+    )
 
 
 def test_it_is_known_whether_test_speakers_are_in_training(tmp_path: Path) -> None:
@@ -78,10 +84,93 @@ def test_it_is_known_whether_test_speakers_are_in_training(tmp_path: Path) -> No
     assert not open_corpus(folders).tests_unheard, "nobody knows who speaks"
 
 
-def test_one_list_alone_is_an_error(tmp_path: Path) -> None:
+def test_one_list_alone_leaves_the_other_part_to_speakers_of_the_rest(tmp_path: Path) -> None:
     (speech_commands(tmp_path) / "validation_list.txt").unlink()
-    with pytest.raises(InputError, match=r"validation_list.txt: cannot be read.*needs both lists"):
+    corpus = open_corpus(tmp_path)
+    assert splits(corpus) == {"test": 3, "validation": 3, "train": 12}
+    assert corpus.remarks[0] == (
+        "validation_list.txt is missing; validation: a tenth of the 5 speakers each, by a hash"
+    )
+    parts = {
+        part: {r.speaker for r in corpus.recordings if r.split == part}
+        for part in ("train", "validation", "test")
+    }
+    assert not parts["train"] & parts["validation"]
+
+
+@pytest.mark.parametrize(
+    ("before", "separator", "encoding"),
+    [("", "/", "utf-8-sig"), ("./", "/", "utf-8"), ("", "\\", "utf-8"), ("", "/", "utf-8")],
+)
+def test_lists_as_any_editor_writes_them(
+    tmp_path: Path, before: str, separator: str, encoding: str
+) -> None:
+    speech_commands(tmp_path)
+    for name in ("testing_list.txt", "validation_list.txt"):
+        lines = (tmp_path / name).read_text().splitlines()
+        text = "\r\n".join(before + line.replace("/", separator) for line in lines)
+        (tmp_path / name).write_text(text, encoding=encoding)
+    corpus = open_corpus(tmp_path)
+    assert splits(corpus) == {"test": 3, "validation": 2, "train": 13}
+    (tmp_path / "testing_list.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"testing_list\.txt: is no UTF-8 text"):
         open_corpus(tmp_path)
+
+
+def test_names_that_carry_a_speaker_split_by_speaker(tmp_path: Path) -> None:
+    words, four = ("on", "off"), ("ann", "bo", "cy", "di")
+    hashed = [f"{w}/{who}_nohash_{n}.wav" for w in words for who in "abcdefgh" for n in "01"]
+    named = [f"{w}/{who}-{n}.wav" for w in words for who in four for n in range(3)]
+    digits = [f"{w}/{w}_{who}_{n}.wav" for w in words for who in four for n in range(4)]
+    for number, names in enumerate((hashed, named, digits)):
+        corpus = open_corpus(touch(tmp_path / str(number), *names))
+        assert corpus.tests_unheard
+        assert all(splits(corpus)[part] for part in ("train", "validation", "test"))
+        assert "speakers each, by a hash" in corpus.remarks[0]
+
+
+def test_a_name_of_the_label_is_no_speaker(tmp_path: Path) -> None:
+    names = [f"{label}/{label}-{n}.wav" for label in ("on", "off", "up") for n in range(9)]
+    corpus = open_corpus(touch(tmp_path, *names, "_background_noise_/hum.wav"))
+    assert corpus.speakers == ()
+    assert "no name says who speaks" in corpus.remarks[0]
+    assert [path.name for path in corpus.noise] == ["hum.wav"]
+
+
+def test_nested_folders_and_other_formats_are_read(tmp_path: Path) -> None:
+    names = [f"on/more/{n}.wav" for n in range(6)] + [f"on/{n}.flac" for n in range(6)]
+    names += [f"off/{n}.OGG" for n in range(9)]
+    names += ["off/a.txt", "off/b.m4a", "stray.wav", ".x/y.wav"]
+    corpus = open_corpus(touch(tmp_path, *names))
+    assert Counter(r.label for r in corpus.recordings) == {"on": 12, "off": 9}
+    assert corpus.remarks[1] == "1 sound files not read: 1 in ./"
+    assert corpus.remarks[2].startswith("3 files that are no sound not read: ")
+
+
+def test_folders_that_name_the_parts(tmp_path: Path) -> None:
+    parts = (("train", "abcdefghij"), ("test", "ajxy"))
+    names = [
+        f"{part}/{word}/{who}_nohash_0.wav"
+        for part, speakers in parts
+        for word in ("on", "off")
+        for who in speakers
+    ]
+    corpus = open_corpus(touch(tmp_path, *names))
+    assert corpus.layout == "part and label folders"
+    assert splits(corpus) == {"train": 18, "validation": 2, "test": 8}
+    assert corpus.labels == ("off", "on")
+    assert corpus.remarks[0].startswith("no folder for validation; validation: a tenth")
+    assert corpus.remarks[1] == "4 test recordings have the name of one in training"
+    assert "test recordings are by speakers of training" in corpus.remarks[2]
+    touch(tmp_path, "valid/on/v_nohash_0.wav", "valid/off/v_nohash_0.wav")
+    assert splits(open_corpus(tmp_path)) == {"train": 20, "validation": 2, "test": 8}
+
+
+def test_a_data_set_in_its_only_folder(tmp_path: Path) -> None:
+    speech_commands(tmp_path / "v2")
+    corpus = open_corpus(tmp_path)
+    assert corpus.layout == "Speech Commands"
+    assert corpus.remarks[0] == "read in its folder v2/"
 
 
 def test_label_folders_give_a_tenth_of_each_label_to_either_part(tmp_path: Path) -> None:
@@ -91,7 +180,10 @@ def test_label_folders_give_a_tenth_of_each_label_to_either_part(tmp_path: Path)
     for label in ("on", "off"):
         counts = Counter(r.split for r in corpus.recordings if r.label == label)
         assert counts == {"train": 24, "validation": 3, "test": 3}
-    assert corpus.remarks == ("1 .wav files outside the label folders left out",)
+    assert corpus.remarks[1:] == (
+        "1 sound files not read: 1 in ./",
+        "1 files that are no sound not read: 1 .txt",
+    )
 
 
 def test_a_new_recording_moves_few_others(tmp_path: Path) -> None:
@@ -109,9 +201,9 @@ def test_a_new_recording_moves_few_others(tmp_path: Path) -> None:
     [
         ((), "holds no recordings; wanted"),
         (("notes.txt",), "holds no recordings; wanted"),
-        (("yes/a.wav", "no/readme.txt"), "class 'no' has no .wav file"),
+        (("yes/a.wav", "no/readme.txt"), "class 'no' has no sound file"),
         (("yes/a.wav", "yes/b.wav"), "class 'yes' has 2 recordings; training, validation and test"),
-        ((".hidden/a.wav",), "holds no label folders"),
+        ((".hidden/a.wav",), "holds no recordings"),
     ],
 )
 def test_a_folder_that_is_no_data_set(tmp_path: Path, names: tuple[str, ...], problem: str) -> None:

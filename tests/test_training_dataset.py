@@ -14,14 +14,18 @@ from training_data import label_folders, tone, write_wav
 
 from netgen.errors import InputError
 from netgen.training.augment import alter
+from netgen.training.cache import Pack
 from netgen.training.corpus import open_corpus
-from netgen.training.dataset import COPIES, Dataset, prepare
+from netgen.training.dataset import COPIES, Dataset, balance, prepare
+from netgen.training.frontend import FrontEnd
 from netgen.training.task import make_task
 
 
 def read(root: Path, augment: bool = False, keyword: str = "up") -> Dataset:
     corpus = open_corpus(root)
-    return prepare(corpus, make_task(corpus, "keyword", [keyword]), augment=augment, seed=0)
+    return prepare(
+        corpus, make_task(corpus, "keyword", [keyword]), augment=augment, features="mfcc-kaldi"
+    )
 
 
 def test_parts_classes_and_copies(tmp_path: Path) -> None:
@@ -45,7 +49,7 @@ def test_the_map_is_fitted_to_the_training_split(tmp_path: Path) -> None:
     assert data.train.x.std() == pytest.approx(data.mapping.scale, abs=0.03)
 
 
-def test_the_same_seed_gives_the_same_arrays(tmp_path: Path) -> None:
+def test_the_same_recordings_give_the_same_arrays(tmp_path: Path) -> None:
     root = label_folders(tmp_path, each=4)
     first, again = read(root, augment=True), read(root, augment=True)
     np.testing.assert_array_equal(first.pool.x, again.pool.x)
@@ -97,6 +101,85 @@ def test_noise_is_another_word_or_a_class(tmp_path: Path) -> None:
     data = read(root)
     assert np.bincount(data.train.y).tolist() == [12 + 3, 12], "a tenth of 24, in the class other"
     assert np.bincount(data.test.y).tolist() == [4 + 1, 4]
+
+
+def test_a_second_run_reads_features_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = label_folders(tmp_path / "data", each=24)
+    (root / "up" / "broken.wav").write_bytes(b"RIFFnothing")
+    write_wav(root / "_background_noise_" / "hum.wav", tone("hiss", 0, seconds=12.0))
+    corpus = open_corpus(root)
+    task = make_task(corpus, "keyword", ["up"])
+    cache = tmp_path / "cache"
+    first = prepare(corpus, task, augment=True, cache=cache)
+    fresh = prepare(corpus, task, augment=True)
+
+    def fail(*_: object) -> None:
+        raise AssertionError("nothing is left to compute")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FrontEnd, "measure", fail)
+        second = prepare(corpus, task, augment=True, cache=cache)
+        (root / "up" / "up0.wav").rename(root / "up" / "first.wav")
+        third = prepare(open_corpus(root), task, augment=False, cache=cache)
+    for name in ("train", "pool", "validation", "test"):
+        for other in (fresh, second):
+            np.testing.assert_array_equal(getattr(other, name).x, getattr(first, name).x)
+    assert second.left_out == first.left_out
+    assert second.repairs == first.repairs
+    assert len(third.train) + len(third.validation) + len(third.test) == len(first.train) + len(
+        first.validation
+    ) + len(first.test)
+    write_wav(root / "up" / "first.wav", tone("up", 99))
+    with monkeypatch.context() as patch:
+        patch.setattr(FrontEnd, "measure", fail)
+        with pytest.raises(AssertionError, match="nothing is left"):
+            prepare(open_corpus(root), task, augment=False, cache=cache)
+
+
+def test_a_damaged_cache_is_computed_again(tmp_path: Path) -> None:
+    root = label_folders(tmp_path / "data", each=4)
+    corpus = open_corpus(root)
+    task = make_task(corpus, "keyword", ["up"])
+    cache = tmp_path / "cache"
+    first = prepare(corpus, task, augment=False, cache=cache)
+    (index,) = cache.glob("*/index.jsonl")
+    index.write_bytes(index.read_bytes()[:-200])
+    (rows,) = cache.glob("*/rows.f32")
+    rows.write_bytes(rows.read_bytes()[:-1000])
+    again = prepare(corpus, task, augment=False, cache=cache)
+    np.testing.assert_array_equal(again.train.x, first.train.x)
+    np.testing.assert_array_equal(again.test.x, first.test.x)
+
+
+def test_a_cache_in_use_or_without_a_place_is_done_without(tmp_path: Path) -> None:
+    root = label_folders(tmp_path / "data", each=4)
+    corpus = open_corpus(root)
+    task = make_task(corpus, "keyword", ["up"])
+    (tmp_path / "file").touch()
+    without = prepare(corpus, task, augment=False, cache=tmp_path / "file" / "cache")
+    cache = tmp_path / "cache"
+    recipe = {"version": 1}
+    holder, other = Pack(cache, recipe, (2,)), Pack(cache, recipe, (2,))
+    holder.put("a", np.array([1, 2], np.float32))
+    other.put("b", np.array([3, 4], np.float32))
+    for pack in (holder, other):
+        pack.flush()
+    assert "b" not in Pack(cache, recipe, (2,)), "the second one kept it for itself"
+    np.testing.assert_array_equal(other.rows(["b"]), [[3, 4]])
+    holder.close()
+    again = Pack(cache, recipe, (2,))
+    np.testing.assert_array_equal(again.rows(["a"]), [[1, 2]])
+    again.close()
+    assert len(without.train) == 4
+
+
+def test_words_and_speakers_are_balanced() -> None:
+    said = [("a", "x"), ("a", "x"), ("a", "y"), ("a", "z"), ("b", "x")]
+    weight = balance(said, np.zeros(5, np.int64))
+    assert weight[0] == weight[1] == pytest.approx(weight[2] / 2)
+    assert weight[:4].sum() == pytest.approx(2 * weight[4]), "by the square root of four"
 
 
 def test_altered_copies_differ_and_last_a_second() -> None:

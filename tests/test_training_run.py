@@ -33,17 +33,23 @@ def part(samples: int, seed: int, frames: int = 101) -> Part:
     for number, k in enumerate(y):
         first = rng.integers(15, 30)
         x[number, first : first + 20, k] += 1
-    return Part(x.astype(np.float32), y.astype(np.int64), tuple(map(str, range(samples))))
+    return Part(
+        x.astype(np.float32), y.astype(np.int64), tuple(map(str, range(samples))), np.ones(samples)
+    )
 
 
 def dataset() -> Dataset:
-    empty = Part(np.zeros((0, 101, 3), np.float32), np.zeros(0, np.int64), ())
+    empty = Part(np.zeros((0, 101, 3), np.float32), np.zeros(0, np.int64), (), np.zeros(0))
     return Dataset(part(64, 0), empty, part(32, 1), part(64, 2), MAPPING, {}, ())
 
 
 def small(steps: int, **changes: object) -> Recipe:
-    recipe = default_recipe(ARCH, seeds=3, steps=steps)
-    return replace(recipe, batch=16, **changes)  # type: ignore[arg-type]
+    recipe = default_recipe(ARCH, starts=3, steps=steps)
+    phases = tuple(
+        replace(phase, batch=16, search=16, **changes)  # type: ignore[arg-type]
+        for phase in recipe.phases
+    )
+    return replace(recipe, phases=phases)
 
 
 def test_batches_have_equal_classes_and_moved_frames() -> None:
@@ -67,7 +73,7 @@ def test_altered_copies_make_half_of_a_batch() -> None:
 
 def test_a_network_learns_to_remember() -> None:
     data = dataset()
-    recipe = small(200, consistency=0.0)  # so few steps leave no time to become consistent
+    recipe = small(200)
     trained = Trainer(ARCH, recipe, data).run()
     assert trained.parameters.shape == (1, ARCH.size)
     assert trained.parameters.dtype == torch.float64
@@ -76,22 +82,50 @@ def test_a_network_learns_to_remember() -> None:
     ).decisions
     assert balanced_accuracy(decisions, data.test.y)[0] > 0.9
     curves = trained.curves
-    assert curves.steps[-1] == 200
+    assert curves.steps[-1] == recipe.steps == 200 + 66
     assert {len(point) for point in (*curves.loss, *curves.validation)} == {3}
+    assert curves.loss[-1][trained.network] is not None
     assert trained.network in range(3)
     weights = trained.parameters[0, ARCH.mask("w0", "wc", "wp", "wo", "b0", "bc", "bp", "bo")].abs()
     assert weights[weights > 0].min() >= 0.0199
     assert weights.max() <= 4
 
 
+def pruned(recipe: Recipe) -> Recipe:
+    """Start three networks, go on with two, and harden one."""
+    learn, harden = recipe.phases
+    return replace(recipe, phases=(replace(learn, cuts=((4, 2), (learn.steps, 1))), harden))
+
+
+def test_the_best_networks_go_on() -> None:
+    data, recipe = dataset(), pruned(small(60))
+    trained = Trainer(ARCH, recipe, data).run()
+    alive = [sum(value is not None for value in point) for point in trained.curves.loss]
+    assert alive == sorted(alive, reverse=True)
+    assert (alive[0], alive[-1]) == (3, 1) or alive[0] == 2
+    assert trained.curves.loss[-1][trained.network] is not None
+
+
+def test_speakers_and_words_are_drawn_alike() -> None:
+    data = dataset()
+    weight = np.where(np.arange(64) < 4, 10.0, 1.0)
+    sampler = Sampler(replace(data.train, weight=weight), data.pool, 2)
+    x, y = sampler.draw(4000, torch.Generator().manual_seed(0))
+    frame = x[50].numpy()  # moved in time, but every frame holds the sample's own noise
+    own = {row.tobytes() for sample in data.train.x[:4] for row in sample}
+    share = np.mean([row.tobytes() in own for row in frame])
+    assert share == pytest.approx(40 / (40 + 60), abs=0.03)
+    assert y.bincount().tolist() == [2000, 2000]
+
+
 class _Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop_at", [7, 20])
+@pytest.mark.parametrize("stop_at", [2, 7, 20, 23, 26])
 def test_a_run_that_was_interrupted_ends_as_if_it_was_not(tmp_path: Path, stop_at: int) -> None:
-    """Interrupted on the way, and after the last step."""
-    data, recipe = dataset(), small(20)
+    """Interrupted in the search, behind a cut, between the phases, and after the last step."""
+    data, recipe = dataset(), pruned(small(20))
     whole = Trainer(ARCH, recipe, data).run()
 
     key = run_key(ARCH, recipe, data, None)
@@ -151,17 +185,18 @@ def test_the_key_tells_data_and_options_apart() -> None:
 def test_plain_training_knows_nothing_of_circuits() -> None:
     recipe = default_recipe(ARCH, plain=True)
     assert not recipe.drawable
-    assert (recipe.chips, recipe.spread, recipe.offset) == (1, 0.0, 0.0)
-    assert (recipe.currents, recipe.consistency, recipe.race) == (0.0, 0.0, 0.0)
+    (phase,) = recipe.phases
+    assert (phase.chips, phase.spread, phase.offset) == (1, 0.0, 0.0)
+    assert (phase.currents, phase.consistency, phase.race) == (0.0, 0.0, 0.0)
 
 
 def test_fine_tuning_starts_from_the_model() -> None:
     data = dataset()
-    plain = replace(default_recipe(ARCH, seeds=2, steps=120, plain=True), batch=16)
+    plain = default_recipe(ARCH, starts=2, steps=120, plain=True)
     start = Trainer(ARCH, plain, data).run().parameters
-    recipe = default_recipe(ARCH, seeds=2, steps=40, fine_tune=True)
-    assert recipe.rate < plain.rate
-    still = Trainer(ARCH, replace(recipe, batch=16), data, start)
+    recipe = default_recipe(ARCH, starts=2, steps=40, fine_tune=True)
+    assert recipe.phases[0].rate < plain.phases[0].rate
+    still = Trainer(ARCH, recipe, data, start)
     tuned = still.run().parameters
     moved = (tuned - start).abs().mean().item()
     assert 0 < moved < 0.3

@@ -17,9 +17,10 @@ from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
 from netgen.report.text import percent
 from netgen.report.training import TrainingReport, write_training_report
+from netgen.simulation import cache_folder
 from netgen.training.corpus import Corpus, open_corpus
 from netgen.training.dataset import Dataset, prepare
-from netgen.training.features import COEFFICIENTS
+from netgen.training.frontend import DEFAULT, FRONT_ENDS
 from netgen.training.needs import need
 from netgen.training.task import KINDS, Kind, Task, make_task
 
@@ -44,9 +45,14 @@ _SHOWN = 5
 @click.option(
     "--seeds",
     type=click.IntRange(1, 256),
-    help="Networks trained side by side; the best is kept.  [default: 32 / units]",
+    help="Networks started side by side; the best are kept.  [default: 192 / units, 48 at most]",
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Steps before the finish.")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of plain training.")
+@click.option(
+    "--features",
+    type=click.Choice(tuple(FRONT_ENDS)),
+    help=f"What the front end delivers.  [default: {DEFAULT}]",
+)
 @click.option(
     "--test-speaker",
     "test_speakers",
@@ -83,6 +89,7 @@ def train(
     seed: int,
     seeds: int | None,
     steps: int | None,
+    features: str | None,
     test_speakers: tuple[str, ...],
     augment: bool | None,
     plain: bool,
@@ -97,8 +104,11 @@ def train(
     continues where it was interrupted when it is given again. The test split is never used for a
     choice.
     """
-    if base_file is not None and (plain or units or layers):
-        raise UsageError("--fine-tune keeps the model's size and hardens it: drop --plain, -d, -n")
+    if base_file is not None and (plain or units or layers or features):
+        raise UsageError(
+            "--fine-tune keeps the model's size and features and hardens it: "
+            "drop --plain, -d, -n, --features"
+        )
     if name is not None and not MODEL_NAME.fullmatch(name):
         raise UsageError(f"--name {name}: use A-Z a-z 0-9 _ . - and at most 100 of them")
     corpus = open_corpus(data, test_speakers)
@@ -110,7 +120,18 @@ def train(
         task,
         output,
         base_file,
-        _Choices(units or 4, layers or 2, seed, seeds, steps, altered, plain, name, count),
+        _Choices(
+            units or 4,
+            layers or 2,
+            seed,
+            seeds,
+            steps,
+            features or DEFAULT,
+            altered,
+            plain,
+            name,
+            count,
+        ),
     )
 
 
@@ -121,6 +142,7 @@ class _Choices:
     seed: int
     seeds: int | None
     steps: int | None
+    features: str
     augment: bool
     plain: bool
     name: str | None
@@ -145,14 +167,15 @@ def _train(
 
     base = None if base_file is None else load_base(base_file)
     if base is None:
-        arch = Architecture(COEFFICIENTS, choices.units, choices.layers, len(task.classes))
+        channels = FRONT_ENDS[choices.features].channels
+        arch = Architecture(channels, choices.units, choices.layers, len(task.classes))
     else:
         check_base(base, task, str(base_file))
         arch = base.arch
     recipe = default_recipe(
         arch,
         seed=choices.seed,
-        seeds=choices.seeds,
+        starts=choices.seeds,
         steps=choices.steps,
         plain=choices.plain,
         fine_tune=base is not None,
@@ -163,8 +186,8 @@ def _train(
     wanted = sum(task.class_of(recording.label) is not None for recording in corpus.recordings)
     with _progress("reading", wanted) as bar:
         data = prepare(
-            corpus, task, augment=choices.augment, seed=choices.seed, mapping=mapping,
-            step=lambda: bar.update(1),
+            corpus, task, augment=choices.augment, features=choices.features, mapping=mapping,
+            cache=cache_folder() / "features", step=lambda: bar.update(1),
         )  # fmt: skip
     cpu_s = {"reading": time.process_time() - started}
     _say_data(corpus, data)
@@ -174,7 +197,12 @@ def _train(
     if first:
         click.echo(f"continued from step {first} of {recipe.steps}")
     name = choices.name or _default_name(task, arch.units)
-    meta = {"data": corpus.layout, "task": task.kind, "validation_score": trained.score}
+    meta = {
+        "data": corpus.layout,
+        "task": task.kind,
+        "validation_score": trained.score,
+        "operating_point": list(trained.offsets),
+    }
     model = finish_model(arch, recipe, data, task, name, trained, meta)
     samples = pick_samples(data.test, len(task.classes), choices.samples, choices.seed)
     report = make_report(recipe, data, corpus, model, trained, cpu_s, _rerun())

@@ -29,11 +29,14 @@ _NEAR = 0.02
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Loss and balanced validation accuracy (hard gates) of the networks at one step."""
+    """Loss and balanced validation accuracy (hard gates) of the networks at one step.
+
+    None for a network that was pruned before.
+    """
 
     step: int
-    loss: tuple[float, ...]
-    validation: tuple[float, ...]
+    loss: tuple[float | None, ...]
+    validation: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,8 @@ def _draw_curves(report: TrainingReport) -> Figure:
         panels, ("loss", "validation"), ("loss", "balanced accuracy, validation"), strict=True
     ):
         for number in range(len(report.curves[0].loss)):
-            values = [getattr(point, field)[number] for point in report.curves]
+            every = [getattr(point, field)[number] for point in report.curves]
+            values = [np.nan if value is None else value for value in every]
             mine = number == report.kept
             colour, width = (CIRCUIT, 1.8) if mine else ("#c3cad3", 0.9)
             name = f"network {number}, kept" if mine else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from netgen.errors import InputError
 from netgen.training.needs import need
@@ -20,6 +20,10 @@ SECONDS = 1.0
 """What a network hears of one recording."""
 SHORTEST = 0.05
 """Seconds below which a recording holds no word."""
+
+
+CANCELLED = 1e-4
+"""A mix this far below its channels is what remains of sounds that cancel, not a recording."""
 
 
 class AudioError(InputError):
@@ -58,19 +62,27 @@ def read_rate(path: Path) -> int:
         raise AudioError(str(path), [_reason(path, error)]) from None
 
 
-def read_clip(path: Path, rate: int, shortest: float = SHORTEST) -> Clip:
+def read_clip(
+    path: Path, rate: int, shortest: float = SHORTEST, content: bytes | None = None
+) -> Clip:
     """Read a sound file as mono at ``rate`` hertz.
+
+    Parameters
+    ----------
+    content
+        The file's content, where it has been read already.
 
     Raises
     ------
     AudioError
         The file cannot be read as sound, is shorter than ``shortest`` seconds, holds values that
-        are not finite, or nothing but zeros.
+        are not finite, or is silent (also if its channels cancel each other).
     """
     soundfile = need("soundfile")
     source, repairs = str(path), []
     try:
-        data, own_rate = soundfile.read(source, dtype="float32", always_2d=True)
+        file = source if content is None else io.BytesIO(content)
+        data, own_rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
         raise AudioError(source, [_reason(path, error)]) from None
     if len(data) < shortest * own_rate:
@@ -78,21 +90,36 @@ def read_clip(path: Path, rate: int, shortest: float = SHORTEST) -> Clip:
         raise AudioError(source, [f"is {length} long; at least {1e3 * shortest:.0f} ms are needed"])
     if not np.isfinite(data).all():
         raise AudioError(source, ["holds samples that are not finite; write it again as PCM"])
-    if not data.any():
-        raise AudioError(source, ["is silent: every sample is zero; record it again"])
     if data.shape[1] > 1:
         repairs.append(f"{data.shape[1]} channels averaged into one")
     sound = data.mean(axis=1)
+    if not np.abs(sound).max() > CANCELLED * np.abs(data).max():
+        raise AudioError(source, [_silent(data)])
     if own_rate != rate:
         repairs.append(f"resampled from {own_rate} Hz to {rate} Hz")
-        sound = resample_poly(sound, rate, own_rate)
+        sound = resample(sound, own_rate, rate)
     return Clip(sound.astype(np.float32), rate, tuple(repairs))
+
+
+def _silent(data: Sound) -> str:
+    if not data.any():
+        return "is silent: every sample is zero; record it again"
+    return (
+        f"is silent after mixing: its {data.shape[1]} channels cancel each other; "
+        "turn one of them round or keep one alone"
+    )
+
+
+def resample(sound: Sound, own_rate: int, rate: int) -> Sound:
+    """Bring sound to another sample rate, by libsoxr: aliases lie more than 100 dB down."""
+    return np.asarray(need("soxr").resample(sound, own_rate, rate, "HQ"), dtype=np.float32)
 
 
 def _reason(path: Path, error: Exception) -> str:
     if not path.is_file():
         return "is no file; check the path"
-    return f"cannot be read as sound ({str(error).rsplit(': ', 1)[-1].rstrip('.')}); is it a .wav?"
+    reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
+    return f"cannot be read as sound ({reason}); is it a sound file?"
 
 
 def fit_second(sound: Sound, rate: int) -> tuple[Sound, str | None]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.signal import resample_poly
 
-from netgen.training.audio import Sound, fit_second
+from netgen.training.audio import Sound, fit_second, resample
 
 _STEPS = 72  # resampling factors are n/72: 8/9 … 9/8 is 64 … 81
 _SNR_DB = (15.0, 40.0)
@@ -25,7 +24,7 @@ def alter(sound: Sound, rate: int, noise: Sequence[Sound], rng: np.random.Genera
         Recordings of noise to cut from, each longer than a second; white noise where empty.
     """
     factor = int(rng.integers(8 * _STEPS // 9, 9 * _STEPS // 8 + 1))
-    changed = resample_poly(sound, factor, _STEPS)
+    changed = resample(sound, _STEPS, factor)
     power = float(np.mean(changed**2))
     second, _ = fit_second(changed, rate)
     if noise:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import InputError
-from netgen.training.audio import AudioError, Sound, fit_second, read_clip, read_rate
+from netgen.training.audio import AudioError, Clip, Sound, fit_second, read_clip, read_rate
 from netgen.training.augment import alter, cuts
+from netgen.training.cache import Known, Pack, digest_of
 from netgen.training.corpus import SPLITS, Corpus, Recording, Split
-from netgen.training.features import COEFFICIENTS, FRAMES, FeatureMap, mfcc
+from netgen.training.features import FRAMES, FeatureMap, fit_map
+from netgen.training.frontend import DEFAULT, FRONT_ENDS, VERSION, FrontEnd
 from netgen.training.task import Task
 
 HIGHEST_RATE = 16_000
@@ -22,6 +24,9 @@ POOL = 16_000
 """Altered copies at most, so that a large data set still fits in memory."""
 COPIES = 3
 """Altered copies of a recording at most."""
+NOISE = "_noise_"
+"""The word of noise cuts."""
+_BLOCK = 1000  # recordings whose features are mapped at a time
 _SILENCES = 0.1  # noise cuts, as a share of the recordings of the split
 _NOISE_PARTS: dict[Split, tuple[float, float]] = {
     "train": (0.0, 0.8),
@@ -32,11 +37,24 @@ _NOISE_PARTS: dict[Split, tuple[float, float]] = {
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Samples of one split: ``x`` (samples, 101, 13), float32; ``y`` (samples,); ``ids``."""
+    """Samples of one split.
+
+    Attributes
+    ----------
+    x
+        (samples, 101, channels), float32, in units of the unit current.
+    y
+        Class index, (samples,).
+    ids
+        A name for each sample.
+    weight
+        The chance of each sample within its class, not normalised, (samples,).
+    """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
     ids: tuple[str, ...]
+    weight: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.y)
@@ -69,24 +87,54 @@ class Dataset:
 
 @dataclass
 class _Gatherer:
-    """Collects coefficients and repairs while the recordings stream by; sound is not kept."""
+    """Collects keys of features while the recordings stream by; sound is not kept."""
 
-    rate: int
-    coefficients: list[NDArray[np.float32]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     y: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    said: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, sound: Sound, y: int, name: str) -> None:
-        self.coefficients.append(mfcc(sound, self.rate))
+    def add(self, key: str, y: int, name: str, label: str, speaker: str) -> None:
+        self.keys.append(key)
         self.y.append(y)
         self.ids.append(name)
+        self.said.append((label, speaker or name))
 
-    def part(self, mapping: FeatureMap) -> Part:
-        if not self.y:
-            x = np.zeros((0, FRAMES, COEFFICIENTS), dtype=np.float32)
-        else:
-            x = mapping(np.stack(self.coefficients))
-        return Part(x, np.array(self.y, dtype=np.int64), tuple(self.ids))
+    def blocks(self, pack: Pack, front: FrontEnd) -> Iterator[NDArray[np.float32]]:
+        """Yield features, a block of recordings at a time."""
+        for start in range(0, len(self.keys), _BLOCK):
+            yield front.derive(pack.rows(self.keys[start : start + _BLOCK]))
+
+    def part(self, pack: Pack, mapping: FeatureMap) -> Part:
+        front = mapping.front
+        x = np.empty((len(self.y), FRAMES, front.channels), dtype=np.float32)
+        start = 0
+        for block in self.blocks(pack, front):
+            x[start : start + len(block)] = mapping(block)
+            start += len(block)
+        y = np.array(self.y, dtype=np.int64)
+        return Part(x, y, tuple(self.ids), balance(self.said, y))
+
+
+def balance(said: Sequence[tuple[str, str]], y: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the chance of each sample in its class, balanced over words and speakers.
+
+    A word counts by the square root of its recordings, and all speakers of a word alike: neither
+    a frequent word nor a speaker of many recordings fills the batches.
+
+    Parameters
+    ----------
+    said
+        Word and speaker of each sample.
+    """
+    words = Counter((int(k), word) for k, (word, _) in zip(y, said, strict=True))
+    takes = Counter((int(k), *who) for k, who in zip(y, said, strict=True))
+    speakers = Counter((k, word) for k, word, _ in takes)
+    weight = np.empty(len(y))
+    for place, (k, (word, speaker)) in enumerate(zip(y.tolist(), said, strict=True)):
+        share = np.sqrt(words[k, word]) / speakers[k, word]
+        weight[place] = share / takes[k, word, speaker]
+    return weight
 
 
 def common_rate(recordings: Sequence[Recording]) -> int:
@@ -114,8 +162,9 @@ def prepare(
     task: Task,
     *,
     augment: bool,
-    seed: int,
+    features: str = DEFAULT,
     mapping: FeatureMap | None = None,
+    cache: Path | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> Dataset:
     """Read every recording of a task and compute its features.
@@ -124,8 +173,12 @@ def prepare(
     ----------
     augment
         Whether to add altered copies of the training recordings.
+    features
+        The kind of features, see :data:`netgen.training.frontend.FRONT_ENDS`.
     mapping
         How sound becomes x, where that is given; otherwise it is fitted to the training split.
+    cache
+        The folder that keeps features for the next run; None for none.
     step
         Called after each recording, for a progress bar.
 
@@ -134,62 +187,149 @@ def prepare(
     InputError
         A class has no usable recording in a split.
     """
-    rng = np.random.default_rng(seed)
     chosen = [(r, y) for r in corpus.recordings if (y := task.class_of(r.label)) is not None]
     rate = common_rate([recording for recording, _ in chosen]) if mapping is None else mapping.rate
-    parts: dict[Split, _Gatherer] = {split: _Gatherer(rate) for split in SPLITS}
-    pool, repairs, left_out = _Gatherer(rate), Counter[str](), list[str]()
-    noise = _read_noise(corpus.noise, rate, left_out)
+    front = FRONT_ENDS[features] if mapping is None else mapping.front
+    recipe = {"version": VERSION, "rate": rate, "front": repr(front)}
+    pack = Pack(cache, recipe, (FRAMES, front.static))
+    try:
+        return _prepare(corpus, task, chosen, augment, mapping, pack, rate, front, step)
+    finally:
+        pack.close()
+
+
+def _prepare(
+    corpus: Corpus,
+    task: Task,
+    chosen: Sequence[tuple[Recording, int]],
+    augment: bool,
+    mapping: FeatureMap | None,
+    pack: Pack,
+    rate: int,
+    front: FrontEnd,
+    step: Callable[[], None],
+) -> Dataset:
+    reader = _Reader(corpus, pack, front, rate)
     training = sum(recording.split == "train" for recording, _ in chosen)
     copies = min(COPIES, POOL / max(training, 1)) if augment else 0
     for recording, y in chosen:
+        reader.read(recording, y, copies if recording.split == "train" else 0)
         step()
-        name = str(recording.path.relative_to(corpus.root))
-        try:
-            clip = read_clip(recording.path, rate)
-        except AudioError as error:
-            left_out.append(f"{name}: {error.problems[0]}")
-            continue
-        sound, repair = fit_second(clip.sound, rate)
-        repairs.update([*clip.repairs, *([repair] if repair else [])])
-        parts[recording.split].add(sound, y, name)
-        if recording.split == "train":
-            for number in range(int(copies + rng.random())):
-                short = clip.sound if len(clip.sound) < len(sound) else sound
-                pool.add(alter(short, rate, noise, rng), y, f"{name}#{number}")
     if task.silence is not None:
-        _add_silence(parts, noise, task.classes.index(task.silence), rng)
-    _check_classes(corpus, task, parts)
-    mapping = mapping or _fit_map(parts["train"].coefficients, rate)
-    train, validation, test = (parts[split].part(mapping) for split in SPLITS)
+        reader.add_silence(task.classes.index(task.silence))
+    _check_classes(corpus, task, reader.parts)
+    train = reader.parts["train"]
+    mapping = mapping or fit_map(front, rate, train.blocks(pack, front), len(train.y))
+    parts = [reader.parts[split].part(pack, mapping) for split in SPLITS]
+    pool = reader.pool.part(pack, mapping)
     return Dataset(
-        train, pool.part(mapping), validation, test, mapping, dict(repairs), tuple(left_out)
+        parts[0],
+        pool,
+        parts[1],
+        parts[2],
+        mapping,
+        dict(reader.repairs),
+        tuple(reader.left_out),
     )
 
 
-def _read_noise(paths: Sequence[Path], rate: int, left_out: list[str]) -> list[Sound]:
-    """Read noise recordings; the shortest useful one lasts two seconds."""
-    tracks = []
-    for path in paths:
+class _Reader:
+    """Reads recordings, or finds their features in the pack."""
+
+    def __init__(self, corpus: Corpus, pack: Pack, front: FrontEnd, rate: int) -> None:
+        self._corpus, self._pack, self._front, self._rate = corpus, pack, front, rate
+        self.parts: dict[Split, _Gatherer] = {split: _Gatherer() for split in SPLITS}
+        self.pool, self.repairs = _Gatherer(), Counter[str]()
+        self.left_out: list[str] = []
+        self._by_content: dict[str, Known] = {}
+        self._noise = self._read_noise(corpus.noise)
+        noise = "".join(digest for digest, _ in self._noise)
+        self._noise_digest = digest_of(noise.encode())
+
+    def read(self, recording: Recording, y: int, copies: float) -> None:
+        """Find the features of a recording and of up to ``copies`` altered copies."""
+        name = str(recording.path.relative_to(self._corpus.root))
+        known = self._pack.known(recording.path) or self._look(recording.path)
+        if known.problem:
+            self.left_out.append(f"{name}: {known.problem}")
+            return
+        self.repairs.update(known.repairs)
+        said = (recording.label, recording.speaker)
+        self.parts[recording.split].add(known.digest, y, name, *said)
+        luck = _generator(known.digest).random()
+        for number in range(int(copies + luck)):
+            key = f"{known.digest}#{number}:{self._noise_digest}"
+            self._pack.get(key, lambda key=key: self._altered(recording.path, key))  # type: ignore[misc]
+            self.pool.add(key, y, f"{name}#{number}", *said)
+
+    def _look(self, path: Path) -> Known:
+        """Read a file, compute its features unless its content is known, and remember it."""
         try:
-            tracks.append(read_clip(path, rate, shortest=2.0).sound)
+            status, content = path.stat(), path.read_bytes()
+        except OSError as error:
+            return Known("", (), f"cannot be read ({error.strerror})")
+        digest = digest_of(content)
+        known = self._by_content.get(digest)
+        if known is None:
+            known = self._measure(path, content, digest)
+            self._by_content[digest] = known
+        self._pack.remember(path, status, known)
+        return known
+
+    def _measure(self, path: Path, content: bytes, digest: str) -> Known:
+        try:
+            clip = read_clip(path, self._rate, content=content)
         except AudioError as error:
-            left_out.append(f"{path.name}: {error.problems[0]}")
-    return tracks
+            return Known(digest, (), error.problems[0])
+        sound, repair = fit_second(clip.sound, self._rate)
+        self._pack.get(digest, lambda: self._front.measure(sound, self._rate))
+        return Known(digest, (*clip.repairs, *([repair] if repair else [])))
+
+    def _altered(self, path: Path, key: str) -> NDArray[np.float32]:
+        clip: Clip = read_clip(path, self._rate)
+        sound = clip.sound
+        if len(sound) > self._rate:
+            sound, _ = fit_second(sound, self._rate)
+        noise = [track for _, track in self._noise]
+        return self._front.measure(alter(sound, self._rate, noise, _generator(key)), self._rate)
+
+    def _read_noise(self, paths: Sequence[Path]) -> list[tuple[str, Sound]]:
+        """Read noise recordings; the shortest useful one lasts two seconds."""
+        tracks = []
+        for path in paths:
+            try:
+                content = path.read_bytes()
+                track = read_clip(path, self._rate, shortest=2.0, content=content).sound
+                tracks.append((digest_of(content), track))
+            except OSError as error:
+                self.left_out.append(f"{path.name}: cannot be read ({error.strerror})")
+            except AudioError as error:
+                self.left_out.append(f"{path.name}: {error.problems[0]}")
+        return tracks
+
+    def add_silence(self, y: int) -> None:
+        """Add cuts of noise at random loudness; each split cuts from its own stretch of a track."""
+        for split, (first, last) in _NOISE_PARTS.items():
+            gatherer = self.parts[split]
+            count = int(np.ceil(_SILENCES * len(gatherer.y) / max(len(self._noise), 1)))
+            for track_number, (digest, track) in enumerate(self._noise):
+                stretch = track[int(first * len(track)) : int(last * len(track))]
+                padded = stretch if len(stretch) >= self._rate else np.resize(stretch, self._rate)
+                for place in range(count):
+                    key = f"{digest}:{split}:{place}"
+                    self._pack.get(key, lambda key=key, padded=padded: self._silence(padded, key))  # type: ignore[misc]
+                    name = f"noise {track_number}.{place}"
+                    gatherer.add(key, y, name, NOISE, name)
+
+    def _silence(self, stretch: Sound, key: str) -> NDArray[np.float32]:
+        rng = _generator(key)
+        cut = cuts(stretch, 1, self._rate, rng)[0] * np.float32(rng.random())
+        return self._front.measure(cut, self._rate)
 
 
-def _add_silence(
-    parts: dict[Split, _Gatherer], noise: Sequence[Sound], y: int, rng: np.random.Generator
-) -> None:
-    """Add cuts of noise at random loudness; each split cuts from its own stretch of a track."""
-    for split, (first, last) in _NOISE_PARTS.items():
-        gatherer = parts[split]
-        count = int(np.ceil(_SILENCES * len(gatherer.y) / max(len(noise), 1)))
-        for number, track in enumerate(noise):
-            stretch = track[int(first * len(track)) : int(last * len(track))]
-            padded = stretch if len(stretch) >= gatherer.rate else np.resize(stretch, gatherer.rate)
-            for place, cut in enumerate(cuts(padded, count, gatherer.rate, rng)):
-                gatherer.add(cut * np.float32(rng.random()), y, f"noise {number}.{place}")
+def _generator(key: str) -> np.random.Generator:
+    """Return a generator that depends on the key alone: features on disk stay valid."""
+    return np.random.default_rng(list(digest_of(key.encode()).encode()))
 
 
 def _check_classes(corpus: Corpus, task: Task, parts: dict[Split, _Gatherer]) -> None:
@@ -197,13 +337,7 @@ def _check_classes(corpus: Corpus, task: Task, parts: dict[Split, _Gatherer]) ->
         f"class {name!r} has no usable recording for {split}; add recordings"
         for split in SPLITS
         for index, name in enumerate(task.classes)
-        if index not in parts[split].y
+        if index not in set(parts[split].y)
     ]
     if problems:
         raise InputError(str(corpus.root), problems)
-
-
-def _fit_map(coefficients: Sequence[NDArray[np.float32]], rate: int) -> FeatureMap:
-    everything = np.concatenate(coefficients)
-    mean, std = everything.mean(axis=0, dtype=np.float64), everything.std(axis=0, dtype=np.float64)
-    return FeatureMap(rate, tuple(mean.tolist()), tuple(std.tolist()))

@@ -17,6 +17,8 @@ VOTERS = 30
 """Frames at the end of a recording that vote on its class."""
 _AT_ONCE = 4_000_000
 """Candidates of one layer evaluated at once, to bound memory."""
+_CHOOSERS = 2000
+"""Validation samples that choose, at most: more say little more and cost time and memory."""
 
 
 def readout(frames: int) -> Readout:
@@ -42,15 +44,24 @@ def to_inputs(x: NDArray[np.floating]) -> Tensor:
 def answer(arch: Architecture, parameters: Tensor, x: Tensor) -> Answers:
     """Run networks with hard gates; x is (1, frames, samples, inputs), of the same type."""
     frames, samples = x.shape[1:3]
-    chunk = max(1, _AT_ONCE // (frames * samples * arch.units))
+    width = max(1, min(samples, _AT_ONCE // (frames * arch.units)))
+    chunk = max(1, _AT_ONCE // (frames * width * arch.units))
     decisions, states = [], []
     for part in parameters.split(chunk):
-        with torch.no_grad():
-            acts = run(arch, part, x, hard)
-        logits = acts.logits.permute(0, 2, 1, 3).flatten(0, 1).numpy()
-        decisions.append(decide(readout(frames), logits).reshape(len(part), samples))
-        states.append(torch.stack([layer.state > 0 for layer in acts.layers], dim=1).numpy())
+        found = [_answer(arch, part, few) for few in x.split(width, dim=2)]
+        decisions.append(np.concatenate([each.decisions for each in found], axis=1))
+        states.append(np.concatenate([each.states for each in found], axis=3))
     return Answers(np.concatenate(decisions), np.concatenate(states))
+
+
+def _answer(arch: Architecture, parameters: Tensor, x: Tensor) -> Answers:
+    frames, samples = x.shape[1:3]
+    with torch.no_grad():
+        acts = run(arch, parameters, x, hard)
+    logits = acts.logits.permute(0, 2, 1, 3).flatten(0, 1).numpy()
+    decisions = decide(readout(frames), logits).reshape(len(parameters), samples)
+    states = torch.stack([layer.state > 0 for layer in acts.layers], dim=1).numpy()
+    return Answers(decisions, states)
 
 
 def balanced_accuracy(decisions: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -95,20 +106,37 @@ def robustness(
     return Robustness(spread, count, mean, min(scores), float(np.mean(agreement)))
 
 
-def scores(
-    arch: Architecture,
-    parameters: Tensor,
-    x: Tensor,
-    y: NDArray[np.int64],
-    spread: float,
-    count: int,
-    seed: int,
-) -> NDArray[np.float64]:
-    """Score networks for choosing among them: mean balanced accuracy over ``count`` chips each.
+class Spoken:
+    """The samples by which networks are chosen, heard from a fresh state and after another one.
 
-    Many chips make a finer scale of a small validation set than one evaluation does.
+    Attributes
+    ----------
+    fresh
+        (1, frames, samples, channels).
+    after
+        The same samples behind another one each, (1, 2 · frames, samples, channels).
+    """
+
+    def __init__(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+        few = np.sort(np.random.default_rng(0).permutation(len(y))[:_CHOOSERS])
+        self.y = y[few]
+        self.fresh = to_inputs(x[few])
+        order = np.random.default_rng(1).permutation(len(few))
+        self.after = torch.cat([self.fresh[:, :, order], self.fresh], dim=1)
+
+
+def scores(
+    arch: Architecture, parameters: Tensor, spoken: Spoken, spread: float, count: int, seed: int
+) -> NDArray[np.float64]:
+    """Score networks for choosing among them, on ``count`` chips each.
+
+    The score is the mean balanced accuracy from a fresh state and after another recording. Many
+    chips make a finer scale of a small validation set than one evaluation does.
     """
     generator = torch.Generator().manual_seed(seed)
     drawn = chips(arch, parameters, count, spread, generator)
-    decisions = answer(arch, drawn, x).decisions
-    return np.asarray(balanced_accuracy(decisions, y).reshape(-1, count).mean(axis=1))
+    found = [
+        balanced_accuracy(answer(arch, drawn, x).decisions, spoken.y)
+        for x in (spoken.fresh, spoken.after)
+    ]
+    return np.asarray(np.mean(found, axis=0).reshape(-1, count).mean(axis=1))

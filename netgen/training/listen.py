@@ -10,7 +10,7 @@ import numpy as np
 from netgen.model import Model, Samples, decide, evaluate, margin
 from netgen.model.graph import Floats
 from netgen.training.audio import fit_second, read_clip
-from netgen.training.features import feature_map, mfcc
+from netgen.training.features import feature_map
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def hear(path: Path, model: Model, source: str) -> tuple[Samples, tuple[str, ...
     mapping = feature_map(model, source)
     clip = read_clip(path, mapping.rate)
     sound, repair = fit_second(clip.sound, mapping.rate)
-    x = mapping(mfcc(sound, mapping.rate, mapping.floor))
+    x = mapping.inputs(sound)
     repairs = clip.repairs if repair is None else (*clip.repairs, repair)
     return Samples(x[None].astype(np.float64), None, (path.name,)), repairs
 

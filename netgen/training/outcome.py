@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.analysis import forecast_races
 from netgen.model import Bmru, Linear, Model, decide, evaluate
@@ -15,7 +16,7 @@ from netgen.report.training import ChipForecast, CurvePoint, TrainingReport
 from netgen.training.corpus import SPLITS, Corpus
 from netgen.training.dataset import Dataset
 from netgen.training.exchange import from_model
-from netgen.training.features import COEFFICIENTS, FRAMES
+from netgen.training.features import FRAMES
 from netgen.training.judge import robustness, to_inputs
 from netgen.training.recipe import Recipe
 from netgen.training.trainer import Curves, Trained
@@ -44,12 +45,13 @@ def make_report(
     rerun
         The command line that trains the same model again.
     """
-    x, y = data.test.x.astype(np.float64), data.test.y
+    x, y = data.test.x, data.test.y
     started = time.process_time()
     few = np.sort(np.random.default_rng(recipe.seed).permutation(len(y))[:_AT_ONCE])
-    values = evaluate(model, x[few])
-    forecasts = _forecast(model, x[few], y[few], recipe.seed)
-    races = forecast_races(model, x[few])
+    chosen = x[few].astype(np.float64)
+    values = evaluate(model, chosen)
+    forecasts = _forecast(model, chosen, y[few], recipe.seed)
+    races = forecast_races(model, chosen)
     return TrainingReport(
         name=model.name,
         task=f"{', '.join(model.classes)} told apart; recordings: {corpus.layout}",
@@ -69,12 +71,12 @@ def make_report(
     )
 
 
-def confusion_of(model: Model, x: Floats, y: Integers) -> Integers:
+def confusion_of(model: Model, x: NDArray[np.floating], y: Integers) -> Integers:
     """Count samples by (true class, decided class)."""
     confusion = np.zeros((len(model.classes),) * 2, dtype=np.int64)
     for start in range(0, len(x), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        logits = evaluate(model, x[part])[model.readout.node]
+        logits = evaluate(model, x[part].astype(np.float64))[model.readout.node]
         np.add.at(confusion, (y[part], decide(model.readout, logits)), 1)
     return confusion
 
@@ -107,7 +109,13 @@ def _data_rows(data: Dataset, corpus: Corpus) -> list[tuple[str, str]]:
         counts = np.bincount(part.y).tolist()
         rows.append((split, f"{len(part)} samples ({', '.join(map(str, counts))} by class)"))
     rows.append(("altered copies", f"{len(data.pool)} of training recordings"))
-    rows.append(("sample rate", f"{data.mapping.rate} Hz, {COEFFICIENTS} MFCC × {FRAMES} frames"))
+    rows.append(
+        (
+            "sample rate",
+            f"{data.mapping.rate} Hz, {data.mapping.kind}: "
+            f"{data.mapping.front.channels} channels × {FRAMES} frames",
+        )
+    )
     rows += [(repair, f"{count} recordings") for repair, count in data.repairs.items()]
     rows += [("remark", remark) for remark in corpus.remarks]
     rows += [("left out", problem) for problem in data.left_out]

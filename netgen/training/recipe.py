@@ -8,76 +8,114 @@ from netgen.training.network import Architecture
 
 
 @dataclass(frozen=True)
+class Phase:
+    """One stretch of a training run, with an optimiser and schedules of its own.
+
+    Attributes
+    ----------
+    steps, rate
+        Adam's steps, and its learning rate before it falls to 0 along a cosine.
+    sharpness
+        K of the soft gates at the first step and from 90 % of the steps on.
+    auxiliary
+        Share of the steps over which the auxiliary loss on the mean logit fades out.
+    dead_zone
+        Share of the steps after which weights too small to draw count as 0.
+    chips, spread, offset
+        Virtual chips a network and step (they share the batch), the relative standard deviation
+        of their parameters, and the standard deviation of their candidates' offsets, in units.
+    currents, consistency, race, overdrive
+        Weights of the penalties (see :mod:`netgen.training.hardware`).
+    ramp
+        Share of the steps over which spread, offset and the penalties of states grow to their
+        full size: at once, they would leave nothing to learn from.
+    batch
+        Recordings a step; all networks share them.
+    search
+        Recordings a step before the first cut, where many networks are compared.
+    cuts
+        (steps, networks): after so many steps of the phase only so many networks go on, the best.
+    """
+
+    steps: int
+    rate: float
+    sharpness: tuple[float, float]
+    auxiliary: float
+    dead_zone: float = 1.0
+    chips: int = 1
+    spread: float = 0.0
+    offset: float = 0.0
+    currents: float = 0.0
+    consistency: float = 0.0
+    race: float = 0.0
+    overdrive: float = 0.0
+    ramp: float = 0.5
+    batch: int = 64
+    search: int = 32
+    cuts: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that decides a training run besides the data and the architecture.
 
     Attributes
     ----------
-    seed, seeds
-        The seed of all randomness, and how many networks are trained side by side.
-    batch, steps, rate
-        Samples a step (the networks share them), Adam's steps, and its learning rate before it
-        falls to 0 along a cosine.
+    seed, starts
+        The seed of all randomness, and how many networks are started side by side.
+    chain
+        Recordings in a row without a reset of the states: a spotter that is always on hears a
+        word after another one, not from a fresh state.
     gain
         Factor of the logits in the loss: currents of one unit are too small for a sure softmax.
-    sharpness
-        K of the soft gates at the first step and from 90 % of the steps on.
-    auxiliary
-        Share of the steps over which the auxiliary loss on the mean logit fades out.
     drawable
         Whether weights too small to draw become 0 and the result is rescaled.
-    dead_zone
-        Share of the steps after which weights too small to draw count as 0 in training.
-    chips, spread, offset
-        Virtual chips a network and step (they share the batch), the relative standard deviation
-        of their parameters, and the standard deviation of their candidates' offsets, in units.
-    currents, consistency, race
-        Weights of the penalties (see :mod:`netgen.training.hardware`).
-    ramp
-        Share of the steps over which spread, offset, consistency and race grow to their full
-        size: at once, they would leave nothing to learn from.
+    phases
+        Plain training with pruning, then hardening; either may be the only one.
     """
 
     seed: int
-    seeds: int
-    batch: int
-    steps: int
-    rate: float
+    starts: int
+    chain: int
     gain: float
-    sharpness: tuple[float, float]
-    auxiliary: float
     drawable: bool
-    dead_zone: float
-    chips: int
-    spread: float
-    offset: float
-    currents: float
-    consistency: float
-    race: float
-    ramp: float
+    phases: tuple[Phase, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def at(self, step: int) -> tuple[int, int]:
+        """Return the phase's number and the step in it for a step of the whole run."""
+        for number, phase in enumerate(self.phases):
+            if step < phase.steps:
+                return number, step
+            step -= phase.steps
+        raise IndexError("the step lies behind the last phase")
 
 
-_USUAL = Recipe(
-    seed=0,
-    seeds=1,
-    batch=64,
-    steps=1500,
-    rate=2e-2,
-    gain=3.0,
-    sharpness=(4.0, 80.0),
-    auxiliary=0.6,
-    drawable=True,
-    dead_zone=0.5,
+_LEARN = Phase(steps=1500, rate=2e-2, sharpness=(4.0, 80.0), auxiliary=0.6, currents=10.0)
+_HARDEN = Phase(
+    steps=500,
+    rate=7e-3,
+    sharpness=(20.0, 80.0),
+    auxiliary=0.0,
+    dead_zone=0.0,
     chips=4,
     spread=0.05,
     offset=0.01,
     currents=10.0,
     consistency=2.0,
     race=300.0,
-    ramp=0.5,
+    overdrive=0.0,
+    ramp=0.3,
 )
-_SIDE_BY_SIDE = 24
-"""Units of all networks together, by default."""
+_STARTED, _KEPT, _HARDENED = 128, 24, 16
+"""Units of all networks together: at the start, after the search, and in hardening."""
+_MOST = 32
+_SEARCHED = 0.2
+"""Share of the steps after which the search ends."""
 _WIDE = 16
 """From this many units on a network is trained longer, slower and with larger batches."""
 
@@ -86,7 +124,7 @@ def default_recipe(
     arch: Architecture,
     *,
     seed: int = 0,
-    seeds: int | None = None,
+    starts: int | None = None,
     steps: int | None = None,
     plain: bool = False,
     fine_tune: bool = False,
@@ -95,37 +133,39 @@ def default_recipe(
 
     Parameters
     ----------
-    seeds
-        Networks side by side; by default as many as 24 units make, one at least.
+    starts
+        Networks started side by side; by default as many as 128 units make, 32 at most.
     steps
-        Optimiser steps.
+        Steps of plain training (a third as many for hardening), or of hardening where that is all.
     plain
-        Train without regard to the circuit: no chips, no penalties.
+        Train without regard to the circuit: no chips, no penalties, no hardening.
     fine_tune
-        Harden a model that there is: sharp gates and a low rate from the start, half the steps.
+        Harden a model that there is.
     """
-    recipe = replace(_USUAL, seed=seed, seeds=seeds or max(1, _SIDE_BY_SIDE // arch.units))
+    learn, harden = _LEARN, _HARDEN
     if arch.units >= _WIDE:
-        recipe = replace(recipe, batch=128, steps=2000, rate=1e-2, race=1000.0)
-    if fine_tune:
-        recipe = replace(
-            recipe,
-            steps=recipe.steps // 2,
-            rate=7e-3,
-            sharpness=(20.0, 80.0),
-            auxiliary=0.0,
-            dead_zone=0.0,
-        )
+        learn = replace(learn, steps=2000, rate=1e-2, batch=128, search=64)
+        harden = replace(harden, steps=700, rate=5e-3, batch=128, race=1000.0)
+    if steps is not None:
+        learn = replace(learn, steps=steps)
+        harden = replace(harden, steps=steps if fine_tune else max(1, steps // 3))
+    kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))
+    if starts is None:
+        starts = hardened if fine_tune else _side_by_side(_STARTED, arch, _MOST)
+    searched = max(1, round(_SEARCHED * learn.steps))
+    learn = replace(learn, cuts=((searched, kept), (learn.steps, hardened)))
     if plain:
-        recipe = replace(
-            recipe,
-            drawable=False,
-            dead_zone=1.0,
-            chips=1,
-            spread=0.0,
-            offset=0.0,
-            currents=0.0,
-            consistency=0.0,
-            race=0.0,
-        )
-    return recipe if steps is None else replace(recipe, steps=steps)
+        learn = replace(learn, currents=0.0, cuts=learn.cuts[:1])
+    phases = (harden,) if fine_tune else (learn,) if plain else (learn, harden)
+    return Recipe(
+        seed=seed,
+        starts=starts,
+        chain=2,
+        gain=3.0,
+        drawable=not plain,
+        phases=phases,
+    )
+
+
+def _side_by_side(units: int, arch: Architecture, most: int) -> int:
+    return max(1, min(most, units // arch.units))

@@ -12,6 +12,8 @@ HIGHEST_PEAK = 3.8
 """No summed current may exceed this, in units."""
 WANTED_HI = 1.2
 """Thresholds are raised towards this: errors of the circuit are absolute, so larger is safer."""
+_AT_ONCE = 1_000_000
+"""Candidates of one layer evaluated at once, to bound memory."""
 
 
 def rescale(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
@@ -27,7 +29,8 @@ def rescale(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
     parameters
         One network, (1, parameters), float64.
     x
-        (1, frames, samples, inputs), float64.
+        (1, frames, samples, inputs) of any type; it is run in blocks, in float64, so that a large
+        data set needs no more memory than a small one.
     """
     scaled = parameters.clone()
     _scale_channels(arch, scaled, x)
@@ -36,10 +39,7 @@ def rescale(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
 
 
 def _scale_channels(arch: Architecture, parameters: Tensor, x: Tensor) -> None:
-    acts = run(arch, parameters, x, hard)
-    currents = [acts.out, *(layer.signed for layer in acts.layers)]
-    currents += [layer.post for layer in acts.layers]
-    peak = torch.stack([current.abs().amax(dim=(0, 1, 2)) for current in currents]).amax(dim=0)
+    peak = _peaks(arch, parameters, x)[0]
     up = [(name, 0) for name in ("w0", "b0")]
     up += [(f"{layer}.{name}", 0) for layer in range(1, arch.layers + 1) for name in ("wp", "bp")]
     down = [(f"{layer}.wc", 1) for layer in range(1, arch.layers + 1)] + [("wo", 1)]
@@ -54,10 +54,31 @@ def _scale_channels(arch: Architecture, parameters: Tensor, x: Tensor) -> None:
             entries.div_(factor)
 
 
+def _peaks(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
+    """Return the largest currents of channels, then of each layer's candidates.
+
+    Shape (1 + layers, units).
+    """
+    peak = torch.zeros(1 + arch.layers, arch.units, dtype=parameters.dtype)
+    width = max(1, _AT_ONCE // (x.shape[1] * arch.units))
+    for block in x.split(width, dim=2):
+        acts = run(arch, parameters, block.to(parameters.dtype), hard)
+        currents = [acts.out, *(layer.signed for layer in acts.layers)]
+        currents += [layer.post for layer in acts.layers]
+        channel = torch.stack([_largest(current) for current in currents]).amax(dim=0)
+        candidates = [_largest(layer.candidate) for layer in acts.layers]
+        peak = torch.maximum(peak, torch.stack([channel, *candidates]))
+    return peak
+
+
+def _largest(current: Tensor) -> Tensor:
+    return current.abs().amax(dim=(0, 1, 2))
+
+
 def _scale_candidates(arch: Architecture, parameters: Tensor, x: Tensor) -> None:
-    acts = run(arch, parameters, x, hard)
+    candidates = _peaks(arch, parameters, x)[1:]
     for layer in range(1, arch.layers + 1):
-        peaks = acts.layers[layer - 1].candidate.abs().amax(dim=(0, 1, 2))
+        peaks = candidates[layer - 1]
         names = [(f"{layer}.{name}", 0) for name in ("wc", "bc", "hi", "width")]
         for unit in range(arch.units):
             grow = _entries(arch, parameters, names, unit)

@@ -1,8 +1,7 @@
-"""Batches: equal shares of the classes, half of them altered copies, moved in time."""
+"""Batches: equal shares of the classes, balanced over speakers and words, moved in time."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,28 +12,48 @@ SHIFT = 8
 
 
 class Sampler:
-    """Draws batches from training samples and a pool of altered copies (which may be empty)."""
+    """Draws batches from training samples and a pool of altered copies (which may be empty).
+
+    Within a class a sample's chance is its ``weight``; an altered copy has that of its original.
+    """
 
     def __init__(self, train: Part, pool: Part, classes: int) -> None:
-        self._x = torch.from_numpy(np.concatenate([train.x, pool.x]))
-        self._places: list[tuple[Tensor, Tensor]] = []
-        for k in range(classes):
-            own = torch.from_numpy(np.flatnonzero(train.y == k))
-            copies = torch.from_numpy(np.flatnonzero(pool.y == k) + len(train))
-            self._places.append((own, copies if len(copies) else own))
+        self._sources = [torch.from_numpy(part.x) for part in (train, pool)]
+        self._draws = [[_Draw(part, k) for k in range(classes)] for part in (train, pool)]
+        self._classes = classes
 
     def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return x (frames, samples, channels) and y (samples,), in random order."""
-        y = torch.arange(size) % len(self._places)
+        y = torch.arange(size) % self._classes
         y = y[torch.randperm(size, generator=generator)]
-        luck = torch.rand(size, generator=generator)
+        luck = torch.rand(size, generator=generator, dtype=torch.float64)
         altered = torch.rand(size, generator=generator) < 0.5
-        which = torch.empty(size, dtype=torch.int64)
-        for k, (own, copies) in enumerate(self._places):
-            for chosen, found in ((~altered, own), (altered, copies)):
-                place = (y == k) & chosen
-                which[place] = found[(luck[place] * len(found)).long()]
-        frames = self._x.shape[1]
+        frames, channels = self._sources[0].shape[1:]
         shift = torch.randint(-SHIFT, SHIFT + 1, (size,), generator=generator)
         when = (torch.arange(frames)[:, None] - shift).clamp_(0, frames - 1)
-        return self._x[which, when], y
+        x = torch.empty(frames, size, channels)
+        for k in range(self._classes):
+            copies = bool(self._draws[1][k])
+            for source, wanted in ((0, ~altered | (not copies)), (1, altered & copies)):
+                place = torch.nonzero((y == k) & wanted)[:, 0]
+                if len(place):
+                    which = self._draws[source][k].pick(luck[place])
+                    x[:, place] = self._sources[source][which, when[:, place]]
+        return x, y
+
+
+class _Draw:
+    """The samples of one class and their chances."""
+
+    def __init__(self, part: Part, k: int) -> None:
+        self._places = torch.from_numpy((part.y == k).nonzero()[0])
+        weight = torch.from_numpy(part.weight[part.y == k]).to(torch.float64)
+        self._rising = weight.cumsum(0) / weight.sum()
+
+    def __bool__(self) -> bool:
+        return len(self._places) > 0
+
+    def pick(self, luck: Tensor) -> Tensor:
+        """Turn numbers between 0 and 1 into samples."""
+        at = torch.searchsorted(self._rising, luck, right=True)
+        return self._places[at.clamp_(max=len(self._places) - 1)]

@@ -127,7 +127,7 @@ def finish_model(
     """Rescale where the recipe says so, and export."""
     parameters = trained.parameters
     if recipe.drawable:
-        parameters = rescale(arch, parameters, to_inputs(data.train.x.astype(np.float64)))
+        parameters = rescale(arch, parameters, to_inputs(data.train.x))
     return to_model(
         arch,
         parameters[0],

@@ -1,4 +1,4 @@
-"""Trains many networks side by side and keeps one."""
+"""Trains many networks side by side, goes on with the best of them, and keeps one."""
 
 from __future__ import annotations
 
@@ -17,43 +17,52 @@ from netgen.training.hardware import (
     chips,
     consistency_penalty,
     current_penalty,
+    overdrive_penalty,
     race_penalty,
     sharpness_at,
     without_dead_zone,
 )
-from netgen.training.judge import VOTERS, answer, balanced_accuracy, scores, to_inputs
+from netgen.training.judge import VOTERS, Spoken, answer, balanced_accuracy, scores
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
-from netgen.training.recipe import Recipe
+from netgen.training.operating import tune
+from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler
 
 AUXILIARY = slice(15, 90)
 """Frames whose mean logit carries the auxiliary loss."""
 CHOICE_CHIPS, CHOICE_SPREAD = 20, 0.05
 """The virtual chips by which networks are chosen on the validation split."""
+PRUNE_CHIPS, PRUNE_SPREAD = 4, 0.03
+"""The same for pruning, where networks have not learnt to survive as chips yet."""
 CURVE_EVERY = 100
 """Steps between two points of the curves, at most."""
 
 
 @dataclass
 class Curves:
-    """How training went: at ``steps``, the loss and validation accuracy of each network."""
+    """How training went: at ``steps``, the loss and validation accuracy of each network.
+
+    A network that was pruned has None from then on.
+    """
 
     steps: list[int] = field(default_factory=list)
-    loss: list[list[float]] = field(default_factory=list)
-    validation: list[list[float]] = field(default_factory=list)
+    loss: list[list[float | None]] = field(default_factory=list)
+    validation: list[list[float | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
     """The network that was kept: parameters (1, parameters) in float64 before any rescaling.
 
-    ``network`` is its number among the seeds, ``score`` its mean balanced accuracy over virtual
-    chips on the validation split, ``cpu_s`` what it took, earlier parts of the run included.
+    ``network`` is its number among the starts, ``score`` its mean balanced accuracy over virtual
+    chips on the validation split, ``offsets`` how far the constants of the readout were moved for
+    it, ``cpu_s`` what it took, earlier parts of the run included.
     """
 
     parameters: Tensor
     network: int
     score: float
+    offsets: tuple[float, ...]
     curves: Curves
     cpu_s: float
 
@@ -70,18 +79,23 @@ class Trainer:
     def __init__(
         self, arch: Architecture, recipe: Recipe, data: Dataset, start: Tensor | None = None
     ) -> None:
-        self._arch, self._recipe, self._data = arch, recipe, data
+        self._arch, self._recipe = arch, recipe
         self._generator = torch.Generator().manual_seed(recipe.seed)
         self._sampler = Sampler(data.train, data.pool, arch.classes)
-        self._validation = to_inputs(data.validation.x)
+        self._validation = Spoken(data.validation.x, data.validation.y)
         if start is None:
-            first = initial(arch, recipe.seeds, self._generator)
+            first = initial(arch, recipe.starts, self._generator)
         else:
-            first = start.to(torch.float32).repeat(recipe.seeds, 1)
+            first = start.to(torch.float32).repeat(recipe.starts, 1)
         self.step = 0
         self._cpu_s, self._started = 0.0, time.process_time()
         self._curves = Curves()
-        self._parameters = first.requires_grad_()
+        self._alive = list(range(recipe.starts))
+        self._use(first)
+
+    def _use(self, parameters: Tensor) -> None:
+        """Go on with these parameters and a new optimiser."""
+        self._parameters = parameters.detach().clone().requires_grad_()
         self._optimiser = torch.optim.Adam([self._parameters])
 
     def run(self, advanced: Callable[[], None] = lambda: None) -> Trained:
@@ -89,33 +103,41 @@ class Trainer:
         steps = self._recipe.steps
         every = max(1, min(CURVE_EVERY, steps // 20))
         while self.step < steps:
-            loss = self._advance()
+            number, within = self._recipe.at(self.step)
+            phase = self._recipe.phases[number]
+            if within == 0 and number:
+                self._use(self._parameters)
+            loss = self._advance(phase, within / phase.steps)
             self.step += 1
             if self.step % every == 0 or self.step == steps:
-                self._note(loss)
+                self._note(phase, loss)
+            for steps_done, kept in phase.cuts:
+                if steps_done == within + 1 and kept < len(self._alive):
+                    self._prune(kept)
             advanced()
         return self._choose()
 
-    def _advance(self) -> Tensor:
+    def _advance(self, phase: Phase, progress: float) -> Tensor:
         """Take one step and return every network's loss."""
-        arch, recipe = self._arch, self._recipe
-        progress = self.step / recipe.steps
+        arch = self._arch
+        searching = bool(phase.cuts) and self._recipe.at(self.step)[1] < phase.cuts[0][0]
+        size = phase.search if searching else phase.batch
         for group in self._optimiser.param_groups:
-            group["lr"] = recipe.rate * 0.5 * (1 + math.cos(math.pi * progress))
-        x, y = self._sampler.draw(recipe.batch, self._generator)
+            group["lr"] = phase.rate * 0.5 * (1 + math.cos(math.pi * progress))
+        x, y = self._sampler.draw(size, self._generator)
         parameters: Tensor = self._parameters
-        if progress >= recipe.dead_zone:
+        if progress >= phase.dead_zone:
             parameters = without_dead_zone(arch, parameters)
-        ramp = min(1.0, progress / recipe.ramp)
+        ramp = min(1.0, progress / phase.ramp)
         drawn = chips(
             arch,
             parameters,
-            recipe.chips,
-            recipe.spread * ramp,
+            phase.chips,
+            phase.spread * ramp,
             self._generator,
-            recipe.offset * ramp,
+            phase.offset * ramp,
         )
-        loss = self._loss(progress, ramp, drawn, x, y)
+        loss = self._loss(phase, progress, ramp, drawn, x, y)
         loss = loss.view(len(parameters), -1).mean(dim=1)
         self._optimiser.zero_grad()
         loss.sum().backward()
@@ -127,28 +149,36 @@ class Trainer:
             keep_drawable(arch, self._parameters)
         return loss.detach()
 
-    def _loss(self, progress: float, ramp: float, drawn: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    def _loss(
+        self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, y: Tensor
+    ) -> Tensor:
         """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
         arch, recipe = self._arch, self._recipe
-        count = recipe.chips
-        parts = x.view(len(x), count, -1, x.shape[2]).transpose(0, 1)
-        everyone = parts.repeat(len(drawn) // count, 1, 1, 1)
-        sharpness = sharpness_at(progress, *recipe.sharpness)
+        count, chain, frames = phase.chips, recipe.chain, len(x)
+        # recordings in a row: (frames, chips, chain, samples, …) → (chips, chain · frames, …)
+        parts = x.view(frames, count, chain, -1, x.shape[2]).permute(1, 2, 0, 3, 4).flatten(1, 2)
+        wanted = y.view(count, chain, 1, -1)
+        copies = len(drawn) // count
+        everyone, wanted = parts.repeat(copies, 1, 1, 1), wanted.repeat(copies, 1, 1, 1)
+        sharpness = sharpness_at(progress, *phase.sharpness)
         acts = run(arch, drawn, everyone, soft(sharpness))
-        wanted = y.view(count, 1, -1).repeat(len(drawn) // count, 1, 1)
-        logits = recipe.gain * acts.logits
-        loss = _cross_entropy(logits[:, -VOTERS:], wanted)
-        fading = 1 - progress / recipe.auxiliary if recipe.auxiliary else 0.0
+        logits = (recipe.gain * acts.logits).view(
+            len(drawn), chain, frames, -1, acts.logits.shape[3]
+        )
+        loss = _cross_entropy(logits[:, :, -VOTERS:], wanted)
+        fading = 1 - progress / phase.auxiliary if phase.auxiliary else 0.0
         if fading > 0:
-            mean = logits[:, AUXILIARY].mean(dim=1, keepdim=True)
+            mean = logits[:, :, AUXILIARY].mean(dim=2, keepdim=True)
             loss = loss + fading * _cross_entropy(mean, wanted)
-        if recipe.currents:
-            loss = loss + recipe.currents * current_penalty(acts)
-        if recipe.consistency:
+        if phase.currents:
+            loss = loss + phase.currents * current_penalty(acts)
+        if phase.consistency:
             gap = consistency_penalty(arch, drawn, acts, sharpness)
-            loss = loss + ramp * recipe.consistency * gap
-        if recipe.race:
-            loss = loss + ramp * recipe.race * race_penalty(arch, drawn, acts, sharpness)
+            loss = loss + ramp * phase.consistency * gap
+        if phase.race:
+            loss = loss + ramp * phase.race * race_penalty(arch, drawn, acts, sharpness)
+        if phase.overdrive:
+            loss = loss + ramp * phase.overdrive * overdrive_penalty(arch, drawn, acts, sharpness)
         return loss
 
     def _drawn(self) -> Tensor:
@@ -156,28 +186,52 @@ class Trainer:
         parameters = self._parameters.detach()
         return without_dead_zone(self._arch, parameters) if self._recipe.drawable else parameters
 
-    def _note(self, loss: Tensor) -> None:
-        found = answer(self._arch, self._drawn(), self._validation)
-        accuracy = balanced_accuracy(found.decisions, self._data.validation.y)
+    def _note(self, phase: Phase, loss: Tensor) -> None:
+        found = answer(self._arch, self._drawn(), self._validation.fresh)
+        accuracy = balanced_accuracy(found.decisions, self._validation.y)
         self._curves.steps.append(self.step)
-        self._curves.loss.append(loss.tolist())
-        self._curves.validation.append(accuracy.tolist())
+        for column, values in (
+            (self._curves.loss, loss.tolist()),
+            (self._curves.validation, accuracy.tolist()),
+        ):
+            entries: list[float | None] = [None] * self._recipe.starts
+            for network, value in zip(self._alive, values, strict=True):
+                entries[network] = value
+            column.append(entries)
+
+    def _prune(self, count: int) -> None:
+        """Go on with the best networks alone, and with what their optimiser knows."""
+        found = self._scores(PRUNE_SPREAD, PRUNE_CHIPS)
+        best = sorted(found.argsort()[::-1][:count].tolist())
+        memory = self._optimiser.state[self._parameters]
+        kept = {
+            key: value[best].clone() if value.ndim else value.clone()
+            for key, value in memory.items()
+        }
+        self._alive = [self._alive[place] for place in best]
+        self._use(self._parameters[best])
+        self._optimiser.state[self._parameters] = kept
+
+    def _scores(self, spread: float, count: int) -> Any:
+        return scores(self._arch, self._drawn(), self._validation, spread, count, self._recipe.seed)
 
     def _choose(self) -> Trained:
-        """Return the best network by validation."""
+        """Return the best network by validation, each at its own operating point."""
         drawn = self._drawn()
-        found = scores(
-            self._arch,
-            drawn,
-            self._validation,
-            self._data.validation.y,
-            CHOICE_SPREAD,
-            CHOICE_CHIPS,
-            self._recipe.seed,
+        found = [
+            tune(self._arch, one, self._validation, CHOICE_SPREAD, CHOICE_CHIPS, self._recipe.seed)
+            for one in drawn.split(1)
+        ]
+        best = max(range(len(found)), key=lambda place: found[place][1])
+        parameters, score, offsets = found[best]
+        return Trained(
+            parameters.to(torch.float64),
+            self._alive[best],
+            score,
+            offsets,
+            self._curves,
+            self._spent(),
         )
-        best = int(found.argmax())
-        kept = drawn[best : best + 1].to(torch.float64)
-        return Trained(kept, best, float(found[best]), self._curves, self._spent())
 
     def _spent(self) -> float:
         return self._cpu_s + time.process_time() - self._started
@@ -187,6 +241,7 @@ class Trainer:
         return {
             "step": self.step,
             "cpu_s": self._spent(),
+            "alive": self._alive,
             "parameters": self._parameters.detach(),
             "optimiser": self._optimiser.state_dict(),
             "generator": self._generator.get_state(),
@@ -195,21 +250,20 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken."""
-        self.step = state["step"]
+        self.step, self._alive = state["step"], list(state["alive"])
         self._cpu_s, self._started = state["cpu_s"], time.process_time()
-        with torch.no_grad():
-            self._parameters.copy_(state["parameters"])
+        self._use(state["parameters"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._generator.set_state(state["generator"])
         self._curves = Curves(**state["curves"])
 
 
 def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Return the mean over frames and samples, for every network.
+    """Return the mean over recordings and frames, for every network.
 
-    Logits are (networks, frames, samples, classes), wanted classes (networks, 1, samples).
+    Logits are (networks, chain, frames, samples, classes), wanted classes (networks, chain, 1,
+    samples).
     """
-    frames = logits.shape[1]
-    targets = wanted.expand(-1, frames, -1).reshape(-1)
-    loss = cross_entropy(logits.reshape(-1, logits.shape[3]), targets, reduction="none")
+    targets = wanted.expand(*logits.shape[:-1]).reshape(-1)
+    loss = cross_entropy(logits.reshape(-1, logits.shape[-1]), targets, reduction="none")
     return loss.view(len(logits), -1).mean(dim=1)
