@@ -25,9 +25,9 @@ from netgen.model import (
     check_samples,
     decide,
     evaluate,
-    load_model,
-    load_samples,
 )
+from netgen.model import load_model as read_model
+from netgen.model import load_samples as read_samples
 from netgen.project import (
     Bias,
     Build,
@@ -71,6 +71,28 @@ __all__ = [
 
 Progress: TypeAlias = Callable[[int, int], object]
 _Step = TypeVar("_Step", Step, RunStep)
+
+
+def load_model(path: str | Path) -> Model:
+    """Read a model file.
+
+    Raises
+    ------
+    ModelError
+        It cannot be read or violates the format; names every violation.
+    """
+    return read_model(Path(path))
+
+
+def load_samples(path: str | Path, model: Model) -> Samples:
+    """Read the samples of a model: ``.npz``, or one sample as ``.csv``.
+
+    Raises
+    ------
+    SamplesError
+        With every violation, each at its place.
+    """
+    return read_samples(Path(path), model)
 
 
 def make_samples(
