@@ -25,6 +25,7 @@ from fake_technology import (
 )
 from flat_netlist import lines_of
 
+from netgen.analysis import Verification
 from netgen.circuit import Circuit, build_circuit
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
@@ -166,5 +167,6 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     patch.setattr(simulate, "simulator_version", lambda: simulator.version)
     patch.setattr(simulate, "build_circuit", simulator.build_circuit)
     patch.setattr(simulate, "LocalPool", partial(FakePool, simulator))
+    patch.setattr("netgen.commands.steps.verify", lambda *_: Verification((), (), ()))
     patch.setattr("netgen.report.write.draw_all", lambda *_: [])
     return simulator

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from synthetic_traces import traces_of
 
-from netgen.analysis import Comparison, Tolerances, compare, load_tolerances, override, verdict
+from netgen.analysis import (
+    Comparison,
+    Tolerances,
+    Verification,
+    compare,
+    load_tolerances,
+    override,
+    verdict,
+)
+from netgen.analysis.tolerances import VERIFIED
 from netgen.errors import ConfigurationError
 from netgen.model import random_model
 
@@ -46,12 +55,18 @@ def test_the_limit_itself_passes(
 
 
 def test_each_tolerance_is_a_figure_and_is_checked(comparison: Comparison) -> None:
-    checks = verdict(comparison, Tolerances())
-    assert len(checks) == 1 + len(fields(Tolerances))
+    checks = verdict(comparison, Tolerances(), Verification((), (), ()))
+    assert len(checks) == 2 + len(fields(Tolerances))
     assert all(check.passed for check in checks)
-    assert [check.limit for check in checks[1:]] == [
+    counts = ("failures", "verification_failures")
+    assert [check.limit for check in checks if check.name not in counts] == [
         getattr(Tolerances(), entry.name) for entry in fields(Tolerances)
     ]
+
+
+def test_what_was_not_measured_of_the_netlist_is_not_judged(comparison: Comparison) -> None:
+    names = {check.name for check in verdict(comparison, Tolerances())}
+    assert not names & {*VERIFIED, "verification_failures"}
 
 
 def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
@@ -87,7 +102,8 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
                 "tolerances.state_agreement_min: must lie between 0 and 1 (0.01 is 1 %)",
                 "tolerances.states: is not known; choose among decision_agreement_min, "
                 "frame_agreement_min, state_agreement_min, state_agreement_clear_min, "
-                "logit_rmse_same_state_fs_max",
+                "logit_rmse_same_state_fs_max, node_error_max, mirror_error_max, row_error_max, "
+                "threshold_error_max, width_error_max, output_error_max",
                 "tolerances.frame_agreement_min: must be a number",
             ],
         ),

@@ -189,7 +189,7 @@ def test_tolerance_may_be_overridden(
 ) -> None:
     simulator.gain = 1.02
     netgen("run", model, samples, "-o", out)
-    wide = ("--tolerance", "logit_rmse_same_state_fs_max=0.5")
+    wide = ("--tolerance", "logit_rmse_same_state_fs_max=0.5", "--tolerance", "node_error_max=1")
     assert netgen("compare", out, *wide).exit_code == 0
     tight = ("--tolerance", "logit_rmse_same_state_fs_max = 1e-6")
     assert netgen("compare", out, *wide, *tight).exit_code == 1
@@ -202,7 +202,7 @@ def test_tolerances_beside_the_model(
     (model.parent / "netgen.toml").write_text("[tolerances]\nlogit_rmse_same_state_fs_max = 0.9\n")
     loose = ("--tolerance", "frame_agreement_min=0", "--tolerance", "state_agreement_min=0",
              "--tolerance", "state_agreement_clear_min=0", "--tolerance",
-             "decision_agreement_min=0")  # fmt: skip
+             "decision_agreement_min=0", "--tolerance", "node_error_max=1")  # fmt: skip
     result = netgen("run", model, samples, "-o", out, *loose)
     assert result.exit_code == 0
     assert "(≤ 0.9)" in result.output

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.analysis import CAUSES, Check, Tolerances
-from netgen.report.text import CAUSE_MEANINGS, MEANINGS, limit, measured, percent, printable
+from netgen.report.text import (
+    CAUSE_MEANINGS,
+    COUNTS,
+    MEANINGS,
+    limit,
+    measured,
+    percent,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +55,7 @@ def test_printable_text_can_be_written_anywhere(text: str) -> None:
 
 
 def test_every_check_and_cause_has_its_meaning() -> None:
-    names = {entry.name.removesuffix("_min") for entry in fields(Tolerances)} | {"failures"}
+    names = {entry.name.removesuffix("_min") for entry in fields(Tolerances)} | set(COUNTS)
     assert set(MEANINGS) == names
     assert tuple(CAUSE_MEANINGS) == CAUSES
 

@@ -1,6 +1,7 @@
 """The analysis room: circuit against software in numbers, races, tolerances and the verdict."""
 
 from netgen.analysis.comparison import compare
+from netgen.analysis.nodes import Unexercised, UnitError
 from netgen.analysis.power import Consumption, PowerFigures, PowerTally
 from netgen.analysis.race import forecast_races, near_threshold, predict_races
 from netgen.analysis.results import (
@@ -12,23 +13,39 @@ from netgen.analysis.results import (
     UnexplainedState,
 )
 from netgen.analysis.states import CAUSES, Cause, CellStates
-from netgen.analysis.tolerances import Check, Tolerances, load_tolerances, override, verdict
+from netgen.analysis.tolerances import (
+    Check,
+    Place,
+    Tolerances,
+    load_tolerances,
+    override,
+    verdict,
+    verified,
+)
+from netgen.analysis.verification import CellFigure, MirrorFigure, RowFigure, Verification
 
 __all__ = [
     "CAUSES",
     "Cause",
+    "CellFigure",
     "CellStates",
     "Check",
     "Comparison",
     "Consumption",
     "Divergence",
+    "MirrorFigure",
     "NodeComparison",
+    "Place",
     "PowerFigures",
     "PowerTally",
+    "RowFigure",
     "SampleComparison",
     "SimulationCost",
     "Tolerances",
+    "Unexercised",
     "UnexplainedState",
+    "UnitError",
+    "Verification",
     "compare",
     "forecast_races",
     "load_tolerances",
@@ -36,4 +53,5 @@ __all__ = [
     "override",
     "predict_races",
     "verdict",
+    "verified",
 ]

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from netgen.analysis.metrics import error_figures, is_constant, mean, rms, share
+from netgen.analysis.nodes import unexercised, unit_errors
 from netgen.analysis.observed import Observed, has_line, observe
 from netgen.analysis.race import NEAR
 from netgen.analysis.results import (
@@ -90,6 +91,8 @@ def compare(
         accuracy_circuit=_accuracy(samples, [entry.class_circuit for entry in entries]),
         power_w=mean(observed.power_w),
         energy_j=mean(np.array([entry.energy_j for entry in entries])),
+        unit_errors=unit_errors(model, observed) if entries else (),
+        unexercised=unexercised(model, observed) if entries else (),
         power=observed.power,
         settling=Settling(model.frame_period, needed, tally.settling()),
         cost=_cost(observed),

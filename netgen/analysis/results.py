@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from netgen.analysis.metrics import ErrorFigures
+from netgen.analysis.nodes import Unexercised, UnitError
 from netgen.analysis.power import PowerFigures
 from netgen.analysis.states import Cause, CellStates
 from netgen.analysis.symptoms import Settling
@@ -162,6 +163,8 @@ class Comparison:
     decision_agreement … energy_j
         As in ``report.json``. ``state_agreement*`` are None for a model without BMRU nodes, and
         ``_clear`` also where every state is left out; accuracies without labels.
+    unit_errors, unexercised
+        Every unit by the circuit's own signals below it; the parameters that no sample has used.
     power
         Where the supply power went, where the traces tell.
     settling
@@ -192,6 +195,8 @@ class Comparison:
     accuracy_circuit: float | None
     power_w: float | None
     energy_j: float | None
+    unit_errors: tuple[UnitError, ...]
+    unexercised: tuple[Unexercised, ...]
     power: PowerFigures | None
     settling: Settling
     cost: SimulationCost
@@ -199,3 +204,8 @@ class Comparison:
     same_state: Mapping[str, Floats] = field(repr=False)
     circuit: Mapping[str, Floats] = field(repr=False)
     states: Mapping[str, CellStates] = field(repr=False)
+
+    @property
+    def node_error_max(self) -> float | None:
+        """The largest of the ``unit_errors``."""
+        return max((entry.error for entry in self.unit_errors), default=None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from netgen.analysis.results import Comparison
+from netgen.analysis.verification import Verification
 from netgen.errors import ConfigurationError
 
 if sys.version_info >= (3, 11):
@@ -42,6 +43,18 @@ class Tolerances:
     logit_rmse_same_state_fs_max
         Analog error of the *worst* sample, as a share of the logits' full scale. Twice what
         characterised circuits show, well below what ratio sizing gives.
+    node_error_max
+        Error of the worst unit of any node, given the circuit's own signals below it: as a share
+        of the currents that meet in a summing node, or of α for a cell. Circuits sized by
+        characterisation stay below 0.3 % (sums) and 0.8 % (cells).
+    mirror_error_max
+        Of the worst weight that the netlist's mirrors make, against what was drawn for the learned
+        one: below 1.5 % where nothing is wrong.
+    row_error_max
+        Of the worst row over the inputs it was sized for, against the learned weights, as a share
+        of the currents that meet in it: below 0.5 %.
+    threshold_error_max, width_error_max, output_error_max
+        Of the worst cell against its learned figures: below 0.1, 0.5 and 0.1 %.
     """
 
     decision_agreement_min: float = 0.98
@@ -49,6 +62,39 @@ class Tolerances:
     state_agreement_min: float = 0.99
     state_agreement_clear_min: float = 1.0
     logit_rmse_same_state_fs_max: float = 0.01
+    node_error_max: float = 0.015
+    mirror_error_max: float = 0.03
+    row_error_max: float = 0.01
+    threshold_error_max: float = 0.01
+    width_error_max: float = 0.03
+    output_error_max: float = 0.02
+
+
+VERIFIED = (
+    *("mirror_error_max", "row_error_max", "threshold_error_max", "width_error_max"),
+    "output_error_max",
+)
+"""Tolerances of what :class:`netgen.analysis.verification.Verification` measures."""
+NAMED = 20
+"""So many places that miss a limit are named."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a figure misses its limit.
+
+    Attributes
+    ----------
+    what
+        The unit or the parameter.
+    error
+        By how much it is off, signed where that is known.
+    """
+
+    node: str
+    unit: int
+    what: str
+    error: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +109,8 @@ class Check:
         None where there is nothing to judge; such a check passes unless no sample was compared.
     relation, limit
         The check passes where ``value relation limit`` holds.
+    places
+        Where it does not, the worst first, :data:`NAMED` at most.
     """
 
     name: str
@@ -70,16 +118,22 @@ class Check:
     relation: Literal["≥", "≤"]
     limit: float
     passed: bool
+    places: tuple[Place, ...] = ()
 
 
-def verdict(comparison: Comparison, tolerances: Tolerances) -> tuple[Check, ...]:
+def verdict(
+    comparison: Comparison, tolerances: Tolerances, verification: Verification | None = None
+) -> tuple[Check, ...]:
     """Judge a comparison: no simulation may have failed, and every tolerance must hold.
 
-    A figure that the model does not have (state agreement without BMRU nodes) passes.
+    A figure that the model does not have (state agreement without BMRU nodes) passes. What was
+    measured of the netlist's mirrors and cells is judged where it is given.
     """
     failed = len(comparison.failures)
     checks = [Check("failures", failed, "≤", 0, failed == 0)]
     for entry in fields(tolerances):
+        if entry.name in VERIFIED:
+            continue
         limit = getattr(tolerances, entry.name)
         at_least = entry.name.endswith("_min")
         name = entry.name.removesuffix("_min")  # the RMSE's limit holds the worst sample: _max
@@ -88,8 +142,42 @@ def verdict(comparison: Comparison, tolerances: Tolerances) -> tuple[Check, ...]
             passed = bool(comparison.samples)
         else:
             passed = value >= limit if at_least else value <= limit
-        checks.append(Check(name, value, "≥" if at_least else "≤", limit, passed))
+        places = [
+            Place(each.node, each.unit, f"{each.node}[{each.unit}]", each.error)
+            for each in comparison.unit_errors
+            if name == "node_error_max"
+        ]
+        worst = _beyond(places, limit)
+        checks.append(Check(name, value, "≥" if at_least else "≤", limit, passed, worst))
+    return (*checks, *(() if verification is None else verified(verification, tolerances)))
+
+
+def verified(found: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
+    """Judge what was measured of a netlist: every layer could be, and every tolerance holds."""
+    failures = len(found.failures)
+    failed = tuple(Place(n, 0, f"{n} ({kind})", 1.0) for n, kind in found.failures.items())
+    checks = [Check("verification_failures", failures, "≤", 0, failures == 0, failed)]
+    cells = [(each, f"{each.node}[{each.unit}]") for each in found.cells]
+    places = {
+        "mirror_error_max": [Place(m.node, m.row, m.place, m.error) for m in found.mirrors],
+        "row_error_max": [Place(r.node, r.row, f"{r.node}[{r.row}]", r.error) for r in found.rows],
+    }
+    for figure in ("threshold", "width", "output"):
+        places[f"{figure}_error_max"] = [
+            Place(cell.node, cell.unit, name, getattr(cell, f"{figure}_error"))
+            for cell, name in cells
+        ]
+    for name, entries in places.items():
+        limit = getattr(tolerances, name)
+        value = max((abs(entry.error) for entry in entries), default=None)
+        passed = value is None or value <= limit
+        checks.append(Check(name, value, "≤", limit, passed, _beyond(entries, limit)))
     return tuple(checks)
+
+
+def _beyond(places: Iterable[Place], limit: float) -> tuple[Place, ...]:
+    missed = [place for place in places if not abs(place.error) <= limit]
+    return tuple(sorted(missed, key=lambda place: -abs(place.error))[:NAMED])
 
 
 def override(base: Tolerances, values: Mapping[str, Any], source: str, path: str) -> Tolerances:

@@ -32,6 +32,7 @@ COMMANDS = {
         "Analyse the chips and corners of a build: yield, spread, causes.",
     ),
     "twin": ("netgen.commands.twin", "Predict the decisions of thousands of chips in software."),
+    "verify": ("netgen.commands.verify", "Measure each mirror and cell of a build; no samples."),
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),
     "sweep": ("netgen.commands.sweep", "Try unit currents, supplies and frame periods."),

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import click
 
-from netgen.analysis import CAUSES, Check, Comparison, Tolerances, load_tolerances, override
+from netgen.analysis import (
+    CAUSES,
+    Check,
+    Comparison,
+    Tolerances,
+    load_tolerances,
+    override,
+    verified,
+)
 from netgen.commands.options import Varied, cores
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
@@ -26,12 +34,17 @@ from netgen.project import (
     compare,
     engine_of_population,
     read_build,
+    read_verification,
     simulate,
     simulate_population,
+    verify,
 )
 from netgen.simulation.engines import CHECKED
 from netgen.technology import Geometry
 from netgen.units import engineering
+
+PLACES = 3
+"""So many places that miss a limit are printed."""
 
 
 def build_options(
@@ -202,9 +215,34 @@ def chosen_tolerances(limits: tuple[str, ...], folder: Path) -> Tolerances:
     return override(load_tolerances(folder), dict(map(_limit, limits)), "--tolerance", "")
 
 
+def verify_step(output: Path, tolerances: Tolerances, jobs: int | None) -> tuple[Check, ...]:
+    """Measure the netlist's mirrors and cells, print the figures with their limits."""
+    made = read_build(output)
+    with click.progressbar(
+        length=1, label="verifying", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as watched:
+
+        def watch(done: int, total: int) -> None:
+            watched.length = total
+            watched.update(1)
+
+        found = verify(made, jobs or cores(), watch)
+    checks = verified(found, tolerances)
+    click.echo(
+        f"{output}: {len(found.mirrors)} weights and {len(found.cells)} cells of the netlist "
+        f"measured in {found.cpu_s:.1f} CPU s"
+    )
+    return checks
+
+
 def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) -> int:
-    """Compare, print the verdict and return the exit status."""
+    """Compare, print the verdict and return the exit status.
+
+    A netlist whose mirrors and cells were not measured since it was written is measured first.
+    """
     made: Build = read_build(output)
+    if read_verification(made) is None:
+        verify_step(output, tolerances, None)
     rerun = (
         f"netgen build {names['model']} -o {output}",
         f"netgen sim {output} {names['samples']}",
@@ -235,10 +273,7 @@ def _say_causes(comparison: Comparison) -> None:
 
 def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
     """Print the figures with their limits, and the verdict."""
-    for check in checks:
-        value = "none to judge" if check.value is None else f"{check.value:.6g}"
-        mark = "ok  " if check.passed else "FAIL"
-        click.echo(f"  {mark} {check.name:<30} {value:>12}  ({check.relation} {check.limit:g})")
+    say_checks(checks)
     if comparison.power_w is not None:
         click.echo(f"       {'supply power':<30} {engineering(comparison.power_w, 'W'):>12}")
     unsettled = comparison.settling.said()
@@ -250,6 +285,18 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
     click.echo(
         f"circuit and software {verdict}: {agreed} of {len(comparison.samples)} decisions equal"
     )
+
+
+def say_checks(checks: tuple[Check, ...]) -> None:
+    """Print figures with their limits, and the worst places of those that miss them."""
+    for check in checks:
+        value = "none to judge" if check.value is None else f"{check.value:.6g}"
+        mark = "ok  " if check.passed else "FAIL"
+        click.echo(f"  {mark} {check.name:<30} {value:>12}  ({check.relation} {check.limit:g})")
+        for place in check.places[:PLACES]:
+            click.echo(f"         {place.what}: {place.error:+.3g}")
+        if len(check.places) > PLACES:
+            click.echo(f"         and {len(check.places) - PLACES} more in the report")
 
 
 def simulation_choices(

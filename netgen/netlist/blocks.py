@@ -160,7 +160,7 @@ class Workbench:
         head = models_head(self.technology, self.conditions, options)
         if self.shifted:
             return shiftable(trimmed(head, models), models, self.technology.name).text(
-                sizes or self._all_sizes or frozenset()
+                sizes or self.all_sizes or frozenset()
             )
         return head if sizes is None else trimmed(head, models).text(sizes)
 
@@ -171,7 +171,7 @@ class Workbench:
         body = bench_text(self.circuit, self.conditions, x, network, saves, title, INPUT_SUPPLY)
         steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
         points = np.sort(np.concatenate([steps, steps + EDGE])) * self.circuit.model.frame_period
-        return Deck(self, title, self._all_sizes, body, tuple(points.tolist()))
+        return Deck(self, title, self.all_sizes, body, tuple(points.tolist()))
 
     @cached_property
     def _metered_network(self) -> tuple[str, Mapping[str, tuple[str, str]]]:
@@ -193,7 +193,7 @@ class Workbench:
         return dict.fromkeys(outputs, Meter(consumer, -self.conditions.vdd / 2))
 
     @cached_property
-    def _all_sizes(self) -> Sizes | None:
+    def all_sizes(self) -> Sizes | None:
         """The sizes of all transistors, None where an edited network may hide some."""
         lines = list(elements(self.network.lower()))
         if any(line.startswith((".include", ".inc", ".lib", ".model", ".param")) for line in lines):

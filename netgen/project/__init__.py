@@ -14,6 +14,7 @@ from netgen.project.variability import (
     read_population,
     simulate_population,
 )
+from netgen.project.verify import read_verification, verify
 
 __all__ = [
     "BIASES",
@@ -41,6 +42,8 @@ __all__ = [
     "prepare",
     "read_build",
     "read_population",
+    "read_verification",
     "simulate",
     "simulate_population",
+    "verify",
 ]

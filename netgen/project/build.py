@@ -21,7 +21,7 @@ from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.rows import Floats
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import write_whole
+from netgen.files import write_whole, written_beside
 from netgen.model import Model, Samples, load_model, to_dict
 from netgen.netlist import Conditions, mapping, netlist_of, nominal
 from netgen.netlist.area import areas
@@ -209,6 +209,11 @@ def build(
     networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
     digests = model.digest, made.technology.digest
     write_whole(folder.design, design_text(folder, networks, *digests))
+    if calibration is None:
+        folder.calibration.unlink(missing_ok=True)
+    else:
+        with written_beside(folder.calibration) as scratch:
+            np.savez_compressed(scratch, x=calibration.x)
     if circuit.cells:
         write_whole(folder.hysteresis, _hysteresis(made))
     else:

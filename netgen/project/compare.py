@@ -18,6 +18,7 @@ from netgen.project.build import Build
 from netgen.project.simulate import read_runs
 from netgen.project.times import speeds_of_build
 from netgen.project.twin import ladder_of
+from netgen.project.verify import read_verification
 from netgen.simulation import Traces, load_traces
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def compare(
     build: Build, tolerances: Tolerances, names: Mapping[str, str], rerun: Sequence[str]
 ) -> tuple[Comparison, tuple[Check, ...]]:
     """Compare every simulated sample and write report.json, report.html, JUnit XML and plots.
+
+    The verdict includes what :func:`netgen.project.verify` measured of the same netlist.
 
     Parameters
     ----------
@@ -62,7 +65,8 @@ def compare(
         runs.failures,
         speeds_of_build(build),
     )
-    checks = verdict(comparison, tolerances)
+    verification = read_verification(build)
+    checks = verdict(comparison, tolerances, verification)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
     ladder = ladder_of(build, runs.samples.pick(done).x, comparison)

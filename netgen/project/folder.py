@@ -51,6 +51,16 @@ class Folder:
         return self.path / "hysteresis.csv"
 
     @property
+    def calibration(self) -> Path:
+        """The inputs it was sized for, where these came with the build."""
+        return self.path / "calibration.npz"
+
+    @property
+    def verification(self) -> Path:
+        """What its mirrors and cells were measured to do."""
+        return self.path / "verify.json"
+
+    @property
     def runs(self) -> Path:
         """Where simulations leave their traces."""
         return self.path / "sim"

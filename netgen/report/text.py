@@ -18,6 +18,14 @@ MEANINGS = {
     "states with a known cause to differ left out",
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
     "states forced equal",
+    "node_error_max": "worst unit of any node, by the circuit's own signals below it: share of the "
+    "currents that meet in it, or of alpha",
+    "verification_failures": "layers of the netlist that could not be measured",
+    "mirror_error_max": "worst weight, as the netlist's mirrors make it, without samples",
+    "row_error_max": "worst row over the inputs it was sized for, share of the currents that meet",
+    "threshold_error_max": "worst beta_hi, as the netlist's cells have it",
+    "width_error_max": "worst beta_hi − beta_lo, as the netlist's cells have it",
+    "output_error_max": "worst alpha, as the netlist's cells have it",
 }
 """What each checked figure says."""
 
@@ -31,6 +39,10 @@ CAUSE_MEANINGS = {
     "clear": "nothing explains it",
 }
 """What each cause of a difference means."""
+
+
+COUNTS = ("failures", "verification_failures")
+"""Figures that are numbers of something, not shares."""
 
 
 def printable(text: str) -> str:
@@ -61,12 +73,12 @@ def measured(check: Check) -> str:
     """Write a check's value: a count for failures, else a share."""
     if check.value is None:
         return "–"
-    return f"{check.value:.0f}" if check.name == "failures" else percent(check.value)
+    return f"{check.value:.0f}" if check.name in COUNTS else percent(check.value)
 
 
 def limit(check: Check) -> str:
     """Write a check's relation and limit."""
-    bound = f"{check.limit:g}" if check.name == "failures" else f"{100 * check.limit:g} %"
+    bound = f"{check.limit:g}" if check.name in COUNTS else f"{100 * check.limit:g} %"
     return f"{check.relation} {bound}"
 
 

@@ -1,0 +1,316 @@
+"""What a network's own mirrors and cells do at operating points, against the learned values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
+from netgen.model import INPUT, Bmru, Model, Relu, evaluate
+from netgen.model.graph import Floats
+from netgen.sizing.cells import Sweep, read_thresholds
+
+SMALLEST = 0.02
+"""Errors of weights below this are shares of it: what leaks past a row is no error of a weight."""
+FRAMES = 40
+"""In so many frames of the inputs a circuit was sized for its rows are measured."""
+LEAST = 0.008
+"""Smallest current that mirrors are characterised at, in units."""
+
+
+@dataclass(frozen=True)
+class MirrorFigure:
+    """One weight of a row: what all mirrors between a signal and a row node come to.
+
+    Attributes
+    ----------
+    node, row
+        Whose sum it belongs to.
+    source, column
+        The signal, or the reference for a bias (``column`` is then None).
+    parameter
+        Path of the learned parameter.
+    learned, expected, measured
+        The learned value; what was drawn for it, small errors of a row's other mirrors made up
+        for; what the netlist's devices do.
+    """
+
+    node: str
+    row: int
+    source: str
+    column: int | None
+    parameter: str
+    learned: float
+    expected: float
+    measured: float
+
+    @property
+    def place(self) -> str:
+        """Row and parameter."""
+        return f"{self.node}[{self.row}]: {self.parameter}"
+
+    @property
+    def error(self) -> float:
+        """Measured minus expected as a share of the expected weight."""
+        return (self.measured - self.expected) / max(abs(self.expected), SMALLEST)
+
+
+@dataclass(frozen=True)
+class RowFigure:
+    """One row over the inputs a circuit was sized for: sums measured against the learned ones.
+
+    Attributes
+    ----------
+    error
+        Root mean square of the difference, as a share of ``gross``.
+    gross
+        Root mean square of all currents that meet in the row, whatever their sign, units.
+    """
+
+    node: str
+    row: int
+    error: float
+    gross: float
+
+
+@dataclass(frozen=True)
+class CellFigure:
+    """One cell: learned and measured figures, units.
+
+    ``measured_*`` are NaN where a cell holds no state.
+    """
+
+    node: str
+    unit: int
+    threshold: float
+    width: float
+    output: float
+    measured_threshold: float
+    measured_width: float
+    measured_output: float
+
+    @property
+    def threshold_error(self) -> float:
+        """Measured over learned β_hi, less 1; −1 of a cell that holds no state."""
+        return _off(self.measured_threshold, self.threshold)
+
+    @property
+    def width_error(self) -> float:
+        """Measured over learned β_hi − β_lo, less 1; −1 of a cell that holds no state."""
+        return _off(self.measured_width, self.width)
+
+    @property
+    def output_error(self) -> float:
+        """Measured over learned α, less 1; −1 of a cell that holds no state."""
+        return _off(self.measured_output, self.output)
+
+
+def _off(measured: float, learned: float) -> float:
+    """Return a relative error; that of a figure a cell does not have is −1."""
+    return measured / learned - 1 if np.isfinite(measured) else -1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """All that was measured of a network.
+
+    Attributes
+    ----------
+    failures
+        Class of failure by node, of the layers that could not be measured.
+    cpu_s
+        What it cost.
+    """
+
+    mirrors: tuple[MirrorFigure, ...] = field(repr=False)
+    rows: tuple[RowFigure, ...] = field(repr=False)
+    cells: tuple[CellFigure, ...] = field(repr=False)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """At which currents a network is measured.
+
+    Attributes
+    ----------
+    signals
+        Current of every signal at which its mirrors were sized, A, (units,), by node.
+    rows
+        Typical sum of the rows, A, (rows,), by node.
+    values
+        Values of all nodes in some frames, (frames, units), software units.
+    """
+
+    signals: Mapping[str, Floats]
+    rows: Mapping[str, Floats]
+    values: Mapping[str, Floats]
+
+
+def operation(circuit: Circuit, x: Floats) -> Operation:
+    """Return where a circuit works over inputs, (samples, frames, channels)."""
+    model = circuit.model
+    amperes, least = model.unit_current, LEAST * model.unit_current
+    values = {name: v.reshape(-1, v.shape[2]) for name, v in evaluate(model, x).items()}
+    signals = {}
+    for name, _ in circuit.signals:
+        node = model.by_name.get(name)
+        flat = node.alpha[np.newaxis] if isinstance(node, Bmru) else values[name]
+        signals[name] = np.maximum(_typical(flat * amperes, 2.0), least)
+    rows = {
+        layer.node: np.maximum(_typical(np.maximum(values[layer.node], 0) * amperes, 0.0), least)
+        for layer in circuit.rows
+    }
+    total = len(values[INPUT])
+    chosen = np.unique(np.linspace(0, total - 1, min(FRAMES, total)).astype(int))
+    return Operation(signals, rows, {name: value[chosen] for name, value in values.items()})
+
+
+def _typical(amperes: Floats, power: float) -> Floats:
+    """Return the geometric mean of currents (frames, units) weighted by a power of themselves."""
+    weight = np.where(amperes > 0, amperes**power, 0.0)
+    logs = np.log(np.where(amperes > 0, amperes, 1.0))
+    total = weight.sum(axis=0)
+    mean: Floats = np.exp((weight * logs).sum(axis=0) / np.where(total > 0, total, 1.0))
+    return np.where(total > 0, mean, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class RowPlan:
+    """The points at which a row layer is measured.
+
+    The first has all signals off, then each column is on alone, then come frames.
+
+    Attributes
+    ----------
+    columns
+        Signals in the order of their points.
+    currents
+        By source node, A, (points, units).
+    learned
+        By source node and for the reference: the learned weights, (rows, units).
+    """
+
+    layer: RowLayer
+    columns: tuple[tuple[str, int], ...]
+    currents: Mapping[str, Floats]
+    learned: Mapping[str, Floats]
+
+    @property
+    def alone(self) -> int:
+        """How many points come before the frames."""
+        return 1 + len(self.columns)
+
+
+def read_cells(
+    circuit: Circuit, layer: CellLayer, candidates: Floats, needed: Floats, output: Floats
+) -> list[CellFigure]:
+    """Make figures of cells that were held in all their states.
+
+    The candidate that holds a cell is what its storage node takes, over the gain of the cell's own
+    input transistor there: that is what it gives less with a candidate than without.
+
+    Parameters
+    ----------
+    candidates
+        β_hi and β_lo of every cell, A, (2, cells): the candidates of the second and third run.
+    needed
+        Current that holds the storage node, A, (cells, 3 runs, points).
+    output
+        Output current without a candidate, A, (cells, points).
+    """
+    amperes = circuit.model.unit_current
+    given = needed[:, :1] - needed[:, 1:]
+    gain = np.maximum(given / candidates.T[:, :, np.newaxis], LEAST)
+    jumps = [read_thresholds(Sweep(needed[:, 0] / gain[:, run], output)) for run in (0, 1)]
+    rising, falling, high = jumps[0][:, 0], jumps[1][:, 1], jumps[0][:, 2]
+    learned = np.stack([layer.threshold, layer.width, layer.gain], axis=1) / amperes
+    measured = np.stack([rising, rising - falling, high], axis=1) / amperes
+    return [
+        CellFigure(layer.node, unit, *map(float, learned[unit]), *map(float, measured[unit]))
+        for unit in range(layer.size)
+    ]
+
+
+def plan_rows(circuit: Circuit, layer: RowLayer, at: Operation) -> RowPlan:
+    """Plan how to measure a row layer."""
+    learned: dict[str, Floats] = {}
+    for mirrors in layer.mirrors:
+        learned[mirrors.source] = learned.get(mirrors.source, 0.0) + mirrors.weight
+    sources = [source for source in learned if source != REFERENCE]
+    columns = tuple((s, unit) for s in sources for unit in range(learned[s].shape[1]))
+    alone, frames = 1 + len(columns), len(at.values[INPUT])
+    currents = {s: np.zeros((alone + frames, learned[s].shape[1])) for s in sources}
+    for point, (source, unit) in enumerate(columns, 1):
+        currents[source][point, unit] = at.signals[source][unit]
+    amperes = circuit.model.unit_current
+    for source in sources:
+        currents[source][alone:] = at.values[source] * amperes
+    return RowPlan(layer, columns, currents, learned)
+
+
+def read_rows(
+    circuit: Circuit,
+    plan: RowPlan,
+    at: Operation,
+    sums: Floats,
+    expected: Mapping[tuple[str, int, int], float],
+    parameters: Mapping[tuple[str, int, int], str],
+) -> tuple[list[MirrorFigure], list[RowFigure]]:
+    """Make figures of the measured sums of a row layer.
+
+    Parameters
+    ----------
+    sums
+        A, (points, rows).
+    expected, parameters
+        By source, row and column (0 for the reference): what the mirrors ought to do, and which
+        parameters they stand for. A weight that is not in them is not drawn.
+    """
+    layer, amperes = plan.layer, circuit.model.unit_current
+    measured = {s: np.zeros_like(w) for s, w in plan.learned.items()}
+    for point, (source, unit) in enumerate(plan.columns, 1):
+        measured[source][:, unit] = (sums[point] - sums[0]) / plan.currents[source][point, unit]
+    if REFERENCE in measured:
+        measured[REFERENCE][:, 0] = sums[0] / amperes
+    mirrors = []
+    for source, weights in plan.learned.items():
+        for row, column in np.ndindex(weights.shape):
+            key = source, row, column
+            if weights[row, column] == 0 and key not in parameters:
+                path = f"no weight from {source}[{column}]"
+            else:
+                path = parameters.get(key, "")
+            mirrors.append(
+                MirrorFigure(
+                    layer.node,
+                    row,
+                    source,
+                    None if source == REFERENCE else column,
+                    path,
+                    float(weights[row, column]),
+                    expected.get(key, 0.0),
+                    float(measured[source][row, column]),
+                )
+            )
+    return mirrors, _rows(circuit.model, plan, at, sums[plan.alone :] / amperes)
+
+
+def _rows(model: Model, plan: RowPlan, at: Operation, sums: Floats) -> list[RowFigure]:
+    layer = plan.layer
+    node = model.by_name[layer.node]
+    ones = np.ones((len(sums), 1))
+    signals = {s: ones if s == REFERENCE else at.values[s] for s in plan.learned}
+    wanted = sum(signals[s] @ w.T for s, w in plan.learned.items())
+    gross = sum(signals[s] @ np.abs(w).T for s, w in plan.learned.items())
+    if layer.kind == "relu":
+        assert isinstance(node, Relu)
+        wanted = np.maximum(wanted, 0)
+    error, size = (np.sqrt(np.mean(np.square(v), axis=0)) for v in (sums - wanted, gross))
+    return [
+        RowFigure(layer.node, row, float(error[row] / max(size[row], SMALLEST)), float(size[row]))
+        for row in range(layer.size)
+    ]

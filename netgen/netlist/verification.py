@@ -1,0 +1,332 @@
+"""Decks that measure a network's own mirrors and cells at operating points, layer by layer.
+
+Each layer's subcircuit is taken from the network as it is written, perhaps edited since. The
+layers whose lines it reads stand beside it as *lines*: they carry the current that a source puts
+into them and nothing else, since their own mirrors are turned off. So every column of a layer's
+weights can be driven alone, and every cell meets a candidate of a known size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.errors import ConfigurationError
+from netgen.netlist.blocks import Deck, Drive, Workbench
+from netgen.netlist.network import net, output_net, start_nets
+from netgen.netlist.partition import elements, words
+from netgen.netlist.render import drain_current, render
+from netgen.units import spice
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_LAYER = "layer_"
+_ROWS, _CELLS = "rows", "cells"
+STIFF = 1e3
+"""A row node is held by so many units a volt: within millivolts, and currents stay exact."""
+NO_DC = "c"
+"""Elements that carry no current at an operating point."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layer in the network: its subcircuit, and the net at each of its ports."""
+
+    subckt: str
+    nets: tuple[str, ...]
+
+
+def placed_layers(text: str, source: str) -> dict[str, Placed]:
+    """Return the layers of a network by their netlist words.
+
+    Parameters
+    ----------
+    text
+        The network's netlist, perhaps edited.
+    source
+        The name of its file, for messages.
+
+    Raises
+    ------
+    ConfigurationError
+        The network holds more than layers, or a layer twice.
+    """
+    layers: dict[str, Placed] = {}
+    inside = ""
+    for line in elements(text.lower()):
+        head, *rest = line.split()
+        if head == ".subckt":
+            inside = rest[0]
+        elif head == ".ends":
+            inside = ""
+        elif head.startswith("."):
+            continue
+        elif inside in ("network", "") and head[0] != NO_DC:
+            _, *nets, subckt = words(line)
+            word = subckt.removeprefix(_LAYER)
+            if inside == "" or head[0] != "x" or word == subckt or word in layers:
+                problem = (
+                    f"{head!r} is no layer of the network (or one of two): it cannot be verified"
+                )
+                raise ConfigurationError(source, [problem])
+            layers[word] = Placed(subckt, tuple(nets))
+    return layers
+
+
+@dataclass(frozen=True, eq=False)
+class RowsBench:
+    """A deck that measures a row layer's sums, one point after the other.
+
+    Attributes
+    ----------
+    vectors
+        The vectors that add up to each row's sum.
+    points
+        How many points there are.
+    """
+
+    deck: Deck
+    vectors: tuple[tuple[str, ...], ...]
+    points: int
+
+
+@dataclass(frozen=True, eq=False)
+class CellsBench:
+    """A deck that holds a layer's cells at every voltage of their storage nodes.
+
+    Once without candidates and once with each of the candidates asked for.
+
+    Attributes
+    ----------
+    vectors
+        By cell, the current that holds its storage node, and its output current.
+    volts
+        Storage node voltages, V, (points,).
+    runs
+        How often the voltages are gone through.
+    """
+
+    deck: Deck
+    vectors: tuple[tuple[str, str], ...]
+    volts: Floats
+    runs: int
+
+
+@dataclass(frozen=True, eq=False)
+class VerificationBench:
+    """Writes the decks that verify a network.
+
+    Attributes
+    ----------
+    bench
+        The network with its technology and conditions.
+    """
+
+    bench: Workbench
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that the network ought to be."""
+        return self.bench.circuit
+
+    @cached_property
+    def placed(self) -> Mapping[str, Placed]:
+        """The layers as the network's text has them."""
+        return placed_layers(self.bench.network, self.bench.source)
+
+    def rows(
+        self, layer: RowLayer, currents: Mapping[str, Floats], held: Floats, alone: int
+    ) -> RowsBench:
+        """Return the deck that drives the lines of a row layer.
+
+        Parameters
+        ----------
+        currents
+            By source node, A, (points, units). The reference always carries its own current.
+        held
+            Current whose diode voltage each row node is held at, A, (rows,).
+        alone
+            So many points hold the row nodes; from then on each follows its own sum. A readout is
+            always held, at half the supply.
+        """
+        sources = list(dict.fromkeys(mirrors.source for mirrors in layer.mirrors))
+        lines = [line for source in sources for line in self._line(source, currents.get(source))]
+        word = self.circuit.word(layer)
+        lines.append(self._instance(_ROWS, word, own=self._own(layer), prefix="r_"))
+        points = len(next(iter(currents.values()))) if currents else alone
+        stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
+        vectors: list[tuple[str, ...]] = []
+        for unit in range(layer.size):
+            if layer.kind == "relu":
+                lines += self._held(layer, unit, float(held[unit]), stiff)
+                path = f"x{_ROWS}.x{word}_{unit}"
+                diode = drain_current(self.bench.technology, "nmos", path, "diode")
+                vectors.append((diode, f"vheld{unit}#branch"))
+            else:
+                node = f"r_{output_net(self.circuit, unit)}"
+                lines.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
+                vectors.append((f"vout{unit}#branch",))
+        lines.append("Vframe frame 0 0")
+        flat = [vector for group in vectors for vector in group]
+        deck = self._deck(f"sums of {word}", lines, flat, f".dc Vframe 0 {points - 1} 1")
+        return RowsBench(deck, tuple(vectors), points)
+
+    def _held(self, layer: RowLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
+        """Write what holds a row node at the voltage of its diode at a given current."""
+        node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
+        at = np.arange(len(stiff), dtype=np.float64)
+        yield f"Xtypical{unit} typical{unit} vss diode_relu"
+        yield f"Itypical{unit} vdd typical{unit} {spice(amperes)}"
+        yield f"Vheld{unit} {node} held{unit} 0"
+        table = Drive(at, stiff).table
+        yield f"Bheld{unit} held{unit} 0 i=({table})*(v(held{unit})-v(typical{unit}))"
+
+    def cells(self, layer: CellLayer, candidates: Floats, step: float) -> CellsBench:
+        """Return the deck that takes cells through all their states.
+
+        Parameters
+        ----------
+        candidates
+            Candidate currents to do it with, A, (runs, cells); without any comes first.
+        step
+            Of the storage nodes' voltage, V.
+        """
+        word = self.circuit.word(layer)
+        table = np.concatenate([np.zeros((1, layer.size)), candidates])
+        lines = [*self._line(layer.candidate, table)]
+        lines.append(self._instance(_CELLS, word, own=self._own(layer), prefix="r_"))
+        lines += self._starts(layer)
+        if set(self.placed[word].nets) & self._lines_of(REFERENCE):  # biases are copies of it
+            lines += self._line(REFERENCE, None)
+        vectors = []
+        for unit in range(layer.size):
+            lines.append(f"Vm{unit} store x{_CELLS}.{word}_{unit}_v0 0")
+            output = drain_current(self.bench.technology, "pmos", f"x{_CELLS}.x{word}_{unit}", "m4")
+            vectors.append((f"vm{unit}#branch", output))
+        lines += ["Vstore store 0 0", "Vframe frame 0 0"]
+        vdd = self.bench.conditions.vdd
+        count = round(vdd / step)
+        volts: Floats = np.arange(1, count + 1, dtype=np.float64) * (vdd / count)
+        sweep = f"{spice(volts[0])} {spice(vdd + vdd / count / 4)} {spice(vdd / count)}"
+        analysis = f".dc Vstore {sweep} Vframe 0 {len(table) - 1} 1"
+        flat = [vector for pair in vectors for vector in pair]
+        deck = self._deck(f"cells of {word}", lines, flat, analysis)
+        return CellsBench(deck, tuple(vectors), volts, len(table))
+
+    def _deck(self, title: str, lines: list[str], saves: Sequence[str], analysis: str) -> Deck:
+        body = render(
+            "block.j2",
+            blocks=self.bench.network,
+            vdd=self.bench.conditions.vdd,
+            lines=lines,
+            saves=saves,
+            analysis=analysis,
+        )
+        return Deck(self.bench, f"Verification: {title}", self.bench.all_sizes, body, ())
+
+    def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
+        """Write a layer whose lines carry given currents, A, (points, units)."""
+        word = REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
+        yield self._instance(f"line_{word}", word, own=None, prefix="")
+        if source == REFERENCE:
+            return
+        assert currents is not None
+        layer = self._layers.get(source)
+        if isinstance(layer, CellLayer):
+            yield from self._starts(layer)
+        for unit in range(currents.shape[1]):
+            name = f"line_{word}_{unit}"
+            if isinstance(layer, CellLayer):  # low, so that its output takes nothing
+                yield f"Voff_{name} xline_{word}.{word}_{unit}_v0 0 0"
+                node = net(self.circuit, source, unit, "p")
+                yield _source(name, node, "0", currents[:, unit])
+            else:
+                yield _source(name, "vdd", net(self.circuit, source, unit, "n"), currents[:, unit])
+
+    @cached_property
+    def _layers(self) -> Mapping[str, CellLayer | RowLayer]:
+        """Layers with lines of their own, by node."""
+        return {
+            layer.node: layer
+            for layer in self.circuit.layers
+            if isinstance(layer, CellLayer) or layer.kind == "relu"
+        }
+
+    def _starts(self, layer: CellLayer) -> Iterator[str]:
+        """Write the start-up lines of cells, which let go of them."""
+        vdd = self.bench.conditions.vdd
+        for (stage, state), name in start_nets(self.circuit).items():
+            if stage == layer.stage and name in self.placed[self.circuit.word(layer)].nets:
+                yield f"Vs_{name} {name} 0 {spice(vdd if state else 0.0)}"
+
+    def _own(self, layer: CellLayer | RowLayer) -> frozenset[str]:
+        """Return the nets that a layer drives."""
+        if isinstance(layer, RowLayer) and layer.kind == "readout":
+            return frozenset(output_net(self.circuit, unit) for unit in range(layer.size))
+        return self._lines_of(layer.node)
+
+    def _lines_of(self, node: str) -> frozenset[str]:
+        return frozenset(
+            net(self.circuit, node, unit, line)
+            for line in ("n", "p")
+            for unit in range(len(self.circuit.lines[node, line]))
+        )
+
+    @cached_property
+    def _off(self) -> Mapping[str, str]:
+        """By line, the rail at which its copies carry nothing."""
+        return {
+            net(self.circuit, node, unit, line): "0" if line == "n" else "vdd"
+            for (node, line), used in self.circuit.lines.items()
+            for unit in range(len(used))
+        }
+
+    def _instance(self, name: str, word: str, own: frozenset[str] | None, prefix: str) -> str:
+        """Write a layer: as the one that is measured (``own`` gets a prefix), or as lines."""
+        try:
+            placed = self.placed[word]
+        except KeyError:
+            problem = f"the network has no layer {word}; build again"
+            raise ConfigurationError(self.bench.source, [problem]) from None
+        starts = set(start_nets(self.circuit).values())
+        nets = []
+        for each in placed.nets:
+            if own is None:
+                driven = each.startswith(("vdd", "vss")) or each in starts
+                keep = driven or self._word_of(each) == word
+                nets.append(each if keep else self._rail(each))
+            else:
+                nets.append(f"{prefix}{each}" if each in own else each)
+        return " ".join((f"X{name}", *nets, placed.subckt))
+
+    @cached_property
+    def _words(self) -> Mapping[str, str]:
+        """The layer's word of every line."""
+        return {
+            net(self.circuit, node, unit, line): (
+                REFERENCE_WORD if node == REFERENCE else self.circuit.tokens[node]
+            )
+            for (node, line), used in self.circuit.lines.items()
+            for unit in range(len(used))
+        }
+
+    def _word_of(self, name: str) -> str:
+        return self._words.get(name, "")
+
+    def _rail(self, name: str) -> str:
+        if name not in self._off:
+            problem = f"the network connects {name!r}, which is no line of the model"
+            raise ConfigurationError(self.bench.source, [problem])
+        return self._off[name]
+
+
+def _source(name: str, positive: str, negative: str, amperes: Floats) -> str:
+    """Write a source that carries a current at each point."""
+    at = np.arange(len(amperes), dtype=np.float64)
+    return f"B{name} {positive} {negative} i={Drive(at, amperes).table}"

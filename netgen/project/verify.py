@@ -1,0 +1,264 @@
+"""Measure the mirrors and cells of a build's netlist against the learned values: no samples."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netgen._version import __version__
+from netgen.analysis.verification import (
+    CellFigure,
+    MirrorFigure,
+    Operation,
+    RowFigure,
+    RowPlan,
+    Verification,
+    operation,
+    plan_rows,
+    read_cells,
+    read_rows,
+)
+from netgen.circuit import CellLayer, Circuit, Layer, build_circuit
+from netgen.errors import ConfigurationError, SimulationError
+from netgen.files import write_whole
+from netgen.model.graph import Floats
+from netgen.netlist import GateLoad, Workbench
+from netgen.netlist.characterisation import ACCURATE
+from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
+from netgen.project.build import Build, prepare
+from netgen.project.folder import read_json
+from netgen.project.simulate import circuit_identity
+from netgen.simulation import Attempt, Job, Waveforms, key, run_all
+from netgen.sizing import calibration_inputs
+
+FORMAT = "netgen-verification"
+VERSION = 1
+_STEP = 0.005
+"""Step of the storage nodes' voltage, V."""
+_TIMEOUT = 600.0
+"""Wall seconds for a layer, and :data:`_EACH` for every transistor of the network."""
+_EACH = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """A layer under test with the job that measures it."""
+
+    layer: Layer
+    bench: RowsBench | CellsBench
+    plan: RowPlan | None
+    job: Job
+
+
+def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Verification:
+    """Measure a build's netlist, layer by layer, and write ``verify.json``.
+
+    Parameters
+    ----------
+    workers
+        Simulations at a time.
+    watch
+        Called with how many layers are done and how many there are.
+
+    Raises
+    ------
+    ConfigurationError
+        The netlist was edited so that its layers cannot be told apart, or the mapping is damaged.
+    ToolMissingError
+        libngspice or the PDK is missing.
+    """
+    technology, at, unit = prepare(build.options, build.folder.path)
+    circuit = build_circuit(build.model, unit)
+    network = build.folder.netlist.read_text(encoding="utf-8")
+    source = str(build.folder.netlist)
+    bench = VerificationBench(Workbench(circuit, technology, at, network, source, GateLoad({}, {})))
+    where = operation(circuit, _inputs(build))
+    expected, parameters = _drawn(build.folder.mapping)
+    timeout = _TIMEOUT + _EACH * int(build.record["devices"]["total"])
+    layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
+    mirrors: list[MirrorFigure] = []
+    rows: list[RowFigure] = []
+    cells: list[CellFigure] = []
+    failures: dict[str, str] = {}
+    cpu_s = 0.0
+    for done, (job, result) in enumerate(run_all([e.job for e in layers.values()], workers), 1):
+        watch(done, len(layers))
+        under_test = layers[job.name]
+        layer = under_test.layer
+        if isinstance(result, SimulationError):
+            failures[layer.node] = result.kind
+            continue
+        cpu_s += result.cpu_s
+        if isinstance(layer, CellLayer):
+            cells += _read_cells(circuit, layer, under_test.bench, result)
+        else:
+            assert under_test.plan is not None
+            sums = _sums(under_test.bench, result)
+            own = {k[1:]: v for k, v in expected.items() if k[0] == layer.node}
+            named = {k[1:]: v for k, v in parameters.items() if k[0] == layer.node}
+            found = read_rows(circuit, under_test.plan, where, sums, own, named)
+            mirrors += found[0]
+            rows += found[1]
+    order = {layer.node: place for place, layer in enumerate(circuit.layers)}
+    verification = Verification(
+        tuple(sorted(mirrors, key=lambda f: order[f.node])),
+        tuple(sorted(rows, key=lambda f: order[f.node])),
+        tuple(sorted(cells, key=lambda f: order[f.node])),
+        dict(sorted(failures.items(), key=lambda f: order[f[0]])),
+        cpu_s,
+    )
+    write_whole(build.folder.verification, _text(build, verification))
+    return verification
+
+
+def _sums(bench: RowsBench | CellsBench, result: Waveforms) -> Floats:
+    assert isinstance(bench, RowsBench)
+    vectors = result.vectors
+    return np.stack([np.sum([vectors[v] for v in own], axis=0) for own in bench.vectors], axis=1)
+
+
+def _inputs(build: Build) -> Floats:
+    """Return the inputs a circuit was sized for, (samples, frames, channels)."""
+    path = build.folder.calibration
+    if not path.is_file():
+        return calibration_inputs(build.model)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            x: Floats = np.asarray(archive["x"], dtype=np.float64)
+    except (OSError, ValueError, KeyError):
+        raise ConfigurationError(str(path), ["is damaged; build again"]) from None
+    return x
+
+
+def _drawn(path: Path) -> tuple[dict[tuple[str, str, int, int], float], dict[Any, str]]:
+    """Return what is expected of mirrors, by (into, from, row, column), and their parameters."""
+    expected: dict[tuple[str, str, int, int], float] = {}
+    names: dict[tuple[str, str, int, int], str] = {}
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+        for record in records:
+            if record["from"] is None:  # a cell's bias
+                continue
+            column = 0 if record["column"] is None else int(record["column"])
+            place = str(record["into"]), str(record["from"]), int(record["row"]), column
+            drawn = float(record["realised"]) if record["device"] else 0.0
+            expected[place] = expected.get(place, 0.0) + drawn
+            name = str(record["parameter"])
+            names[place] = f"{names[place]} + {name}" if place in names else name
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigurationError(str(path), ["is damaged or missing; build again"]) from None
+    return expected, names
+
+
+def _layers(
+    circuit: Circuit, bench: VerificationBench, where: Operation, timeout: float
+) -> Iterator[_Layer]:
+    for layer in circuit.layers:
+        name = f"verification of {circuit.word(layer)}"
+        if isinstance(layer, CellLayer):
+            cells = bench.cells(layer, _candidates(layer), _STEP)
+            vectors = tuple(vector for pair in cells.vectors for vector in pair)
+            # a nested sweep has no single stop: a missing point shows when it is reshaped
+            yield _Layer(layer, cells, None, _job(name, cells, vectors, None, timeout))
+        else:
+            plan = plan_rows(circuit, layer, where)
+            rows = bench.rows(layer, plan.currents, where.rows[layer.node], plan.alone)
+            vectors = tuple(vector for group in rows.vectors for vector in group)
+            yield _Layer(layer, rows, plan, _job(name, rows, vectors, rows.points - 1, timeout))
+
+
+def _job(
+    name: str,
+    bench: RowsBench | CellsBench,
+    vectors: tuple[str, ...],
+    stop: float | None,
+    timeout: float,
+) -> Job:
+    attempts = tuple(Attempt(label, bench.deck.text(o)) for label, o in ACCURATE.ladder())
+    return Job(name, attempts, vectors, stop, timeout)
+
+
+def _candidates(layer: CellLayer) -> Floats:
+    return np.stack([layer.threshold, layer.threshold - layer.width])
+
+
+def _read_cells(
+    circuit: Circuit, layer: CellLayer, bench: RowsBench | CellsBench, result: Waveforms
+) -> list[CellFigure]:
+    assert isinstance(bench, CellsBench)
+    shape = bench.runs, len(bench.volts)
+    if result.timepoints != shape[0] * shape[1]:
+        return read_cells(circuit, layer, _candidates(layer), *_nothing(layer, shape))
+    needed = np.array([result.vectors[current].reshape(shape) for current, _ in bench.vectors])
+    output = np.array([result.vectors[current].reshape(shape)[0] for _, current in bench.vectors])
+    return read_cells(circuit, layer, _candidates(layer), needed, output)
+
+
+def _nothing(layer: CellLayer, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    return np.full((layer.size, *shape), np.nan), np.full((layer.size, shape[1]), np.nan)
+
+
+def _identity(build: Build) -> str:
+    mapped = build.folder.mapping.read_text(encoding="utf-8")
+    return key(circuit_identity(build), build.model.digest, mapped, VERSION, __version__)
+
+
+def _text(build: Build, found: Verification) -> str:
+    """Write a verification, a figure a line."""
+
+    def lines(figures: tuple[Any, ...]) -> str:
+        return ",\n".join(json.dumps(_plain(asdict(each))) for each in figures)
+
+    head = {"format": FORMAT, "version": VERSION, "circuit": _identity(build)}
+    head |= {"failures": dict(found.failures), "cpu_s": found.cpu_s}
+    parts = [json.dumps(head)[:-1]]
+    parts += [f'"{name}": [\n{lines(getattr(found, name))}\n]' for name in _KINDS]
+    return ",\n".join(parts) + "\n}\n"
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
+    }
+
+
+_KINDS: Mapping[str, type[Any]] = {"mirrors": MirrorFigure, "rows": RowFigure, "cells": CellFigure}
+
+
+def read_verification(build: Build) -> Verification | None:
+    """Return what was measured of a build's netlist; None where it was not, or is another since.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is damaged.
+    """
+    path = build.folder.verification
+    if not path.is_file():
+        return None
+    data = read_json(path)
+    if data.get("format") != FORMAT or data.get("circuit") != _identity(build):
+        return None
+    try:
+        figures = {
+            name: tuple(_figure(kind, record) for record in data[name])
+            for name, kind in _KINDS.items()
+        }
+        return Verification(**figures, failures=dict(data["failures"]), cpu_s=float(data["cpu_s"]))
+    except (KeyError, TypeError, ValueError):
+        raise ConfigurationError(str(path), ["is damaged; run netgen verify again"]) from None
+
+
+def _figure(kind: type[Any], record: Mapping[str, Any]) -> Any:
+    values = {entry.name: record[entry.name] for entry in fields(kind)}
+    for name, value in values.items():
+        if value is None and name.startswith("measured"):
+            values[name] = math.nan
+    return kind(**values)
