@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit.synthesis import net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.blocks import Deck, Drive, Workbench
-from netgen.netlist.network import net, output_net, start_nets
 from netgen.netlist.partition import elements, words
 from netgen.netlist.render import drain_current, render
 from netgen.units import spice
