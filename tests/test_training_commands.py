@@ -18,6 +18,8 @@ pytest.importorskip("kaldi_native_fbank")
 from training_data import label_folders, tone, write_wav
 
 from netgen.commands.listen import listen
+from netgen.commands.stream import stream
+from netgen.commands.synth import synth
 from netgen.commands.train import train
 from netgen.errors import InputError, ModelError, NetgenError, UsageError
 from netgen.model import decide, evaluate, load_model, load_samples
@@ -189,4 +191,58 @@ def test_listening_to_nothing(trained: tuple[Path, Result], tmp_path: Path) -> N
     silent = run(listen, model, write_wav(tmp_path / "silent.wav", np.zeros(4000)))
     assert "is silent" in str(silent.exception)
     gone = run(listen, model, tmp_path / "gone.wav")
+    assert "gone.wav: is no file" in str(gone.exception)
+
+
+@pytest.fixture(scope="module")
+def mixed(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    folder = tmp_path_factory.mktemp("mixed") / "stream"
+    options = ("--stream", tones, "--minutes", "2", "--babble", "20", "--an-hour", "120")
+    return folder, run(synth, "up", "-o", folder, *options)
+
+
+def test_a_stream_to_test_on(mixed: tuple[Path, Result], tones: Path, tmp_path: Path) -> None:
+    folder, result = mixed
+    assert result.exit_code == 0, result.output
+    assert "2 min in 1 files" in result.output
+    assert "of which 4 keywords" in result.output
+    record = json.loads((folder / "stream.json").read_text())
+    assert (record["snr"], record["babble"], record["files"]) == (10.0, 20.0, ["stream-000.flac"])
+    again = tmp_path / "again"
+    options = ("--stream", tones, "--minutes", "2", "--babble", "20", "--an-hour", "120")
+    run(synth, "up", "-o", again, *options)
+    for name in ("stream-000.flac", "labels.txt"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes(), "the seed decides"
+    refused = run(synth, "up", "-o", folder, *options)
+    assert isinstance(refused.exception, UsageError)
+    absent = run(synth, "cat", "-o", tmp_path / "cat", "--stream", tones)
+    assert "its test split has no recording of 'cat'" in str(absent.exception)
+
+
+def test_listening_to_a_stream(
+    trained: tuple[Path, Result], mixed: tuple[Path, Result], tmp_path: Path
+) -> None:
+    model, folder = trained[0] / "model.json", mixed[0]
+    record, points = tmp_path / "found.jsonl", tmp_path / "curve.json"
+    options = ("--labels", folder / "labels.txt", "--json", record, "--curve", points)
+    result = run(stream, model, folder, *options)
+    assert result.exit_code == 0, result.output
+    assert "0.03 h, 4 keywords, " in result.output
+    found = [json.loads(line) for line in record.read_text().splitlines()]
+    assert f"{len(found)} detections" in result.output
+    assert all(entry["class"] == "up" for entry in found)
+    curve = json.loads(points.read_text())
+    alarms = [point["false_alarms"] + 4 - point["missed"] for point in curve]
+    assert alarms[0] == 0
+    assert curve[0]["offset_a"] == pytest.approx(curve[0]["offset_units"] * 1e-9)
+    assert isinstance(run(stream, model, folder, *options).exception, UsageError), "is there"
+
+
+def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) -> None:
+    model = trained[0] / "model.json"
+    more = run(stream, model, "x.wav", "--votes", "31")
+    assert "--votes 31 is more than --frames 30" in str(more.exception)
+    pipe = run(stream, model, "-", "--labels", "x")
+    assert "one source without --labels" in str(pipe.exception)
+    gone = run(stream, model, tmp_path / "gone.wav")
     assert "gone.wav: is no file" in str(gone.exception)

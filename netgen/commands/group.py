@@ -44,6 +44,7 @@ COMMANDS = {
     "init": ("netgen.commands.init", "Write a small model with notes to start from."),
     "schema": ("netgen.commands.schema", "Print the JSON Schema of a file format."),
     "doctor": ("netgen.commands.doctor", "Say what is installed, and how to mend what is not."),
+    "stream": ("netgen.commands.stream", "Listen to sound that does not end."),
     "noise": ("netgen.commands.noise", "Say what noise does to decisions and states."),
 }
 """Name → module (which has the command under its own name) and the line ``--help`` shows."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from netgen.commands.options import PATH
+from netgen.errors import UsageError
+from netgen.files import write_whole
+from netgen.training.alarms import label_text
+from netgen.training.corpus import open_corpus
 from netgen.training.synth import SPEAKERS, make_script, speak
+from netgen.training.track import Scene, Tracks, keyword_times, write_stream
 
 
 @click.command()
@@ -29,18 +37,80 @@ from netgen.training.synth import SPEAKERS, make_script, speak
     help="Voices; 15 % of them each are kept for validation and for test.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--stream",
+    "data",
+    type=PATH,
+    metavar="DATA",
+    help="Make a stream to test on instead, from the test recordings of this data set.",
+)
+@click.option(
+    "--minutes", type=click.IntRange(min=1), default=360, show_default=True, help="Of the stream."
+)
+@click.option(
+    "--snr", type=float, default=10.0, show_default=True, metavar="dB", help="Words over noise."
+)
+@click.option("--babble", type=float, metavar="dB", help="Words over babble.  [default: none]")
+@click.option(
+    "--an-hour",
+    type=click.IntRange(1, 600),
+    default=60,
+    show_default=True,
+    help="How often a keyword is said in the stream.",
+)
 def synth(
-    keywords: tuple[str, ...], output: Path, others: tuple[str, ...], speakers: int, seed: int
+    keywords: tuple[str, ...],
+    output: Path,
+    others: tuple[str, ...],
+    speakers: int,
+    seed: int,
+    data: Path | None,
+    minutes: int,
+    snr: float,
+    babble: float | None,
+    an_hour: int,
 ) -> None:
-    """Speak a keyword corpus with espeak-ng, in the layout of Speech Commands."""
+    """Speak a keyword corpus with espeak-ng, or mix a stream of recordings to test on.
+
+    The corpus has the layout of Speech Commands. The stream (--stream DATA) is made of recordings
+    held out from training, synthetic phrases, noise and babble, with a label file of all that is
+    said; the same seed gives the same stream.
+    """
+    if data is not None:
+        _stream(Scene(keywords, minutes, snr, babble, an_hour, seed), data, output)
+        return
     script = make_script(keywords, others, speakers, seed)
-    with click.progressbar(
-        length=script.recordings,
-        label="speaking",
-        file=sys.stderr,
-        show_pos=True,
-        hidden=not sys.stderr.isatty(),
-    ) as bar:
+    with _progress("speaking", script.recordings) as bar:
         speak(script, output, lambda: bar.update(1))
     words = len(script.keywords) + len(script.others)
     click.echo(f"{output}: {script.recordings} recordings of {words} words by {speakers} voices")
+
+
+def _stream(scene: Scene, data: Path, output: Path) -> None:
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output}: is not empty; choose another folder for the stream")
+    tracks = Tracks(open_corpus(data), scene)
+    try:
+        with _progress("mixing", scene.minutes) as bar:
+            files, words = write_stream(output, tracks, lambda: bar.update(1))
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror}); choose another -o"
+        raise UsageError(f"{output}: {problem}") from None
+    write_whole(output / "labels.txt", label_text(words))
+    record = asdict(scene) | {"sources": tracks.sources, "files": [path.name for path in files]}
+    write_whole(output / "stream.json", json.dumps(record, indent=1) + "\n")
+    click.echo(
+        f"{output}: {scene.minutes} min in {len(files)} files, {len(words)} words, of which "
+        f"{keyword_times(words, scene.keywords)} keywords; {tracks.sources}"
+    )
+
+
+def _progress(label: str, length: int) -> Any:
+    return click.progressbar(
+        length=length,
+        label=label,
+        file=sys.stderr,
+        show_pos=True,
+        show_eta=True,
+        hidden=not sys.stderr.isatty(),
+    )

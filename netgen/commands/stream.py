@@ -1,0 +1,225 @@
+"""``netgen stream``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+import numpy as np
+
+from netgen.commands.options import PATH, model_argument
+from netgen.errors import UsageError
+from netgen.files import write_whole
+from netgen.model import Model, load_model
+from netgen.model.graph import Floats
+from netgen.training.alarms import Alarms, Point, best_point, curve, detect, read_labels
+from netgen.training.audio import Sound
+from netgen.training.features import feature_map
+from netgen.training.frontend import FRAME_PERIOD
+from netgen.training.sources import (
+    MICROPHONE,
+    PIPE,
+    duration,
+    files_of,
+    microphone,
+    raw_sound,
+    sound_of,
+)
+from netgen.training.stream import Detection, Rule, Software, Trigger, inputs_of
+
+_OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-60, 41) * 0.025)
+
+
+@click.command()
+@model_argument
+@click.argument("sounds", nargs=-1, required=True, type=PATH, metavar="AUDIO...")
+@click.option(
+    "--labels", type=PATH, metavar="FILE", help="What is said: START, END (s) and TEXT, by tabs."
+)
+@click.option("--votes", type=click.IntRange(min=1), default=16, show_default=True, metavar="K")
+@click.option(
+    "--frames", type=click.IntRange(min=1), default=30, show_default=True, metavar="N",
+    help="A class is detected with K votes in N frames.",
+)  # fmt: skip
+@click.option(
+    "--refractory", type=click.FloatRange(min=0), default=1.0, show_default=True, metavar="S",
+    help="Seconds before the next detection.",
+)  # fmt: skip
+@click.option(
+    "--offset", type=float, default=0.0, show_default=True, metavar="UNITS",
+    help="Moves the keywords' constants of the readout: a bias current of the circuit.",
+)  # fmt: skip
+@click.option(
+    "--rate", type=click.IntRange(min=1000), metavar="Hz",
+    help="Of raw PCM from a pipe, 16 bit little-endian mono.  [default: the model's]",
+)  # fmt: skip
+@click.option("--json", "record", type=PATH, metavar="FILE", help="Write detections, one a line.")
+@click.option("--curve", "curve_file", type=PATH, metavar="FILE", help="Write the curve as JSON.")
+@click.option(
+    "--most", type=click.FloatRange(min=0), default=0.5, show_default=True, metavar="RATE",
+    help="False alarms an hour that are allowed where misses are stated.",
+)  # fmt: skip
+def stream(
+    model: Path,
+    sounds: tuple[Path, ...],
+    labels: Path | None,
+    votes: int,
+    frames: int,
+    refractory: float,
+    offset: float,
+    rate: int | None,
+    record: Path | None,
+    curve_file: Path | None,
+    most: float,
+) -> None:
+    """Listen to sound that does not end, and print what is detected and when.
+
+    AUDIO is files of any length one after the other, folders of them, - for raw PCM from a pipe,
+    or mic. The states of the network are never reset. With --labels, misses are compared with
+    false alarms as the keywords' bias currents move.
+    """
+    if votes > frames:
+        raise UsageError(f"--votes {votes} is more than --frames {frames}")
+    live = str(sounds[0]) in (PIPE, MICROPHONE)
+    if live and (len(sounds) > 1 or labels is not None):
+        raise UsageError(f"{sounds[0]} is one source without --labels; name files for those")
+    loaded = load_model(model)
+    mapping = feature_map(loaded, str(model))
+    rule = Rule(frames, votes, round(refractory / FRAME_PERIOD))
+    said = [] if labels is None else read_labels(labels)
+    with ExitStack() as stack:
+        written = None if record is None else stack.enter_context(_opened(record))
+        source = _live(str(sounds[0]), mapping.rate, rate) if live else None
+        bar: Any = None
+        if source is None:
+            files = files_of(sounds)
+            bar = stack.enter_context(_progress(round(duration(files))))
+            source = sound_of(files, mapping.rate)
+        logits = _listen(
+            loaded, _counted(source, mapping.rate, bar), mapping, rule, offset, written
+        )
+    if labels is None:
+        return
+    found = detect(logits, rule, offset)
+    points = curve(logits, said, loaded.classes, rule, _OFFSETS)
+    here = curve(logits, said, loaded.classes, rule, (offset,))[0]
+    _say_alarms(loaded, here, points, most, len(found))
+    if curve_file is not None:
+        unit = loaded.unit_current
+        text = json.dumps([_record(point, unit) for point in points], indent=1)
+        write_whole(curve_file, f"{text}\n")
+        click.echo(f"{curve_file}")
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("x", encoding="utf-8")
+    except FileExistsError:
+        raise UsageError(f"{path}: is there already; choose another --json") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _live(name: str, rate: int, own: int | None) -> Iterator[Sound]:
+    if name == MICROPHONE:
+        return microphone(rate)
+    return raw_sound(sys.stdin.buffer, rate, own or rate)
+
+
+def _counted(source: Iterator[Sound], rate: int, bar: Any) -> Iterator[Sound]:
+    """Hand the sound on and move the bar by whole seconds."""
+    done = 0.0
+    for sound in source:
+        yield sound
+        before, done = int(done), done + len(sound) / rate
+        if bar is not None:
+            bar.update(int(done) - before)
+
+
+def _listen(
+    model: Model,
+    source: Iterator[Sound],
+    mapping: Any,
+    rule: Rule,
+    offset: float,
+    record: TextIO | None,
+) -> Floats:
+    """Print detections as they come and return the whole readout, (frames, classes)."""
+    network, trigger = Software(model), Trigger(rule, len(model.classes))
+    moved = np.where(np.arange(len(model.classes)) == 0, 0.0, offset)
+    parts: list[Floats] = []
+    say: Callable[[Detection], None] = lambda found: _say(model, found, rule, record)  # noqa: E731
+    for x in inputs_of(mapping, source):
+        logits = network.push(x)
+        parts.append(logits.astype(np.float32))
+        for detection in trigger.push(logits + moved):
+            say(detection)
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _say(model: Model, found: Detection, rule: Rule, record: TextIO | None) -> None:
+    name = model.classes[found.label]
+    click.echo(f"{found.time:10.2f} s  {name}  ({found.votes} of {rule.frames} frames)")
+    if record is not None:
+        entry = {"time_s": round(found.time, 3), "frame": found.frame, "class": name,
+                 "votes": found.votes}  # fmt: skip
+        record.write(json.dumps(entry) + "\n")
+        record.flush()
+
+
+def _progress(seconds: int) -> Any:
+    return click.progressbar(
+        length=seconds,
+        label="listening",
+        file=sys.stderr,
+        show_eta=True,
+        hidden=not sys.stderr.isatty(),
+    )
+
+
+def _say_alarms(
+    model: Model, here: Point, points: list[Point], most: float, detections: int
+) -> None:
+    alarms = here.alarms
+    click.echo(
+        f"{alarms.hours:.2f} h, {alarms.words} keywords, {detections} detections: {_both(alarms)}"
+    )
+    best = best_point(points, most)
+    if best is None:
+        click.echo(f"no bias current gives {most:g} false alarms an hour or fewer")
+        return
+    current = best.offset * model.unit_current * 1e9
+    click.echo(
+        f"at {most:g} false alarms an hour or fewer: keyword constants moved by "
+        f"{best.offset:+g} units ({current:+.3g} nA): {_both(best.alarms)}"
+    )
+
+
+def _both(alarms: Alarms) -> str:
+    low, high = alarms.miss_interval
+    return (
+        f"{alarms.missed} missed ({100 * alarms.miss_share:.1f} %, 95 %: {100 * low:.1f} … "
+        f"{100 * high:.1f} %), {alarms.false} false alarms ({alarms.rate:.2f} an hour, "
+        f"below {alarms.rate_bound:.2f} with 95 %)"
+    )
+
+
+def _record(point: Point, unit: float) -> dict[str, Any]:
+    alarms = point.alarms
+    return {
+        "offset_units": point.offset,
+        "offset_a": point.offset * unit,
+        "keywords": alarms.words,
+        "missed": alarms.missed,
+        "miss_share": alarms.miss_share,
+        "miss_interval": list(alarms.miss_interval),
+        "false_alarms": alarms.false,
+        "hours": alarms.hours,
+        "false_alarms_an_hour": alarms.rate,
+        "false_alarms_an_hour_bound": alarms.rate_bound,
+    }
