@@ -549,9 +549,11 @@ def test_perturbed_thresholds_flip_states_near_them() -> None:
 def test_an_engine_without_transients_excuses_nothing_by_them() -> None:
     model, samples = one_cell(), sample_of(X)
     traces = [traces_of(model, x, index) for index, x in enumerate(samples.x)]
-    settled = [replace(each, engine="staged", extremes={}) for each in traces]
+    settled = [replace(each, engine="staged", extremes={}, unseen=3) for each in traces]
     result = compare(model, samples, settled)
     assert result.cost.engines == ("staged",)
     assert result.cost.unseen == len(samples)
     assert not any(states.transient.any() for states in result.states.values())
-    assert compare(model, samples, traces).cost.unseen == 0
+    assert result.cost.unseen_states == 3 * len(samples)
+    whole = compare(model, samples, traces).cost
+    assert whole.unseen == whole.unseen_states == 0

@@ -8,12 +8,13 @@ from typing import Any
 
 import fake_tools
 import numpy as np
+import pwl
 import pytest
 from fake_tools import FakeSimulator
 from small_models import small_model
 
 from netgen.analysis import Comparison, Tolerances
-from netgen.errors import ConfigurationError
+from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, Samples, check_samples, from_dict
 from netgen.netlist import SimulatorOptions
 from netgen.project import (
@@ -26,6 +27,7 @@ from netgen.project import (
     simulate,
 )
 from netgen.project.simulate import read_runs
+from netgen.simulation import load_traces
 from netgen.technology import Geometry
 
 CHOICES = SimulationChoices(jobs=2)
@@ -135,6 +137,31 @@ def test_everything_a_result_depends_on_runs_it_again(
         build(read_build(built).model, built, BuildOptions(unit=Geometry(3e-6, 3e-6)))
     run(built, choices=choices)
     assert simulator.done == [0, 1, 2, 3]
+
+
+def test_input_edge_is_an_option_of_the_simulation(built: Path, simulator: FakeSimulator) -> None:
+    run(built)
+    simulator.done.clear()
+    model = read_build(built).model
+    x = samples_of(model).x[0]
+    slow = SimulationChoices(jobs=1, input_edge=0.2 * model.frame_period)
+    run(built, picked=[0], choices=slow)
+    assert simulator.done == [0]  # it is part of what a result depends on
+    deck = (built / "sim" / "sample_0000.cir").read_text()
+    (source,) = [line for line in deck.splitlines() if line.startswith("Ix_0_n ")]
+    times = np.array([1.0, 1.1, 1.2, 1.9]) * model.frame_period
+    seen = pwl.at(source.split(maxsplit=3)[3], times) / model.unit_current
+    old, new = x[:2, 0]
+    np.testing.assert_allclose(seen, [old, (old + new) / 2, new, new], rtol=1e-9)
+    traces, _ = load_traces(built / "sim" / "sample_0000.npz")
+    assert traces.input_edge == pytest.approx(0.2 * model.frame_period)
+    assert 0.2 * model.frame_period in compared(built).cost.input_edges
+
+
+@pytest.mark.parametrize("edge", [0.0, 1e-9, 0.006, 1.0])
+def test_input_edge_must_fit_into_a_frame(built: Path, edge: float) -> None:
+    with pytest.raises(UsageError, match=r"--input-edge .*: from 0\.001 to 5 ms in a frame of 10"):
+        run(built, choices=SimulationChoices(jobs=1, input_edge=edge))
 
 
 def test_raw_files_on_demand(built: Path, simulator: FakeSimulator) -> None:

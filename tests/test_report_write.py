@@ -202,6 +202,8 @@ def test_json_tells_the_simulation(written: tuple[Path, Case]) -> None:
         "version": "39",
         "engine": "monolithic",
         "races_unseen": 0,
+        "states_unseen": 0,
+        "input_edge_s": [0.0],
         "cpu_s": 7.5,
         "cpu_s_per_sample": 2.5,
         "timepoints": 3 * 12 * 8,

@@ -124,7 +124,7 @@ def simulated(made: Design, model: Model, x: np.ndarray, network: str) -> Traces
     technology, at = made.technology, made.conditions
     load = characterise_gates(technology, at, made.circuit.unit, cache_folder(), run)
     bench = Workbench(made.circuit, technology, at, network, "netlist.cir", load)
-    engine = Staged(bench, SimulatorOptions(), 120.0, dynamic=False)
+    engine = Staged(bench, SimulatorOptions(), 120.0, lambda x, frames: 0)
     ((_, traces),) = run_tasks([(0, engine.task(x, 0))], LocalPool(1))
     assert isinstance(traces, Traces)
     return traces

@@ -238,6 +238,8 @@ def _cost(observed: Observed) -> SimulationCost:
         simulators=tuple(sorted(set(observed.simulators))),
         engines=tuple(sorted(set(observed.engines))),
         unseen=sum(not shows_transients(engine) for engine in observed.engines),
+        unseen_states=sum(observed.unseen),
+        input_edges=tuple(sorted(set(observed.input_edges))),
         cpu_s=float(observed.cpu_s.sum()),
         timepoints=int(observed.timepoints.sum()),
         attempts=attempts,

@@ -35,6 +35,10 @@ class Observed:
         By sample, each (samples,).
     attempts, simulators, engines
         The rung of the retry ladder, the simulator and the engine that counted, by sample.
+    unseen
+        How many states a transient could have decided that the engine does not show, by sample.
+    input_edges
+        Rise times of the input steps, s, by sample.
     power
         Where the supply power went; None where the traces do not tell.
     """
@@ -49,6 +53,8 @@ class Observed:
     attempts: tuple[str, ...]
     simulators: tuple[str, ...]
     engines: tuple[str, ...]
+    unseen: tuple[int, ...]
+    input_edges: tuple[float, ...]
     power: PowerFigures | None
 
 
@@ -103,12 +109,14 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
                 trace.attempt,
                 trace.simulator,
                 trace.engine,
+                trace.unseen,
+                trace.input_edge,
             )
         )
     if len(scalars) < count:
         raise ValueError(f"{len(scalars)} traces for {count} samples")
-    sample, power, cpu, points, attempts, simulators, engines = (
-        zip(*scalars, strict=True) if scalars else ((),) * 7
+    sample, power, cpu, points, attempts, simulators, engines, unseen, edges = (
+        zip(*scalars, strict=True) if scalars else ((),) * 9
     )
     return Observed(
         sample=sample,
@@ -121,6 +129,8 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
         attempts=attempts,
         simulators=simulators,
         engines=engines,
+        unseen=unseen,
+        input_edges=edges,
         power=tally.figures(),
     )
 

@@ -132,12 +132,15 @@ class SimulationCost:
     """What the simulations took, summed over the samples that succeeded.
 
     ``unseen`` is how many of them an engine simulated that does not show transients, so that races
-    are only known from the predictor.
+    are only known from the predictor; ``unseen_states`` how many of their states a transient could
+    decide. ``input_edges`` are the rise times of input steps, s.
     """
 
     simulators: tuple[str, ...]
     engines: tuple[str, ...]
     unseen: int
+    unseen_states: int
+    input_edges: tuple[float, ...]
     cpu_s: float
     timepoints: int
     attempts: Mapping[str, int]

@@ -172,6 +172,7 @@ class PopulationFigures:
     logit_rmse_same_state_fs: Floats
     lead: Floats
     power_w: Floats
+    unseen: Floats
     logit_full_scale: float
     logits: NDArray[np.float32] = field(repr=False)
     logits_software: Floats = field(repr=False)
@@ -341,7 +342,7 @@ def measure(
 
 _FIGURES = (
     *("frame_agreement", "state_agreement", "logit_rmse_fs", "logit_rmse_same_state_fs"),
-    *("lead", "power_w"),
+    *("lead", "power_w", "unseen"),
 )
 
 
@@ -360,6 +361,7 @@ def _figures(
         "logit_rmse_same_state_fs": _rms(circuit - same) / scale,
         "lead": lead(readout, circuit, classes),
         "power_w": found.power_w,
+        "unseen": np.array(found.unseen, dtype=np.float64),
     }
     if model.cells:
         equal = [(software[c.name] > 0) == found.states[c.name] for c in model.cells]

@@ -104,12 +104,19 @@ simulation_options = _all(
             type=click.Choice((AUTO, *ENGINES)),
             default=AUTO,
             show_default=True,
-            help="The network as one circuit, or in stages; auto chooses by size.",
+            help="The network as one circuit, or in stages, which show no transients; auto goes "
+            "by size.",
         ),
         click.option(
             "--scheduler",
             metavar="ADDRESS",
             help="Simulate on the Dask cluster there, such as tcp://host:8786.",
+        ),
+        click.option(
+            "--input-edge",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="ms",
+            help="Rise time of an input step.  [default: 1 % of the frame]",
         ),
         click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
     ]

@@ -47,6 +47,7 @@ def run(
     timeout: float | None,
     engine: str,
     scheduler: str | None,
+    input_edge: float | None,
     raw: bool,
     limits: tuple[str, ...],
     unit_current: float | None,
@@ -61,7 +62,7 @@ def run(
     # before anything is built: what is wrong with these should not cost a build or a simulation
     pick_indices(picked, len(load_samples(samples, loaded)))
     tolerances = chosen_tolerances(limits, model.parent)
-    choices = simulation_choices(jobs, timeout, raw, engine, scheduler)
+    choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     build_step(loaded, output, build_options(**chosen), None)
     failed: SimulationError | None = None
     try:

@@ -55,6 +55,7 @@ def scaling(
     timeout: float | None,
     engine: str,
     scheduler: str | None,
+    input_edge: float | None,
     raw: bool,
     **chosen: Any,
 ) -> None:
@@ -73,7 +74,7 @@ def scaling(
             choices,
             output,
             build_options(**chosen),
-            simulation_choices(jobs, timeout, raw, engine, scheduler),
+            simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge),
         ),
         length=len(states),
         label="sizing",

@@ -29,6 +29,7 @@ def sim(
     timeout: float | None,
     engine: str,
     scheduler: str | None,
+    input_edge: float | None,
     raw: bool,
     runs: int | None,
     seed: int,
@@ -43,7 +44,7 @@ def sim(
     --corners, every sample is run through many variants of the circuit instead; their results lie
     in DIR/variability.
     """
-    choices = simulation_choices(jobs, timeout, raw, engine, scheduler)
+    choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     varied = Varied(runs, seed, process, mismatch, corners, bias)
     if varied.asked:
         population_step(folder, samples, picked, choices, varied)

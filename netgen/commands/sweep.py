@@ -49,6 +49,7 @@ def sweep(
     timeout: float | None,
     engine: str,
     scheduler: str | None,
+    input_edge: float | None,
     raw: bool,
     unit_currents: str | None,
     supplies: str | None,
@@ -70,7 +71,7 @@ def sweep(
         "frame_period": frame_periods,
     }
     points = _points(wanted)
-    choices = simulation_choices(jobs, timeout, raw, engine, scheduler)
+    choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     results: list[PointResult] = []
     with click.progressbar(
         run_sweep(loaded, known, indices, output, points, build_options(**chosen), choices),

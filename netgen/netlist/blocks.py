@@ -130,6 +130,8 @@ class Workbench:
         What gates of absent parts weigh.
     shifted
         Whether the network's transistors deviate, see :func:`netgen.netlist.shifted`.
+    edge
+        Rise time of an input step, as a share of the frame.
     """
 
     circuit: Circuit
@@ -139,6 +141,7 @@ class Workbench:
     source: str
     load: GateLoad
     shifted: bool = False
+    edge: float = EDGE
 
     @cached_property
     def parted(self) -> Partition:
@@ -168,10 +171,12 @@ class Workbench:
         """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""
         saves = self.probes.vectors
         network, _ = self._metered_network
-        body = bench_text(self.circuit, self.conditions, x, network, saves, title, INPUT_SUPPLY)
+        where = self.circuit, self.conditions, x, network, saves, title, INPUT_SUPPLY
+        body = bench_text(*where, self.edge)
         steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
-        points = np.sort(np.concatenate([steps, steps + EDGE])) * self.circuit.model.frame_period
-        return Deck(self, title, self.all_sizes, body, tuple(points.tolist()))
+        bends = np.sort(np.concatenate([steps, steps + self.edge]))
+        points = tuple((bends * self.circuit.model.frame_period).tolist())
+        return Deck(self, title, self.all_sizes, body, points)
 
     @cached_property
     def _metered_network(self) -> tuple[str, Mapping[str, tuple[str, str]]]:

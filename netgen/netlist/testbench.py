@@ -19,7 +19,7 @@ from netgen.technology import Technology
 from netgen.units import spice
 
 EDGE = 0.01
-"""Rise time of an input step, as a share of the frame."""
+"""Rise time of an input step, as a share of the frame, where no other is asked for."""
 SETTLED = 0.99
 """Where in a frame its settled value is read."""
 
@@ -90,6 +90,7 @@ def testbench(
     x: NDArray[np.float64],
     network: Path,
     title: str,
+    edge: float = EDGE,  # noqa: PT028  (not a test)
 ) -> str:
     """Return the deck of one sample.
 
@@ -99,10 +100,13 @@ def testbench(
         Inputs in software units, (frames, channels).
     network
         The file that holds the network's subcircuits.
+    edge
+        Rise time of an input step, as a share of the frame.
     """
     models = models_head(technology, at, options)
     saves = probes(circuit, technology, at.vdd).vectors
-    return bench_text(circuit, at, x, f'{models}\n.include "{network}"\n', saves, title)
+    head = f'{models}\n.include "{network}"\n'
+    return bench_text(circuit, at, x, head, saves, title, edge=edge)
 
 
 def bench_text(
@@ -113,14 +117,22 @@ def bench_text(
     saves: Sequence[str],
     title: str,
     input_supply: str = "vdd",
+    edge: float = EDGE,
 ) -> str:
-    """Return the deck of one sample; ``head`` brings models, options and the network."""
-    values = stimuli(circuit, at, x, input_supply)
+    """Return the deck of one sample; ``head`` brings models, options and the network.
+
+    ``edge`` is the rise time of an input step, as a share of the frame.
+    """
+    values = stimuli(circuit, at, x, input_supply, edge)
     return render("testbench.j2", title=title, head=head, saves=saves, **values)
 
 
 def stimuli(
-    circuit: Circuit, at: Conditions, x: NDArray[np.float64], input_supply: str = "vdd"
+    circuit: Circuit,
+    at: Conditions,
+    x: NDArray[np.float64],
+    input_supply: str = "vdd",
+    edge: float = EDGE,
 ) -> dict[str, object]:
     """Return what ``stimuli.j2`` and the analysis of a sample's testbench write, any dialect's."""
     model = circuit.model
@@ -132,7 +144,8 @@ def stimuli(
         "nets": ("vdd", "0", *network_ports(circuit)),
         "inputs": [
             Source(
-                net(circuit, INPUT, channel, "n"), steps(x[:, channel] * model.unit_current, period)
+                net(circuit, INPUT, channel, "n"),
+                steps(x[:, channel] * model.unit_current, period, edge),
             )
             for channel in range(model.input_size)
         ],
@@ -143,17 +156,17 @@ def stimuli(
     }
 
 
-def steps(values: NDArray[np.float64], period: float) -> str:
+def steps(values: NDArray[np.float64], period: float, edge: float = EDGE) -> str:
     """Return a piecewise-linear waveform that holds each value for a frame.
 
-    Each step takes :data:`EDGE` of a frame, right after the frame begins.
+    Each step takes a share ``edge`` of a frame, right after the frame begins.
     """
     if np.all(values == values[0]):
         return f"dc {spice(float(values[0]))}"
     points = [(0.0, values[0])]
     for frame in np.flatnonzero(np.diff(values)) + 1:
         points.append((frame * period, values[frame - 1]))
-        points.append(((frame + EDGE) * period, values[frame]))
+        points.append(((frame + edge) * period, values[frame]))
     return pwl(points)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from netgen._version import __version__
 from netgen.analysis.sensitivity import Deviation, Sensitivity, sensitivity
 from netgen.analysis.variability import CornerPoint, Outcome, PopulationFigures, measure
@@ -215,6 +217,9 @@ def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ..
         biases = said.get("bias", {})
         facts += [(f"bias “{name}”", str(meaning)) for name, meaning in biases.items()]
     facts.append(("engine", str(said.get("engine"))))
+    unseen = int(np.nansum(found.figures.unseen))
+    if unseen:
+        facts.append(("states that a transient could decide, not looked at", str(unseen)))
     facts.append(("netgen", __version__))
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     return (*facts, ("analysed", now))

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from netgen.analysis import compare
+from netgen.analysis.bounds import AS_SIZED, VARIED, left_open
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError, SamplesError, SimulationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples, load_samples
-from netgen.netlist import GateLoad, SimulatorOptions, Workbench, testbench
+from netgen.model.graph import Floats
+from netgen.netlist import GateLoad, SimulatorOptions, Workbench, nominal, testbench
+from netgen.netlist.testbench import EDGE
 from netgen.project.build import Build, prepare
 from netgen.project.folder import Folder, read_json
 from netgen.simulation import (
     DaskPool,
     LocalPool,
-    Traces,
     Waveforms,
     cache_folder,
     key,
@@ -34,8 +34,6 @@ from netgen.simulation import (
 )
 from netgen.simulation.engines import (
     AUTO,
-    CHECKED,
-    Checked,
     Engine,
     Monolithic,
     Pool,
@@ -46,6 +44,9 @@ from netgen.simulation.engines import (
 )
 from netgen.simulation.traces import FORMAT
 from netgen.sizing import characterise_gates
+
+LEAST_EDGE, LARGEST_EDGE = 1e-4, 0.5
+"""What the rise time of an input step may be, as shares of a frame."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class SimulationChoices:
         Address of a Dask cluster to simulate on; this machine where None.
     options
         Simulator options for a unit current of 1 nA.
+    input_edge
+        Rise time of an input step, s; None: 1 % of the frame.
     """
 
     jobs: int
@@ -74,10 +77,30 @@ class SimulationChoices:
     engine: str = AUTO
     scheduler: str | None = None
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
+    input_edge: float | None = None
 
     def scaled(self, model: Model) -> SimulationChoices:
         """Return the choices with simulator options for a model's unit current."""
         return replace(self, options=self.options.scaled(model.unit_current))
+
+    def edge(self, model: Model) -> float:
+        """Return the rise time of an input step as a share of a model's frame.
+
+        Raises
+        ------
+        UsageError
+            A frame has no room for it.
+        """
+        if self.input_edge is None:
+            return EDGE
+        share = self.input_edge / model.frame_period
+        if not LEAST_EDGE <= share <= LARGEST_EDGE:
+            first, last = (limit * model.frame_period * 1e3 for limit in (LEAST_EDGE, LARGEST_EDGE))
+            raise UsageError(
+                f"--input-edge {self.input_edge * 1e3:g}: from {first:g} to {last:g} ms in a frame "
+                f"of {model.frame_period * 1e3:g} ms"
+            )
+        return share
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,7 @@ def simulate(
     """
     folder, choices = build.folder, choices.scaled(build.model)
     name = chosen_engine(build, choices)
-    bench = workbench(build, name)
+    bench = workbench(build, name, choices.edge(build.model))
     try:
         folder.runs.mkdir(exist_ok=True)
         known = _remember_samples(build, samples)
@@ -155,8 +178,11 @@ def simulate(
         yield Step(index)
 
 
-def workbench(build: Build, engine: str) -> Workbench:
-    """Return what the decks of a build have in common."""
+def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
+    """Return what the decks of a build have in common.
+
+    ``edge`` is the rise time of an input step, as a share of the frame.
+    """
     folder = build.folder
     technology, at, unit = prepare(build.options, folder.path)
     network = folder.netlist.read_text(encoding="utf-8")
@@ -164,17 +190,21 @@ def workbench(build: Build, engine: str) -> Workbench:
     if engine != "monolithic":
         load = characterise_gates(technology, at, unit, cache_folder(), run)
     circuit = build_circuit(build.model, unit)
-    return Workbench(circuit, technology, at, network, str(folder.netlist), load)
+    return Workbench(circuit, technology, at, network, str(folder.netlist), load, edge=edge)
 
 
-def plain_engine(
-    name: str, bench: Workbench, choices: SimulationChoices, frames: int
-) -> Monolithic | Staged:
+def plain_engine(name: str, bench: Workbench, choices: SimulationChoices, frames: int) -> Engine:
     """Return an engine that needs only the workbench, for samples of so many frames."""
     timeout = choices.timeout or 60.0 + 3.0 * frames
     if name == "monolithic":
         return Monolithic(bench, choices.options, timeout)
-    return Staged(bench, choices.options, timeout, dynamic=name == "staged-dynamic")
+    varied = bench.shifted or bench.conditions != nominal(bench.technology)
+    margins = VARIED if varied else AS_SIZED
+
+    def unseen(x: Floats, frames: Mapping[str, Floats]) -> int:
+        return sum(int(o.sum()) for o in left_open(bench.circuit, x, frames, margins).values())
+
+    return Staged(bench, choices.options, timeout, unseen)
 
 
 def _engine(
@@ -184,12 +214,7 @@ def _engine(
         title = f"{bench.circuit.model.name}, sample {index}"
         write_raw(folder.raw(index), waveforms, title)
 
-    frames = samples.x.shape[1]
-    if name == CHECKED:
-        staged = plain_engine("staged", bench, choices, frames)
-        whole = plain_engine("monolithic", bench, choices, frames)
-        return Checked(staged, whole, partial(_leaves_a_doubt, bench.circuit.model, samples))
-    plain = plain_engine(name, bench, choices, frames)
+    plain = plain_engine(name, bench, choices, samples.x.shape[1])
     return replace(plain, keep=keep) if choices.raw and isinstance(plain, Monolithic) else plain
 
 
@@ -201,13 +226,8 @@ def pool(choices: SimulationChoices) -> Pool:
 def identity(bench: Workbench, engine: str, options: SimulatorOptions) -> tuple[object, ...]:
     """Return what the results of all samples depend on."""
     where = bench.conditions, bench.technology.digest
-    return FORMAT, engine, options, bench.load, bench.network, where, simulator_version()
-
-
-def _leaves_a_doubt(model: Model, samples: Samples, traces: Traces) -> bool:
-    """Tell whether a race is expected, which staged traces cannot show, or a state unexplained."""
-    (found,) = compare(model, samples.pick([traces.sample]), [traces]).samples
-    return bool(found.race_forecast or found.unexplained)
+    what = options, bench.load, bench.network, bench.edge
+    return FORMAT, engine, *what, where, simulator_version()
 
 
 def _tasks(
@@ -227,7 +247,8 @@ def _tasks(
 def _testbench(bench: Workbench, options: SimulatorOptions, samples: Samples, index: int) -> str:
     title = f"{bench.circuit.model.name}, sample {index}"
     where = bench.circuit, bench.technology, bench.conditions
-    return testbench(*where, options, samples.x[index], Path("..") / "netlist.cir", title)
+    network = Path("..") / "netlist.cir"
+    return testbench(*where, options, samples.x[index], network, title, bench.edge)
 
 
 def _is_current(folder: Folder, index: int, run_key: str, raw: bool) -> bool:

@@ -31,7 +31,7 @@ from netgen.project.simulate import (
     write_samples,
 )
 from netgen.simulation import Traces, key, load_traces, save_traces
-from netgen.simulation.engines import CHECKED, Task, run_tasks
+from netgen.simulation.engines import Task, run_tasks
 
 RECORD = "population.json"
 
@@ -65,15 +65,10 @@ class RunStep:
 
 
 def engine_of_population(build: Build, choices: SimulationChoices) -> str:
-    """Return the engine for many variants: the chosen one, or a fast one for ``auto``.
-
-    No sample is looked at a second time: with deviations in the circuit, states that software does
-    not expect are no sign of a doubtful simulation.
-    """
+    """Return the engine for many variants, which is that of the nominal circuit."""
     if choices.raw:
         raise UsageError("--raw keeps one sample's result; leave it out with many variants")
-    engine = chosen_engine(build, choices)
-    return "staged" if engine == CHECKED else engine
+    return chosen_engine(build, choices)
 
 
 def simulate_population(
@@ -98,7 +93,7 @@ def simulate_population(
     choices = choices.scaled(build.model)
     name = engine_of_population(build, choices)
     folder = build.folder.population(population.name)
-    nominal = workbench(build, name)
+    nominal = workbench(build, name, choices.edge(build.model))
     described = population.described() | {
         "cases": [case.name for case in population.cases],
         "samples": picked,

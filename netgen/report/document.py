@@ -111,6 +111,8 @@ def _simulation(comparison: Comparison) -> dict[str, Any]:
         "version": ", ".join(dict.fromkeys(version for _, _, version in parts)) or None,
         "engine": ", ".join(cost.engines) or None,
         "races_unseen": cost.unseen,
+        "states_unseen": cost.unseen_states,
+        "input_edge_s": list(cost.input_edges),
         "cpu_s": cost.cpu_s,
         "cpu_s_per_sample": cost.cpu_s / count if count else None,
         "timepoints": cost.timepoints,

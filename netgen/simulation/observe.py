@@ -15,10 +15,13 @@ from netgen.simulation.traces import PowerTraces, Traces
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sample: int) -> Traces:
+def observe(
+    waveforms: Waveforms, probes: Probes, model: Model, frames: int, sample: int, edge: float
+) -> Traces:
     """Return the currents of every node in software units, over time and settled in each frame.
 
     The readout node's value is the current at the readout, also where it has a line of its own.
+    ``edge`` is the rise time of an input step, s.
     """
     time = waveforms.scale
     settled = (np.arange(frames, dtype=np.float64) + SETTLED) * model.frame_period
@@ -41,6 +44,7 @@ def observe(waveforms: Waveforms, probes: Probes, model: Model, frames: int, sam
         attempt=waveforms.attempt,
         simulator=waveforms.simulator,
         power=_taken_apart(waveforms, probes),
+        input_edge=edge,
     )
 
 

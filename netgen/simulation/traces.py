@@ -16,7 +16,7 @@ from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 from netgen.netlist import Consumer
 
-FORMAT = 4
+FORMAT = 5
 """Of the trace files: belongs into their key, so that older ones are made again."""
 
 
@@ -81,6 +81,10 @@ class Traces:
         How the network was taken through the sample.
     power
         The supply power taken apart.
+    unseen
+        How many states a transient could have decided that the engine does not show.
+    input_edge
+        Rise time of an input step, s.
     """
 
     sample: int
@@ -94,6 +98,8 @@ class Traces:
     simulator: str
     engine: str = "monolithic"
     power: PowerTraces = NO_POWER
+    unseen: int = 0
+    input_edge: float = 0.0
 
     @property
     def shows_transients(self) -> bool:
@@ -115,7 +121,16 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
     """Write traces to ``.npz``, whole or not at all; ``key`` names the run they belong to."""
     scalars = {
         name: getattr(traces, name)
-        for name in ("sample", "power_w", "cpu_s", "attempt", "simulator", "engine")
+        for name in (
+            "sample",
+            "power_w",
+            "cpu_s",
+            "attempt",
+            "simulator",
+            "engine",
+            "unseen",
+            "input_edge",
+        )
     }
     arrays: dict[str, NDArray[Any]]
     arrays = {f"frames/{name}": value for name, value in traces.frames.items()}

@@ -7,18 +7,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.simulation.engines.checked import Checked
 from netgen.simulation.engines.monolithic import Monolithic
 from netgen.simulation.engines.staged import Staged
 from netgen.simulation.engines.tasks import Pool, Task, run_tasks
 
 __all__ = [
     "AUTO",
-    "CHECKED",
     "ENGINES",
-    "MEDIUM",
-    "SMALL",
-    "Checked",
+    "WHOLE",
     "Engine",
     "Monolithic",
     "Pool",
@@ -29,13 +25,9 @@ __all__ = [
 ]
 
 AUTO = "auto"
-ENGINES = ("monolithic", "staged", "staged-dynamic")
-CHECKED = "checked"
-"""``staged``, and ``monolithic`` for samples where that leaves a doubt."""
-SMALL = 200
-"""Up to this many transistors a network is simulated as a whole: parts would cost as much."""
-MEDIUM = 1500
-"""Up to this many a doubtful sample can be simulated as a whole at a bearable cost."""
+ENGINES = ("monolithic", "staged")
+WHOLE = 1500
+"""Up to this many transistors ``auto`` simulates a network as one circuit."""
 
 
 class Engine(Protocol):
@@ -46,12 +38,7 @@ class Engine(Protocol):
 
 
 def choose(asked: str, transistors: int) -> str:
-    """Return the engine to use: the one asked for, or for ``auto`` the fastest for the size.
-
-    That is ``monolithic``, :data:`CHECKED` or ``staged``.
-    """
+    """Return the engine to use: the one asked for, or for ``auto`` one that the size allows."""
     if asked != AUTO:
         return asked
-    if transistors <= SMALL:
-        return "monolithic"
-    return CHECKED if transistors <= MEDIUM else "staged"
+    return "monolithic" if transistors <= WHOLE else "staged"

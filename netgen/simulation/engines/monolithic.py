@@ -43,4 +43,5 @@ class Monolithic:
         ]
         if self.keep is not None:
             self.keep(sample, result)
-        return observe(result, bench.probes, model, len(x), sample)
+        edge = bench.edge * model.frame_period
+        return observe(result, bench.probes, model, len(x), sample, edge)

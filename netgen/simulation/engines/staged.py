@@ -1,17 +1,14 @@
 """The network stage by stage, since gates draw no current: each part with its own time steps.
 
-``staged`` hands on the gate voltages at the end of each frame. Parts without a memory are taken
+Gate voltages are handed on as they are at the end of each frame. Parts without a memory are taken
 from one settled frame to the next by a sweep, cells by a transient in which their candidates step
 once a frame. What happens between two frames is therefore not seen, races least of all.
-
-``staged-dynamic`` takes every part through a transient and hands on its gate voltages at common
-phases of each frame, so that later cells see what the earlier ones do before they settle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -21,10 +18,9 @@ from numpy.typing import NDArray
 from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
 from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.partition import Part
-from netgen.netlist.testbench import EDGE
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.jobs import Attempt, Job, Waveforms
-from netgen.simulation.observe import averaged, extremes
+from netgen.simulation.observe import averaged
 from netgen.simulation.traces import PowerTraces, Traces
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -33,18 +29,11 @@ PHASES = (
     *(-0.00513, 0.00261, 0.00487, 0.00749, 0.01, 0.01247, 0.01523, 0.01979, 0.02539, 0.03067),
     *(0.04013, 0.05179, 0.06971, 0.10193, 0.15137, 0.20483, 0.30671, 0.50867, 0.90437),
 )
-"""Where in a frame gate voltages are handed on, as shares of the frame.
-
-No round shares: a time step that by itself ends within rounding of a point is not taken for it.
-"""
-STILL = 5e-6
-"""A gate voltage that moves by less (V) between phases is not written again."""
+"""Where in a frame waveforms are kept, as shares of the frame."""
 MERGED = 600
 """Memoryless stages of up to this many transistors are swept together."""
 ROWS = 600
 """Transistors of a block of swept rows."""
-DYNAMIC_ROWS = 200
-"""Transistors of a block of rows in a transient."""
 CELLS = 2
 """Cells of a block."""
 
@@ -57,21 +46,20 @@ class Staged:
     ----------
     timeout
         Wall seconds for each attempt at a block.
-    dynamic
-        Hand on what happens within a frame, too.
+    unseen
+        Counts the states that a transient could decide, from inputs (frames, channels) and settled
+        values by node (frames, units), all in software units.
     """
 
     bench: Workbench
     options: SimulatorOptions
     timeout: float
-    dynamic: bool
+    unseen: Callable[[Floats, Mapping[str, Floats]], int]
 
     @cached_property
     def stages(self) -> tuple[tuple[tuple[Part, ...], ...], ...]:
         """Blocks of parts, stage by stage: those of one stage can run side by side."""
-        stages = list(self.bench.stages)
-        if not self.dynamic:
-            stages = list(self._merged(stages))
+        stages = self._merged(list(self.bench.stages))
         return tuple(tuple(self._blocks(stage)) for stage in stages)
 
     def _merged(self, stages: list[tuple[Part, ...]]) -> Iterator[tuple[Part, ...]]:
@@ -92,23 +80,21 @@ class Staged:
             for first in range(0, len(stage), CELLS):
                 yield stage[first : first + CELLS]
             return
-        limit = DYNAMIC_ROWS if self.dynamic else ROWS
-        count = max(1, round(_devices(stage) / limit))
-        if not self.dynamic and _devices(stage) <= MERGED:
-            count = 1
+        count = 1 if _devices(stage) <= MERGED else max(1, round(_devices(stage) / ROWS))
         for share in np.array_split(np.arange(len(stage)), min(count, len(stage))):
             yield tuple(stage[index] for index in share)
 
     def task(self, x: Floats, sample: int) -> Task:
         """Run one sample: inputs (frames, channels) in software units."""
-        record = _Record(self.bench, x, sample, self.dynamic)
+        record = _Record(self.bench, x, sample)
         for blocks in self.stages:
-            swept = not self.dynamic and not self._has_cells(blocks[0])
+            swept = not self._has_cells(blocks[0])
             jobs = [self._job(block, record, swept) for block in blocks]
             results = yield jobs
             for block, result in zip(blocks, results, strict=True):
                 record.add(block, result, swept)
-        return record.traces([label for label, _ in self.options.ladder()])
+        traces = record.traces([label for label, _ in self.options.ladder()])
+        return replace(traces, unseen=self.unseen(x, traces.frames))
 
     def _job(self, block: tuple[Part, ...], record: _Record, swept: bool) -> Job:
         first, last = block[0], block[-1]
@@ -131,10 +117,8 @@ class _Record:
     bench: Workbench
     x: Floats
     sample: int
-    dynamic: bool
     settled: dict[str, Floats] = field(default_factory=dict)
     waves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    extremes: dict[str, Floats] = field(default_factory=dict)
     lines: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
     power: float = 0.0
     readings: list[tuple[Consumer, float, Floats]] = field(default_factory=list)
@@ -180,7 +164,7 @@ class _Record:
         if swept:
             return Drive(np.arange(self.frames, dtype=np.float64), values)
         steps = np.flatnonzero(np.diff(values)) + 1
-        at = np.stack([steps, steps + EDGE], axis=1).ravel() * self.period
+        at = np.stack([steps, steps + self.bench.edge], axis=1).ravel() * self.period
         held = np.stack([values[steps - 1], values[steps]], axis=1).ravel()
         return Drive(np.concatenate([[0.0], at]), np.concatenate([values[:1], held]))
 
@@ -215,11 +199,7 @@ class _Record:
         return np.interp(self.grid, held.at, held.value)
 
     def _add_line(self, net: str, result: Waveforms, read: Floats) -> None:
-        volts = result.vectors[net]
-        if self.dynamic:
-            self.lines[False][net] = _moving(self.grid, np.interp(self.grid, result.scale, volts))
-            return
-        held = np.interp(read, result.scale, volts)
+        held = np.interp(read, result.scale, result.vectors[net])
         for swept in (False, True):
             self.lines[swept][net] = self._settled(held, swept)
 
@@ -231,48 +211,25 @@ class _Record:
         self.settled[name] = np.interp(read, result.scale, current)
         wave = self._on_grid(current, result, read, swept)
         self.waves[name] = wave.astype(np.float32)
-        if self.dynamic and part.word in self._driving:
-            model = self.bench.circuit.model
-            self.extremes[name] = extremes(result.scale, current[:, np.newaxis], self.times, model)
-
-    @cached_property
-    def _driving(self) -> set[str]:
-        circuit = self.bench.circuit
-        words = {circuit.tokens[layer.candidate] for layer in circuit.cells}
-        return words & set(self.bench.layers)
 
     def traces(self, ladder: Sequence[str]) -> Traces:
         """Return the traces once every stage has been added."""
-        frames, waves, seen = {}, {}, {}
+        frames, waves = {}, {}
         for word, layer in self.bench.layers.items():
             names = [f"{word}_{unit}" for unit in range(layer.size)]
             frames[layer.node] = np.stack([self.settled[name] for name in names], axis=1)
             waves[layer.node] = np.stack([self.waves[name] for name in names], axis=1)
-            if self.dynamic and word in self._driving:
-                seen[layer.node] = np.concatenate([self.extremes[n] for n in names], axis=1)
         return Traces(
             sample=self.sample,
             frames=frames,
-            extremes=seen,
+            extremes={},
             time=self.grid,
             waves=waves,
             power_w=self.power,
             cpu_s=self.cpu_s,
             attempt=max(self.attempts, key=ladder.index),
             simulator=self.simulator,
-            engine="staged-dynamic" if self.dynamic else "staged",
+            engine="staged",
             power=PowerTraces.of(self.readings),
+            input_edge=self.bench.edge * self.period,
         )
-
-
-def _moving(at: Floats, volts: Floats) -> Drive:
-    """Leave out the points between which nothing moves: each costs the simulator time steps."""
-    kept = [0]
-    for index in range(1, len(at) - 1):
-        if (
-            abs(volts[index] - volts[kept[-1]]) > STILL
-            or abs(volts[index + 1] - volts[index]) > STILL
-        ):
-            kept.append(index)
-    kept.append(len(at) - 1)
-    return Drive(at[kept], volts[kept])
