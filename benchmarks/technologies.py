@@ -33,6 +33,7 @@ from netgen.project import (
     simulate,
 )
 from netgen.simulation import run
+from netgen.simulation.engines import AUTO, ENGINES
 from netgen.sizing.cells import read_thresholds, sweep_cells
 from netgen.technology import load_technology, technologies
 
@@ -61,11 +62,15 @@ class Row:
 
 
 def agreement(
-    model: Model, samples: Samples, picked: Sequence[int], folder: Path, name: str, jobs: int
+    model: Model,
+    samples: Samples,
+    picked: Sequence[int],
+    folder: Path,
+    name: str,
+    choices: SimulationChoices,
 ) -> tuple[Design, Comparison]:
     """Build, simulate and compare."""
     made = build(model, folder, BuildOptions(name))
-    choices = SimulationChoices(jobs, engine="monolithic")
     for step in simulate(read_build(folder), samples, list(picked), choices):
         if step.failure is not None:
             raise step.failure
@@ -219,12 +224,17 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 @click.argument("samples", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--samples", "picked", metavar="A:B", help="Which samples.  [default: all]")
+@click.option("--engine", type=click.Choice([AUTO, *ENGINES]), default=AUTO, show_default=True)
 @click.option("--jobs", type=int, default=1, show_default=True)
-def main(model: Path, samples: Path, output: Path, picked: str | None, jobs: int) -> None:
+def main(
+    model: Path, samples: Path, output: Path, picked: str | None, engine: str, jobs: int
+) -> None:
     """Compare the installed technologies on MODEL.json."""
     loaded = load_model(model)
     data = load_samples(samples, loaded)
     indices = pick_indices(picked, len(data))
+    choices = SimulationChoices(jobs, engine=engine)
+    whole = replace(choices, engine="monolithic")  # settling shows only with all transients
     rows = []
     for name in technologies():
         try:
@@ -232,12 +242,12 @@ def main(model: Path, samples: Path, output: Path, picked: str | None, jobs: int
         except ToolMissingError as error:
             click.echo(f"{name} is left out: {error}", err=True)
             continue
-        made, found = agreement(loaded, data, indices, output / name, name, jobs)
+        made, found = agreement(loaded, data, indices, output / name, name, choices)
         speed = {}
         for period in PERIODS:
             faster = replace(loaded, frame_period=period)
             folder = output / f"{name}_{period * 1e3:g}ms"
-            speed[period] = agreement(faster, data, indices[:2], folder, name, jobs)[1]
+            speed[period] = agreement(faster, data, indices[:2], folder, name, whole)[1]
         rows.append(Row(name, made, found, cell_error(made), corners(made), speed))
         click.echo(f"{name} is done", err=True)
     table = "\n".join(markdown(rows)) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,13 @@ from netgen.analysis import (
     Tolerances,
     Verification,
     compare,
+    keep_tolerances,
+    kept_tolerances,
     load_tolerances,
     override,
     verdict,
 )
-from netgen.analysis.tolerances import VERIFIED
+from netgen.analysis.tolerances import LIMITS, VERIFIED
 from netgen.errors import ConfigurationError
 from netgen.model import random_model
 
@@ -56,11 +58,11 @@ def test_the_limit_itself_passes(
 
 def test_each_tolerance_is_a_figure_and_is_checked(comparison: Comparison) -> None:
     checks = verdict(comparison, Tolerances(), Verification((), (), ()))
-    assert len(checks) == 2 + len(fields(Tolerances))
+    assert len(checks) == 2 + len(LIMITS)
     assert all(check.passed for check in checks)
     counts = ("failures", "verification_failures")
     assert [check.limit for check in checks if check.name not in counts] == [
-        getattr(Tolerances(), entry.name) for entry in fields(Tolerances)
+        getattr(Tolerances(), name) for name in LIMITS
     ]
 
 
@@ -100,7 +102,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
             "[tolerances]\nstate_agreement_min = 99\nstates = 1\nframe_agreement_min = true\n",
             [
                 "tolerances.state_agreement_min: must lie between 0 and 1 (0.01 is 1 %)",
-                "tolerances.states: is not known; choose among decision_agreement_min, "
+                "tolerances.states: is not known; known here: decision_agreement_min, "
                 "frame_agreement_min, state_agreement_min, state_agreement_clear_min, "
                 "logit_rmse_same_state_fs_max, node_error_max, mirror_error_max, row_error_max, "
                 "threshold_error_max, width_error_max, output_error_max",
@@ -121,6 +123,16 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
             "netgen.json",
             '{"tolerances": {"frame_agreement_min": 1' + "0" * 400 + "}}",
             ["tolerances.frame_agreement_min: must lie between 0 and 1 (0.01 is 1 %)"],
+        ),
+        (
+            "netgen.toml",
+            "[tolerances]\nstate_agrement_min = 0.5\n",
+            ["tolerances.state_agrement_min: is not known; did you mean state_agreement_min?"],
+        ),
+        (
+            "netgen.json",
+            '{"tolerances": {"state_agreement_min": 1, "state_agreement_min": 0}}',
+            ["tolerances.state_agreement_min: is there twice; keep one"],
         ),
         ("netgen.toml", "tolerances = 3\n", ["tolerances: must be a table"]),
         ("netgen.json", "[1]", ["must be an object"]),
@@ -171,5 +183,59 @@ def test_an_option_overrides_the_file() -> None:
     base = Tolerances(decision_agreement_min=0.5, frame_agreement_min=0.5)
     changed = override(base, {"frame_agreement_min": 1}, "--tolerance", "")
     assert changed == replace(base, frame_agreement_min=1.0)
-    with pytest.raises(ConfigurationError, match=r"^--tolerance: nonsense: is not known; choose"):
+    with pytest.raises(ConfigurationError, match=r"^--tolerance: nonsense: is not known; known"):
         override(base, {"nonsense": 1.0}, "--tolerance", "")
+
+
+def test_sources_and_looser_limits_are_in_the_checks(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    (tmp_path / "netgen.toml").write_text(
+        "[tolerances]\ndecision_agreement_min = 0.5\nlogit_rmse_same_state_fs_max = 0.001\n"
+    )
+    found = override(load_tolerances(tmp_path), {"frame_agreement_min": 1}, "--tolerance", "")
+    file = str(tmp_path / "netgen.toml")
+    said = {check.name: (check.source, check.looser) for check in verdict(comparison, found)}
+    assert said == {
+        "failures": ("", False),
+        "decision_agreement": (file, True),
+        "frame_agreement": ("--tolerance", False),
+        "state_agreement": ("", False),
+        "state_agreement_clear": ("", False),
+        "logit_rmse_same_state_fs_max": (file, False),
+        "node_error_max": ("", False),
+    }
+
+
+def test_kept_tolerances_come_back_with_their_sources(tmp_path: Path) -> None:
+    assert kept_tolerances(tmp_path / "none.json") == Tolerances()
+    limits = override(Tolerances(), {"state_agreement_min": 0.125}, "models/netgen.toml", "")
+    keep_tolerances(tmp_path / "kept.json", limits)
+    found = kept_tolerances(tmp_path / "kept.json")
+    assert found == limits
+    assert found.sources == {"state_agreement_min": "models/netgen.toml"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"tolerances": {"states": 1}}', "tolerances.states: is not known"),
+        ('{"tolerances": {}, "form": {}}', "form: is not known; did you mean from?"),
+        ('{"tolerances": {}, "from": {"states": "a"}}', "from: must be a table"),
+        ('{"tolerances": {}, "from": 1}', "from: must be a table"),
+        ("{", "not JSON"),
+    ],
+)
+def test_kept_tolerances_that_were_spoiled(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        kept_tolerances(path)
+    assert caught.value.source == str(path)
+    assert caught.value.problems[0].startswith(problem)
+
+
+def test_a_limit_edited_in_the_kept_file_names_that_file(tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text('{"tolerances": {"state_agreement_min": 0.1}, "from": {}}')
+    assert kept_tolerances(path).sources == {"state_agreement_min": str(path)}

@@ -195,6 +195,9 @@ def test_tolerance_may_be_overridden(
     assert netgen("compare", out, *wide, *tight).exit_code == 1
 
 
+LOOSE = "[tolerances]\nlogit_rmse_same_state_fs_max = 0.25\nnode_error_max = 0.25\n"
+
+
 def test_tolerances_beside_the_model(
     model: Path, samples: Path, out: Path, simulator: FakeSimulator
 ) -> None:
@@ -212,6 +215,48 @@ def test_tolerances_in_the_folder(model: Path, samples: Path, out: Path) -> None
     netgen("run", model, samples, "-o", out)
     (out / "netgen.json").write_text('{"tolerances": {"logit_rmse_same_state_fs_max": 0.25}}')
     assert "(≤ 0.25)" in netgen("compare", out).output
+
+
+def test_tolerances_beside_the_model_are_named_and_kept(
+    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+) -> None:
+    simulator.gain = 1.2
+    assert netgen("run", model, samples, "-o", out).exit_code == 1
+    file = model.parent / "netgen.toml"
+    file.write_text(LOOSE)
+    found = netgen("run", model, samples, "-o", out)
+    assert found.exit_code == 0
+    said = f"(≤ 0.25) looser than the default 0.01, from {file}"
+    verdict = "circuit and software agree by looser tolerances than the defaults: "
+    for result in (found, netgen("compare", out)):
+        assert said in result.output
+        assert verdict in result.output
+        assert result.exit_code == 0
+    file.unlink()
+    again = netgen("compare", out)  # what was kept holds
+    assert (again.exit_code, said in again.output) == (0, True)
+    check, _ = (c for c in report(out)["checks"] if c["source"])  # type: ignore[attr-defined]
+    assert (check["source"], check["looser"], check["default"]) == (str(file), True, 0.01)
+    xml = (out / "junit.xml").read_text(encoding="utf-8")
+    assert f"≤ 25 %, looser than the default 1 %, from {file}" in xml
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert f"looser than the default 1 %, from {file}" in page
+    assert "Tolerances are looser than the defaults: logit_rmse_same_state_fs_max, " in page
+    assert netgen("run", model, samples, "-o", out).exit_code == 1
+    assert netgen("compare", out).exit_code == 1
+
+
+def test_build_keeps_the_tolerances_too(
+    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+) -> None:
+    simulator.gain = 1.2
+    (model.parent / "netgen.toml").write_text(LOOSE)
+    netgen("build", model, "-o", out)
+    netgen("sim", out, samples)
+    assert netgen("compare", out).exit_code == 0
+    stricter = netgen("compare", out, "--tolerance", "logit_rmse_same_state_fs_max=0.005")
+    assert "(≤ 0.005) from --tolerance" in stricter.output
+    assert stricter.exit_code == 1
 
 
 # Failures
@@ -345,4 +390,4 @@ def test_reader_that_goes_away_gets_no_traceback(model: Path) -> None:
         process.stdout.close()
         said = process.stderr.read()
     assert "Traceback" not in said
-    assert process.returncode == 1
+    assert process.returncode == 141

@@ -13,11 +13,11 @@ from netgen.analysis.results import (
     UnexplainedState,
 )
 from netgen.analysis.states import CAUSES, Cause, CellStates
+from netgen.analysis.tolerance_files import keep_tolerances, kept_tolerances, load_tolerances
 from netgen.analysis.tolerances import (
     Check,
     Place,
     Tolerances,
-    load_tolerances,
     override,
     verdict,
     verified,
@@ -48,6 +48,8 @@ __all__ = [
     "Verification",
     "compare",
     "forecast_races",
+    "keep_tolerances",
+    "kept_tolerances",
     "load_tolerances",
     "near_threshold",
     "override",

@@ -63,7 +63,7 @@ def slow_states(
     for cell in model.cells:
         before, high = states_before(cell, states[cell.name]), states[cell.name]
         candidates = software[cell.input], circuit[cell.input]
-        overdrive = np.max([_overdrive(cell, before, each) for each in candidates], axis=0)
+        overdrive = np.stack([_overdrive(cell, before, each) for each in candidates]).max(axis=0)
         rise, fall = speeds[cell.name].time(overdrive)
         needed = np.where(before, fall, rise)
         start = np.zeros(before.shape[:2])

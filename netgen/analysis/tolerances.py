@@ -1,25 +1,15 @@
-"""What agreement is demanded, where that is configured, and the verdict."""
+"""What agreement is demanded, and the verdict."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from netgen.analysis.results import Comparison
 from netgen.analysis.verification import Verification
 from netgen.errors import ConfigurationError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-FILES = ("netgen.toml", "netgen.json")
-TABLE = "tolerances"
+from netgen.keys import unknown_key
 
 
 @dataclass(frozen=True)
@@ -55,6 +45,8 @@ class Tolerances:
         of the currents that meet in it: below 0.5 %.
     threshold_error_max, width_error_max, output_error_max
         Of the worst cell against its learned figures: below 0.1, 0.5 and 0.1 %.
+    sources
+        File or option that each tolerance comes from; absent for the defaults.
     """
 
     decision_agreement_min: float = 0.98
@@ -68,7 +60,11 @@ class Tolerances:
     threshold_error_max: float = 0.01
     width_error_max: float = 0.03
     output_error_max: float = 0.02
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+
+LIMITS = tuple(entry.name for entry in fields(Tolerances) if entry.name != "sources")
+"""The names of the tolerances."""
 
 VERIFIED = (
     *("mirror_error_max", "row_error_max", "threshold_error_max", "width_error_max"),
@@ -111,6 +107,10 @@ class Check:
         The check passes where ``value relation limit`` holds.
     places
         Where it does not, the worst first, :data:`NAMED` at most.
+    default
+        The limit without any configuration.
+    source
+        File or option that the limit comes from; empty for the default.
     """
 
     name: str
@@ -119,6 +119,13 @@ class Check:
     limit: float
     passed: bool
     places: tuple[Place, ...] = ()
+    default: float = 0.0
+    source: str = ""
+
+    @property
+    def looser(self) -> bool:
+        """Whether the limit lets more pass than the default does."""
+        return self.limit < self.default if self.relation == "≥" else self.limit > self.default
 
 
 def verdict(
@@ -131,12 +138,12 @@ def verdict(
     """
     failed = len(comparison.failures)
     checks = [Check("failures", failed, "≤", 0, failed == 0)]
-    for entry in fields(tolerances):
-        if entry.name in VERIFIED:
+    for entry in LIMITS:
+        if entry in VERIFIED:
             continue
-        limit = getattr(tolerances, entry.name)
-        at_least = entry.name.endswith("_min")
-        name = entry.name.removesuffix("_min")  # the RMSE's limit holds the worst sample: _max
+        limit = getattr(tolerances, entry)
+        at_least = entry.endswith("_min")
+        name = entry.removesuffix("_min")  # the RMSE's limit holds the worst sample: _max
         value = getattr(comparison, name)
         if value is None:
             passed = bool(comparison.samples)
@@ -149,7 +156,8 @@ def verdict(
         ]
         worst = _beyond(places, limit)
         checks.append(Check(name, value, "≥" if at_least else "≤", limit, passed, worst))
-    return (*checks, *(() if verification is None else verified(verification, tolerances)))
+    others = () if verification is None else verified(verification, tolerances)
+    return (*(_with_source(check, tolerances) for check in checks), *others)
 
 
 def verified(found: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
@@ -172,7 +180,15 @@ def verified(found: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
         value = max((abs(entry.error) for entry in entries), default=None)
         passed = value is None or value <= limit
         checks.append(Check(name, value, "≤", limit, passed, _beyond(entries, limit)))
-    return tuple(checks)
+    return tuple(_with_source(check, tolerances) for check in checks)
+
+
+def _with_source(check: Check, tolerances: Tolerances) -> Check:
+    name = check.name if check.name in LIMITS else f"{check.name}_min"
+    if name not in LIMITS:  # a count, which has no tolerance
+        return check
+    default = getattr(Tolerances(), name)
+    return replace(check, default=default, source=tolerances.sources.get(name, ""))
 
 
 def _beyond(places: Iterable[Place], limit: float) -> tuple[Place, ...]:
@@ -193,60 +209,16 @@ def override(base: Tolerances, values: Mapping[str, Any], source: str, path: str
     ConfigurationError
         An unknown name or a value that is no share; every violation with its path.
     """
-    known = [entry.name for entry in fields(base)]
     problems = []
     for name, value in values.items():
         at = f"{path}.{name}" if path else name
-        if name not in known:
-            problems.append(f"{at}: is not known; choose among {', '.join(known)}")
+        if name not in LIMITS:
+            problems.append(f"{at}: {unknown_key(name, LIMITS)}")
         elif isinstance(value, bool) or not isinstance(value, int | float):
             problems.append(f"{at}: must be a number")
         elif not 0 <= value <= 1:  # nor NaN
             problems.append(f"{at}: must lie between 0 and 1 (0.01 is 1 %)")
     if problems:
         raise ConfigurationError(source, problems)
-    return replace(base, **{name: float(value) for name, value in values.items()})
-
-
-def load_tolerances(folder: Path) -> Tolerances:
-    """Read the ``[tolerances]`` of ``netgen.toml`` or ``netgen.json`` in ``folder``.
-
-    Without either file the defaults hold.
-
-    Raises
-    ------
-    ConfigurationError
-        Both files are there, one cannot be read, or it holds anything unknown.
-    """
-    present = [folder / name for name in FILES if (folder / name).exists()]
-    if not present:
-        return Tolerances()
-    if len(present) > 1:
-        raise ConfigurationError(str(present[0]), [f"{FILES[1]} is there as well; keep one"])
-    (path,) = present
-    data = _read(path)
-    unknown = [f"{key}: is not known; the only table is [{TABLE}]" for key in data if key != TABLE]
-    if unknown:
-        raise ConfigurationError(str(path), unknown)
-    table = data.get(TABLE, {})
-    if not isinstance(table, dict):
-        raise ConfigurationError(str(path), [f"{TABLE}: must be a table"])
-    return override(Tolerances(), table, str(path), TABLE)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except OSError as error:
-        raise ConfigurationError(str(path), [f"cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(str(path), [f"not UTF-8 text (byte {error.start})"]) from None
-    except RecursionError:
-        raise ConfigurationError(str(path), ["nested too deeply"]) from None
-    except ValueError as error:  # of either parser
-        kind = "TOML" if path.suffix == ".toml" else "JSON"
-        raise ConfigurationError(str(path), [f"not {kind}: {error}"]) from None
-    if not isinstance(data, dict):
-        raise ConfigurationError(str(path), ["must be an object"])
-    return data
+    limits = {name: float(value) for name, value in values.items()}
+    return replace(base, **limits, sources={**base.sources, **dict.fromkeys(limits, source)})

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from netgen.analysis import keep_tolerances, load_tolerances
 from netgen.commands.options import (
     PATH,
     model_argument,
@@ -17,7 +18,7 @@ from netgen.commands.options import (
 from netgen.commands.steps import build_options, build_step, with_units
 from netgen.model import load_model, load_samples
 from netgen.netlist import DIALECTS
-from netgen.project import FORMATS, export
+from netgen.project import FORMATS, Folder, export
 
 
 @click.command()
@@ -55,9 +56,14 @@ def build(
     frame_period: float | None,
     **chosen: Any,
 ) -> None:
-    """Size every device of MODEL.json and write netlist, mapping and build record into DIR."""
+    """Size every device of MODEL.json and write netlist, mapping and build record into DIR.
+
+    Tolerances of a netgen.toml (or netgen.json) beside the model are kept for netgen compare.
+    """
     loaded = with_units(load_model(model), unit_current, frame_period)
     samples = None if calibration is None else load_samples(calibration, loaded)
+    tolerances = load_tolerances(model.parent)
     made = build_step(loaded, output, build_options(**chosen), samples)
+    keep_tolerances(Folder(output).tolerances, tolerances)
     for file in export(made, output, dialects, formats, None if samples is None else samples.x[0]):
         click.echo(f"also {file}")

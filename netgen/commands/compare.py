@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from netgen.analysis import kept_tolerances
 from netgen.commands.options import folder_argument, tolerance_options
 from netgen.commands.steps import chosen_tolerances, compare_step
+from netgen.project import Folder
 
 
 @click.command()
@@ -17,8 +19,9 @@ from netgen.commands.steps import chosen_tolerances, compare_step
 def compare(folder: Path, limits: tuple[str, ...]) -> None:
     """Compare the simulated samples of DIR with software, sample by sample.
 
-    Writes report.json, report.html, junit.xml and plots into DIR. Tolerances come from
-    DIR/netgen.toml (or netgen.json) where there is one.
+    Writes report.json, report.html, junit.xml and plots into DIR. Tolerances are those that
+    the build or run found, with those of DIR/netgen.toml (or netgen.json) over them.
     """
     names = {"model": str(folder / "model.json"), "samples": str(folder / "sim" / "samples.npz")}
-    sys.exit(compare_step(folder, chosen_tolerances(limits, folder), names))
+    tolerances = chosen_tolerances(limits, folder, kept_tolerances(Folder(folder).tolerances))
+    sys.exit(compare_step(folder, tolerances, names))

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from netgen.analysis import keep_tolerances
 from netgen.commands.options import (
     model_argument,
     output_option,
@@ -28,6 +29,7 @@ from netgen.commands.steps import (
 )
 from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples, pick_indices
+from netgen.project import Folder
 
 
 @click.command()
@@ -56,7 +58,8 @@ def run(
 ) -> None:
     """Build MODEL.json, run SAMPLES through it and compare circuit with software.
 
-    Tolerances come from netgen.toml (or netgen.json) beside the model where there is one.
+    Tolerances come from netgen.toml (or netgen.json) beside the model where there is one; DIR
+    keeps them for netgen compare.
     """
     loaded = with_units(load_model(model), unit_current, frame_period)
     # before anything is built: what is wrong with these should not cost a build or a simulation
@@ -64,6 +67,7 @@ def run(
     tolerances = chosen_tolerances(limits, model.parent)
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     build_step(loaded, output, build_options(**chosen), None)
+    keep_tolerances(Folder(output).tolerances, tolerances)
     failed: SimulationError | None = None
     try:
         simulate_step(output, samples, picked, choices)

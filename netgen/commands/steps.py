@@ -208,9 +208,11 @@ def population_step(
         click.echo(f"analyse them: netgen variability {output}")
 
 
-def chosen_tolerances(limits: tuple[str, ...], folder: Path) -> Tolerances:
+def chosen_tolerances(
+    limits: tuple[str, ...], folder: Path, base: Tolerances | None = None
+) -> Tolerances:
     """Return the tolerances configured in a folder, with those of the command line over them."""
-    return override(load_tolerances(folder), dict(map(_limit, limits)), "--tolerance", "")
+    return override(load_tolerances(folder, base), dict(map(_limit, limits)), "--tolerance", "")
 
 
 def verify_step(output: Path, tolerances: Tolerances, jobs: int | None) -> tuple[Check, ...]:
@@ -287,6 +289,8 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
         )
     agreed = sum(sample.agrees for sample in comparison.samples)
     verdict = "agree" if all(check.passed for check in checks) else "DO NOT AGREE"
+    if any(check.looser for check in checks):
+        verdict += " by looser tolerances than the defaults"
     click.echo(
         f"circuit and software {verdict}: {agreed} of {len(comparison.samples)} decisions equal"
     )
@@ -297,11 +301,20 @@ def say_checks(checks: tuple[Check, ...]) -> None:
     for check in checks:
         value = "none to judge" if check.value is None else f"{check.value:.6g}"
         mark = "ok  " if check.passed else "FAIL"
-        click.echo(f"  {mark} {check.name:<30} {value:>12}  ({check.relation} {check.limit:g})")
+        limit = f"({check.relation} {check.limit:g}){from_source(check)}"
+        click.echo(f"  {mark} {check.name:<30} {value:>12}  {limit}")
         for place in check.places[:PLACES]:
             click.echo(f"         {place.what}: {place.error:+.3g}")
         if len(check.places) > PLACES:
             click.echo(f"         and {len(check.places) - PLACES} more in the report")
+
+
+def from_source(check: Check) -> str:
+    """Say where a limit comes from that is no default, and whether it is looser."""
+    if not check.source:
+        return ""
+    looser = f" looser than the default {check.default:g}," if check.looser else ""
+    return f"{looser} from {check.source}"
 
 
 def simulation_choices(

@@ -61,6 +61,11 @@ class Folder:
         return self.path / "verify.json"
 
     @property
+    def tolerances(self) -> Path:
+        """What the comparison asks for, and which file or option says so."""
+        return self.path / "tolerances.json"
+
+    @property
     def runs(self) -> Path:
         """Where simulations leave their traces."""
         return self.path / "sim"

@@ -46,7 +46,7 @@ def to_document(
         "format": FORMAT,
         "version": VERSION,
         "verdict": "pass" if all(check.passed for check in checks) else "fail",
-        "checks": [asdict(check) for check in checks],
+        "checks": [asdict(check) | {"looser": check.looser} for check in checks],
         "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
         "samples": len(comparison.samples),
         "frames": comparison.frames,

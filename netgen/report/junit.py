@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from netgen.analysis import Check, Comparison, SampleComparison
 from netgen.model import Model
-from netgen.report.text import MEANINGS, class_name, limit, measured, printable
+from netgen.report.text import MEANINGS, class_name, limit, measured, printable, source
 
 
 def to_junit(comparison: Comparison, model: Model, checks: Sequence[Check]) -> bytes:
@@ -20,6 +20,9 @@ def to_junit(comparison: Comparison, model: Model, checks: Sequence[Check]) -> b
     tolerances = _suite(f"{model.name}.tolerances")
     for check in checks:
         case = _case(tolerances, check.name, 0.0)
+        if check.source:
+            text = f"{limit(check)}, {source(check)}"
+            ElementTree.SubElement(case, "system-out").text = printable(text)
         if not check.passed:
             _result(
                 case, "failure", f"{measured(check)}, wanted {limit(check)}: {MEANINGS[check.name]}"

@@ -32,6 +32,7 @@ from netgen.report.text import (
     measured,
     percent,
     printable,
+    source,
     worst,
 )
 from netgen.resources import templates
@@ -49,6 +50,7 @@ class CheckRow:
     value: str
     limit: str
     passed: bool
+    source: str
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,9 @@ def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
     if failed:
         text += f" The simulation of {failed} more failed."
     missed = [check.name for check in checks if not check.passed]
+    looser = [check.name for check in checks if check.looser]
+    if looser:
+        text += f" Tolerances are looser than the defaults: {', '.join(looser)}."
     return text + (f" Out of tolerance: {', '.join(missed)}." if missed else "")
 
 
@@ -211,7 +216,9 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _check_row(check: Check) -> CheckRow:
-    return CheckRow(check.name, MEANINGS[check.name], measured(check), limit(check), check.passed)
+    return CheckRow(
+        check.name, MEANINGS[check.name], measured(check), limit(check), check.passed, source(check)
+    )
 
 
 def _cause_rows(comparison: Comparison) -> list[CauseRow]:

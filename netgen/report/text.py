@@ -82,6 +82,14 @@ def limit(check: Check) -> str:
     return f"{check.relation} {bound}"
 
 
+def source(check: Check) -> str:
+    """Say where a limit comes from that is no default, and whether it is looser."""
+    if not check.source:
+        return ""
+    looser = f"looser than the default {100 * check.default:g} %, " if check.looser else ""
+    return f"{looser}from {check.source}"
+
+
 def worst(samples: tuple[SampleComparison, ...]) -> SampleComparison:
     """Return the sample a designer looks at first: decided otherwise, then largest logit error."""
     return max(samples, key=lambda entry: (not entry.agrees, entry.logit_rmse_fs))

@@ -231,7 +231,9 @@ class Bank:
             found[place] = self._machine.get_frame(self._read + place)
         self._machine.pop(len(found))
         self._read = ready
-        return found if self._plain else found / np.float32(_FULL_SCALE**2)
+        if not self._plain:
+            found /= np.float32(_FULL_SCALE**2)
+        return found
 
 
 @lru_cache

@@ -157,7 +157,8 @@ class Tracks:
             track = self.noise[int(rng.integers(len(self.noise)))]
             start = int(rng.integers(len(track)))
             other = np.resize(np.roll(track, -start), length)
-            noise = (noise + other / max(float(other.std()), 1e-6)) / np.float32(np.sqrt(2))
+            both = (noise + other / max(float(other.std()), 1e-6)) / np.float32(np.sqrt(2))
+            noise = np.asarray(both, dtype=np.float32)
         return np.asarray(noise * SPEECH_LEVEL, dtype=np.float32)
 
     def _babble(self, length: int, rng: np.random.Generator) -> Sound:
