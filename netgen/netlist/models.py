@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from netgen.netlist.render import render
 from netgen.technology import Technology
+from netgen.technology.links import plain_folder
 from netgen.units import spice
 
 
@@ -91,19 +93,19 @@ def models_head(technology: Technology, at: Conditions, options: SimulatorOption
         temperature=at.temperature,
         model_temperature=technology.model_temperature,
         options=options.lines(),
-        **_library(technology, at),
+        **_library(technology, at, plain_folder(technology.folder)),
     )
 
 
 def library_head(technology: Technology, at: Conditions) -> str:
     """Return only the lines that load the models: any SPICE dialect's."""
-    return render("library.j2", **_library(technology, at))
+    return render("library.j2", **_library(technology, at, technology.folder))
 
 
-def _library(technology: Technology, at: Conditions) -> dict[str, object]:
+def _library(technology: Technology, at: Conditions, folder: Path) -> dict[str, object]:
     return {
-        "includes": [str(technology.folder / name) for name in technology.includes],
+        "includes": [str(folder / name) for name in technology.includes],
         "parameters": list(technology.parameters.items()),
-        "library": str(technology.folder / technology.library),
+        "library": str(folder / technology.library),
         "section": technology.corners[at.corner],
     }

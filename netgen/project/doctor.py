@@ -153,7 +153,7 @@ def _pdk_root() -> Iterator[Finding]:
     if not root:
         return
     if not Path(root).is_dir():
-        hint = "set it to the folder that holds gf180mcuD or sky130A, or unset it"
+        hint = "set it to the folder that holds the PDKs' own folders, or unset it"
         yield Finding("PDK_ROOT", "fault", f"{root} is no folder", hint, 4)
         return
     kits = sorted(entry.name for entry in Path(root).iterdir() if entry.is_dir())

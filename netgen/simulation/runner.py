@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from netgen.errors import SimulationError
 from netgen.simulation import verdict
 from netgen.simulation.jobs import Attempt, Job, Waveforms
+from netgen.simulation.quotes import without_quotes
 from netgen.simulation.server import NO_FAULT_OF_THE_DECK, Answer, Server, borrowed_server
 
 _TAIL = 20
@@ -183,7 +184,8 @@ def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
 def _failure(job: Job, failed: dict[str, str], last: Answer) -> SimulationError:
     kind = list(failed.values())[-1]
     history = ", ".join(f"{label}: {kind}" for label, kind in failed.items())
-    said = verdict.last_words(kind, last.lines)
+    deck = job.attempts[len(failed) - 1].netlist
+    said = verdict.last_words(kind, last.lines, deck)
     message = f"simulation {job.name} failed ({history}): {last.detail}"
-    tail = [verdict.plain(line) for line in last.lines[-_TAIL:]]
+    tail = [without_quotes(verdict.plain(line), deck) for line in last.lines[-_TAIL:]]
     return SimulationError(kind, f"{message}; ngspice: {said}" if said else message, tail)

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.errors import MachineError, ToolMissingError
+from netgen.errors import ConfigurationError, MachineError, ToolMissingError
 from netgen.simulation.child import ERRNO, HEADER_SIZE_BYTES
 from netgen.simulation.jobs import Attempt, Job
+from netgen.technology.commands import command_in
 
 _BOOT = """\
 import sys
@@ -120,7 +121,17 @@ class Server:
         return self._process.poll() is None
 
     def ask(self, job: Job, attempt: Attempt) -> Answer:
-        """Run one attempt; a server that dies is the attempt's crash."""
+        """Run one attempt; a server that dies is the attempt's crash.
+
+        Raises
+        ------
+        ConfigurationError
+            The deck holds a command.
+        """
+        command = command_in(attempt.netlist)
+        if command is not None:  # wherever it came from: nothing but simulations is run
+            problem = f"line {command[0]} of its deck, {command[1]}, is a command to ngspice"
+            raise ConfigurationError(f"simulation {job.name}", [f"{problem}; netgen runs none"])
         request = {
             "netlist": attempt.netlist,
             "vectors": job.vectors,

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.simulation.quotes import HIDDEN, without_quotes
+
 _HARMLESS = re.compile(r"Note:|Using .* Direct Linear Solver|\s*$")
 _STREAM = re.compile(r"^(stderr|stdout) ")
 # What ngspice says at every failure of a class, and tells nothing about this one.
@@ -25,6 +27,7 @@ _CAUSES = {
 _UNDER_WAY = re.compile(r"time ?step too small; time =", re.IGNORECASE)
 # Output that did not reach its end may have a cause that the text names; the rest is clear.
 _VAGUE = ("no_result", "incomplete")
+_REJECTED = ("load", "exit")
 _SCALES = ("time", "frequency")
 _LONGEST = 300
 
@@ -122,7 +125,7 @@ def refine(kind: str, lines: Sequence[str]) -> str:
     return next(named, kind)
 
 
-def last_words(kind: str, lines: Sequence[str]) -> str:
+def last_words(kind: str, lines: Sequence[str], deck: str = "") -> str:
     """Return the part of ngspice's output that tells most about a failure; empty if none does.
 
     Parameters
@@ -132,12 +135,17 @@ def last_words(kind: str, lines: Sequence[str]) -> str:
         from them; of a run the last one counts.
     lines
         The log, each line with the name of its stream (as does not what C libraries print).
+    deck
+        What was run: of a deck that is rejected, what a complaint quotes from elsewhere is hidden.
     """
     errors = [plain(line) for line in lines if not line.startswith("stdout ")]
     telling = list(dict.fromkeys(e for e in complaints(errors) if not _EMPTY_WORDS.match(e)))
     if kind in _CAUSES:
         telling = [line for line in telling if _CAUSES[kind].search(line)]
-    chosen = telling[:3] if kind in ("load", "exit") else telling[-1:]
+    chosen = telling[-1:]
+    if kind in _REJECTED:
+        chosen = [without_quotes(line, deck) for line in telling[:3]]
+        chosen = list(dict.fromkeys(line for line in chosen if line != HIDDEN))
     return " / ".join(line.strip() for line in chosen)[:_LONGEST]
 
 

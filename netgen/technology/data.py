@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +12,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from netgen.errors import UsageError
+from netgen.technology.commands import included
 
 Polarity: TypeAlias = Literal["nmos", "pmos"]
 POLARITIES: tuple[Polarity, ...] = ("nmos", "pmos")
-
-_INCLUDED = re.compile(r"""^\s*\.(?:include|inc|lib)\s+["']?([^"'\s]+)""", re.I | re.M)
 
 
 @dataclass(frozen=True, order=True)
@@ -183,8 +181,7 @@ class Technology:
             file = queue.pop(0)
             if file not in found and file.is_file():
                 found[file] = None
-                names = _INCLUDED.findall(file.read_text(encoding="utf-8", errors="replace"))
-                queue += [file.parent / name for name in names]
+                queue += included(file.read_bytes().decode("latin-1"), file.parent)
         return tuple(found)
 
     @property

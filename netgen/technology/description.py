@@ -27,7 +27,26 @@ def _positive(value: Any) -> bool:
 
 
 def _text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+    """A text on one line: a line break in it would start a statement of its own in a netlist."""
+    return isinstance(value, str) and value != "" and value.isprintable()
+
+
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]*")
+_FILE = re.compile(r"""[^\s"'`]+""")
+_PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+
+
+def _word(value: Any) -> bool:
+    return isinstance(value, str) and bool(_WORD.fullmatch(value))
+
+
+def _file(value: Any) -> bool:
+    """The name of a file; ngspice ends it at a space or a quote."""
+    return _text(value) and bool(_FILE.fullmatch(value)) and not value.startswith(("/", "~"))
+
+
+def _files(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_file, value))
 
 
 def _pair(value: Any) -> bool:
@@ -43,7 +62,7 @@ def _texts(value: Any) -> bool:
 
 
 def _words(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_text, value.values()))
+    return isinstance(value, dict) and all(map(_word, [*value, *value.values()]))
 
 
 def _path(value: Any) -> bool:
@@ -56,17 +75,17 @@ def _path(value: Any) -> bool:
 
 
 _REQUIRED: dict[str, tuple[Check, str]] = {
-    "name": (_text, "a text"),
-    "title": (_text, "a text"),
+    "name": (_word, "a word"),
+    "title": (_text, "a text on one line"),
     "vdd": (_positive, "a voltage"),
     "temperature": (_number, "a temperature in °C"),
     "model_temperature": (_number, "a temperature in °C"),
     "nominal_corner": (_text, "one of the corners"),
     "corners": (lambda v: _words(v) and len(v) > 0, "a table of corner = \"section\""),
-    "parameters": (lambda v: isinstance(v, dict) and all(map(_number, v.values())),
-                   "a table of numbers"),
-    "library": (_text, "the name of a file"),
-    "includes": (_texts, "a list of file names"),
+    "parameters": (lambda v: isinstance(v, dict) and all(map(_number, v.values()))
+                   and all(map(_word, v)), "a table of numbers"),
+    "library": (_file, "the name of a file below the models' folder, without spaces and quotes"),
+    "includes": (_files, "a list of names of such files"),
     "geometry.grid": (_positive, "a length in metres"),
     "geometry.width": (_limits, "[smallest, largest] in metres"),
     "geometry.length": (_limits, "[smallest, largest] in metres"),
@@ -77,7 +96,7 @@ _REQUIRED: dict[str, tuple[Check, str]] = {
 }  # fmt: skip
 for _polarity in POLARITIES:
     _REQUIRED |= {
-        f"devices.{_polarity}.model": (_text, "a text"),
+        f"devices.{_polarity}.model": (_word, "a word"),
         f"devices.{_polarity}.prefix": (lambda v: v in ("X", "M"), '"X" or "M"'),
         f"mismatch.{_polarity}.threshold": (_positive, "a number in V·m"),
         f"mismatch.{_polarity}.current_factor": (lambda v: _number(v) and v >= 0, "metres"),
@@ -88,16 +107,19 @@ _OPTIONAL: dict[str, tuple[Check, str]] = {
     "geometry.pmos_length": (_positive, "a ratio"),
     "geometry.steering": (_pair, "[W, L] in metres"),
     "sizing.max_series": (lambda v: isinstance(v, int) and v >= 1, "a whole number"),
-    "bins": (_words, 'a table of corner = "file"'),
-    "distribution": (lambda v: isinstance(v, str), "the name of a package"),
+    "bins": (
+        lambda v: isinstance(v, dict) and all(map(_word, v)) and _files([*v.values()]),
+        'a table of corner = "file"',
+    ),
+    "distribution": (lambda v: v == "" or _word(v), "the name of a package"),
 }
 for _polarity in POLARITIES:
     _OPTIONAL |= {
-        f"devices.{_polarity}.inner": (lambda v: isinstance(v, str), "a text"),
+        f"devices.{_polarity}.inner": (lambda v: v == "" or _word(v), "a word"),
         f"devices.{_polarity}.pins": (
             lambda v: isinstance(v, str) and sorted(v) == sorted("dgsb"), 'such as "dgsb"'),
         f"devices.{_polarity}.length_unit": (_positive, "metres"),
-        f"devices.{_polarity}.lvs": (_text, "a text"),
+        f"devices.{_polarity}.lvs": (_word, "a word"),
         f"mismatch.{_polarity}.width": (_number, "metres"),
         f"mismatch.{_polarity}.length": (_number, "metres"),
         f"process.{_polarity}.threshold": (_positive, "a voltage"),
@@ -122,6 +144,34 @@ def parse(text: str, source: str) -> dict[str, Any]:
         problem = "models: must be one or more [[models]] tables that say where the files are"
         raise ConfigurationError(source, [problem])
     return data
+
+
+def place_of(models: dict[str, Any], source: str) -> dict[str, Any]:
+    """Take out of a ``[[models]]`` table where its files lie: folder, package, pdk_root, or None.
+
+    Raises
+    ------
+    ConfigurationError
+        It does not say so in the form wanted.
+    """
+    where = {key: models.pop(key, None) for key in _PLACES}
+    problems = [
+        f"models.{key}: must be {wanted}, not {where[key]!r}"
+        for key, (check, wanted) in _PLACES.items()
+        if where[key] is not None and not check(where[key])
+    ]
+    if problems:
+        raise ConfigurationError(source, problems)
+    return where
+
+
+_PLACES: dict[str, tuple[Check, str]] = {
+    "folder": (_text, "the path of a folder"),
+    "package": (lambda v: isinstance(v, str) and bool(_PACKAGE.fullmatch(v)),
+                "the dotted name of a package"),
+    "pdk_root": (lambda v: _texts(v) and not any(p.startswith("/") for p in v),
+                 "a list of folders below $PDK_ROOT"),
+}  # fmt: skip
 
 
 def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:

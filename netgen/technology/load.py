@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.resources import pdks
+from netgen.technology.commands import check_models
 from netgen.technology.data import Technology
-from netgen.technology.description import facts, parse
+from netgen.technology.description import facts, parse, place_of
 
 DESCRIPTION = "technology.toml"
 PREFERRED = "default"
@@ -48,7 +49,7 @@ def load_technology(place: str | Path | None = None) -> Technology:
     UsageError
         netgen has no data for this name, or the folder is none.
     ConfigurationError
-        The description is wrong.
+        The description is wrong, or a model file holds commands to ngspice.
     ToolMissingError
         The model files are not installed.
     """
@@ -56,12 +57,16 @@ def load_technology(place: str | Path | None = None) -> Technology:
     wanted: list[str] = []
     for models in data.pop("models"):
         merged = {**data, **models}
-        where = {key: merged.pop(key, None) for key in ("folder", "package", "pdk_root")}
+        where = place_of(merged, str(folder / DESCRIPTION))
         found = facts(merged, str(folder / DESCRIPTION))
         wanted = [*found["includes"], found["library"], *found["bins"].values()]
         for candidate in _places(folder, where):
             if all((candidate / file).is_file() for file in wanted):
-                return Technology(**found, folder=candidate)
+                technology = Technology(**found, folder=candidate.absolute())
+                check_models(
+                    [*technology.files, *(candidate / f for f in technology.bins.values())]
+                )
+                return technology
     cure = _cure(data, found["distribution"])
     raise ToolMissingError(
         f"the model files of {found['name']} ({', '.join(dict.fromkeys(wanted))}) are not there; "
@@ -104,19 +109,24 @@ def _places(folder: Path, where: Mapping[str, Any]) -> Iterator[Path]:
     if where["package"] is None:
         yield folder / (where["folder"] or ".")
         return
-    # find_spec on the parent package only: importing it would load a whole PDK framework
-    spec = importlib.util.find_spec(where["package"]) if _importable(where["package"]) else None
-    if spec is not None:
-        for entry in spec.submodule_search_locations or ():
-            yield Path(entry) / (where["folder"] or ".")
+    for entry in _installed():
+        yield entry.joinpath(*where["package"].split("."), where["folder"] or ".")
 
 
-def _importable(package: str) -> bool:
-    parent = package.rpartition(".")[0]
+def _installed() -> Iterator[Path]:
+    """Yield where installed packages lie: not the current folder, which may be a stranger's.
+
+    A package is looked for by its folder's name and nothing of it is imported: importing one would
+    run what it holds, and load a whole PDK framework.
+    """
     try:
-        return not parent or importlib.util.find_spec(parent) is not None
-    except ModuleNotFoundError:
-        return False
+        here: Path | None = Path.cwd()
+    except OSError:
+        here = None  # the current folder is gone
+    for entry in filter(None, sys.path):
+        path = Path(entry)
+        if path.is_absolute() and path.resolve() != here and path.is_dir():
+            yield path
 
 
 def _cure(data: Mapping[str, Any], package: str) -> str:
