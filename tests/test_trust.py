@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_technology_description import changed, outsider  # noqa: F401
+from test_technology_description import OWN, changed
 
 from netgen.errors import ConfigurationError, SimulationError, ToolMissingError
 from netgen.netlist.statements import check_statements
@@ -37,6 +38,12 @@ READING = (
     ".tran 1u 1m", ".save all", ".csparam a=1", ".measure x", ".end", "a1 b c d", "N1 a b c d",
     "% x", "\x00", "R1 a b 1\x1b[2J",
 )  # fmt: skip
+
+
+@pytest.fixture
+def outsider(tmp_path: Path) -> Path:
+    """Return a folder with a stranger's copy of the generic technology."""
+    return Path(shutil.copytree(OWN, tmp_path / "mine"))
 
 
 def test_network_as_netgen_writes_it_is_taken() -> None:
@@ -87,7 +94,7 @@ def injected(folder: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("bad", COMMANDS)
-def test_models_that_act_are_refused(outsider: Path, bad: str) -> None:  # noqa: F811
+def test_models_that_act_are_refused(outsider: Path, bad: str) -> None:
     injected(outsider, bad.format(mark=outsider / "mark"))
     with pytest.raises(ConfigurationError, match="is a command to ngspice") as caught:
         load_technology(outsider)
@@ -225,7 +232,7 @@ def test_simulator_reads_models_from_any_path(
 
 
 @pytest.mark.ngspice
-def test_file_that_is_no_model_is_not_shown(outsider: Path) -> None:  # noqa: F811
+def test_file_that_is_no_model_is_not_shown(outsider: Path) -> None:
     injected(outsider, "root:x:0:0:hunter2\nhunter3 hunter4 hunter5\n")
     folder = load_technology(outsider).folder
     deck = f't\n.lib "{folder}/models.lib" tt\nv1 d 0 1\nr1 d 0 1\n.tran 1u 1m\n.save d\n.end\n'
