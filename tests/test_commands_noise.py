@@ -65,4 +65,4 @@ def test_two_models_of_one_name(files: tuple[Path, Path], tmp_path: Path) -> Non
 def test_a_folder_that_is_a_file(files: tuple[Path, Path]) -> None:
     result = netgen("noise", *files, "-o", files[0])
     assert result.exit_code == 2
-    assert says(result)[0].startswith(f"netgen: {files[0]}:")
+    assert says(result)[0].startswith(f"netgen: {files[0]} is a file")

@@ -15,6 +15,7 @@ import netgen.report.plots
 from netgen.analysis.sensitivity import Deviation, sensitivity
 from netgen.analysis.variability import CornerPoint, Outcome, measure
 from netgen.model import Samples, random_model
+from netgen.report.pictures import write_pictures
 from netgen.report.variability import PopulationReport, write_area, write_population
 from netgen.report.variability_studies import AreaPoint, draw_corners
 
@@ -193,7 +194,7 @@ def test_corners_are_drawn_for_each_bias(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["timeout", None])
 def test_nothing_to_draw(tmp_path: Path, kind: str | None) -> None:
-    (tmp_path / "bands.png").write_bytes(PNG)  # of an earlier analysis
+    write_pictures(tmp_path, "variability", {"bands.png": PNG})  # of an earlier analysis
     made = report_of([[kind, "crash"]] * 3)
     write_population(tmp_path, made)
     assert [path.name for path in tmp_path.glob("*.png")] == ["votes.png"]

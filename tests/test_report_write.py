@@ -245,7 +245,7 @@ def test_the_page_reads_from_the_verdict_down(written: tuple[Path, Case]) -> Non
 
 def test_plots_are_in_the_folder_and_in_the_page(written: tuple[Path, Case]) -> None:
     folder, made = written
-    plots = sorted((folder / "plots").iterdir())
+    plots = sorted((folder / "plots").glob("*.png"))
     assert [plot.name for plot in plots] == [
         "error-histograms.png",
         "hysteresis.png",
@@ -374,7 +374,7 @@ def test_everything_failed(tmp_path: Path) -> None:
     assert document["simulation"]["cpu_s_per_sample"] is None
     assert [entry["failure"] for entry in document["per_sample"]] == ["crash", "<crash>"]
     assert "No sample could be simulated (2 failed)." in Page(tmp_path).text
-    assert list((tmp_path / "plots").iterdir()) == []
+    assert list((tmp_path / "plots").glob("*.png")) == []
 
 
 def without_cells(made: Case) -> None:
@@ -424,7 +424,7 @@ def test_a_second_report_replaces_the_first(
     (tmp_path / "plots" / "notes.txt").write_text("mine")
     monkeypatch.setattr(netgen.report.write, "draw_all", drawn("new.png", "both.png"))
     case(ids=("alone",)).write(tmp_path)
-    names = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    names = sorted(path.name for path in (tmp_path / "plots").glob("[!.]*"))
     assert names == ["both.png", "new.png", "notes.txt"]
     assert read_json(tmp_path)["samples"] == 1
 

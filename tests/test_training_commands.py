@@ -162,7 +162,7 @@ def test_a_file_is_no_folder_for_results(tones: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run(train, tones, "-k", "up", "-o", tmp_path / "file", *QUICK)
     assert isinstance(result.exception, UsageError)
-    assert "file: cannot be written" in str(result.exception)
+    assert "file is a file; choose a folder with -o" in str(result.exception)
 
 
 def test_listening(trained: tuple[Path, Result], tmp_path: Path) -> None:

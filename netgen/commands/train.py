@@ -15,6 +15,7 @@ import click
 from netgen.commands.options import PATH
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
+from netgen.project.folder import claim_results
 from netgen.report.text import percent
 from netgen.report.training import TrainingReport, write_training_report
 from netgen.simulation import cache_folder
@@ -157,7 +158,6 @@ def _train(
     from netgen.training.recipe import default_recipe
     from netgen.training.session import (
         check_base,
-        claim_folder,
         finish_model,
         load_base,
         pick_samples,
@@ -180,7 +180,9 @@ def _train(
         plain=choices.plain,
         fine_tune=base is not None,
     )
-    claim_folder(output)
+    if base_file is not None and base_file.resolve() == (output / "model.json").resolve():
+        raise UsageError(f"{base_file} would be overwritten; choose another folder with -o")
+    claim_results(output, "train")
     started = time.process_time()
     mapping = None if base is None else base.mapping
     wanted = sum(task.class_of(recording.label) is not None for recording in corpus.recordings)

@@ -12,6 +12,9 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 
 FORMAT = "netgen-build"
+RESULTS = "netgen-results"
+MARK = "netgen-results.json"
+"""Says which kind of study a folder of results belongs to."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,46 @@ def claim(path: Path) -> Folder:
     if not os.access(path, os.W_OK | os.X_OK):
         raise UsageError(f"{path} cannot be written; choose another folder with -o")
     return folder
+
+
+def claim_results(path: Path, kind: str) -> None:
+    """Make a folder for a study's results, or take one that the same kind of study made.
+
+    A new one is marked at once, so that a study that was interrupted can go on in it.
+
+    Parameters
+    ----------
+    kind
+        The command, such as ``"sweep"``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written, or holds something else: results would overwrite what is there.
+    """
+    mark = path / MARK
+    try:
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file; choose a folder with -o")
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()) and not _is_marked(mark, kind):
+            raise UsageError(
+                f"{path} holds files that are not results of netgen {kind}; choose an empty "
+                "folder with -o"
+            )
+        write_whole(mark, json.dumps({"format": RESULTS, "kind": kind}) + "\n")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror}); choose another -o"
+        ) from None
+
+
+def _is_marked(mark: Path, kind: str) -> bool:
+    try:
+        found = read_json(mark)
+    except ConfigurationError:
+        return False
+    return (found.get("format"), found.get("kind")) == (RESULTS, kind)
 
 
 def _is_build(folder: Folder) -> bool:

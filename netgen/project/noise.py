@@ -11,6 +11,7 @@ from netgen.analysis.noise_network import Case, Draws, Immunity, Place, steps, s
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.project.build import BuildOptions, prepare
+from netgen.project.folder import claim_results
 from netgen.report.noise import write_noise
 from netgen.simulation import cache_folder, run
 
@@ -51,10 +52,7 @@ def noise_immunity(
     names = [case.model.name for case in cases]
     if len(set(names)) < len(names):
         raise UsageError("two networks have the same name; rename one in its JSON")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{output}: {error.strerror}; choose another folder") from None
+    claim_results(output, "noise")
     technology, at, unit = prepare(options)
 
     def rows(model: Model) -> RowNoise:

@@ -21,6 +21,7 @@ def power(build: Build) -> PowerFigures:
         Nothing was simulated.
     """
     # matplotlib: a build needs none
+    from netgen.report.pictures import write_pictures
     from netgen.report.plots import power_plots
     from netgen.report.power import power_document
 
@@ -41,8 +42,7 @@ def power(build: Build) -> PowerFigures:
         "area": build.record.get("area"),
         "predicted": build.record.get("predicted_power"),
     }
-    (folder.path / "plots").mkdir(exist_ok=True)
-    for plot in power_plots(figures, load_traces(folder.traces(done[0]))[0], build.model):
-        write_whole(folder.path / "plots" / plot.file, plot.png)
+    plots = power_plots(figures, load_traces(folder.traces(done[0]))[0], build.model)
+    write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
     write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
     return figures

@@ -11,6 +11,7 @@ from netgen.model import Bmru, Model, Samples, random_model
 from netgen.netlist import Consumer
 from netgen.netlist.area import Area, areas
 from netgen.project.build import BuildOptions, Design, build, design, read_build
+from netgen.project.folder import claim_results
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.simulation import load_traces
 from netgen.sizing import predict_power
@@ -92,6 +93,7 @@ def scaling(
     SimulationError
         A simulation failed.
     """
+    claim_results(output, "scaling")
     for state in choices.sizes:
         model, samples = network(state, choices)
         measured: Mapping[Consumer, float] = {}

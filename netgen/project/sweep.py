@@ -14,6 +14,7 @@ from netgen.errors import ModelError, SimulationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples
 from netgen.project.build import BuildOptions, build, read_build
+from netgen.project.folder import claim_results
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.simulation import load_traces
 
@@ -94,6 +95,7 @@ def sweep(
     UsageError
         A folder cannot be used.
     """
+    claim_results(output, "sweep")
     results: list[PointResult] = []
     for point in points:
         result = None

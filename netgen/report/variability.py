@@ -21,6 +21,7 @@ from netgen.analysis.variability import (
 )
 from netgen.files import write_whole
 from netgen.model import Model
+from netgen.report.pictures import write_pictures
 from netgen.report.plots import Plot, render
 from netgen.report.variability_page import to_html
 from netgen.report.variability_plots import (
@@ -73,10 +74,7 @@ class PopulationReport:
 def write_population(folder: Path, report: PopulationReport) -> None:
     """Write ``report.json``, ``report.html`` and the plots into ``folder``."""
     plots = _plots(report)
-    for stale in folder.glob("*.png"):
-        stale.unlink()
-    for plot in plots:
-        write_whole(folder / plot.file, plot.png)
+    write_pictures(folder, "variability", {plot.file: plot.png for plot in plots})
     text = json.dumps(to_document(report), indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
     page = to_html(report, plots)

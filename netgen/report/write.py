@@ -13,6 +13,7 @@ from netgen.model import Model
 from netgen.report.document import to_document
 from netgen.report.junit import to_junit
 from netgen.report.page import to_html
+from netgen.report.pictures import write_pictures
 from netgen.report.plots import draw_all, ladder_plot
 from netgen.report.provenance import Provenance
 from netgen.simulation.traces import Traces
@@ -45,11 +46,7 @@ def write_report(
     if isinstance(ladder, ErrorLadder):
         plots.append(ladder_plot(ladder))
     page = to_html(comparison, model, checks, provenance, plots, ladder)
-    (folder / PLOTS).mkdir(parents=True, exist_ok=True)
-    for plot in plots:
-        write_whole(folder / PLOTS / plot.file, plot.png)
-    for stale in set((folder / PLOTS).glob("*.png")) - {folder / PLOTS / p.file for p in plots}:
-        stale.unlink()
+    write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
     text = json.dumps(document, indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
     write_whole(folder / "junit.xml", to_junit(comparison, model, checks))

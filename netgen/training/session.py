@@ -50,23 +50,6 @@ def load_base(path: Path) -> Base:
     return Base(model, arch, parameters, feature_map(model, str(path)))
 
 
-def claim_folder(folder: Path) -> None:
-    """Make the folder for the results.
-
-    Raises
-    ------
-    UsageError
-        It cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / ".writable", "")
-        (folder / ".writable").unlink()
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror}); choose another -o"
-        raise UsageError(f"{folder}: {problem}") from None
-
-
 def check_base(base: Base, task: Task, source: str) -> None:
     """See that a task has the classes of the model to fine-tune.
 
