@@ -1,6 +1,6 @@
 """A fault campaign: edits, kills, full disks, odd environments and hostile files, counted.
 
-    python benchmarks/faults.py [--injections 1000] [--seed 1] [--kind edit …] [--json FILE]
+    python benchmarks/faults.py [--injections 1000] [--seed 1] [--kind edit …] [--json FILE] [--minutes M]
 
 Each injection takes a fresh copy of a small build folder (the set/reset memory in the generic
 process, simulated, with three chips), does one thing to it or to the command that works on it, runs
@@ -380,6 +380,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--injections", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", action="append", choices=sorted(KINDS))
+    parser.add_argument("--minutes", type=float, help="end after so many, with what there is")
     parser.add_argument("--json", type=Path, help="every fault found, with what led to it")
     chosen = parser.parse_args(arguments)
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
@@ -403,6 +404,8 @@ def main(arguments: list[str] | None = None) -> int:
                 took = time.monotonic() - started
                 left = took / done * (chosen.injections - done)
                 print(f"{done} of {chosen.injections}, {left:.0f} s to go", file=sys.stderr)
+            if chosen.minutes and time.monotonic() - started > 60 * chosen.minutes:
+                break
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print(table(counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -244,9 +245,9 @@ def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) ->
     if read_verification(made) is None:
         verify_step(output, tolerances, None)
     rerun = (
-        f"netgen build {names['model']} -o {output}",
-        f"netgen sim {output} {names['samples']}",
-        f"netgen compare {output}",
+        shlex.join(["netgen", "build", names["model"], "-o", str(output)]),
+        shlex.join(["netgen", "sim", str(output), names["samples"]]),
+        shlex.join(["netgen", "compare", str(output)]),
     )
     comparison, checks = compare(made, tolerances, names, rerun)
     say_comparison(comparison, checks)
