@@ -1,6 +1,6 @@
 """A fault campaign: edits, kills, full disks, odd environments and hostile files, counted.
 
-    python benchmarks/faults.py [--injections 1000] [--seed 1] [--kind edit …] [--json FILE] [--minutes M]
+    python benchmarks/faults.py [--injections N] [--seed S] [--kind edit …] [--json FILE] [--minutes M]
 
 Each injection takes a fresh copy of a small build folder (the set/reset memory in the generic
 process, simulated, with three chips), does one thing to it or to the command that works on it, runs
