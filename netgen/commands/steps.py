@@ -240,6 +240,11 @@ def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) ->
     """Compare, print the verdict and return the exit status.
 
     A netlist whose mirrors and cells were not measured since it was written is measured first.
+
+    Raises
+    ------
+    SimulationError
+        Simulations failed, and the others agree: there is nothing that disagrees.
     """
     made: Build = read_build(output)
     if read_verification(made) is None:
@@ -252,7 +257,14 @@ def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) ->
     comparison, checks = compare(made, tolerances, names, rerun)
     say_comparison(comparison, checks)
     click.echo(f"report: {output / 'report.html'}")
-    return 0 if all(check.passed for check in checks) else 1
+    wrong = {check.name for check in checks if not check.passed}
+    if comparison.failures and (not comparison.samples or wrong == {"failures"}):
+        kinds = ", ".join(sorted(set(comparison.failures.values())))
+        problem = (
+            f"{len(comparison.failures)} samples have no result ({kinds}); run netgen sim again"
+        )
+        raise SimulationError(kinds, f"{output}: {problem}")
+    return 1 if wrong else 0
 
 
 def _limit(text: str) -> tuple[str, float]:
