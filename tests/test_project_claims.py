@@ -108,3 +108,13 @@ def test_compare_leaves_a_users_picture(tmp_path: Path) -> None:
     (tmp_path / "out" / "plots" / "poster.png").write_bytes(b"mine")
     assert netgen("compare", tmp_path / "out").exit_code in (0, 1)
     assert (tmp_path / "out" / "plots" / "poster.png").read_bytes() == b"mine"
+
+
+def test_curve_of_a_stream_overwrites_nothing(tmp_path: Path) -> None:
+    mine = tmp_path / "curve.json"
+    mine.write_text("mine")
+    model = write_model(tmp_path / "model")
+    result = netgen("stream", model, tmp_path / "a.wav", "--labels", mine, "--curve", mine)
+    assert result.exit_code == 2
+    assert says(result)[0].endswith("curve.json: is there already; choose another --curve")
+    assert mine.read_text() == "mine"

@@ -88,6 +88,8 @@ def stream(
     live = str(sounds[0]) in (PIPE, MICROPHONE)
     if live and (len(sounds) > 1 or labels is not None):
         raise UsageError(f"{sounds[0]} is one source without --labels; name files for those")
+    if curve_file is not None and curve_file.exists():
+        raise UsageError(f"{curve_file}: is there already; choose another --curve")
     loaded = load_model(model)
     mapping = feature_map(loaded, str(model))
     rule = Rule(frames, votes, round(refractory / FRAME_PERIOD))
