@@ -6,18 +6,22 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.commands.options import PATH, model_argument
+from netgen.commands.stream_hardware import Listening, listen_by_chips, listen_by_circuit
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import Model, load_model
 from netgen.model.graph import Floats
-from netgen.training.alarms import Alarms, Point, best_point, curve, detect, read_labels
+from netgen.technology import Variation
+from netgen.training.alarms import Alarms, Point, Word, best_point, curve, detect, read_labels
 from netgen.training.audio import Sound
 from netgen.training.features import feature_map
 from netgen.training.frontend import FRAME_PERIOD
@@ -61,6 +65,30 @@ _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-60, 41) * 0.02
 @click.option("--json", "record", type=PATH, metavar="FILE", help="Write detections, one a line.")
 @click.option("--curve", "curve_file", type=PATH, metavar="FILE", help="Write the curve as JSON.")
 @click.option(
+    "--chips",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Let N chips listen too, by their behavioural twins (with -o).",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of chips.")
+@click.option(
+    "--circuit",
+    "window",
+    metavar="A:B",
+    help="Take these seconds through the circuit in ngspice too (with -o).",
+)
+@click.option(
+    "--part",
+    type=click.FloatRange(min=0.05),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds of one transient; an interrupted stream goes on behind the last one.",
+)
+@click.option(
+    "-o", "--output", type=PATH, metavar="DIR", help="The folder for --chips and --circuit."
+)
+@click.option(
     "--most", type=click.FloatRange(min=0), default=0.5, show_default=True, metavar="RATE",
     help="False alarms an hour that are allowed where misses are stated.",
 )  # fmt: skip
@@ -75,13 +103,19 @@ def stream(
     rate: int | None,
     record: Path | None,
     curve_file: Path | None,
+    chips: int | None,
+    seed: int,
+    window: str | None,
+    part: float,
+    output: Path | None,
     most: float,
 ) -> None:
     """Listen to sound that does not end, and print what is detected and when.
 
     AUDIO is files of any length one after the other, folders of them, - for raw PCM from a pipe,
     or mic. The states of the network are never reset. With --labels, misses are compared with
-    false alarms as the keywords' bias currents move.
+    false alarms as the keywords' bias currents move. Chips and the circuit hear the same stream;
+    their detections are compared with those of the software.
     """
     if votes > frames:
         raise UsageError(f"--votes {votes} is more than --frames {frames}")
@@ -90,6 +124,10 @@ def stream(
         raise UsageError(f"{sounds[0]} is one source without --labels; name files for those")
     if curve_file is not None and curve_file.exists():
         raise UsageError(f"{curve_file}: is there already; choose another --curve")
+    hardware = chips is not None or window is not None
+    if hardware and (output is None or live):
+        raise UsageError("--chips and --circuit need files, and -o DIR")
+    seconds = None if window is None else _seconds(window)
     loaded = load_model(model)
     mapping = feature_map(loaded, str(model))
     rule = Rule(frames, votes, round(refractory / FRAME_PERIOD))
@@ -102,18 +140,43 @@ def stream(
             files = files_of(sounds)
             bar = stack.enter_context(_progress(round(duration(files))))
             source = sound_of(files, mapping.rate)
-        logits = _listen(
-            loaded, _counted(source, mapping.rate, bar), mapping, rule, offset, written
-        )
-    if labels is None:
-        return
+        source = _counted(source, mapping.rate, bar)
+        heard = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
+    if labels is not None:
+        _compare(heard.logits, said, loaded, rule, offset, most, curve_file)
+    if output is not None:
+        listening = Listening(loaded, heard.x, heard.logits, rule, offset, output)
+        if chips is not None:
+            listen_by_chips(listening, Variation(seed, True, False), chips, said)
+        if seconds is not None:
+            listen_by_circuit(listening, *seconds, part)
+
+
+def _seconds(window: str) -> tuple[float, float]:
+    try:
+        first, last = (float(each) for each in window.split(":"))
+    except ValueError:
+        raise UsageError(f"--circuit {window}: wanted A:B in seconds, such as 60:120") from None
+    if not 0 <= first < last < np.inf:
+        raise UsageError(f"--circuit {window}: B must be larger than A")
+    return first, last
+
+
+def _compare(
+    logits: Floats,
+    said: list[Word],
+    model: Model,
+    rule: Rule,
+    offset: float,
+    most: float,
+    curve_file: Path | None,
+) -> None:
     found = detect(logits, rule, offset)
-    points = curve(logits, said, loaded.classes, rule, _OFFSETS)
-    here = curve(logits, said, loaded.classes, rule, (offset,))[0]
-    _say_alarms(loaded, here, points, most, len(found))
+    points = curve(logits, said, model.classes, rule, _OFFSETS)
+    here = curve(logits, said, model.classes, rule, (offset,))[0]
+    _say_alarms(model, here, points, most, len(found))
     if curve_file is not None:
-        unit = loaded.unit_current
-        text = json.dumps([_record(point, unit) for point in points], indent=1)
+        text = json.dumps([_record(point, model.unit_current) for point in points], indent=1)
         write_whole(curve_file, f"{text}\n")
         click.echo(f"{curve_file}")
 
@@ -143,6 +206,12 @@ def _counted(source: Iterator[Sound], rate: int, bar: Any) -> Iterator[Sound]:
             bar.update(int(done) - before)
 
 
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    logits: Floats
+    x: NDArray[np.float32]
+
+
 def _listen(
     model: Model,
     source: Iterator[Sound],
@@ -150,18 +219,23 @@ def _listen(
     rule: Rule,
     offset: float,
     record: TextIO | None,
-) -> Floats:
-    """Print detections as they come and return the whole readout, (frames, classes)."""
+    keep: bool,
+) -> _Heard:
+    """Print detections as they come and return the whole readout, and inputs where asked for."""
     network, trigger = Software(model), Trigger(rule, len(model.classes))
     moved = np.where(np.arange(len(model.classes)) == 0, 0.0, offset)
     parts: list[Floats] = []
+    inputs: list[NDArray[np.float32]] = []
     say: Callable[[Detection], None] = lambda found: _say(model, found, rule, record)  # noqa: E731
     for x in inputs_of(mapping, source):
         logits = network.push(x)
+        if keep:
+            inputs.append(x)
         parts.append(logits.astype(np.float32))
         for detection in trigger.push(logits + moved):
             say(detection)
-    return np.concatenate(parts).astype(np.float64)
+    kept = np.concatenate(inputs) if keep else np.zeros((0, model.input_size), dtype=np.float32)
+    return _Heard(np.concatenate(parts).astype(np.float64), kept)
 
 
 def _say(model: Model, found: Detection, rule: Rule, record: TextIO | None) -> None:

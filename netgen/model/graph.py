@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -122,6 +122,20 @@ class Model:
     def cells(self) -> tuple[Bmru, ...]:
         """The recurrent nodes, in evaluation order."""
         return tuple(node for node in self.nodes if isinstance(node, Bmru))
+
+    def started(self, states: Mapping[str, Bools]) -> Model:
+        """Return the model with other states before its first frame.
+
+        ``states`` holds those of every bmru node, (units,) each: a stream goes on with the states
+        that its part before ended with.
+        """
+        nodes = tuple(
+            replace(node, initial_state=np.asarray(states[node.name], dtype=np.bool_))
+            if isinstance(node, Bmru)
+            else node
+            for node in self.nodes
+        )
+        return replace(self, nodes=nodes)
 
     @cached_property
     def digest(self) -> str:

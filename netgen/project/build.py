@@ -199,7 +199,15 @@ def build(
     """
     folder = claim(path)
     made = design(model, options, None if calibration is None else calibration.x, folder.path)
-    circuit = made.circuit
+    write_build(made, folder, options, calibration)
+    return made
+
+
+def write_build(
+    made: Design, folder: Folder, options: BuildOptions, calibration: Samples | None = None
+) -> None:
+    """Write all files of a build folder that was claimed."""
+    circuit, model = made.circuit, made.circuit.model
     write_whole(folder.netlist, network_body(made.netlist, made.technology))
     write_whole(folder.mirrored_bias, network_body(made.mirrored_bias, made.technology))
     write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
@@ -227,7 +235,6 @@ def build(
     }
     record = json.dumps(content, indent=1, ensure_ascii=False)
     write_whole(folder.build, record + "\n")
-    return made
 
 
 def _realised_cells(made: Design) -> dict[str, Floats]:

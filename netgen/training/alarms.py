@@ -23,6 +23,8 @@ LATE = 1.0
 """Seconds after a word within which a detection still hits it."""
 DEBOUNCE = 1.0
 """Seconds within which false alarms are one."""
+NEAR = 30
+"""Frames within which two detections of one class are the same."""
 _TAIL = 0.05
 
 
@@ -131,6 +133,20 @@ def count_alarms(
         if not places and (not false or time - false[-1] >= DEBOUNCE):
             false.append(time)
     return Alarms(len(wanted), hit.count(False), len(false), seconds / 3600)
+
+
+def same(first: Sequence[Detection], second: Sequence[Detection]) -> int:
+    """Count the detections of ``first`` that ``second`` has too, at nearly the same time."""
+    left = list(second)
+    count = 0
+    for one in first:
+        match = next(
+            (o for o in left if o.label == one.label and abs(o.frame - one.frame) <= NEAR), None
+        )
+        if match is not None:
+            left.remove(match)
+            count += 1
+    return count
 
 
 @dataclass(frozen=True)

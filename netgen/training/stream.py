@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.model import Bmru, Model, evaluate
+from netgen.model import Model, evaluate
 from netgen.model.graph import Bools, Floats
 from netgen.training.audio import Sound
 from netgen.training.features import FeatureMap
@@ -85,26 +85,22 @@ class Software:
         self._model = model
         self.states = {cell.name: cell.initial_state for cell in model.cells}
 
+    def history(self, x: NDArray[np.floating]) -> dict[str, Bools]:
+        """Take more frames, (frames, channels), and return all states, (frames, units) each."""
+        values = evaluate(self._model.started(self.states), np.asarray(x, np.float64)[np.newaxis])
+        found = {cell.name: values[cell.name][0] > 0 for cell in self._model.cells}
+        self.states = {name: states[-1] for name, states in found.items()}
+        return found
+
     def push(self, x: NDArray[np.floating]) -> Floats:
         """Return the readout of more frames, (frames, classes), for inputs (frames, channels)."""
         parts = []
         for start in range(0, len(x), _AT_ONCE):
             block = np.asarray(x[start : start + _AT_ONCE], dtype=np.float64)
-            values = evaluate(started(self._model, self.states), block[np.newaxis])
+            values = evaluate(self._model.started(self.states), block[np.newaxis])
             self.states = {c.name: values[c.name][0, -1] > 0 for c in self._model.cells}
             parts.append(values[self._model.readout.node][0])
         return np.concatenate(parts) if parts else np.empty((0, len(self._model.classes)))
-
-
-def started(model: Model, states: Mapping[str, Bools]) -> Model:
-    """Return the model with other states before its first frame, by bmru node, (units,) each."""
-    nodes = tuple(
-        replace(node, initial_state=np.asarray(states[node.name], dtype=np.bool_))
-        if isinstance(node, Bmru)
-        else node
-        for node in model.nodes
-    )
-    return replace(model, nodes=nodes)
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,18 @@ class TwinCells:
             jumps.append(np.where(jump > SMALLEST * grid.unit, found, 0.0))
         return jumps[0], jumps[1], known.cells.output(gain) / grid.unit
 
-    def states(self, candidate: Floats, rising: Floats, falling: Floats) -> Bools:
-        """Return the states for candidates, (chips, samples, frames, units)."""
+    def states(
+        self, candidate: Floats, rising: Floats, falling: Floats, start: Bools | None = None
+    ) -> Bools:
+        """Return the states for candidates, (chips, samples, frames, units).
+
+        ``start`` holds the states before the first frame, (chips, units); None: the model's own.
+        """
         rises = candidate > rising[:, np.newaxis, np.newaxis]
         falls = candidate < falling[:, np.newaxis, np.newaxis]
         states = np.empty((len(rising), *candidate.shape[1:]), dtype=np.bool_)
-        state = np.broadcast_to(self.layer.initial_state, states[:, :, 0].shape)
+        first = self.layer.initial_state if start is None else start[:, np.newaxis]
+        state = np.broadcast_to(first, states[:, :, 0].shape)
         for frame in range(states.shape[2]):
             state = rises[:, :, frame] | (state & ~falls[:, :, frame])
             states[:, :, frame] = state

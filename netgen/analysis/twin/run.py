@@ -64,7 +64,12 @@ class Twin:
     network: str
     source: str = "netlist.cir"
 
-    def run(self, shifts: Mapping[str, Floats], x: Floats) -> TwinResult:
+    def run(
+        self,
+        shifts: Mapping[str, Floats],
+        x: Floats,
+        start: Mapping[str, Bools] | None = None,
+    ) -> TwinResult:
         """Take samples through chips.
 
         Parameters
@@ -74,15 +79,24 @@ class Twin:
             them. Those that are not named do not deviate; an empty mapping is one nominal chip.
         x
             Inputs, (samples, frames, channels), software units.
+        start
+            States before the first frame by bmru node, (chips, units), where they are not the
+            model's own: those that an earlier part of a stream ended with.
         """
         chips = len(next(iter(shifts.values()))) if shifts else 1
-        parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips))
+        parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips, start))
         states = {
             name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
         }
         return TwinResult(np.concatenate([part.logits for part in parts]), states)
 
-    def _batches(self, shifts: Mapping[str, Floats], x: Floats, chips: int) -> Iterator[TwinResult]:
+    def _batches(
+        self,
+        shifts: Mapping[str, Floats],
+        x: Floats,
+        chips: int,
+        start: Mapping[str, Bools] | None,
+    ) -> Iterator[TwinResult]:
         points = x.shape[0] * x.shape[1]
         widest = max(self.circuit.model.sizes.values()) * ORDER * 4
         batch = max(1, WORKING_SET // max(1, points * widest))
@@ -91,7 +105,8 @@ class Twin:
             chosen = slice(first, min(first + batch, chips))
             count = chosen.stop - first
             deviations = self._read.devices.deviations(shifts, chosen, count)
-            yield _Batch(self, deviations, count, x, inputs).result()
+            before = {name: states[chosen] for name, states in (start or {}).items()}
+            yield _Batch(self, deviations, count, x, inputs, before).result()
 
     @cached_property
     def grid(self) -> Grid:
@@ -136,9 +151,15 @@ class _Batch:
     """
 
     def __init__(
-        self, twin: Twin, deviations: Deviations, chips: int, x: Floats, inputs: Floats
+        self,
+        twin: Twin,
+        deviations: Deviations,
+        chips: int,
+        x: Floats,
+        inputs: Floats,
+        start: Mapping[str, Bools],
     ) -> None:
-        self.twin, self.deviations, self.chips = twin, deviations, chips
+        self.twin, self.deviations, self.chips, self.start = twin, deviations, chips, start
         self.shape = x.shape[:2]
         self.current = {INPUT: x.reshape(1, -1, x.shape[2])}
         self.features = {INPUT: inputs}
@@ -207,5 +228,7 @@ class _Batch:
         else:
             signal = self.current[layer.candidate]
             candidate = signal.reshape(len(signal), *self.shape, -1)
-        self.states[layer.node] = cells.states(candidate, rising, falling)
+        self.states[layer.node] = cells.states(
+            candidate, rising, falling, self.start.get(layer.node)
+        )
         self.high[layer.node] = output

@@ -1,0 +1,174 @@
+"""``netgen stream`` by chips and by the circuit, beside the software."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.files import write_whole
+from netgen.model import Model
+from netgen.model.graph import Floats
+from netgen.project import BuildOptions, SimulationChoices, build, read_build
+from netgen.project.stream import TWIN_FRAMES, Part, TwinStream, circuit_stream
+from netgen.technology import Variation
+from netgen.training.alarms import Word, count_alarms, detect, same
+from netgen.training.frontend import FRAME_PERIOD
+from netgen.training.stream import Detection, Rule, Software
+
+
+@dataclass(frozen=True, eq=False)
+class Listening:
+    """A stream that software has heard.
+
+    Attributes
+    ----------
+    x, logits
+        Inputs, (frames, channels), and the readout by software, (frames, classes).
+    rule, offset
+        When a class counts as detected.
+    output
+        The folder for results.
+    """
+
+    model: Model
+    x: NDArray[np.float32]
+    logits: Floats
+    rule: Rule
+    offset: float
+    output: Path
+
+    def detections(self, logits: Floats) -> list[Detection]:
+        """Return the detections in a readout, (frames, classes)."""
+        return detect(logits, self.rule, self.offset)
+
+
+def listen_by_chips(
+    listening: Listening, variation: Variation, chips: int, said: Sequence[Word]
+) -> None:
+    """Let the nominal circuit and ``chips`` chips listen, by their twins, and write chips.json."""
+    folder = listening.output / "circuit"
+    listening.output.mkdir(parents=True, exist_ok=True)
+    build(listening.model, folder, BuildOptions())
+    made = read_build(folder)
+    twins = [TwinStream(made, None, 1), TwinStream(made, variation, chips)]
+    parts: list[Floats] = []
+    blocks = range(0, len(listening.x), TWIN_FRAMES)
+    with _progress("chips", len(blocks)) as bar:
+        for first in blocks:
+            x = listening.x[first : first + TWIN_FRAMES].astype(np.float64)
+            parts.append(np.concatenate([twin.push(x) for twin in twins]).astype(np.float32))
+            bar.update(1)
+    logits = np.concatenate(parts, axis=1)
+    own = listening.detections(listening.logits)
+    records = [_of_chip(listening, of_chip, own, said) for of_chip in logits]
+    names = ["nominal", *range(chips)]
+    entries = [{"chip": name} | record for name, record in zip(names, records, strict=True)]
+    write_whole(listening.output / "chips.json", json.dumps(entries, indent=1) + "\n")
+    _say_chips(records[0], records[1:], len(own), len(listening.x) * FRAME_PERIOD / 3600)
+    click.echo(f"{listening.output / 'chips.json'}")
+
+
+def _of_chip(
+    listening: Listening, logits: Floats, own: Sequence[Detection], said: Sequence[Word]
+) -> dict[str, Any]:
+    found = listening.detections(logits)
+    record: dict[str, Any] = {"detections": len(found), "as_software": same(own, found)}
+    if said:
+        seconds = len(logits) * FRAME_PERIOD
+        alarms = count_alarms(found, said, listening.model.classes, seconds)
+        counts = {"missed": alarms.missed, "keywords": alarms.words, "false_alarms": alarms.false}
+        record |= counts
+    return record
+
+
+def _say_chips(
+    nominal: dict[str, Any], chips: Sequence[dict[str, Any]], own: int, hours: float
+) -> None:
+    click.echo(
+        f"software: {own} detections; the nominal circuit by its twin: "
+        f"{nominal['detections']}, {nominal['as_software']} the same"
+    )
+    whole = sum(chip["as_software"] == chip["detections"] == own for chip in chips)
+    click.echo(f"chips with exactly the detections of software: {whole} of {len(chips)}")
+    if "missed" in nominal:
+        missed = np.array([chip["missed"] for chip in chips])
+        false = np.array([chip["false_alarms"] for chip in chips]) / hours
+        click.echo(
+            f"  of {nominal['keywords']} keywords missed: {missed.mean():.1f} on average, "
+            f"{missed.max()} at worst; false alarms an hour: {false.mean():.2f} on average, "
+            f"{false.max():.2f} at worst"
+        )
+
+
+def listen_by_circuit(listening: Listening, first: float, last: float, part: float) -> None:
+    """Take seconds ``first`` to ``last`` through ngspice; compare, and write a record of it."""
+    model = listening.model
+    start, stop = (round(second / FRAME_PERIOD) for second in (first, last))
+    x = listening.x[start:stop].astype(np.float64)
+    before = Software(model)
+    before.push(listening.x[:start])
+    frames = max(1, round(part / FRAME_PERIOD))
+    folder = listening.output / f"seconds-{first:g}-{last:g}"
+    found: list[Part] = []
+    with _progress("circuit", -(-len(x) // frames)) as bar:
+        for piece in circuit_stream(
+            model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames
+        ):
+            found.append(piece)
+            bar.update(1)
+    logits = np.concatenate([piece.logits for piece in found])
+    own, circuit = (listening.detections(each) for each in (listening.logits[start:stop], logits))
+    right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
+    states = _states_agree(model, before, x, found)
+    power = [piece.power_w for piece in found]
+    record = {
+        "seconds": [first, last],
+        "part_s": part,
+        "detections_software": [_entry(model, each, first) for each in own],
+        "detections_circuit": [_entry(model, each, first) for each in circuit],
+        "the_same": same(own, circuit),
+        "frames_agree": float(right),
+        "states_agree": states,
+        "power_w": power,
+    }
+    name = listening.output / f"seconds-{first:g}-{last:g}.json"
+    write_whole(name, json.dumps(record, indent=1) + "\n")
+    click.echo(
+        f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, software {len(own)}, "
+        f"{record['the_same']} the same; frames {100 * right:.2f} %, states {100 * states:.3f} %, "
+        f"{1e9 * float(np.mean(power)):.1f} nW"
+    )
+    click.echo(f"{name}")
+
+
+def _states_agree(model: Model, before: Software, x: Floats, found: Sequence[Part]) -> float:
+    """Return the share of states that are those of software; ``before`` is taken on over x."""
+    equal = total = 0
+    history = before.history(x)
+    for cell in model.cells:
+        circuit = np.concatenate([piece.states[cell.name] for piece in found])
+        equal += int(np.sum(circuit == history[cell.name]))
+        total += circuit.size
+    return equal / total
+
+
+def _entry(model: Model, found: Detection, first: float) -> dict[str, Any]:
+    return {"time_s": round(first + found.time, 3), "class": model.classes[found.label]}
+
+
+def _progress(label: str, length: int) -> Any:
+    return click.progressbar(
+        length=length,
+        label=label,
+        file=sys.stderr,
+        show_eta=True,
+        hidden=not sys.stderr.isatty(),
+    )

@@ -1,0 +1,156 @@
+"""A stream through transistors: by the twins of many chips, or by ngspice part after part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from netgen.circuit import CellLayer
+from netgen.errors import NetgenError
+from netgen.model import Model, Samples
+from netgen.model.graph import Bools, Floats
+from netgen.netlist import transistors_of
+from netgen.project.build import Build, BuildOptions, Design, design, read_build, write_build
+from netgen.project.folder import claim
+from netgen.project.simulate import SimulationChoices, simulate
+from netgen.project.twin import twin_of_build
+from netgen.simulation import load_traces
+from netgen.technology import Variation, draw
+
+TWIN_FRAMES = 2000
+"""Frames that twins take at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of a stream in the circuit.
+
+    Attributes
+    ----------
+    first
+        Its first frame.
+    logits
+        The readout, (frames, classes), software units.
+    states
+        Settled states by bmru node, (frames, units).
+    power_w
+        Supply power, averaged over the part.
+    fresh
+        Whether it was simulated now; False: taken over from an earlier run.
+    """
+
+    first: int
+    logits: Floats
+    states: Mapping[str, Bools]
+    power_w: float
+    fresh: bool
+
+
+def circuit_stream(
+    model: Model,
+    x: Floats,
+    start: Mapping[str, Bools],
+    folder: Path,
+    options: BuildOptions,
+    choices: SimulationChoices,
+    frames: int,
+) -> Iterator[Part]:
+    """Take a stream through the circuit in ngspice; parts that are done are taken over.
+
+    Every part continues with the states that the circuit itself ended the part before with, in
+    devices that are the same throughout. An interrupted stream continues with the first part that
+    is missing.
+
+    Parameters
+    ----------
+    x
+        Inputs, (frames, channels), software units.
+    start
+        States before the first frame, by bmru node, (units,) each.
+    folder
+        Where the parts go, a build folder each.
+    frames
+        Of one part.
+
+    Raises
+    ------
+    ModelError, UsageError, ToolMissingError
+        The circuit cannot be built, see :func:`netgen.project.build`.
+    SimulationError
+        A part failed.
+    """
+    made = design(model, options)
+    states = start
+    for first in range(0, len(x), frames):
+        path = folder / f"part-{first:08d}"
+        taken = np.asarray(x[first : first + frames], dtype=np.float64)
+        readout = replace(model.readout, start=0, stop=len(taken))  # whatever a part's length
+        here = replace(model.started(states), readout=readout)
+        build = _take_over(path, here) or _write(made, here, path, options)
+        samples = Samples(taken[np.newaxis], None, (f"frame {first}",))
+        fresh = True
+        for step in simulate(build, samples, [0], choices):
+            if step.failure is not None:
+                raise step.failure
+            fresh = step.fresh
+        traces, _ = load_traces(build.folder.traces(0))
+        settled = {cell.name: traces.frames[cell.name] > cell.alpha / 2 for cell in model.cells}
+        logits = traces.frames[model.readout.node]
+        yield Part(first, logits, settled, traces.power_w, fresh)
+        states = {name: each[-1] for name, each in settled.items()}
+
+
+def _take_over(path: Path, model: Model) -> Build | None:
+    """Return the part's build of an earlier run, if it is of this model and these states."""
+    try:
+        build = read_build(path)
+    except (NetgenError, OSError):
+        return None
+    return build if build.model.digest == model.digest else None
+
+
+def _write(made: Design, model: Model, path: Path, options: BuildOptions) -> Build:
+    """Write a build folder of the same devices that starts in the model's states."""
+    states = {cell.name: cell.initial_state for cell in model.cells}
+    layers = tuple(
+        replace(layer, initial_state=states[layer.node]) if isinstance(layer, CellLayer) else layer
+        for layer in made.circuit.layers
+    )
+    circuit = replace(made.circuit, model=model, layers=layers)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_build(replace(made, circuit=circuit), claim(path), options)
+    return read_build(path)
+
+
+class TwinStream:
+    """The twins of many chips, which go on from the states that each of them ended with.
+
+    Parameters
+    ----------
+    build
+        The circuit.
+    variation
+        How chips vary; None is one nominal chip.
+    """
+
+    def __init__(self, build: Build, variation: Variation | None, chips: int) -> None:
+        self._twin = twin_of_build(build)
+        self._shifts: Mapping[str, Floats] = {}
+        if variation is not None:
+            transistors = transistors_of(self._twin.parted, self._twin.technology)
+            self._shifts = draw(self._twin.technology, variation, transistors, 0, chips)
+        self.chips = chips if variation is not None else 1
+        self.states: Mapping[str, Bools] | None = None
+
+    def push(self, x: Floats) -> Floats:
+        """Return the readout of more frames, (chips, frames, classes), for (frames, channels)."""
+        parts = []
+        for first in range(0, len(x), TWIN_FRAMES):
+            block = np.asarray(x[first : first + TWIN_FRAMES], dtype=np.float64)
+            found = self._twin.run(self._shifts, block[np.newaxis], self.states)
+            self.states = {name: each[:, 0, -1] for name, each in found.states.items()}
+            parts.append(found.logits[:, 0])
+        return np.concatenate(parts, axis=1)
