@@ -17,7 +17,9 @@ from netgen.model import random_model
 from netgen.training.features import FRAMES, FeatureMap, feature_map
 from netgen.training.frontend import FRONT_ENDS, Bank, FrontEnd, Level, slopes
 
-PLAIN, SLOPES, BANDS = (FRONT_ENDS[kind] for kind in ("mfcc-kaldi", "mfcc-slopes", "bands-16"))
+PLAIN, SLOPES, BANDS, PCEN = (
+    FRONT_ENDS[kind] for kind in ("mfcc-kaldi", "mfcc-slopes", "bands-16", "pcen-16")
+)
 MAPPING = FeatureMap(8000, tuple(np.linspace(-5, 60, 13)), tuple(np.linspace(3, 20, 13)))
 
 
@@ -53,12 +55,12 @@ def test_the_level_control_makes_loudness_of_no_account(front: FrontEnd) -> None
         np.testing.assert_allclose(quiet, loud, rtol=2e-3, atol=2e-3)
 
 
-@pytest.mark.parametrize("front", [SLOPES, BANDS], ids=lambda front: front.kind)
+@pytest.mark.parametrize("front", [SLOPES, BANDS, PCEN], ids=lambda front: front.kind)
 def test_channels_are_what_the_front_end_says(front: FrontEnd) -> None:
     features = front.derive(front.measure(second("up"), 8000))
     assert features.shape == (FRAMES, front.channels)
     assert np.isfinite(features).all()
-    if front is BANDS:
+    if front in (BANDS, PCEN):
         assert features.min() >= 0, "energies are positive by nature"
 
 

@@ -64,6 +64,38 @@ class Level:
 
 
 @dataclass(frozen=True)
+class ChannelLevel:
+    """A level control in every channel (per-channel energy normalisation, PCEN).
+
+    x = (E / (``lowest`` + M)^``strength`` + ``bias``)^``power`` − ``bias``^``power`` with M a copy
+    of the band's energy E that is slow by ``time`` seconds: steady noise falls to a constant, what
+    begins stands out (Y. Wang and others, arXiv:1607.05666).
+    """
+
+    time: float = 0.245
+    strength: float = 0.98
+    bias: float = 2.0
+    power: float = 0.5
+    lowest: float = 1e-9
+
+    def follow(self, energies: Features, before: Features | None = None) -> Features:
+        """Return M of energies (frames, bands); ``before`` is the one before the first frame."""
+        gain = np.float32(-np.expm1(-FRAME_PERIOD / self.time))
+        level = energies[0] if before is None else before
+        out = np.empty_like(energies)
+        for frame, now in enumerate(energies):
+            level = level + gain * (now - level)
+            out[frame] = level
+        return out
+
+    def compress(self, energies: Features, level: Features) -> Features:
+        """Return x for energies and their M, each (frames, bands)."""
+        ratio = energies / (np.float32(self.lowest) + level) ** np.float32(self.strength)
+        bias, power = np.float32(self.bias), np.float32(self.power)
+        return np.asarray((ratio + bias) ** power - bias**power, dtype=np.float32)
+
+
+@dataclass(frozen=True)
 class FrontEnd:
     """One kind of features.
 
@@ -77,7 +109,7 @@ class FrontEnd:
         Coefficients of the cosine transform of the bands' logarithms (MFCC); 0 for the bands
         themselves, as the energy to the power ``exponent``: positive by nature.
     level
-        The level control; None for none.
+        The level control, of all channels together or of each; None for none.
     slopes
         Whether the slope of every feature over nine frames is a feature too.
     slow
@@ -87,7 +119,7 @@ class FrontEnd:
     kind: str
     bands: int
     cosine: int
-    level: Level | None
+    level: Level | ChannelLevel | None
     slopes: bool = False
     slow: float = 0.0
     exponent: float = 0.25
@@ -118,13 +150,19 @@ class FrontEnd:
         energies = bank.finish(np.pad(sound, (0, extra)))[:FRAMES]
         if self.level is None:
             return energies
+        if isinstance(self.level, ChannelLevel):
+            before = energies.mean(axis=0)
+            for _ in range(2):
+                level = self.level.follow(energies, before)
+                before = level[-1]
+            return self.level.compress(energies, level)
         power = energies.sum(axis=1)
         before = self.level.follow(power)[..., -1]
         return self.compress(energies, self.level.follow(power, before), rate)
 
     def compress(self, energies: Features, level: Features, rate: int) -> Features:
         """Return the static features of energies (frames, bands) at the levels (frames,)."""
-        assert self.level is not None
+        assert isinstance(self.level, Level)
         white = white_noise(rate, self.bands)
         relative = energies / level[:, np.newaxis] + np.float32(self.level.floor) * white
         if not self.cosine:
@@ -172,11 +210,12 @@ FRONT_ENDS = {
         FrontEnd("mfcc-kaldi", _MEL_BINS, COEFFICIENTS, None),
         FrontEnd("mfcc-slopes", _MEL_BINS, COEFFICIENTS, Level(), slopes=True),
         FrontEnd("bands-16", 16, 0, Level(), slow=0.1),
-        FrontEnd("bands-20", 20, 0, Level(), slow=0.1),
+        FrontEnd("pcen-16", 16, 0, ChannelLevel(), slow=0.1),
+        FrontEnd("pcen-20", 20, 0, ChannelLevel(), slow=0.1),
     )
 }
 """The kinds of features, by name."""
-DEFAULT = "mfcc-slopes"
+DEFAULT = "pcen-16"
 
 
 class Bank:

@@ -12,7 +12,7 @@ from netgen.model import Model, evaluate
 from netgen.model.graph import Bools, Floats
 from netgen.training.audio import Sound
 from netgen.training.features import FeatureMap
-from netgen.training.frontend import FRAME_PERIOD, Bank, Features, slopes
+from netgen.training.frontend import FRAME_PERIOD, Bank, ChannelLevel, Features, slopes
 
 _AT_ONCE = 2000
 """Frames evaluated at a time."""
@@ -57,6 +57,10 @@ class Inputs:
     def _static(self, energies: Features) -> Features:
         if self._front.level is None or not len(energies):
             return energies[:, : self._front.static]
+        if isinstance(self._front.level, ChannelLevel):
+            level = self._front.level.follow(energies, self._level)
+            self._level = level[-1]
+            return self._front.level.compress(energies, level)
         level = self._front.level.follow(energies.sum(axis=1), self._level)
         self._level = level[-1]
         return self._front.compress(energies, level, self._mapping.rate)
