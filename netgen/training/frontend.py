@@ -215,7 +215,7 @@ FRONT_ENDS = {
     )
 }
 """The kinds of features, by name."""
-DEFAULT = "pcen-16"
+DEFAULT = "pcen-20"
 
 
 class Bank:

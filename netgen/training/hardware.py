@@ -20,9 +20,11 @@ DEAD_ZONE = 0.02
 OFFSET = 0.01
 """Standard deviation of a candidate's offset from chip to chip, in units."""
 MOVE = 0.05
-"""Relative error of thresholds that states should survive (the consistency penalty)."""
-OVERDRIVE = 0.1
-"""How far beyond its threshold a candidate should be that switches a cell within one frame."""
+"""Relative error of thresholds that states should survive (the consistency penalty).
+
+It is ten times the overdrive that a cell needs to change its state within 5 ms (at most 0.5 % of
+β_hi from β_hi = 0.3 units on, whatever its width, at 1 nA in GF180MCU: netgen.sizing.times).
+"""
 PEAK = 3.5
 """Currents above this are penalised: characterised mirrors carry at most 4 units."""
 
@@ -114,29 +116,6 @@ def race_penalty(
         rises = (1 - before) * torch.relu(raced - 0.92 * hi)
         falls = before * torch.relu(1.08 * lo - raced)
         total = total + (band * (rises + falls)).mean(dim=(1, 2, 3))
-    return total
-
-
-def overdrive_penalty(
-    arch: Architecture, parameters: Tensor, acts: Activations, sharpness: float
-) -> Tensor:
-    """Return how far candidates that change a state are short of the overdrive of one frame.
-
-    A cell near its threshold regenerates slowly: a candidate that has to switch it within a frame
-    must lie ``OVERDRIVE`` of the threshold beyond it.
-    mean[(1 − h_prev)·b_hi + h_prev·b_lo] with b the share of the overdrive that is missing, for
-    candidates beyond the threshold. One number a network.
-    """
-    total = acts.logits.new_zeros(len(parameters))
-    for number, layer in enumerate(acts.layers, start=1):
-        hi = cell(arch, parameters, number, "hi")
-        lo = hi - cell(arch, parameters, number, "width")
-        before = torch.cat([torch.zeros_like(layer.state[:, :1]), layer.state[:, :-1]], dim=1)
-        above = torch.sigmoid(sharpness * (layer.candidate - hi))
-        below = torch.sigmoid(sharpness * (lo - layer.candidate))
-        rises = (1 - before) * above * torch.relu((1 + OVERDRIVE) * hi - layer.candidate)
-        falls = before * below * torch.relu(layer.candidate - (1 - OVERDRIVE) * lo)
-        total = total + (rises + falls).mean(dim=(1, 2, 3))
     return total
 
 

@@ -24,7 +24,7 @@ class Phase:
     chips, spread, offset
         Virtual chips a network and step (they share the batch), the relative standard deviation
         of their parameters, and the standard deviation of their candidates' offsets, in units.
-    currents, consistency, race, overdrive
+    currents, consistency, race
         Weights of the penalties (see :mod:`netgen.training.hardware`).
     ramp
         Share of the steps over which spread, offset and the penalties of states grow to their
@@ -48,7 +48,6 @@ class Phase:
     currents: float = 0.0
     consistency: float = 0.0
     race: float = 0.0
-    overdrive: float = 0.0
     ramp: float = 0.5
     batch: int = 64
     search: int = 32
@@ -108,7 +107,6 @@ _HARDEN = Phase(
     currents=10.0,
     consistency=2.0,
     race=300.0,
-    overdrive=0.0,
     ramp=0.3,
 )
 _STARTED, _KEPT, _HARDENED = 128, 24, 16

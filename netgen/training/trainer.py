@@ -17,7 +17,6 @@ from netgen.training.hardware import (
     chips,
     consistency_penalty,
     current_penalty,
-    overdrive_penalty,
     race_penalty,
     sharpness_at,
     without_dead_zone,
@@ -177,8 +176,6 @@ class Trainer:
             loss = loss + ramp * phase.consistency * gap
         if phase.race:
             loss = loss + ramp * phase.race * race_penalty(arch, drawn, acts, sharpness)
-        if phase.overdrive:
-            loss = loss + ramp * phase.overdrive * overdrive_penalty(arch, drawn, acts, sharpness)
         return loss
 
     def _drawn(self) -> Tensor:
