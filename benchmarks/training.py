@@ -1,9 +1,10 @@
 """Measure what docs/training.md tabulates: train every row of it and print the table.
 
-    python benchmarks/training.py FSDD OUT [--only NAME ...]
+    python benchmarks/training.py OUT [--commands FOLDER] [--digits FOLDER] [--only NAME ...]
 
-FSDD is the folder of the Free Spoken Digit Dataset, OUT takes one folder a run. An interrupted
-benchmark continues where it was, and finished runs are only read.
+FOLDERs are Google Speech Commands and the Free Spoken Digit Dataset; OUT takes one folder a run.
+Rows of one name and several seeds are averaged. An interrupted benchmark continues where it was,
+and finished runs are only read.
 """
 
 from __future__ import annotations
@@ -14,80 +15,131 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
+
+from netgen.model import decide, evaluate, load_model
+from netgen.training.audio import fit_second, read_clip
+from netgen.training.corpus import open_corpus
+from netgen.training.features import feature_map
+from netgen.training.judge import balanced_accuracy
+from netgen.training.task import make_task
+
 WANTED_SPREAD = 0.05
+SEEDS = (0, 1, 2)
+GAINS = (1.0, 0.3, 0.1, 0.03)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One training run: a name for its folder, and the options of ``netgen train``."""
+    """Training runs of one kind: the data set, the seeds, and the options of ``netgen train``."""
 
     name: str
+    data: str
+    seeds: tuple[int, ...]
     options: tuple[str, ...]
 
 
-def keyword(digit: int, units: int, *more: str) -> tuple[str, ...]:
-    """Options for one keyword against the other nine digits."""
-    return ("--keyword", str(digit), "--units", str(units), *more)
+def keyword(word: str, units: int, *more: str) -> tuple[str, ...]:
+    """Options for one keyword against all other words."""
+    return ("--keyword", word, "--units", str(units), *more)
 
 
 ROWS = (
-    Row("seven-d4", keyword(7, 4)),
-    Row("seven-d4-plain", keyword(7, 4, "--plain")),
-    *(Row(f"digit-{digit}-d8", keyword(digit, 8)) for digit in range(10)),
     *(
-        Row(f"unheard-{digit}-d8", keyword(digit, 8, *("--test-speaker", "lucas"),
-            *("--test-speaker", "nicolas")))
-        for digit in (0, 3, 7)
+        Row(f"{word}-d{units}", "commands", SEEDS, keyword(word, units))
+        for units in (8, 4)
+        for word in ("right", "left")
     ),
-    Row("ten-digits-d32", ("--task", "labels", "--units", "32")),
-)  # fmt: skip
+    Row("right-d8-plain", "commands", SEEDS, keyword("right", 8, "--plain")),
+    Row("both-d16", "commands", SEEDS, (*keyword("right", 16), "--keyword", "left")),
+    *(
+        Row(f"right-d8-{kind}", "commands", SEEDS, keyword("right", 8, "--features", kind))
+        for kind in ("mfcc-slopes", "bands-16", "pcen-16")
+    ),
+    Row("seven-d4", "digits", SEEDS, keyword("7", 4)),
+    *(Row(f"digit-{digit}-d8", "digits", (0,), keyword(str(digit), 8)) for digit in range(10)),
+    Row("ten-digits-d32", "digits", (0,), ("--task", "labels", "--units", "32")),
+)
 
 
-def train(data: Path, out: Path, row: Row) -> dict[str, Any]:
-    """Train one row, unless it is there, and return its training.json."""
-    report = out / row.name / "training.json"
+def train(data: Path, folder: Path, row: Row, seed: int) -> dict[str, Any]:
+    """Train one run, unless it is there, and return its training.json."""
+    report = folder / "training.json"
     if not report.is_file():
-        print(f"training {row.name}", file=sys.stderr)
-        command = [sys.executable, "-m", "netgen", "train", str(data), "-o", str(out / row.name)]
-        subprocess.run([*command, *row.options], check=True, stdout=sys.stderr)
+        print(f"training {folder.name}", file=sys.stderr)
+        command = [sys.executable, "-m", "netgen", "train", str(data), "-o", str(folder)]
+        command += ["--seed", str(seed), *row.options]
+        subprocess.run(command, check=True, stdout=sys.stderr)
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 
 
-def line(name: str, found: dict[str, Any]) -> str:
-    """Return one line of the table."""
-    chips = next(c for c in found["virtual_chips"] if c["spread"] == WANTED_SPREAD)
+def at_gains(data: Path, model_file: Path) -> list[float]:
+    """Return the balanced accuracy on the test split with the sound made quieter."""
+    model = load_model(model_file)
+    mapping = feature_map(model, str(model_file))
+    corpus = open_corpus(data)
+    named = tuple(name for name in model.classes if name != "other")
+    task = make_task(corpus, "keyword", named)
+    tests = [r for r in corpus.recordings if r.split == "test"]
+    y = np.array([task.class_of(r.label) for r in tests])
+    sounds = [fit_second(read_clip(r.path, mapping.rate).sound, mapping.rate)[0] for r in tests]
+    found = []
+    for gain in GAINS:
+        x = np.stack([mapping.inputs(np.float32(gain) * sound) for sound in sounds])
+        logits = evaluate(model, x.astype(np.float64))[model.readout.node]
+        found.append(float(balanced_accuracy(decide(model.readout, logits), y)))
+    return found
+
+
+def line(name: str, reports: list[dict[str, Any]]) -> str:
+    """Return one line of the table: mean ± standard deviation over the seeds."""
+    chips = [c for r in reports for c in r["virtual_chips"] if c["spread"] == WANTED_SPREAD]
     cells = (
         name,
-        f"{found['balanced_accuracy_test']:.3f}",
-        f"{chips['accuracy']:.3f}",
-        f"{chips['states']:.4f}",
-        f"{found['races_a_sample']:.3f}",
-        f"{sum(found['cpu_s'].values()):.0f}",
+        str(len(reports)),
+        spread([r["balanced_accuracy_test"] for r in reports]),
+        spread([r["validation_score"] for r in reports]),
+        spread([c["accuracy"] for c in chips]),
+        f"{mean(c['states'] for c in chips):.4f}",
+        f"{mean(r['races_a_sample'] for r in reports):.3f}",
+        f"{mean(sum(r['cpu_s'].values()) for r in reports):.0f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def spread(values: list[float]) -> str:
+    """Return mean ± standard deviation; the value alone where there is one."""
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path, metavar="FSDD")
     parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--commands", type=Path, metavar="FOLDER")
+    parser.add_argument("--digits", type=Path, metavar="FOLDER")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="Only these rows.")
+    parser.add_argument("--gains", action="store_true", help="Also measure quieter test sound.")
     arguments = parser.parse_args()
-    rows = [row for row in ROWS if not arguments.only or row.name in arguments.only]
-    found = {row.name: train(arguments.data, arguments.out, row) for row in rows}
-    print("| run | balanced, test | 200 chips at 5 %: balanced | states | races | CPU s |")
-    print("|---|---|---|---|---|---|")
-    for name, report in found.items():
-        print(line(name, report))
-    for group in ("digit-", "unheard-"):
-        scores = [r["balanced_accuracy_test"] for n, r in found.items() if n.startswith(group)]
-        if scores:
-            print(f"\nmean of {group}*: {mean(scores):.3f}, worst {min(scores):.3f}")
+    folders = {"commands": arguments.commands, "digits": arguments.digits}
+    rows = [row for row in ROWS if folders[row.data] is not None]
+    rows = [row for row in rows if not arguments.only or row.name in arguments.only]
+    print(
+        "| run | seeds | balanced, test | validation | 200 chips at 5 % | states | races | CPU s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        data = folders[row.data]
+        places = {seed: arguments.out / f"{row.name}-s{seed}" for seed in row.seeds}
+        print(line(row.name, [train(data, place, row, seed) for seed, place in places.items()]))
+        if arguments.gains and row.data == "commands":
+            for place in places.values():
+                found = ", ".join(f"{each:.3f}" for each in at_gains(data, place / "model.json"))
+                print(f"{place.name}: at gains {GAINS}: {found}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -198,11 +198,23 @@ def _page(report: TrainingReport, plots: Mapping[str, bytes]) -> str:
         score=percent(report.validation_score),
         data=report.data,
         parameters=report.parameters,
-        recipe=list(report.recipe.items()),
+        recipe=_flat(report.recipe),
         rerun=report.rerun,
         plots={name: base64.b64encode(png).decode("ascii") for name, png in plots.items()},
     )
     return printable(page)
+
+
+def _flat(recipe: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the choices of a run as rows; those of a phase follow one another."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in recipe.items():
+        if isinstance(value, Sequence) and all(isinstance(entry, Mapping) for entry in value):
+            for number, entry in enumerate(value, start=1):
+                rows += [(f"phase {number}, {own}", what) for own, what in entry.items()]
+        else:
+            rows.append((name, value))
+    return rows
 
 
 def _png(fig: Figure) -> bytes:
