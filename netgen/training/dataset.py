@@ -15,7 +15,7 @@ from netgen.training.audio import AudioError, Clip, Sound, fit_second, read_clip
 from netgen.training.augment import alter, cuts
 from netgen.training.cache import Known, Pack, digest_of
 from netgen.training.corpus import SPLITS, Corpus, Recording, Split
-from netgen.training.features import FRAMES, FeatureMap, fit_map
+from netgen.training.features import FRAMES, FULL_SCALE_ROWS, FeatureMap, fit_map
 from netgen.training.frontend import DEFAULT, FRONT_ENDS, VERSION, FrontEnd
 from netgen.training.task import Task
 
@@ -100,10 +100,11 @@ class _Gatherer:
         self.ids.append(name)
         self.said.append((label, speaker or name))
 
-    def blocks(self, pack: Pack, front: FrontEnd) -> Iterator[NDArray[np.float32]]:
-        """Yield features, a block of recordings at a time."""
-        for start in range(0, len(self.keys), _BLOCK):
-            yield front.derive(pack.rows(self.keys[start : start + _BLOCK]))
+    def blocks(self, pack: Pack, front: FrontEnd, every: int = 1) -> Iterator[NDArray[np.float32]]:
+        """Yield features of every ``every``-th recording, a block of them at a time."""
+        keys = self.keys[::every]
+        for start in range(0, len(keys), _BLOCK):
+            yield front.derive(pack.rows(keys[start : start + _BLOCK]))
 
     def part(self, pack: Pack, mapping: FeatureMap) -> Part:
         front = mapping.front
@@ -219,7 +220,9 @@ def _prepare(
         reader.add_silence(task.classes.index(task.silence))
     _check_classes(corpus, task, reader.parts)
     train = reader.parts["train"]
-    mapping = mapping or fit_map(front, rate, train.blocks(pack, front), len(train.y))
+    if mapping is None:
+        every = 1 if front.cosine else max(1, len(train.y) // FULL_SCALE_ROWS)
+        mapping = fit_map(front, rate, train.blocks(pack, front, every))
     parts = [reader.parts[split].part(pack, mapping) for split in SPLITS]
     pool = reader.pool.part(pack, mapping)
     return Dataset(
@@ -241,6 +244,7 @@ class _Reader:
         self.parts: dict[Split, _Gatherer] = {split: _Gatherer() for split in SPLITS}
         self.pool, self.repairs = _Gatherer(), Counter[str]()
         self.left_out: list[str] = []
+        self._prefix = len(str(corpus.root / "x")) - 1
         self._by_content: dict[str, Known] = {}
         self._noise = self._read_noise(corpus.noise)
         noise = "".join(digest for digest, _ in self._noise)
@@ -248,7 +252,7 @@ class _Reader:
 
     def read(self, recording: Recording, y: int, copies: float) -> None:
         """Find the features of a recording and of up to ``copies`` altered copies."""
-        name = str(recording.path.relative_to(self._corpus.root))
+        name = str(recording.path)[self._prefix :]
         known = self._pack.known(recording.path) or self._look(recording.path)
         if known.problem:
             self.left_out.append(f"{name}: {known.problem}")
@@ -256,7 +260,7 @@ class _Reader:
         self.repairs.update(known.repairs)
         said = (recording.label, recording.speaker)
         self.parts[recording.split].add(known.digest, y, name, *said)
-        luck = _generator(known.digest).random()
+        luck = int(known.digest[:8], 16) / 2**32
         for number in range(int(copies + luck)):
             key = f"{known.digest}#{number}:{self._noise_digest}"
             self._pack.get(key, lambda key=key: self._altered(recording.path, key))  # type: ignore[misc]

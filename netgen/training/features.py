@@ -25,7 +25,8 @@ __all__ = ["COEFFICIENTS", "FRAMES", "FRAME_PERIOD", "KIND", "FeatureMap", "feat
 KIND = "mfcc-kaldi"
 _WINDOW_MS = 25.0
 _QUANTILE = 0.98
-_QUANTILE_ROWS = 4000
+FULL_SCALE_ROWS = 4000
+"""Recordings that show the full scale of band features, at most (about)."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,7 @@ class FeatureMap:
         return {"frames": FRAMES, "window_ms": _WINDOW_MS, **record}
 
 
-def fit_map(
-    front: FrontEnd, rate: int, blocks: Iterable[NDArray[np.float32]], recordings: int
-) -> FeatureMap:
+def fit_map(front: FrontEnd, rate: int, blocks: Iterable[NDArray[np.float32]]) -> FeatureMap:
     """Fit the map to training features that come in blocks, each (recordings, frames, channels)."""
     if front.cosine:
         total = np.zeros((2, front.channels))
@@ -93,8 +92,7 @@ def fit_map(
         mean = total[0] / count
         std = np.sqrt(np.maximum(total[1] / count - np.square(mean), 0.0))
         return FeatureMap(rate, tuple(mean.tolist()), tuple(std.tolist()), kind=front.kind)
-    every = max(1, recordings // _QUANTILE_ROWS)
-    some = np.concatenate([block[::every] for block in blocks]).reshape(-1, front.channels)
+    some = np.concatenate(list(blocks)).reshape(-1, front.channels)
     full = np.quantile(some, _QUANTILE, axis=0)
     none = (0.0,) * front.channels
     return FeatureMap(rate, none, tuple(full.tolist()), scale=1.0, offset=0.0, kind=front.kind)

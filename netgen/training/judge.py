@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from netgen.model import Readout, decide
 from netgen.training.hardware import OFFSET, chips
-from netgen.training.network import Architecture, hard, run
+from netgen.training.network import Activations, Architecture, hard, run
 
 VOTERS = 30
 """Frames at the end of a recording that vote on its class."""
@@ -43,25 +44,44 @@ def to_inputs(x: NDArray[np.floating]) -> Tensor:
 
 def answer(arch: Architecture, parameters: Tensor, x: Tensor) -> Answers:
     """Run networks with hard gates; x is (1, frames, samples, inputs), of the same type."""
-    frames, samples = x.shape[1:3]
-    width = max(1, min(samples, _AT_ONCE // (frames * arch.units)))
-    chunk = max(1, _AT_ONCE // (frames * width * arch.units))
     decisions, states = [], []
-    for part in parameters.split(chunk):
-        found = [_answer(arch, part, few) for few in x.split(width, dim=2)]
-        decisions.append(np.concatenate([each.decisions for each in found], axis=1))
-        states.append(np.concatenate([each.states for each in found], axis=3))
+    for part in parameters.split(_at_once(arch, x)[0]):
+        found = [(_decided(acts), _states(acts)) for acts in _blocks(arch, part, x)]
+        decisions.append(np.concatenate([each[0] for each in found], axis=1))
+        states.append(np.concatenate([each[1] for each in found], axis=3))
     return Answers(np.concatenate(decisions), np.concatenate(states))
 
 
-def _answer(arch: Architecture, parameters: Tensor, x: Tensor) -> Answers:
+def decisions_of(arch: Architecture, parameters: Tensor, x: Tensor) -> NDArray[np.int64]:
+    """Return the decisions alone, (networks, samples): states of many networks fill the memory."""
+    parts = parameters.split(_at_once(arch, x)[0])
+    return np.concatenate(
+        [np.concatenate([_decided(acts) for acts in _blocks(arch, part, x)], axis=1)
+         for part in parts]
+    )  # fmt: skip
+
+
+def _at_once(arch: Architecture, x: Tensor) -> tuple[int, int]:
+    """Return how many networks and how many samples are run at a time."""
     frames, samples = x.shape[1:3]
-    with torch.no_grad():
-        acts = run(arch, parameters, x, hard)
+    width = max(1, min(samples, _AT_ONCE // (frames * arch.units)))
+    return max(1, _AT_ONCE // (frames * width * arch.units)), width
+
+
+def _blocks(arch: Architecture, parameters: Tensor, x: Tensor) -> Iterator[Activations]:
+    for few in x.split(_at_once(arch, x)[1], dim=2):
+        with torch.no_grad():
+            yield run(arch, parameters, few, hard)
+
+
+def _decided(acts: Activations) -> NDArray[np.int64]:
+    networks, frames, samples = acts.logits.shape[:3]
     logits = acts.logits.permute(0, 2, 1, 3).flatten(0, 1).numpy()
-    decisions = decide(readout(frames), logits).reshape(len(parameters), samples)
-    states = torch.stack([layer.state > 0 for layer in acts.layers], dim=1).numpy()
-    return Answers(decisions, states)
+    return np.asarray(decide(readout(frames), logits).reshape(networks, samples))
+
+
+def _states(acts: Activations) -> NDArray[np.bool_]:
+    return np.asarray(torch.stack([layer.state > 0 for layer in acts.layers], dim=1).numpy())
 
 
 def balanced_accuracy(decisions: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -136,7 +156,7 @@ def scores(
     generator = torch.Generator().manual_seed(seed)
     drawn = chips(arch, parameters, count, spread, generator)
     found = [
-        balanced_accuracy(answer(arch, drawn, x).decisions, spoken.y)
+        balanced_accuracy(decisions_of(arch, drawn, x), spoken.y)
         for x in (spoken.fresh, spoken.after)
     ]
     return np.asarray(np.mean(found, axis=0).reshape(-1, count).mean(axis=1))

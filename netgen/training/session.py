@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from netgen import __version__
@@ -19,7 +20,6 @@ from netgen.training.checkpoint import EVERY, continue_from, run_key, save_check
 from netgen.training.dataset import Dataset, Part
 from netgen.training.exchange import from_model, to_model
 from netgen.training.features import FRAMES, FeatureMap, feature_map
-from netgen.training.judge import to_inputs
 from netgen.training.network import Architecture
 from netgen.training.recipe import Recipe
 from netgen.training.rescale import rescale
@@ -110,7 +110,8 @@ def finish_model(
     """Rescale where the recipe says so, and export."""
     parameters = trained.parameters
     if recipe.drawable:
-        parameters = rescale(arch, parameters, to_inputs(data.train.x))
+        inputs = torch.from_numpy(data.train.x).transpose(0, 1)[None]  # a view: no second copy
+        parameters = rescale(arch, parameters, inputs)
     return to_model(
         arch,
         parameters[0],

@@ -21,7 +21,7 @@ from netgen.training.hardware import (
     sharpness_at,
     without_dead_zone,
 )
-from netgen.training.judge import VOTERS, Spoken, answer, balanced_accuracy, scores
+from netgen.training.judge import VOTERS, Spoken, balanced_accuracy, decisions_of, scores
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
 from netgen.training.recipe import Phase, Recipe
@@ -184,8 +184,8 @@ class Trainer:
         return without_dead_zone(self._arch, parameters) if self._recipe.drawable else parameters
 
     def _note(self, phase: Phase, loss: Tensor) -> None:
-        found = answer(self._arch, self._drawn(), self._validation.fresh)
-        accuracy = balanced_accuracy(found.decisions, self._validation.y)
+        found = decisions_of(self._arch, self._drawn(), self._validation.fresh)
+        accuracy = balanced_accuracy(found, self._validation.y)
         self._curves.steps.append(self.step)
         for column, values in (
             (self._curves.loss, loss.tolist()),
