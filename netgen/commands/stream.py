@@ -36,7 +36,7 @@ from netgen.training.sources import (
 )
 from netgen.training.stream import Detection, Rule, Software, Trigger, inputs_of
 
-_OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-60, 41) * 0.025)
+_OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05)
 
 
 @click.command()
