@@ -12,7 +12,7 @@ import numpy as np
 from netgen.analysis.race import NEAR
 from netgen.analysis.slow import frame_needed, late_thresholds
 from netgen.commands.options import model_argument, technology_options
-from netgen.commands.steps import build_options, expected_power, say_below_floor
+from netgen.commands.steps import build_options, expected_power, say_below_floor, warn_of_units
 from netgen.model import Add, Bmru, Linear, Model, load_model, sources
 from netgen.project import Design, design
 from netgen.project.times import speeds_of
@@ -32,6 +32,7 @@ def check(
     click.echo(f"{model}: valid")
     for line in describe(loaded):
         click.echo(f"  {line}")
+    warn_of_units(loaded)
     made = design(loaded, build_options(**chosen))
     for line in _realisable(made):
         click.echo(line)

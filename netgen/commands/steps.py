@@ -40,6 +40,7 @@ from netgen.project import (
     simulate_population,
     verify,
 )
+from netgen.project.limits import doubtful
 from netgen.technology import Geometry
 from netgen.units import engineering
 
@@ -81,6 +82,7 @@ def build_step(
     model: Model, output: Path, options: BuildOptions, calibration: Samples | None
 ) -> Design:
     """Build and say what was built."""
+    warn_of_units(model)
     made = build(model, output, options, calibration)
     counts = made.netlist.counts
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
@@ -100,6 +102,12 @@ def expected_power(made: Design, calibrated: bool) -> str:
     )
     watts = engineering(made.power.average_w, "W")
     return f"{watts} of supply power expected over {over} ({shares})"
+
+
+def warn_of_units(model: Model) -> None:
+    """Say which units of a model were never tried in a circuit."""
+    for line in doubtful(model):
+        click.secho(f"warning: {line}", fg="yellow", err=True)
 
 
 _LISTED = 10

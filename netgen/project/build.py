@@ -28,6 +28,7 @@ from netgen.netlist.area import areas
 from netgen.netlist.write import network_body
 from netgen.project.design import Bias, check_design, design_text
 from netgen.project.folder import FORMAT, Folder, claim, read_json
+from netgen.project.limits import refuse_absurd
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.simulation import cache_folder, run, simulator_version
 from netgen.sizing import (
@@ -174,10 +175,13 @@ def design(
     ------
     ModelError
         The technology cannot realise the model's parameters.
+    UsageError
+        The supply is above what the devices stand.
     SimulationError
         The characterisation failed.
     """
     technology, at, unit = prepare(options, models)
+    refuse_absurd(model, technology, at)
     circuit = build_circuit(model, unit)
     where = (technology, at, unit, model.unit_current, cache_folder(), run)
     known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))

@@ -142,6 +142,8 @@ class Technology:
     steering
         Geometry of the cell's M3 and M6, which steer its gain and width currents to the supply
         while the cell is high and leak while it is low; the unit mirror's where None.
+    vdd_max
+        The largest supply that the devices stand, V.
     """
 
     name: str
@@ -171,6 +173,7 @@ class Technology:
     bins: Mapping[str, str] = field(default_factory=dict)
     pmos_length: float = 1.0
     steering: Geometry | None = None
+    vdd_max: float = math.inf
 
     @property
     def files(self) -> tuple[Path, ...]:

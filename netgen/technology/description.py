@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -107,6 +108,7 @@ _OPTIONAL: dict[str, tuple[Check, str]] = {
     "geometry.pmos_length": (_positive, "a ratio"),
     "geometry.steering": (_pair, "[W, L] in metres"),
     "sizing.max_series": (lambda v: isinstance(v, int) and v >= 1, "a whole number"),
+    "vdd_max": (_positive, "a voltage"),
     "bins": (
         lambda v: isinstance(v, dict) and all(map(_word, v)) and _files([*v.values()]),
         'a table of corner = "file"',
@@ -207,6 +209,7 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
         "includes": tuple(data["includes"]),
         "distribution": data.get("distribution", ""),
         "bins": data.get("bins", {}),
+        "vdd_max": data.get("vdd_max", math.inf),
         "pmos_length": geometry.get("pmos_length", 1.0),
         "steering": Geometry(*geometry["steering"]) if "steering" in geometry else None,
     }
