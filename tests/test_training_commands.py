@@ -246,3 +246,9 @@ def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) ->
     assert "one source without --labels" in str(pipe.exception)
     gone = run(stream, model, tmp_path / "gone.wav")
     assert "gone.wav: is no file" in str(gone.exception)
+    nowhere = run(stream, model, "x.wav", "--chips", "3")
+    assert "--chips and --circuit need files, and -o DIR" in str(nowhere.exception)
+    for window in ("5", "5:3", "a:b", "-1:3"):
+        wrong = run(stream, model, "x.wav", "-o", tmp_path, "--circuit", window)
+        assert isinstance(wrong.exception, UsageError)
+        assert f"--circuit {window}: " in str(wrong.exception)
