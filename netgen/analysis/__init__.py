@@ -5,6 +5,7 @@ from netgen.analysis.nodes import Unexercised, UnitError
 from netgen.analysis.power import Consumption, PowerFigures, PowerTally
 from netgen.analysis.race import forecast_races, near_threshold, predict_races
 from netgen.analysis.results import (
+    SCOPE,
     Comparison,
     Divergence,
     NodeComparison,
@@ -26,6 +27,7 @@ from netgen.analysis.verification import CellFigure, MirrorFigure, RowFigure, Ve
 
 __all__ = [
     "CAUSES",
+    "SCOPE",
     "Cause",
     "CellFigure",
     "CellStates",

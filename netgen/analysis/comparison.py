@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 
@@ -25,6 +26,7 @@ from netgen.analysis.results import (
 from netgen.analysis.slow import frame_needed
 from netgen.analysis.states import CAUSES, Cause, CellStates, read_states
 from netgen.analysis.symptoms import Settling, SymptomTally
+from netgen.analysis.ties import leaders, possible_classes, tied
 from netgen.errors import UsageError
 from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
 from netgen.model.graph import Bools, Floats
@@ -68,6 +70,7 @@ def compare(
     states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
     same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
+    own = _own_range(readings, same)
     agreeing = [reading.circuit == reading.software for reading in states.values()]
     expected = [(r.circuit == r.expected)[r.clear] for r in states.values()]
     return Comparison(
@@ -77,9 +80,12 @@ def compare(
         failures=dict(sorted(failures.items())),
         frames=samples.x.shape[1],
         units=sum(len(cell.alpha) for cell in model.cells),
+        readout_frames=(model.readout.start, model.readout.stop),
         logit_full_scale=readings.full_scale,
-        decision_agreement=share(np.array([entry.agrees for entry in entries])),
-        frame_agreement=mean(np.array([entry.frame_agreement for entry in entries])),
+        ties=sum(bool(entry.tie) for entry in entries),
+        tied_frames=sum(entry.tied_frames for entry in entries),
+        decision_agreement=share(np.array([e.agrees for e in entries if not e.undecided])),
+        frame_agreement=mean(np.array(_known([entry.frame_agreement for entry in entries]))),
         state_agreement=share(_joined(agreeing)),
         state_agreement_clear=share(_joined(expected)),
         state_clear_share=share(_joined([reading.clear for reading in states.values()])),
@@ -87,6 +93,10 @@ def compare(
         logit_rmse_fs_max=float(free.max()) if entries else None,
         logit_rmse_same_state_fs=mean(same),
         logit_rmse_same_state_fs_max=float(same.max()) if entries else None,
+        logit_rmse_same_state_own=mean(own),
+        logit_rmse_same_state_own_max=float(own.max()) if own.size else None,
+        changes_software=_changes(model, {n: r.software for n, r in states.items()}),
+        changes_circuit=_changes(model, {n: r.circuit for n, r in states.items()}),
         accuracy_software=_accuracy(samples, [entry.class_software for entry in entries]),
         accuracy_circuit=_accuracy(samples, [entry.class_circuit for entry in entries]),
         power_w=mean(observed.power_w),
@@ -134,6 +144,7 @@ class _Readings:
         name, window = model.readout.node, slice(model.readout.start, model.readout.stop)
         circuit = observed.values[name][at]
         same_winner = self.software[name][at].argmax(1) == circuit.argmax(1)
+        undecided = self.undecided[at]
         duration = circuit.shape[0] * model.frame_period
         readings = self.states.values()
         return SampleComparison(
@@ -144,7 +155,9 @@ class _Readings:
             class_circuit=circ,
             margin_software=margin_soft,
             margin_circuit=margin_circ,
-            frame_agreement=float(same_winner[window].mean()),
+            tie=self.tie(at),
+            tied_frames=int(tied(self.leaders[at, window]).sum()),
+            frame_agreement=share(same_winner[window][~undecided[window]]),
             logit_rmse_fs=rms(circuit - self.software[name][at]) / self.full_scale,
             logit_rmse_same_state_fs=rms(circuit - self.same_state[name][at]) / self.full_scale,
             flips=count_causes(reading.cause[at] for reading in readings),
@@ -157,6 +170,26 @@ class _Readings:
             timepoints=int(observed.timepoints[at]),
             attempt=observed.attempts[at],
         )
+
+    @cached_property
+    def leaders(self) -> Bools:
+        """Classes that software does not tell from the largest, (samples, frames, classes)."""
+        return leaders(self.software[self.model.readout.node], self.full_scale)
+
+    @cached_property
+    def undecided(self) -> Bools:
+        """Frames tied in which the circuit's largest is one of those tied, (samples, frames)."""
+        winner = self.observed.values[self.model.readout.node].argmax(axis=2)
+        inside = np.take_along_axis(self.leaders, winner[..., np.newaxis], axis=2)[..., 0]
+        found: Bools = tied(self.leaders) & inside
+        return found
+
+    def tie(self, at: int) -> tuple[int, ...]:
+        """Return the classes between which a sample is tied; () where software decides."""
+        readout = self.model.readout
+        own = self.software[readout.node][at : at + 1]
+        possible = np.flatnonzero(possible_classes(readout, own, self.full_scale)[0])
+        return tuple(map(int, possible)) if len(possible) > 1 else ()
 
     def first_divergence(self, at: int) -> Divergence | None:
         found = []
@@ -183,7 +216,7 @@ class _Readings:
         )
         for frame in range(readout.start, readout.stop):
             winner, expected = int(circuit[frame].argmax()), int(free[frame].argmax())
-            if winner == expected:
+            if winner == expected or self.undecided[at, frame]:
                 continue
             lead = free[frame, expected] - free[frame, winner]
             if same[frame].argmax() == winner:
@@ -213,6 +246,24 @@ def _readings(
         states=read_states(model, samples.x, software, same_state, observed, speeds),
         full_scale=full_scale(software[model.readout.node]),
     )
+
+
+def _own_range(readings: _Readings, same: Floats) -> Floats:
+    """Return same-state errors as shares of each sample's own range, where it has one."""
+    logits = readings.software[readings.model.readout.node]
+    moving = [at for at in range(len(same)) if not is_constant(logits[at])]
+    ranges = np.array([np.ptp(logits[at]) for at in moving])
+    own: Floats = same[moving] * readings.full_scale / ranges
+    return own
+
+
+def _changes(model: Model, states: Mapping[str, Bools]) -> int:
+    """Count how often a unit takes another state than the frame before."""
+    return sum(int((states[c.name] != states_before(c, states[c.name])).sum()) for c in model.cells)
+
+
+def _known(values: list[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def _joined(parts: list[Bools]) -> Bools:

@@ -11,8 +11,11 @@ from netgen.analysis.nodes import Unexercised, UnitError
 from netgen.analysis.power import PowerFigures
 from netgen.analysis.states import Cause, CellStates
 from netgen.analysis.symptoms import Settling
+from netgen.analysis.ties import TIE
 from netgen.model.graph import Floats
 
+SCOPE = "nominal: no mismatch, no wires"
+"""What a comparison is about."""
 LISTED = 100
 """So many unexplained states are told one by one."""
 
@@ -59,8 +62,14 @@ class SampleComparison:
     margin_software, margin_circuit
         By how much the decided class leads: share of votes, or software units (see
         :func:`netgen.model.margin`).
+    tie
+        The classes software cannot tell apart, where it is more than one (:mod:`netgen.analysis.
+        ties`): the decision is luck.
+    tied_frames
+        The readout's frames in which that is so.
     frame_agreement
-        Share of the readout's frames with the same largest logit.
+        Share of the readout's frames with the same largest logit; frames tied are left out, unless
+        the circuit's largest is none of those tied. None where that leaves nothing.
     flips
         Differing BMRU states by cause.
     unexplained
@@ -81,7 +90,9 @@ class SampleComparison:
     class_circuit: int
     margin_software: float
     margin_circuit: float
-    frame_agreement: float
+    tie: tuple[int, ...]
+    tied_frames: int
+    frame_agreement: float | None
     logit_rmse_fs: float
     logit_rmse_same_state_fs: float
     flips: Mapping[Cause, int]
@@ -96,8 +107,13 @@ class SampleComparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether circuit and software decide for the same class."""
-        return self.class_software == self.class_circuit
+        """Whether circuit and software decide for the same class, or both for one of a tie."""
+        return self.class_software == self.class_circuit or self.undecided
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the circuit's class is one of those software cannot tell apart."""
+        return self.class_circuit in self.tie
 
 
 @dataclass(frozen=True)
@@ -163,9 +179,20 @@ class Comparison:
     logit_full_scale
         What the ``_fs`` errors are shares of: max − min of the software logits over all samples
         and frames; 1.0 (the unit current) where the software logits never change.
+    readout_frames
+        First frame of the readout's window and the one after the last: ``frame_agreement`` is over
+        these.
+    ties, tied_frames
+        Samples, and frames of the readout, that software itself does not decide; those in which the
+        circuit decides for one of the classes tied count neither for nor against agreement.
     decision_agreement … energy_j
         As in ``report.json``. ``state_agreement*`` are None for a model without BMRU nodes, and
         ``_clear`` also where every state is left out; accuracies without labels.
+    logit_rmse_same_state_own, logit_rmse_same_state_own_max
+        The same-state error of each sample over the range of its own software logits: mean and
+        worst; samples whose logits never change are left out.
+    changes_software, changes_circuit
+        How often a BMRU unit takes another state than the frame before, over all samples.
     unit_errors, unexercised
         Every unit by the circuit's own signals below it; the parameters that no sample has used.
     power
@@ -184,7 +211,10 @@ class Comparison:
     failures: Mapping[int, str]
     frames: int
     units: int
+    readout_frames: tuple[int, int]
     logit_full_scale: float
+    ties: int
+    tied_frames: int
     decision_agreement: float | None
     frame_agreement: float | None
     state_agreement: float | None
@@ -194,6 +224,10 @@ class Comparison:
     logit_rmse_fs_max: float | None
     logit_rmse_same_state_fs: float | None
     logit_rmse_same_state_fs_max: float | None
+    logit_rmse_same_state_own: float | None
+    logit_rmse_same_state_own_max: float | None
+    changes_software: int
+    changes_circuit: int
     accuracy_software: float | None
     accuracy_circuit: float | None
     power_w: float | None
@@ -207,6 +241,35 @@ class Comparison:
     same_state: Mapping[str, Floats] = field(repr=False)
     circuit: Mapping[str, Floats] = field(repr=False)
     states: Mapping[str, CellStates] = field(repr=False)
+
+    def tie_note(self) -> str:
+        """Say how much software itself does not decide; empty where it decides all."""
+        if not (self.ties or self.tied_frames):
+            return ""
+        start, stop = self.readout_frames
+        return (
+            f"{self.ties} of {len(self.samples)} samples and {self.tied_frames} of "
+            f"{len(self.samples) * (stop - start)} readout frames are ties: software's largest "
+            f"logits lie within {100 * TIE:g} % of full scale. Where the circuit decides for one "
+            "of those tied, they count neither for nor against agreement."
+        )
+
+    @property
+    def decided(self) -> tuple[SampleComparison, ...]:
+        """The samples that count: all but ties of which the circuit takes one."""
+        return tuple(sample for sample in self.samples if not sample.undecided)
+
+    @property
+    def differences_primary(self) -> int:
+        """States that differ for a cause of their own."""
+        return sum(sum(sample.flips.values()) for sample in self.samples) - (
+            self.differences_propagated
+        )
+
+    @property
+    def differences_propagated(self) -> int:
+        """States that differ only because an earlier or lower one does."""
+        return sum(sample.flips["propagated"] for sample in self.samples)
 
     @property
     def node_error_max(self) -> float | None:

@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 
 from netgen.analysis.comparison import full_scale
 from netgen.analysis.observed import Observed, observe
+from netgen.analysis.ties import possible_classes
 from netgen.model import Model, Readout, Samples, decide, evaluate, margin
 from netgen.model.graph import Bools, Floats, Integers
 from netgen.simulation.traces import NO_POWER, Traces
@@ -145,6 +146,10 @@ class PopulationFigures:
         Which runs gave traces and which failed; the others were not simulated yet.
     failures
         Runs that failed by class of failure.
+    possible
+        Classes that software cannot tell from its own, itself included, (samples, classes): see
+        :mod:`netgen.analysis.ties`. More than one is a tie, which counts neither for nor against
+        agreement where the circuit decides for one of them.
     decision
         Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces.
     frame_agreement, state_agreement, logit_rmse_fs, logit_rmse_same_state_fs, power_w
@@ -165,6 +170,7 @@ class PopulationFigures:
     simulated: Bools
     failed: Bools
     failures: Mapping[str, int]
+    possible: Bools
     decision: Integers
     frame_agreement: Floats
     state_agreement: Floats
@@ -179,9 +185,16 @@ class PopulationFigures:
 
     @cached_property
     def agrees(self) -> Bools:
-        """Runs whose decision is software's; failed and missing ones do not agree."""
-        agrees: Bools = self.simulated & (self.decision == self.software)
+        """Runs whose decision is software's, or one of its tie; failed ones do not agree."""
+        at = np.arange(len(self.samples))
+        agrees: Bools = self.simulated & self.possible[at, np.maximum(self.decision, 0)]
         return agrees
+
+    @property
+    def ties(self) -> Bools:
+        """Samples that software itself does not decide, (samples,)."""
+        tied: Bools = self.possible.sum(axis=1) > 1
+        return tied
 
     @cached_property
     def done(self) -> Bools:
@@ -206,12 +219,12 @@ class PopulationFigures:
 
     @property
     def agreement(self) -> Proportion:
-        """Decisions like software's among all runs done.
+        """Decisions like software's among all runs done, ties left out.
 
         The runs of one chip are not independent: the intervals are those of as many independent
         runs, too narrow where chips differ. The yield's hold.
         """
-        return proportion(self.agrees[self.done])
+        return proportion(self.agrees[self.done & ~(self.ties & self.agrees)])
 
     @property
     def yielded(self) -> Proportion:
@@ -261,7 +274,7 @@ class PopulationFigures:
     def pick(self, samples: Sequence[int]) -> PopulationFigures:
         """Return the figures of some of the samples (indices in their file), in that order."""
         at = [self.samples.index(sample) for sample in samples]
-        by_sample = ("software", "margin", "lead_software", "logits_software")
+        by_sample = ("software", "possible", "margin", "lead_software", "logits_software")
         by_run = (*_FIGURES, "simulated", "failed", "decision", "logits")
         return replace(
             self,
@@ -328,6 +341,7 @@ def measure(
         software=classes,
         labels=None if samples.y is None else samples.y.astype(np.intp),
         margin=margin(model.readout, logits),
+        possible=possible_classes(model.readout, logits, scale),
         lead_software=lead(model.readout, logits, classes),
         simulated=simulated,
         failed=failed,

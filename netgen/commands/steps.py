@@ -13,6 +13,7 @@ import click
 
 from netgen.analysis import (
     CAUSES,
+    SCOPE,
     Check,
     Comparison,
     Tolerances,
@@ -308,12 +309,21 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
             fg="yellow",
             err=True,
         )
-    agreed = sum(sample.agrees for sample in comparison.samples)
+    said = comparison.tie_note()
+    if said:
+        click.echo(f"       {said}")
+    if comparison.unexercised:
+        unused = sum(len(entry.parameters) for entry in comparison.unexercised)
+        click.echo(f"       {'parameters never used':<30} {unused:>12}  (listed in the report)")
+    agreed = sum(sample.agrees for sample in comparison.decided)
+    tied = len(comparison.samples) - len(comparison.decided)
     verdict = "agree" if all(check.passed for check in checks) else "DO NOT AGREE"
     if any(check.looser for check in checks):
         verdict += " by looser tolerances than the defaults"
     click.echo(
-        f"circuit and software {verdict}: {agreed} of {len(comparison.samples)} decisions equal"
+        f"circuit and software {verdict}: {agreed} of {len(comparison.decided)} decisions equal"
+        f"{f', {tied} ties' if tied else ''} "
+        f"({SCOPE})"
     )
 
 

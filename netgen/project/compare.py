@@ -70,7 +70,8 @@ def compare(
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
     ladder = ladder_of(build, runs.samples.pick(done).x, comparison)
-    write_report(folder.path, comparison, build.model, checks, provenance, traces, ladder)
+    what = comparison, build.model, checks, provenance, traces, ladder, verification
+    write_report(folder.path, *what)
     return comparison, checks
 
 

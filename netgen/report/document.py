@@ -8,8 +8,16 @@ from dataclasses import asdict
 from typing import Any
 
 from netgen import __version__
-from netgen.analysis import Check, Comparison, NodeComparison, SampleComparison
+from netgen.analysis import (
+    SCOPE,
+    Check,
+    Comparison,
+    NodeComparison,
+    SampleComparison,
+    Verification,
+)
 from netgen.analysis.ladder import ErrorLadder, NoLadder
+from netgen.analysis.ties import TIE
 from netgen.model import Model
 from netgen.report.power import power_document
 from netgen.report.provenance import Provenance
@@ -24,6 +32,7 @@ def to_document(
     checks: Sequence[Check],
     provenance: Provenance,
     ladder: ErrorLadder | NoLadder,
+    verification: Verification | None = None,
 ) -> dict[str, Any]:
     """Return the report as a JSON object; figures that do not exist are null, never NaN."""
     figures = (
@@ -36,6 +45,9 @@ def to_document(
         "logit_rmse_fs_max",
         "logit_rmse_same_state_fs",
         "logit_rmse_same_state_fs_max",
+        "logit_rmse_same_state_own",
+        "logit_rmse_same_state_own_max",
+        "node_error_max",
         "logit_full_scale",
         "accuracy_software",
         "accuracy_circuit",
@@ -46,15 +58,32 @@ def to_document(
         "format": FORMAT,
         "version": VERSION,
         "verdict": "pass" if all(check.passed for check in checks) else "fail",
+        "scope": SCOPE,
         "checks": [asdict(check) | {"looser": check.looser} for check in checks],
         "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
         "samples": len(comparison.samples),
         "frames": comparison.frames,
         "units": comparison.units,
+        "readout_frames": list(comparison.readout_frames),
+        "ties": {
+            "within_fs": TIE,
+            "samples": comparison.ties,
+            "frames": comparison.tied_frames,
+        },
+        "state_changes": {
+            "software": comparison.changes_software,
+            "circuit": comparison.changes_circuit,
+        },
+        "state_differences": {
+            "primary": comparison.differences_primary,
+            "propagated": comparison.differences_propagated,
+        },
         **{name: getattr(comparison, name) for name in figures},
         "settling": asdict(comparison.settling) | {"said": comparison.settling.said()},
         "power": None if comparison.power is None else power_document(comparison.power),
-        "per_node": [_node(entry) for entry in comparison.nodes],
+        "per_node": [_node(entry, comparison) for entry in comparison.nodes],
+        "unexercised": [asdict(entry) for entry in comparison.unexercised],
+        "verification": None if verification is None else _verification(verification),
         "per_sample": _per_sample(comparison),
         "unexplained": [asdict(entry) for entry in comparison.unexplained],
         "error_ladder": asdict(ladder),
@@ -63,7 +92,18 @@ def to_document(
     }
 
 
-def _node(entry: NodeComparison) -> dict[str, Any]:
+def _verification(found: Verification) -> dict[str, Any]:
+    """Return how much was measured; the figures themselves are in ``verify.json``."""
+    return {
+        "weights": len(found.mirrors),
+        "rows": len(found.rows),
+        "cells": len(found.cells),
+        "failures": dict(found.failures),
+        "cpu_s": found.cpu_s,
+    }
+
+
+def _node(entry: NodeComparison, comparison: Comparison) -> dict[str, Any]:
     free, same = entry.free_running, entry.same_state
     record: dict[str, Any] = {
         "node": entry.node,
@@ -76,6 +116,7 @@ def _node(entry: NodeComparison) -> dict[str, Any]:
         "rmse_same_state": same.rmse,
         "max_error_same_state": same.max_error,
         "correlation_same_state": same.correlation,
+        "unit_errors": [e.error for e in comparison.unit_errors if e.node == entry.node],
     }
     if entry.flips is not None:
         record["flips"] = sum(entry.flips.values())

@@ -1,4 +1,4 @@
-"""JUnit XML: one test case a sample and one a tolerance, for continuous integration."""
+"""JUnit XML: a test case a sample, a tolerance and a node, for continuous integration."""
 
 from __future__ import annotations
 
@@ -27,16 +27,32 @@ def to_junit(comparison: Comparison, model: Model, checks: Sequence[Check]) -> b
             _result(
                 case, "failure", f"{measured(check)}, wanted {limit(check)}: {MEANINGS[check.name]}"
             )
+    nodes = _suite(f"{model.name}.nodes")
+    for node in model.nodes:
+        case = _case(nodes, node.name, 0.0)
+        missed = [
+            f"{check.name}: {place.what} ({place.error:+.3g})"
+            for check in checks
+            for place in check.places
+            if place.node == node.name
+        ]
+        if missed:
+            _result(case, "failure", "; ".join(missed))
     samples = _suite(f"{model.name}.samples")
     for entry in comparison.samples:
         case = _case(samples, f"{entry.sample}: {entry.id}", entry.cpu_s)
-        if not entry.agrees:
+        if entry.tie:
+            tied = ", ".join(class_name(model, index) for index in entry.tie)
+            _result(case, "skipped" if entry.undecided or allowed else "failure",
+                    f"software itself does not decide between {tied}; "
+                    f"the circuit takes {class_name(model, entry.class_circuit)}")  # fmt: skip
+        elif not entry.agrees:
             _result(case, "skipped" if allowed else "failure", _difference(entry, model))
     for sample, kind in comparison.failures.items():
         case = _case(samples, f"{sample}", 0.0)
         _result(case, "error", f"the simulation failed: {kind}")
     root = ElementTree.Element("testsuites", name=model.name)
-    root.extend([tolerances, samples])
+    root.extend([tolerances, nodes, samples])
     for suite in root:
         suite.set("tests", str(len(suite)))
         for kind, total in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):

@@ -12,15 +12,18 @@ import jinja2
 from netgen import __version__
 from netgen.analysis import (
     CAUSES,
+    SCOPE,
     Check,
     Comparison,
     NodeComparison,
     SampleComparison,
     UnexplainedState,
+    Verification,
 )
 from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.model import Model
 from netgen.report.ladder_text import ladder_rows
+from netgen.report.parameters import parameters, signed
 from netgen.report.plots import Plot
 from netgen.report.power_text import block_rows, power_rows
 from netgen.report.provenance import Provenance
@@ -33,6 +36,7 @@ from netgen.report.text import (
     percent,
     printable,
     source,
+    window,
     worst,
 )
 from netgen.resources import templates
@@ -51,6 +55,7 @@ class CheckRow:
     limit: str
     passed: bool
     source: str
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class NodeRow:
     rmse_same: str
     max_error_same: str
     correlation: str
+    own: str
     flips: str
     races: str
     transients: str
@@ -133,6 +139,7 @@ def to_html(
     provenance: Provenance,
     plots: Sequence[Plot],
     ladder: ErrorLadder | NoLadder,
+    verification: Verification | None = None,
 ) -> str:
     """Return the page. It refers to nothing outside itself, and escapes every name."""
     environment = jinja2.Environment(
@@ -150,6 +157,14 @@ def to_html(
         summary=_summary(comparison, checks),
         facts=_facts(comparison),
         checks=[_check_row(check) for check in checks],
+        scope=SCOPE,
+        window=window(comparison),
+        parameters=parameters(comparison, verification),
+        ties=comparison.tie_note(),
+        primary=comparison.differences_primary,
+        propagated=comparison.differences_propagated,
+        changes=(comparison.changes_software, comparison.changes_circuit),
+        ranges=_ranges(comparison),
         causes=_cause_rows(comparison),
         differences=sum(sum(entry.flips.values()) for entry in comparison.samples),
         unexplained=[_state_row(entry) for entry in comparison.unexplained],
@@ -164,7 +179,7 @@ def to_html(
         worst=worst(comparison.samples) if comparison.samples else None,
         samples=_sample_rows(comparison, model),
         margin_unit="votes" if model.readout.rule == "majority_vote" else "units",
-        nodes=[_node_row(entry) for entry in comparison.nodes],
+        nodes=[_node_row(entry, comparison) for entry in comparison.nodes],
         unit=engineering(model.unit_current, "A"),
         pictures=_pictures(plots),
         rungs=ladder_rows(ladder),
@@ -184,8 +199,10 @@ def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
     count, failed = len(comparison.samples), len(comparison.failures)
     if not count:
         return f"No sample could be simulated ({failed} failed)."
-    agreeing = sum(entry.agrees for entry in comparison.samples)
-    text = f"The circuit decides {agreeing} of {count} samples as software does"
+    agreeing, decided = sum(e.agrees for e in comparison.decided), len(comparison.decided)
+    text = f"The circuit decides {agreeing} of {decided} samples as software does"
+    if decided < count:
+        text += f" ({count - decided} more are ties of software's own)"
     if comparison.state_agreement is not None:
         text += f", {percent(comparison.state_agreement)} of its BMRU states are the same"
     text += (
@@ -198,6 +215,21 @@ def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
     if looser:
         text += f" Tolerances are looser than the defaults: {', '.join(looser)}."
     return text + (f" Out of tolerance: {', '.join(missed)}." if missed else "")
+
+
+def _ranges(comparison: Comparison) -> str:
+    """Say what errors are shares of."""
+    text = (
+        f"Full scale is {comparison.logit_full_scale:.4g} units: the range of software's logits "
+        f"over all {len(comparison.samples)} samples."
+    )
+    own, worst_own = comparison.logit_rmse_same_state_own, comparison.logit_rmse_same_state_own_max
+    if own is not None:
+        text += (
+            f" Over each sample's own range the error with the same states is {percent(own)} "
+            f"(mean) and {percent(worst_own)} (worst)."
+        )
+    return text
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -216,8 +248,15 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _check_row(check: Check) -> CheckRow:
+    places = tuple(f"{place.what}: {signed(place.error)}" for place in check.places)
     return CheckRow(
-        check.name, MEANINGS[check.name], measured(check), limit(check), check.passed, source(check)
+        name=check.name,
+        meaning=MEANINGS[check.name],
+        value=measured(check),
+        limit=limit(check),
+        passed=check.passed,
+        source=source(check),
+        places=places,
     )
 
 
@@ -263,7 +302,9 @@ def _sample_row(entry: SampleComparison, model: Model) -> SampleRow:
         sample=entry.sample,
         id=entry.id,
         label="" if entry.label is None else class_name(model, entry.label),
-        software=class_name(model, entry.class_software),
+        software=" or ".join(
+            class_name(model, index) for index in entry.tie or (entry.class_software,)
+        ),
         circuit=class_name(model, entry.class_circuit),
         agrees=entry.agrees,
         margin=percent(entry.margin_software) if votes else f"{entry.margin_software:.3g}",
@@ -278,8 +319,10 @@ def _sample_row(entry: SampleComparison, model: Model) -> SampleRow:
     )
 
 
-def _node_row(entry: NodeComparison) -> NodeRow:
+def _node_row(entry: NodeComparison, comparison: Comparison) -> NodeRow:
     free, same = entry.free_running, entry.same_state
+    own = [each for each in comparison.unit_errors if each.node == entry.node]
+    worst_unit = max(own, key=lambda each: each.error, default=None)
     return NodeRow(
         node=entry.node,
         op=entry.op,
@@ -290,6 +333,7 @@ def _node_row(entry: NodeComparison) -> NodeRow:
         rmse_same=f"{same.rmse:.3g}",
         max_error_same=f"{same.max_error:.3g}",
         correlation="–" if free.correlation is None else f"{free.correlation:.5f}",
+        own="" if worst_unit is None else f"{percent(worst_unit.error)} [{worst_unit.unit}]",
         flips="" if entry.flips is None else str(sum(entry.flips.values())),
         races="" if entry.races is None else str(entry.races),
         transients="" if entry.transients is None else str(entry.transients),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from netgen.analysis import Check, SampleComparison
+from netgen.analysis import Check, Comparison, SampleComparison
 from netgen.model import Model
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -88,6 +88,12 @@ def source(check: Check) -> str:
         return ""
     looser = f"looser than the default {100 * check.default:g} %, " if check.looser else ""
     return f"{looser}from {check.source}"
+
+
+def window(comparison: Comparison) -> str:
+    """Say which frames the readout looks at, of how many."""
+    start, stop = comparison.readout_frames
+    return f"{start} … {stop - 1} of 0 … {comparison.frames - 1}"
 
 
 def worst(samples: tuple[SampleComparison, ...]) -> SampleComparison:

@@ -88,6 +88,7 @@ def write_area(path: Path, points: Sequence[AreaPoint]) -> None:
 
 def _plots(report: PopulationReport) -> list[Plot]:
     figures, what = report.figures, report.what
+    bars = "N" if what == "corners" else "Bars are 95 % intervals (Wilson); n"
     plots = [
         render(
             "votes.png",
@@ -104,7 +105,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "margins.png",
                 "samples",
                 "Agreement against software's margin",
-                "Bars are 95 % intervals (Wilson); numbers are samples. The lead is that of "
+                f"{bars}umbers are samples. The lead is that of "
                 "software's class over the next logit, averaged over the readout's frames.",
                 draw_margins(figures, what),
             ),
@@ -165,28 +166,31 @@ def to_document(report: PopulationReport) -> dict[str, Any]:
         },
         "cases": len(figures.cases),
         "cases_whole": int(figures.whole.sum()),
+        "ties": [figures.samples[at] for at in np.flatnonzero(figures.ties)],
         "decision_agreement": figures.agreement.share,
-        "yield": _proportion(figures.yielded),
+        "yield": _proportion(figures.yielded, report.what),
         "accuracy_software": None if accuracies is None else accuracies[0],
         "accuracy_circuit": None if accuracies is None else accuracies[1],
         "logit_full_scale": figures.logit_full_scale,
         "spread": {name: None if s is None else asdict(s) for name, s in spreads.items()},
         "worst": [asdict(entry) for entry in figures.worst()],
-        "per_sample": _per_sample(figures),
+        "per_sample": _per_sample(figures, report.what),
         "per_case": _per_case(report),
         "sensitivity": None if report.blame is None else _sensitivity(report.blame),
     }
 
 
-def _proportion(entry: Proportion) -> dict[str, Any]:
-    return asdict(entry) | {"share": entry.share}
+def _proportion(entry: Proportion, what: str) -> dict[str, Any]:
+    """Return a share; corners are chosen, not drawn at random, and so have no intervals."""
+    intervals = {"wilson": None, "exact": None} if what == "corners" else {}
+    return asdict(entry) | intervals | {"share": entry.share}
 
 
 def _number(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _per_sample(figures: PopulationFigures) -> list[dict[str, Any]]:
+def _per_sample(figures: PopulationFigures, what: str) -> list[dict[str, Any]]:
     return [
         {
             "sample": sample,
@@ -195,7 +199,8 @@ def _per_sample(figures: PopulationFigures) -> list[dict[str, Any]]:
             "class_software": int(figures.software[at]),
             "margin": float(figures.margin[at]),
             "lead_software_fs": float(figures.lead_software[at] / figures.logit_full_scale),
-            "votes": _proportion(vote),
+            "tie": np.flatnonzero(figures.possible[at]).tolist() if figures.ties[at] else [],
+            "votes": _proportion(vote, what),
             "failed": int(figures.failed[:, at].sum()),
             "not_simulated_yet": int((~figures.done[:, at]).sum()),
         }

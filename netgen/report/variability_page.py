@@ -11,6 +11,7 @@ import jinja2
 import numpy as np
 
 from netgen.analysis.sensitivity import LEVEL
+from netgen.analysis.ties import TIE
 from netgen.analysis.variability import QUANTITIES, PopulationFigures, spread
 from netgen.report.page import Picture
 from netgen.report.plots import Plot
@@ -127,6 +128,12 @@ def _summary(report: PopulationReport) -> str:
         f"({percent(agreement.share)}); {yielded.hits} of {yielded.trials} {report.what} do so on "
         f"all {len(figures.samples)} samples."
     )
+    tied = int(figures.ties.sum())
+    if tied:
+        text += (
+            f" {tied} samples are ties: software's own classes lie within {percent(TIE)} of full "
+            "scale; either counts neither for nor against."
+        )
     failed, pending = int(figures.failed.sum()), int((~figures.done).sum())
     if failed:
         text += f" {failed} runs failed and count as not deciding so."
@@ -168,12 +175,14 @@ def _sample_rows(report: PopulationReport) -> list[SampleRow]:
                 sample=sample,
                 id=figures.ids[at],
                 label=label,
-                software=class_name(model, int(figures.software[at])),
+                software=" or ".join(
+                    class_name(model, int(index)) for index in np.flatnonzero(figures.possible[at])
+                ),
                 margin=percent(margin) if votes_rule else f"{margin:.3g}",
                 lead=percent(float(figures.lead_software[at]) / figures.logit_full_scale),
                 votes=f"{vote.hits} of {vote.trials}",
                 share=percent(vote.share),
-                interval=interval(vote.wilson),
+                interval=interval(vote.wilson) if report.what == "chips" else "",
                 failed=int(figures.failed[:, at].sum()),
                 pending=int((~figures.done[:, at]).sum()),
                 unanimous=vote.hits == vote.trials,

@@ -141,7 +141,12 @@ def draw_margins(figures: PopulationFigures, what: str) -> Figure:
     axes = fig.subplots()
     known = [(at, vote) for at, vote in enumerate(figures.votes()) if vote.trials]
     lead = figures.lead_software[[at for at, _ in known]] / figures.logit_full_scale
-    draw_shares(axes, lead, [vote for _, vote in known], CIRCUIT)
+    votes = [vote for _, vote in known]
+    if what == "corners":  # chosen, not drawn: their share has no interval
+        shares = np.array([vote.share for vote in votes], dtype=np.float64)
+        axes.plot(lead, shares, "o", color=CIRCUIT, markersize=5)
+    else:
+        draw_shares(axes, lead, votes, CIRCUIT)
     for place, (at, vote) in zip(lead, known, strict=True):
         assert vote.share is not None
         axes.annotate(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from netgen.analysis import Check, Comparison
+from netgen.analysis import Check, Comparison, Verification
 from netgen.analysis.ladder import ErrorLadder, NoLadder
 from netgen.files import write_whole
 from netgen.model import Model
@@ -30,6 +30,7 @@ def write_report(
     provenance: Provenance,
     traces: Callable[[int], Traces],
     ladder: ErrorLadder | NoLadder = NOT_MADE,
+    verification: Verification | None = None,
 ) -> None:
     """Write ``report.json``, ``report.html``, ``junit.xml`` and ``plots/*.png`` into ``folder``.
 
@@ -40,12 +41,14 @@ def write_report(
         samples at most whose waves are plotted, one after the other.
     ladder
         How errors build up, see :func:`netgen.analysis.ladder.error_ladder`.
+    verification
+        What was measured of the netlist's mirrors and cells.
     """
-    document = to_document(comparison, model, checks, provenance, ladder)
+    document = to_document(comparison, model, checks, provenance, ladder, verification)
     plots = draw_all(comparison, model, provenance.build, traces)
     if isinstance(ladder, ErrorLadder):
         plots.append(ladder_plot(ladder))
-    page = to_html(comparison, model, checks, provenance, plots, ladder)
+    page = to_html(comparison, model, checks, provenance, plots, ladder, verification)
     write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
     text = json.dumps(document, indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")

@@ -1,0 +1,120 @@
+"""The learned parameters as text: what the netlist makes of them, and which were used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.analysis import Comparison, Verification
+from netgen.report.text import percent
+
+WORST = 10
+"""So many weights are shown, the worst first."""
+SHOWN = 200
+"""So many cells, and entries of parameters never used, are shown."""
+
+
+@dataclass(frozen=True)
+class WeightRow:
+    """One weight: learned, expected of what was drawn, measured."""
+
+    place: str
+    learned: str
+    expected: str
+    measured: str
+    error: str
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """One cell: its learned figures, and by how much the netlist's differ."""
+
+    cell: str
+    threshold: str
+    threshold_error: str
+    width: str
+    width_error: str
+    output: str
+    output_error: str
+
+
+@dataclass(frozen=True)
+class UnusedRow:
+    """Parameters that no sample has used."""
+
+    place: str
+    why: str
+    parameters: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the page says of the learned parameters.
+
+    Attributes
+    ----------
+    measured
+        One sentence; empty where the netlist was not measured.
+    unused_count
+        How many parameters no sample has used.
+    """
+
+    measured: str
+    weights: tuple[WeightRow, ...]
+    cells: tuple[CellRow, ...]
+    unused: tuple[UnusedRow, ...]
+    unused_count: int
+
+
+def parameters(comparison: Comparison, found: Verification | None) -> Parameters:
+    """Return what the page says of the learned parameters."""
+    unused = [
+        UnusedRow(f"{e.node}[{e.unit}]", e.why, ", ".join(e.parameters), len(e.parameters))
+        for e in comparison.unexercised
+    ]
+    count = sum(row.count for row in unused)
+    if found is None:
+        return Parameters("", (), (), tuple(unused[:SHOWN]), count)
+    worst = sorted(found.mirrors, key=lambda m: -abs(m.error))[:WORST]
+    weights = [
+        WeightRow(m.place, f"{m.learned:+.4g}", f"{m.expected:+.4g}", f"{m.measured:+.4g}",
+                  signed(m.error))
+        for m in worst
+    ]  # fmt: skip
+    cells = [
+        CellRow(
+            f"{c.node}[{c.unit}]",
+            *(f"{c.threshold:.4g}", signed(c.threshold_error)),
+            *(f"{c.width:.4g}", signed(c.width_error)),
+            *(f"{c.output:.4g}", signed(c.output_error)),
+        )
+        for c in found.cells[:SHOWN]
+    ]
+    return Parameters(_said(found), tuple(weights), tuple(cells), tuple(unused[:SHOWN]), count)
+
+
+def _said(found: Verification) -> str:
+    text = (
+        f"{len(found.mirrors)} weights, {len(found.rows)} rows and {len(found.cells)} cells of the "
+        f"netlist were measured at operating points, without samples ({found.cpu_s:.1f} CPU s)"
+    )
+    if found.mirrors:
+        errors = np.abs([m.error for m in found.mirrors])
+        text += (
+            f"; half of the weights are within {percent(float(np.median(errors)))} of what was "
+            f"drawn for them, the worst within {percent(float(errors.max()))}"
+        )
+    return text + "."
+
+
+def signed(share: float) -> str:
+    """Write a signed share in per cent.
+
+    Examples
+    --------
+    >>> signed(0.0512), signed(-0.0001)
+    ('+5.12 %', '-0.01 %')
+    """
+    return f"{100 * share:+.2f} %"
