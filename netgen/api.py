@@ -37,11 +37,13 @@ from netgen.project import (
     SimulationChoices,
     Step,
     read_build,
+    read_verification,
     simulate_population,
 )
 from netgen.project import build as build_folder
 from netgen.project import compare as compare_folder
 from netgen.project import simulate as simulate_folder
+from netgen.project import verify as verify_folder
 from netgen.project.population_report import analyse_population
 from netgen.project.twin import twin_decisions
 from netgen.simulation import load_traces
@@ -400,6 +402,8 @@ def compare(circuit: Circuit, tolerances: Mapping[str, float] | None = None) -> 
     """
     limits = override(load_tolerances(circuit.folder), tolerances or {}, "tolerances", "")
     names = {"model": circuit.model.name, "samples": "samples"}
+    if read_verification(circuit.build) is None:
+        verify_folder(circuit.build, 1, lambda done, total: None)
     comparison, checks = compare_folder(circuit.build, limits, names, ())
     return Result(circuit, comparison, checks)
 
