@@ -98,6 +98,9 @@ def test_a_cell_is_judged_while_it_holds_a_state_of_its_own() -> None:
     assert error(run({"state": off}), "state", 0) == 0.0
     off[2, 0] = -0.05 * ALPHA  # seen by no other frame: 5 % of α
     assert error(run({"state": off}), "state", 0) == pytest.approx(0.05)
+    near = X.copy()
+    near[2, 0] = 0.22  # 5 % of β_hi above β_lo, where an output bends
+    assert error(run({"state": off}, near), "state", 0) == 0.0
 
 
 def test_parameters_that_no_sample_has_used_are_named() -> None:

@@ -36,7 +36,7 @@ class Tolerances:
     node_error_max
         Error of the worst unit of any node, given the circuit's own signals below it: as a share
         of the currents that meet in a summing node, or of α for a cell. Circuits sized by
-        characterisation stay below 0.3 % (sums) and 0.8 % (cells).
+        characterisation stay below 0.35 % (sums) and 0.2 % (cells).
     mirror_error_max
         Of the worst weight that the netlist's mirrors make, against what was drawn for the learned
         one: below 1.5 % where nothing is wrong.
@@ -54,7 +54,7 @@ class Tolerances:
     state_agreement_min: float = 0.99
     state_agreement_clear_min: float = 1.0
     logit_rmse_same_state_fs_max: float = 0.01
-    node_error_max: float = 0.015
+    node_error_max: float = 0.01
     mirror_error_max: float = 0.03
     row_error_max: float = 0.01
     threshold_error_max: float = 0.01
