@@ -110,11 +110,11 @@ def _said(found: Verification) -> str:
 
 
 def signed(share: float) -> str:
-    """Write a signed share in per cent.
+    """Write a signed share in per cent; a small one with a digit that says how small.
 
     Examples
     --------
-    >>> signed(0.0512), signed(-0.0001)
-    ('+5.12 %', '-0.01 %')
+    >>> signed(0.0512), signed(-0.000006)
+    ('+5.12 %', '-0.0006 %')
     """
-    return f"{100 * share:+.2f} %"
+    return f"{100 * share:+.2f} %" if abs(share) >= 1e-4 else f"{100 * share:+.1g} %"
