@@ -181,6 +181,11 @@ def test_testbench_of_every_sample_stays_beside_the_netlist(built: Path) -> None
     assert "* Testbench: small, sample 3" in deck
 
 
+def test_the_deck_that_ran_is_kept(built: Path, simulator: FakeSimulator) -> None:
+    run(built, picked=[3])
+    assert (built / "sim" / "sample_0003.ran.cir").read_text() == simulator.decks[3]
+
+
 # Failures
 
 

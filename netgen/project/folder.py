@@ -93,6 +93,10 @@ class Folder:
     def testbench(self, sample: int) -> Path:
         return self.runs / f"sample_{sample:04d}.cir"
 
+    def deck(self, sample: int) -> Path:
+        """The very deck whose result counts, where the network was simulated as a whole."""
+        return self.runs / f"sample_{sample:04d}.ran.cir"
+
     def raw(self, sample: int) -> Path:
         return self.runs / f"sample_{sample:04d}.raw"
 

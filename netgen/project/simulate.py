@@ -214,8 +214,13 @@ def _engine(
         title = f"{bench.circuit.model.name}, sample {index}"
         write_raw(folder.raw(index), waveforms, title)
 
+    def ran(index: int, deck: str) -> None:
+        write_whole(folder.deck(index), deck)
+
     plain = plain_engine(name, bench, choices, samples.x.shape[1])
-    return replace(plain, keep=keep) if choices.raw and isinstance(plain, Monolithic) else plain
+    if not isinstance(plain, Monolithic):
+        return plain
+    return replace(plain, keep=keep if choices.raw else None, ran=ran)
 
 
 def pool(choices: SimulationChoices) -> Pool:
@@ -240,6 +245,7 @@ def _tasks(
 ) -> Iterator[tuple[int, Task]]:
     """Start samples one by one; each leaves a testbench that runs it as a whole."""
     for index in picked:
+        folder.deck(index).unlink(missing_ok=True)
         write_whole(folder.testbench(index), _testbench(bench, choices.options, samples, index))
         yield index, engine.task(samples.x[index], index)
 

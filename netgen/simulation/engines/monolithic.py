@@ -25,12 +25,15 @@ class Monolithic:
         Wall seconds for each attempt.
     keep
         Called with the index of a sample and its waveforms.
+    ran
+        Called with the index of a sample and the deck whose result counts.
     """
 
     bench: Workbench
     options: SimulatorOptions
     timeout: float
     keep: Callable[[int, Waveforms], None] | None = None
+    ran: Callable[[int, str], None] | None = None
 
     def task(self, x: NDArray[np.float64], sample: int) -> Task:
         """Run one sample: inputs (frames, channels) in software units."""
@@ -41,6 +44,8 @@ class Monolithic:
         (result,) = yield [
             Job(f"sample {sample}", attempts, bench.probes.vectors, stop, self.timeout, deck.points)
         ]
+        if self.ran is not None:
+            self.ran(sample, next(a.netlist for a in attempts if a.label == result.attempt))
         if self.keep is not None:
             self.keep(sample, result)
         edge = bench.edge * model.frame_period
