@@ -114,6 +114,16 @@ def test_run_is_the_three_in_one(model: Path, samples: Path, out: Path) -> None:
     assert "supply power" in result.output
 
 
+def test_run_calibrates_with_samples_where_asked(model: Path, samples: Path, out: Path) -> None:
+    result = netgen("run", model, samples, "-o", out, "--calibration", samples)
+    assert result.exit_code == 0
+    record = json.loads((out / "build.json").read_text())
+    assert record["options"]["calibration"] == "samples"
+    provenance = report(out)["provenance"]
+    assert isinstance(provenance, dict)
+    assert provenance["rerun"][0] == f"netgen build {model} -o {out} --calibration {samples}"
+
+
 def test_calibration_samples_are_recorded(model: Path, samples: Path, out: Path) -> None:
     assert netgen("build", model, "-o", out, "--calibration", samples).exit_code == 0
     record = json.loads((out / "build.json").read_text())

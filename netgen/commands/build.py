@@ -9,7 +9,7 @@ import click
 
 from netgen.analysis import keep_tolerances, load_tolerances
 from netgen.commands.options import (
-    PATH,
+    calibration_option,
     model_argument,
     output_option,
     technology_options,
@@ -40,12 +40,7 @@ from netgen.project import FORMATS, Folder, export
     multiple=True,
     help="Format of the circuit; cdl is written beside spice.  [default: spice]",
 )
-@click.option(
-    "--calibration",
-    type=PATH,
-    metavar="SAMPLES.npz",
-    help="Samples that show at which currents the circuit works.  [default: synthetic]",
-)
+@calibration_option
 def build(
     model: Path,
     output: Path,

@@ -27,6 +27,14 @@ output_option = click.option(
 )
 
 
+calibration_option = click.option(
+    "--calibration",
+    type=PATH,
+    metavar="SAMPLES.npz",
+    help="Samples that show at which currents the circuit works.  [default: synthetic]",
+)
+
+
 def _all(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for option in reversed(options):

@@ -10,6 +10,7 @@ import click
 
 from netgen.analysis import keep_tolerances
 from netgen.commands.options import (
+    calibration_option,
     model_argument,
     output_option,
     samples_argument,
@@ -40,6 +41,7 @@ from netgen.project import Folder
 @unit_options
 @simulation_options
 @tolerance_options
+@calibration_option
 def run(
     model: Path,
     samples: Path,
@@ -52,6 +54,7 @@ def run(
     input_edge: float | None,
     raw: bool,
     limits: tuple[str, ...],
+    calibration: Path | None,
     unit_current: float | None,
     frame_period: float | None,
     **chosen: Any,
@@ -64,9 +67,10 @@ def run(
     loaded = with_units(load_model(model), unit_current, frame_period)
     # before anything is built: what is wrong with these should not cost a build or a simulation
     pick_indices(picked, len(load_samples(samples, loaded)))
+    typical = None if calibration is None else load_samples(calibration, loaded)
     tolerances = chosen_tolerances(limits, model.parent)
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
-    build_step(loaded, output, build_options(**chosen), None)
+    build_step(loaded, output, build_options(**chosen), typical)
     keep_tolerances(Folder(output).tolerances, tolerances)
     failed: SimulationError | None = None
     try:
@@ -74,6 +78,8 @@ def run(
     except SimulationError as error:  # the others are still worth a report
         failed = error
     names = {"model": str(model), "samples": str(samples)}
+    if calibration is not None:
+        names["calibration"] = str(calibration)
     try:
         status = compare_step(output, tolerances, names)
     except NetgenError:

@@ -258,8 +258,10 @@ def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) ->
     made: Build = read_build(output)
     if read_verification(made) is None:
         verify_step(output, tolerances, None)
+    calibration = names.get("calibration")
+    typical = [] if calibration is None else ["--calibration", calibration]
     rerun = (
-        shlex.join(["netgen", "build", names["model"], "-o", str(output)]),
+        shlex.join(["netgen", "build", names["model"], "-o", str(output), *typical]),
         shlex.join(["netgen", "sim", str(output), names["samples"]]),
         shlex.join(["netgen", "compare", str(output)]),
     )
