@@ -405,8 +405,8 @@ def test_nothing_to_compare_is_an_error() -> None:
     ("frame", "peak", "cause", "clear"),
     [
         (2, 0.45, "race", 1.0),  # beyond β_hi, and beyond both settled values around it
-        (2, 0.393, "race", 1.0),  # within 2 % of β_hi below it
-        (2, 0.391, "clear", 4 / 5),
+        (2, 0.3985, "race", 1.0),  # within 0.5 % of β_hi below it
+        (2, 0.3975, "clear", 4 / 5),
         (3, 0.45, "clear", 4 / 5),  # a transient elsewhere explains nothing here
     ],
 )

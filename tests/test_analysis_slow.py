@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_technology import fake_times
 from synthetic_traces import traces_of
 from test_analysis_comparison import NONE, one_cell, run, sample_of, two_cells
+from test_analysis_twin import CELL, twin_of
 
 from netgen.analysis import compare
 from netgen.analysis.slow import (
@@ -263,3 +265,30 @@ def test_a_comparison_says_that_the_circuit_does_not_settle() -> None:
     wave = {k: (v * 0.9).astype(np.float32) for k, v in traces[0].waves.items()}
     moving = compare(one_cell(), samples, [replace(traces[0], waves=wave)])
     assert "signals still move by" in str(moving.settling.said())
+
+
+# The twin
+
+
+def test_the_twin_of_cells_that_are_slow_keeps_their_state() -> None:
+    """A charge of 8 fC at the overdrive: 1 ms takes 8 pA."""
+    twin = twin_of(CELL)
+    cell = CELL.cells[0]
+    rise, fall = replace(twin, times=fake_times()).least[cell.name]
+    period = CELL.frame_period
+    short = replace(CELL, frame_period=period / 100)
+    slower = replace(twin, circuit=replace(twin.circuit, model=short), times=fake_times())
+    later = slower.least[cell.name]
+    np.testing.assert_allclose(later[0], 100 * rise, rtol=1e-6)
+    np.testing.assert_allclose(later[1], 100 * fall, rtol=1e-6)
+    threshold, low = float(cell.beta_hi[0]), float(cell.beta_lo[0])
+    above, below = threshold + later[0][0], low - later[1][0]
+    for x, expected in (
+        ([above * 0.99, 0.0], [False, False]),
+        ([above * 1.01, 0.5 * (threshold + low)], [True, True]),
+        ([2 * above, below * 1.02], [True, True]),
+        ([2 * above, below * 0.98], [True, False]),
+    ):
+        candidates = np.array(x)[None, :, None]
+        states = slower.run({}, candidates).states[cell.name][0, 0, :, 0]
+        assert states.tolist() == expected

@@ -39,6 +39,10 @@ from netgen.model.graph import Bools, Floats
 NEAR = 0.02
 """A candidate this close to a threshold, as a share of ``beta_hi``, is left out of judgement."""
 
+SEEN = 0.005
+"""A cell's own thresholds are off by less than this share of ``beta_hi``: a transient of its own
+candidate that stays further away decides nothing."""
+
 MOVED = 1e-3
 """A transient that goes beyond settled values by less than this share of ``beta_hi`` is none."""
 
@@ -108,7 +112,8 @@ def seen_transients(
 
     Rows settle at different speeds, and the input's edge passes through values between two
     frames: the current may overshoot both its old and its new value, also in the first layer,
-    where no state below explains it. The conditions are those of :func:`predict_races`.
+    where no state below explains it. The conditions are those of :func:`predict_races`, but the
+    circuit's own current needs no margin other than the error of the cell (:data:`SEEN`).
 
     Parameters
     ----------
@@ -123,18 +128,22 @@ def seen_transients(
     """
     old = np.concatenate([circuit[:, :1], circuit[:, :-1]], axis=1)
     ends = np.minimum(old, circuit), np.maximum(old, circuit)
-    crossed = _crosses(cell, before, (extremes[..., 0], extremes[..., 1]), ends)
+    crossed = _crosses(cell, before, (extremes[..., 0], extremes[..., 1]), ends, SEEN)
     return crossed & _in_band(cell, candidate)
 
 
 def _crosses(
-    cell: Bmru, before: Bools, transient: tuple[Floats, Floats], ends: tuple[Floats, Floats]
+    cell: Bmru,
+    before: Bools,
+    transient: tuple[Floats, Floats],
+    ends: tuple[Floats, Floats],
+    margin: float = NEAR,
 ) -> Bools:
     """Tell where a transient beyond the settled ends reaches the threshold to the other state.
 
-    ``transient`` and ``ends`` are (lowest, highest).
+    ``transient`` and ``ends`` are (lowest, highest), ``margin`` a share of ``beta_hi``.
     """
-    reach, moved = NEAR * cell.beta_hi, MOVED * cell.beta_hi
+    reach, moved = margin * cell.beta_hi, MOVED * cell.beta_hi
     rises = (transient[1] > cell.beta_hi - reach) & (transient[1] > ends[1] + moved)
     falls = (transient[0] < cell.beta_lo + reach) & (transient[0] < ends[0] - moved)
     return np.where(before, falls, rises)

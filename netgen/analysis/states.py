@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netgen.analysis.observed import Observed
 from netgen.analysis.race import (
+    SEEN,
     forecast_races,
     near_threshold,
     predict_races,
@@ -26,8 +27,6 @@ Cause: TypeAlias = Literal[
 ]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
-CELL_ERROR = 0.005
-"""A cell's own thresholds are off by less than this share of ``beta_hi``."""
 CANDIDATE_ERROR = 0.03
 """The error of a candidate explains a state up to this share of its largest value in software: more
 is no analog error of a sized summing node, but a fault of it."""
@@ -152,7 +151,8 @@ def candidate_errors(cell: Bmru, before: Bools, candidate: Floats, circuit: Floa
     """Flag states that the analog error of the candidate decides.
 
     The circuit's own candidate, settled, lies on the other side of the threshold than software's,
-    or on it (:data:`CELL_ERROR`). An error beyond :data:`CANDIDATE_ERROR` explains nothing.
+    or on it (:data:`netgen.analysis.race.SEEN`). An error beyond :data:`CANDIDATE_ERROR` explains
+    nothing.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def candidate_errors(cell: Bmru, before: Bools, candidate: Floats, circuit: Floa
         The settled candidate as software makes it of the circuit's states, and as the circuit
         shows it, each (samples, frames, units).
     """
-    reach = CELL_ERROR * cell.beta_hi
+    reach = SEEN * cell.beta_hi
     threshold = np.where(before, cell.beta_lo, cell.beta_hi)
     above = np.where(before, candidate >= cell.beta_lo, candidate > cell.beta_hi)
     other = np.where(above, circuit < threshold + reach, circuit > threshold - reach)

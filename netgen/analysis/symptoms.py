@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.analysis.metrics import rms
-from netgen.model import Model
+from netgen.model import Bmru, Model
 from netgen.simulation import Traces
 from netgen.units import engineering
 
@@ -26,7 +26,7 @@ class Symptoms:
     ----------
     settling
         By how much signals still move over the last tenth of a frame, as a share of their own
-        root mean square: of the node where that is most.
+        root mean square (cells: as a share of α at least): of the node where that is most.
     leakage
         What cells give while they are low, as a share of α: of the worst cell.
     gain
@@ -148,7 +148,8 @@ def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, float]]:
         before = (np.arange(count) + 0.99 - LATE) * model.frame_period
         wave = trace.waves[name]
         early = np.stack([np.interp(before, trace.time, unit) for unit in wave.T], axis=1)
-        size = rms(settled[1:])
+        node = model.by_name[name]
+        size = max(rms(settled[1:]), rms(node.alpha) if isinstance(node, Bmru) else 0.0)
         if size > 0:
             yield name, rms((settled - early)[1:]) / size
 

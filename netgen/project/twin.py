@@ -17,7 +17,12 @@ from netgen.model.graph import Floats
 from netgen.netlist import Conditions, transistors_of
 from netgen.project.build import Build, prepare
 from netgen.simulation import cache_folder, run
-from netgen.sizing import Characterisation, characterise_cells, characterise_mirrors
+from netgen.sizing import (
+    Characterisation,
+    characterise_cells,
+    characterise_mirrors,
+    characterise_times,
+)
 from netgen.sizing.diodes import characterise_diodes
 from netgen.technology import Technology, Variation, draw
 
@@ -51,7 +56,8 @@ def twin_of(
     unit = circuit.model.unit_current
     where = (technology, at, circuit.unit, unit, cache_folder(), run)
     known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
-    return Twin(circuit, technology, known, characterise_diodes(*where), network, source)
+    times = characterise_times(*where) if circuit.cells else None
+    return Twin(circuit, technology, known, characterise_diodes(*where), network, source, times)
 
 
 def twin_of_build(build: Build) -> Twin:

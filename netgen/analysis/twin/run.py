@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from netgen.analysis.slow import cell_speeds
 from netgen.analysis.twin.cells import TwinCells, twin_cells
 from netgen.analysis.twin.devices import Deviations, Devices, read_drawing
 from netgen.analysis.twin.mirrors import ORDER, Grid, MirrorGroup, features
@@ -16,8 +17,9 @@ from netgen.analysis.twin.rows import TwinRows, twin_rows
 from netgen.circuit import REFERENCE, CellLayer, Circuit
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
+from netgen.netlist import SETTLED
 from netgen.netlist.partition import Partition, partition
-from netgen.sizing import Characterisation
+from netgen.sizing import CellTimes, Characterisation
 from netgen.sizing.diodes import DiodeTable
 from netgen.technology import Technology
 
@@ -55,6 +57,8 @@ class Twin:
         Text of the network: what is drawn is what counts.
     known, diodes
         The characterisation under the same conditions.
+    times
+        Measured times of cells. Without them a cell answers any overdrive within its frame.
     """
 
     circuit: Circuit
@@ -63,6 +67,7 @@ class Twin:
     diodes: DiodeTable
     network: str
     source: str = "netlist.cir"
+    times: CellTimes | None = None
 
     def run(
         self,
@@ -113,6 +118,23 @@ class Twin:
         """The characterised signal currents."""
         unit = self.circuit.model.unit_current
         return Grid(np.log(self.known.mirrors.currents), unit, self.diodes)
+
+    @cached_property
+    def least(self) -> Mapping[str, tuple[Floats, Floats]]:
+        """The smallest overdrives that cells answer within a frame, rising and falling, in units.
+
+        By bmru node, each (units,), for the cells as designed; empty without measured times.
+        """
+        if self.times is None:
+            return {}
+        model = self.circuit.model
+        speeds = cell_speeds(model, self.known.cells, self.times)
+        within = SETTLED * model.frame_period
+        found = {}
+        for cell in model.cells:
+            rise, fall = speeds[cell.name].overdrive(within)
+            found[cell.name] = rise * cell.beta_hi, fall * cell.beta_hi
+        return found
 
     @cached_property
     def parted(self) -> Partition:
@@ -222,6 +244,9 @@ class _Batch:
     def cells(self, cells: TwinCells) -> None:
         layer, twin = cells.layer, self.twin
         rising, falling, output = cells.thresholds(twin.known, self.deviations, twin.grid)
+        if layer.node in twin.least:
+            rise, fall = twin.least[layer.node]
+            rising, falling = rising + rise, falling - fall
         if layer.candidate in self.high:
             states = self.states[layer.candidate]
             candidate = states * self.high[layer.candidate][:, np.newaxis, np.newaxis]
