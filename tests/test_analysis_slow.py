@@ -81,6 +81,7 @@ def test_a_state_is_slow_only_if_its_time_is_longer_than_the_frame(
     traces = traces_of(one_cell(), samples.x[0], states=states)
     result = compare(one_cell(), samples, [traces], speeds={"state": speed(3 * seconds)})
     (entry,) = result.samples
+    assert entry.slow_forecast == (cause == "slow")
     assert entry.flips == NONE | {cause: 1, "propagated": 1}
     assert entry.unexplained == (cause == "clear")
     assert result.state_agreement_clear == (1.0 if cause == "slow" else 4 / 5)

@@ -163,6 +163,7 @@ class _Readings:
             flips=count_causes(reading.cause[at] for reading in readings),
             unexplained=sum(int(reading.unexplained[at].sum()) for reading in readings),
             race_forecast=sum(int(reading.race_forecast[at].sum()) for reading in readings),
+            slow_forecast=sum(int(reading.slow_forecast[at].sum()) for reading in readings),
             first_divergence=self.first_divergence(at),
             power_w=float(observed.power_w[at]),
             energy_j=float(observed.power_w[at]) * duration,

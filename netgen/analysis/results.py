@@ -75,8 +75,8 @@ class SampleComparison:
     unexplained
         States that are not what software makes of the circuit's own states; near thresholds,
         predicted races and seen transients left out. Zero is expected.
-    race_forecast
-        Races the predictor flags from software alone.
+    race_forecast, slow_forecast
+        Races, and states slower than their frame, that are expected from software alone.
     first_divergence
         The earliest frame, then the earliest node, whose BMRU state differs; the readout counts
         too, inside its frames, where its largest unit differs (unit: the circuit's). None where
@@ -98,6 +98,7 @@ class SampleComparison:
     flips: Mapping[Cause, int]
     unexplained: int
     race_forecast: int
+    slow_forecast: int
     first_divergence: Divergence | None
     power_w: float
     energy_j: float

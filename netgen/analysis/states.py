@@ -52,8 +52,8 @@ class CellStates:
         lies on its other side (:func:`candidate_errors`); the cell needs longer than its frame
         (:func:`netgen.analysis.slow.slow_states`); the predictor flags a race; the circuit's own
         candidate showed a transient that could decide the state.
-    race_forecast
-        The race flags of the software's own states: what is known before simulating.
+    race_forecast, slow_forecast
+        The race and slow flags of the software's own states: what is known before simulating.
     cause
         1 + index into ``CAUSES`` where circuit and software differ, 0 where they agree.
     """
@@ -67,6 +67,7 @@ class CellStates:
     race: Bools
     transient: Bools
     race_forecast: Bools
+    slow_forecast: Bools
     cause: NDArray[np.int8]
 
     @property
@@ -114,8 +115,10 @@ def read_states(
     forecast = forecast_races(model, x)
     races = predict_races(model, x, observed.states)
     late = {name: np.zeros_like(states) for name, states in observed.states.items()}
+    late_forecast = late
     if speeds is not None:
         late = slow_states(model, observed.states, same_state, observed.values, speeds)
+        late_forecast = slow_states(model, own, software, software, speeds)
     readings = {}
     for cell in model.cells:
         states, candidate = observed.states[cell.name], same_state[cell.input]
@@ -142,6 +145,7 @@ def read_states(
             race=race,
             transient=transient,
             race_forecast=forecast[cell.name],
+            slow_forecast=late_forecast[cell.name],
             cause=cause.astype(np.int8),
         )
     return readings

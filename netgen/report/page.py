@@ -170,6 +170,7 @@ def to_html(
         unexplained=[_state_row(entry) for entry in comparison.unexplained],
         unexplained_count=sum(entry.unexplained for entry in comparison.samples),
         forecast=sum(entry.race_forecast for entry in comparison.samples),
+        slow_forecast=sum(entry.slow_forecast for entry in comparison.samples),
         unseen=comparison.cost.unseen,
         unseen_states=comparison.cost.unseen_states,
         clear_share=percent(comparison.state_clear_share),
