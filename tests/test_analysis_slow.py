@@ -293,3 +293,15 @@ def test_the_twin_of_cells_that_are_slow_keeps_their_state() -> None:
         candidates = np.array(x)[None, :, None]
         states = slower.run({}, candidates).states[cell.name][0, 0, :, 0]
         assert states.tolist() == expected
+
+
+def test_a_node_that_is_off_does_not_count_as_moving() -> None:
+    """A leak of a millionth of a unit that doubles in a frame is nothing."""
+    samples = sample_of(np.array([0.1, 0.5, 0.3, 0.1, 0.3]))
+    traces = traces_of(one_cell(), samples.x[0])
+    leak = np.full((5, 1), 1e-6)
+    wave = np.full((len(traces.time), 1), 5e-7, np.float32)
+    off = replace(
+        traces, frames={**traces.frames, "cand": leak}, waves=traces.waves | {"cand": wave}
+    )
+    assert compare(one_cell(), samples, [off]).settling.said() is None

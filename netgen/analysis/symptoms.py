@@ -16,6 +16,8 @@ LATE = 0.1
 """Signals are looked at this share of a frame before they are read."""
 LIMIT = 0.02
 """A symptom counts from here."""
+SMALL = 0.01
+"""What moves is not set against less than this, in units: a node that is off hardly carries it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Symptoms:
     ----------
     settling
         By how much signals still move over the last tenth of a frame, as a share of their own
-        root mean square (cells: as a share of α at least): of the node where that is most.
+        root mean square (of α in cells, of 0.01 units elsewhere, where that is more): of the node
+        where that is most.
     leakage
         What cells give while they are low, as a share of α: of the worst cell.
     gain
@@ -55,7 +58,7 @@ class SymptomTally:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._moved: dict[str, list[float]] = {}
+        self._moved: dict[str, list[tuple[float, float]]] = {}
         self._low: dict[str, list[np.ndarray]] = {cell.name: [] for cell in model.cells}
         self._high: dict[str, list[np.ndarray]] = {cell.name: [] for cell in model.cells}
 
@@ -73,8 +76,8 @@ class SymptomTally:
             self._low[cell.name].append(np.where(is_high, np.nan, given))
             self._high[cell.name].append(np.where(is_high, given, np.nan))
         if trace.shows_transients:
-            for name, share in _moved(self._model, trace):
-                self._moved.setdefault(name, []).append(share)
+            for name, moved, size in _moved(self._model, trace):
+                self._moved.setdefault(name, []).append((moved, size))
 
     def figures(self) -> Symptoms:
         """Return the figures over all samples so far."""
@@ -86,7 +89,13 @@ class SymptomTally:
 
     def settling(self) -> float | None:
         """Return the figure of :class:`Symptoms` by itself."""
-        return max((rms(np.array(shares)) for shares in self._moved.values()), default=None)
+        shares = []
+        for name, found in self._moved.items():
+            moved, size = (rms(np.array(each)) for each in zip(*found, strict=True))
+            node = self._model.by_name[name]
+            usual = rms(node.alpha) if isinstance(node, Bmru) else SMALL
+            shares.append(moved / max(size, usual))
+        return max(shares, default=None)
 
 
 def symptoms(model: Model, traces: Iterable[Traces]) -> Symptoms:
@@ -139,8 +148,8 @@ class Settling:
         return None
 
 
-def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, float]]:
-    """Yield by how much each node's signals move before they are read."""
+def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, float, float]]:
+    """Yield by how much each node's signals move before they are read, and how large they are."""
     for name, settled in trace.frames.items():
         count = len(settled)
         if count < 2 or name not in trace.waves:
@@ -148,10 +157,7 @@ def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, float]]:
         before = (np.arange(count) + 0.99 - LATE) * model.frame_period
         wave = trace.waves[name]
         early = np.stack([np.interp(before, trace.time, unit) for unit in wave.T], axis=1)
-        node = model.by_name[name]
-        size = max(rms(settled[1:]), rms(node.alpha) if isinstance(node, Bmru) else 0.0)
-        if size > 0:
-            yield name, rms((settled - early)[1:]) / size
+        yield name, rms((settled - early)[1:]), rms(settled[1:])
 
 
 def _means(found: dict[str, list[np.ndarray]]) -> Iterator[float]:
