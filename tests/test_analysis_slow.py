@@ -265,7 +265,19 @@ def test_a_comparison_says_that_the_circuit_does_not_settle() -> None:
     assert said.startswith("the circuit does not settle within a frame of 10 ms: its cells take 15")
     wave = {k: (v * 0.9).astype(np.float32) for k, v in traces[0].waves.items()}
     moving = compare(one_cell(), samples, [replace(traces[0], waves=wave)])
-    assert "signals still move by" in str(moving.settling.said())
+    assert "of its signals still move by 2% over its last tenth" in str(moving.settling.said())
+
+
+def test_one_cell_that_is_caught_at_its_threshold_is_no_circuit_that_does_not_settle() -> None:
+    x = np.tile([0.1, 0.5, 0.3, 0.1, 0.3], 20)
+    samples = sample_of(x)
+    traces = traces_of(one_cell(), samples.x[0])
+    wave = traces.waves["state"].copy()
+    wave[10:16] = 0  # frame 1: nothing until it is read
+    late = replace(traces, waves={**traces.waves, "state": wave})
+    result = compare(one_cell(), samples, [late])
+    assert result.settling.moving == pytest.approx(1 / (99 * 4))
+    assert result.settling.said() is None
 
 
 # The twin

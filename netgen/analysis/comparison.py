@@ -104,7 +104,7 @@ def compare(
         unit_errors=unit_errors(model, observed) if entries else (),
         unexercised=unexercised(model, observed) if entries else (),
         power=observed.power,
-        settling=Settling(model.frame_period, needed, tally.settling()),
+        settling=Settling(model.frame_period, needed, tally.moving()),
         cost=_cost(observed),
         software=readings.software,
         same_state=readings.same_state,
