@@ -16,7 +16,7 @@ from netgen.model.random import random_model
 from netgen.netlist import KINDS
 from netgen.project import BuildOptions, SimulationChoices, build, design, read_build, simulate
 from netgen.project.power import power
-from netgen.project.simulate import read_runs
+from netgen.project.runs import read_runs
 from netgen.sizing import predict_power
 
 FRAMES = {2: 20, 4: 20, 8: 10, 16: 6}

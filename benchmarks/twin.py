@@ -47,7 +47,7 @@ def spice(
     def tasks() -> Iterator[tuple[tuple[int, int], Task]]:
         for chip, sample in pairs:
             case = Chip(chip, variation)
-            bench = nominal if chip == NOMINAL else case.bench(nominal, made.folder)
+            bench = nominal if chip == NOMINAL else case.bench(nominal, made)
             engine = plain_engine(ENGINE, bench, choices, samples.x.shape[1])
             yield (chip, sample), engine.task(samples.x[sample], sample)
 

@@ -37,6 +37,7 @@ from netgen.project import (
     SimulationChoices,
     Step,
     read_build,
+    read_runs,
     read_verification,
     simulate_population,
 )
@@ -46,7 +47,6 @@ from netgen.project import simulate as simulate_folder
 from netgen.project import verify as verify_folder
 from netgen.project.population_report import analyse_population
 from netgen.project.twin import twin_decisions
-from netgen.simulation import load_traces
 from netgen.simulation.engines import AUTO
 from netgen.technology import Geometry, Technology, Variation, load_technology
 
@@ -135,7 +135,7 @@ class Circuit:
     @property
     def netlist(self) -> str:
         """The netlist, as SPICE text."""
-        return self.build.folder.netlist.read_text(encoding="utf-8")
+        return self.build.read(self.build.folder.netlist.name)
 
     @cached_property
     def build(self) -> Build:
@@ -217,7 +217,7 @@ class Result:
         from netgen.report.sample_plots import SampleView, draw_logits
 
         entry = self.comparison.samples[sample]
-        traces = load_traces(self.circuit.build.folder.traces(entry.sample))[0]
+        traces = read_runs(self.circuit.build).traces(entry.sample)
         return draw_logits(
             SampleView("Sample", sample, entry, self.comparison, self.circuit.model, traces)
         )

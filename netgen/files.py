@@ -1,12 +1,17 @@
-"""Writing files so that a reader sees the old one or the new one, always whole."""
+"""Files that are whole or absent, and their digests."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_SCRATCH = re.compile(r"\..*\.\d+\.\d+\.netgen-part(\.[^.]*)?")
+_CHUNK = 1 << 20
 
 
 @contextmanager
@@ -20,7 +25,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         no file by itself.
     """
     own = f"{os.getpid()}.{threading.get_ident()}"
-    scratch = path.with_name(f".{path.stem}.{own}{path.suffix}")
+    scratch = path.with_name(f".{path.stem}.{own}.netgen-part{path.suffix}")
     try:
         yield scratch
         scratch.replace(path)
@@ -46,3 +51,25 @@ def write_whole(path: Path, content: str | bytes) -> None:
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     with written_beside(path) as scratch:
         scratch.write_bytes(data)
+
+
+def remove_scratch(folder: Path) -> None:
+    """Remove what a process that was killed left half written; nobody else may write there."""
+    for path in folder.glob(".*"):
+        if _SCRATCH.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -153,7 +153,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
 
     # the package has functions of the same names as its modules
     build, simulate = map(import_module, ("netgen.project.build", "netgen.project.simulate"))
-    patch.setattr(build, "load_technology", load)
+    patch.setattr(import_module("netgen.project.options"), "load_technology", load)
     patch.setattr(
         build, "characterise_mirrors", lambda t, at, unit, *_: fake_mirrors(t, unit, at.vdd)
     )

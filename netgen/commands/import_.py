@@ -17,7 +17,7 @@ from netgen.model import Model, Samples, check_samples, to_dict
 from netgen.model.graph import Rule
 from netgen.model.load import RULES
 from netgen.model.samples import _read_npz
-from netgen.project.simulate import write_samples
+from netgen.project.runs import write_samples
 
 
 @click.command(name="import")

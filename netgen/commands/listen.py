@@ -44,8 +44,14 @@ def _sentence(heard: Heard, model: Model) -> str:
 
 def _simulate(model: Model, samples: Samples) -> Floats:
     """Return the readout of the model's circuit, (frames, classes), in software units."""
-    from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-    from netgen.simulation import load_traces
+    from netgen.project import (
+        BuildOptions,
+        SimulationChoices,
+        build,
+        read_build,
+        read_runs,
+        simulate,
+    )
 
     with tempfile.TemporaryDirectory(prefix="netgen-listen-") as scratch:
         folder = Path(scratch) / "circuit"
@@ -54,5 +60,4 @@ def _simulate(model: Model, samples: Samples) -> Floats:
         for step in simulate(made, samples, [0], SimulationChoices(jobs=1)):
             if step.failure is not None:
                 raise step.failure
-        traces, _ = load_traces(made.folder.traces(0))
-        return traces.frames[model.readout.node]
+        return read_runs(made).traces(0).frames[model.readout.node]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from netgen.errors import UsageError
-from netgen.project import BIASES, Bias, Build, MonteCarlo, Population, corners, prepare
+from netgen.project import BIASES, Bias, Build, MonteCarlo, Population, corners, prepared
 from netgen.simulation.engines import AUTO, ENGINES
 from netgen.technology import Variation, preferred, technologies
 
@@ -21,6 +21,12 @@ PATH = click.Path(path_type=Path)  # existence is checked where the file is read
 
 model_argument = click.argument("model", type=PATH, metavar="MODEL.json")
 samples_argument = click.argument("samples", type=PATH, metavar="SAMPLES.npz")
+edited_option = click.option(
+    "--edited-netlist",
+    "edited",
+    is_flag=True,
+    help="Take netlists that were edited by hand since they were built, and say so in reports.",
+)
 folder_argument = click.argument("folder", type=PATH, metavar="DIR")
 output_option = click.option(
     "-o", "--output", type=PATH, required=True, metavar="DIR", help="The build folder."
@@ -211,7 +217,7 @@ class Varied:
 
     def population(self, build: Build) -> Population:
         """Return the variants of a circuit."""
-        technology, at, _ = prepare(build.options, build.folder.path)
+        technology, at, _ = prepared(build)
         if self.runs is not None:
             if self.bias == "both":
                 raise UsageError("--bias both: chips have one kind of bias; name it")

@@ -10,20 +10,21 @@ import click
 
 from netgen.analysis import Consumption, PowerFigures
 from netgen.analysis.power import GROUPINGS
-from netgen.commands.options import folder_argument
-from netgen.project import read_build
+from netgen.commands.options import edited_option, folder_argument
+from netgen.commands.steps import open_step
 from netgen.project.power import power as measure
 from netgen.units import engineering
 
 
 @click.command()
 @folder_argument
-def power(folder: Path) -> None:
+@edited_option
+def power(folder: Path, edited: bool) -> None:
     """Say where the supply power of the simulated samples of DIR went, and what takes the area.
 
     Writes power.json and plots of it into DIR.
     """
-    build = read_build(folder)
+    build = open_step(folder, edited)
     figures = measure(build)
     click.echo(f"{folder}: {figures.samples} samples")
     for grouping in GROUPINGS:

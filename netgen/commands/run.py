@@ -30,7 +30,7 @@ from netgen.commands.steps import (
 )
 from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples, pick_indices
-from netgen.project import Folder
+from netgen.project import Folder, occupied
 
 
 @click.command()
@@ -70,22 +70,23 @@ def run(
     typical = None if calibration is None else load_samples(calibration, loaded)
     tolerances = chosen_tolerances(limits, model.parent)
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
-    build_step(loaded, output, build_options(**chosen), typical)
-    keep_tolerances(Folder(output).tolerances, tolerances)
     failed: SimulationError | None = None
-    try:
-        simulate_step(output, samples, picked, choices)
-    except SimulationError as error:  # the others are still worth a report
-        failed = error
-    names = {"model": str(model), "samples": str(samples)}
-    if calibration is not None:
-        names["calibration"] = str(calibration)
-    try:
-        status = compare_step(output, tolerances, names)
-    except NetgenError:
-        if failed is not None:  # what failed first is the reason
-            raise failed from None
-        raise
+    with occupied(output):
+        build_step(loaded, output, build_options(**chosen), typical)
+        keep_tolerances(Folder(output).tolerances, tolerances)
+        try:
+            simulate_step(output, samples, picked, choices)
+        except SimulationError as error:  # the others are still worth a report
+            failed = error
+        names = {"model": str(model), "samples": str(samples)}
+        if calibration is not None:
+            names["calibration"] = str(calibration)
+        try:
+            status = compare_step(output, tolerances, names)
+        except NetgenError:
+            if failed is not None:  # what failed first is the reason
+                raise failed from None
+            raise
     if failed is not None:
         raise failed
     sys.exit(status)

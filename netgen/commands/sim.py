@@ -8,6 +8,7 @@ import click
 
 from netgen.commands.options import (
     Varied,
+    edited_option,
     folder_argument,
     samples_argument,
     simulation_options,
@@ -21,6 +22,7 @@ from netgen.commands.steps import population_step, simulate_step, simulation_cho
 @samples_argument
 @simulation_options
 @variability_options
+@edited_option
 def sim(
     folder: Path,
     samples: Path,
@@ -37,6 +39,7 @@ def sim(
     mismatch: bool,
     corners: str | None,
     bias: str | None,
+    edited: bool,
 ) -> None:
     """Run SAMPLES through the transistors of the build in DIR.
 
@@ -47,6 +50,6 @@ def sim(
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     varied = Varied(runs, seed, process, mismatch, corners, bias)
     if varied.asked:
-        population_step(folder, samples, picked, choices, varied)
+        population_step(folder, samples, picked, choices, varied, edited)
     else:
-        simulate_step(folder, samples, picked, choices)
+        simulate_step(folder, samples, picked, choices, edited)

@@ -88,6 +88,10 @@ def build_step(
     counts = made.netlist.counts
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
+    models = made.technology.found
+    click.echo(f"{output}: models of {made.technology.name} from {models or 'its folder'}")
+    for file in made.kept:
+        click.secho(f"{output}: your edited netlist is now {file.name}", fg="yellow")
     click.echo(f"{output}: {expected_power(made, calibration is not None)}")
     say_below_floor(made)
     return made
@@ -132,8 +136,20 @@ def say_below_floor(made: Design) -> None:
             click.echo(f"  … and {rest}", err=True)
 
 
+def open_step(folder: Path, edited: bool = False) -> Build:
+    """Read a build folder and say which of its netlists were edited by hand."""
+    made = read_build(folder, edited)
+    for name in made.edited:
+        click.secho(f"{folder}: {name} was edited by hand since it was built", fg="yellow")
+    return made
+
+
 def simulate_step(
-    output: Path, samples_file: Path, picked: str | None, choices: SimulationChoices
+    output: Path,
+    samples_file: Path,
+    picked: str | None,
+    choices: SimulationChoices,
+    edited: bool = False,
 ) -> None:
     """Simulate and say how it went.
 
@@ -142,7 +158,7 @@ def simulate_step(
     SimulationError
         At least one sample failed; the others are there.
     """
-    made = read_build(output)
+    made = open_step(output, edited)
     samples = load_samples(samples_file, made.model)
     indices = pick_indices(picked, len(samples))
     engine = chosen_engine(made, choices)
@@ -192,6 +208,7 @@ def population_step(
     picked: str | None,
     choices: SimulationChoices,
     varied: Varied,
+    edited: bool = False,
 ) -> None:
     """Simulate samples in many variants of a circuit and say how it went.
 
@@ -200,7 +217,7 @@ def population_step(
     SimulationError
         At least one run failed; the others are there.
     """
-    made = read_build(output)
+    made = open_step(output, edited)
     population = varied.population(made)
     samples = load_samples(samples_file, made.model)
     indices = pick_indices(picked, len(samples))
@@ -225,9 +242,11 @@ def chosen_tolerances(
     return override(load_tolerances(folder, base), dict(map(_limit, limits)), "--tolerance", "")
 
 
-def verify_step(output: Path, tolerances: Tolerances, jobs: int | None) -> tuple[Check, ...]:
+def verify_step(
+    output: Path, tolerances: Tolerances, jobs: int | None, edited: bool = False
+) -> tuple[Check, ...]:
     """Measure the netlist's mirrors and cells, print the figures with their limits."""
-    made = read_build(output)
+    made = open_step(output, edited)
     with click.progressbar(
         length=1, label="verifying", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as watched:
@@ -245,7 +264,9 @@ def verify_step(output: Path, tolerances: Tolerances, jobs: int | None) -> tuple
     return checks
 
 
-def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) -> int:
+def compare_step(
+    output: Path, tolerances: Tolerances, names: dict[str, str], edited: bool = False
+) -> int:
     """Compare, print the verdict and return the exit status.
 
     A netlist whose mirrors and cells were not measured since it was written is measured first.
@@ -255,9 +276,9 @@ def compare_step(output: Path, tolerances: Tolerances, names: dict[str, str]) ->
     SimulationError
         Simulations failed, and the others agree: there is nothing that disagrees.
     """
-    made: Build = read_build(output)
+    made = open_step(output, edited)
     if read_verification(made) is None:
-        verify_step(output, tolerances, None)
+        verify_step(output, tolerances, None, edited)
     calibration = names.get("calibration")
     typical = [] if calibration is None else ["--calibration", calibration]
     rerun = (

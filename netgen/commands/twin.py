@@ -11,11 +11,12 @@ import click
 import numpy as np
 
 from netgen.analysis.variability import Proportion, proportion
-from netgen.commands.options import chip_options, folder_argument, samples_argument
+from netgen.commands.options import chip_options, edited_option, folder_argument, samples_argument
+from netgen.commands.steps import open_step
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
-from netgen.project import read_build
+from netgen.project.lock import locked
 from netgen.project.twin import BATCH, twin_decisions
 from netgen.technology import Variation
 
@@ -26,6 +27,7 @@ from netgen.technology import Variation
 @click.option("--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4.")
 @click.option("--chips", type=click.IntRange(min=1), default=1000, show_default=True, metavar="N")
 @chip_options
+@edited_option
 def twin(
     folder: Path,
     samples: Path,
@@ -34,6 +36,7 @@ def twin(
     seed: int,
     process: bool,
     mismatch: bool,
+    edited: bool,
 ) -> None:
     """Predict what N chips of the build in DIR decide, without SPICE.
 
@@ -42,7 +45,7 @@ def twin(
     """
     if not (mismatch or process):
         raise UsageError("--no-mismatch leaves nothing to vary; add --process")
-    made = read_build(folder)
+    made = open_step(folder, edited)
     loaded = load_samples(samples, made.model)
     indices = pick_indices(picked, len(loaded))
     x = loaded.x[indices]
@@ -61,6 +64,8 @@ def twin(
     whole = proportion(agrees.all(axis=1))
     votes = [proportion(column) for column in agrees.T]
     record = {
+        "circuit": made.identity,
+        "edited": list(made.edited),
         "chips": chips,
         "seed": seed,
         "mismatch": mismatch,
@@ -72,7 +77,8 @@ def twin(
             for index, own, vote in zip(indices, software, votes, strict=True)
         ],
     }
-    write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
+    with locked(folder):
+        write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
     click.echo(f"decisions as software: {agrees.mean():.2%} of {agrees.size}")
     assert whole.wilson is not None
     low, high = whole.wilson

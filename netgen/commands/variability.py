@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from netgen.analysis.variability import spread
-from netgen.commands.options import PATH
+from netgen.commands.options import PATH, edited_option
+from netgen.commands.steps import open_step
 from netgen.errors import ConfigurationError
-from netgen.project import Build, populations, read_build
+from netgen.project import Build, populations
 from netgen.project.population_report import (
     PopulationAnalysis,
     analyse_population,
@@ -28,14 +29,15 @@ ROW = "{:<28} {:>7} {:>7} {:>8} {:>10} {:>10} {:>16} {:>9} {:>8} {:>9}"
 
 @click.command()
 @click.argument("folders", type=PATH, metavar="DIR [OTHER_DIR]...", nargs=-1, required=True)
-def variability(folders: tuple[Path, ...]) -> None:
+@edited_option
+def variability(folders: tuple[Path, ...], edited: bool) -> None:
     """Analyse the chips and corners that netgen sim simulated of the build in DIR.
 
     Writes report.html, report.json and plots into the folder of each population in
     DIR/variability; with several builds also how agreement depends on the area of the unit mirror,
     into that of the first. Runs that are not simulated yet are counted as missing.
     """
-    analyse_step([read_build(folder) for folder in dict.fromkeys(folders)])
+    analyse_step([open_step(folder, edited) for folder in dict.fromkeys(folders)])
 
 
 def analyse_step(builds: Sequence[Build]) -> None:

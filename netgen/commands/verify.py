@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.options import folder_argument, tolerance_options
+from netgen.commands.options import edited_option, folder_argument, tolerance_options
 from netgen.commands.steps import chosen_tolerances, say_checks, verify_step
 
 
@@ -20,14 +20,15 @@ from netgen.commands.steps import chosen_tolerances, say_checks, verify_step
     metavar="N",
     help="Simulations at a time.  [default: cores]",
 )
-def verify(folder: Path, limits: tuple[str, ...], jobs: int | None) -> None:
+@edited_option
+def verify(folder: Path, limits: tuple[str, ...], jobs: int | None, edited: bool) -> None:
     """Measure the mirrors and cells of DIR/netlist.cir against the learned parameters.
 
     Needs no samples: small operating points of the netlist's own devices, layer by layer, give the
     gain of each mirror and threshold, width and output of each cell. Writes DIR/verify.json, which
     netgen compare takes into its verdict.
     """
-    checks = verify_step(folder, chosen_tolerances(limits, folder), jobs)
+    checks = verify_step(folder, chosen_tolerances(limits, folder), jobs, edited)
     say_checks(checks)
     passed = all(check.passed for check in checks)
     click.echo(f"the netlist {'has' if passed else 'DOES NOT HAVE'} the learned parameters")

@@ -171,10 +171,10 @@ class Workbench:
         models = tuple(device.model for device in self.technology.devices.values())
         head = models_head(self.technology, self.conditions, options)
         if self.shifted:
-            return shiftable(trimmed(head, models), models, self.technology.name).text(
-                sizes or self.all_sizes or frozenset()
-            )
-        return head if sizes is None else trimmed(head, models).text(sizes)
+            library = trimmed(head, models, self.technology.digest)
+            wanted = sizes or self.all_sizes or frozenset()
+            return shiftable(library, models, self.technology.name).text(wanted)
+        return head if sizes is None else trimmed(head, models, self.technology.digest).text(sizes)
 
     def whole(self, title: str, x: Floats) -> Deck:
         """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""

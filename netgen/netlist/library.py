@@ -60,7 +60,7 @@ class Library:
 
 
 @lru_cache(maxsize=8)
-def trimmed(head: str, models: tuple[str, ...]) -> Library:
+def trimmed(head: str, models: tuple[str, ...], digest: str = "") -> Library:
     """Take model files in, only what ``models`` need of them.
 
     A head that cannot be resolved safely (conditional statements, say) is kept as it is.
@@ -71,6 +71,8 @@ def trimmed(head: str, models: tuple[str, ...]) -> Library:
         Statements such as ``.include`` and ``.lib``, from :func:`netgen.netlist.models_head`.
     models
         Names of the subcircuits or models that circuits use.
+    digest
+        Of the files: once they are changed, what was read of them before does not count.
     """
     try:
         statements = list(_resolved(_statements(head), Path()))

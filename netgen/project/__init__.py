@@ -1,10 +1,13 @@
 """The project room: what a build folder holds, and the steps that fill it."""
 
-from netgen.project.build import Build, BuildOptions, Design, build, design, prepare, read_build
+from netgen.project.build import Design, build, design
 from netgen.project.cases import BIASES, Bias, Corners, MonteCarlo, Population, corners
 from netgen.project.compare import compare
 from netgen.project.export import FORMATS, export
-from netgen.project.folder import Folder
+from netgen.project.folder import Folder, occupied
+from netgen.project.options import BuildOptions, prepare
+from netgen.project.reading import Build, prepared, read_build
+from netgen.project.runs import Runs, read_runs
 from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
 from netgen.project.variability import (
     PopulationRuns,
@@ -29,6 +32,7 @@ __all__ = [
     "Population",
     "PopulationRuns",
     "RunStep",
+    "Runs",
     "SimulationChoices",
     "Step",
     "build",
@@ -38,10 +42,13 @@ __all__ = [
     "design",
     "engine_of_population",
     "export",
+    "occupied",
     "populations",
     "prepare",
+    "prepared",
     "read_build",
     "read_population",
+    "read_runs",
     "read_verification",
     "simulate",
     "simulate_population",

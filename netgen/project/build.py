@@ -6,9 +6,9 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,17 +20,20 @@ from netgen._version import __version__
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.rows import Floats
-from netgen.errors import ConfigurationError, UsageError
-from netgen.files import write_whole, written_beside
-from netgen.model import Model, Samples, load_model, to_dict
-from netgen.netlist import Conditions, mapping, netlist_of, nominal
+from netgen.errors import InputError
+from netgen.model import Model, Samples, to_dict
+from netgen.netlist import Conditions, mapping, netlist_of
 from netgen.netlist.area import areas
 from netgen.netlist.write import network_body
-from netgen.project.design import Bias, check_design, design_text
-from netgen.project.folder import FORMAT, Folder, claim, read_json
+from netgen.project.design import Bias, design_text
+from netgen.project.folder import NETLISTS, Folder, occupied
 from netgen.project.limits import refuse_absurd
+from netgen.project.lock import locked
+from netgen.project.options import BuildOptions, prepare
 from netgen.project.power_documents import area_document, predicted_document
-from netgen.simulation import cache_folder, run, simulator_version
+from netgen.project.reading import identity_of, read_build
+from netgen.project.record import BUILD, extended, rewritten
+from netgen.simulation import Job, Waveforms, cache_folder, run, simulator_version
 from netgen.sizing import (
     BelowFloor,
     Characterisation,
@@ -43,35 +46,10 @@ from netgen.sizing import (
     predict_power,
     size_circuit,
 )
-from netgen.technology import Geometry, Technology, load_technology, with_bins
+from netgen.technology import Technology
 
-TEMPERATURES = (-60.0, 160.0)
-"""°C; device models are not made for what lies beyond."""
-SUPPLIES = (0.5, 5.0)
-"""V."""
 POWER_FRAMES = 500
 """So many frames are enough for a mean power."""
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """What a designer chooses; None is the technology's own value.
-
-    Attributes
-    ----------
-    technology
-        Name of the PDK, or the folder of one that netgen has no data for.
-    corner, temperature, vdd
-        Conditions the circuit is sized for and simulated at (°C, V).
-    unit
-        Geometry of the unit mirror: larger matches better and settles more slowly.
-    """
-
-    technology: str | Path | None = None
-    corner: str | None = None
-    temperature: float | None = None
-    vdd: float | None = None
-    unit: Geometry | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +60,8 @@ class Design:
     ----------
     inputs
         What it was sized for, (samples, frames, channels).
+    kept
+        Files that were edited by hand, moved aside by the build that wrote them anew.
     """
 
     circuit: Circuit
@@ -90,6 +70,7 @@ class Design:
     below_floor: tuple[BelowFloor, ...]
     known: Characterisation
     inputs: Floats
+    kept: tuple[Path, ...] = ()
 
     @cached_property
     def netlist(self) -> Netlist:
@@ -107,52 +88,6 @@ class Design:
         stride = max(1, self.inputs.shape[0] * self.inputs.shape[1] // POWER_FRAMES)
         at = self.technology, self.known.mirrors, self.conditions.vdd
         return predict_power(self.circuit, *at, self.inputs, stride)
-
-
-def prepare(
-    options: BuildOptions, models: Path | None = None
-) -> tuple[Technology, Conditions, Geometry]:
-    """Return technology, conditions and unit mirror of the options.
-
-    Parameters
-    ----------
-    models
-        Where to write model files of a technology that has too many; None: in the cache.
-
-    Raises
-    ------
-    UsageError
-        An unknown technology or corner, or a value out of its range.
-    ToolMissingError
-        The PDK is not installed.
-    """
-    technology = load_technology(options.technology)
-    usual = nominal(technology)
-    at = Conditions(
-        technology.corner(options.corner),
-        usual.temperature if options.temperature is None else options.temperature,
-        usual.vdd if options.vdd is None else options.vdd,
-    )
-    check_conditions(at)
-    unit = technology.check_unit(options.unit or technology.unit)
-    return with_bins(technology, unit, models or cache_folder() / "models"), at, unit
-
-
-def check_conditions(at: Conditions) -> Conditions:
-    """Return conditions under which a circuit can be simulated.
-
-    Raises
-    ------
-    UsageError
-        A value out of its range.
-    """
-    for name, value, (low, high) in (
-        ("temperature", at.temperature, TEMPERATURES),
-        ("vdd", at.vdd, SUPPLIES),
-    ):
-        if not low <= value <= high:
-            raise UsageError(f"{name} = {value:g}; choose a value between {low:g} and {high:g}")
-    return at
 
 
 def design(
@@ -183,7 +118,7 @@ def design(
     technology, at, unit = prepare(options, models)
     refuse_absurd(model, technology, at)
     circuit = build_circuit(model, unit)
-    where = (technology, at, unit, model.unit_current, cache_folder(), run)
+    where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
     known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
     inputs = calibration_inputs(model) if calibration is None else calibration
     activity = measure_activity(circuit, known.mirrors.currents, inputs)
@@ -191,54 +126,105 @@ def design(
     return Design(sized, technology, at, below, known, inputs)
 
 
+def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
+    """Return :func:`netgen.simulation.run`, whose results are of the model files as they were read.
+
+    Raises
+    ------
+    ConfigurationError
+        (by what is returned) A file was changed meanwhile.
+    """
+
+    def checked(job: Job) -> Waveforms:
+        result = run(job)
+        technology.check_unchanged()
+        return result
+
+    return checked
+
+
 def build(
     model: Model, path: Path, options: BuildOptions, calibration: Samples | None = None
 ) -> Design:
     """Write a build folder: netlist, mapping, build record, model, a cell's hysteresis curve.
+
+    An earlier build in the folder stays whole until the new circuit is sized.
 
     Raises
     ------
     UsageError
         The folder cannot be used.
     """
-    folder = claim(path)
-    made = design(model, options, None if calibration is None else calibration.x, folder.path)
-    write_build(made, folder, options, calibration)
-    return made
+    with occupied(path) as folder:
+        made = design(model, options, None if calibration is None else calibration.x, folder.path)
+        kept = write_build(made, folder, options, calibration)
+    return replace(made, kept=kept)
 
 
 def write_build(
     made: Design, folder: Folder, options: BuildOptions, calibration: Samples | None = None
-) -> None:
-    """Write all files of a build folder that was claimed."""
-    circuit, model = made.circuit, made.circuit.model
-    write_whole(folder.netlist, network_body(made.netlist, made.technology))
-    write_whole(folder.mirrored_bias, network_body(made.mirrored_bias, made.technology))
-    write_whole(folder.model, json.dumps(to_dict(model), indent=1) + "\n")
-    records = mapping(circuit, made.technology, _realised_cells(made))
+) -> tuple[Path, ...]:
+    """Write all files of a build folder that was claimed; return edited ones, moved aside."""
+    texts: dict[str, str | bytes] = {**_texts(made)}
+    if calibration is not None:
+        texts[folder.calibration.name] = _inputs_file(calibration)
+    content = _content(made, options, calibration is not None)
+    made.technology.check_unchanged()
+    with locked(folder.path):
+        before = _recorded_identity(folder)
+        with rewritten(folder.build, BUILD) as draft:
+            for name, text in texts.items():
+                draft.write(name, text)
+            if made.technology.origin and made.technology.folder == folder.path.resolve():
+                draft.adopt(made.technology.library)
+            draft.content = content
+            if before != identity_of(content, draft.files):
+                folder.remove_reports(circuit=True)
+    return tuple(draft.kept)
+
+
+def _recorded_identity(folder: Folder) -> str | None:
+    """Return the identity of the build that a folder holds; None where it holds no whole one."""
+    try:
+        return read_build(folder.path, edited=True).identity
+    except InputError:
+        return None
+
+
+def _texts(made: Design) -> dict[str, str]:
+    """Return the files of a build by name."""
+    circuit, technology = made.circuit, made.technology
+    records = mapping(circuit, technology, _realised_cells(made))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-    write_whole(folder.mapping, f"[\n{lines}\n]\n")
     networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
-    digests = model.digest, made.technology.digest
-    write_whole(folder.design, design_text(folder, networks, *digests))
-    if calibration is None:
-        folder.calibration.unlink(missing_ok=True)
-    else:
-        with written_beside(folder.calibration) as scratch:
-            np.savez_compressed(scratch, x=calibration.x)
-    if circuit.cells:
-        write_whole(folder.hysteresis, _hysteresis(made))
-    else:
-        folder.hysteresis.unlink(missing_ok=True)
-    # last: a folder with a build record is a complete one
-    own = options.technology.resolve() if isinstance(options.technology, Path) else None
-    content = _record(made, calibration is not None, own)
-    content |= {
-        "area": area_document(areas(made.netlist, made.technology)),
-        "predicted_power": predicted_document(made.power),
+    bodies = {bias: network_body(network, technology) for bias, network in networks.items()}
+    texts = {
+        NETLISTS[0]: bodies["ideal"],
+        NETLISTS[1]: bodies["mirrored"],
+        "model.json": json.dumps(to_dict(circuit.model), indent=1) + "\n",
+        "mapping.json": f"[\n{lines}\n]\n",
+        "design.json": design_text(bodies, networks, circuit.model.digest, technology.digest),
     }
-    record = json.dumps(content, indent=1, ensure_ascii=False)
-    write_whole(folder.build, record + "\n")
+    return texts | ({"hysteresis.csv": _hysteresis(made)} if circuit.cells else {})
+
+
+def _inputs_file(samples: Samples) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, x=samples.x)
+    return buffer.getvalue()
+
+
+def add_files(path: Path, texts: Mapping[str, str]) -> None:
+    """Write more files into a build folder, and into its record.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder holds no whole build.
+    """
+    with occupied(path) as folder, extended(folder.build, BUILD) as draft:
+        for name, text in texts.items():
+            draft.write(name, text)
 
 
 def _realised_cells(made: Design) -> dict[str, Floats]:
@@ -258,7 +244,7 @@ def _hysteresis(made: Design) -> str:
     unit = made.circuit.model.unit_current
     bias = cell.bias[:, 0]
     candidate, output = hysteresis_curve(
-        made.technology, made.conditions, made.circuit.unit, bias, run
+        made.technology, made.conditions, made.circuit.unit, bias, guarded(made.technology)
     )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -267,15 +253,19 @@ def _hysteresis(made: Design) -> str:
     return text.getvalue()
 
 
-def _record(made: Design, calibrated: bool, folder: Path | None) -> dict[str, Any]:
+def _content(made: Design, options: BuildOptions, calibrated: bool) -> dict[str, Any]:
+    """Return what the build record says, besides its files."""
     circuit, technology, at = made.circuit, made.technology, made.conditions
     counts = made.netlist.counts
+    own = options.technology.resolve() if isinstance(options.technology, Path) else None
     return {
-        "format": FORMAT,
-        "version": 1,
         "model": {"name": circuit.model.name, "sha256": circuit.model.digest},
         "pdk": technology.name,
-        "technology_folder": None if folder is None else str(folder),
+        "technology_folder": None if own is None else str(own),
+        "models": {
+            "found": technology.found,
+            "files": [{"path": str(f.path), "sha256": f.sha256} for f in technology.sources],
+        },
         "corner": at.corner,
         "options": {
             "temperature": at.temperature,
@@ -287,6 +277,8 @@ def _record(made: Design, calibrated: bool, folder: Path | None) -> dict[str, An
         "tools": tools(technology),
         "devices": {"total": sum(counts.values()), "by_block": counts},
         "below_floor": [str(entry) for entry in made.below_floor],
+        "area": area_document(areas(made.netlist, technology)),
+        "predicted_power": predicted_document(made.power),
     }
 
 
@@ -299,46 +291,3 @@ def tools(technology: Technology) -> dict[str, str]:
     with suppress(PackageNotFoundError, ValueError):  # from elsewhere: their hash says which
         found[technology.distribution] = version(technology.distribution)
     return found | {"pdk_sha256": technology.digest}
-
-
-@dataclass(frozen=True, eq=False)
-class Build:
-    """A build folder that was read back."""
-
-    folder: Folder
-    model: Model
-    options: BuildOptions
-    record: Mapping[str, Any]
-
-
-def read_build(path: Path) -> Build:
-    """Read a build folder.
-
-    Raises
-    ------
-    ConfigurationError
-        It is none, or it was changed so that its parts no longer belong together.
-    """
-    folder = Folder(path)
-    if not folder.build.is_file():
-        raise ConfigurationError(str(path), ["is no build folder; run netgen build first"])
-    record = read_json(folder.build)
-    try:
-        digest, options = record["model"]["sha256"], record["options"]
-        own = record.get("technology_folder")
-        chosen = BuildOptions(
-            Path(own) if own else str(record["pdk"]),
-            record["corner"],
-            float(options["temperature"]),
-            float(options["vdd"]),
-            Geometry(float(options["unit_width"]), float(options["unit_length"])),
-        )
-    except (KeyError, TypeError, ValueError):
-        raise ConfigurationError(str(folder.build), ["is not complete; build again"]) from None
-    model = load_model(folder.model)
-    if digest != model.digest:
-        raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
-    if not folder.netlist.is_file():
-        raise ConfigurationError(str(folder.netlist), ["is missing; build again"])
-    check_design(folder)
-    return Build(folder, model, chosen, record)

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, get_args
 
-from netgen.errors import ConfigurationError, UsageError
+from netgen.errors import UsageError
 from netgen.netlist import Conditions, Workbench, shifted, transistors_of
-from netgen.project.build import check_conditions
-from netgen.project.folder import Folder
+from netgen.project.options import check_conditions
+from netgen.project.reading import Build
 from netgen.technology import Technology, Variation, draw
 
 Bias: TypeAlias = Literal["ideal", "mirrored"]
@@ -38,7 +37,7 @@ class Case(Protocol):
     def identity(self) -> object:
         """What its results depend on, besides the build."""
 
-    def bench(self, nominal: Workbench, folder: Folder) -> Workbench:
+    def bench(self, nominal: Workbench, build: Build) -> Workbench:
         """Return the workbench with this variant's network and conditions."""
 
 
@@ -66,9 +65,9 @@ class Chip:
         """What its results depend on, besides the build."""
         return self
 
-    def bench(self, nominal: Workbench, folder: Folder) -> Workbench:
+    def bench(self, nominal: Workbench, build: Build) -> Workbench:
         """Return the workbench with this chip's transistors."""
-        network = _network(nominal, folder, self.bias)
+        network = _network(nominal, build, self.bias)
         start = replace(nominal, network=network)
         found = transistors_of(start.parted, nominal.technology)
         drawn = draw(nominal.technology, self.variation, found, self.run)
@@ -95,19 +94,14 @@ class Corner:
         """What its results depend on, besides the build."""
         return self
 
-    def bench(self, nominal: Workbench, folder: Folder) -> Workbench:
+    def bench(self, nominal: Workbench, build: Build) -> Workbench:
         """Return the workbench under this corner's conditions."""
-        network = _network(nominal, folder, self.bias)
+        network = _network(nominal, build, self.bias)
         return replace(nominal, network=network, conditions=self.conditions)
 
 
-def _network(nominal: Workbench, folder: Folder, bias: Bias) -> str:
-    if bias == "ideal":
-        return nominal.network
-    path: Path = folder.mirrored_bias
-    if not path.is_file():
-        raise ConfigurationError(str(path), ["is missing; build again"])
-    return path.read_text(encoding="utf-8")
+def _network(nominal: Workbench, build: Build, bias: Bias) -> str:
+    return nominal.network if bias == "ideal" else build.read(build.folder.mirrored_bias.name)
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import csv
 import datetime
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netgen.analysis import Check, Comparison, Tolerances, verdict
 from netgen.analysis import compare as compare_samples
-from netgen.errors import ConfigurationError
+from netgen.errors import ConfigurationError, ToolMissingError
 from netgen.netlist.area import Area
-from netgen.project.build import Build
-from netgen.project.simulate import read_runs
+from netgen.project.lock import locked
+from netgen.project.reading import Build, prepared
+from netgen.project.runs import read_runs
 from netgen.project.times import speeds_of_build
 from netgen.project.twin import ladder_of
 from netgen.project.verify import read_verification
-from netgen.simulation import Traces, load_traces
 
 if TYPE_CHECKING:
     from netgen.report import BuildSummary, HysteresisCurve
@@ -47,21 +47,20 @@ def compare(
     from netgen.report import Provenance, write_report  # matplotlib: a build needs none
 
     folder = build.folder
+    with suppress(ToolMissingError):  # a PDK that is not there is not another one
+        prepared(build)
     runs = read_runs(build)
     done = [i for i in runs.asked if i not in runs.failures]
-    absent = [i for i in done if not folder.traces(i).is_file()]
+    absent = [i for i in done if not runs.holds(i)]
     if absent:
         listed = ", ".join(map(str, absent[:10])) + (" …" if len(absent) > 10 else "")
         problem = f"samples {listed} are not simulated yet; run netgen sim again"
         raise ConfigurationError(str(folder.runs), [problem])
 
-    def traces(sample: int) -> Traces:
-        return load_traces(folder.traces(sample))[0]
-
     comparison = compare_samples(
         build.model,
         runs.samples.pick(done),
-        map(traces, done),
+        map(runs.traces, done),
         runs.failures,
         speeds_of_build(build),
     )
@@ -70,8 +69,9 @@ def compare(
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
     ladder = ladder_of(build, runs.samples.pick(done).x, comparison)
-    what = comparison, build.model, checks, provenance, traces, ladder, verification
-    write_report(folder.path, *what)
+    what = comparison, build.model, checks, provenance, runs.traces, ladder, verification
+    with locked(folder.path):
+        write_report(folder.path, *what)
     return comparison, checks
 
 
@@ -92,6 +92,8 @@ def _summary(build: Build) -> BuildSummary:
             area_by_block={str(k): Area(**v) for k, v in record["area"]["by_block"].items()},
             area_assumption=str(record["area"]["assumption"]),
             predicted_power_w=float(record["predicted_power"]["average_w"]),
+            models=tuple((str(f["path"]), str(f["sha256"])) for f in record["models"]["files"]),
+            edited=build.edited,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ConfigurationError(str(build.folder.build), ["is damaged; build again"]) from None
@@ -100,11 +102,10 @@ def _summary(build: Build) -> BuildSummary:
 def _hysteresis(build: Build) -> HysteresisCurve | None:
     from netgen.report import HysteresisCurve
 
-    path: Path = build.folder.hysteresis
-    if not build.model.cells or not path.is_file():
+    name = build.folder.hysteresis.name
+    if not build.model.cells or name not in build.digests:
         return None
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+    rows = list(csv.reader(build.read(name).splitlines()))[1:]
     candidate, output = np.array(rows, dtype=np.float64).T
     cell = build.model.cells[0]
     low, high = float(cell.beta_lo[0]), float(cell.beta_hi[0])

@@ -14,7 +14,8 @@ from netgen.circuit.exchange import decoded, encoded
 from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError
 from netgen.netlist.read import read_network
-from netgen.project.folder import Folder, read_json
+from netgen.project.folder import Folder
+from netgen.project.record import read_json
 from netgen.technology import Technology
 
 FORMAT = "netgen-design"
@@ -29,16 +30,18 @@ def bias_file(folder: Folder, bias: Bias) -> Path:
 
 
 def design_text(
-    folder: Folder, networks: Mapping[Bias, Netlist], model: str, technology: str
+    texts: Mapping[Bias, str], networks: Mapping[Bias, Netlist], model: str, technology: str
 ) -> str:
-    """Return the record of a design, whose netlists are in the folder already.
+    """Return the record of a design.
 
     Parameters
     ----------
+    texts
+        The netlists as they are written.
     model, technology
         Their digests.
     """
-    digests = {str(bias): _digest(bias_file(folder, bias).read_bytes()) for bias in BIASES}
+    digests = {str(bias): _digest(texts[bias].encode("utf-8", "backslashreplace")) for bias in BIASES}
     content = {
         "format": FORMAT,
         "version": VERSION,

@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 from netgen._version import __version__
 from netgen.errors import NetgenError, SimulationError, ToolMissingError
 from netgen.netlist.characterisation import diode_deck
-from netgen.project.build import BuildOptions, prepare
+from netgen.project.options import BuildOptions, prepare
 from netgen.simulation import Attempt, Job, cache_folder, run, simulator_version
 from netgen.technology import default_technology, load_technology, technologies
 

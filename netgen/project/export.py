@@ -6,9 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from netgen.circuit.rows import Floats
-from netgen.files import write_whole
 from netgen.netlist import DIALECTS, cdl_text, dialect_testbench
-from netgen.project.build import Design
+from netgen.project.build import Design, add_files
 from netgen.project.folder import Folder
 from netgen.sizing import calibration_inputs
 
@@ -36,14 +35,15 @@ def export(
     """
     folder, model = Folder(path), made.circuit.model
     sample = calibration_inputs(model, 1)[0] if x is None else x
-    written = {}
+    written: dict[str, str] = {}
     for name in dialects:
         network = Path(folder.netlist.name)
         where = (made.circuit, made.technology, made.conditions, sample, network)
         text = dialect_testbench(name, *where, f"{model.name}, one sample")
-        written[path / f"testbench{DIALECTS[name].suffix}"] = text
+        written[f"testbench{DIALECTS[name].suffix}"] = text
     if "cdl" in formats:
-        written[folder.netlist.with_suffix(".cdl")] = cdl_text(made.circuit, made.technology)
-    for file, text in written.items():
-        write_whole(file, text)
-    return list(written)
+        name = folder.netlist.with_suffix(".cdl").name
+        written[name] = cdl_text(made.circuit, made.technology)
+    if written:
+        add_files(path, written)
+    return [path / name for name in written]

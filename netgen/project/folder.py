@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
+from netgen.project.lock import FILE as LOCK
+from netgen.project.lock import locked
+from netgen.project.record import BUILD, read_json
 
-FORMAT = "netgen-build"
+NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
+"""What a build draws: the files that a designer may want to edit."""
+RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json")
+"""What is said of simulated samples: it does not outlive them."""
+CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "verify.json")
+"""What is said of a circuit."""
 RESULTS = "netgen-results"
 MARK = "netgen-results.json"
 """Says which kind of study a folder of results belongs to."""
@@ -100,6 +109,25 @@ class Folder:
     def raw(self, sample: int) -> Path:
         return self.runs / f"sample_{sample:04d}.raw"
 
+    def remove_reports(self, circuit: bool = False) -> None:
+        """Remove what is said of earlier samples, or also of an earlier circuit."""
+        for name in CIRCUIT_REPORTS if circuit else RUN_REPORTS:
+            (self.path / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def occupied(path: Path) -> Iterator[Folder]:
+    """Claim a folder and be the only netgen that writes there.
+
+    Raises
+    ------
+    UsageError
+        See :func:`claim`; or another netgen is at work there.
+    """
+    folder = claim(path)
+    with locked(path):
+        yield folder
+
 
 def claim(path: Path) -> Folder:
     """Make a folder for a build, or take one that an earlier build made.
@@ -123,12 +151,13 @@ def claim(path: Path) -> Folder:
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; choose a folder with -o")
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()) and not _is_build(folder):
+        if any(entry.name != LOCK for entry in path.iterdir()) and not _is_build(folder):
             raise UsageError(
                 f"{path} holds files that are not a netgen build; choose an empty folder with -o"
             )
         if not folder.build.exists():
-            write_whole(folder.build, json.dumps({"format": FORMAT}) + "\n")
+            start = {"format": BUILD.format, "version": BUILD.version, "complete": False}
+            write_whole(folder.build, json.dumps(start) + "\n")
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written ({error.strerror}); choose another -o"
@@ -180,25 +209,6 @@ def _is_marked(mark: Path, kind: str) -> bool:
 
 def _is_build(folder: Folder) -> bool:
     try:
-        return read_json(folder.build).get("format") == FORMAT
+        return read_json(folder.build).get("format") == BUILD.format
     except ConfigurationError:
         return False
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that netgen wrote.
-
-    Raises
-    ------
-    ConfigurationError
-        It is not there or not such an object.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
-    except (ValueError, RecursionError):
-        raise ConfigurationError(str(path), ["is not JSON; build again"]) from None
-    if not isinstance(data, dict):
-        raise ConfigurationError(str(path), ["is not an object; build again"])
-    return data

@@ -10,10 +10,11 @@ from netgen.analysis.noise import RowNoise, characterise_rows
 from netgen.analysis.noise_network import Case, Draws, Immunity, Place, steps, study
 from netgen.errors import UsageError
 from netgen.model import Model
-from netgen.project.build import BuildOptions, prepare
+from netgen.project.build import guarded
 from netgen.project.folder import claim_results
+from netgen.project.options import BuildOptions, prepare
 from netgen.report.noise import write_noise
-from netgen.simulation import cache_folder, run
+from netgen.simulation import cache_folder
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def noise_immunity(
     technology, at, unit = prepare(options)
 
     def rows(model: Model) -> RowNoise:
-        where = (technology, at, unit, model.unit_current, cache_folder(), run)
+        where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
         return characterise_rows(*where)
 
     results = []

@@ -20,7 +20,7 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model
 from netgen.netlist.partition import Part, Transistors, partition
 from netgen.netlist.variation import named
-from netgen.project.build import Build, prepare
+from netgen.project.reading import Build, prepared
 from netgen.project.variability import PopulationRuns, read_population
 from netgen.technology import Transistor, Variation, draw
 
@@ -92,10 +92,10 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     """
     said = runs.described
     variation = Variation(int(said["seed"]), bool(said["mismatch"]), bool(said["process"]))
-    technology, _, _ = prepare(build.options, build.folder.path)
+    technology, _, _ = prepared(build)
     mirrored = said.get("bias") == "mirrored"
     netlist = build.folder.mirrored_bias if mirrored else build.folder.netlist
-    parted = partition(netlist.read_text(encoding="utf-8"))
+    parted = partition(build.read(netlist.name))
     finder = Transistors(technology, parted.blocks)
     transistors: dict[str, Transistor] = {}
     places: dict[str, Part] = {}
@@ -125,10 +125,8 @@ def _parameters(build: Build) -> dict[str, str]:
     """Return the learned parameter of each device of ``mapping.json``, by its name in a layer."""
     path = build.folder.mapping
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        records = json.loads(build.read(path.name))
         pairs = [(entry["device"], str(entry["parameter"])) for entry in records]
-    except OSError as error:
-        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
     except (ValueError, KeyError, TypeError):
         raise ConfigurationError(str(path), ["is damaged; build again"]) from None
     return {
@@ -220,6 +218,7 @@ def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ..
     unseen = int(np.nansum(found.figures.unseen))
     if unseen:
         facts.append(("states that a transient could decide, not looked at", str(unseen)))
+    facts += [("edited by hand", ", ".join(build.edited))] if build.edited else []
     facts.append(("netgen", __version__))
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     return (*facts, ("analysed", now))

@@ -7,9 +7,9 @@ import json
 from netgen.analysis import PowerFigures, PowerTally
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
-from netgen.project.build import Build
-from netgen.project.simulate import read_runs
-from netgen.simulation import load_traces
+from netgen.project.lock import locked
+from netgen.project.reading import Build
+from netgen.project.runs import read_runs
 
 
 def power(build: Build) -> PowerFigures:
@@ -26,10 +26,11 @@ def power(build: Build) -> PowerFigures:
     from netgen.report.power import power_document
 
     folder = build.folder
-    done = [i for i in read_runs(build).asked if folder.traces(i).is_file()]
+    runs = read_runs(build)
+    done = [i for i in runs.asked if i not in runs.failures and runs.holds(i)]
     tally = PowerTally(build.model)
     for sample in done:
-        tally.add(load_traces(folder.traces(sample))[0])
+        tally.add(runs.traces(sample))
     figures = tally.figures()
     if figures is None:
         problem = "no sample was simulated; run netgen sim again"
@@ -38,11 +39,13 @@ def power(build: Build) -> PowerFigures:
         "format": "netgen-power",
         "version": 1,
         "model": build.record["model"],
+        "edited": list(build.edited),
         **power_document(figures),
         "area": build.record.get("area"),
         "predicted": build.record.get("predicted_power"),
     }
-    plots = power_plots(figures, load_traces(folder.traces(done[0]))[0], build.model)
-    write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
-    write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
+    with locked(folder.path):
+        plots = power_plots(figures, runs.traces(done[0]), build.model)
+        write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
+        write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
     return figures

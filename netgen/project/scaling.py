@@ -10,10 +10,12 @@ from netgen.errors import SimulationError
 from netgen.model import Bmru, Model, Samples, random_model
 from netgen.netlist import Consumer
 from netgen.netlist.area import Area, areas
-from netgen.project.build import BuildOptions, Design, build, design, read_build
+from netgen.project.build import Design, build, design
 from netgen.project.folder import claim_results
+from netgen.project.options import BuildOptions
+from netgen.project.reading import read_build
+from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
-from netgen.simulation import load_traces
 from netgen.sizing import predict_power
 
 SEED = 7
@@ -113,7 +115,7 @@ def _measured(
     for step in simulate(made, samples, [0], simulation):
         if step.failure is not None:
             raise step.failure
-    power = load_traces(made.folder.traces(0))[0].power
+    power = read_runs(made).traces(0).power
     if not power.consumers:
         raise SimulationError("no_result", f"{folder}: the simulation has no ammeters")
     return dict(zip(power.consumers, power.average_w.tolist(), strict=True))

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
+from netgen._version import __version__
 from netgen.analysis.bounds import AS_SIZED, VARIED, left_open
 from netgen.circuit import build_circuit
-from netgen.errors import ConfigurationError, SamplesError, SimulationError, UsageError
-from netgen.files import write_whole
-from netgen.model import Model, Samples, load_samples
+from netgen.errors import ConfigurationError, SimulationError, UsageError
+from netgen.files import remove_scratch, write_whole
+from netgen.model import Model, Samples
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, SimulatorOptions, Workbench, nominal, testbench
 from netgen.netlist.testbench import EDGE
-from netgen.project.build import Build, prepare
-from netgen.project.folder import Folder, read_json
+from netgen.project.build import guarded
+from netgen.project.folder import Folder
+from netgen.project.lock import locked
+from netgen.project.reading import Build, prepared
+from netgen.project.runs import start_runs, write_runs
 from netgen.simulation import (
     DaskPool,
     LocalPool,
+    Requirements,
     Waveforms,
     cache_folder,
     key,
     load_traces,
-    run,
+    required_versions,
     save_traces,
     simulator_version,
     write_raw,
@@ -44,6 +45,7 @@ from netgen.simulation.engines import (
 )
 from netgen.simulation.traces import FORMAT
 from netgen.sizing import characterise_gates
+from netgen.technology import Technology
 
 LEAST_EDGE, LARGEST_EDGE = 1e-4, 0.5
 """What the rise time of an input step may be, as shares of a frame."""
@@ -144,20 +146,27 @@ def simulate(
     UsageError
         The folder cannot be written.
     """
-    folder, choices = build.folder, choices.scaled(build.model)
+    with locked(build.folder.path):
+        remove_scratch(build.folder.runs)
+        yield from _simulate(build, samples, picked, choices.scaled(build.model))
+
+
+def _simulate(
+    build: Build, samples: Samples, picked: list[int], choices: SimulationChoices
+) -> Iterator[Step]:
+    folder = build.folder
     name = chosen_engine(build, choices)
     bench = workbench(build, name, choices.edge(build.model))
-    try:
-        folder.runs.mkdir(exist_ok=True)
-        known = _remember_samples(build, samples)
-    except OSError as error:
-        raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
     common = identity(bench, name, choices.options)
     keys = {
         index: key(_testbench(bench, choices.options, samples, index), *common) for index in picked
     }
-    failures: dict[int, str] = {i: kind for i, kind in known.failures.items() if i not in keys}
-    asked = sorted({*known.asked, *picked})
+    facts = recorded_facts(name, choices)
+    try:
+        runs = start_runs(build, samples, keys, facts)
+    except OSError as error:
+        raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
+    failures = dict(runs.failures)
     missing = []
     for index in picked:
         if _is_current(folder, index, keys[index], choices.raw):
@@ -165,17 +174,28 @@ def simulate(
         else:
             folder.traces(index).unlink(missing_ok=True)
             missing.append(index)
-    _write_index(folder, asked, failures)
     engine = _engine(name, bench, folder, samples, choices)
     tasks = _tasks(engine, bench, folder, samples, missing, choices)
-    for index, result in run_tasks(tasks, pool(choices)):
+    for index, result in run_tasks(tasks, pool(choices, bench.technology)):
+        bench.technology.check_unchanged()
         if isinstance(result, SimulationError):
             failures[index] = result.kind
-            _write_index(folder, asked, failures)
+            write_runs(build, replace(runs, failures=failures), facts)
             yield Step(index, result)
             continue
         save_traces(folder.traces(index), result, keys[index])
         yield Step(index)
+
+
+def recorded_facts(engine: str, choices: SimulationChoices) -> dict[str, object]:
+    """Return what a record says of how samples were simulated."""
+    return {
+        "engine": engine,
+        "options": asdict(choices.options),
+        "input_edge": choices.input_edge,
+        "simulator": simulator_version(),
+        "netgen": __version__,
+    }
 
 
 def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
@@ -183,14 +203,14 @@ def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
 
     ``edge`` is the rise time of an input step, as a share of the frame.
     """
-    folder = build.folder
-    technology, at, unit = prepare(build.options, folder.path)
-    network = folder.netlist.read_text(encoding="utf-8")
+    technology, at, unit = prepared(build)
+    netlist = build.folder.netlist
+    network = build.read(netlist.name)
     load = GateLoad({}, {})
     if engine != "monolithic":
-        load = characterise_gates(technology, at, unit, cache_folder(), run)
+        load = characterise_gates(technology, at, unit, cache_folder(), guarded(technology))
     circuit = build_circuit(build.model, unit)
-    return Workbench(circuit, technology, at, network, str(folder.netlist), load, edge=edge)
+    return Workbench(circuit, technology, at, network, str(netlist), load, edge=edge)
 
 
 def plain_engine(name: str, bench: Workbench, choices: SimulationChoices, frames: int) -> Engine:
@@ -223,16 +243,19 @@ def _engine(
     return replace(plain, keep=keep if choices.raw else None, ran=ran)
 
 
-def pool(choices: SimulationChoices) -> Pool:
-    """Return where jobs run."""
-    return DaskPool(choices.scheduler) if choices.scheduler else LocalPool(choices.jobs)
+def pool(choices: SimulationChoices, technology: Technology) -> Pool:
+    """Return where jobs run; other machines must have the same model files and tools."""
+    if not choices.scheduler:
+        return LocalPool(choices.jobs)
+    files = tuple((str(file.path), file.sha256) for file in technology.read)
+    return DaskPool(choices.scheduler, Requirements(files, required_versions()))
 
 
 def identity(bench: Workbench, engine: str, options: SimulatorOptions) -> tuple[object, ...]:
     """Return what the results of all samples depend on."""
     where = bench.conditions, bench.technology.digest
     what = options, bench.load, bench.network, bench.edge
-    return FORMAT, engine, *what, where, simulator_version()
+    return __version__, FORMAT, engine, *what, where, simulator_version()
 
 
 def _tasks(
@@ -267,87 +290,3 @@ def holds(path: Path, run_key: str) -> bool:
         return load_traces(path)[1] == run_key
     except ConfigurationError:
         return False
-
-
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """What a folder holds of simulated samples.
-
-    Attributes
-    ----------
-    samples
-        All samples of the file that was simulated.
-    asked
-        Indices that were asked for so far.
-    failures
-        Class of failure by index.
-    """
-
-    samples: Samples
-    asked: tuple[int, ...]
-    failures: dict[int, str]
-
-
-def circuit_identity(build: Build) -> str:
-    """Name the circuit of a build: the traces of another do not belong to it."""
-    return key(build.folder.netlist.read_text(encoding="utf-8"), build.options)
-
-
-def read_runs(build: Build) -> Runs:
-    """Return the samples a folder was asked to simulate.
-
-    Raises
-    ------
-    ConfigurationError
-        Nothing was simulated yet, or the circuit is not what was simulated.
-    """
-    folder = build.folder
-    if not folder.index.is_file():
-        problem = "holds no simulation; run netgen sim first"
-        raise ConfigurationError(str(folder.path), [problem])
-    index = read_json(folder.index)
-    if index.get("circuit") != circuit_identity(build):
-        problem = "the circuit was built anew since; run netgen sim again"
-        raise ConfigurationError(str(folder.index), [problem])
-    try:
-        samples = load_samples(folder.samples, build.model)
-        failures = {int(sample): str(kind) for sample, kind in index["failures"].items()}
-        return Runs(samples, tuple(index["asked"]), failures)
-    except (SamplesError, ValueError, KeyError, TypeError, AttributeError):
-        problem = "does not fit its samples; run netgen sim again"
-        raise ConfigurationError(str(folder.index), [problem]) from None
-
-
-def write_samples(path: Path, samples: Samples) -> None:
-    """Write samples as they are read, see :func:`netgen.model.load_samples`."""
-    buffer = io.BytesIO()
-    arrays = {"x": samples.x, "id": np.array(samples.ids)}
-    if samples.y is not None:
-        arrays["y"] = samples.y
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_whole(path, buffer.getvalue())
-
-
-def _remember_samples(build: Build, samples: Samples) -> Runs:
-    """Keep the samples with the runs; other samples or another circuit than before start afresh."""
-    folder, circuit = build.folder, circuit_identity(build)
-    digest = key(samples.x.tobytes(), samples.x.shape, samples.ids, str(samples.y))
-    known = Runs(samples, (), {})
-    if folder.index.is_file():
-        try:
-            index = read_json(folder.index)
-            if (index.get("digest"), index.get("circuit")) == (digest, circuit):
-                failures = {int(k): str(v) for k, v in index["failures"].items()}
-                return Runs(samples, tuple(index["asked"]), failures)
-        except (ConfigurationError, KeyError, ValueError, AttributeError):
-            pass  # written anew below
-    write_samples(folder.samples, samples)
-    start = {"digest": digest, "circuit": circuit, "asked": [], "failures": {}}
-    write_whole(folder.index, json.dumps(start) + "\n")
-    return known
-
-
-def _write_index(folder: Folder, asked: list[int], failures: dict[int, str]) -> None:
-    index = read_json(folder.index)
-    named = {str(sample): kind for sample, kind in sorted(failures.items())}
-    write_whole(folder.index, json.dumps(index | {"asked": asked, "failures": named}) + "\n")

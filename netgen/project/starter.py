@@ -10,7 +10,7 @@ import numpy as np
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import Samples, from_dict
-from netgen.project.simulate import write_samples
+from netgen.project.runs import write_samples
 
 NOTES = {
     "unit_current": "1.0 in software is 1 nA in the circuit",

@@ -13,10 +13,12 @@ from netgen.analysis.symptoms import Symptoms, symptoms
 from netgen.errors import ModelError, SimulationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples
-from netgen.project.build import BuildOptions, build, read_build
+from netgen.project.build import build
 from netgen.project.folder import claim_results
+from netgen.project.options import BuildOptions
+from netgen.project.reading import read_build
+from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
-from netgen.simulation import load_traces
 
 Quantity: TypeAlias = Literal["unit_current", "vdd", "frame_period"]
 UNITS: Mapping[Quantity, str] = {"unit_current": "A", "vdd": "V", "frame_period": "s"}
@@ -136,8 +138,8 @@ def _point(
         problem = f"no simulation gave a result ({', '.join(sorted(set(failures.values())))})"
         yield PointResult(point, len(picked), 0, len(failures), problem=problem)
         return
-    files = [made.folder.traces(sample) for sample in done]
-    found = compare(varied, samples.pick(done), (load_traces(f)[0] for f in files), failures)
+    runs = read_runs(made)
+    found = compare(varied, samples.pick(done), map(runs.traces, done), failures)
     yield PointResult(
         point=point,
         samples=len(picked),
@@ -148,7 +150,7 @@ def _point(
         logit_rmse_same_state_fs=found.logit_rmse_same_state_fs,
         power_w=found.power_w,
         energy_j=found.energy_j,
-        symptoms=symptoms(varied, (load_traces(f)[0] for f in files)),
+        symptoms=symptoms(varied, map(runs.traces, done)),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from netgen.analysis.slow import cell_speeds
 from netgen.errors import NetgenError
-from netgen.project.build import Build, Design, prepare
-from netgen.simulation import cache_folder, run
+from netgen.project.build import Design, guarded
+from netgen.project.reading import Build, prepared
+from netgen.simulation import cache_folder
 from netgen.sizing import CellSpeed, characterise_cells, characterise_times
 
 
@@ -23,7 +24,9 @@ def speeds_of(made: Design) -> dict[str, CellSpeed]:
     if not model.cells:
         return {}
     where = (made.technology, made.conditions, made.circuit.unit)
-    times = characterise_times(*where, model.unit_current, cache_folder(), run)
+    times = characterise_times(
+        *where, model.unit_current, cache_folder(), guarded(made.technology)
+    )
     return cell_speeds(model, made.known.cells, times)
 
 
@@ -36,8 +39,8 @@ def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
     if not model.cells:
         return {}
     try:
-        technology = prepare(build.options, build.folder.path)
-        where = (*technology, model.unit_current, cache_folder(), run)
+        technology, at, unit = prepared(build)
+        where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
         return cell_speeds(model, characterise_cells(*where), characterise_times(*where))
     except NetgenError:
         return None

@@ -15,8 +15,9 @@ from netgen.errors import NetgenError
 from netgen.model import decide
 from netgen.model.graph import Floats
 from netgen.netlist import Conditions, transistors_of
-from netgen.project.build import Build, prepare
-from netgen.simulation import cache_folder, run
+from netgen.project.build import guarded
+from netgen.project.reading import Build, prepared
+from netgen.simulation import cache_folder
 from netgen.sizing import (
     Characterisation,
     characterise_cells,
@@ -54,7 +55,7 @@ def twin_of(
         One has to be made and ngspice is missing.
     """
     unit = circuit.model.unit_current
-    where = (technology, at, circuit.unit, unit, cache_folder(), run)
+    where = (technology, at, circuit.unit, unit, cache_folder(), guarded(technology))
     known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
     times = characterise_times(*where) if circuit.cells else None
     return Twin(circuit, technology, known, characterise_diodes(*where), network, source, times)
@@ -62,10 +63,10 @@ def twin_of(
 
 def twin_of_build(build: Build) -> Twin:
     """Return the twin of a build folder's netlist, see :func:`twin_of`."""
-    folder = build.folder
-    technology, at, unit = prepare(build.options, folder.path)
-    text = folder.netlist.read_text(encoding="utf-8")
-    return twin_of(build_circuit(build.model, unit), technology, at, text, str(folder.netlist))
+    technology, at, unit = prepared(build)
+    netlist = build.folder.netlist
+    text = build.read(netlist.name)
+    return twin_of(build_circuit(build.model, unit), technology, at, text, str(netlist))
 
 
 BATCH = 50

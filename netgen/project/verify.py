@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,19 +26,16 @@ from netgen.analysis.verification import (
 )
 from netgen.circuit import CellLayer, Circuit, Layer, build_circuit
 from netgen.errors import ConfigurationError, SimulationError
-from netgen.files import write_whole
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
-from netgen.project.build import Build, prepare
-from netgen.project.folder import read_json
-from netgen.project.simulate import circuit_identity
+from netgen.project.lock import locked
+from netgen.project.reading import Build, prepared
+from netgen.project.record import VERIFICATION, read_record, write_sealed
 from netgen.simulation import Attempt, Job, Waveforms, key, run_all
 from netgen.sizing import calibration_inputs
 
-FORMAT = "netgen-verification"
-VERSION = 1
 _STEP = 0.005
 """Step of the storage nodes' voltage, V."""
 _TIMEOUT = 600.0
@@ -73,13 +70,13 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     ToolMissingError
         libngspice or the PDK is missing.
     """
-    technology, at, unit = prepare(build.options, build.folder.path)
+    technology, at, unit = prepared(build)
     circuit = build_circuit(build.model, unit)
-    network = build.folder.netlist.read_text(encoding="utf-8")
+    network = build.read(build.folder.netlist.name)
     source = str(build.folder.netlist)
     bench = VerificationBench(Workbench(circuit, technology, at, network, source, GateLoad({}, {})))
     where = operation(circuit, _inputs(build))
-    expected, parameters = _drawn(build.folder.mapping)
+    expected, parameters = _drawn(build)
     timeout = _TIMEOUT + _EACH * int(build.record["devices"]["total"])
     layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
     mirrors: list[MirrorFigure] = []
@@ -88,6 +85,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     failures: dict[str, str] = {}
     cpu_s = 0.0
     for done, (job, result) in enumerate(run_all([e.job for e in layers.values()], workers), 1):
+        technology.check_unchanged()
         watch(done, len(layers))
         under_test = layers[job.name]
         layer = under_test.layer
@@ -113,7 +111,8 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
         dict(sorted(failures.items(), key=lambda f: order[f[0]])),
         cpu_s,
     )
-    write_whole(build.folder.verification, _text(build, verification))
+    with locked(build.folder.path):
+        write_sealed(build.folder.verification, VERIFICATION, _content(build, verification))
     return verification
 
 
@@ -126,22 +125,22 @@ def _sums(bench: RowsBench | CellsBench, result: Waveforms) -> Floats:
 def _inputs(build: Build) -> Floats:
     """Return the inputs a circuit was sized for, (samples, frames, channels)."""
     path = build.folder.calibration
-    if not path.is_file():
+    if path.name not in build.digests:
         return calibration_inputs(build.model)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(build.read_bytes(path.name)), allow_pickle=False) as archive:
             x: Floats = np.asarray(archive["x"], dtype=np.float64)
     except (OSError, ValueError, KeyError):
         raise ConfigurationError(str(path), ["is damaged; build again"]) from None
     return x
 
 
-def _drawn(path: Path) -> tuple[dict[tuple[str, str, int, int], float], dict[Any, str]]:
+def _drawn(build: Build) -> tuple[dict[tuple[str, str, int, int], float], dict[Any, str]]:
     """Return what is expected of mirrors, by (into, from, row, column), and their parameters."""
     expected: dict[tuple[str, str, int, int], float] = {}
     names: dict[tuple[str, str, int, int], str] = {}
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        records = json.loads(build.read(build.folder.mapping.name))
         for record in records:
             if record["from"] is None:  # a cell's bias
                 continue
@@ -152,7 +151,8 @@ def _drawn(path: Path) -> tuple[dict[tuple[str, str, int, int], float], dict[Any
             name = str(record["parameter"])
             names[place] = f"{names[place]} + {name}" if place in names else name
     except (OSError, ValueError, KeyError, TypeError):
-        raise ConfigurationError(str(path), ["is damaged or missing; build again"]) from None
+        problem = "is damaged; build again"
+        raise ConfigurationError(str(build.folder.mapping), [problem]) from None
     return expected, names
 
 
@@ -205,21 +205,15 @@ def _nothing(layer: CellLayer, shape: tuple[int, int]) -> tuple[Floats, Floats]:
 
 
 def _identity(build: Build) -> str:
-    mapped = build.folder.mapping.read_text(encoding="utf-8")
-    return key(circuit_identity(build), build.model.digest, mapped, VERSION, __version__)
+    mapped = build.digests[build.folder.mapping.name]
+    calibration = build.digests.get(build.folder.calibration.name)
+    return key(build.identity, mapped, calibration, __version__)
 
 
-def _text(build: Build, found: Verification) -> str:
-    """Write a verification, a figure a line."""
-
-    def lines(figures: tuple[Any, ...]) -> str:
-        return ",\n".join(json.dumps(_plain(asdict(each))) for each in figures)
-
-    head = {"format": FORMAT, "version": VERSION, "circuit": _identity(build)}
-    head |= {"failures": dict(found.failures), "cpu_s": found.cpu_s}
-    parts = [json.dumps(head)[:-1]]
-    parts += [f'"{name}": [\n{lines(getattr(found, name))}\n]' for name in _KINDS]
-    return ",\n".join(parts) + "\n}\n"
+def _content(build: Build, found: Verification) -> dict[str, Any]:
+    kinds = {name: [_plain(asdict(each)) for each in getattr(found, name)] for name in _KINDS}
+    head = {"circuit": _identity(build), "failures": dict(found.failures), "cpu_s": found.cpu_s}
+    return head | kinds
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
@@ -233,27 +227,22 @@ _KINDS: Mapping[str, type[Any]] = {"mirrors": MirrorFigure, "rows": RowFigure, "
 
 
 def read_verification(build: Build) -> Verification | None:
-    """Return what was measured of a build's netlist; None where it was not, or is another since.
+    """Return what was measured of a build's netlist.
 
-    Raises
-    ------
-    ConfigurationError
-        The file is damaged.
+    None where it was not, is another since, or where the record of it is damaged: it can be
+    measured again.
     """
-    path = build.folder.verification
-    if not path.is_file():
-        return None
-    data = read_json(path)
-    if data.get("format") != FORMAT or data.get("circuit") != _identity(build):
-        return None
     try:
+        data = read_record(build.folder.verification, VERIFICATION)
+        if data["circuit"] != _identity(build):
+            return None
         figures = {
             name: tuple(_figure(kind, record) for record in data[name])
             for name, kind in _KINDS.items()
         }
         return Verification(**figures, failures=dict(data["failures"]), cpu_s=float(data["cpu_s"]))
-    except (KeyError, TypeError, ValueError):
-        raise ConfigurationError(str(path), ["is damaged; run netgen verify again"]) from None
+    except (ConfigurationError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _figure(kind: type[Any], record: Mapping[str, Any]) -> Any:

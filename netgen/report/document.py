@@ -178,5 +178,7 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "area_by_block": {kind: asdict(area) for kind, area in build.area_by_block.items()},
         "predicted_power_w": build.predicted_power_w,
         "below_floor": list(build.below_floor),
+        "models": [{"path": path, "sha256": digest} for path, digest in build.models],
+        "edited": list(build.edited),
         "rerun": list(provenance.rerun),
     }

@@ -10,11 +10,18 @@ from netgen.model import Model
 from netgen.report.text import MEANINGS, class_name, limit, measured, printable, source
 
 
-def to_junit(comparison: Comparison, model: Model, checks: Sequence[Check]) -> bytes:
+def to_junit(
+    comparison: Comparison, model: Model, checks: Sequence[Check], edited: Sequence[str] = ()
+) -> bytes:
     """Return the XML. It is red exactly where the verdict is.
 
     A sample whose simulation failed is an error. One that is decided otherwise is a failure, or
     skipped where ``decision_agreement`` holds all the same: the tolerance allows for it.
+
+    Parameters
+    ----------
+    edited
+        Files of the build that were edited by hand since: said as a skipped test case.
     """
     allowed = all(check.passed for check in checks if check.name == "decision_agreement")
     tolerances = _suite(f"{model.name}.tolerances")
@@ -27,6 +34,8 @@ def to_junit(comparison: Comparison, model: Model, checks: Sequence[Check]) -> b
             _result(
                 case, "failure", f"{measured(check)}, wanted {limit(check)}: {MEANINGS[check.name]}"
             )
+    for name in edited:
+        _result(_case(tolerances, name, 0.0), "skipped", "edited by hand since it was built")
     nodes = _suite(f"{model.name}.nodes")
     for node in model.nodes:
         case = _case(nodes, node.name, 0.0)

@@ -26,7 +26,7 @@ from netgen.report.ladder_text import ladder_rows
 from netgen.report.parameters import parameters, signed
 from netgen.report.plots import Plot
 from netgen.report.power_text import block_rows, power_rows
-from netgen.report.provenance import Provenance
+from netgen.report.provenance import BuildSummary, Provenance
 from netgen.report.text import (
     CAUSE_MEANINGS,
     MEANINGS,
@@ -154,7 +154,7 @@ def to_html(
     page = template.render(
         name=model.name,
         passed=all(check.passed for check in checks),
-        summary=_summary(comparison, checks),
+        summary=_summary(comparison, checks) + _edited(build),
         facts=_facts(comparison),
         checks=[_check_row(check) for check in checks],
         scope=SCOPE,
@@ -352,6 +352,12 @@ def _pictures(plots: Sequence[Plot]) -> Mapping[str, list[Picture]]:
     return groups
 
 
+def _edited(build: BuildSummary) -> str:
+    if not build.edited:
+        return ""
+    return f" Edited by hand since the circuit was built: {', '.join(build.edited)}."
+
+
 def _sources(model: Model, provenance: Provenance, comparison: Comparison) -> list[tuple[str, str]]:
     """Provenance as (label, value)."""
     build = provenance.build
@@ -369,4 +375,5 @@ def _sources(model: Model, provenance: Provenance, comparison: Comparison) -> li
         ("compared", provenance.created),
         *((f"option {name}", value) for name, value in build.options.items()),
         *((f"version of {name}", value) for name, value in build.tools.items()),
+        *((f"file {path}", f"SHA-256 {digest[:16]}…") for path, digest in build.models),
     ]

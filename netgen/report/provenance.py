@@ -51,6 +51,10 @@ class BuildSummary:
         Transistors' area by kind of block, and in ``area_assumption`` what was assumed.
     predicted_power_w
         Supply power to expect over the inputs the circuit was sized for, W.
+    models
+        Files of the technology: path and SHA-256.
+    edited
+        Files of the build that were edited by hand since.
     """
 
     pdk: str
@@ -64,6 +68,8 @@ class BuildSummary:
     area_by_block: Mapping[str, Area] = field(default_factory=dict)
     area_assumption: str = ""
     predicted_power_w: float | None = None
+    models: tuple[tuple[str, str], ...] = ()
+    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

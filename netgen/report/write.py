@@ -52,5 +52,5 @@ def write_report(
     write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
     text = json.dumps(document, indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
-    write_whole(folder / "junit.xml", to_junit(comparison, model, checks))
+    write_whole(folder / "junit.xml", to_junit(comparison, model, checks, provenance.build.edited))
     write_whole(folder / "report.html", page)

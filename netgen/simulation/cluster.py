@@ -6,17 +6,25 @@ libngspice. A worker that dies takes its jobs with it; they are run again elsewh
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 import queue
+import socket
 import time
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-from netgen.errors import SimulationError, ToolMissingError, UsageError
+from netgen._version import __version__
+from netgen.errors import ConfigurationError, SimulationError, ToolMissingError, UsageError
 from netgen.simulation.jobs import Job, Waveforms
-from netgen.simulation.runner import run
+from netgen.simulation.runner import run, simulator_version
 
 DEATHS = 10
 """How many workers may die under a job before it counts as the cause."""
@@ -28,6 +36,60 @@ _LOOK_S = 1.0
 """Wall seconds between two looks at a cluster that sends no result."""
 
 
+@functools.cache
+def required_versions() -> dict[str, str]:
+    """Return the versions of the tools that a simulation's result depends on."""
+    return {
+        "netgen": __version__,
+        "ngspice": simulator_version(),
+        "PySpice": version("PySpice"),
+        "numpy": version("numpy"),
+    }
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a worker must have, so that its results are those of the caller's machine.
+
+    Attributes
+    ----------
+    files
+        Model files: path and SHA-256. Only decks that name one read any.
+    versions
+        Of the tools, see :func:`required_versions`.
+    """
+
+    files: tuple[tuple[str, str], ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def check(self, job: Job) -> None:
+        """See that this machine has what a job requires.
+
+        Raises
+        ------
+        ConfigurationError
+            It has other versions, or other model files.
+        """
+        here = required_versions()
+        for tool, wanted in self.versions.items():
+            if here.get(tool) != wanted:
+                problem = f"has {tool} {here.get(tool)}, not {wanted} as the caller"
+                raise self._refused(problem)
+        if not any(path in job.attempts[0].netlist for path, _ in self.files):
+            return
+        for path, digest in self.files:
+            try:
+                found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            except OSError as error:
+                raise self._refused(f"cannot read {path} ({error.strerror})") from None
+            if found != digest:
+                raise self._refused(f"has another {path} than the caller")
+
+    def _refused(self, problem: str) -> ConfigurationError:
+        cure = "install the same on all machines, or leave --scheduler out"
+        return ConfigurationError(f"worker on {socket.gethostname()}", [f"{problem}; {cure}"])
+
+
 class DaskPool:
     """A Dask cluster as a pool.
 
@@ -35,6 +97,8 @@ class DaskPool:
     ----------
     scheduler
         Address of the scheduler, such as ``"tcp://host:8786"``.
+    required
+        What its workers must have.
 
     Raises
     ------
@@ -44,7 +108,8 @@ class DaskPool:
         No scheduler answers there, or it has no workers.
     """
 
-    def __init__(self, scheduler: str) -> None:
+    def __init__(self, scheduler: str, required: Requirements | None = None) -> None:
+        self._required = required or Requirements()
         try:
             distributed: Any = import_module("distributed")
         except ImportError:
@@ -76,7 +141,7 @@ class DaskPool:
     def put(self, job: Job) -> None:
         """Send a job to the cluster."""
         self._patience_s = min(self._patience_s, job.timeout)
-        future = self._client.submit(_run, job, pure=False)
+        future = self._client.submit(_run, job, self._required, pure=False)
         self._jobs[future.key] = job, future  # a future that nobody holds is cancelled
         future.add_done_callback(self._done.put)
 
@@ -87,6 +152,8 @@ class DaskPool:
         ------
         SimulationError
             The last worker is gone, or the scheduler does not answer any more.
+        ConfigurationError
+            A worker has not what is required.
         """
         future = self._next_done()
         job, _ = self._jobs.pop(future.key)
@@ -146,12 +213,15 @@ class DaskPool:
         )
 
 
-def _run(job: Job) -> Waveforms | SimulationError:
+def _run(job: Job, required: Requirements) -> Waveforms | SimulationError:
     """Run a job on a worker. A failure is a result: to run it again would not change it."""
+    required.check(job)
     try:
-        return run(job)
+        result = run(job)
     except SimulationError as failure:
         return failure
+    required.check(job)  # what it read was the same all the time
+    return result
 
 
 def _allow_deaths(dask_scheduler: Any) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 import sys
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,14 @@ from numpy.typing import NDArray
 from netgen.files import written_beside
 
 Arrays = dict[str, NDArray[np.float64]]
+
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, SyntaxError),
+    *(RuntimeError, MemoryError, OverflowError),  # NumPy's and zipfile's, for what headers claim
+)
+"""What reading a damaged ``.npz`` ends with."""
+_SEAL = "seal"
 
 
 def cache_folder() -> Path:
@@ -59,7 +70,8 @@ def key(*parts: object) -> str:
 def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arrays:
     """Return the arrays kept under a key, computing and keeping them if they are not there.
 
-    A file that cannot be read is computed again; a folder that cannot be written keeps nothing.
+    A file that cannot be read, was changed, or is another key's is computed again; a folder that
+    cannot be written keeps nothing.
 
     Parameters
     ----------
@@ -71,14 +83,23 @@ def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arra
         Gives the arrays by name.
     """
     path = folder / f"{key}.npz"
-    try:
+    with suppress(*UNREADABLE):  # not there, or not whole
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        pass  # not there, or not whole
+            kept: Arrays = {name: archive[name] for name in archive.files}
+        if str(kept.pop(_SEAL)) == seal(key, kept):
+            return kept
     arrays = compute()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as scratch:
-            np.savez(scratch, **arrays)  # type: ignore[arg-type]
+            np.savez(scratch, **arrays, **{_SEAL: np.array(seal(key, arrays))})  # type: ignore[arg-type]
     return arrays
+
+
+def seal(said: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return a digest of arrays and of what is said of them: both are as they were kept."""
+    digest = hashlib.sha256(said.encode())
+    for name, values in sorted(arrays.items()):
+        digest.update(f"{name} {values.dtype.str} {values.shape}:".encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 from netgen.netlist import Consumer
+from netgen.simulation.store import UNREADABLE, seal
 
 FORMAT = 5
 """Of the trace files: belongs into their key, so that older ones are made again."""
@@ -132,15 +132,16 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
             "input_edge",
         )
     }
-    arrays: dict[str, NDArray[Any]]
-    arrays = {f"frames/{name}": value for name, value in traces.frames.items()}
+    arrays: dict[str, NDArray[Any]] = {"time": traces.time}
+    arrays |= {f"frames/{name}": value for name, value in traces.frames.items()}
     arrays |= {f"extremes/{name}": value for name, value in traces.extremes.items()}
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
     arrays |= {"power/average": traces.power.average_w, "power/wave": traces.power.wave_w}
     consumers = [[each.node, each.kind] for each in traces.power.consumers]
-    header = np.array(json.dumps(scalars | {"key": key, "consumers": consumers}))
+    said = json.dumps(scalars | {"key": key, "consumers": consumers})
+    digest = seal(said, arrays)
     with written_beside(path) as scratch:
-        np.savez_compressed(scratch, header=header, time=traces.time, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(scratch, header=np.array([said, digest]), **arrays)  # type: ignore[arg-type]
 
 
 def load_traces(path: Path) -> tuple[Traces, str]:
@@ -149,23 +150,47 @@ def load_traces(path: Path) -> tuple[Traces, str]:
     Raises
     ------
     ConfigurationError
-        The file is not one that :func:`save_traces` wrote.
+        The file is not one that :func:`save_traces` wrote, or was changed since.
     """
     try:
         # the file is opened here so that it is closed again also when it is no archive
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            scalars: dict[str, Any] = json.loads(str(archive["header"]))
-            groups: dict[str, Any] = {"frames": {}, "extremes": {}, "waves": {}, "power": {}}
-            for name in archive.files:
-                group, _, node = name.partition("/")
-                if node:
-                    groups[group][node] = archive[name]
-            key = str(scalars.pop("key"))
-            consumers = tuple(Consumer(*pair) for pair in scalars.pop("consumers"))
-            power = groups.pop("power")
-            taken_apart = PowerTraces(consumers, power["average"], power["wave"])
-            traces = Traces(**scalars, **groups, time=archive["time"], power=taken_apart)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        problem = f"is no trace file of netgen ({type(error).__name__}); run netgen sim again"
-        raise ConfigurationError(str(path), [problem]) from None
+            said, digest = map(str, archive["header"])
+            arrays = {name: archive[name] for name in archive.files if name != "header"}
+        if digest != seal(said, arrays):
+            raise ValueError("changed")
+        scalars: dict[str, Any] = json.loads(said)
+        groups: dict[str, Any] = {"frames": {}, "extremes": {}, "waves": {}, "power": {}}
+        for name, values in arrays.items():
+            group, _, node = name.partition("/")
+            if node:
+                groups[group][node] = values
+        key = str(scalars.pop("key"))
+        consumers = tuple(Consumer(*pair) for pair in scalars.pop("consumers"))
+        power = groups.pop("power")
+        taken_apart = PowerTraces(consumers, power["average"], power["wave"])
+        traces = Traces(**scalars, **groups, time=arrays["time"], power=taken_apart)
+    except UNREADABLE as error:
+        raise _no_traces(path, error) from None
     return traces, key
+
+
+def trace_key(path: Path) -> str:
+    """Read only the key of traces: which run they belong to.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is not one that :func:`save_traces` wrote.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            said, _ = map(str, archive["header"])
+            return str(json.loads(said)["key"])
+    except UNREADABLE as error:
+        raise _no_traces(path, error) from None
+
+
+def _no_traces(path: Path, error: BaseException) -> ConfigurationError:
+    problem = f"is no whole trace file of netgen ({type(error).__name__}); run netgen sim again"
+    return ConfigurationError(str(path), [problem])

@@ -61,10 +61,24 @@ def with_bins(technology: Technology, unit: Geometry, folder: Path) -> Technolog
         sections.append(f".lib {section}\n{cards}\n.endl {section}\n")
     text = f"* bins of {technology.title} that the sizing path reaches\n" + "".join(sections)
     name = f"{technology.name}_{hashlib.sha256(text.encode()).hexdigest()[:12]}.lib"
-    if not (folder / name).is_file():
+    if not _holds(folder / name, text):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / name, text)
-    return replace(technology, folder=folder.resolve(), includes=(), library=name, bins={})
+    return replace(
+        technology,
+        folder=folder.resolve(),
+        includes=(),
+        library=name,
+        bins={},
+        origin=technology.sources,
+    )
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _used(technology: Technology, source: Path, unit: Geometry) -> Iterator[str]:

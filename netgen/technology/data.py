@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from netgen.errors import UsageError
-from netgen.technology.commands import included
+from netgen.errors import ConfigurationError, UsageError
+from netgen.technology.sources import SourceFile, source_file, with_included
 
 Polarity: TypeAlias = Literal["nmos", "pmos"]
 POLARITIES: tuple[Polarity, ...] = ("nmos", "pmos")
@@ -144,6 +144,12 @@ class Technology:
         while the cell is high and leak while it is low; the unit mirror's where None.
     vdd_max
         The largest supply that the devices stand, V.
+    description
+        The ``technology.toml`` that all this comes from.
+    found
+        Where the model files were found, for people.
+    origin
+        What the model files were taken from, if they are an extract.
     """
 
     name: str
@@ -174,18 +180,41 @@ class Technology:
     pmos_length: float = 1.0
     steering: Geometry | None = None
     vdd_max: float = math.inf
+    description: Path | None = None
+    found: str = ""
+    origin: tuple[SourceFile, ...] = ()
 
-    @property
+    @cached_property
     def files(self) -> tuple[Path, ...]:
         """The model files a simulation reads, and all that these include."""
-        found: dict[Path, None] = {}
-        queue = [self.folder / name for name in (*self.includes, self.library)]
-        while queue:
-            file = queue.pop(0)
-            if file not in found and file.is_file():
-                found[file] = None
-                queue += included(file.read_bytes().decode("latin-1"), file.parent)
-        return tuple(found)
+        names = dict.fromkeys((*self.includes, self.library, *self.bins.values()))
+        return tuple(with_included(self.folder / name for name in names))
+
+    @cached_property
+    def read(self) -> tuple[SourceFile, ...]:
+        """The model files as they were read."""
+        return tuple(source_file(file) for file in self.files)
+
+    @cached_property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """All that the technology comes from: its description, and the model files as installed."""
+        if self.origin:
+            return self.origin
+        own = () if self.description is None else (source_file(self.description),)
+        return (*own, *self.read)
+
+    def check_unchanged(self) -> None:
+        """See that the files still hold what was read, so that what was simulated is of them.
+
+        Raises
+        ------
+        ConfigurationError
+            One was changed meanwhile.
+        """
+        for file in (*self.sources, *self.read):
+            if not file.is_unchanged():
+                problem = "was changed while netgen worked with it; run the command again"
+                raise ConfigurationError(str(file.path), [problem])
 
     @property
     def _shaping(self) -> tuple[object, ...]:

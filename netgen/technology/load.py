@@ -25,8 +25,15 @@ def technologies() -> tuple[str, ...]:
 
 
 def default_technology() -> str:
-    """Return the technology to take where none is named: the first preferred one installed."""
+    """Return the technology to take where none is named: the first preferred one installed.
+
+    Raises
+    ------
+    ToolMissingError
+        ``$PDK_ROOT`` is no folder.
+    """
     names = preferred()
+    _pdk_root()
     return next((name for name in names if _is_installed(name)), names[-1])
 
 
@@ -51,7 +58,7 @@ def load_technology(place: str | Path | None = None) -> Technology:
     ConfigurationError
         The description is wrong, or a model file holds commands to ngspice.
     ToolMissingError
-        The model files are not installed.
+        The model files are not installed, or ``$PDK_ROOT`` is no folder.
     """
     folder, data = _described(default_technology() if place is None else place)
     wanted: list[str] = []
@@ -60,12 +67,15 @@ def load_technology(place: str | Path | None = None) -> Technology:
         where = place_of(merged, str(folder / DESCRIPTION))
         found = facts(merged, str(folder / DESCRIPTION))
         wanted = [*found["includes"], found["library"], *found["bins"].values()]
-        for candidate in _places(folder, where):
+        for candidate, said in _places(folder, where):
             if all((candidate / file).is_file() for file in wanted):
-                technology = Technology(**found, folder=candidate.absolute())
-                check_models(
-                    [*technology.files, *(candidate / f for f in technology.bins.values())]
+                technology = Technology(
+                    **found,
+                    folder=candidate.absolute(),
+                    description=folder / DESCRIPTION,
+                    found=said,
                 )
+                check_models(technology.files)
                 return technology
     cure = _cure(data, found["distribution"])
     raise ToolMissingError(
@@ -99,18 +109,27 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _places(folder: Path, where: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield the folders where one ``[[models]]`` table looks for its files."""
-    root = os.environ.get("PDK_ROOT")
+def _places(folder: Path, where: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the folders where one ``[[models]]`` table looks for its files, and how to say so."""
     if where["pdk_root"] is not None:
-        if root:
-            yield from (Path(root) / place for place in where["pdk_root"])
+        if root := _pdk_root():
+            yield from ((Path(root) / place, "$PDK_ROOT") for place in where["pdk_root"])
         return
     if where["package"] is None:
-        yield folder / (where["folder"] or ".")
+        yield folder / (where["folder"] or "."), "the technology's folder"
         return
+    other = os.environ.get("PDK_ROOT")
+    said = f"the package {where['package']}" + (f"; $PDK_ROOT, {other}, has none" if other else "")
     for entry in _installed():
-        yield entry.joinpath(*where["package"].split("."), where["folder"] or ".")
+        yield entry.joinpath(*where["package"].split("."), where["folder"] or "."), said
+
+
+def _pdk_root() -> str:
+    """Return ``$PDK_ROOT``; one that is wrong is told, so that no other PDK stands in unseen."""
+    root = os.environ.get("PDK_ROOT", "")
+    if root and not Path(root).is_dir():
+        raise ToolMissingError(f"$PDK_ROOT is {root}, which is no folder; correct or unset it")
+    return root
 
 
 def _installed() -> Iterator[Path]:

@@ -1,0 +1,83 @@
+"""What a designer chooses for a build, and the technology and conditions that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from netgen.errors import UsageError
+from netgen.netlist import Conditions, nominal
+from netgen.simulation import cache_folder
+from netgen.technology import Geometry, Technology, load_technology, with_bins
+
+TEMPERATURES = (-60.0, 160.0)
+"""°C; device models are not made for what lies beyond."""
+SUPPLIES = (0.5, 5.0)
+"""V."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What a designer chooses; None is the technology's own value.
+
+    Attributes
+    ----------
+    technology
+        Name of the PDK, or the folder of one that netgen has no data for.
+    corner, temperature, vdd
+        Conditions the circuit is sized for and simulated at (°C, V).
+    unit
+        Geometry of the unit mirror: larger matches better and settles more slowly.
+    """
+
+    technology: str | Path | None = None
+    corner: str | None = None
+    temperature: float | None = None
+    vdd: float | None = None
+    unit: Geometry | None = None
+
+
+def prepare(
+    options: BuildOptions, models: Path | None = None
+) -> tuple[Technology, Conditions, Geometry]:
+    """Return technology, conditions and unit mirror of the options.
+
+    Parameters
+    ----------
+    models
+        Where to write model files of a technology that has too many; None: in the cache.
+
+    Raises
+    ------
+    UsageError
+        An unknown technology or corner, or a value out of its range.
+    ToolMissingError
+        The PDK is not installed.
+    """
+    technology = load_technology(options.technology)
+    usual = nominal(technology)
+    at = Conditions(
+        technology.corner(options.corner),
+        usual.temperature if options.temperature is None else options.temperature,
+        usual.vdd if options.vdd is None else options.vdd,
+    )
+    check_conditions(at)
+    unit = technology.check_unit(options.unit or technology.unit)
+    return with_bins(technology, unit, models or cache_folder() / "models"), at, unit
+
+
+def check_conditions(at: Conditions) -> Conditions:
+    """Return conditions under which a circuit can be simulated.
+
+    Raises
+    ------
+    UsageError
+        A value out of its range.
+    """
+    for name, value, (low, high) in (
+        ("temperature", at.temperature, TEMPERATURES),
+        ("vdd", at.vdd, SUPPLIES),
+    ):
+        if not low <= value <= high:
+            raise UsageError(f"{name} = {value:g}; choose a value between {low:g} and {high:g}")
+    return at

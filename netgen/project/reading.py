@@ -1,0 +1,163 @@
+"""A build folder that is read back: only what its record vouches for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from netgen.errors import ConfigurationError
+from netgen.files import sha256_of
+from netgen.model import Model, load_model
+from netgen.netlist import Conditions
+from netgen.project.folder import NETLISTS, Folder
+from netgen.project.options import BuildOptions, prepare
+from netgen.project.record import BUILD, read_file, read_record
+from netgen.simulation import key
+from netgen.technology import Geometry, Technology
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """A build folder that was read back.
+
+    Attributes
+    ----------
+    digests
+        Of its files, by name, as they are.
+    edited
+        Names of those that were edited by hand since they were built.
+    """
+
+    folder: Folder
+    model: Model
+    options: BuildOptions
+    record: Mapping[str, Any]
+    digests: Mapping[str, str]
+    edited: tuple[str, ...] = ()
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the content of one of the build's files.
+
+        Raises
+        ------
+        ConfigurationError
+            It is not the build's, or was changed since the build was opened.
+        """
+        path = self.folder.path / name
+        if name not in self.digests:
+            raise ConfigurationError(str(path), ["is no file of the build; build again"])
+        return read_file(path, self.digests[name], BUILD.cure)
+
+    def read(self, name: str) -> str:
+        """Return the text of one of the build's files.
+
+        Raises
+        ------
+        ConfigurationError
+            See :meth:`read_bytes`; or it is no text.
+        """
+        try:
+            return self.read_bytes(name).decode("utf-8")
+        except UnicodeDecodeError:
+            path = self.folder.path / name
+            raise ConfigurationError(str(path), ["is not UTF-8 text; build again"]) from None
+
+    @cached_property
+    def identity(self) -> str:
+        """Names the circuit and its conditions: results of another do not belong to it."""
+        return identity_of(self.record, self.digests)
+
+
+def identity_of(content: Mapping[str, Any], digests: Mapping[str, str]) -> str:
+    """Return the identity of a build whose record says ``content``, see :class:`Build`."""
+    drawn = [digests.get(name) for name in (*NETLISTS, "model.json")]
+    models = [(Path(file["path"]).name, file["sha256"]) for file in content["models"]["files"]]
+    at = [float(content["options"][name]) for name in ("temperature", "vdd")]
+    return key(drawn, models, str(content["corner"]), at)
+
+
+def read_build(path: Path, edited: bool = False) -> Build:
+    """Read a build folder and see that its parts belong together.
+
+    Parameters
+    ----------
+    edited
+        Take netlists that were edited by hand since they were built, too.
+
+    Raises
+    ------
+    ConfigurationError
+        It is none, or something in it is not as it was built.
+    """
+    folder = Folder(path)
+    if not folder.build.is_file():
+        raise ConfigurationError(str(path), ["is no build folder; run netgen build first"])
+    record = read_record(folder.build, BUILD)
+    try:
+        recorded, options = dict(record["files"]), record["options"]
+        own = record["technology_folder"]
+        chosen = BuildOptions(
+            Path(own) if own else str(record["pdk"]),
+            record["corner"],
+            float(options["temperature"]),
+            float(options["vdd"]),
+            Geometry(float(options["unit_width"]), float(options["unit_length"])),
+        )
+        digest = record["model"]["sha256"]
+    except (KeyError, TypeError, ValueError):
+        raise ConfigurationError(str(folder.build), ["is damaged; build again"]) from None
+    digests = {name: _found(folder, name, recorded[name], edited) for name in recorded}
+    model = load_model(folder.model)
+    if digest != model.digest:
+        raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
+    changed = tuple(name for name in recorded if digests[name] != recorded[name])
+    return Build(folder, model, chosen, record, digests, changed)
+
+
+def _found(folder: Folder, name: str, recorded: str, edited: bool) -> str:
+    """Return the digest of a file of a build, which is the recorded one unless it may differ."""
+    path = folder.path / name
+    try:
+        found = sha256_of(path)
+    except FileNotFoundError:
+        raise ConfigurationError(str(path), ["is missing; build again"]) from None
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
+    if found != recorded:
+        if name not in NETLISTS:
+            problem = "was changed since it was built; build again"
+            raise ConfigurationError(str(path), [problem])
+        if not edited:
+            problem = "was edited since it was built; build again, or take it with --edited-netlist"
+            raise ConfigurationError(str(path), [problem])
+    return found
+
+
+def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
+    """Return technology, conditions and unit mirror of a build: those it was built with.
+
+    Raises
+    ------
+    ConfigurationError
+        The technology or its model files are not those of the build.
+    ToolMissingError
+        The PDK is not installed.
+    """
+    technology, at, unit = prepare(build.options, build.folder.path)
+    there = [(file.path.name, file.sha256) for file in technology.sources]
+    built = [(Path(file["path"]), file["sha256"]) for file in build.record["models"]["files"]]
+    if there == [(path.name, digest) for path, digest in built]:
+        return technology, at, unit
+    other = (
+        file.path for file, (path, digest) in zip(technology.sources, built, strict=False)
+        if (file.path.name, file.sha256) != (path.name, digest)
+    )  # fmt: skip
+    named = next(other, technology.sources[-1].path)
+    was = next((path for path, _ in built if path.name == named.name), built[0][0])
+    moved = f", which was {was}" if was != named else ""
+    problem = f"is not the file that {build.folder.path} was built with{moved}"
+    cure = "build again, or set PDK_ROOT as it was" if moved else "build again"
+    raise ConfigurationError(str(named), [f"{problem}; {cure}"])

@@ -1,0 +1,223 @@
+"""The integrity record of a folder: which files belong together, each with its digest.
+
+A record is a JSON file. It is incomplete before the first of its files changes and whole after the
+last, so that a reader never takes a half-written folder for a whole one. A seal over the record
+shows edits of the record itself. A reader takes files only through their record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netgen.errors import ConfigurationError
+from netgen.files import sha256_of, write_whole
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record.
+
+    Attributes
+    ----------
+    format, version
+        Of the record; another version is refused.
+    cure
+        What makes the record and its files anew.
+    """
+
+    format: str
+    version: int
+    cure: str
+
+
+BUILD = Kind("netgen-build", 2, "build again")
+SIMULATION = Kind("netgen-simulation", 1, "run netgen sim again")
+VERIFICATION = Kind("netgen-verification", 2, "run netgen verify again")
+POPULATION = Kind("netgen-population", 1, "run netgen sim again")
+
+
+@dataclass(eq=False)
+class Draft:
+    """A record under way: files that are written through it belong to it.
+
+    Attributes
+    ----------
+    content
+        What else the record says.
+    files
+        Digest of each file, by its name in the record's folder.
+    kept
+        Files that were edited by hand and are moved aside instead of overwritten.
+    """
+
+    path: Path
+    kind: Kind
+    earlier: dict[str, str]
+    content: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    kept: list[Path] = field(default_factory=list)
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write a file of the folder, whole, and take it into the record."""
+        data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+        digest = hashlib.sha256(data).hexdigest()
+        self._keep_edited(name, digest)
+        self.files[name] = digest
+        self.announce()  # before the file: of a build that is killed, too, no file stays unknown
+        write_whole(self.path.parent / name, data)
+
+    def adopt(self, name: str) -> None:
+        """Take a file into the record that lies in the folder already."""
+        self.files[name] = sha256_of(self.path.parent / name)
+
+    def announce(self) -> None:
+        """Write the incomplete record."""
+        files = self.earlier | self.files
+        head = {"format": self.kind.format, "version": self.kind.version, "complete": False}
+        write_whole(self.path, json.dumps(head | {"files": files}, indent=1) + "\n")
+
+    def finish(self) -> None:
+        """Remove files of the earlier record that this one does not have; write the whole record.
+
+        A file that somebody changed since is not netgen's any more: it stays.
+        """
+        for name, digest in self.earlier.items():
+            path = self.path.parent / name
+            if name not in self.files and path.is_file() and sha256_of(path) == digest:
+                path.unlink()
+        write_sealed(self.path, self.kind, self.content | {"files": self.files})
+
+    def _keep_edited(self, name: str, digest: str) -> None:
+        path = self.path.parent / name
+        if name not in self.earlier or not path.is_file():
+            return
+        if sha256_of(path) in (digest, self.earlier[name], self.files.get(name)):
+            return
+        number = 1
+        while (aside := path.with_name(f"{name}.edited-{number}")).exists():
+            number += 1
+        path.replace(aside)
+        self.kept.append(aside)
+
+
+@contextmanager
+def rewritten(path: Path, kind: Kind) -> Iterator[Draft]:
+    """Give a record to fill; it is whole once the block ends, and incomplete until then."""
+    draft = Draft(path, kind, _files_of(path))
+    draft.announce()
+    yield draft
+    draft.finish()
+
+
+@contextmanager
+def extended(path: Path, kind: Kind) -> Iterator[Draft]:
+    """Give a whole record to add files to; it is incomplete until the block ends.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no whole record.
+    """
+    content = dict(read_record(path, kind))
+    files = content.pop("files")
+    draft = Draft(path, kind, {}, content, files)
+    draft.announce()
+    yield draft
+    draft.finish()
+
+
+def write_sealed(path: Path, kind: Kind, content: Mapping[str, Any]) -> None:
+    """Write a whole record."""
+    head = {"format": kind.format, "version": kind.version, "complete": True}
+    record = json.loads(json.dumps(head | dict(content)))  # as it will be read: keys are words
+    record["seal"] = _seal(record)
+    write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_record(path: Path, kind: Kind) -> dict[str, Any]:
+    """Read a whole record.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not there, not whole, of another version, or was changed since it was written.
+    """
+    record = read_json(path, kind.cure)
+    if record.get("format") != kind.format:
+        raise ConfigurationError(str(path), [f"is no record of {kind.format}; {kind.cure}"])
+    version = record.get("version")
+    if version != kind.version or isinstance(version, bool):
+        said = f"has format version {version!r:.20}, this netgen reads {kind.version}"
+        raise ConfigurationError(str(path), [f"{said}; {kind.cure}"])
+    if record.get("complete") is not True:
+        raise ConfigurationError(str(path), [f"is not complete; {kind.cure}"])
+    if record.pop("seal", None) != _seal(record):
+        raise ConfigurationError(str(path), [f"was changed since it was written; {kind.cure}"])
+    return record
+
+
+def read_file(path: Path, digest: str, cure: str) -> bytes:
+    """Read a file that a record vouches for.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not there, or not what the record says.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(str(path), [f"is missing; {cure}"]) from None
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ConfigurationError(str(path), [f"was changed since it was written; {cure}"])
+    return data
+
+
+def read_json(path: Path, cure: str = "build again") -> dict[str, Any]:
+    """Read a JSON object that netgen wrote.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not there or not such an object.
+    """
+    try:
+        data = json.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError(str(path), [f"is not JSON; {cure}"]) from None
+    if not isinstance(data, dict):
+        raise ConfigurationError(str(path), [f"is not an object; {cure}"])
+    return data
+
+
+def _files_of(path: Path) -> dict[str, str]:
+    """Return the files that an earlier record names, whole or not; none where it is damaged."""
+    try:
+        files = read_json(path).get("files")
+    except ConfigurationError:
+        return {}
+    if not isinstance(files, dict):
+        return {}
+    return {
+        name: digest
+        for name, digest in files.items()
+        if isinstance(digest, str) and Path(name).name == name and "\0" not in name
+    }
+
+
+def _seal(record: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()

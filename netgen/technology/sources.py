@@ -1,0 +1,68 @@
+"""The files that a technology was read from: content, and whether it is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from netgen.technology.commands import included
+
+Stamp: TypeAlias = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file as it was read.
+
+    Attributes
+    ----------
+    sha256
+        Digest of its content.
+    stamp
+        Size, time of change and inode: while they are the same, so is the content.
+    """
+
+    path: Path
+    sha256: str
+    stamp: Stamp
+
+    def is_unchanged(self) -> bool:
+        """Tell whether the file still holds what was read."""
+        try:
+            if _stamp(self.path) == self.stamp:
+                return True
+            return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
+        except OSError:
+            return False
+
+
+def source_file(path: Path) -> SourceFile:
+    """Read a file for its digest.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    stamp = _stamp(path)  # before the content: a change in between shows later
+    return SourceFile(path, hashlib.sha256(path.read_bytes()).hexdigest(), stamp)
+
+
+def with_included(files: Iterable[Path]) -> Iterator[Path]:
+    """Yield model files, and all that they include; what is not there is left out."""
+    found: set[Path] = set()
+    queue = list(files)
+    while queue:
+        file = queue.pop(0)
+        if file not in found and file.is_file():
+            found.add(file)
+            yield file
+            queue += included(file.read_bytes().decode("latin-1"), file.parent)
+
+
+def _stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
