@@ -223,7 +223,11 @@ def other_model(folder: Path) -> None:
         (lambda f: (f / "build.json").write_text("[" * 100_000), ConfigurationError, "not JSON"),
         (lambda f: (f / "build.json").write_text("[]"), ConfigurationError, "not an object"),
         (lambda f: (f / "build.json").write_bytes(b"\xff"), ConfigurationError, "not JSON"),
-        (record_without("model"), ConfigurationError, "was changed since it was written; build again"),
+        (
+            record_without("model"),
+            ConfigurationError,
+            "was changed since it was written; build again",
+        ),
         (record_without("options"), ConfigurationError, "was changed since it was written"),
         (record_without("corner"), ConfigurationError, "was changed since it was written"),
         (record_with("vdd", None), ConfigurationError, "was changed since it was written"),

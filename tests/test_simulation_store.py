@@ -70,6 +70,33 @@ def test_flipped_bit_is_noticed(tmp_path):
     assert compute.calls == 2
 
 
+@pytest.mark.parametrize("how", ["values", "names", "no seal", "another key's", "object", "folder"])
+def test_valid_file_that_is_not_what_it_should_be_is_computed_again(tmp_path, how):
+    compute = Count()
+    path = tmp_path / "k.npz"
+    if how == "folder":
+        path.mkdir()
+    else:
+        cached_arrays(tmp_path, "k", compute)
+        with np.load(path) as archive:
+            arrays = dict(archive)
+        if how == "values":
+            arrays["current"] = arrays["current"] * 2
+        elif how == "names":
+            arrays["other"] = arrays.pop("current")
+        elif how == "no seal":
+            del arrays["seal"]
+        elif how == "object":
+            arrays["current"] = np.array([None, "text"])
+        np.savez(path, **arrays)
+        if how == "another key's":
+            cached_arrays(tmp_path, "other", lambda: {"current": np.zeros(2)})
+            (tmp_path / "other.npz").replace(path)
+    compute.calls = 0
+    same(cached_arrays(tmp_path, "k", compute))
+    assert compute.calls == 1
+
+
 def test_folder_that_cannot_be_written(tmp_path):
     file = tmp_path / "file"
     file.write_text("not a folder")

@@ -164,9 +164,9 @@ def start_runs(
             folder.remove_reports()
         write_runs(build, runs, facts)
         return runs
-    folder.remove_reports()
     runs = Runs(folder, samples, tuple(sorted(keys)), {}, dict(keys))
     with rewritten(folder.index, SIMULATION) as draft:
+        folder.remove_reports()
         draft.write(folder.samples.name, samples_file(samples))
         _remove_runs(folder, keys)
         draft.content = _content(build, runs, facts)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 from netgen.netlist import Consumer
-from netgen.simulation.store import UNREADABLE, seal
+from netgen.simulation.store import UNREADABLE, read_arrays, seal
 
 FORMAT = 5
 """Of the trace files: belongs into their key, so that older ones are made again."""
@@ -153,10 +153,8 @@ def load_traces(path: Path) -> tuple[Traces, str]:
         The file is not one that :func:`save_traces` wrote, or was changed since.
     """
     try:
-        # the file is opened here so that it is closed again also when it is no archive
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            said, digest = map(str, archive["header"])
-            arrays = {name: archive[name] for name in archive.files if name != "header"}
+        arrays = read_arrays(path)
+        said, digest = map(str, arrays.pop("header"))
         if digest != seal(said, arrays):
             raise ValueError("changed")
         scalars: dict[str, Any] = json.loads(said)
@@ -184,9 +182,8 @@ def trace_key(path: Path) -> str:
         The file is not one that :func:`save_traces` wrote.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            said, _ = map(str, archive["header"])
-            return str(json.loads(said)["key"])
+        said, _ = map(str, read_arrays(path, ["header"])["header"])
+        return str(json.loads(said)["key"])
     except UNREADABLE as error:
         raise _no_traces(path, error) from None
 
