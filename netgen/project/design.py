@@ -41,7 +41,9 @@ def design_text(
     model, technology
         Their digests.
     """
-    digests = {str(bias): _digest(texts[bias].encode("utf-8", "backslashreplace")) for bias in BIASES}
+    digests = {
+        str(bias): _digest(texts[bias].encode("utf-8", "backslashreplace")) for bias in BIASES
+    }
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -52,19 +54,6 @@ def design_text(
     return json.dumps(content, ensure_ascii=False) + "\n"
 
 
-def check_design(folder: Folder) -> None:
-    """Check that a folder has the record of its circuit.
-
-    Raises
-    ------
-    ConfigurationError
-        An older version of netgen, which wrote none, built it.
-    """
-    if not folder.design.is_file():
-        problem = f"has no {folder.design.name}: an older version of netgen made it; build again"
-        raise ConfigurationError(str(folder.path), [problem])
-
-
 def read_design(folder: Folder) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str]]:
     """Return the networks of a folder as they were built, and the digests of its files then.
 
@@ -73,7 +62,6 @@ def read_design(folder: Folder) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, s
     ConfigurationError
         It is missing, damaged, or of another version.
     """
-    check_design(folder)
     content = read_json(folder.design)
     if content.get("format") != FORMAT or content.get("version") != VERSION:
         problem = f"is not version {VERSION} of {FORMAT}; build again"

@@ -24,9 +24,7 @@ def speeds_of(made: Design) -> dict[str, CellSpeed]:
     if not model.cells:
         return {}
     where = (made.technology, made.conditions, made.circuit.unit)
-    times = characterise_times(
-        *where, model.unit_current, cache_folder(), guarded(made.technology)
-    )
+    times = characterise_times(*where, model.unit_current, cache_folder(), guarded(made.technology))
     return cell_speeds(model, made.known.cells, times)
 
 
