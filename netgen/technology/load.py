@@ -62,7 +62,10 @@ def load_technology(place: str | Path | None = None) -> Technology:
     """
     folder, data = _described(default_technology() if place is None else place)
     wanted: list[str] = []
-    for models in data.pop("models"):
+    tables = data.pop("models")
+    if any("pdk_root" in models for models in tables):
+        _pdk_root()
+    for models in tables:
         merged = {**data, **models}
         where = place_of(merged, str(folder / DESCRIPTION))
         found = facts(merged, str(folder / DESCRIPTION))
