@@ -13,8 +13,10 @@ from netgen.errors import NetgenError
 from netgen.model import Model, Samples
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import transistors_of
-from netgen.project.build import Build, BuildOptions, Design, design, read_build, write_build
+from netgen.project.build import Design, design, write_build
 from netgen.project.folder import claim
+from netgen.project.options import BuildOptions
+from netgen.project.reading import Build, read_build
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.project.twin import twin_of_build
 from netgen.simulation import load_traces
