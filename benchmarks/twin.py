@@ -24,7 +24,7 @@ from netgen.model import Model, Samples, decide, evaluate, load_model, load_samp
 from netgen.model.random import random_model
 from netgen.netlist import transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
-from netgen.project.cases import Chip
+from netgen.project.cases import Chip, Networks
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
 from netgen.simulation import Traces
@@ -45,9 +45,10 @@ def spice(
     nominal = workbench(made, ENGINE)
 
     def tasks() -> Iterator[tuple[tuple[int, int], Task]]:
+        networks = Networks.of(nominal, made)
         for chip, sample in pairs:
             case = Chip(chip, variation)
-            bench = nominal if chip == NOMINAL else case.bench(nominal, made)
+            bench = nominal if chip == NOMINAL else case.bench(nominal, networks)
             engine = plain_engine(ENGINE, bench, choices, samples.x.shape[1])
             yield (chip, sample), engine.task(samples.x[sample], sample)
 
@@ -110,7 +111,7 @@ def main(
         pairs = [(chip, (chip * each + k) % count) for chip in range(chips) for k in range(each)]
         variation = Variation(seed)
         started = time.process_time()
-        names = transistors_of(twin.parted, twin.technology)
+        names = transistors_of(twin.netlist)
         shifts = draw(twin.technology, variation, names, 0, chips)
         drawn = time.process_time()
         found = twin.run(shifts, data.x)

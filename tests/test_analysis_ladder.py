@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_technology import fake_characterisation
-from test_analysis_twin import TECHNOLOGY, one_row, twin_of
+from test_analysis_twin import TECHNOLOGY, one_row, twin_of, with_text
 
 from netgen.analysis.ladder import ErrorLadder, Rung, error_ladder
 from netgen.analysis.twin import Twin, TwinResult
@@ -25,11 +25,15 @@ def by_step(ladder: ErrorLadder) -> dict[str, Rung]:
 
 def on_grid(twin: Twin, width: str, length: str) -> Twin:
     """Return a twin whose only mirror has another drawn size."""
-    lines = twin.network.splitlines()
-    (at,) = (i for i, line in enumerate(lines) if line.startswith("Xrow_0_from_x_0 "))
-    words = [word for word in lines[at].split() if word[:2] not in ("w=", "l=")]
-    lines[at] = " ".join([*words, f"w={width}", f"l={length}"])
-    return replace(twin, network="\n".join(lines) + "\n")
+
+    def change(text: str) -> str:
+        lines = text.splitlines()
+        (at,) = (i for i, line in enumerate(lines) if line.startswith("Xrow_0_from_x_0 "))
+        words = [word for word in lines[at].split() if word[:2] not in ("w=", "l=")]
+        lines[at] = " ".join([*words, f"w={width}", f"l={length}"])
+        return "\n".join(lines) + "\n"
+
+    return with_text(twin, change)
 
 
 def test_every_step_stands_on_the_one_it_names() -> None:
@@ -77,9 +81,13 @@ def test_a_weight_goes_to_the_nearest_length(
 def test_a_weight_that_is_not_drawn_is_an_error_of_the_grid() -> None:
     model = one_row([0.5, 0.01])
     twin = twin_of(model)
-    lines = [line for line in twin.network.splitlines() if "row_0_from_x_1 " not in line]
+
+    def change(text: str) -> str:
+        lines = [line for line in text.splitlines() if "row_0_from_x_1 " not in line]
+        return "\n".join(lines)
+
     x = np.random.default_rng(0).uniform(0, 1, (1, 50, 2))
-    ladder = error_ladder(replace(twin, network="\n".join(lines) + "\n"), x)
+    ladder = error_ladder(with_text(twin, change), x)
     missing = np.sqrt(np.mean((0.01 * x[..., 1]) ** 2)) / np.ptp(evaluate(model, x)["row"])
     assert by_step(ladder)["grid"].logit_rmse_fs == pytest.approx(missing, rel=0.1)
 

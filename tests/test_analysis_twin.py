@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +18,9 @@ from netgen.errors import ConfigurationError
 from netgen.model import Model, evaluate, from_dict
 from netgen.model.graph import Floats
 from netgen.model.random import random_model
-from netgen.netlist import network_text, transistors_of
-from netgen.netlist.partition import partition
+from netgen.netlist import netlist_of, transistors_of
+from netgen.netlist.read import read_network
+from netgen.netlist.write import network_body
 from netgen.sizing import CellTable, Characterisation, MirrorTables
 from netgen.sizing.diodes import DiodeTable
 from netgen.sizing.mirrors import MirrorTable
@@ -54,7 +55,7 @@ def ideal() -> Characterisation:
 
 def twin_of(model: Model) -> Twin:
     circuit = ratio_drawn(build_circuit(model, UNIT))
-    return Twin(circuit, TECHNOLOGY, ideal(), diodes(), network_text(circuit, TECHNOLOGY))
+    return Twin(circuit, TECHNOLOGY, ideal(), diodes(), netlist_of(circuit, TECHNOLOGY))
 
 
 def one_row(weight: list[float], bias: float = 0.0, relu: bool = False) -> Model:
@@ -144,7 +145,7 @@ def test_a_row_settles_where_mirrors_and_diode_agree() -> None:
         for kind, t in plain.mirrors.tables.items()
     }
     known = replace(plain, mirrors=replace(plain.mirrors, tables=tilted))
-    twin = Twin(circuit, TECHNOLOGY, known, diodes(), network_text(circuit, TECHNOLOGY))
+    twin = Twin(circuit, TECHNOLOGY, known, diodes(), netlist_of(circuit, TECHNOLOGY))
     found = float(twin.run({}, np.array([[[1.0, 0.6]]])).logits.squeeze())
     low, high = 1e-6, 1.0
     for _ in range(60):  # by halves: what flows in falls as the current, and the voltage, rise
@@ -229,20 +230,26 @@ def test_a_width_above_the_threshold_holds_for_ever() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("Ih_0_width vdd h_0_width 3e-10", "Ih_0_width vdd h_0_width 300p", "plain numbers"),
-        ("Ih_0_width vdd h_0_width 3e-10\n", "", "no bias current Ih_0_width"),
+        ("Ih_0_width vdd h_0_width 3e-10", "Ih_0_width vdd h_0_width {w}", "plain numbers"),
+        ("Ih_0_width vdd h_0_width 3e-10\n", "", r"no bias current for h.beta_hi\[0\] - beta_lo"),
     ],
 )
 def test_a_bias_that_cannot_be_read(old: str, new: str, message: str) -> None:
     twin = twin_of(CELL)
-    assert old in twin.network
-    edited = replace(twin, network=twin.network.replace(old, new))
+    edited = with_text(twin, lambda text: text.replace(old, new))
     with pytest.raises(ConfigurationError, match=message):
         edited.run({}, np.ones((1, 1, 1)))
 
 
+def with_text(twin: Twin, change: Callable[[str], str]) -> Twin:
+    """Return the twin of a network whose text a person changed."""
+    text = network_body(twin.netlist, TECHNOLOGY)
+    assert change(text) != text
+    return replace(twin, netlist=read_network(change(text), TECHNOLOGY, twin.netlist))
+
+
 def drawn(twin: Twin, first: int, count: int) -> dict[str, Floats]:
-    names = transistors_of(partition(twin.network), TECHNOLOGY)
+    names = transistors_of(twin.netlist)
     return draw(TECHNOLOGY, Variation(5), names, first, count)
 
 
@@ -272,7 +279,7 @@ def test_transistors_in_series_count_by_their_mean() -> None:
     )
     layer = replace(layer, mirrors=(replace(mirrors, drawn=stretched), bias))
     circuit = replace(circuit, layers=(layer,))
-    twin = Twin(circuit, long, ideal(), diodes(), network_text(circuit, long))
+    twin = Twin(circuit, long, ideal(), diodes(), netlist_of(circuit, long))
     x = np.array([[[1.0]]])
     assert float(twin.run({}, x).logits.squeeze()) == pytest.approx(-0.1, rel=1e-6)
     found = twin.run({"row_0_from_x_0_s1": shift(0.004)}, x)

@@ -11,7 +11,7 @@ from netgen.model import decide, evaluate
 from netgen.model.random import random_model
 from netgen.netlist import transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
-from netgen.project.cases import Chip
+from netgen.project.cases import Chip, Networks
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
 from netgen.simulation import Traces
@@ -30,7 +30,8 @@ def test_twin_and_spice_have_the_same_chips(tmp_path: Path) -> None:
     made = read_build(tmp_path / "b")
     nominal = workbench(made, "staged")
     choices = SimulationChoices(2).scaled(MODEL)
-    benches = [Chip(chip, VARIATION).bench(nominal, made.folder) for chip in range(CHIPS)]
+    networks = Networks.of(nominal, made.folder)
+    benches = [Chip(chip, VARIATION).bench(nominal, networks) for chip in range(CHIPS)]
     tasks = (
         (at, plain_engine("staged", bench, choices, 30).task(SAMPLES.x[at % 2], at % 2))
         for at, bench in enumerate([*benches, nominal, nominal])
@@ -39,7 +40,7 @@ def test_twin_and_spice_have_the_same_chips(tmp_path: Path) -> None:
     spice = np.array([_logits(found[at]) for at in range(CHIPS + 2)])
 
     twin = twin_of_build(made)
-    names = transistors_of(twin.parted, twin.technology)
+    names = transistors_of(twin.netlist)
     chips = twin.run(draw(twin.technology, VARIATION, names, 0, CHIPS), SAMPLES.x)
     still = twin.run({}, SAMPLES.x)
     own = np.array([*(chips.logits[at, at % 2] for at in range(CHIPS)), *still.logits[0]])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fake_technology import fake_technology, ratio_drawn
+from small_models import small_model
 
 from netgen.analysis import Tolerances, Verification, verified
 from netgen.analysis.verification import (
@@ -18,9 +20,12 @@ from netgen.analysis.verification import (
     read_rows,
 )
 from netgen.circuit import REFERENCE, Circuit, RowLayer, build_circuit
+from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError
-from netgen.model import random_model
+from netgen.model import from_dict, random_model
 from netgen.model.graph import Floats
+from netgen.netlist import netlist_of, network_text
+from netgen.netlist.read import read_network
 from netgen.netlist.verification import placed_layers
 from netgen.technology import Geometry
 
@@ -151,27 +156,32 @@ def test_the_worst_places_are_named_first() -> None:
     assert [place.node for place in checks["verification_failures"].places] == ["logits"]
 
 
-NETWORK = """
-.subckt layer_a vdd vss x_0_n a_0_n
-Xa_0 a_0_n vss diode_relu
-.ends layer_a
-.subckt network vdd vss x_0_n
-Xa vdd vss x_0_n
-+ a_0_n layer_a
-Cwire a_0_n 0 1e-15
-.ends network
-"""
-
-
-def test_layers_and_their_nets_are_read_from_the_network() -> None:
-    (word,) = placed_layers(NETWORK, "netlist.cir")
-    assert word == "a"
-    assert placed_layers(NETWORK, "netlist.cir")["a"].nets == ("vdd", "vss", "x_0_n", "a_0_n")
+def network(statement: str) -> Netlist:
+    """Return a network that a person put a statement into."""
+    technology = fake_technology()
+    circuit = ratio_drawn(build_circuit(from_dict(small_model()), technology.unit))
+    text = network_text(circuit, technology)
+    changed = text.replace(".ends network", f"{statement}\n.ends network")
+    return read_network(changed, technology, netlist_of(circuit, technology))
 
 
 @pytest.mark.parametrize(
-    "line", ["Rleak a_0_n 0 1e9", "Xother vdd vss x_0_n a_0_n layer_a", "Xodd a_0_n thing"]
+    "line", ["* nothing", "Cwire relu_0_n state_0_p 1e-15", "Cx relu_0_n 0 1f"]
+)
+def test_layers_are_those_of_the_record(line: str) -> None:
+    placed = placed_layers(network(line))
+    assert list(placed) == ["ref", "x", "relu", "cand", "state", "post", "logits"]
+    assert placed["cand"].ports[:2] == ("vdd", "vss")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Rleak relu_0_n relu_1_n 1e9",
+        "Xother vdd vss relu_0_n diode_relu",
+        "Xodd relu_0_n thing",
+    ],
 )
 def test_what_is_no_layer_is_refused(line: str) -> None:
     with pytest.raises(ConfigurationError, match="is no layer of the network"):
-        placed_layers(NETWORK.replace("Cwire", f"{line}\nCwire"), "netlist.cir")
+        placed_layers(network(line))

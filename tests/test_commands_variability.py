@@ -195,7 +195,7 @@ def test_shifts_are_those_that_were_simulated(out: Path, simulator: FakeSimulato
     build = read_build(out)
     runs = read_population(build, "mismatch_seed_1")
     deck = simulator.decks[0]  # of the last chip
-    (line,) = [line for line in deck.splitlines() if line.startswith("xrelu_0_from_x_0 ")]
+    (line,) = [line for line in deck.splitlines() if line.startswith("Xrelu_0_from_x_0 ")]
     written = float(line.partition("delvto=")[2].split()[0])
     (entry,) = [e for e in deviations(build, runs) if e.name == "relu_0_from_x_0"]
     assert written == pytest.approx(entry.shift[COUNT - 1], rel=1e-9)

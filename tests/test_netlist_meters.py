@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from random_graphs import graphs
 from small_models import small_model
 
-from netgen.circuit import REFERENCE, Circuit, build_circuit
+from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit, build_circuit
 from netgen.circuit.netlist import Role
 from netgen.model import Model, from_dict
-from netgen.netlist import KINDS, netlist_of, network_text
+from netgen.netlist import KINDS, netlist_of
 from netgen.netlist.area import OVERHEAD, areas
-from netgen.netlist.meters import INPUT_METER_LINE, kind_of, metered_network
-from netgen.netlist.partition import elements
+from netgen.netlist.meters import INPUT_METER
+from netgen.netlist.partition import Network
+from netgen.netlist.read import statements
 
 TECHNOLOGY = fake_technology()
 
@@ -43,46 +44,44 @@ def test_transistors_by_kind_are_those_of_the_circuit(model: Model) -> None:
 @settings(max_examples=25)
 @given(graphs())
 def test_no_current_passes_the_meters(model: Model) -> None:
-    text, meters = metered_network(network_text(drawn(model), TECHNOLOGY))
+    network = Network(netlist_of(drawn(model), TECHNOLOGY), TECHNOLOGY)
+    text = "\n".join(line.text for line in network.plain.whole)
     inside = ""
     taking = []
-    for line in elements(text):
+    for line in statements(text):
         head, *rest = line.split()
         if head == ".subckt":
             inside = rest[0] if rest[0].startswith("layer_") else ""
         elif inside and "vdd" in rest:
             taking.append((inside, line))
     assert all(line.startswith("vmeter_") for _, line in taking)
+    meters = network.plain.whole_meters
     assert len(meters) == len(taking) + 1  # and the one of the inputs
-    assert text.startswith(INPUT_METER_LINE)
-    assert {kind for _, kind in meters.values()} <= set(KINDS)
+    assert text.startswith(INPUT_METER.statement)
+    assert {consumer.kind for consumer in meters.values()} <= set(KINDS)
     # without its meters the network is what it was
     plain = [
         " ".join("vdd" if word.startswith("vdd_") else word for word in line.split())
-        for line in elements(text)
+        for line in statements(text)
         if not line.startswith("vmeter_")
     ]
-    assert plain == [
-        " ".join(line.lower().split()) for line in elements(network_text(drawn(model), TECHNOLOGY))
-    ]
+    assert plain == [" ".join(line.split()) for line in statements(network.text)]
 
 
-@pytest.mark.parametrize(
-    ("line", "word", "kind"),
-    [
-        ("xrelu_0_from_x_0 relu_0_n x_0_p vdd vdd pfet w=1 l=1", "relu", "mirror"),
-        ("mrelu_0_from_x_1 relu_0_n x_1_n vss vss nfet w=1 l=1", "relu", "mirror"),
-        ("xrelu_0_bias_s1 relu_0_bias_d1 ref_p vdd vdd pfet w=1 l=1", "relu", "bias"),
-        ("istate_0_gain vdd state_0_gain 1e-09", "state", "bias"),
-        ("xstate_0_to_n state_0_p state_0_n vdd vss p_to_n", "state", "line"),
-        ("xref ref_n vss diode_relu", "ref", "bias"),
-        ("xx_0 x_0_n vss diode_relu", "x", "input"),
-        # a node that is called ref is another word in the netlist, and its lines are no constants
-        ("xa_0_from_ref__2_0 a_0_n ref__2_0_p vdd vdd pfet w=1 l=1", "a", "mirror"),
-    ],
-)
-def test_kinds(line: str, word: str, kind: str) -> None:
-    assert kind_of(line, word) == kind
+@settings(max_examples=25)
+@given(graphs())
+def test_every_meter_shows_the_node_of_its_layer(model: Model) -> None:
+    circuit = drawn(model)
+    network = Network(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY)
+    nodes = {circuit.word(layer): layer.node for layer in circuit.layers}
+    nodes |= {REFERENCE_WORD: REFERENCE, "x": "x"}
+    for path, consumer in network.plain.whole_meters.items():
+        if path != INPUT_METER.name:
+            word = path.split(".")[2][1:]
+            assert (nodes[word], f"vmeter_{word}_{consumer.kind}") == (
+                consumer.node,
+                path.split(".")[3],
+            )
 
 
 def test_area_of_blocks() -> None:

@@ -1,10 +1,9 @@
-"""A network taken apart: every element in one part, every line driven, every gate counted."""
+"""A network in parts: every element in one, every net driven by one, every gate counted."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 from fake_technology import fake_technology, ratio_drawn
@@ -13,102 +12,111 @@ from hypothesis import strategies as st
 from random_graphs import COLLIDING, graphs
 from small_models import small_model
 
-from netgen.circuit import Circuit, build_circuit
-from netgen.circuit.netlist import Role
+from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of, network_text
-from netgen.netlist.partition import elements, gates, partition
+from netgen.netlist.partition import Network
+from netgen.netlist.read import read_network, statements
 
 TECHNOLOGY = fake_technology()
+SMALL = from_dict(small_model())
 
 
-def device_counts(circuit: Circuit) -> dict[Role, int]:
-    """Return how many transistors the record of a circuit holds, by role."""
-    return netlist_of(circuit, TECHNOLOGY).counts
+def network(model: Model, *, mirrored_bias: bool = False) -> Network:
+    circuit = ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
+    return Network(netlist_of(circuit, TECHNOLOGY, mirrored_bias=mirrored_bias), TECHNOLOGY)
 
 
-def drawn(model: Model) -> Circuit:
-    return ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
-
-
-def small_text() -> str:
-    return network_text(drawn(from_dict(small_model())), TECHNOLOGY)
+def edited(where: str, put: str) -> Network:
+    """Return the small network after a person changed its text."""
+    circuit = ratio_drawn(build_circuit(SMALL, TECHNOLOGY.unit))
+    text = network_text(circuit, TECHNOLOGY)
+    assert where in text
+    changed = text.replace(where, put, 1)
+    return Network(read_network(changed, TECHNOLOGY, netlist_of(circuit, TECHNOLOGY)), TECHNOLOGY)
 
 
 @settings(max_examples=25)
 @given(graphs(), st.booleans())
 def test_parts_are_the_whole_network(model: Model, mirrored_bias: bool) -> None:
-    circuit = replace(drawn(model), mirrored_bias=mirrored_bias)
-    text = network_text(circuit, TECHNOLOGY)
-    parted = partition(text)
-    assert sum(part.devices for part in parted) == sum(device_counts(circuit).values())
-    inside = re.findall(r"(?ms)^\.subckt layer_\w+.*?^\.ends", text)
-    written = [line.lower() for body in inside for line in elements(body) if line[0] != "."]
-    assert sorted(line for part in parted for line in part.lines) == sorted(written)
+    whole = network(model, mirrored_bias=mirrored_bias)
+    assert sum(part.devices for part in whole) == sum(whole.netlist.counts.values())
+    inside = re.findall(r"(?ms)^\.subckt layer_\w+.*?^\.ends", whole.text)
+    written = [line for body in inside for line in statements(body) if line[0] != "."]
+    lines = [line.text for part in whole for line in whole.plain.units[part.word, part.unit].lines]
+    assert sorted(re.sub(r" vdd_(?!\d)\w+", " vdd", line) for line in lines) == sorted(written)
 
 
 @settings(max_examples=100)
 @given(st.one_of(graphs(), graphs(called=COLLIDING)), st.booleans())
-def test_every_line_is_of_one_part_and_others_only_touch_it_at_gates(
+def test_every_net_is_of_one_part_and_others_only_touch_it_at_gates(
     model: Model, mirrored_bias: bool
 ) -> None:
-    circuit = replace(drawn(model), mirrored_bias=mirrored_bias)
-    parted = partition(network_text(circuit, TECHNOLOGY))
-    owned = [net for part in parted for net in part.nets]
+    whole = network(model, mirrored_bias=mirrored_bias)
+    owned = [net for part in whole for net in part.nets]
     assert len(owned) == len(set(owned))
-    hung = gates(parted, TECHNOLOGY)
-    for part in parted:
+    for part in whole:
         for net in part.uses:
             assert net in owned or re.match(r"(reset|set)_\d", net)
-            assert hung[net][part]
-
-
-def test_gates_have_the_geometry_of_their_mirrors() -> None:
-    parted = partition(small_text())
-    hung = gates(parted, TECHNOLOGY)
-    part = parted.parts["relu"][0]
-    (line,) = (line for line in part.lines if "relu_0_from_x_0 " in line)
-    (gate,) = hung["x_0_p"][part]
-    assert gate.polarity == "pmos"
-    assert f"w={gate.geometry.width / TECHNOLOGY.devices['pmos'].length_unit:.12g}" in line
-    # a cell's own input transistor hangs on its candidate's line
-    (cell,) = (part for part in hung["cand_1_p"] if part.word == "state")
-    assert cell.unit == 1
-    assert [g.geometry.width for g in hung["cand_1_p"][cell]] == [TECHNOLOGY.unit.width]
-
-
-def test_an_element_that_names_no_unit_cannot_be_placed() -> None:
-    text = small_text().replace(".ends layer_relu", "Rwire relu_0_n relu_1_n 1k\n.ends layer_relu")
-    with pytest.raises(ConfigurationError, match=r"'rwire', which names no unit.*--engine mono"):
-        partition(text)
+            assert whole.hung[net][part]
+        touched = {n for d in part.transistors for n in (d.terminals[0], d.terminals[2])}
+        assert not touched & set(part.uses)
 
 
 def test_a_node_called_like_the_unit_of_another_keeps_its_nets() -> None:
-    content = small_model()
-    renamed = json.loads(json.dumps(content).replace('"cand"', '"state_0"'))
-    parted = partition(network_text(drawn(from_dict(renamed)), TECHNOLOGY))
-    assert "state_0_0_p" in parted.parts["state_0"][0].nets
-    assert parted.parts["state"][0].uses[0] == "state_0_0_p"
+    renamed = json.loads(json.dumps(small_model()).replace('"cand"', '"state_0"'))
+    parts = network(from_dict(renamed)).parts
+    assert "state_0_0_p" in parts["state_0"][0].nets
+    assert parts["state"][0].uses[0] == "state_0_0_p"
+
+
+def test_gates_have_the_geometry_of_their_mirrors() -> None:
+    whole = network(SMALL)
+    part = whole.parts["relu"][0]
+    (line,) = (
+        line.text for line in whole.plain.units["relu", 0].lines if "relu_0_from_x_0 " in line.text
+    )
+    (gate,) = whole.hung["x_0_p"][part]
+    assert gate.polarity == "pmos"
+    assert f"w={gate.geometry.width / TECHNOLOGY.devices['pmos'].length_unit:.12g}" in line
+    # a cell's own input transistor hangs on its candidate's net
+    (cell,) = (part for part in whole.hung["cand_1_p"] if part.word == "state")
+    assert cell.unit == 1
+    assert [g.geometry.width for g in whole.hung["cand_1_p"][cell]] == [TECHNOLOGY.unit.width]
 
 
 @pytest.mark.parametrize(
     ("where", "statement"),
     [
-        (".subckt network", "Cwire relu_0_n 0 1f\n.subckt network"),
-        (".ends network", "Cwire relu_0_n 0 1f\n.ends network"),
-        (".ends network", "Xrelu relu_0_n vss diode_relu\n.ends network"),
-        (".subckt diode_relu", ".param wide=2\n.subckt diode_relu"),
-        ("Xrelu\n+ vdd vss", "Xrelu\n+ vss vdd"),
+        (".subckt network", "cwire relu_0_n 0 1f"),
+        (".ends network", "ccouple relu_0_n relu_1_n 1f"),
+        (".ends network", "xrelu2 relu_0_n vss diode_relu"),
+        (".subckt diode_relu", ".param wide=2"),
+        (".ends layer_relu", "rwire relu_0_n relu_1_n 1k"),
     ],
 )
-def test_nothing_outside_of_layers_is_dropped(where: str, statement: str) -> None:
-    text = small_text()
-    assert where in text
-    with pytest.raises(ConfigurationError, match=r"in no layer of the network; .*--engine mono"):
-        partition(text.replace(where, statement, 1))
+def test_what_no_part_would_hold_is_refused(where: str, statement: str) -> None:
+    changed = edited(where, f"{statement}\n{where}")
+    with pytest.raises(ConfigurationError, match=r"belongs to no single unit.*--engine mono"):
+        _ = changed.parts
+    assert statement in [line.text for line in changed.plain.whole]
 
 
-def test_statements_are_joined_and_bare() -> None:
-    text = "* title\nXa 1 2 ; note\n+ 3\n\n*\nV1 a b 2\n"
-    assert list(elements(text)) == ["Xa 1 2 3", "V1 a b 2"]
+def test_a_load_on_one_net_is_of_the_part_that_drives_it() -> None:
+    changed = edited(".ends network", "Cwire relu_0_n 0 1f\n.ends network")
+    (part, other) = changed.parts["relu"]
+    lines = [line.text for line in changed.plain.units["relu", 0].lines]
+    assert "cwire relu_0_n 0 1f" in lines
+    assert not other.elements.statements
+    assert part.elements.statements
+
+
+def test_a_transistor_without_a_size_cannot_deviate() -> None:
+    changed = edited("Xstate_0 ", "Xstate_0 ")
+    assert changed.deviating
+    line = next(s for s in changed.text.splitlines() if s.startswith("Xrelu_0_from_x_0 "))
+    hidden = edited(line, "Xrelu_0_from_x_0 relu_0_n x_0_p vdd vdd pch w={a} l=1u")
+    assert hidden.sizes is None
+    with pytest.raises(ConfigurationError, match="no size that could deviate"):
+        _ = hidden.deviating

@@ -24,8 +24,7 @@ from test_simulation_processes import until
 
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, Samples, check_samples, decide, from_dict
-from netgen.netlist import Conditions, shifted, transistors_of
-from netgen.netlist.partition import partition
+from netgen.netlist import Conditions, Network, shift_words, transistors_of
 from netgen.project import (
     BIASES,
     BuildOptions,
@@ -40,6 +39,8 @@ from netgen.project import (
     read_population,
     simulate_population,
 )
+from netgen.project.design import read_netlist
+from netgen.project.folder import Folder
 from netgen.project.simulate import plain_engine, workbench
 from netgen.simulation import LocalPool, load_traces
 from netgen.simulation.engines import run_tasks
@@ -251,18 +252,19 @@ def copied(built: Path, folder: Path) -> Path:
 
 def test_shifts_reach_every_transistor(small: tuple[Path, Path]) -> None:
     technology = load_technology("generic180")
-    text = (small[0] / "netlist.cir").read_text()
-    found = transistors_of(partition(text), technology)
+    network = Network(read_netlist(Folder(small[0]), technology), technology)
+    found = transistors_of(network.netlist)
     record = json.loads((small[0] / "build.json").read_text())
     count = sum(each.geometry.multiplicity for each in found.values())
     assert count == record["devices"]["total"]
     shifts = {name: (place / 1e6, 0.0) for place, name in enumerate(found, 1)}
-    written = shifted(text, technology, shifts)
+    words = shift_words(shifts)
+    written = "\n".join(line.shifted(words) for line in network.deviating.whole)
     values = set(map(float, re.findall(r"(?:_v|delvto)=([0-9.e+-]+)", written)))
     assert {volts for volts, _ in shifts.values()} <= values
-    again = partition(written)
-    assert transistors_of(again, technology) == found
-    assert [part.uses for part in again] == [part.uses for part in partition(text.lower())]
+    plain = "\n".join(line.text for line in network.plain.whole)
+    bare = re.sub(r" (?:\w+_[vu]|delvto|mulu0)=\S+", "", written)
+    assert bare == plain
 
 
 @pytest.mark.ngspice
@@ -289,15 +291,13 @@ def test_shifts_do_what_they_say(tmp_path: Path, pdk: str) -> None:
     model = from_dict(small_model())
     folder = tmp_path / "out"
     made = build(model, folder, BuildOptions(pdk))
-    text = (folder / "netlist.cir").read_text()
-    found = transistors_of(partition(text), made.technology)
+    found = transistors_of(made.netlist)
     samples = samples_of(model, 1)
 
     def logits(name: str, volts: float, factor: float) -> Any:
         shifts = dict.fromkeys(found, (0.0, 0.0)) | {name: (volts, factor)}
         bench = workbench(read_build(folder), "monolithic")
-        deviating = shifted(text, made.technology, shifts)
-        varied = replace(bench, network=deviating, shifted=True)
+        varied = replace(bench, shifts=shift_words(shifts))
         task = plain_engine("monolithic", varied, CHOICES, 4).task(samples.x[0], 0)
         (pair,) = run_tasks([(0, task)], LocalPool(1))
         return pair[1].frames["logits"]

@@ -13,9 +13,9 @@ from netgen.analysis import Comparison, compare
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples
 from netgen.model.random import random_model
-from netgen.netlist.meters import INPUT_SUPPLY, metered_network
+from netgen.netlist.meters import INPUT_METER
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-from netgen.project.simulate import chosen_engine
+from netgen.project.simulate import chosen_engine, workbench
 from netgen.simulation import Attempt, Job, Traces, Waveforms, load_traces, run
 from netgen.simulation.engines import (
     ENGINES,
@@ -208,8 +208,8 @@ def test_a_trimmed_deck_gives_the_very_same_numbers(tmp_path: Path) -> None:
     include = '.include "../netlist.cir"'
     assert include in deck
     network = made.folder.netlist.read_text(encoding="utf-8")
-    metered, _ = metered_network(network)
-    with_meters = re.sub(r"(?m)^(Ix_\d+_n) vdd ", rf"\1 {INPUT_SUPPLY} ", deck)
+    metered = "\n".join(line.text for line in workbench(made, "monolithic").network.plain.whole)
+    with_meters = re.sub(r"(?m)^(Ix_\d+_n) vdd ", rf"\1 {INPUT_METER.net} ", deck)
     assert with_meters != deck
     time, logits = logits_of(with_meters.replace(include, metered), model)
     np.testing.assert_array_equal(time, traces.time)

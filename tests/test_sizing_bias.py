@@ -11,10 +11,11 @@ from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technol
 from small_models import small_model
 
 from netgen.circuit import CellLayer, build_circuit
+from netgen.circuit.netlist import Netlist
 from netgen.circuit.synthesis import network_ports
 from netgen.model import Model, from_dict
 from netgen.model.random import random_model
-from netgen.netlist import SimulatorOptions, Workbench, network_text
+from netgen.netlist import Network, SimulatorOptions, Workbench, network_text
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.models import models_head
 from netgen.netlist.render import drain_current
@@ -120,10 +121,10 @@ def test_every_bias_line_carries_its_current(made: Design) -> None:
         assert found[name][0] == pytest.approx(wanted, rel=4e-3), name
 
 
-def simulated(made: Design, model: Model, x: np.ndarray, network: str) -> Traces:
+def simulated(made: Design, model: Model, x: np.ndarray, netlist: Netlist) -> Traces:
     technology, at = made.technology, made.conditions
     load = characterise_gates(technology, at, made.circuit.unit, cache_folder(), run)
-    bench = Workbench(made.circuit, technology, at, network, "netlist.cir", load)
+    bench = Workbench(made.circuit, technology, at, Network(netlist, technology), load)
     engine = Staged(bench, SimulatorOptions(), 120.0, lambda x, frames: 0)
     ((_, traces),) = run_tasks([(0, engine.task(x, 0))], LocalPool(1))
     assert isinstance(traces, Traces)
@@ -134,7 +135,8 @@ def simulated(made: Design, model: Model, x: np.ndarray, network: str) -> Traces
 def test_network_does_the_same_with_mirrored_biases(made: Design) -> None:
     model, samples = random_model(7, state=3, layers=2, inputs=4, frames=16)
     ideal, mirrored = (
-        simulated(made, model, samples.x[0], text_of(made, mirrored)) for mirrored in (False, True)
+        simulated(made, model, samples.x[0], netlist)
+        for netlist in (made.netlist, made.mirrored_bias)
     )
     states = [
         np.concatenate([t.frames[c.name] > c.alpha / 2 for c in model.cells], axis=1)

@@ -103,7 +103,7 @@ def error_ladder(
         ("systematic", "grid", twin.run({}, x)),
     ]
     if twin.technology.mismatch:
-        names = transistors_of(twin.parted, twin.technology)
+        names = transistors_of(twin.netlist)
         shifts = draw(twin.technology, Variation(seed), names, 0, chips)
         found.append(("mismatch", "systematic", twin.run(shifts, x)))
     if circuit is not None:

@@ -223,8 +223,8 @@ class Netlist:
         Subcircuits that units are made of, by name, in the order of their text.
     loose, outside
         What an edited netlist holds in the network besides its layers, and outside of subcircuits.
-    source
-        The file it is in, for messages.
+    source, digest
+        The file it is in, for messages, and the SHA-256 of its text.
     """
 
     name: str
@@ -235,6 +235,7 @@ class Netlist:
     loose: tuple[Statement, ...] = ()
     outside: tuple[Statement, ...] = ()
     source: str = "netlist.cir"
+    digest: str = ""
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -268,11 +269,21 @@ class Netlist:
         return found
 
     @property
-    def uses_only_known(self) -> bool:
-        """Whether every element is a transistor, bias source or block that is understood."""
-        stray = (*self.loose, *self.outside, *(s for layer in self.layers for s in layer.loose))
+    def stray(self) -> tuple[Statement, ...]:
+        """What belongs to no single unit."""
+        return (*self.outside, *self.loose, *(s for layer in self.layers for s in layer.loose))
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All that is no transistor, bias source or block that is understood."""
         inside = (s for block in self.blocks.values() for s in block.statements)
-        return not (any(stray) or any(inside) or any(unit.statements for unit in self.units))
+        owned = (s for unit in self.units for s in unit.statements)
+        return (*self.stray, *inside, *owned)
+
+    @property
+    def hidden(self) -> tuple[Statement, ...]:
+        """Statements that may be transistors, or define some: their sizes are not known."""
+        return tuple(s for s in self.statements if s.text[:1].lower() in "xm.")
 
 
 def flat_devices(unit: Unit, blocks: Mapping[str, Module]) -> Iterator[Device]:

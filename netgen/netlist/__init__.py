@@ -6,8 +6,9 @@ from netgen.netlist.mapping import mapping
 from netgen.netlist.meters import KINDS, Consumer
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.network import cdl_text, netlist_of, network_text
+from netgen.netlist.partition import Network
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
-from netgen.netlist.variation import shifted, transistors_of
+from netgen.netlist.variation import shift_words, transistors_of
 
 __all__ = [
     "DIALECTS",
@@ -17,6 +18,7 @@ __all__ = [
     "Conditions",
     "Consumer",
     "GateLoad",
+    "Network",
     "Probes",
     "SimulatorOptions",
     "Workbench",
@@ -28,7 +30,7 @@ __all__ = [
     "nominal",
     "probes",
     "release_time",
-    "shifted",
+    "shift_words",
     "testbench",
     "transistors_of",
 ]

@@ -16,32 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit.netlist import Device
 from netgen.model import INPUT
 from netgen.netlist.library import Sizes, shiftable, trimmed
-from netgen.netlist.meters import (
-    INPUT_METER,
-    INPUT_METER_LINE,
-    INPUT_SUPPLY,
-    Consumer,
-    Meter,
-    consumer_of,
-    metered,
-    metered_network,
-)
+from netgen.netlist.meters import INPUT_METER, Consumer, Meter
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
-from netgen.netlist.partition import (
-    Gate,
-    Part,
-    Partition,
-    Transistors,
-    elements,
-    gates,
-    partition,
-    sizes,
-)
+from netgen.netlist.partition import Network, NetworkLines, Part, sizes
 from netgen.netlist.render import drain_current, render
 from netgen.netlist.statements import check_statements
 from netgen.netlist.testbench import EDGE, READOUT, Probes, bench_text, probes, pwl, startup
+from netgen.netlist.variation import ShiftWords
+from netgen.netlist.write import ElementText
 from netgen.technology import Polarity, Technology
 from netgen.units import spice
 
@@ -56,7 +41,7 @@ class GateLoad:
     area: Mapping[Polarity, float]
     width: Mapping[Polarity, float]
 
-    def capacitance(self, hung: Iterable[Gate]) -> float:
+    def capacitance(self, hung: Iterable[Device]) -> float:
         """Return the capacitance of gates, in farads."""
         return sum(
             gate.geometry.multiplicity
@@ -123,14 +108,10 @@ class Workbench:
 
     Attributes
     ----------
-    network
-        Text of the network, see :func:`netgen.netlist.network_text`.
-    source
-        The name of its file, for messages.
     load
         What gates of absent parts weigh.
-    shifted
-        Whether the network's transistors deviate, see :func:`netgen.netlist.shifted`.
+    shifts
+        How the network's transistors deviate, see :func:`netgen.netlist.shift_words`.
     edge
         Rise time of an input step, as a share of the frame.
 
@@ -143,25 +124,23 @@ class Workbench:
     circuit: Circuit
     technology: Technology
     conditions: Conditions
-    network: str
-    source: str
+    network: Network
     load: GateLoad
-    shifted: bool = False
+    shifts: ShiftWords | None = None
     edge: float = EDGE
 
     def __post_init__(self) -> None:
         check_statements(self.network, self.source)
 
     @cached_property
-    def parted(self) -> Partition:
-        """The network in parts.
+    def statements(self) -> NetworkLines:
+        """What the network's decks are made of."""
+        return self.network.plain if self.shifts is None else self.network.deviating
 
-        Raises
-        ------
-        ConfigurationError
-            It was edited so that it cannot be taken apart.
-        """
-        return partition(self.network, self.source)
+    def _text(self, lines: Iterable[ElementText]) -> list[str]:
+        if self.shifts is None:
+            return [line.text for line in lines]
+        return [line.shifted(self.shifts) for line in lines]
 
     def head(self, options: SimulatorOptions, sizes: Sizes | None) -> str:
         """Return models and options: self-contained, so that a deck runs on any machine.
@@ -170,54 +149,36 @@ class Workbench:
         """
         models = tuple(device.model for device in self.technology.devices.values())
         head = models_head(self.technology, self.conditions, options)
-        if self.shifted:
+        if self.shifts is not None:
             library = trimmed(head, models, self.technology.digest)
-            wanted = sizes or self.all_sizes or frozenset()
+            wanted = sizes or self.network.sizes or frozenset()
             return shiftable(library, models, self.technology.name).text(wanted)
         return head if sizes is None else trimmed(head, models, self.technology.digest).text(sizes)
 
     def whole(self, title: str, x: Floats) -> Deck:
         """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""
         saves = self.probes.vectors
-        network, _ = self._metered_network
-        where = self.circuit, self.conditions, x, network, saves, title, INPUT_SUPPLY
+        network = "\n".join(self._text(self.statements.whole)) + "\n"
+        where = self.circuit, self.conditions, x, network, saves, title, INPUT_METER.net
         body = bench_text(*where, self.edge)
         steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
         bends = np.sort(np.concatenate([steps, steps + self.edge]))
         points = tuple((bends * self.circuit.model.frame_period).tolist())
-        return Deck(self, title, self.all_sizes, body, points)
-
-    @cached_property
-    def _metered_network(self) -> tuple[str, Mapping[str, tuple[str, str]]]:
-        return metered_network(self.network)
+        return Deck(self, title, self.network.sizes, body, points)
 
     @cached_property
     def probes(self) -> Probes:
         """What is saved of the network as one circuit."""
         found = probes(self.circuit, self.technology, self.conditions.vdd)
-        _, kinds = self._metered_network
-        meters = {vector: self._meter(*place) for vector, place in kinds.items()}
+        meters = {
+            f"{path}#branch": Meter(consumer, self.conditions.vdd)
+            for path, consumer in self.statements.whole_meters.items()
+        }
         return replace(found, meters=meters | self._returned(found.nodes[READOUT]))
-
-    def _meter(self, word: str, kind: str) -> Meter:
-        return Meter(consumer_of(self.circuit, word, kind), self.conditions.vdd)
 
     def _returned(self, outputs: Iterable[str]) -> dict[str, Meter]:
         consumer = Consumer(self.circuit.layers[-1].node, "readout")
         return dict.fromkeys(outputs, Meter(consumer, -self.conditions.vdd / 2))
-
-    @cached_property
-    def all_sizes(self) -> Sizes | None:
-        """The sizes of all transistors, None where an edited network may hide some."""
-        lines = list(elements(self.network.lower()))
-        if any(line.startswith((".include", ".inc", ".lib", ".model", ".param")) for line in lines):
-            return None
-        return sizes(lines, Transistors(self.technology, {}))
-
-    @cached_property
-    def hung(self) -> Mapping[str, Mapping[Part, list[Gate]]]:
-        """The gates on each net, by the part they belong to."""
-        return gates(self.parted, self.technology)
 
     @cached_property
     def layers(self) -> Mapping[str, CellLayer | RowLayer]:
@@ -228,7 +189,8 @@ class Workbench:
     def stages(self) -> tuple[tuple[Part, ...], ...]:
         """The parts layer by layer, in the order of signals: reference and inputs come first."""
         words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers]
-        return tuple(self.parted.parts[word] for word in words if word in self.parted.parts)
+        parts = self.network.parts
+        return tuple(parts[word] for word in words if word in parts)
 
     def is_cell(self, part: Part) -> bool:
         """Tell whether a part has a memory."""
@@ -248,7 +210,7 @@ class Workbench:
 
     def lines(self, parts: Sequence[Part]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""
-        return tuple(sorted(net for part in parts for net in part.nets if net in self.hung))
+        return tuple(sorted(net for part in parts for net in part.nets if net in self.network.hung))
 
     def supplies(self, parts: Sequence[Part]) -> dict[str, float]:
         """Return the volts of the sources that deliver power, by the vector of their current."""
@@ -260,12 +222,13 @@ class Workbench:
     def meters(self, parts: Sequence[Part]) -> dict[str, Meter]:
         """Return the currents that take the power of parts apart, by vector."""
         found = {
-            f"{name}#branch": self._meter(word, kind)
-            for word, lines in _by_layer(parts).items()
-            for name, kind in metered(lines, word)[1].items()
+            f"{name}#branch": Meter(consumer, self.conditions.vdd)
+            for word, indices in _by_layer(parts).items()
+            for name, consumer in self.statements.layer(word, indices).consumers(word).items()
         }
         if self.inputs(parts):
-            found[f"{INPUT_METER}#branch"] = self._meter(INPUT, "input")
+            meter = Meter(INPUT_METER.consumer, self.conditions.vdd)
+            found[f"{INPUT_METER.name}#branch"] = meter
         return found | self._returned(f"v{net}#branch" for net in self._outputs(parts))
 
     def vectors(self, parts: Sequence[Part]) -> tuple[str, ...]:
@@ -295,7 +258,7 @@ class Workbench:
         """Return the deck that takes memoryless parts from frame to frame, each one settled."""
         lines = [f"B{net} {net} 0 v={drives[net].table}" for net in self.used(parts)]
         lines += [
-            f"B{n} {INPUT_SUPPLY} {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()
+            f"B{n} {INPUT_METER.net} {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()
         ]
         lines += ["Vframe frame 0 0"]
         return self._deck(title, parts, lines, f".dc Vframe 0 {frames - 1} 1")
@@ -320,7 +283,7 @@ class Workbench:
             at for drive in driven.values() if not drive.still for at in drive.at[:-1].tolist()
         }
         lines = [f"V{net} {net} 0 {forms[net]}" for net in used]
-        lines += [f"I{net} {INPUT_SUPPLY} {net} {forms[net]}" for net in currents.values()]
+        lines += [f"I{net} {INPUT_METER.net} {net} {forms[net]}" for net in currents.values()]
         lines += self._loads(parts)
         analysis = f".tran {spice(period)} {spice(frames * period)}"
         return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
@@ -329,7 +292,7 @@ class Workbench:
         inside = frozenset(parts)
         loads = []
         for net in self.lines(parts):
-            others = (hung for part, hung in self.hung[net].items() if part not in inside)
+            others = (hung for part, hung in self.network.hung[net].items() if part not in inside)
             absent = [gate for hung in others for gate in hung]
             if absent:
                 loads.append(f"C{net} {net} 0 {spice(self.load.capacitance(absent))}")
@@ -349,20 +312,23 @@ class Workbench:
         points: tuple[float, ...] = (),
     ) -> Deck:
         half = spice(self.conditions.vdd / 2)
-        elements = [line for w, own in _by_layer(parts).items() for line in metered(own, w)[0]]
+        elements = [
+            line
+            for word, indices in _by_layer(parts).items()
+            for line in self._text(self.statements.layer(word, indices).statements(word))
+        ]
         if self.inputs(parts):
-            elements.append(INPUT_METER_LINE)
+            elements.append(INPUT_METER.statement)
         readout = [f"V{net} {net} 0 {half}" for net in self._outputs(parts)]
         body = render(
             "block.j2",
-            blocks=self.parted.text,
+            blocks=self.statements.blocks,
             vdd=self.conditions.vdd,
             lines=[*elements, *readout, *lines],
             saves=[_saved(vector) for vector in self.vectors(parts)],
             analysis=analysis,
         )
-        transistors = Transistors(self.technology, self.parted.blocks)
-        used = sizes((line for part in parts for line in part.lines), transistors)
+        used = sizes(device for part in parts for device in part.transistors)
         return Deck(self, title, used, body, points)
 
 
@@ -392,12 +358,12 @@ class Deck:
         return f"* {self.title}\n{self.bench.head(options, self.sizes)}\n{body}"
 
 
-def _by_layer(parts: Iterable[Part]) -> dict[str, list[str]]:
-    """Return the elements of parts by the word of their layer."""
-    lines: dict[str, list[str]] = {}
+def _by_layer(parts: Iterable[Part]) -> dict[str, list[int]]:
+    """Return the units of parts by the word of their layer."""
+    found: dict[str, list[int]] = {}
     for part in parts:
-        lines.setdefault(part.word, []).extend(part.lines)
-    return lines
+        found.setdefault(part.word, []).append(part.unit)
+    return found
 
 
 def _saved(vector: str) -> str:

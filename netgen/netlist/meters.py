@@ -1,4 +1,4 @@
-"""Ammeters in a network's supply: which block of which node takes how much from it.
+"""Ammeters in a network's supply: which kind of block of which node takes how much from it.
 
 A current counts at the device that takes it from the supply: a sourcing mirror's at the mirror, a
 diode's P line at the line, a bias or an input that an ideal source feeds at the bias or the input.
@@ -6,28 +6,17 @@ diode's P line at the line, a bias or an input that an ideal source feeds at the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
+from netgen.circuit.netlist import ROLES, Element, Source, Statement, Unit
 from netgen.model import INPUT
-from netgen.netlist.partition import elements, words
+from netgen.netlist.write import ElementText, Writer
 
-KINDS = ("mirror", "relu", "cell", "bias", "line", "input", "start", "readout")
-"""Kinds of block. All but the last, the sources that the readout's currents flow into, are
-transistors, see :attr:`netgen.circuit.netlist.Netlist.counts`."""
-_BLOCKS = {
-    "diode_relu": "relu",
-    "n_to_p": "line",
-    "p_to_n": "line",
-    "schmitt_trigger_9t": "cell",
-    "bias_diode": "bias",
-    "reset_switch": "start",
-    "set_switch": "start",
-}
-_LAYER = "layer_"
-INPUT_SUPPLY = f"vdd_{INPUT}_input"
-"""The net that input currents come from."""
+KINDS = (*ROLES, "readout")
+"""Kinds of block. All but the last, the sources that the readout's currents flow into, are roles
+of transistors."""
+_SUPPLY = "vdd"
 
 
 @dataclass(frozen=True, order=True)
@@ -39,12 +28,6 @@ class Consumer:
 
     node: str
     kind: str
-
-
-def consumer_of(circuit: Circuit, word: str, kind: str) -> Consumer:
-    """Return the consumer that a kind of block in a layer of the netlist is."""
-    nodes = {circuit.word(layer): layer.node for layer in circuit.layers}
-    return Consumer({REFERENCE_WORD: REFERENCE, INPUT: INPUT, **nodes}[word], kind)
 
 
 @dataclass(frozen=True)
@@ -59,79 +42,75 @@ class Meter:
     volts: float
 
 
-def kind_of(line: str, word: str) -> str:
-    """Return the kind of block that an element of a layer belongs to.
+@dataclass(frozen=True)
+class InputMeter:
+    """The ammeter between the supply and all input currents: its source and its net."""
 
-    Parameters
+    name: str
+    net: str
+    consumer: Consumer
+
+    @property
+    def statement(self) -> str:
+        """As a netlist has it."""
+        return f"{self.name} {_SUPPLY} {self.net} 0"
+
+
+INPUT_METER = InputMeter(
+    f"vmeter_{INPUT}_input", f"{_SUPPLY}_{INPUT}_input", Consumer(INPUT, "input")
+)
+
+
+@dataclass(frozen=True)
+class MeteredLines:
+    """Elements whose supply comes through ammeters, one a kind of block.
+
+    Attributes
     ----------
-    line
-        The element, lower case.
-    word
-        The layer's word in the netlist.
+    kinds
+        Those that take current from the supply, in order of appearance.
     """
-    if line[0] == "i":
+
+    node: str
+    lines: tuple[ElementText, ...]
+    kinds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, writer: Writer, word: str, node: str, unit: Unit) -> MeteredLines:
+        """Return those of a unit in the layer of a word."""
+        kinds: dict[str, None] = {}
+        lines = []
+        for element in unit.elements:
+            kind = kind_of(element)
+            line = writer.element(element, f"{_SUPPLY}_{word}_{kind}")
+            if line.supplied:
+                kinds[kind] = None
+            lines.append(line)
+        return cls(node, tuple(lines), tuple(kinds))
+
+    @classmethod
+    def joined(cls, parts: Iterable[MeteredLines]) -> MeteredLines:
+        """Return those of several units of a layer together."""
+        found = list(parts)
+        lines = tuple(line for part in found for line in part.lines)
+        kinds = dict.fromkeys(kind for part in found for kind in part.kinds)
+        return cls(found[0].node if found else "", lines, tuple(kinds))
+
+    def statements(self, word: str) -> list[ElementText]:
+        """Return the ammeters and what they measure."""
+        meters = [
+            ElementText(f"vmeter_{word}_{kind} {_SUPPLY} {_SUPPLY}_{word}_{kind} 0")
+            for kind in self.kinds
+        ]
+        return [*meters, *self.lines]
+
+    def consumers(self, word: str) -> dict[str, Consumer]:
+        """Return what the ammeters show, by their names."""
+        return {f"vmeter_{word}_{kind}": Consumer(self.node, kind) for kind in self.kinds}
+
+
+def kind_of(element: Element) -> str:
+    """Return the kind of block that an element belongs to."""
+    if isinstance(element, Source):
         return "bias"
-    _, *nets, model = words(line)
-    if model == "diode_relu":
-        return {REFERENCE_WORD: "bias", INPUT: "input"}.get(word, "relu")
-    if model in _BLOCKS:
-        return _BLOCKS[model]
-    constant = {f"{REFERENCE_WORD}_n", f"{REFERENCE_WORD}_p"}
-    return "bias" if constant & set(nets) else "mirror"
-
-
-def metered(lines: Iterable[str], word: str) -> tuple[list[str], dict[str, str]]:
-    """Put ammeters between the supply and the elements of a layer, one a kind of block.
-
-    Returns
-    -------
-    lines
-        The elements with their meters.
-    meters
-        Kind by the meter's name, such as ``vmeter_l1_relu_mirror``.
-    """
-    changed, meters = [], {}
-    for line in lines:
-        found = line.split()
-        if "vdd" in found:
-            kind = kind_of(line, word)
-            meters[f"vmeter_{word}_{kind}"] = kind
-            line = " ".join(f"vdd_{word}_{kind}" if w == "vdd" else w for w in found)
-        changed.append(line)
-    own = [f"{name} vdd vdd_{word}_{kind} 0" for name, kind in meters.items()]
-    return [*own, *changed], meters
-
-
-INPUT_METER = f"vmeter_{INPUT}_input"
-INPUT_METER_LINE = f"{INPUT_METER} vdd {INPUT_SUPPLY} 0"
-
-
-def metered_network(text: str) -> tuple[str, Mapping[str, tuple[str, str]]]:
-    """Put ammeters into every layer of a network's text; comments are left out.
-
-    Returns
-    -------
-    text
-        The network with its meters, and the one of its inputs.
-    meters
-        Word of the layer and kind of block by the vector of a meter's current.
-    """
-    lines: list[str] = [INPUT_METER_LINE]
-    vectors = {f"{INPUT_METER}#branch": (INPUT, "input")}
-    word: str | None = None
-    held: list[str] = []
-    for line in map(str.lower, elements(text)):
-        head, *rest = line.split()
-        if head == ".subckt" and rest[0].startswith(_LAYER):
-            word, held = rest[0].removeprefix(_LAYER), []
-            lines.append(line)
-        elif word is None:
-            lines.append(line)
-        elif head == ".ends":
-            changed, meters = metered(held, word)
-            lines += [*changed, line]
-            vectors |= {f"v.xnet.x{word}.{m}#branch": (word, kind) for m, kind in meters.items()}
-            word = None
-        else:
-            held.append(line)
-    return "\n".join(lines) + "\n", vectors
+    return "line" if isinstance(element, Statement) else element.role

@@ -170,7 +170,7 @@ class _Elements:
         plain = [word for word in words if "=" not in word]
         letter, name = words[0][0], words[0][1:]
         if letter in "xm" and plain[-1] in self.polarity:
-            return self.device(name, plain, words) or Statement(line)
+            return self.device(name, plain, words) or Statement(line, tuple(plain[1:-1]))
         if letter == "x" and plain[-1] in self.modules and len(plain) == len(words):
             return Instance(name, plain[-1], tuple(plain[1:-1]), "line", "", 0)
         if letter == "i" and len(plain) == len(words) == 4:
@@ -184,10 +184,12 @@ class _Elements:
         model = self.technology.devices[polarity]
         values = {key: value for key, _, value in (word.partition("=") for word in words) if value}
         width, length, count = (number(values.pop(key, fall)) for key, fall in _SIZE)
-        if len(plain) != 6 or not width or not length or not count or count % 1:
+        if len(plain) != 6 or not width or not length or not count:
             return None
+        if count % 1:  # devices in parallel are counted, but the text says what they carry
+            values["m"] = f"{count:.12g}"
         unit = model.length_unit
-        geometry = Geometry(width * unit, length * unit, int(count))
+        geometry = Geometry(width * unit, length * unit, max(1, round(count)))
         nets = dict(zip(model.pins, plain[1:5], strict=True))
         d, g, s, b = (nets[pin] for pin in "dgsb")
         usual = Writer(self.technology).junctions(geometry, 1 / unit)

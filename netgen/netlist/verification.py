@@ -17,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit.netlist import Layer, Netlist
 from netgen.circuit.synthesis import net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.blocks import Deck, Drive, Workbench
-from netgen.netlist.partition import elements, words
 from netgen.netlist.render import drain_current, render
 from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
 
-_LAYER = "layer_"
 _ROWS, _CELLS = "rows", "cells"
 STIFF = 1e3
 """A row node is held by so many units a volt: within millivolts, and currents stay exact."""
@@ -34,49 +33,20 @@ NO_DC = "c"
 """Elements that carry no current at an operating point."""
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A layer in the network: its subcircuit, and the net at each of its ports."""
-
-    subckt: str
-    nets: tuple[str, ...]
-
-
-def placed_layers(text: str, source: str) -> dict[str, Placed]:
+def placed_layers(netlist: Netlist) -> dict[str, Layer]:
     """Return the layers of a network by their netlist words.
-
-    Parameters
-    ----------
-    text
-        The network's netlist, perhaps edited.
-    source
-        The name of its file, for messages.
 
     Raises
     ------
     ConfigurationError
-        The network holds more than layers, or a layer twice.
+        It was edited so that it holds more than layers.
     """
-    layers: dict[str, Placed] = {}
-    inside = ""
-    for line in elements(text.lower()):
-        head, *rest = line.split()
-        if head == ".subckt":
-            inside = rest[0]
-        elif head == ".ends":
-            inside = ""
-        elif head.startswith("."):
-            continue
-        elif inside in ("network", "") and head[0] != NO_DC:
-            _, *nets, subckt = words(line)
-            word = subckt.removeprefix(_LAYER)
-            if inside == "" or head[0] != "x" or word == subckt or word in layers:
-                problem = (
-                    f"{head!r} is no layer of the network (or one of two): it cannot be verified"
-                )
-                raise ConfigurationError(source, [problem])
-            layers[word] = Placed(subckt, tuple(nets))
-    return layers
+    for statement in (*netlist.outside, *netlist.loose):
+        if statement.text[0].lower() not in (NO_DC, "."):
+            head = statement.text.split()[0]
+            problem = f"{head!r} is no layer of the network: it cannot be verified"
+            raise ConfigurationError(netlist.source, [problem])
+    return {layer.word: layer for layer in netlist.layers}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +106,9 @@ class VerificationBench:
         return self.bench.circuit
 
     @cached_property
-    def placed(self) -> Mapping[str, Placed]:
-        """The layers as the network's text has them."""
-        return placed_layers(self.bench.network, self.bench.source)
+    def placed(self) -> Mapping[str, Layer]:
+        """The layers of the network."""
+        return placed_layers(self.bench.network.netlist)
 
     def rows(
         self, layer: RowLayer, currents: Mapping[str, Floats], held: Floats, alone: int
@@ -202,7 +172,7 @@ class VerificationBench:
         lines = [*self._line(layer.candidate, table)]
         lines.append(self._instance(_CELLS, word, own=self._own(layer), prefix="r_"))
         lines += self._starts(layer)
-        if set(self.placed[word].nets) & self._lines_of(REFERENCE):  # biases are copies of it
+        if set(self.placed[word].ports) & self._lines_of(REFERENCE):  # biases are copies of it
             lines += self._line(REFERENCE, None)
         vectors = []
         for unit in range(layer.size):
@@ -222,13 +192,13 @@ class VerificationBench:
     def _deck(self, title: str, lines: list[str], saves: Sequence[str], analysis: str) -> Deck:
         body = render(
             "block.j2",
-            blocks=self.bench.network,
+            blocks=self.bench.network.text,
             vdd=self.bench.conditions.vdd,
             lines=lines,
             saves=saves,
             analysis=analysis,
         )
-        return Deck(self.bench, f"Verification: {title}", self.bench.all_sizes, body, ())
+        return Deck(self.bench, f"Verification: {title}", self.bench.network.sizes, body, ())
 
     def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
         """Write a layer whose lines carry given currents, A, (points, units)."""
@@ -262,7 +232,7 @@ class VerificationBench:
         """Write the start-up lines of cells, which let go of them."""
         vdd = self.bench.conditions.vdd
         for (stage, state), name in start_nets(self.circuit).items():
-            if stage == layer.stage and name in self.placed[self.circuit.word(layer)].nets:
+            if stage == layer.stage and name in self.placed[self.circuit.word(layer)].ports:
                 yield f"Vs_{name} {name} 0 {spice(vdd if state else 0.0)}"
 
     def _own(self, layer: CellLayer | RowLayer) -> frozenset[str]:
@@ -293,10 +263,10 @@ class VerificationBench:
             placed = self.placed[word]
         except KeyError:
             problem = f"the network has no layer {word}; build again"
-            raise ConfigurationError(self.bench.source, [problem]) from None
+            raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
         starts = set(start_nets(self.circuit).values())
         nets = []
-        for each in placed.nets:
+        for each in placed.ports:
             if own is None:
                 driven = each.startswith(("vdd", "vss")) or each in starts
                 keep = driven or self._word_of(each) == word
@@ -322,7 +292,7 @@ class VerificationBench:
     def _rail(self, name: str) -> str:
         if name not in self._off:
             problem = f"the network connects {name!r}, which is no line of the model"
-            raise ConfigurationError(self.bench.source, [problem])
+            raise ConfigurationError(self.bench.network.netlist.source, [problem])
         return self._off[name]
 
 

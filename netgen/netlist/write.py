@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from netgen._version import __version__
-from netgen.circuit.netlist import Device, Instance, Layer, Module, Netlist, Source, Unit, stacks
+from netgen.circuit.netlist import (
+    Device,
+    Element,
+    Instance,
+    Layer,
+    Module,
+    Netlist,
+    Source,
+    Statement,
+    Unit,
+    stacks,
+)
 from netgen.circuit.synthesis import ports_for_biases
 from netgen.netlist.render import printable, render
 from netgen.technology import Device as DeviceModel
@@ -17,11 +28,74 @@ AREAS = ("as", "ad", "ps", "pd")
 """Parameters of a transistor's junctions."""
 
 
+@dataclass(frozen=True, slots=True)
+class ElementText:
+    """A statement, and the transistors whose shifts it takes.
+
+    Attributes
+    ----------
+    shifts
+        Path of a transistor, and the names of the parameters for its threshold voltage and for its
+        current factor.
+    supplied
+        Whether it has a terminal on the positive supply.
+    """
+
+    text: str
+    shifts: tuple[tuple[str, str, str], ...] = ()
+    supplied: bool = False
+
+    def shifted(self, shifts: Mapping[str, tuple[str, str]]) -> str:
+        """Return the statement of a chip.
+
+        Parameters
+        ----------
+        shifts
+            By the path of each transistor, threshold shift and factor of the current as text.
+        """
+        words = [self.text]
+        for path, threshold, factor in self.shifts:
+            volts, times = shifts[path]
+            words.append(f"{threshold}={volts} {factor}={times}")
+        return " ".join(words)
+
+
 @dataclass(frozen=True)
 class Writer:
-    """Writes elements for one technology."""
+    """Writes elements for one technology.
+
+    Attributes
+    ----------
+    blocks
+        Where transistors deviate, the blocks that instances are of.
+    deviating
+        Every transistor takes a shift of its own, those of blocks by parameters.
+    """
 
     technology: Technology
+    blocks: Mapping[str, Module] = field(default_factory=dict)
+    deviating: bool = False
+
+    def element(self, element: Element, supply: str = "vdd") -> ElementText:
+        """Return the statement of an element whose supply is the given net."""
+        if isinstance(element, Statement):
+            words = element.text.split()
+            supplied = "vdd" in words
+            text = " ".join(supply if word == "vdd" else word for word in words)
+            return ElementText(text, (), supplied)
+        if isinstance(element, Device):
+            d, g, s, b = (supply if net == "vdd" else net for net in element.terminals)
+            moved = replace(element, terminals=(d, g, s, b))
+            own = ((element.name, "delvto", "mulu0"),) if self.deviating else ()
+            return ElementText(self.device(moved), own, "vdd" in element.terminals)
+        nets = tuple(supply if net == "vdd" else net for net in element.nets)
+        supplied = "vdd" in element.nets
+        if isinstance(element, Source):
+            text = self.source(replace(element, nets=(nets[0], nets[1])))
+            return ElementText(text, (), supplied)
+        inner = self.blocks[element.module].devices if self.deviating else ()
+        shifts = tuple((f"{element.name}.{d.name}", f"{d.name}_v", f"{d.name}_u") for d in inner)
+        return ElementText(self.instance(replace(element, nets=nets)), shifts, supplied)
 
     def parameters(self, device: Device) -> str:
         """Return W, L, junctions and multiplicity.
@@ -35,7 +109,7 @@ class Writer:
         if self.technology.diffusion and "as=" not in device.extra:
             values += self.junctions(geometry, metre)
         text = " ".join(f"{key}={spice(value)}" for key, value in values)
-        if geometry.multiplicity != 1:
+        if geometry.multiplicity != 1 and " m=" not in f" {device.extra}":
             text += f" m={geometry.multiplicity}"
         return f"{text} {device.extra}" if device.extra else text
 
@@ -61,27 +135,24 @@ class Writer:
         """Return the statement of a block."""
         return f"X{instance.name} {' '.join(instance.nets)} {instance.module}"
 
-    def unit(self, unit: Unit) -> Iterator[str]:
-        """Yield the statements of a unit."""
-        yield from map(self.source, unit.sources)
-        yield from map(self.device, unit.devices)
-        yield from map(self.instance, unit.instances)
-        yield from (statement.text for statement in unit.statements)
-
     def module(self, module: Module) -> Iterator[str]:
-        """Yield the lines of a block's subcircuit, its comments first."""
-        yield from module.comments
-        yield " ".join((".subckt", module.name, *module.ports, *module.parameters))
-        yield from map(self.device, module.devices)
+        """Yield the lines of a block's subcircuit."""
+        head = (".subckt", module.name, *module.ports, *module.parameters)
+        if self.deviating:
+            head = (*head, *(f"{device.name}_v=0 {device.name}_u=1" for device in module.devices))
+        yield " ".join(head)
+        for device in module.devices:
+            shift = f" delvto={{{device.name}_v}} mulu0={{{device.name}_u}}"
+            yield self.device(device) + (shift if self.deviating else "")
         yield from (statement.text for statement in module.statements)
         yield f".ends {module.name}"
 
-    def modules(self, modules: Iterable[Module]) -> str:
+    def modules(self, modules: Iterable[Module], *, comments: bool = True) -> str:
         """Return the subcircuits of blocks; one with comments stands apart from those before."""
         lines: list[str] = []
         for module in modules:
-            if lines and module.comments:
-                lines.append("")
+            if comments and module.comments:
+                lines += ["", *module.comments] if lines else module.comments
             lines += self.module(module)
         return "\n".join(lines)
 

@@ -1,8 +1,9 @@
 """The project room: what a build folder holds, and the steps that fill it."""
 
 from netgen.project.build import Design, build, design
-from netgen.project.cases import BIASES, Bias, Corners, MonteCarlo, Population, corners
+from netgen.project.cases import Corners, MonteCarlo, Population, corners
 from netgen.project.compare import compare
+from netgen.project.design import BIASES, Bias
 from netgen.project.export import FORMATS, export
 from netgen.project.folder import Folder, occupied
 from netgen.project.options import BuildOptions, prepare

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Protocol, TypeAlias
 
 from netgen.errors import UsageError
-from netgen.netlist import Conditions, Workbench, shifted, transistors_of
+from netgen.netlist import Conditions, Network, Workbench, shift_words, transistors_of
+from netgen.project.design import Bias, read_netlist
 from netgen.project.options import check_conditions
 from netgen.project.reading import Build
 from netgen.technology import Technology, Variation, draw
 
-Bias: TypeAlias = Literal["ideal", "mirrored"]
-BIASES: tuple[Bias, ...] = get_args(Bias)
 BIAS_MEANING = {
     "ideal": "cell PVT: every bias current is ideal",
     "mirrored": "chip PVT: bias currents are mirrored from one ideal reference",
@@ -37,7 +36,7 @@ class Case(Protocol):
     def identity(self) -> object:
         """What its results depend on, besides the build."""
 
-    def bench(self, nominal: Workbench, build: Build) -> Workbench:
+    def bench(self, nominal: Workbench, networks: Networks) -> Workbench:
         """Return the workbench with this variant's network and conditions."""
 
 
@@ -65,15 +64,13 @@ class Chip:
         """What its results depend on, besides the build."""
         return self
 
-    def bench(self, nominal: Workbench, build: Build) -> Workbench:
+    def bench(self, nominal: Workbench, networks: Networks) -> Workbench:
         """Return the workbench with this chip's transistors."""
-        network = _network(nominal, build, self.bias)
-        start = replace(nominal, network=network)
-        found = transistors_of(start.parted, nominal.technology)
+        network = networks(self.bias)
+        found = transistors_of(network.netlist)
         drawn = draw(nominal.technology, self.variation, found, self.run)
-        shifts = {name: values[0] for name, values in drawn.items()}
-        text = shifted(network, nominal.technology, shifts)
-        return replace(nominal, network=text, shifted=True)
+        shifts = shift_words({name: values[0] for name, values in drawn.items()})
+        return replace(nominal, network=network, shifts=shifts)
 
 
 @dataclass(frozen=True)
@@ -94,14 +91,31 @@ class Corner:
         """What its results depend on, besides the build."""
         return self
 
-    def bench(self, nominal: Workbench, build: Build) -> Workbench:
+    def bench(self, nominal: Workbench, networks: Networks) -> Workbench:
         """Return the workbench under this corner's conditions."""
-        network = _network(nominal, build, self.bias)
+        network = networks(self.bias)
         return replace(nominal, network=network, conditions=self.conditions)
 
 
-def _network(nominal: Workbench, build: Build, bias: Bias) -> str:
-    return nominal.network if bias == "ideal" else build.read(build.folder.mirrored_bias.name)
+@dataclass(eq=False)
+class Networks:
+    """The networks of a build, each read once for all variants."""
+
+    build: Build
+    technology: Technology
+    known: dict[Bias, Network] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, nominal: Workbench, build: Build) -> Networks:
+        """Return those of a build, the nominal one as it was read already."""
+        return cls(build, nominal.technology, {"ideal": nominal.network})
+
+    def __call__(self, bias: Bias) -> Network:
+        """Return the network with ideal or mirrored bias currents."""
+        if bias not in self.known:
+            netlist = read_netlist(self.build, self.technology, bias)
+            self.known[bias] = Network(netlist, self.technology)
+        return self.known[bias]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError
 from netgen.netlist.read import read_network
 from netgen.project.folder import Folder
-from netgen.project.record import read_json
+from netgen.project.reading import Build
 from netgen.technology import Technology
 
 FORMAT = "netgen-design"
@@ -54,7 +54,7 @@ def design_text(
     return json.dumps(content, ensure_ascii=False) + "\n"
 
 
-def read_design(folder: Folder) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str]]:
+def read_design(build: Build) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str]]:
     """Return the networks of a folder as they were built, and the digests of its files then.
 
     Raises
@@ -62,36 +62,34 @@ def read_design(folder: Folder) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, s
     ConfigurationError
         It is missing, damaged, or of another version.
     """
-    content = read_json(folder.design)
-    if content.get("format") != FORMAT or content.get("version") != VERSION:
-        problem = f"is not version {VERSION} of {FORMAT}; build again"
-        raise ConfigurationError(str(folder.design), [problem])
+    path = build.folder.design
     try:
+        content = json.loads(build.read(path.name))
+        if content["format"] != FORMAT or content["version"] != VERSION:
+            problem = f"is not version {VERSION} of {FORMAT}; build again"
+            raise ConfigurationError(str(path), [problem])
         networks = decoded(content)
         digests = {name: str(content["sha256"][name]) for name in BIASES}
         return {bias: networks[bias] for bias in BIASES}, digests
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise ConfigurationError(str(folder.design), ["is damaged; build again"]) from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
+        raise ConfigurationError(str(path), ["is damaged; build again"]) from None
 
 
-def read_netlist(folder: Folder, technology: Technology, bias: Bias = "ideal") -> Netlist:
-    """Return the network of a folder: as it was built, or as a person edited its text since.
+def read_netlist(build: Build, technology: Technology, bias: Bias = "ideal") -> Netlist:
+    """Return the network of a build: as it was built, or as a person edited its text since.
 
     Raises
     ------
     ConfigurationError
         Its record cannot be used, its text is missing, or was edited so that it cannot be read.
     """
-    networks, digests = read_design(folder)
-    path = bias_file(folder, bias)
-    try:
-        text = path.read_bytes()
-    except OSError:
-        raise ConfigurationError(str(path), ["is missing; build again"]) from None
-    built = replace(networks[bias], source=str(path))
-    if digests[bias] == _digest(text):
+    networks, digests = read_design(build)
+    path = bias_file(build.folder, bias)
+    content = build.read_bytes(path.name)
+    built = replace(networks[bias], source=str(path), digest=_digest(content))
+    if digests[bias] == built.digest:
         return built
-    return read_network(text.decode("utf-8", "replace"), technology, built, str(path))
+    return read_network(build.read(path.name), technology, built, str(path))
 
 
 def _digest(content: bytes) -> str:

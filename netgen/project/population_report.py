@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,15 +13,13 @@ import numpy as np
 from netgen._version import __version__
 from netgen.analysis.sensitivity import Deviation, Sensitivity, sensitivity
 from netgen.analysis.variability import CornerPoint, Outcome, PopulationFigures, measure
-from netgen.circuit import REFERENCE, REFERENCE_WORD
-from netgen.circuit.names import tokens
+from netgen.circuit.netlist import Device
 from netgen.errors import ConfigurationError, UsageError
-from netgen.model import Model
-from netgen.netlist.partition import Part, Transistors, partition
-from netgen.netlist.variation import named
+from netgen.netlist import transistors_of
+from netgen.project.design import Bias, read_netlist
 from netgen.project.reading import Build, prepared
 from netgen.project.variability import PopulationRuns, read_population
-from netgen.technology import Transistor, Variation, draw
+from netgen.technology import Variation, draw
 
 PAGE = "report.html"
 AREA = "area.png"
@@ -93,25 +90,16 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     said = runs.described
     variation = Variation(int(said["seed"]), bool(said["mismatch"]), bool(said["process"]))
     technology, _, _ = prepared(build)
-    mirrored = said.get("bias") == "mirrored"
-    netlist = build.folder.mirrored_bias if mirrored else build.folder.netlist
-    parted = partition(build.read(netlist.name))
-    finder = Transistors(technology, parted.blocks)
-    transistors: dict[str, Transistor] = {}
-    places: dict[str, Part] = {}
-    for part in parted:
-        for line in part.lines:
-            for name, gate in named(line, finder):
-                transistors[name] = Transistor(gate.polarity, gate.geometry)
-                places[name] = part
+    bias: Bias = "mirrored" if said.get("bias") == "mirrored" else "ideal"
+    netlist = read_netlist(build, technology, bias)
     count = len(runs.cases)
     found: list[Deviation] = []
+    transistors = transistors_of(netlist)
     if variation.mismatch:
-        roles = _Roles(build.model, _parameters(build))
         shifts = draw(technology, replace(variation, process=False), transistors, 0, count)
         found += [
-            Deviation(name, roles.group(name, part), roles.node(part), shifts[name][:, 0])
-            for name, part in places.items()
+            Deviation(name, _group(device), device.node, shifts[name][:, 0])
+            for name, device in netlist.transistors.items()
         ]
     if variation.process:
         # apart from mismatch: a shift that all devices share is none's own fault
@@ -121,51 +109,12 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     return tuple(found)
 
 
-def _parameters(build: Build) -> dict[str, str]:
-    """Return the learned parameter of each device of ``mapping.json``, by its name in a layer."""
-    path = build.folder.mapping
-    try:
-        records = json.loads(build.read(path.name))
-        pairs = [(entry["device"], str(entry["parameter"])) for entry in records]
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(str(path), ["is damaged; build again"]) from None
-    return {
-        str(device).partition(".")[2][1:].lower(): parameter
-        for device, parameter in pairs
-        if device is not None
-    }
-
-
-@dataclass(frozen=True, eq=False)
-class _Roles:
-    """What a device is there for: a learned parameter, or a part of a unit."""
-
-    model: Model
-    parameters: Mapping[str, str]
-
-    def node(self, part: Part) -> str:
-        """The node of the model whose unit it is."""
-        if part.word == REFERENCE_WORD:
-            return REFERENCE
-        words = {word: node for node, word in tokens(self.model).items()}
-        word = part.word
-        while word not in words and word.endswith("_readout"):
-            word = word.removesuffix("_readout")
-        return words.get(word, part.word)
-
-    def group(self, name: str, part: Part) -> str:
-        """The parameter it stands for; else the unit and what it is of it."""
-        path = name.partition(".")[0]
-        while path not in self.parameters and "_" in path:  # …_s1 stands in series
-            path = path.rpartition("_")[0]
-        if path in self.parameters:
-            return self.parameters[path]
-        where = f"{self.node(part)}[{part.unit}]"
-        instance, _, inner = name.partition(".")
-        if instance.endswith("_start"):
-            return f"{where} start-up"
-        own = instance == f"{part.word}_{part.unit}" and inner != "diode"
-        return f"{where} {'cell' if own else 'lines'}"
+def _group(device: Device) -> str:
+    """Return the learned parameter that a device stands for; else its unit and its part there."""
+    if device.parameter is not None:
+        return device.parameter
+    part = {"start": "start-up", "cell": "cell"}.get(device.role, "lines")
+    return f"{device.node}[{device.unit}] {part}"
 
 
 def write_report(build: Build, found: PopulationAnalysis) -> Path:

@@ -13,9 +13,10 @@ from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Model, Samples
 from netgen.model.graph import Floats
-from netgen.netlist import GateLoad, SimulatorOptions, Workbench, nominal, testbench
+from netgen.netlist import GateLoad, Network, SimulatorOptions, Workbench, nominal, testbench
 from netgen.netlist.testbench import EDGE
 from netgen.project.build import guarded
+from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
 from netgen.project.lock import locked
 from netgen.project.reading import Build, prepared
@@ -204,13 +205,12 @@ def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
     ``edge`` is the rise time of an input step, as a share of the frame.
     """
     technology, at, unit = prepared(build)
-    netlist = build.folder.netlist
-    network = build.read(netlist.name)
+    network = Network(read_netlist(build, technology), technology)
     load = GateLoad({}, {})
     if engine != "monolithic":
         load = characterise_gates(technology, at, unit, cache_folder(), guarded(technology))
     circuit = build_circuit(build.model, unit)
-    return Workbench(circuit, technology, at, network, str(netlist), load, edge=edge)
+    return Workbench(circuit, technology, at, network, load, edge=edge)
 
 
 def plain_engine(name: str, bench: Workbench, choices: SimulationChoices, frames: int) -> Engine:
@@ -218,7 +218,7 @@ def plain_engine(name: str, bench: Workbench, choices: SimulationChoices, frames
     timeout = choices.timeout or 60.0 + 3.0 * frames
     if name == "monolithic":
         return Monolithic(bench, choices.options, timeout)
-    varied = bench.shifted or bench.conditions != nominal(bench.technology)
+    varied = bench.shifts is not None or bench.conditions != nominal(bench.technology)
     margins = VARIED if varied else AS_SIZED
 
     def unseen(x: Floats, frames: Mapping[str, Floats]) -> int:
@@ -254,7 +254,7 @@ def pool(choices: SimulationChoices, technology: Technology) -> Pool:
 def identity(bench: Workbench, engine: str, options: SimulatorOptions) -> tuple[object, ...]:
     """Return what the results of all samples depend on."""
     where = bench.conditions, bench.technology.digest
-    what = options, bench.load, bench.network, bench.edge
+    what = options, bench.load, bench.network.identity, bench.edge
     return __version__, FORMAT, engine, *what, where, simulator_version()
 
 

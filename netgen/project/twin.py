@@ -11,11 +11,13 @@ from netgen.analysis import Comparison
 from netgen.analysis.ladder import ErrorLadder, NoLadder, error_ladder
 from netgen.analysis.twin import Twin, TwinResult
 from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
 from netgen.model import decide
 from netgen.model.graph import Floats
 from netgen.netlist import Conditions, transistors_of
 from netgen.project.build import guarded
+from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
 from netgen.simulation import cache_folder
 from netgen.sizing import (
@@ -35,17 +37,14 @@ def twin_of(
     circuit: Circuit,
     technology: Technology,
     at: Conditions,
-    network: str,
-    source: str = "netlist.cir",
+    netlist: Netlist,
 ) -> Twin:
     """Return the twin of a network; characterisations come from the cache where they are known.
 
     Parameters
     ----------
-    network
-        Text of the network (:func:`netgen.netlist.network_text`): what is drawn is what counts.
-    source
-        The name of its file, for messages.
+    netlist
+        The network: what is drawn is what counts.
 
     Raises
     ------
@@ -58,15 +57,14 @@ def twin_of(
     where = (technology, at, circuit.unit, unit, cache_folder(), guarded(technology))
     known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
     times = characterise_times(*where) if circuit.cells else None
-    return Twin(circuit, technology, known, characterise_diodes(*where), network, source, times)
+    return Twin(circuit, technology, known, characterise_diodes(*where), netlist, times)
 
 
 def twin_of_build(build: Build) -> Twin:
     """Return the twin of a build folder's netlist, see :func:`twin_of`."""
     technology, at, unit = prepared(build)
-    netlist = build.folder.netlist
-    text = build.read(netlist.name)
-    return twin_of(build_circuit(build.model, unit), technology, at, text, str(netlist))
+    network = read_netlist(build, technology)
+    return twin_of(build_circuit(build.model, unit), technology, at, network)
 
 
 BATCH = 50
@@ -91,7 +89,7 @@ def twin_decisions(
         Decided class, (chips of the batch, samples).
     """
     twin = twin_of_build(build)
-    transistors = transistors_of(twin.parted, twin.technology)
+    transistors = transistors_of(twin.netlist)
     readout = build.model.readout
     for first in range(0, chips, BATCH):
         count = min(BATCH, chips - first)

@@ -16,7 +16,7 @@ import numpy as np
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
-from netgen.project.cases import Case, Population
+from netgen.project.cases import Case, Networks, Population
 from netgen.project.lock import locked
 from netgen.project.reading import Build
 from netgen.project.record import POPULATION, read_json, read_record, rewritten
@@ -108,6 +108,7 @@ def _simulate(
     name = engine_of_population(build, choices)
     folder = build.folder.population(population.name)
     nominal = workbench(build, name, choices.edge(build.model))
+    networks = Networks.of(nominal, build)
     technology = nominal.technology
     common: list[object] = [*identity(nominal, name, choices.options)]
     common += [build.digests[build.folder.mirrored_bias.name]]
@@ -135,7 +136,7 @@ def _simulate(
 
     def tasks() -> Iterator[tuple[Run, Task]]:
         for case, runs in groupby(missing, key=itemgetter(0)):
-            bench = case.bench(nominal, build)
+            bench = case.bench(nominal, networks)
             engine = plain_engine(name, bench, choices, samples.x.shape[1])
             for _, run in runs:
                 yield run, engine.task(samples.x[run.sample], run.sample)

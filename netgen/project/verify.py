@@ -27,9 +27,10 @@ from netgen.analysis.verification import (
 from netgen.circuit import CellLayer, Circuit, Layer, build_circuit
 from netgen.errors import ConfigurationError, SimulationError
 from netgen.model.graph import Floats
-from netgen.netlist import GateLoad, Workbench
+from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
+from netgen.project.design import read_netlist
 from netgen.project.lock import locked
 from netgen.project.reading import Build, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
@@ -72,9 +73,8 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     """
     technology, at, unit = prepared(build)
     circuit = build_circuit(build.model, unit)
-    network = build.read(build.folder.netlist.name)
-    source = str(build.folder.netlist)
-    bench = VerificationBench(Workbench(circuit, technology, at, network, source, GateLoad({}, {})))
+    network = Network(read_netlist(build, technology), technology)
+    bench = VerificationBench(Workbench(circuit, technology, at, network, GateLoad({}, {})))
     where = operation(circuit, _inputs(build))
     expected, parameters = _drawn(build)
     timeout = _TIMEOUT + _EACH * int(build.record["devices"]["total"])

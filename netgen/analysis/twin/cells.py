@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from netgen.analysis.twin.devices import Deviations, Stage, stage, through
 from netgen.analysis.twin.mirrors import SMALLEST, Grid, surfaces
 from netgen.analysis.twin.plan import Plan
 from netgen.circuit import CellLayer
+from netgen.circuit.synthesis import bias_parameters
 from netgen.model.graph import Bools, Floats
 from netgen.sizing import CellTable, Characterisation
 from netgen.sizing.mirrors import DEFINED_BY
@@ -94,25 +96,30 @@ def _jumps(table: CellTable, threshold: Floats, width: Floats) -> tuple[Floats, 
 
 def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
     """Read the cells of a layer."""
-    word, place = plan.circuit.word(layer), plan.devices.place
-    names = [f"{word}_{unit}" for unit in range(layer.size)]
+    word, place, drawing = plan.circuit.word(layer), plan.devices.place, plan.drawing
+    names = [drawing.block(word, unit, "cell") for unit in range(layer.size)]
+    paths = [bias_parameters(layer, unit) for unit in range(layer.size)]
+    diodes = [
+        [f"{drawing.block(word, unit, 'bias', path)}.diode" for path in own]
+        for unit, own in enumerate(paths)
+    ]
 
-    def mirror(polarity: Polarity, diode: str, copy: str) -> Stage:
+    def mirror(polarity: Polarity, diode: Sequence[str], copy: str) -> Stage:
         return stage(
             polarity,
-            [place(polarity, name + diode) for name in names],
-            [place(polarity, name + copy) for name in names],
+            [place(polarity, name) for name in diode],
+            [place(polarity, f"{name}.{copy}") for name in names],
         )
 
-    kinds = ("thresh", "width", "gain")
-    bias = [[plan.drawing.current(f"{name}_{kind}") for name in names] for kind in kinds]
+    bias = np.array([[drawing.current(word, u, path) for path in p] for u, p in enumerate(paths)]).T
     ends = [(f"{name}.m1",) for name in names]
+    of_threshold, of_width, of_gain = zip(*diodes, strict=True)
     return TwinCells(
         layer,
         np.log(bias),
-        (mirror("nmos", "_thresh.diode", ".m2"),),
-        (mirror("nmos", "_width.diode", ".m8"), mirror("pmos", ".m7", ".m9")),
-        (mirror("nmos", "_gain.diode", ".m5"),),
+        (mirror("nmos", of_threshold, "m2"),),
+        (mirror("nmos", of_width, "m8"), mirror("pmos", [f"{name}.m7" for name in names], "m9")),
+        (mirror("nmos", of_gain, "m5"),),
         plan.stages(layer.candidate, list(range(layer.size)), "pmos", ends),
         _offset(plan, layer.candidate),
     )

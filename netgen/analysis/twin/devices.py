@@ -4,87 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from netgen.circuit.netlist import Device, Netlist, Role, Unit, stacks
 from netgen.errors import ConfigurationError
 from netgen.model.graph import Floats, Integers
-from netgen.netlist.partition import Partition, Transistors, words
-from netgen.netlist.variation import named
 from netgen.sizing.diodes import DiodeTable
-from netgen.technology import Geometry, Polarity, Technology
+from netgen.technology import Geometry, Polarity
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What a network's text holds.
+    """Finds devices of a network by what they stand for: what is drawn is what counts.
 
-    Attributes
-    ----------
-    geometry
-        Of every transistor by its name, see :func:`netgen.netlist.transistors_of`.
-    bias
-        Bias currents by the name of their source without its letter, A.
-    source
-        The network's file, for messages.
+    Units are named by the word of their layer and their index.
     """
 
-    geometry: Mapping[str, Geometry]
-    bias: Mapping[str, float]
-    source: str
+    netlist: Netlist
 
-    def series(self, name: str) -> tuple[str, ...]:
-        """Return the names of the transistors in series that make up a mirror; none, if none."""
-        found = [name] if name in self.geometry else []
-        while found and f"{name}_s{len(found)}" in self.geometry:
-            found.append(f"{name}_s{len(found)}")
-        return tuple(found)
+    @cached_property
+    def units(self) -> Mapping[tuple[str, int], Unit]:
+        """All units."""
+        return {(layer.word, u.index): u for layer in self.netlist.layers for u in layer.units}
 
-    def current(self, name: str) -> float:
+    @cached_property
+    def _mirrors(self) -> Mapping[tuple[str, int, str], tuple[Device, ...]]:
+        found = {}
+        for (word, index), unit in self.units.items():
+            for stack in stacks(unit.devices):
+                if stack[0].parameter is not None:
+                    found[word, index, stack[0].parameter] = tuple(stack)
+        return found
+
+    def mirror(self, word: str, unit: int, parameter: str) -> tuple[Device, ...]:
+        """Return the transistors in series that stand for a parameter; none if not drawn."""
+        return self._mirrors.get((word, unit, parameter), ())
+
+    def current(self, word: str, unit: int, parameter: str) -> float:
         """Return an ideal bias current, A.
 
         Raises
         ------
         ConfigurationError
-            The network has none of that name.
+            The network has none for that parameter.
         """
-        if name not in self.bias:
-            problem = f"has no bias current I{name}; the twin takes ideal bias currents only"
-            raise ConfigurationError(self.source, [problem])
-        return self.bias[name]
+        for source in self.units[word, unit].sources:
+            if source.parameter == parameter:
+                return source.current
+        problem = (
+            f"has no bias current for {parameter}; the twin takes plain numbers of amperes from "
+            "ideal sources only"
+        )
+        raise ConfigurationError(self.netlist.source, [problem])
 
-    def whole(self, series: Sequence[str]) -> Geometry:
-        """Return the geometry that transistors in series make up."""
-        one = self.geometry[series[0]]
-        return Geometry(one.width, one.length * len(series), one.multiplicity)
+    def block(self, word: str, unit: int, role: Role, parameter: str | None = None) -> str:
+        """Return the name of a unit's block.
 
+        Parameters
+        ----------
+        parameter
+            Which learned parameter it stands for, where a unit has several of the role.
 
-def read_drawing(parted: Partition, technology: Technology, source: str) -> Drawing:
-    """Read transistors and bias currents from a network in parts.
-
-    Raises
-    ------
-    ConfigurationError
-        A bias current is no plain number.
-    """
-    finder = Transistors(technology, parted.blocks)
-    geometry: dict[str, Geometry] = {}
-    bias: dict[str, float] = {}
-    for part in parted:
-        for line in part.lines:
-            if line[0] == "i":
-                name, *_, value = words(line)
-                bias[name[1:]] = _amperes(name, value, source)
-            geometry |= {name: gate.geometry for name, gate in named(line, finder)}
-    return Drawing(geometry, bias, source)
+        Raises
+        ------
+        ConfigurationError
+            It was edited away.
+        """
+        for instance in self.units[word, unit].instances:
+            if instance.role == role and instance.parameter == parameter:
+                return instance.name
+        problem = f"unit {unit} of layer {word} has no {role} block; the twin needs it"
+        raise ConfigurationError(self.netlist.source, [problem])
 
 
-def _amperes(name: str, value: str, source: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        problem = f"{name}: the twin reads plain numbers of amperes, not {value!r}"
-        raise ConfigurationError(source, [problem]) from None
+def whole(series: Sequence[Device]) -> Geometry:
+    """Return the geometry that transistors in series make up."""
+    one = series[0].geometry
+    return Geometry(one.width, one.length * len(series), one.multiplicity)
 
 
 @dataclass(eq=False)

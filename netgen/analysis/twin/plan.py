@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from netgen.analysis.twin.devices import Devices, Drawing, Stage, stage
 from netgen.analysis.twin.mirrors import Grid
 from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
-from netgen.model import Bmru
+from netgen.circuit.netlist import Role
+from netgen.model import INPUT, Bmru
 from netgen.sizing import Characterisation
 from netgen.technology import Polarity, Technology
 
@@ -28,11 +29,16 @@ class Plan:
         """Tell whether a PMOS diode defines a signal: a cell's output branch."""
         return isinstance(self.circuit.model.by_name.get(source), Bmru)
 
-    def base(self, source: str, unit: int) -> str:
-        """Return what a signal's transistors are called after."""
-        if source == REFERENCE:
-            return REFERENCE_WORD
-        return f"{self.circuit.tokens[source]}_{unit}"
+    def word(self, source: str) -> str:
+        """Return the netlist word of the layer that a signal comes from."""
+        return REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
+
+    def diode(self, source: str, unit: int) -> str:
+        """Return the name of the transistor that defines a signal."""
+        if self.is_cell(source):
+            return f"{self.drawing.block(self.word(source), unit, 'cell')}.m4"
+        role: Role = "bias" if source == REFERENCE else "input" if source == INPUT else "relu"
+        return f"{self.drawing.block(self.word(source), unit, role)}.diode"
 
     def stages(
         self, source: str, units: Sequence[int], polarity: Polarity, ends: Sequence[tuple[str, ...]]
@@ -40,12 +46,11 @@ class Plan:
         """Return the way from signals to transistors (``ends``) that copy them."""
         place, cell = self.devices.place, self.is_cell(source)
         own: Polarity = "pmos" if cell else "nmos"
-        bases = [self.base(source, unit) for unit in units]
-        first = [place(own, f"{base}.{'m4' if cell else 'diode'}") for base in bases]
+        first = [place(own, self.diode(source, unit)) for unit in units]
         last = [place(polarity, *names) for names in ends]
         if own == polarity:
             return (stage(own, first, last),)
-        suffix = "_to_n" if cell else "_to_p"
-        copies = [place(own, f"{base}{suffix}.copy") for base in bases]
-        diodes = [place(polarity, f"{base}{suffix}.diode") for base in bases]
+        lines = [self.drawing.block(self.word(source), unit, "line") for unit in units]
+        copies = [place(own, f"{line}.copy") for line in lines]
+        diodes = [place(polarity, f"{line}.diode") for line in lines]
         return stage(own, first, copies), stage(polarity, diodes, last)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.analysis.twin.devices import Deviations
+from netgen.analysis.twin.devices import Deviations, whole
 from netgen.analysis.twin.mirrors import (
     SMALLEST,
     Drain,
@@ -18,8 +18,7 @@ from netgen.analysis.twin.mirrors import (
     surfaces,
 )
 from netgen.analysis.twin.plan import Plan
-from netgen.circuit import Line, Mirrors, RowLayer
-from netgen.circuit.synthesis import mirror_name, numbered
+from netgen.circuit import Line, Mirrors, RowLayer, parameter_path
 from netgen.model.graph import Floats
 from netgen.technology import Polarity
 
@@ -104,32 +103,30 @@ def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
     tables = plan.known.mirrors
     drain = diode_drain(tables) if layer.kind == "relu" else output_drain(tables)
     found = [
-        (mirrors.source, tuple(_groups(plan, layer, mirrors, suffix, drain)))
-        for mirrors, suffix in numbered(layer.mirrors)
+        (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
     ]
     entries = tuple((source, groups) for source, groups in found if groups)
     diode = None
     if layer.kind == "relu":
-        bases = [plan.base(layer.node, unit) for unit in range(layer.size)]
-        diode = tuple(plan.devices.place("nmos", f"{base}.diode") for base in bases)
+        diode = tuple(
+            plan.devices.place("nmos", plan.diode(layer.node, unit)) for unit in range(layer.size)
+        )
     return TwinRows(layer, drain, entries, diode)
 
 
-def _groups(
-    plan: Plan, layer: RowLayer, mirrors: Mirrors, suffix: str, drain: Drain
-) -> Iterator[MirrorGroup]:
+def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iterator[MirrorGroup]:
     word, source = plan.circuit.word(layer), mirrors.source
     signs: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
     for polarity, sign in signs:
-        rows, units, ends, geometry = [], [], [], []
+        rows, units, ends, geometry, lengths = [], [], [], [], []
         for row, unit in np.argwhere(sign * mirrors.weight > 0).tolist():
-            name = mirror_name(plan.circuit, f"{word}_{row}", source, unit, suffix)
-            names = plan.drawing.series(name)
-            if names:  # too small ones are not drawn
+            series = plan.drawing.mirror(word, row, parameter_path(mirrors, row, unit))
+            if series:  # too small ones are not drawn
                 rows.append(row)
                 units.append(unit)
-                ends.append(names)
-                geometry.append(plan.drawing.whole(names))
+                ends.append(tuple(device.name for device in series))
+                lengths.append(series[0].geometry.length)
+                geometry.append(whole(series))
         if not rows:
             continue
         line: Line = "p" if plan.is_cell(source) else "n"
@@ -141,6 +138,5 @@ def _groups(
             plan.stages(source, units, polarity, ends),
             gain @ drain.weights.T,
             np.abs(mirrors.weight[rows, units]),
-            np.array([plan.drawing.geometry[names[0]].length for names in ends])
-            / plan.technology.grid,
+            np.array(lengths) / plan.technology.grid,
         )

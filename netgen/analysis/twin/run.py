@@ -10,15 +10,15 @@ import numpy as np
 
 from netgen.analysis.slow import cell_speeds
 from netgen.analysis.twin.cells import TwinCells, twin_cells
-from netgen.analysis.twin.devices import Deviations, Devices, read_drawing
+from netgen.analysis.twin.devices import Deviations, Devices, Drawing
 from netgen.analysis.twin.mirrors import ORDER, Grid, MirrorGroup, features
 from netgen.analysis.twin.plan import Plan
 from netgen.analysis.twin.rows import TwinRows, twin_rows
 from netgen.circuit import REFERENCE, CellLayer, Circuit
+from netgen.circuit.netlist import Netlist
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED
-from netgen.netlist.partition import Partition, partition
 from netgen.sizing import CellTimes, Characterisation
 from netgen.sizing.diodes import DiodeTable
 from netgen.technology import Technology
@@ -53,8 +53,8 @@ class Twin:
 
     Attributes
     ----------
-    network
-        Text of the network: what is drawn is what counts.
+    netlist
+        The network: what is drawn is what counts.
     known, diodes
         The characterisation under the same conditions.
     times
@@ -65,8 +65,7 @@ class Twin:
     technology: Technology
     known: Characterisation
     diodes: DiodeTable
-    network: str
-    source: str = "netlist.cir"
+    netlist: Netlist
     times: CellTimes | None = None
 
     def run(
@@ -136,11 +135,6 @@ class Twin:
             found[cell.name] = rise * cell.beta_hi, fall * cell.beta_hi
         return found
 
-    @cached_property
-    def parted(self) -> Partition:
-        """The network in parts, see :func:`netgen.netlist.transistors_of`."""
-        return partition(self.network, self.source)
-
     @property
     def layers(self) -> tuple[TwinRows | TwinCells, ...]:
         """The circuit's layers, as they are drawn."""
@@ -148,8 +142,7 @@ class Twin:
 
     @cached_property
     def _read(self) -> _Read:
-        drawing = read_drawing(self.parted, self.technology, self.source)
-        devices = Devices()
+        drawing, devices = Drawing(self.netlist), Devices()
         plan = Plan(self.circuit, self.technology, self.known, drawing, devices, self.grid)
         layers = tuple(
             twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_rows(plan, layer)
