@@ -23,7 +23,6 @@ from netgen.netlist.meters import INPUT_METER, Consumer, Meter
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.partition import Network, NetworkLines, Part, sizes
 from netgen.netlist.render import drain_current, render
-from netgen.netlist.statements import check_statements
 from netgen.netlist.testbench import EDGE, READOUT, Probes, bench_text, probes, pwl, startup
 from netgen.netlist.variation import ShiftWords
 from netgen.netlist.write import ElementText
@@ -130,7 +129,7 @@ class Workbench:
     edge: float = EDGE
 
     def __post_init__(self) -> None:
-        check_statements(self.network, self.source)
+        self.network.check()
 
     @cached_property
     def statements(self) -> NetworkLines:

@@ -21,6 +21,7 @@ from netgen.circuit.netlist import (
 from netgen.errors import ConfigurationError
 from netgen.netlist.library import Sizes
 from netgen.netlist.meters import INPUT_METER, Consumer, MeteredLines
+from netgen.netlist.statements import check_statements
 from netgen.netlist.write import ElementText, Writer, network_body
 from netgen.technology import Technology
 
@@ -72,6 +73,21 @@ class Network:
     def identity(self) -> str:
         """What results of the network depend on: its file, or its text where it has none."""
         return self.netlist.digest or self.text
+
+    def check(self) -> None:
+        """See that it does nothing but describe a circuit, wherever it was read from.
+
+        Raises
+        ------
+        ConfigurationError
+            It holds a command, or a statement that does more.
+        """
+        _ = self._checked
+
+    @cached_property
+    def _checked(self) -> bool:
+        check_statements(self.text, self.netlist.source)
+        return True
 
     @cached_property
     def parts(self) -> Mapping[str, tuple[Part, ...]]:

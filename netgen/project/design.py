@@ -14,6 +14,7 @@ from netgen.circuit.exchange import decoded, encoded
 from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError
 from netgen.netlist.read import read_network
+from netgen.netlist.statements import check_statements
 from netgen.project.folder import Folder
 from netgen.project.reading import Build
 from netgen.technology import Technology
@@ -89,7 +90,9 @@ def read_netlist(build: Build, technology: Technology, bias: Bias = "ideal") -> 
     built = replace(networks[bias], source=str(path), digest=_digest(content))
     if digests[bias] == built.digest:
         return built
-    return read_network(build.read(path.name), technology, built, str(path))
+    edited = build.read(path.name)
+    check_statements(edited, str(path))
+    return read_network(edited, technology, built, str(path))
 
 
 def _digest(content: bytes) -> str:
