@@ -142,7 +142,7 @@ class TwinStream:
         self._twin = twin_of_build(build)
         self._shifts: Mapping[str, Floats] = {}
         if variation is not None:
-            transistors = transistors_of(self._twin.parted, self._twin.technology)
+            transistors = transistors_of(self._twin.netlist)
             self._shifts = draw(self._twin.technology, variation, transistors, 0, chips)
         self.chips = chips if variation is not None else 1
         self.states: Mapping[str, Bools] | None = None
