@@ -30,7 +30,7 @@ def test_twin_and_spice_have_the_same_chips(tmp_path: Path) -> None:
     made = read_build(tmp_path / "b")
     nominal = workbench(made, "staged")
     choices = SimulationChoices(2).scaled(MODEL)
-    networks = Networks.of(nominal, made.folder)
+    networks = Networks.of(nominal, made)
     benches = [Chip(chip, VARIATION).bench(nominal, networks) for chip in range(CHIPS)]
     tasks = (
         (at, plain_engine("staged", bench, choices, 30).task(SAMPLES.x[at % 2], at % 2))

@@ -40,7 +40,6 @@ from netgen.project import (
     simulate_population,
 )
 from netgen.project.design import read_netlist
-from netgen.project.folder import Folder
 from netgen.project.simulate import plain_engine, workbench
 from netgen.simulation import LocalPool, load_traces
 from netgen.simulation.engines import run_tasks
@@ -252,7 +251,7 @@ def copied(built: Path, folder: Path) -> Path:
 
 def test_shifts_reach_every_transistor(small: tuple[Path, Path]) -> None:
     technology = load_technology("generic180")
-    network = Network(read_netlist(Folder(small[0]), technology), technology)
+    network = Network(read_netlist(read_build(small[0]), technology), technology)
     found = transistors_of(network.netlist)
     record = json.loads((small[0] / "build.json").read_text())
     count = sum(each.geometry.multiplicity for each in found.values())
