@@ -36,7 +36,7 @@ def test_twin_and_spice_have_the_same_chips(tmp_path: Path) -> None:
         (at, plain_engine("staged", bench, choices, 30).task(SAMPLES.x[at % 2], at % 2))
         for at, bench in enumerate([*benches, nominal, nominal])
     )
-    found = dict(run_tasks(tasks, pool(choices)))
+    found = dict(run_tasks(tasks, pool(choices, nominal.technology)))
     spice = np.array([_logits(found[at]) for at in range(CHIPS + 2)])
 
     twin = twin_of_build(made)
