@@ -52,7 +52,7 @@ def spice(
             engine = plain_engine(ENGINE, bench, choices, samples.x.shape[1])
             yield (chip, sample), engine.task(samples.x[sample], sample)
 
-    found = run_tasks(tasks(), pool(choices))
+    found = run_tasks(tasks(), pool(choices, nominal.technology))
     return {pair: result for pair, result in found if isinstance(result, Traces)}
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_technology import fake_technology
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netgen.errors import UsageError
 from netgen.technology import Geometry, Spread, Technology, Transistor, Variation, draw, normals
@@ -74,3 +76,13 @@ def test_both_add_up() -> None:
 def test_process_nobody_described_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no statistics of its process: add \[process.nmos\]"):
         draw(technology(process=False), Variation(1, process=True), {"n": N}, 0)
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(1, 5))
+def test_all_names_at_once_have_the_numbers_of_each(seed: int, first: int, count: int) -> None:
+    names = {f"m{place}": Transistor("nmos", Geometry(1e-6, 1e-6)) for place in range(4)}
+    together = draw(technology(), Variation(seed), names, first, count)
+    sigma = np.array(technology().mismatch["nmos"].sigma(Geometry(1e-6, 1e-6)))
+    for name, found in together.items():
+        alone = normals(seed, name, first, count) * sigma
+        assert np.array_equal(found, alone)
