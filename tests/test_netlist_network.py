@@ -310,7 +310,8 @@ def records(circuit: Circuit, prefix: str = "X") -> list[dict[str, object]]:
     realised = {
         cell.node: np.array([cell.threshold, cell.width, cell.gain]) for cell in circuit.cells
     }
-    found = mapping(circuit, fake_technology(prefix), realised)
+    technology = fake_technology(prefix)
+    found = mapping(circuit, technology, realised, netlist_of(circuit, technology))
     return json.loads(json.dumps(found))
 
 

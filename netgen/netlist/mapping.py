@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
+from netgen.circuit.netlist import Netlist, Unit
 from netgen.circuit.rows import Floats
-from netgen.circuit.synthesis import mirror_name, numbered
+from netgen.circuit.synthesis import bias_parameters
 from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]
+Units: TypeAlias = Mapping[str, tuple[Unit, ...]]
+"""Units of each layer by its word."""
 
 
 def mapping(
-    circuit: Circuit, technology: Technology, realised_cells: dict[str, Floats]
+    circuit: Circuit, technology: Technology, realised_cells: dict[str, Floats], netlist: Netlist
 ) -> list[Record]:
     """Return one record a device (or a parameter without one), ready for JSON.
 
@@ -25,19 +28,29 @@ def mapping(
     realised_cells
         By bmru node, the threshold, width and gain (A) that the biases are expected to give,
         (3, units).
+    netlist
+        The record of the circuit, with ideal bias currents: it knows what devices are called.
     """
+    units = {layer.word: layer.units for layer in netlist.layers}
     records: list[Record] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
-            records.extend(_cell_records(circuit, layer, realised_cells[layer.node]))
+            records.extend(_cell_records(circuit, layer, realised_cells[layer.node], units))
         else:
-            records.extend(_row_records(circuit, technology, layer))
+            records.extend(_row_records(circuit, technology, layer, units))
     return records
 
 
-def _row_records(circuit: Circuit, technology: Technology, layer: RowLayer) -> Iterator[Record]:
+def _row_records(
+    circuit: Circuit, technology: Technology, layer: RowLayer, units: Units
+) -> Iterator[Record]:
     word = circuit.word(layer)
-    for mirrors, suffix in numbered(layer.mirrors):
+    names = {
+        (unit.index, device.parameter): device.stack
+        for unit in units[word]
+        for device in unit.devices
+    }
+    for mirrors in layer.mirrors:
         assert mirrors.drawn is not None
         # a plain copy is no learned parameter: it only has a device where it copies something
         learned = bool(mirrors.chains[0])
@@ -49,17 +62,17 @@ def _row_records(circuit: Circuit, technology: Technology, layer: RowLayer) -> I
             drawn = geometry.multiplicity > 0
             polarity: Polarity = "pmos" if wanted > 0 else "nmos"
             prefix = technology.devices[polarity].prefix
-            name = mirror_name(circuit, f"{word}_{row}", mirrors.source, int(column), suffix)
+            path = parameter_path(mirrors, int(row), int(column))
             realised = float(mirrors.drawn.realised[row, column])
             yield {
                 "node": mirrors.chains[0][0] if learned else layer.node,
                 "row": int(row),
                 "column": None if mirrors.source == REFERENCE else int(column),
-                "parameter": parameter_path(mirrors, int(row), int(column)),
+                "parameter": path,
                 "into": layer.node,
                 "from": mirrors.source,
                 "ideal": wanted,
-                "device": f"X{word}.{prefix}{name}" if drawn else None,
+                "device": f"X{word}.{prefix}{names[int(row), path]}" if drawn else None,
                 "polarity": polarity if drawn else None,
                 "width": geometry.width if drawn else None,
                 "length": geometry.length if drawn else None,
@@ -70,25 +83,26 @@ def _row_records(circuit: Circuit, technology: Technology, layer: RowLayer) -> I
             }
 
 
-def _cell_records(circuit: Circuit, layer: CellLayer, realised: Floats) -> Iterator[Record]:
+def _cell_records(
+    circuit: Circuit, layer: CellLayer, realised: Floats, units: Units
+) -> Iterator[Record]:
     assert layer.bias is not None
     word, amperes = circuit.word(layer), circuit.model.unit_current
-    kinds = (
-        ("thresh", "beta_hi[{u}]", layer.threshold),
-        ("width", "beta_hi[{u}] - beta_lo[{u}]", layer.width),
-        ("gain", "alpha[{u}]", layer.gain),
-    )
+    learned = (layer.threshold, layer.width, layer.gain)
     for unit in range(layer.size):
-        for index, (kind, parameter, wanted) in enumerate(kinds):
+        sources = {source.parameter: source.name for source in units[word][unit].sources}
+        for index, (path, wanted) in enumerate(
+            zip(bias_parameters(layer, unit), learned, strict=True)
+        ):
             yield {
                 "node": layer.node,
                 "row": unit,
                 "column": None,
-                "parameter": f"{layer.node}.{parameter.format(u=unit)}",
+                "parameter": path,
                 "into": layer.node,
                 "from": None,
                 "ideal": float(wanted[unit] / amperes),
-                "device": f"X{word}.I{word}_{unit}_{kind}",
+                "device": f"X{word}.I{sources[path]}",
                 "polarity": "nmos",
                 "width": circuit.unit.width,
                 "length": circuit.unit.length,

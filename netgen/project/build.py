@@ -194,7 +194,7 @@ def _recorded_identity(folder: Folder) -> str | None:
 def _texts(made: Design) -> dict[str, str]:
     """Return the files of a build by name."""
     circuit, technology = made.circuit, made.technology
-    records = mapping(circuit, technology, _realised_cells(made))
+    records = mapping(circuit, technology, _realised_cells(made), made.netlist)
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
     bodies = {bias: network_body(network, technology) for bias, network in networks.items()}
