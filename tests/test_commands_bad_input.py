@@ -342,7 +342,7 @@ def test_wrong_command_line(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        ("speed_min=1", "speed_min: is not known; choose among decision_agreement_min"),
+        ("speed_min=1", "speed_min: is not known; known here: decision_agreement_min"),
         ("decision_agreement_min=95", "must lie between 0 and 1"),
         ("decision_agreement_min=nan", "must lie between 0 and 1"),
     ],
