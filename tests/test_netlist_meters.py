@@ -17,7 +17,7 @@ from netgen.netlist import KINDS, netlist_of
 from netgen.netlist.area import OVERHEAD, areas
 from netgen.netlist.meters import INPUT_METER
 from netgen.netlist.partition import Network
-from netgen.netlist.read import statements
+from netgen.netlist.syntax import statements
 
 TECHNOLOGY = fake_technology()
 

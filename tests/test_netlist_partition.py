@@ -17,7 +17,8 @@ from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of, network_text
 from netgen.netlist.partition import Network
-from netgen.netlist.read import read_network, statements
+from netgen.netlist.read import read_network
+from netgen.netlist.syntax import statements
 
 TECHNOLOGY = fake_technology()
 SMALL = from_dict(small_model())

@@ -18,7 +18,8 @@ from netgen.circuit.netlist import Netlist, Statement, Unit
 from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of
-from netgen.netlist.read import number, read_network, statements
+from netgen.netlist.read import read_network
+from netgen.netlist.syntax import number, statements
 from netgen.netlist.write import network_body
 
 TECHNOLOGY = fake_technology()
