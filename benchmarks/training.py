@@ -22,9 +22,9 @@ import numpy as np
 
 from netgen.model import decide, evaluate, load_model
 from netgen.training.audio import fit_second, read_clip
-from netgen.training.corpus import open_corpus
 from netgen.training.features import feature_map
 from netgen.training.judge import balanced_accuracy
+from netgen.training.opening import open_corpus
 from netgen.training.task import make_task
 
 WANTED_SPREAD = 0.05

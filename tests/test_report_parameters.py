@@ -22,7 +22,7 @@ from netgen.analysis import (
     compare,
     verdict,
 )
-from netgen.analysis.variability import Proportion
+from netgen.analysis.proportions import Proportion
 from netgen.model import Model, Samples, random_model
 from netgen.report import BuildSummary, Provenance, write_report
 from netgen.report.parameters import parameters, signed

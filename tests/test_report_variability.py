@@ -16,7 +16,8 @@ from netgen.analysis.sensitivity import Deviation, sensitivity
 from netgen.analysis.variability import CornerPoint, Outcome, measure
 from netgen.model import Samples, random_model
 from netgen.report.pictures import write_pictures
-from netgen.report.variability import PopulationReport, write_area, write_population
+from netgen.report.population import PopulationReport
+from netgen.report.variability import write_area, write_population
 from netgen.report.variability_studies import AreaPoint, draw_corners
 
 CHIPS = 24

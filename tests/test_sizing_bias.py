@@ -12,7 +12,7 @@ from small_models import small_model
 
 from netgen.circuit import CellLayer, build_circuit
 from netgen.circuit.netlist import Netlist
-from netgen.circuit.synthesis import network_ports
+from netgen.circuit.nets import network_ports
 from netgen.model import Model, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import Network, SimulatorOptions, Workbench, network_text

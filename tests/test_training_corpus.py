@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from netgen.errors import InputError, UsageError
-from netgen.training.corpus import Corpus, Recording, open_corpus
+from netgen.training.corpus import Corpus, Recording
+from netgen.training.opening import open_corpus
 from netgen.training.task import COMMANDS, make_task
 
 

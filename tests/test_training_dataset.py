@@ -15,9 +15,9 @@ from training_data import label_folders, tone, write_wav
 from netgen.errors import InputError
 from netgen.training.augment import alter
 from netgen.training.cache import Pack
-from netgen.training.corpus import open_corpus
 from netgen.training.dataset import COPIES, Dataset, balance, prepare
 from netgen.training.frontend import FrontEnd
+from netgen.training.opening import open_corpus
 from netgen.training.task import make_task
 
 

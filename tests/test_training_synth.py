@@ -15,7 +15,8 @@ from netgen.commands.synth import synth
 from netgen.errors import ToolMissingError, UsageError
 from netgen.training import synth as room
 from netgen.training.audio import read_clip
-from netgen.training.corpus import open_corpus, split_counts
+from netgen.training.corpus import split_counts
+from netgen.training.opening import open_corpus
 from netgen.training.synth import OTHERS, RATE, Script, make_script, speak
 
 needs_espeak = pytest.mark.skipif(not shutil.which("espeak-ng"), reason="needs espeak-ng")

@@ -14,10 +14,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from netgen.analysis.comparison import full_scale
 from netgen.analysis.observed import Observed, observe
+from netgen.analysis.proportions import HIGH, LOW, Proportion, proportion
 from netgen.analysis.ties import possible_classes
 from netgen.model import Model, Readout, Samples, decide, evaluate, margin
 from netgen.model.graph import Bools, Floats, Integers
@@ -28,9 +28,6 @@ Outcome: TypeAlias = Traces | str | None
 
 NONE = -1
 """The decision of a run without traces."""
-CONFIDENCE = 0.95
-LOW, HIGH = 0.05, 0.95
-"""Quantiles that spreads and bands reach from and to."""
 
 QUANTITIES: Mapping[str, Literal["high", "low"]] = {
     "state_agreement": "low",
@@ -41,66 +38,6 @@ QUANTITIES: Mapping[str, Literal["high", "low"]] = {
     "power_w": "high",
 }
 """What is known of every run, and which end of it is the bad one."""
-
-
-@dataclass(frozen=True)
-class Proportion:
-    """Hits among independent trials.
-
-    Attributes
-    ----------
-    wilson, exact
-        95 % confidence intervals of the probability: Wilson's score interval and the one of
-        Clopper and Pearson, which never covers less; None without trials.
-    """
-
-    hits: int
-    trials: int
-    wilson: tuple[float, float] | None
-    exact: tuple[float, float] | None
-
-    @property
-    def share(self) -> float | None:
-        """Hits per trial; None without trials."""
-        return self.hits / self.trials if self.trials else None
-
-
-def proportion(passing: Bools) -> Proportion:
-    """Return how many of the trials pass, with confidence intervals."""
-    hits, trials = int(passing.sum()), passing.size
-    if not trials:
-        return Proportion(0, 0, None, None)
-    test = binomtest(hits, trials)
-    wilson, exact = (test.proportion_ci(CONFIDENCE, method) for method in ("wilson", "exact"))
-    return Proportion(
-        hits,
-        trials,
-        (float(wilson.low), float(wilson.high)),
-        (float(exact.low), float(exact.high)),
-    )
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How a figure is distributed; ``low`` and ``high`` are its 5 % and 95 % quantiles."""
-
-    count: int
-    minimum: float
-    low: float
-    median: float
-    mean: float
-    high: float
-    maximum: float
-
-
-def spread(values: Floats) -> Spread | None:
-    """Return the distribution of all values that are not NaN; None where there are none."""
-    known = values[~np.isnan(values)]
-    if not known.size:
-        return None
-    low, median, high = (float(value) for value in np.quantile(known, (LOW, 0.5, HIGH)))
-    ends = float(known.min()), float(known.max())
-    return Spread(known.size, ends[0], low, median, float(known.mean()), high, ends[1])
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from netgen.circuit.netlist import (
     Source,
     Unit,
 )
+from netgen.circuit.nets import layer_starts, net, output_net, start_nets
 from netgen.model import INPUT
 from netgen.technology import Geometry, Polarity, Technology
 
@@ -36,43 +37,6 @@ BIAS_KINDS = ("thresh", "width", "gain")
 """What the three bias currents of a cell are called, in the order of :attr:`CellLayer.bias`."""
 BIAS_PARAMETERS = ("beta_hi[{0}]", "beta_hi[{0}] - beta_lo[{0}]", "alpha[{0}]")
 _RAIL: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
-
-
-def net(circuit: Circuit, node: str, unit: int, line: Line) -> str:
-    """Return the net of a signal's N or P line."""
-    if node == REFERENCE:
-        return f"{REFERENCE_WORD}_{line}"
-    return f"{circuit.tokens[node]}_{unit}_{line}"
-
-
-def output_net(circuit: Circuit, unit: int) -> str:
-    """Return the net of a readout row."""
-    return f"{circuit.word(circuit.layers[-1])}_{unit}_out"
-
-
-def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
-    """Return the start-up lines by (stage, initial state) where there is such a cell."""
-    nets = {}
-    for layer in circuit.cells:
-        for state in np.unique(layer.initial_state):
-            nets[layer.stage, bool(state)] = (
-                f"set_{layer.stage + 1}_b" if state else f"reset_{layer.stage + 1}"
-            )
-    return nets
-
-
-def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
-    """Return the start-up lines of a layer of cells."""
-    nets = start_nets(circuit)
-    return [nets[layer.stage, bool(state)] for state in np.unique(layer.initial_state)]
-
-
-def network_ports(circuit: Circuit) -> tuple[str, ...]:
-    """Return the network's ports after the supplies: inputs, start-up lines, readout."""
-    inputs = [net(circuit, INPUT, unit, "n") for unit in range(circuit.model.input_size)]
-    starts = [line for layer in circuit.cells for line in layer_starts(circuit, layer)]
-    outputs = [output_net(circuit, unit) for unit in range(circuit.rows[-1].size)]
-    return tuple(dict.fromkeys([*inputs, *starts, *outputs]))
 
 
 def synthesise(circuit: Circuit, technology: Technology, blocks: Mapping[str, Module]) -> Netlist:

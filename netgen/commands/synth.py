@@ -14,7 +14,7 @@ from netgen.commands.options import PATH
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.training.alarms import label_text
-from netgen.training.corpus import open_corpus
+from netgen.training.opening import open_corpus
 from netgen.training.synth import SPEAKERS, make_script, speak
 from netgen.training.track import Scene, Tracks, keyword_times, write_stream
 

@@ -19,10 +19,11 @@ from netgen.project.folder import claim_results
 from netgen.report.text import percent
 from netgen.report.training import TrainingReport, write_training_report
 from netgen.simulation import cache_folder
-from netgen.training.corpus import Corpus, open_corpus
+from netgen.training.corpus import Corpus
 from netgen.training.dataset import Dataset, prepare
 from netgen.training.frontend import DEFAULT, FRONT_ENDS
 from netgen.training.needs import need
+from netgen.training.opening import open_corpus
 from netgen.training.task import KINDS, Kind, Task, make_task
 
 _SHOWN = 5

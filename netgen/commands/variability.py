@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from netgen.analysis.variability import spread
+from netgen.analysis.proportions import spread
 from netgen.commands.options import PATH, edited_option
 from netgen.commands.steps import open_step
 from netgen.errors import ConfigurationError

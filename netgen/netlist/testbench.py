@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import CellLayer, Circuit
-from netgen.circuit.synthesis import net, network_ports, output_net, start_nets
+from netgen.circuit.nets import net, network_ports, output_net, start_nets
 from netgen.model import INPUT
 from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head

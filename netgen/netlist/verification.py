@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.circuit.netlist import Layer, Netlist
-from netgen.circuit.synthesis import net, output_net, start_nets
+from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.blocks import Deck, Drive, Workbench
 from netgen.netlist.render import drain_current, render

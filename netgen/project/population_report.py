@@ -127,7 +127,8 @@ def write_report(build: Build, found: PopulationAnalysis) -> Path:
     UsageError
         The folder cannot be written.
     """
-    from netgen.report.variability import PopulationReport, write_population  # matplotlib
+    from netgen.report.population import PopulationReport
+    from netgen.report.variability import write_population  # matplotlib
 
     made = PopulationReport(
         name=found.name,

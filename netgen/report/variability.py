@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from netgen import __version__
+from netgen.analysis.proportions import Proportion, spread
 from netgen.analysis.sensitivity import LEVEL, Sensitivity
-from netgen.analysis.variability import (
-    QUANTITIES,
-    CornerPoint,
-    PopulationFigures,
-    Proportion,
-    spread,
-)
+from netgen.analysis.variability import QUANTITIES, PopulationFigures
 from netgen.files import write_whole
-from netgen.model import Model
 from netgen.report.pictures import write_pictures
 from netgen.report.plots import Plot, render
+from netgen.report.population import PopulationReport
 from netgen.report.variability_page import to_html
 from netgen.report.variability_plots import (
     draw_bands,
@@ -39,36 +34,6 @@ from netgen.report.variability_studies import (
 
 FORMAT = "netgen-variability"
 VERSION = 1
-
-
-@dataclass(frozen=True, eq=False)
-class PopulationReport:
-    """What the files of a population are made of.
-
-    Attributes
-    ----------
-    name
-        Of the population, as its folder is called.
-    what
-        What its variants are called: ``"chips"`` or ``"corners"``.
-    blame
-        Of chips only, if there are enough.
-    corners
-        Where each case stands; empty for chips.
-    facts
-        Where it comes from, as (label, value).
-    rerun
-        The commands that repeat it.
-    """
-
-    name: str
-    what: str
-    model: Model
-    figures: PopulationFigures
-    blame: Sensitivity | None
-    corners: tuple[CornerPoint, ...]
-    facts: tuple[tuple[str, str], ...]
-    rerun: tuple[str, ...]
 
 
 def write_population(folder: Path, report: PopulationReport) -> None:

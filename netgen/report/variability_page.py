@@ -5,22 +5,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import jinja2
 import numpy as np
 
+from netgen.analysis.proportions import spread
 from netgen.analysis.sensitivity import LEVEL
 from netgen.analysis.ties import TIE
-from netgen.analysis.variability import QUANTITIES, PopulationFigures, spread
+from netgen.analysis.variability import QUANTITIES, PopulationFigures
 from netgen.report.page import Picture
 from netgen.report.plots import Plot
+from netgen.report.population import PopulationReport
 from netgen.report.text import class_name, percent, printable
 from netgen.resources import templates
 from netgen.units import engineering
-
-if TYPE_CHECKING:
-    from netgen.report.variability import PopulationReport
 
 TEMPLATE = "variability.html.j2"
 LISTED = 40

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from netgen.analysis.variability import PopulationFigures, Proportion
+from netgen.analysis.proportions import Proportion
+from netgen.analysis.variability import PopulationFigures
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.report.style import (
