@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from synthetic_traces import traces_of
 
+from netgen.analysis.proportions import proportion, spread
 from netgen.analysis.sensitivity import CHIPS, LEVEL, Deviation, Sensitivity, sensitivity
 from netgen.analysis.variability import (
     NONE,
@@ -15,8 +16,6 @@ from netgen.analysis.variability import (
     PopulationFigures,
     lead,
     measure,
-    proportion,
-    spread,
 )
 from netgen.errors import ConfigurationError
 from netgen.model import Model, Readout, Samples, evaluate, margin, random_model
