@@ -29,9 +29,15 @@ from numpy.typing import NDArray
 from netgen.model import Model, Samples, decide, evaluate, load_model, load_samples, pick_indices
 from netgen.model.random import random_model
 from netgen.netlist import SimulatorOptions, Workbench
-from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-from netgen.project.build import Build
-from netgen.project.cases import MonteCarlo
+from netgen.project import (
+    Build,
+    BuildOptions,
+    SimulationChoices,
+    build,
+    read_build,
+    simulate,
+)
+from netgen.project.cases import MonteCarlo, Networks
 from netgen.project.simulate import workbench
 from netgen.project.variability import Run, simulate_population
 from netgen.simulation import (
@@ -76,9 +82,9 @@ def reference(bench: Workbench, x: NDArray[np.float64], keep: Path, tighter: boo
             raise traces
         return {**traces.frames, "(cpu)": np.array(traces.cpu_s)}
 
-    where = bench.technology.digest, bench.conditions, bench.shifted
-    network = [line for line in bench.network.splitlines() if not line.startswith("*")]
-    identity = key("reference", options, network, where, x.tobytes(), simulator_version())
+    deck = bench.whole("reference", x).text(options)
+    lines = [line for line in deck.splitlines() if not line.startswith("*")]
+    identity = key("reference", lines, bench.technology.digest, simulator_version())
     found = cached_arrays(keep, identity, compute)
     return Answer({n: v for n, v in found.items() if n != "(cpu)"}, float(found["(cpu)"]))
 
@@ -199,9 +205,10 @@ def chips(
         for run in runs:
             found = answer(load_traces(run.traces)[0], overhead)
             answers.setdefault(run.case, {}).setdefault(engine, {})[run.sample] = found
+    networks = Networks.of(bench, made)
     for chip in population.cases:
         of_chip = answers.get(chip.name, {})
-        yield Case(chip.name, chip.bench(bench, made.folder), samples, picked, of_chip)
+        yield Case(chip.name, chip.bench(bench, networks), samples, picked, of_chip)
 
 
 def judge(cases: Iterator[Case] | Sequence[Case], keep: Path, tallies: dict[str, Tally]) -> None:
@@ -224,9 +231,9 @@ def judge(cases: Iterator[Case] | Sequence[Case], keep: Path, tallies: dict[str,
                           f"state {unit}", flush=True)  # fmt: skip
 
 
-def networks(count: int) -> Iterator[tuple[Model, Samples]]:
+def networks(first: int, count: int) -> Iterator[tuple[Model, Samples]]:
     """Draw networks of four to eight units in one to three layers."""
-    for seed in range(1, count + 1):
+    for seed in range(first, first + count):
         state, layers = 4 + seed % 5, 1 + seed % 3
         yield random_model(seed, state=state, layers=layers, classes=3, samples=1)
 
@@ -238,6 +245,7 @@ def networks(count: int) -> Iterator[tuple[Model, Samples]]:
 @click.option("--engines", default=AUTO, show_default=True, help="Separated by commas.")
 @click.option("--chips", "count", type=int, default=0, help="Chips with mismatch.")
 @click.option("--random", "drawn", type=int, default=0, help="Random networks, no MODEL.")
+@click.option("--first", type=int, default=1, show_default=True, help="Seed of the first of them.")
 @click.option("--pdk", help="The technology.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder of references.")
 def main(
@@ -247,6 +255,7 @@ def main(
     engines: str,
     count: int,
     drawn: int,
+    first: int,
     pdk: str | None,
     keep: Path | None,
 ) -> None:
@@ -254,7 +263,7 @@ def main(
     kept = keep or cache_folder() / "reference"
     named = [name for name in engines.split(",") if name]
     if drawn:
-        todo = list(networks(drawn))
+        todo = list(networks(first, drawn))
     elif model and samples:
         read = load_model(model)
         todo = [(read, load_samples(samples, read))]

@@ -49,6 +49,7 @@ def simulate(model: Path, samples: Path, out: Path, chips: int, jobs: Sequence[o
     for unit, folder in zip(UNITS, folders, strict=True):
         if not (folder / "build.json").is_file():
             netgen("build", model, "-o", folder, "--unit", *unit)
+    jobs = (*jobs, "--engine", "staged")
     corners = ("--corners", "--bias", "both", "--samples", CORNER_SAMPLES)
     netgen("sim", folders[0], samples, *jobs, *corners, allowed=(0, SOME_FAILED))
     for folder in folders:
