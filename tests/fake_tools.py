@@ -167,7 +167,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     patch.setattr(simulate, "simulator_version", lambda: simulator.version)
     patch.setattr(simulate, "build_circuit", simulator.build_circuit)
     patch.setattr(simulate, "LocalPool", partial(FakePool, simulator))
-    for module in ("netgen.commands.steps.verify", "netgen.api.verify_folder"):
+    for module in ("netgen.commands.steps.verify", "netgen.api.steps.verify_folder"):
         patch.setattr(module, lambda *_: Verification((), (), ()))
     patch.setattr("netgen.report.write.draw_all", lambda *_: [])
     return simulator
