@@ -15,7 +15,7 @@ from time import process_time
 
 import numpy as np
 
-from netgen.circuit import CellLayer, Circuit, Drawn, build_circuit
+from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
 from netgen.circuit.rows import Floats
 from netgen.model import random_model
 from netgen.netlist import Network, netlist_of, shift_words, transistors_of
@@ -54,7 +54,7 @@ def main() -> None:
 
 def by_ratio(circuit: Circuit) -> Circuit:
     """Draw every weight by its ratio, and every cell with the currents it stands for."""
-    layers = []
+    layers: list[CellLayer | RowLayer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
             layers.append(replace(layer, bias=np.array([layer.threshold, layer.width, layer.gain])))

@@ -143,9 +143,9 @@ def _child(
         if here is not None:
             os.chdir(here)
         if gone:
-            place = Path(tempfile.mkdtemp())
-            os.chdir(place)
-            place.rmdir()
+            lost = Path(tempfile.mkdtemp())
+            os.chdir(lost)
+            lost.rmdir()
         tempfile.tempdir = None
         for name, number in ((1, 1), (2, 2)):
             stream = io.TextIOWrapper(
@@ -264,7 +264,7 @@ def _changed(data: bytes, way: str, rng: random.Random) -> bytes:
 
 def _other(value: Any, way: str, rng: random.Random) -> Any:
     """Return JSON with a value of another type, or a key left out, somewhere."""
-    odd = (None, True, -1, 1e308, "x", [], {}, [[1]], {"a": 1}, "\ud800", 2**70)
+    odd: tuple[object, ...] = (None, True, -1, 1e308, "x", [], {}, [[1]], {"a": 1}, "\ud800", 2**70)
     if isinstance(value, dict) and value and rng.random() < 0.85:
         key = rng.choice(sorted(value))
         if way == "key" and rng.random() < 0.5:

@@ -63,6 +63,7 @@ def agreement(model: Model, samples: Samples, folder: Path) -> None:
     lost = sum(step.failure is not None for step in steps)
     names = {"model": model.name, "samples": "-"}
     found, _ = compare(read_build(folder), Tolerances(), names, ())
+    power = "unknown" if found.power_w is None else f"{found.power_w * 1e9:.1f} nW"
     agreed = sum(sample.agrees for sample in found.samples)
     print(
         f"{model.name}: decisions {agreed}/{len(samples)}, frames {found.frame_agreement:.4f}, "
@@ -70,7 +71,7 @@ def agreement(model: Model, samples: Samples, folder: Path) -> None:
         f"same-state RMSE {found.logit_rmse_same_state_fs:.4f} "
         f"(worst {found.logit_rmse_same_state_fs_max:.4f}), "
         f"{found.cost.cpu_s / len(samples):.2f} CPU s a sample, lost {lost}, "
-        f"{found.power_w * 1e9:.1f} nW, {len(made.below_floor)} weights below the floor",
+        f"{power}, {len(made.below_floor)} weights below the floor",
         flush=True,
     )
 

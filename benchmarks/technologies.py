@@ -8,7 +8,7 @@ simulated again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def cell_error(made: Design) -> NDArray[np.float64]:
     biases = made.known.cells.biases(threshold, width, gain)
     rising, falling, output = _measured(made, made.conditions, biases).T
     errors = np.array([rising / threshold - 1, (rising - falling) / width - 1, output / gain - 1])
-    return np.abs(errors).max(axis=1)
+    return np.asarray(np.abs(errors).max(axis=1))
 
 
 def corners(made: Design) -> dict[tuple[str, float], NDArray[np.float64]]:
@@ -130,10 +130,16 @@ def markdown(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
-    def each(write: object) -> list[str]:
-        return [write(row) for row in rows]  # type: ignore[operator]
+    def each(write: Callable[[Row], str]) -> list[str]:
+        return [write(row) for row in rows]
 
-    agreed = lambda r: sum(s.agrees for s in r.found.samples)  # noqa: E731
+    def agreed(row: Row) -> int:
+        return sum(sample.agrees for sample in row.found.samples)
+
+    def supply_power(row: Row) -> str:
+        watts = row.found.power_w
+        return "—" if watts is None else f"{watts * 1e9:.0f} nW"
+
     yield "decisions equal", each(lambda r: f"{agreed(r)} of {len(r.found.samples)}")
     yield (
         "states equal, clear ones",
@@ -151,9 +157,9 @@ def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
     for index, name in enumerate(("threshold", "width", "gain")):
         yield (
             f"calibrated cells, worst {name} error",
-            each(lambda r, index=index: f"{r.cell_error[index]:.3%}"),
+            [f"{row.cell_error[index]:.3%}" for row in rows],
         )
-    yield "supply power", each(lambda r: f"{r.found.power_w * 1e9:.0f} nW")
+    yield "supply power", each(supply_power)
     yield "weights below the floor", each(lambda r: f"{len(r.made.below_floor)}")
     yield (
         "unit mirror",
@@ -170,12 +176,11 @@ def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
     for period in PERIODS:
         yield (
             f"same-state RMSE, clear states at {period * 1e3:g} ms a frame",
-            each(
-                lambda r, period=period: (
-                    f"{r.speed[period].logit_rmse_same_state_fs:.2%}, "
-                    f"{r.speed[period].state_agreement_clear:.2%}"
-                )
-            ),
+            [
+                f"{row.speed[period].logit_rmse_same_state_fs:.2%}, "
+                f"{row.speed[period].state_agreement_clear:.2%}"
+                for row in rows
+            ],
         )
     for index, name in enumerate(("threshold", "width", "gain")):
         for temperature in TEMPERATURES:
@@ -199,10 +204,11 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     """Draw agreement, speed and corners."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4))
     for place, row in enumerate(rows):
+        errors = [row.speed[p].logit_rmse_same_state_fs for p in PERIODS]
         worst = [s.logit_rmse_same_state_fs * 100 for s in row.found.samples]
         left.plot(np.full(len(worst), place), worst, "o", alpha=0.4)
         middle.plot([p * 1e3 for p in PERIODS],
-                    [row.speed[p].logit_rmse_same_state_fs * 100 for p in PERIODS],
+                    [np.nan if error is None else error * 100 for error in errors],
                     "o-", label=row.name)  # fmt: skip
         values = np.array(list(row.corners.values())) * 1e12
         right.plot(values[:, 0], values[:, 1], "o", alpha=0.6, label=row.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ UNIT_CURRENT = 1e-9
 def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Technology:
     """Return a technology of 1 µm … 100 µm width whose model files need not exist."""
     inner = "m0" if prefix == "X" else ""
+    letter: Literal["X", "M"] = "X" if prefix == "X" else "M"
     return Technology(
         name="fake",
         title="a technology nobody makes",
@@ -33,7 +35,7 @@ def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Tech
         nominal_corner="typical",
         corners={"typical": "tt", "slow": "ss"},
         parameters={"sw_stat": 0.0},
-        devices={"nmos": Device(NMOS, prefix, inner), "pmos": Device(PMOS, prefix, inner)},
+        devices={"nmos": Device(NMOS, letter, inner), "pmos": Device(PMOS, letter, inner)},
         grid=5e-9,
         width=(0.22e-6, 100e-6),
         length=(0.28e-6, 50e-6),
@@ -86,11 +88,12 @@ def fake_mirrors(technology: Technology, unit: Geometry, vdd: float) -> MirrorTa
     """Tabulate :func:`fake_gain` as a characterisation would."""
     currents = np.geomspace(0.008e-9, 10e-9, 25)
     drains = np.linspace(0.0, vdd / 2, 9)
+    lines: tuple[Literal["n", "p"], ...] = ("n", "p")
     tables = {}
     for polarity in POLARITIES:
         points = path_points(technology, polarity, unit)
         gain = np.array([fake_gain(p, currents[:, None], drains[None, :]) for p in points])
-        for line in ("n", "p"):
+        for line in lines:
             tables[line, polarity] = MirrorTable(tuple(points), gain)
     return MirrorTables(currents, drains, tables, 0.4 + 0.035 * np.log(currents / UNIT_CURRENT))
 

@@ -20,7 +20,7 @@ def points(waveform: str) -> tuple[Floats, Floats]:
     return numbers[0::2], numbers[1::2]
 
 
-def at(waveform: str, time: Floats | float) -> Floats:
+def at(waveform: str, time: NDArray[np.floating] | float) -> Floats:
     """Return the value of a waveform at times, straight between its points."""
     times, values = points(waveform)
     return np.asarray(np.interp(time, times, values))

@@ -30,20 +30,22 @@ def settled(model: Model, x: np.ndarray) -> dict[str, np.ndarray]:
     return {name: value[0] for name, value in evaluate(model, x[np.newaxis]).items()}
 
 
-def mixed(circuit: Circuit, values: dict[str, np.ndarray], random: np.random.Generator) -> dict:
+def mixed(
+    circuit: Circuit, values: dict[str, np.ndarray], random: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Give every signal in every frame its old value, its new one, or one on the way."""
 
     def between(new: np.ndarray) -> np.ndarray:
         old = np.concatenate([new[:1], new[:-1]])
         share = random.choice([0.0, 1.0, 0.5, random.uniform()], new.shape)
-        return share * new + (1 - share) * old
+        return np.asarray(share * new + (1 - share) * old)
 
     lines = {INPUT: between(values[INPUT]), REFERENCE: np.ones((FRAMES, 1))}
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
             lines[layer.node] = between(values[layer.node])
         elif layer.kind == "relu":
-            total = sum(lines[m.source] @ m.weight.T for m in layer.mirrors)
+            total = np.sum([lines[m.source] @ m.weight.T for m in layer.mirrors], axis=0)
             way = np.where(random.integers(0, 2, total.shape), total, between(values[layer.node]))
             lines[layer.node] = np.maximum(way, 0.0)
     return lines

@@ -14,8 +14,10 @@ from small_models import linear
 from synthetic_traces import traces_of
 
 from netgen.analysis import CAUSES, Comparison, Divergence, Tolerances, compare, verdict
+from netgen.analysis.states import Cause
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import (
+    Linear,
     Model,
     Readout,
     Samples,
@@ -316,7 +318,9 @@ def test_a_signed_readout_is_measured_but_feeds_its_consumers_re_formed() -> Non
 
 def with_a_consumer(model: Model) -> Model:
     """The model with a signed node that follows its readout."""
-    after = replace(model.by_name["back"], name="after", input="logits", weight=np.ones((1, 2)))
+    back = model.by_name["back"]
+    assert isinstance(back, Linear)
+    after = replace(back, name="after", input="logits", weight=np.ones((1, 2)))
     return replace(model, nodes=(*model.nodes, after))
 
 
@@ -363,10 +367,10 @@ def test_without_cells_the_readout_may_diverge(
 def test_the_earliest_frame_is_the_first_divergence() -> None:
     # The readout nearly ties in frame 1, before a state flips in frame 2.
     model = one_cell()
-    model = replace(
-        model,
-        nodes=(*model.nodes[:2], replace(model.by_name["logits"], bias=np.array([0.0, 0.99]))),
-    )
+    logits = model.by_name["logits"]
+    assert isinstance(logits, Linear)
+    logits = replace(logits, bias=np.array([0.0, 0.99]))
+    model = replace(model, nodes=(*model.nodes[:2], logits))
     result = run(
         model,
         sample_of(X),
@@ -389,7 +393,8 @@ def test_failures_are_kept_and_fail_the_verdict() -> None:
 def test_when_everything_failed_there_are_no_figures() -> None:
     samples = Samples(np.empty((0, 5, 1)), np.empty(0, dtype=int), ())
     result = compare(one_cell(), samples, [], {0: "timeout"})
-    assert result.samples == result.nodes == ()
+    assert result.samples == ()
+    assert result.nodes == ()
     for name in ("decision_agreement", "frame_agreement", "state_agreement", "logit_rmse_fs"):
         assert getattr(result, name) is None
     assert result.power_w is None
@@ -411,7 +416,7 @@ def test_nothing_to_compare_is_an_error() -> None:
     ],
 )
 def test_a_transient_of_the_candidate_explains_a_flip(
-    frame: int, peak: float, cause: str, clear: float
+    frame: int, peak: float, cause: Cause, clear: float
 ) -> None:
     model = one_cell()
     x = np.array([0.1, 0.3, 0.3, 0.1, 0.1])  # software never sets the cell; it flips in frame 2

@@ -314,6 +314,6 @@ def test_a_node_that_is_off_does_not_count_as_moving() -> None:
     leak = np.full((5, 1), 1e-6)
     wave = np.full((len(traces.time), 1), 5e-7, np.float32)
     off = replace(
-        traces, frames={**traces.frames, "cand": leak}, waves=traces.waves | {"cand": wave}
+        traces, frames={**traces.frames, "cand": leak}, waves={**traces.waves, "cand": wave}
     )
     assert compare(one_cell(), samples, [off]).settling.said() is None

@@ -16,7 +16,7 @@ from synthetic_traces import traces_of
 from netgen.analysis import Comparison, Tolerances, compare, verdict
 from netgen.analysis.ties import TIE, leaders, possible_classes, tied
 from netgen.analysis.variability import measure
-from netgen.model import Model, Readout, Samples, decide, from_dict
+from netgen.model import Linear, Model, Readout, Samples, decide, from_dict
 from netgen.model.graph import Floats
 
 MAJORITY = Readout("logits", "majority_vote", 0, 4)
@@ -124,6 +124,7 @@ def test_another_class_than_those_tied_is_wrong() -> None:
 def test_without_ties_nothing_is_said() -> None:
     model = equal_logits()
     logits = model.by_name["logits"]
+    assert isinstance(logits, Linear)
     apart = replace(logits, bias=np.array([0.5, 0.0, 0.0]))
     result = run(replace(model, nodes=(model.nodes[0], apart)), [0.0, 0.0, 0.0])
     assert (result.ties, result.tied_frames, result.tie_note()) == (0, 0, "")

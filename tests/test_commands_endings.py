@@ -20,7 +20,9 @@ from netgen.files import write_whole
 ROOT = Path(__file__).parent.parent
 
 
-def at(folder: Path, model: object, shell: str, **variables: str) -> subprocess.CompletedProcess:
+def at(
+    folder: Path, model: object, shell: str, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     """Run ``netgen check`` on a model that is no use: what it prints takes no simulator."""
     return subprocess.run(
         ["/bin/sh", "-c", shell.replace("NETGEN", f"{sys.executable} -m netgen")],

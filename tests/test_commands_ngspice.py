@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pytest
 from command_line import netgen, says, write_samples
+from processes import parents, running_simulations, until
 from random_graphs import AWKWARD
 from small_models import linear, small_model
 from test_circuit_blocks import bmru
-from test_simulation_processes import parents, running_simulations, until
 
 from netgen.model import Model, load_model, random_model, to_dict
 from netgen.simulation import load_traces
@@ -125,7 +125,7 @@ def drawn() -> tuple[Model, np.ndarray]:
     return model, samples.x
 
 
-MODELS = {
+MODELS: dict[str, tuple[Callable[[], tuple[dict[str, Any] | Model, np.ndarray]], Baseline]] = {
     "set-reset": (example, Baseline(1.5e-3, 26.9e-9, 62)),
     "feedforward": (feedforward, Baseline(1.4e-3, 26.3e-9, 77)),
     "held": (held, Baseline(1.0e-3, 16.7e-9, 68)),

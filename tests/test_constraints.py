@@ -29,7 +29,8 @@ def wanted() -> list[Requirement]:
 
 
 def holds(requirement: Requirement, python: str) -> bool:
-    environment = default_environment() | {
+    environment: dict[str, str] = {
+        **{name: str(value) for name, value in default_environment().items()},
         "python_version": python,
         "python_full_version": f"{python}.5",
         "sys_platform": "linux",

@@ -27,7 +27,7 @@ def cell(initial: bool = False) -> Bmru:
 
 def states(candidates: list[float], initial: bool = False) -> list[int]:
     candidate = np.array(candidates).reshape(1, -1, 1)
-    return hysteresis(cell(initial), candidate)[0, :, 0].astype(int).tolist()
+    return [int(state) for state in hysteresis(cell(initial), candidate)[0, :, 0]]
 
 
 def test_cell_rises_above_the_upper_threshold_and_falls_below_the_lower() -> None:
@@ -121,7 +121,7 @@ def test_samples_are_independent() -> None:
         np.testing.assert_allclose(alone["logits"][0], batch["logits"][index], rtol=1e-12)
 
 
-def decided(rule: Rule, logits: list[list[float]], start: int = 0) -> tuple[int, float]:
+def decided(rule: Rule, logits: list[list[float]], start: int = 0) -> tuple[object, object]:
     frames = np.array([logits])
     readout = Readout("logits", rule, start, len(logits))
     return int(decide(readout, frames)[0]), float(margin(readout, frames)[0])

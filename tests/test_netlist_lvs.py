@@ -18,17 +18,20 @@ import pytest
 from fake_technology import NMOS, PMOS, fake_technology
 from small_models import small_model
 
-from netgen.circuit import CellLayer, Circuit, Drawn, build_circuit
+from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
 from netgen.model import Add, Bmru, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import cdl_text, network_text
 from netgen.technology import Geometry
 
-kdb = pytest.importorskip("klayout.db")
+pytest.importorskip("klayout.db")
+import klayout.db as kdb
 
 W, L, LONGEST = 2.0, 2.0, 50.0
 """Unit mirror and longest transistor, µm."""
 UNIT = Geometry(W * 1e-6, L * 1e-6)
+Term = tuple[str, tuple[str, ...], np.ndarray]
+"""Signal, the linear nodes on its way, and the weight matrix from it."""
 STEERING = 1.0, 10.0
 """W and L of M3 and M6, µm: the fake technology's."""
 
@@ -50,8 +53,11 @@ class Reference:
 
     def __init__(self, model: Model, mirrored_bias: bool = False) -> None:
         self.mirrored_bias = mirrored_bias
-        self.model, self.lines, self.amperes = model, [], model.unit_current
-        self.sums = {"x": ([("x", (), np.eye(model.input_size))], np.zeros(model.input_size))}
+        self.model, self.amperes = model, model.unit_current
+        self.lines: list[str] = []
+        self.sums: dict[str, tuple[list[Term], np.ndarray]] = {
+            "x": ([("x", (), np.eye(model.input_size))], np.zeros(model.input_size))
+        }
         self.gates: set[tuple[str, str]] = set()  # (signal, line) that a mirror hangs on
         self.cells = {n.name for n in model.nodes if isinstance(n, Bmru)}
         self.depth = {"x": 0}
@@ -95,7 +101,7 @@ class Reference:
                     merged[source, way] = merged.get((source, way), 0) + matrix
             self.sums[node.name] = (
                 [(source, way, matrix) for (source, way), matrix in merged.items()],
-                sum(self.sums[name][1] for name in node.inputs),
+                np.sum([self.sums[name][1] for name in node.inputs], axis=0),
             )
             self.depth[node.name] = max(self.depth[name] for name in node.inputs)
         elif isinstance(node, Relu | Bmru):
@@ -188,7 +194,7 @@ def reference(model: Model, mirrored_bias: bool = False) -> str:
 
 
 def drawn(circuit: Circuit) -> Circuit:
-    layers = []
+    layers: list[CellLayer | RowLayer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
             bias = np.array([layer.threshold, layer.width, layer.gain])
@@ -218,7 +224,7 @@ def netlist(model: Model, prefix: str = "M", mirrored_bias: bool = False) -> str
 # The comparison
 
 
-class Reader(kdb.NetlistSpiceReaderDelegate):  # type: ignore[misc]
+class Reader(kdb.NetlistSpiceReaderDelegate):
     """Reads transistors, also where they are subcircuits, with terminals that are all different."""
 
     def wants_subcircuit(self, name: str) -> bool:
@@ -242,11 +248,12 @@ class Reader(kdb.NetlistSpiceReaderDelegate):  # type: ignore[misc]
         kind.name = model or "current"
         for terminal in ("D", "G", "S", "B") if model else ("P", "N"):
             kind.add_terminal(kdb.DeviceTerminalDefinition(terminal, ""))
-        tolerance = None
+        tolerance: kdb.EqualDeviceParameters | None = None
         for index, parameter in enumerate(("W", "L", "M") if model else ("I",)):
             kind.add_parameter(kdb.DeviceParameterDefinition(parameter, "", 0.0, True, 1.0))
             equal = kdb.EqualDeviceParameters(index, 0.0, 1e-6)
             tolerance = equal if tolerance is None else tolerance + equal
+        assert tolerance is not None
         kind.equal_parameters = tolerance
         return kind
 

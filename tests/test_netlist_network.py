@@ -312,7 +312,8 @@ def records(circuit: Circuit, prefix: str = "X") -> list[dict[str, object]]:
     }
     technology = fake_technology(prefix)
     found = mapping(circuit, technology, realised, netlist_of(circuit, technology))
-    return json.loads(json.dumps(found))
+    read: list[dict[str, object]] = json.loads(json.dumps(found))
+    return read
 
 
 def used_linears(model: Model) -> list[Linear]:

@@ -86,7 +86,8 @@ def test_every_net_is_of_one_unit_and_every_name_of_one_element(
     netlist = built(model, mirrored_bias=mirrored_bias)
     nets = [net.name for unit in netlist.units for net in unit.nets]
     assert len(nets) == len(set(nets))
-    names = [e.name for u in netlist.units for e in (*u.devices, *u.instances)]
+    names = [e.name for u in netlist.units for e in u.devices]
+    names += [e.name for u in netlist.units for e in u.instances]
     assert len(names) == len(set(names))
     assert len(netlist.transistors) == sum(
         len(unit.devices) + sum(len(netlist.blocks[i.module].devices) for i in unit.instances)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ import pytest
 from command_line import netgen, says, write_model, write_samples
 from fake_technology import fake_technology
 from fake_tools import FakeSimulator
+from processes import until
 from small_models import small_model
-from test_simulation_processes import until
 
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, Samples, check_samples, decide, from_dict
@@ -41,7 +42,7 @@ from netgen.project import (
 )
 from netgen.project.design import read_netlist
 from netgen.project.simulate import plain_engine, workbench
-from netgen.simulation import LocalPool, load_traces
+from netgen.simulation import LocalPool, Traces, load_traces
 from netgen.simulation.engines import run_tasks
 from netgen.technology import Variation, load_technology
 
@@ -299,6 +300,7 @@ def test_shifts_do_what_they_say(tmp_path: Path, pdk: str) -> None:
         varied = replace(bench, shifts=shift_words(shifts))
         task = plain_engine("monolithic", varied, CHOICES, 4).task(samples.x[0], 0)
         (pair,) = run_tasks([(0, task)], LocalPool(1))
+        assert isinstance(pair[1], Traces)
         return pair[1].frames["logits"]
 
     assert found["logits_1_bias"].polarity == "pmos"
@@ -334,6 +336,10 @@ def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -
     assert netgen("twin", built, samples, "--no-mismatch").exit_code == 2
 
 
+def _finished_at_least(folder: Path, wanted: int) -> bool:
+    return len(finished(folder)) >= wanted
+
+
 @pytest.mark.ngspice
 def test_killed_at_any_moment_and_continued(small: tuple[Path, Path], tmp_path: Path) -> None:
     built, samples = small
@@ -348,7 +354,7 @@ def test_killed_at_any_moment_and_continued(small: tuple[Path, Path], tmp_path: 
             command, stdout=subprocess.DEVNULL, start_new_session=True
         ) as process:
             wanted = len(before) + moment.randrange(1, 5)
-            until(lambda wanted=wanted: len(finished(killed)) >= wanted)
+            until(partial(_finished_at_least, killed, wanted))
             os.kill(process.pid, signal.SIGKILL)
         kept = {path: finished(killed)[path] for path in before}
         assert kept == before, "a finished run was run again"

@@ -43,7 +43,7 @@ def coarse() -> Iterator[None]:
 
 def build(**changes: Any) -> BuildSummary:
     ramp = np.concatenate([np.linspace(0, 1, 50), np.linspace(1, 0, 50)])
-    curve = HysteresisCurve("l1.state[0]", ramp, 0.8 * (ramp > 0.5), 0.5, 0.2, 0.8)
+    curve = HysteresisCurve("l1.state[0]", ramp, np.where(ramp > 0.5, 0.8, 0.0), 0.5, 0.2, 0.8)
     summary = BuildSummary(
         pdk="gf180mcu",
         corner="typical",
@@ -398,7 +398,7 @@ def many_of_everything(made: Case) -> None:
 def test_other_networks(
     tmp_path: Path, network: dict[str, int], change: Callable[[Case], None]
 ) -> None:
-    made = case(ids=("one",), **network)
+    made = case(("one",), None, **network)
     change(made)
     made.traces = {0: traces_of(made.model, made.samples.x[0])}
     checks = made.write(tmp_path)

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from netgen.simulation import Waveforms, write_raw
 
@@ -18,7 +20,7 @@ VECTORS = {
 WAVEFORMS = Waveforms(TIME, VECTORS, "first", {}, 0.1, "ngspice-39")
 
 
-def read_raw(path):
+def read_raw(path: Path) -> tuple[dict[str, str], list[list[str]], NDArray[np.float64]]:
     """Read a raw file as the ngspice manual describes it."""
     header, _, body = path.read_bytes().partition(b"Binary:\n")
     fields, _, listing = header.decode().partition("Variables:\n")
@@ -28,7 +30,7 @@ def read_raw(path):
     return keys, variables, np.frombuffer(body).reshape(shape)
 
 
-def test_header_and_data(tmp_path):
+def test_header_and_data(tmp_path: Path) -> None:
     path = tmp_path / "run.raw"
     write_raw(path, WAVEFORMS, "a title\nand more")
     keys, variables, table = read_raw(path)
@@ -45,12 +47,12 @@ def test_header_and_data(tmp_path):
     np.testing.assert_array_equal(table, np.column_stack([TIME, *VECTORS.values()]))
 
 
-def test_nothing_else_is_left(tmp_path):
+def test_nothing_else_is_left(tmp_path: Path) -> None:
     write_raw(tmp_path / "run.raw", WAVEFORMS, "")
     assert [path.name for path in tmp_path.iterdir()] == ["run.raw"]
 
 
-def test_failed_write_keeps_the_old_file(tmp_path):
+def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "run.raw"
     path.write_text("old")
     uneven = Waveforms(TIME, {"out": TIME[:1]}, "first", {}, 0.1, "ngspice-39")
@@ -71,7 +73,7 @@ for name, values in plot.items():
 
 
 @pytest.mark.ngspice
-def test_ngspice_reads_it(tmp_path):
+def test_ngspice_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "run.raw"
     write_raw(path, WAVEFORMS, "title")
     command = [sys.executable, "-W", "ignore", "-c", READER, str(path)]

@@ -1,22 +1,25 @@
 """A result counts only if it is complete, and a failure is named by its cause."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from netgen.simulation.verdict import Result, complaints, judge, last_words, plain, refine
 
 TIME = np.array([0.0, 0.5e-3, 1e-3])
 
 
-def result(**vectors):
+def result(**vectors: NDArray[np.float64]) -> Result:
     return Result.of([vectors], list(vectors))
 
 
-def test_whole_result_counts():
+def test_whole_result_counts() -> None:
     assert judge(result(time=TIME, out=TIME), ["out"], 1e-3) is None
 
 
-def test_notes_are_no_complaints():
+def test_notes_are_no_complaints() -> None:
     lines = [
         "Note: Starting dynamic gmin stepping",
         "Using SPARSE 1.3 as Direct Linear Solver",
@@ -44,7 +47,7 @@ def test_notes_are_no_complaints():
         ({"frequency": TIME, "out": TIME * 1j}, 1e-3, "complex"),
     ],
 )
-def test_what_does_not_count(vectors, stop, kind):
+def test_what_does_not_count(vectors: dict[str, NDArray[Any]], stop: float, kind: str) -> None:
     verdict = judge(Result.of([vectors], ["out"]), ["out"], stop)
     assert verdict is not None
     assert verdict[0] == kind
@@ -52,18 +55,18 @@ def test_what_does_not_count(vectors, stop, kind):
 
 @pytest.mark.parametrize("scale", ["time", "frequency", "v-sweep", "temp-sweep"])
 @pytest.mark.parametrize("points", [TIME, -TIME, 1e-3 - TIME, TIME * (1 + 1e-7)])
-def test_scale_may_run_either_way(scale, points):
+def test_scale_may_run_either_way(scale: str, points: NDArray[np.float64]) -> None:
     stop = float(np.round(points[-1], 6))
     assert judge(result(**{scale: points, "out": TIME}), ["out"], stop) is None
 
 
-def test_single_point_has_no_scale():
+def test_single_point_has_no_scale() -> None:
     point = result(out=np.array([2.0]))
     assert point.scale.tolist() == [0.0]
     assert judge(point, ["out"], None) is None
 
 
-def test_plot_with_the_required_vectors_is_taken():
+def test_plot_with_the_required_vectors_is_taken() -> None:
     spectrum = {"frequency": TIME, "onoise_spectrum": TIME}
     total = {"onoise_total": np.array([3.0])}
     assert Result.of([spectrum, total], ["onoise_spectrum"]).scale_name == "frequency"
@@ -73,7 +76,7 @@ def test_plot_with_the_required_vectors_is_taken():
 
 
 @pytest.mark.parametrize("kind", ["no_result", "incomplete"])
-def test_text_names_the_cause(kind):
+def test_text_names_the_cause(kind: str) -> None:
     start = "stderr doAnalyses: TRAN:  Timestep too small; initial timepoint: cause unrecorded."
     later = "stderr doAnalyses: TRAN:  Timestep too small; time = 1e-17"
     singular = "stderr Warning: singular matrix:  check node v1#branch"
@@ -83,18 +86,18 @@ def test_text_names_the_cause(kind):
     assert refine(kind, ["stderr something"]) == kind
 
 
-def test_text_does_not_overrule_a_clear_failure():
+def test_text_does_not_overrule_a_clear_failure() -> None:
     assert refine("missing_vector", ["stderr Timestep too small"]) == "missing_vector"
 
 
-def test_what_a_complaint_quotes_of_other_files_is_hidden():
+def test_what_a_complaint_quotes_of_other_files_is_hidden() -> None:
     said = ["stderr Error: not enough parameters in line", "stderr root:x:0:0:hunter2"]
     assert last_words("load", said, "t\nr1 a 0 1\n") == "Error: not enough parameters in line"
     said = ["stderr Error on line 2 or its substitute:", "stderr r1 a 0 hunter2"]
     assert last_words("load", said, "t\nr1 a 0 1\n") == "r1 a 0 …"
 
 
-def test_last_words():
+def test_last_words() -> None:
     run = ["stdout error_in 0", "stderr Timestep too small; time = 1", "stderr run aborted"]
     assert last_words("timestep", run) == "Timestep too small; time = 1"
     load = ["stderr Note: fine", "stderr Error: no file", "stderr Error: no file", "stderr so"]
@@ -103,7 +106,7 @@ def test_last_words():
     assert last_words("missing_vector", ["stdout No. of Data Rows : 7"]) == ""
 
 
-def test_plain_line():
+def test_plain_line() -> None:
     assert plain("stderr Error: stdout x") == "Error: stdout x"
     assert plain("free(): invalid pointer") == "free(): invalid pointer"
 

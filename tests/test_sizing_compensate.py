@@ -56,6 +56,7 @@ def row_error(circuit: Circuit) -> float:
     for mirrors in circuit.rows[0].mirrors:
         flow = signals[mirrors.source]
         for row, column in np.argwhere(mirrors.weight):
+            assert mirrors.drawn is not None
             geometry = mirrors.drawn.geometry(row, column)
             amperes = np.maximum(flow[:, column], 1e-3) * 1e-9
             gain = fake_gain(geometry, amperes, volts[:, row])

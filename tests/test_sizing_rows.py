@@ -174,7 +174,7 @@ def test_weights_that_are_zero_are_no_devices() -> None:
 
 
 def test_row_of_a_relu_sits_at_its_diodes_voltage() -> None:
-    data = {
+    data: dict[str, Any] = {
         "nodes": [linear("lin", "x", [[0.5]], [0.0]), {"name": "r", "op": "relu", "input": "lin"}]
     }
     data["readout"] = {"node": "r", "rule": "last", "frames": [0, 1]}

@@ -54,11 +54,11 @@ def whole_and_others(built: Build, variant: str) -> dict[str, Traces]:
         choices = SimulationChoices(1, engine=engine)
         if variant == "nominal":
             (step,) = simulate(built, samples, [0], choices)
-            path = built.folder.traces(0)
+            failure, path = step.failure, built.folder.traces(0)
         else:
             (run,) = simulate_population(built, samples, [0], population(built, variant), choices)
-            step, path = run, run.run.traces
-        assert step.failure is None, (engine, step.failure)
+            failure, path = run.failure, run.run.traces
+        assert failure is None, (engine, failure)
         found[engine] = load_traces(path)[0]
     return found
 

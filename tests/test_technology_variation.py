@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from netgen.errors import UsageError
 from netgen.technology import Geometry, Spread, Technology, Transistor, Variation, draw, normals
-from netgen.technology.data import Mismatch
+from netgen.technology.data import Mismatch, Polarity
 
 N = Transistor("nmos", Geometry(2e-6, 2e-6))
 P = Transistor("pmos", Geometry(2e-6, 2e-6, 4))
 
 
 def technology(process: bool = True) -> Technology:
-    law = {"nmos": Mismatch(4e-9, 1e-8), "pmos": Mismatch(6e-9, 2e-8)}
-    spread = {"nmos": Spread(0.015, 0.02), "pmos": Spread(0.02, 0.01)}
+    law: dict[Polarity, Mismatch] = {"nmos": Mismatch(4e-9, 1e-8), "pmos": Mismatch(6e-9, 2e-8)}
+    spread: dict[Polarity, Spread] = {"nmos": Spread(0.015, 0.02), "pmos": Spread(0.02, 0.01)}
     return replace(fake_technology(), mismatch=law, process=spread if process else {})
 
 

@@ -40,7 +40,7 @@ def test_the_same_sound_gives_the_same_features() -> None:
 
 
 def test_louder_sound_moves_c0_alone() -> None:
-    sound = 0.9 * second("hiss")
+    sound = (0.9 * second("hiss")).astype(np.float32)
     change = (PLAIN.measure(2 * sound, 8000) - PLAIN.measure(sound, 8000)).mean(axis=0)
     # every log mel energy rises by ln 4; C0 is their sum / √23 times the liftering of 1
     assert change[0] == pytest.approx(np.log(4) * np.sqrt(23), rel=1e-2)
@@ -128,7 +128,9 @@ def test_the_map_travels_through_json() -> None:
         ({"rate": 0}, "usable numbers"),
     ],
 )
-def test_a_model_without_a_usable_map_is_refused(change: dict | None, problem: str) -> None:
+def test_a_model_without_a_usable_map_is_refused(
+    change: dict[str, object] | None, problem: str
+) -> None:
     model, _ = random_model(0)
     meta = {} if change is None else {"features": MAPPING.to_meta() | change}
     with pytest.raises(ModelError, match=f"m.json: meta.features.*: .*{problem}"):

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+
 torch.set_num_threads(1)
 
 from netgen.errors import ModelError  # noqa: E402

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+
 torch.set_num_threads(1)
 
 from netgen.model import Bmru, hysteresis  # noqa: E402
