@@ -148,7 +148,7 @@ def test_archive_that_does_not_fit(
 
 def test_values_out_of_range_are_named(tmp_path: Path, model: Model) -> None:
     x = good_x(frames=3)
-    x[0, 1, 2], x[1, 2, 0] = -0.25, 1.5000001
+    x[0, 1, 2], x[1, 2, 0] = -0.25, 1.500001
     x[1, 0] = [np.nan, np.inf, -np.inf]
     assert problems(saved(tmp_path, x=x, y=[0]), model) == [
         "x: has 3 frames; the model's readout needs 4",
@@ -156,7 +156,7 @@ def test_values_out_of_range_are_named(tmp_path: Path, model: Model) -> None:
         "x[1, 0, 1]: inf is not finite",
         "x[1, 0, 2]: -inf is not finite",
         "x[0, 1, 2]: -0.25 is negative (a current has no sign)",
-        "x[1, 2, 0]: 1.5000001 is above input.max = 1.5",
+        "x[1, 2, 0]: 1.500001 is above input.max = 1.5",
         "y: must hold 2 whole numbers, one a sample, not int64 of 1",
     ]
 
@@ -175,6 +175,9 @@ def test_inputs_clipped_in_single_precision_are_in_range(
     np.testing.assert_array_equal(samples.x[inside], x.astype(np.float64)[inside])
     assert (x[~inside] == single(largest)).all()
     above = np.nextafter(single(largest), single(np.inf))
+    stepped = load_samples(saved(tmp_path, x=np.full_like(x, above).astype(dtype)), model)
+    assert (stepped.x == largest).all()
+    above = np.nextafter(above, single(np.inf))
     found = problems(saved(tmp_path, x=np.full_like(x, above)), model)[0]
     value, limit = re.findall(r"[\d.]+(?= is above)|(?<== )[\d.]+", found)
     assert value != limit

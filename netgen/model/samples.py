@@ -196,14 +196,17 @@ def check_samples(
 def _unrounded(x: NDArray[Any], largest: float) -> Floats:
     """Return inputs as float64; what is the largest input but for rounding becomes just that.
 
-    In single precision the number nearest to an input.max of 1.2 is 1.20000005. Arrays of double
-    precision often come from single, so they are read like that, too.
+    In single precision the number nearest to an input.max of 1.2 is 1.20000005, and a scaling by
+    a quotient ends one step of the precision above it. Arrays of double precision often come from
+    single, so they are read like that, too.
     """
     precision = np.float16 if x.dtype == np.float16 else np.float32
     values: Floats = x.astype(np.float64)
     with np.errstate(over="ignore"):
-        rounded = values.astype(precision) == precision(largest)
-    return np.where((values > largest) & np.isfinite(values) & rounded, largest, values)
+        single = values.astype(precision)
+        step_above = np.nextafter(precision(largest), precision(np.inf))
+    rounded = np.isfinite(single) & (single <= step_above)
+    return np.where((values > largest) & rounded, largest, values)
 
 
 def _classes(
