@@ -73,6 +73,15 @@ def test_chips_are_analysed(out: Path) -> None:
     assert document["provenance"]["unit mirror"] == "2 × 2 µm"
 
 
+def test_ties_are_said(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert simulated(out, "--monte-carlo", 1, "--samples", "0,2") == 0
+    assert "samples are ties" not in netgen("variability", out).output
+    monkeypatch.setattr(
+        "netgen.analysis.variability.PopulationFigures.ties", np.array([False, True])
+    )
+    assert "1 of 2 samples are ties of software's" in netgen("variability", out).output
+
+
 def test_failed_runs_are_counted(out: Path, simulator: FakeSimulator) -> None:
     simulator.failing = {1: "timestep"}
     assert simulated(out, "--monte-carlo", COUNT, "--samples", "0,1") == 5

@@ -86,6 +86,12 @@ def say_populations(analyses: Sequence[PopulationAnalysis]) -> None:
     click.echo("  " + ROW.format(*HEADER))
     for analysis in analyses:
         click.echo("  " + ROW.format(*_cells(analysis)))
+        tied = int(analysis.figures.ties.sum())
+        if tied:
+            click.echo(
+                f"    {tied} of {len(analysis.figures.samples)} samples are ties of software's; "
+                "they count neither for nor against"
+            )
 
 
 def _cells(analysis: PopulationAnalysis) -> tuple[str, ...]:
