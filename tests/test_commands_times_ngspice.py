@@ -81,8 +81,8 @@ def test_a_spoiled_threshold_is_not_excused_as_slow(
     text, count = re.subn(r"(?m)^(I\S*thresh \S+ \S+ )(\S+)$", spoiled, netlist.read_text())
     assert count == 1
     netlist.write_text(text)
-    assert netgen("sim", out, samples).exit_code == 0
-    result = netgen("compare", out)
+    assert netgen("sim", out, samples, "--edited-netlist").exit_code == 0
+    result = netgen("compare", out, "--edited-netlist")
     assert result.exit_code == (1 if unexplained else 0)
     (sample,) = json.loads((out / "report.json").read_text())["per_sample"]
     assert sample["unexplained"] == unexplained

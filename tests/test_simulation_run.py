@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from netgen.errors import SimulationError
+from netgen.errors import ConfigurationError, SimulationError
 from netgen.simulation import Attempt, Job, Waveforms, run, run_all, simulator_version
 
 pytestmark = pytest.mark.ngspice
@@ -114,8 +114,6 @@ def test_noise_spectrum_and_total() -> None:
         (LOW_PASS + "r2 out 0 {undefined}", "load", "Undefined parameter [undefined]"),
         (LOW_PASS + ".options reltol=abc", "load", "reltol"),
         (LOW_PASS + ".save nosuch", "missing_vector", "nosuch"),
-        (LOW_PASS + ".control\nquit\n.endc", "exit", ""),
-        (LOW_PASS + ".control\nrun\nquit\n.endc", "exit", ""),
         ("v1 out 0 1\nv2 out 0 2\n.tran 1u 1m", "singular", "singular matrix"),
         ("b1 out 0 v=sqrt(-1)/0\nr1 out 0 1\n.tran 1u 1m", "timestep", "Timestep too small"),
         ("b1 out 0 v=ln(0.5m-time)\nr1 out 0 1\n.tran 1u 1m", "timestep", "time = 0.0005"),
@@ -130,6 +128,12 @@ def test_fault_is_classified(body: str, kind: str, words: str) -> None:
     assert error.kind == kind
     assert words in str(error)
     assert f"rung0: {kind}" in str(error)
+
+
+@pytest.mark.parametrize("commands", ["quit", "run\nquit", "shell touch here"])
+def test_commands_in_a_deck_are_refused(commands: str) -> None:
+    with pytest.raises(ConfigurationError, match="netgen runs none"):
+        run(job(f"{LOW_PASS}.control\n{commands}\n.endc"))
 
 
 def test_tail_holds_what_ngspice_said() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
-from netgen.circuit.netlist import Layer, Netlist
+from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
 from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.blocks import Deck, Drive, Workbench
@@ -125,7 +125,9 @@ class VerificationBench:
             So many points hold the row nodes; from then on each follows its own sum. A readout is
             always held, at half the supply.
         """
-        sources = list(dict.fromkeys(mirrors.source for mirrors in layer.mirrors))
+        named = dict.fromkeys(mirrors.source for mirrors in layer.mirrors)
+        # biases that are all zero draw nothing, and the network may have no reference at all
+        sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
         lines = [line for source in sources for line in self._line(source, currents.get(source))]
         word = self.circuit.word(layer)
         lines.append(self._instance(_ROWS, word, own=self._own(layer), prefix="r_"))
@@ -194,7 +196,7 @@ class VerificationBench:
             "block.j2",
             blocks=self.bench.network.text,
             vdd=self.bench.conditions.vdd,
-            lines=lines,
+            lines=list(dict.fromkeys(lines)),  # layers of one stage share their start-up lines
             saves=saves,
             analysis=analysis,
         )
@@ -268,7 +270,7 @@ class VerificationBench:
         nets = []
         for each in placed.ports:
             if own is None:
-                driven = each.startswith(("vdd", "vss")) or each in starts
+                driven = each in SUPPLIES or each in starts
                 keep = driven or self._word_of(each) == word
                 nets.append(each if keep else self._rail(each))
             else:
