@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_technology import fake_technology, ratio_drawn
@@ -10,6 +12,8 @@ from small_models import small_model
 from netgen.analysis import Tolerances, Verification, verified
 from netgen.analysis.verification import (
     SMALLEST,
+    SMALLEST_BIAS,
+    WORKING,
     CellFigure,
     MirrorFigure,
     Operation,
@@ -92,8 +96,22 @@ def test_one_weight_off_is_named_and_no_other(circuit: Circuit, where: Operation
 
 
 def test_small_weights_are_judged_by_a_floor() -> None:
-    figure = MirrorFigure("a", 0, "x", 0, "w", 0.0, 0.0, SMALLEST / 10)
+    figure = MirrorFigure("a", 0, "x", 0, "w", 0.0, 0.0, SMALLEST / 10, 1.0)
     assert figure.error == pytest.approx(0.1)
+
+
+def test_mirror_of_a_silent_signal_counts_by_what_it_carries() -> None:
+    spoiled = MirrorFigure("a", 0, "x", 0, "w", 1.0, 1.0, 0.9, WORKING)
+    silent = replace(spoiled, current=WORKING / 10)
+    deleted = replace(silent, measured=0.0)
+    assert spoiled.error == pytest.approx(-0.1)
+    assert silent.error == pytest.approx(-0.01)
+    assert deleted.error == pytest.approx(-0.1)  # still far above the limit
+
+
+def test_leakage_of_a_row_is_no_error_of_its_bias() -> None:
+    bias = MirrorFigure("a", 0, "(reference)", None, "b", 0.017, 0.016, 0.017, 1.0)
+    assert bias.error == pytest.approx(0.001 / SMALLEST_BIAS)
 
 
 def test_an_operation_counts_currents_by_their_square(circuit: Circuit) -> None:

@@ -39,8 +39,8 @@ def made() -> tuple[Model, Samples, Comparison]:
 def found(off: float = 0.0) -> Verification:
     return Verification(
         (
-            MirrorFigure("l1.relu", 0, "x", 0, "proj.weight[0][0]", 0.5, 0.5, 0.5 * (1 + off)),
-            MirrorFigure("l1.relu", 1, "x", 0, "proj.weight[1][0]", 0.5, 0.5, 0.5),
+            MirrorFigure("l1.relu", 0, "x", 0, "proj.weight[0][0]", 0.5, 0.5, 0.5 * (1 + off), 1.0),
+            MirrorFigure("l1.relu", 1, "x", 0, "proj.weight[1][0]", 0.5, 0.5, 0.5, 1.0),
         ),
         (RowFigure("l1.relu", 0, 0.001, 1.0),),
         (CellFigure("l1.state", 1, 0.5, 0.2, 1.0, 0.51, 0.2, 1.0),),

@@ -14,6 +14,10 @@ from netgen.sizing.cells import Sweep, read_thresholds
 
 SMALLEST = 0.02
 """Errors of weights below this are shares of it: what leaks past a row is no error of a weight."""
+SMALLEST_BIAS = 0.05
+"""The same for biases."""
+WORKING = 0.1
+"""Current, in units, from which on an error of a mirror counts in full."""
 FRAMES = 40
 """In so many frames of the inputs a circuit was sized for its rows are measured."""
 LEAST = 0.008
@@ -35,6 +39,8 @@ class MirrorFigure:
     learned, expected, measured
         The learned value; what was drawn for it, small errors of a row's other mirrors made up
         for; what the netlist's devices do.
+    current
+        At which it was measured, as a share of the unit current: where the circuit works.
     """
 
     node: str
@@ -45,6 +51,7 @@ class MirrorFigure:
     learned: float
     expected: float
     measured: float
+    current: float
 
     @property
     def place(self) -> str:
@@ -53,8 +60,15 @@ class MirrorFigure:
 
     @property
     def error(self) -> float:
-        """Measured minus expected as a share of the expected weight."""
-        return (self.measured - self.expected) / max(abs(self.expected), SMALLEST)
+        """Measured minus expected as a share of the expected weight.
+
+        A signal below :data:`WORKING` counts by the share of it that it carries: at a few pA
+        what leaks past a mirror is as large as an error of its weight. The bias of a row is what
+        its sum comes to without signals, so all the leakage of the row is in it.
+        """
+        least = SMALLEST if self.column is not None else SMALLEST_BIAS
+        carried = min(1.0, self.current / WORKING)
+        return (self.measured - self.expected) / max(abs(self.expected), least) * carried
 
 
 @dataclass(frozen=True)
@@ -294,6 +308,7 @@ def read_rows(
                     float(weights[row, column]),
                     expected.get(key, 0.0),
                     float(measured[source][row, column]),
+                    1.0 if source == REFERENCE else float(at.signals[source][column] / amperes),
                 )
             )
     return mirrors, _rows(circuit.model, plan, at, sums[plan.alone :] / amperes)
