@@ -16,6 +16,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.characterise import characterise
+from netgen.characterise.cells import read_thresholds, sweep_cells
 from netgen.circuit import CellLayer, Circuit, build_circuit
 from netgen.model import Bmru, Linear, Model, Readout, Relu
 from netgen.netlist import Conditions
@@ -23,15 +25,7 @@ from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.render import transistors
 from netgen.project import BuildOptions, prepare
 from netgen.simulation import Job, Waveforms, cache_folder, run
-from netgen.sizing import (
-    Characterisation,
-    calibration_inputs,
-    characterise_cells,
-    characterise_mirrors,
-    measure_activity,
-    size_circuit,
-)
-from netgen.sizing.cells import read_thresholds, sweep_cells
+from netgen.sizing import calibration_inputs, measure_activity, size_circuit
 from netgen.technology import Geometry, Technology, load_technology, technologies, with_bins
 
 UNIT = 1e-9
@@ -67,7 +61,7 @@ def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
     """Return the cell with its biases and the mirrors that copy them."""
     circuit: Circuit = build_circuit(one_cell(), unit)
     where = (technology, at, unit, UNIT, cache_folder(), run)
-    known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
+    known = characterise(*where)
     inputs = calibration_inputs(circuit.model)
     activity = measure_activity(circuit, known.mirrors.currents, inputs)
     return size_circuit(circuit, technology, known, activity, at.vdd)[0].cells[0]

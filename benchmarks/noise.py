@@ -27,14 +27,14 @@ from netgen.analysis.noise_injected import (
     inject,
     rice_rate,
 )
+from netgen.characterise import characterise_cells
+from netgen.characterise.cells import CellTable
 from netgen.circuit import Circuit
 from netgen.model import load_model, load_samples
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BLOCKS, BlockUnderTest
 from netgen.project import BuildOptions, design, prepare
 from netgen.simulation import cache_folder, run
-from netgen.sizing import characterise_cells
-from netgen.sizing.cells import CellTable
 from netgen.technology import Geometry
 
 matplotlib.use("Agg")

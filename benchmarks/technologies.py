@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import Comparison, Tolerances
+from netgen.characterise.cells import read_thresholds, sweep_cells
 from netgen.circuit import Circuit
 from netgen.errors import ToolMissingError
 from netgen.model import Model, Samples, load_model, load_samples, pick_indices
@@ -34,7 +35,6 @@ from netgen.project import (
 )
 from netgen.simulation import run
 from netgen.simulation.engines import AUTO, ENGINES
-from netgen.sizing.cells import read_thresholds, sweep_cells
 from netgen.technology import load_technology, technologies
 
 matplotlib.use("Agg")

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.characterise import CellTable, CellTimes, Characterisation, MirrorTables
+from netgen.characterise.mirrors import MirrorTable
+from netgen.characterise.path import path_points
 from netgen.circuit import CellLayer, Circuit, Drawn, Layer
-from netgen.sizing import CellTable, CellTimes, Characterisation, MirrorTables
-from netgen.sizing.mirrors import MirrorTable
-from netgen.sizing.path import path_points
 from netgen.technology import POLARITIES, Device, Geometry, Mismatch, Spread, Technology
 
 Floats = NDArray[np.float64]

@@ -7,11 +7,11 @@ import pytest
 
 from netgen.analysis.noise import characterise_rows, measure_noise
 from netgen.analysis.noise_injected import CalibratedCell, Injection, inject
+from netgen.characterise import characterise_cells
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BLOCKS, BlockUnderTest
 from netgen.project import BuildOptions, prepare
 from netgen.simulation import cache_folder, run
-from netgen.sizing import characterise_cells
 
 pytestmark = pytest.mark.ngspice
 

@@ -19,8 +19,8 @@ from netgen.analysis.slow import (
     late_thresholds,
     slow_states,
 )
+from netgen.characterise import CellSpeed
 from netgen.model import evaluate
-from netgen.sizing import CellSpeed
 
 OVERDRIVES = np.log([0.01, 1.0])
 

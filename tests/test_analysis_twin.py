@@ -13,6 +13,9 @@ from random_graphs import graphs, random_inputs
 from small_models import linear, small_model
 
 from netgen.analysis.twin import Twin, run
+from netgen.characterise import CellTable, Characterisation, MirrorTables
+from netgen.characterise.diodes import DiodeTable
+from netgen.characterise.mirrors import MirrorTable
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError
 from netgen.model import Model, evaluate, from_dict
@@ -21,9 +24,6 @@ from netgen.model.random import random_model
 from netgen.netlist import netlist_of, transistors_of
 from netgen.netlist.read import read_network
 from netgen.netlist.write import network_body
-from netgen.sizing import CellTable, Characterisation, MirrorTables
-from netgen.sizing.diodes import DiodeTable
-from netgen.sizing.mirrors import MirrorTable
 from netgen.technology import Variation, draw
 
 TECHNOLOGY = fake_technology()

@@ -22,6 +22,7 @@ STAGES = (
     "circuit",
     "netlist",
     "simulation",
+    "characterise",
     "sizing",
     "analysis",
     "report",
@@ -33,8 +34,8 @@ STAGES = (
 )
 """Rooms in the order of import: each knows those before it, and the base modules.
 
-Sizing stands behind netlist and simulation, though what it sizes flows into the netlist: it
-characterises the devices in small SPICE runs.
+Characterisation and sizing stand behind netlist and simulation, though what is sized flows into
+the netlist: devices are characterised in small SPICE runs.
 """
 READER = ("netgen.netlist.read", "netgen.netlist.syntax")
 OWNERS = {"PySpice": "simulation", "matplotlib": "report", "torch": "training"}

@@ -10,6 +10,7 @@ import pytest
 from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technology
 from small_models import small_model
 
+from netgen.characterise import characterise_gates
 from netgen.circuit import CellLayer, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import network_ports
@@ -22,7 +23,7 @@ from netgen.netlist.render import drain_current
 from netgen.project import BuildOptions, Design, design
 from netgen.simulation import Attempt, Job, LocalPool, Traces, cache_folder, run
 from netgen.simulation.engines import Staged, run_tasks
-from netgen.sizing import characterise_gates, measure_activity, size_circuit
+from netgen.sizing import measure_activity, size_circuit
 from netgen.technology import Geometry
 
 TECHNOLOGY = fake_technology()

@@ -10,11 +10,11 @@ import pytest
 from fake_technology import UNIT, fake_cells, fake_characterisation, fake_technology
 from small_models import small_model, spoiled
 
+from netgen.characterise.cells import Sweep, continued, read_thresholds
 from netgen.circuit import build_circuit
 from netgen.errors import ModelError, SimulationError
 from netgen.model import evaluate, from_dict
 from netgen.sizing import calibration_inputs, measure_activity, size_circuit
-from netgen.sizing.cells import Sweep, continued, read_thresholds
 
 TECHNOLOGY = fake_technology()
 KNOWN = fake_characterisation(TECHNOLOGY)

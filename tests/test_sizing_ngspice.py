@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from test_sizing_rows import model_of
 
-from netgen.circuit import build_circuit
-from netgen.project import BuildOptions, prepare
-from netgen.simulation import Attempt, Job, cache_folder, run
-from netgen.sizing import (
+from netgen.characterise import (
     CellTable,
     Characterisation,
+    characterise,
     characterise_cells,
     characterise_mirrors,
     hysteresis_curve,
-    measure_activity,
-    size_circuit,
 )
+from netgen.circuit import build_circuit
+from netgen.project import BuildOptions, prepare
+from netgen.simulation import Attempt, Job, cache_folder, run
+from netgen.sizing import measure_activity, size_circuit
 
 pytestmark = pytest.mark.ngspice
 
@@ -36,7 +36,7 @@ STEERING = 0.5, 8
 @pytest.fixture(scope="module")
 def known() -> Characterisation:
     where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
-    return Characterisation(characterise_mirrors(*where), characterise_cells(*where))
+    return characterise(*where)
 
 
 def head(title: str) -> list[str]:

@@ -10,12 +10,12 @@ import pytest
 from fake_technology import UNIT, fake_characterisation, fake_gain, fake_mirrors, fake_technology
 from small_models import linear, small_model
 
+from netgen.characterise.mirrors import _falling
+from netgen.characterise.path import RATIO, path_points
 from netgen.circuit import Circuit, Mirrors, build_circuit
 from netgen.errors import ModelError
 from netgen.model import Model, from_dict
 from netgen.sizing import Activity, BelowFloor, measure_activity, size_circuit
-from netgen.sizing.mirrors import _falling
-from netgen.sizing.path import RATIO, path_points
 from netgen.technology import POLARITIES, Geometry
 
 TECHNOLOGY = fake_technology()

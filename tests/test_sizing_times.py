@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fake_technology import fake_cells, fake_times
 
-from netgen.sizing.times import _filled
+from netgen.characterise.times import _filled
 
 NANO = 1e-9
 

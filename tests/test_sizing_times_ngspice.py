@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_sizing_ngspice import AT, NANO, TECHNOLOGY, UNIT, cell_lines, head
 
+from netgen.characterise import characterise_cells, characterise_times
 from netgen.simulation import Attempt, Job, cache_folder, run
-from netgen.sizing import characterise_cells, characterise_times
 
 pytestmark = pytest.mark.ngspice
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netgen.characterise import characterise_gates
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.netlist import nominal
 from netgen.netlist.render import transistors
 from netgen.simulation import Job, Waveforms
-from netgen.sizing import characterise_gates
 from netgen.technology import (
     POLARITIES,
     Geometry,

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from netgen.characterise import characterise_cells
+from netgen.characterise.cells import read_thresholds, sweep_cells
 from netgen.commands import main
 from netgen.errors import ToolMissingError
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.project import BuildOptions, prepare
 from netgen.simulation import run
-from netgen.sizing import characterise_cells
-from netgen.sizing.cells import read_thresholds, sweep_cells
 
 pytestmark = pytest.mark.ngspice
 

@@ -27,11 +27,11 @@ from netgen.analysis.slow import frame_needed
 from netgen.analysis.states import CAUSES, Cause, CellStates, read_states
 from netgen.analysis.symptoms import Settling, SymptomTally
 from netgen.analysis.ties import leaders, possible_classes, tied
+from netgen.characterise import CellSpeed
 from netgen.errors import UsageError
 from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces, shows_transients
-from netgen.sizing import CellSpeed
 
 
 def compare(

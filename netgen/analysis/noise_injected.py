@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from netgen._version import __version__
 from netgen.analysis.noise_statistics import UNKNOWN, Interval, deviation_ratio, poisson_rate
+from netgen.characterise.cells import CellTable
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.models import Conditions, SimulatorOptions
 from netgen.netlist.noise import NoisyCell, injection_deck, injection_vector
 from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
-from netgen.sizing.cells import CellTable
 from netgen.technology import Geometry, Technology
 from netgen.technology.variation import normals
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.analysis.race import NEAR
+from netgen.characterise import CellSpeed, CellTable, CellTimes
 from netgen.model import INPUT, Bmru, Model, evaluate, hysteresis, sources, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED, release_time
-from netgen.sizing import CellSpeed, CellTable, CellTimes
 
 
 def cell_speeds(model: Model, cells: CellTable, times: CellTimes) -> dict[str, CellSpeed]:

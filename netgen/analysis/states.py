@@ -18,9 +18,9 @@ from netgen.analysis.race import (
     seen_transients,
 )
 from netgen.analysis.slow import slow_states
+from netgen.characterise import CellSpeed
 from netgen.model import Bmru, Model, hysteresis, states_before
 from netgen.model.graph import Bools, Floats
-from netgen.sizing import CellSpeed
 
 Cause: TypeAlias = Literal[
     "near_threshold", "candidate_error", "slow", "race", "propagated", "clear"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from netgen.characterise.cells import Sweep, read_thresholds
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
 from netgen.model import INPUT, Bmru, Model, Relu, evaluate
 from netgen.model.graph import Floats
-from netgen.sizing.cells import Sweep, read_thresholds
 
 SMALLEST = 0.02
 """Errors of weights below this are shares of it: what leaks past a row is no error of a weight."""

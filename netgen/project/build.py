@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from netgen._version import __version__
+from netgen.characterise import Characterisation, characterise, hysteresis_curve
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.rows import Floats
@@ -36,12 +37,8 @@ from netgen.project.record import BUILD, extended, rewritten
 from netgen.simulation import Job, Waveforms, cache_folder, run, simulator_version
 from netgen.sizing import (
     BelowFloor,
-    Characterisation,
     PredictedPower,
     calibration_inputs,
-    characterise_cells,
-    characterise_mirrors,
-    hysteresis_curve,
     measure_activity,
     predict_power,
     size_circuit,
@@ -119,7 +116,7 @@ def design(
     refuse_absurd(model, technology, at)
     circuit = build_circuit(model, unit)
     where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
-    known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
+    known = characterise(*where)
     inputs = calibration_inputs(model) if calibration is None else calibration
     activity = measure_activity(circuit, known.mirrors.currents, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netgen._version import __version__
 from netgen.analysis.bounds import AS_SIZED, VARIED, left_open
+from netgen.characterise import characterise_gates
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
@@ -45,7 +46,6 @@ from netgen.simulation.engines import (
     run_tasks,
 )
 from netgen.simulation.traces import FORMAT
-from netgen.sizing import characterise_gates
 from netgen.technology import Technology
 
 LEAST_EDGE, LARGEST_EDGE = 1e-4, 0.5

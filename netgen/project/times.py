@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from netgen.analysis.slow import cell_speeds
+from netgen.characterise import CellSpeed, characterise_cells, characterise_times
 from netgen.errors import NetgenError
 from netgen.project.build import Design, guarded
 from netgen.project.reading import Build, prepared
 from netgen.simulation import cache_folder
-from netgen.sizing import CellSpeed, characterise_cells, characterise_times
 
 
 def speeds_of(made: Design) -> dict[str, CellSpeed]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from netgen.analysis import Comparison
 from netgen.analysis.ladder import ErrorLadder, NoLadder, error_ladder
 from netgen.analysis.twin import Twin, TwinResult
+from netgen.characterise import characterise, characterise_times
+from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
@@ -20,13 +22,6 @@ from netgen.project.build import guarded
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
 from netgen.simulation import cache_folder
-from netgen.sizing import (
-    Characterisation,
-    characterise_cells,
-    characterise_mirrors,
-    characterise_times,
-)
-from netgen.sizing.diodes import characterise_diodes
 from netgen.technology import Technology, Variation, draw
 
 LADDER_WORK = 50 * 101 * 500
@@ -55,7 +50,7 @@ def twin_of(
     """
     unit = circuit.model.unit_current
     where = (technology, at, circuit.unit, unit, cache_folder(), guarded(technology))
-    known = Characterisation(characterise_mirrors(*where), characterise_cells(*where))
+    known = characterise(*where)
     times = characterise_times(*where) if circuit.cells else None
     return Twin(circuit, technology, known, characterise_diodes(*where), netlist, times)
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.circuit import Mirrors
 from netgen.circuit.rows import Floats
-from netgen.sizing.mirrors import MirrorTable, MirrorTables
 
 STIFFNESS = 1e-4
 """What a relative change of a weight costs against an error in units, both squared: changes stay

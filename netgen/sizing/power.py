@@ -14,12 +14,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.circuit import REFERENCE, CellLayer, Circuit, Drawn, Mirrors, RowLayer
 from netgen.circuit.rows import Floats
 from netgen.model import INPUT, Bmru, Relu, evaluate
 from netgen.netlist import Consumer
 from netgen.sizing.compensate import between
-from netgen.sizing.mirrors import MirrorTable, MirrorTables
 from netgen.technology import Polarity, Technology
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.characterise import Characterisation
+from netgen.characterise.cells import THRESHOLDS, CellTable
+from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.circuit import (
     REFERENCE,
     CellLayer,
@@ -23,18 +26,8 @@ from netgen.circuit.rows import Floats
 from netgen.errors import ModelError
 from netgen.model import Bmru
 from netgen.sizing.activity import Activity
-from netgen.sizing.cells import THRESHOLDS, CellTable
 from netgen.sizing.compensate import Gains, Operation, compensated
-from netgen.sizing.mirrors import MirrorTable, MirrorTables
 from netgen.technology import Polarity, Technology
-
-
-@dataclass(frozen=True)
-class Characterisation:
-    """All that is known of a technology's blocks under given conditions."""
-
-    mirrors: MirrorTables
-    cells: CellTable
 
 
 @dataclass(frozen=True)

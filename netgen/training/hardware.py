@@ -24,7 +24,7 @@ MOVE = 0.05
 
 It is ten times the overdrive that a cell needs to change its state within 5 ms: at most 0.5 % of
 β_hi from β_hi = 0.3 units on, whatever its width, at 1 nA in the default technology
-(netgen.sizing.times).
+(netgen.characterise.times).
 """
 PEAK = 3.5
 """Currents above this are penalised: characterised mirrors carry at most 4 units."""

@@ -10,11 +10,11 @@ import numpy as np
 from netgen.analysis.twin.devices import Deviations, Stage, stage, through
 from netgen.analysis.twin.mirrors import SMALLEST, Grid, surfaces
 from netgen.analysis.twin.plan import Plan
+from netgen.characterise import CellTable, Characterisation
+from netgen.characterise.mirrors import DEFINED_BY
 from netgen.circuit import CellLayer
 from netgen.circuit.synthesis import bias_parameters
 from netgen.model.graph import Bools, Floats
-from netgen.sizing import CellTable, Characterisation
-from netgen.sizing.mirrors import DEFINED_BY
 from netgen.technology import Polarity
 
 

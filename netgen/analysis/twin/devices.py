@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from netgen.characterise.diodes import DiodeTable
 from netgen.circuit.netlist import Device, Netlist, Role, Unit, stacks
 from netgen.errors import ConfigurationError
 from netgen.model.graph import Floats, Integers
-from netgen.sizing.diodes import DiodeTable
 from netgen.technology import Geometry, Polarity
 
 

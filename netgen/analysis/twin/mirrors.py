@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from netgen.analysis.twin.devices import Deviations, Stage, through
+from netgen.characterise.diodes import DiodeTable
+from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.model.graph import Floats, Integers
-from netgen.sizing.diodes import DiodeTable
-from netgen.sizing.mirrors import MirrorTable, MirrorTables
 from netgen.technology import Geometry
 
 ORDER = 4

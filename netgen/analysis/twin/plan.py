@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from netgen.analysis.twin.devices import Devices, Drawing, Stage, stage
 from netgen.analysis.twin.mirrors import Grid
+from netgen.characterise import Characterisation
 from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
 from netgen.circuit.netlist import Role
 from netgen.model import INPUT, Bmru
-from netgen.sizing import Characterisation
 from netgen.technology import Polarity, Technology
 
 

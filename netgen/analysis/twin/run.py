@@ -14,13 +14,13 @@ from netgen.analysis.twin.devices import Deviations, Devices, Drawing
 from netgen.analysis.twin.mirrors import ORDER, Grid, MirrorGroup, features
 from netgen.analysis.twin.plan import Plan
 from netgen.analysis.twin.rows import TwinRows, twin_rows
+from netgen.characterise import CellTimes, Characterisation
+from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE, CellLayer, Circuit
 from netgen.circuit.netlist import Netlist
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED
-from netgen.sizing import CellTimes, Characterisation
-from netgen.sizing.diodes import DiodeTable
 from netgen.technology import Technology
 
 WORKING_SET = 6_000_000

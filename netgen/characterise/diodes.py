@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from netgen._version import __version__
+from netgen.characterise.mirrors import Floats, Run
 from netgen.netlist.characterisation import diode_deck
 from netgen.netlist.models import Conditions
 from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
-from netgen.sizing.mirrors import Floats, Run
 from netgen.technology import Geometry, Polarity, Technology
 
 CURRENTS = (1e-3, 50.0)

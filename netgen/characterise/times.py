@@ -17,6 +17,14 @@ import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
 from netgen._version import __version__
+from netgen.characterise.cells import (
+    THRESHOLDS,
+    CellTable,
+    Floats,
+    Run,
+    read_thresholds,
+    sweep_cells,
+)
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
     CellStep,
@@ -26,14 +34,6 @@ from netgen.netlist.characterisation import (
 )
 from netgen.netlist.models import Conditions
 from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
-from netgen.sizing.cells import (
-    THRESHOLDS,
-    CellTable,
-    Floats,
-    Run,
-    read_thresholds,
-    sweep_cells,
-)
 from netgen.technology import Geometry, Technology
 
 OVERDRIVES = (0.003, 0.02, 0.1, 0.4, 1.5)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen._version import __version__
+from netgen.characterise.mirrors import Floats, Run
 from netgen.netlist import Conditions, GateLoad
 from netgen.netlist.characterisation import (
     GATE_SWING,
@@ -17,7 +18,6 @@ from netgen.netlist.characterisation import (
     gate_vector,
 )
 from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
-from netgen.sizing.mirrors import Floats, Run
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 _LONGEST = 5.0

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen._version import __version__
+from netgen.characterise.path import path_points
 from netgen.circuit import Line
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
@@ -21,7 +22,6 @@ from netgen.netlist.characterisation import (
 )
 from netgen.netlist.models import Conditions
 from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
-from netgen.sizing.path import path_points
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 Floats: TypeAlias = NDArray[np.float64]

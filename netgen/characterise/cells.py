@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
 
 from netgen._version import __version__
+from netgen.characterise.mirrors import mirror_gains
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
     CellUnderTest,
@@ -22,7 +23,6 @@ from netgen.netlist.characterisation import (
 )
 from netgen.netlist.models import Conditions
 from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
-from netgen.sizing.mirrors import mirror_gains
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]
