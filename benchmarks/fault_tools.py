@@ -43,7 +43,11 @@ def run_plain() -> None:
     for module, _ in COMMANDS.values():
         with contextlib.suppress(Exception):
             import_module(module)
-    for module in ("netgen.report.write", "netgen.report.variability", "netgen.report.plots"):
+    for module in (
+        "netgen.report.comparison.write",
+        "netgen.report.variability.write",
+        "netgen.report.comparison.plots",
+    ):
         found = import_module(module)
         for name in ("draw_all", "_plots", "power_plots"):
             if hasattr(found, name):

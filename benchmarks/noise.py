@@ -19,8 +19,8 @@ import click
 import matplotlib
 import numpy as np
 
-from netgen.analysis.noise import BlockNoise, measure_noise
-from netgen.analysis.noise_injected import (
+from netgen.analysis.noise.devices import BlockNoise, measure_noise
+from netgen.analysis.noise.injected import (
     CalibratedCell,
     Injected,
     Injection,

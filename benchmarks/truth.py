@@ -37,9 +37,9 @@ from netgen.project import (
     read_build,
     simulate,
 )
-from netgen.project.cases import MonteCarlo, Networks
+from netgen.project.population.simulate import Run, simulate_population
+from netgen.project.population.variants import MonteCarlo, Networks
 from netgen.project.simulate import workbench
-from netgen.project.variability import Run, simulate_population
 from netgen.simulation import (
     LocalPool,
     Traces,

@@ -18,13 +18,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.analysis.metrics import correlation, rms
+from netgen.analysis.comparison.metrics import correlation, rms
 from netgen.commands.options import cores
 from netgen.model import Model, Samples, decide, evaluate, load_model, load_samples
 from netgen.model.random import random_model
 from netgen.netlist import transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
-from netgen.project.cases import Chip, Networks
+from netgen.project.population.variants import Chip, Networks
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
 from netgen.simulation import Traces

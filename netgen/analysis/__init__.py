@@ -1,10 +1,9 @@
 """The analysis room: circuit against software in numbers, races, tolerances and the verdict."""
 
-from netgen.analysis.comparison import compare
-from netgen.analysis.nodes import Unexercised, UnitError
-from netgen.analysis.power import Consumption, PowerFigures, PowerTally
-from netgen.analysis.race import forecast_races, near_threshold, predict_races
-from netgen.analysis.results import (
+from netgen.analysis.comparison.compare import compare
+from netgen.analysis.comparison.nodes import Unexercised, UnitError
+from netgen.analysis.comparison.race import forecast_races, near_threshold, predict_races
+from netgen.analysis.comparison.results import (
     SCOPE,
     Comparison,
     Divergence,
@@ -13,9 +12,13 @@ from netgen.analysis.results import (
     SimulationCost,
     UnexplainedState,
 )
-from netgen.analysis.states import CAUSES, Cause, CellStates
-from netgen.analysis.tolerance_files import keep_tolerances, kept_tolerances, load_tolerances
-from netgen.analysis.tolerances import (
+from netgen.analysis.comparison.states import CAUSES, Cause, CellStates
+from netgen.analysis.comparison.tolerance_files import (
+    keep_tolerances,
+    kept_tolerances,
+    load_tolerances,
+)
+from netgen.analysis.comparison.tolerances import (
     Check,
     Place,
     Tolerances,
@@ -23,7 +26,13 @@ from netgen.analysis.tolerances import (
     verdict,
     verified,
 )
-from netgen.analysis.verification import CellFigure, MirrorFigure, RowFigure, Verification
+from netgen.analysis.comparison.verification import (
+    CellFigure,
+    MirrorFigure,
+    RowFigure,
+    Verification,
+)
+from netgen.analysis.power.consumption import Consumption, PowerFigures, PowerTally
 
 __all__ = [
     "CAUSES",

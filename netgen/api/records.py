@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import Check, Comparison
-from netgen.analysis.variability import PopulationFigures
+from netgen.analysis.variability.population import PopulationFigures
 from netgen.model import (
     Model,
 )
@@ -121,7 +121,7 @@ class Result:
         sample
             Its position among the compared samples.
         """
-        from netgen.report.sample_plots import SampleView, draw_logits
+        from netgen.report.comparison.sample_plots import SampleView, draw_logits
 
         entry = self.comparison.samples[sample]
         traces = read_runs(self.circuit.build).traces(entry.sample)

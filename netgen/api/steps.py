@@ -36,7 +36,7 @@ from netgen.project import build as build_folder
 from netgen.project import compare as compare_folder
 from netgen.project import simulate as simulate_folder
 from netgen.project import verify as verify_folder
-from netgen.project.population_report import analyse_population
+from netgen.project.population.report import analyse_population
 from netgen.project.twin import twin_decisions
 from netgen.simulation.engines import AUTO
 from netgen.technology import Geometry, Variation

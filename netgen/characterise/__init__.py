@@ -5,7 +5,7 @@ from netgen.characterise.diodes import DiodeTable, characterise_diodes
 from netgen.characterise.gates import characterise_gates
 from netgen.characterise.mirrors import MirrorTables, characterise_mirrors
 from netgen.characterise.tables import Characterisation, characterise
-from netgen.characterise.times import CellSpeed, CellTimes, characterise_times
+from netgen.characterise.times import CellSpeed, CellTimes, cell_speeds, characterise_times
 
 __all__ = [
     "CellSpeed",
@@ -14,6 +14,7 @@ __all__ = [
     "Characterisation",
     "DiodeTable",
     "MirrorTables",
+    "cell_speeds",
     "characterise",
     "characterise_cells",
     "characterise_diodes",

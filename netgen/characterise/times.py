@@ -26,6 +26,7 @@ from netgen.characterise.cells import (
     sweep_cells,
 )
 from netgen.errors import SimulationError
+from netgen.model import Model
 from netgen.netlist.characterisation import (
     CellStep,
     CellUnderTest,
@@ -297,3 +298,14 @@ def _filled(times: Floats) -> Floats | None:
     follows = logs[:, 1] + slope * (at[0] - at[1])
     logs[:, 0] = np.where(np.isfinite(logs[:, 0]), logs[:, 0], follows)
     return np.exp(logs) if np.isfinite(logs).all() else None
+
+
+def cell_speeds(model: Model, cells: CellTable, times: CellTimes) -> dict[str, CellSpeed]:
+    """Return the measured times of every cell of a model, by bmru node."""
+    unit = model.unit_current
+    return {
+        cell.name: times.of(
+            cells, cell.beta_hi * unit, (cell.beta_hi - cell.beta_lo) * unit, cell.alpha * unit
+        )
+        for cell in model.cells
+    }

@@ -9,14 +9,14 @@ from typing import Any
 import click
 import numpy as np
 
-from netgen.analysis.race import NEAR
-from netgen.analysis.slow import frame_needed, late_thresholds
+from netgen.analysis.comparison.race import NEAR
+from netgen.analysis.comparison.slow import frame_needed, late_thresholds
 from netgen.characterise.cells import THRESHOLDS
 from netgen.commands.options import model_argument, technology_options
 from netgen.commands.steps import build_options, expected_power, say_below_floor, warn_of_units
 from netgen.model import Add, Bmru, Linear, Model, load_model, sources
 from netgen.project import Design, design
-from netgen.project.times import speeds_of
+from netgen.project.studies.times import speeds_of
 from netgen.units import engineering
 
 

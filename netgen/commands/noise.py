@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from netgen.analysis.noise_network import PLACES, Case, Draws, Immunity
-from netgen.analysis.noise_statistics import Interval
+from netgen.analysis.noise.network import PLACES, Case, Draws, Immunity
+from netgen.analysis.noise.statistics import Interval
 from netgen.commands.options import PATH, model_argument, samples_argument, technology_options
 from netgen.commands.steps import build_options
 from netgen.errors import UsageError
 from netgen.model import load_model, load_samples, random_model
-from netgen.project.noise import NoiseChoices, noise_immunity
+from netgen.project.studies.noise import NoiseChoices, noise_immunity
 
 RANDOM_SAMPLES = 32
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from netgen.analysis import Consumption, PowerFigures
-from netgen.analysis.power import GROUPINGS
+from netgen.analysis.power.consumption import GROUPINGS
 from netgen.commands.options import edited_option, folder_argument
 from netgen.commands.steps import open_step
 from netgen.project.power import power as measure

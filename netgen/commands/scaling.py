@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from netgen.analysis.scaling import PowerLaw, power_law
+from netgen.analysis.power.scaling import PowerLaw, power_law
 from netgen.commands.options import output_option, simulation_options, technology_options
 from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
 from netgen.files import write_whole
-from netgen.project.scaling import PARTS, Choices, Size, usual_sizes
-from netgen.project.scaling import scaling as study
+from netgen.project.studies.scaling import PARTS, Choices, Size, usual_sizes
+from netgen.project.studies.scaling import scaling as study
 from netgen.units import engineering
 
 
@@ -134,7 +134,10 @@ def _line(size: Size) -> str:
 
 
 def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]) -> None:
-    from netgen.report.scaling import Growth, draw_scaling  # matplotlib: not for a usage error
+    from netgen.report.studies.scaling import (  # matplotlib: not for a usage error
+        Growth,
+        draw_scaling,
+    )
 
     record = {
         "sizes": [asdict(size) for size in found],

@@ -17,7 +17,7 @@ from netgen.files import write_whole
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
-from netgen.project.stream import TWIN_FRAMES, Part, TwinStream, circuit_stream
+from netgen.project.studies.stream import TWIN_FRAMES, Part, TwinStream, circuit_stream
 from netgen.technology import Variation
 from netgen.training.alarms import Word, count_alarms, detect, same
 from netgen.training.frontend import FRAME_PERIOD

@@ -19,8 +19,8 @@ from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import load_model, load_samples, pick_indices
-from netgen.project.sweep import Point, PointResult, Quantity
-from netgen.project.sweep import sweep as run_sweep
+from netgen.project.studies.sweep import Point, PointResult, Quantity
+from netgen.project.studies.sweep import sweep as run_sweep
 from netgen.units import engineering
 
 SCALES: dict[Quantity, tuple[str, float, tuple[float, ...]]] = {
@@ -116,7 +116,10 @@ def _line(result: PointResult) -> str:
 
 
 def _draw(output: Path, results: list[PointResult]) -> None:
-    from netgen.report.sweep import SweepCurve, draw_sweep  # matplotlib: not for a usage error
+    from netgen.report.studies.sweep import (  # matplotlib: not for a usage error
+        SweepCurve,
+        draw_sweep,
+    )
 
     curves = []
     for quantity, (unit, si, _) in SCALES.items():

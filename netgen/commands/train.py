@@ -16,8 +16,8 @@ from netgen.commands.options import PATH
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
 from netgen.project.folder import claim_results
+from netgen.report.studies.training import TrainingReport, write_training_report
 from netgen.report.text import percent
-from netgen.report.training import TrainingReport, write_training_report
 from netgen.simulation import cache_folder
 from netgen.training.corpus import Corpus
 from netgen.training.dataset import Dataset, prepare

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from netgen.analysis.proportions import Proportion, proportion
+from netgen.analysis.variability.proportions import Proportion, proportion
 from netgen.commands.options import chip_options, edited_option, folder_argument, samples_argument
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError

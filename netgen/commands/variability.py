@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from netgen.analysis.proportions import spread
+from netgen.analysis.variability.proportions import spread
 from netgen.commands.options import PATH, edited_option
 from netgen.commands.steps import open_step
 from netgen.errors import ConfigurationError
 from netgen.project import Build, populations
-from netgen.project.population_report import (
+from netgen.project.population.report import (
     PopulationAnalysis,
     analyse_population,
     write_report,

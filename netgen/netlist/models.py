@@ -74,7 +74,7 @@ class SimulatorOptions:
             ("bypass", str(int(self.bypass))),
         )
 
-    def ladder(self) -> tuple[tuple[str, SimulatorOptions], ...]:
+    def retries(self) -> tuple[tuple[str, SimulatorOptions], ...]:
         """Return what to try in turn when a run gives no result that counts, with labels."""
         plain = replace(self, bypass=False)
         tight = replace(plain, reltol=self.reltol / 10, itl1=2000)

@@ -1,16 +1,12 @@
 """The project room: what a build folder holds, and the steps that fill it."""
 
 from netgen.project.build import Design, build, design
-from netgen.project.cases import Corners, MonteCarlo, Population, corners
 from netgen.project.compare import compare
 from netgen.project.design import BIASES, Bias
 from netgen.project.export import FORMATS, export
 from netgen.project.folder import Folder, occupied
 from netgen.project.options import BuildOptions, prepare
-from netgen.project.reading import Build, prepared, read_build
-from netgen.project.runs import Runs, read_runs
-from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
-from netgen.project.variability import (
+from netgen.project.population.simulate import (
     PopulationRuns,
     RunStep,
     engine_of_population,
@@ -18,6 +14,10 @@ from netgen.project.variability import (
     read_population,
     simulate_population,
 )
+from netgen.project.population.variants import Corners, MonteCarlo, Population, corners
+from netgen.project.reading import Build, prepared, read_build
+from netgen.project.runs import Runs, read_runs
+from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
 from netgen.project.verify import read_verification, verify
 
 __all__ = [

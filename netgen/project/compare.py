@@ -17,8 +17,8 @@ from netgen.netlist.area import Area
 from netgen.project.lock import locked
 from netgen.project.reading import Build, prepared
 from netgen.project.runs import read_runs
-from netgen.project.times import speeds_of_build
-from netgen.project.twin import ladder_of
+from netgen.project.studies.times import speeds_of_build
+from netgen.project.twin import error_budget_of
 from netgen.project.verify import read_verification
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def compare(
     checks = verdict(comparison, tolerances, verification)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
-    ladder = ladder_of(build, runs.samples.pick(done).x, comparison)
-    what = comparison, build.model, checks, provenance, runs.traces, ladder, verification
+    budget = error_budget_of(build, runs.samples.pick(done).x, comparison)
+    what = comparison, build.model, checks, provenance, runs.traces, budget, verification
     with locked(folder.path):
         write_report(folder.path, *what)
     return comparison, checks

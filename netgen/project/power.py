@@ -21,9 +21,9 @@ def power(build: Build) -> PowerFigures:
         Nothing was simulated.
     """
     # matplotlib: a build needs none
+    from netgen.report.comparison.plots import power_plots
     from netgen.report.pictures import write_pictures
-    from netgen.report.plots import power_plots
-    from netgen.report.power import power_document
+    from netgen.report.power.document import power_document
 
     folder = build.folder
     runs = read_runs(build)

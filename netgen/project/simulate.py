@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from netgen._version import __version__
-from netgen.analysis.bounds import AS_SIZED, VARIED, left_open
+from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, left_open
 from netgen.characterise import characterise_gates
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError, SimulationError, UsageError

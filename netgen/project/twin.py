@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import Comparison
-from netgen.analysis.ladder import ErrorLadder, NoLadder, error_ladder
-from netgen.analysis.twin import Twin, TwinResult
+from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget, error_budget
 from netgen.characterise import characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit, build_circuit
@@ -23,9 +22,10 @@ from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
 from netgen.simulation import cache_folder
 from netgen.technology import Technology, Variation, draw
+from netgen.twin import Twin, TwinResult
 
-LADDER_WORK = 50 * 101 * 500
-"""A report's ladder takes as many samples as keep samples · frames · transistors below this."""
+ERROR_BUDGET_WORK = 50 * 101 * 500
+"""A report's budget takes as many samples as keep samples · frames · transistors below this."""
 
 
 def twin_of(
@@ -94,10 +94,10 @@ def twin_decisions(
         yield flat.reshape(count, len(x))
 
 
-def ladder_of(build: Build, x: Floats, comparison: Comparison) -> ErrorLadder | NoLadder:
-    """Return the error ladder of what was compared; why there is none where it cannot be made.
+def error_budget_of(build: Build, x: Floats, comparison: Comparison) -> ErrorBudget | NoErrorBudget:
+    """Return the error budget of what was compared; why there is none where it cannot be made.
 
-    A report needs no simulator: without one, or without the PDK, it goes without the ladder if the
+    A report needs no simulator: without one, or without the PDK, it goes without the budget if the
     characterisation is not known already.
 
     Parameters
@@ -106,13 +106,13 @@ def ladder_of(build: Build, x: Floats, comparison: Comparison) -> ErrorLadder | 
         Inputs of the compared samples.
     """
     if not len(x):
-        return NoLadder("no sample was simulated")
+        return NoErrorBudget("no sample was simulated")
     readout = build.model.readout.node
     work = x.shape[1] * int(build.record["devices"]["total"])
-    taken = slice(0, max(1, LADDER_WORK // max(1, work)))
+    taken = slice(0, max(1, ERROR_BUDGET_WORK // max(1, work)))
     states = {name: found.circuit[np.newaxis, taken] for name, found in comparison.states.items()}
     circuit = TwinResult(comparison.circuit[readout][np.newaxis, taken], states)
     try:
-        return error_ladder(twin_of_build(build), x[taken], circuit)
+        return error_budget(twin_of_build(build), x[taken], circuit)
     except NetgenError as error:
-        return NoLadder(str(error).splitlines()[0])
+        return NoErrorBudget(str(error).splitlines()[0])

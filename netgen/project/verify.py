@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from netgen._version import __version__
-from netgen.analysis.verification import (
+from netgen.analysis.comparison.verification import (
     CellFigure,
     MirrorFigure,
     Operation,
@@ -180,7 +180,7 @@ def _job(
     stop: float | None,
     timeout: float,
 ) -> Job:
-    attempts = tuple(Attempt(label, bench.deck.text(o)) for label, o in ACCURATE.ladder())
+    attempts = tuple(Attempt(label, bench.deck.text(o)) for label, o in ACCURATE.retries())
     return Job(name, attempts, vectors, stop, timeout)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Attempt:
-    """One complete SPICE deck, and the rung of the retry ladder it stands for."""
+    """One complete SPICE deck, and the rung of the retry sequence it stands for."""
 
     label: str
     netlist: str

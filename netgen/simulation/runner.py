@@ -1,4 +1,4 @@
-"""Run jobs: the retry ladder of one, and many at once."""
+"""Run jobs: the retry sequence of one, and many at once."""
 
 from __future__ import annotations
 

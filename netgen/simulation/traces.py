@@ -76,7 +76,7 @@ class Traces:
     power_w
         Supply power averaged over the sample, in watts.
     cpu_s, timepoints, attempt, simulator
-        What it cost, and which rung of the retry ladder it took.
+        What it cost, and which rung of the retry sequence it took.
     engine
         How the network was taken through the sample.
     power

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import chi2
 
-from netgen.analysis.proportions import proportion
+from netgen.analysis.variability.proportions import proportion
 from netgen.errors import InputError
 from netgen.model.graph import Bools, Floats
 from netgen.training.frontend import FRAME_PERIOD

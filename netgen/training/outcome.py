@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netgen.analysis import forecast_races
 from netgen.model import Bmru, Linear, Model, decide, evaluate
 from netgen.model.graph import Floats, Integers
-from netgen.report.training import ChipForecast, CurvePoint, TrainingReport
+from netgen.report.studies.training import ChipForecast, CurvePoint, TrainingReport
 from netgen.training.corpus import SPLITS, Corpus
 from netgen.training.dataset import Dataset
 from netgen.training.exchange import from_model

@@ -39,7 +39,7 @@ class Monolithic:
         """Run one sample: inputs (frames, channels) in software units."""
         bench, model = self.bench, self.bench.circuit.model
         deck = bench.whole(f"{model.name}, sample {sample}", x)
-        attempts = tuple(Attempt(name, deck.text(o)) for name, o in self.options.ladder())
+        attempts = tuple(Attempt(name, deck.text(o)) for name, o in self.options.retries())
         stop = len(x) * model.frame_period
         (result,) = yield [
             Job(f"sample {sample}", attempts, bench.probes.vectors, stop, self.timeout, deck.points)

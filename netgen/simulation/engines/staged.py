@@ -93,7 +93,7 @@ class Staged:
             results = yield jobs
             for block, result in zip(blocks, results, strict=True):
                 record.add(block, result, swept)
-        traces = record.traces([label for label, _ in self.options.ladder()])
+        traces = record.traces([label for label, _ in self.options.retries()])
         return replace(traces, unseen=self.unseen(x, traces.frames))
 
     def _job(self, block: tuple[Part, ...], record: _Record, swept: bool) -> Job:
@@ -101,7 +101,7 @@ class Staged:
         name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
         make = self.bench.sweep if swept else self.bench.transient
         deck = make(name, block, record.drives(swept), record.inputs(swept), record.frames)
-        attempts = tuple(Attempt(label, deck.text(o)) for label, o in self.options.ladder())
+        attempts = tuple(Attempt(label, deck.text(o)) for label, o in self.options.retries())
         stop = record.frames - 1 if swept else record.frames * record.period
         return Job(name, attempts, self.bench.vectors(block), stop, self.timeout, deck.points)
 
@@ -212,7 +212,7 @@ class _Record:
         wave = self._on_grid(current, result, read, swept)
         self.waves[name] = wave.astype(np.float32)
 
-    def traces(self, ladder: Sequence[str]) -> Traces:
+    def traces(self, sequence: Sequence[str]) -> Traces:
         """Return the traces once every stage has been added."""
         frames, waves = {}, {}
         for word, layer in self.bench.layers.items():
@@ -227,7 +227,7 @@ class _Record:
             waves=waves,
             power_w=self.power,
             cpu_s=self.cpu_s,
-            attempt=max(self.attempts, key=ladder.index),
+            attempt=max(self.attempts, key=sequence.index),
             simulator=self.simulator,
             engine="staged",
             power=PowerTraces.of(self.readings),

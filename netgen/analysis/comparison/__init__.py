@@ -1,0 +1,1 @@
+"""Circuit against software in numbers: states, errors, races, tolerances, pass or fail."""

@@ -1,0 +1,168 @@
+"""What cells may have seen while a frame settled: bounds of their candidates.
+
+When a frame begins, every signal goes from its old value to its new one in its own time. Until all
+have arrived, a candidate is made of some old and some new values. Interval arithmetic over the
+circuit's own summing nodes bounds it over all such mixtures, in every layer, the first included.
+The ends are what this circuit showed, so that an error of the software model counts only in how
+far a mixture goes beyond them. The bounds are cautious: most of what they leave open no transient
+decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.analysis.comparison.race import MOVED
+from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
+from netgen.model import INPUT
+from netgen.model.graph import Bools, Floats
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How far a circuit may be from what is known of it.
+
+    Attributes
+    ----------
+    excursion
+        By how much more a mixture may go beyond the settled ends, as a share.
+    reach
+        How close to a threshold a mixture may come, as a share of the upper threshold.
+    hidden
+        Error of a sum that the ReLU cuts off, as a share of the root of its squared terms.
+    """
+
+    excursion: float
+    reach: float
+    hidden: float
+
+
+AS_SIZED = Margins(excursion=0.1, reach=0.02, hidden=0.02)
+"""Of a circuit under the conditions that it was sized for."""
+VARIED = Margins(excursion=0.4, reach=0.3, hidden=0.3)
+"""Of chips whose transistors deviate, and of corners: three sigma of a mirror are some 30 %."""
+_OFF = 1e-3
+"""A current below this, in units, is that of a ReLU that is off."""
+
+
+def left_open(
+    circuit: Circuit, x: Floats, frames: Mapping[str, Floats], margins: Margins
+) -> dict[str, Bools]:
+    """Find the states that a transient could decide, which settled values do not show.
+
+    Parameters
+    ----------
+    x
+        Inputs of one sample, (frames, channels), software units.
+    frames
+        Settled currents of every relu and bmru node, (frames, units), software units.
+
+    Returns
+    -------
+    dict
+        By bmru node, (frames, units). The first frame has none: cells are held until what they
+        read has settled.
+    """
+    return dict(_Bounds(x, frames, margins).through(circuit))
+
+
+def bounds_of(
+    circuit: Circuit, x: Floats, frames: Mapping[str, Floats], margins: Margins
+) -> dict[str, Line]:
+    """Return the bounds of every signal while each frame settles (parameters as above)."""
+    bounds = _Bounds(x, frames, margins)
+    for _ in bounds.through(circuit):
+        pass
+    return bounds.lines
+
+
+def _before(values: Floats, first: Floats) -> Floats:
+    """Shift by one frame, (frames, units)."""
+    return np.concatenate([np.reshape(first, (1, -1)), values[:-1]])
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A signal at the ends of frames and the lowest and highest it may be between them.
+
+    Each is (frames, units), in software units.
+    """
+
+    new: Floats
+    old: Floats
+    low: Floats
+    high: Floats
+
+
+def _steady(new: Floats, old: Floats) -> Line:
+    """Return a signal that goes straight from one end to the other."""
+    return Line(new, old, np.minimum(new, old), np.maximum(new, old))
+
+
+class _Bounds:
+    """Goes through the layers of a circuit."""
+
+    def __init__(self, x: Floats, frames: Mapping[str, Floats], margins: Margins) -> None:
+        self.frames = frames
+        self.margins = margins
+        one = np.ones((len(x), 1))
+        self.lines = {INPUT: _steady(x, _before(x, x[0])), REFERENCE: _steady(one, one)}
+
+    def through(self, circuit: Circuit) -> Iterator[tuple[str, Bools]]:
+        """Yield what is open, layer by layer."""
+        unit = circuit.model.unit_current
+        for layer in circuit.layers:
+            if isinstance(layer, CellLayer):
+                current, alpha = self.frames[layer.node], layer.gain / unit
+                before = _before(current, layer.initial_state * alpha)
+                yield layer.node, self.open(layer, before > alpha / 2, unit)
+                # the first frame counts as settled
+                self.lines[layer.node] = _steady(current, _before(current, current[0]))
+            elif layer.kind == "relu":
+                self.add_row(layer)
+
+    def add_row(self, layer: RowLayer) -> None:
+        """Bound the currents of a ReLU layer."""
+        current = self.frames[layer.node]
+        new, old, low, high, square = (np.zeros_like(current) for _ in range(5))
+        for mirrors in layer.mirrors:
+            line, weight = self.lines[mirrors.source], mirrors.weight.T
+            up, down = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
+            new += line.new @ weight
+            old += line.old @ weight
+            low += line.low @ up + line.high @ down
+            high += line.high @ up + line.low @ down
+            square += line.new**2 @ weight**2
+        off = current < _OFF
+        ends = np.where(off, np.minimum(new, 0.0), current)
+        error = np.where(off, self.margins.hidden * np.sqrt(square), 0.0)
+        earlier, error = _before(ends, ends[0]), np.maximum(error, _before(error, error[0]))
+        grown = 1 + self.margins.excursion
+        above = grown * np.maximum(high - np.maximum(new, old), 0.0)
+        below = grown * np.maximum(np.minimum(new, old) - low, 0.0)
+        self.lines[layer.node] = Line(
+            current,
+            _before(current, current[0]),
+            np.maximum(np.minimum(ends, earlier) - error - below, 0.0),
+            np.maximum(np.maximum(ends, earlier) + error + above, 0.0),
+        )
+
+    def open(self, layer: CellLayer, before: Bools, unit: float) -> Bools:
+        """Return the states of cells, high ``before`` or not, that are open, (frames, units).
+
+        The candidate comes to rest where either state can stay, and a mixture beyond its settled
+        ends may reach the threshold to the other one.
+        """
+        line = self.lines[layer.candidate]
+        high = layer.threshold / unit
+        low = high - layer.width / unit
+        reach, moved = self.margins.reach * high, MOVED * high
+        largest, smallest = np.maximum(line.new, line.old), np.minimum(line.new, line.old)
+        rises = (line.high > high - reach) & (line.high > largest + moved)
+        falls = (line.low < low + reach) & (line.low < smallest - moved)
+        rests = (line.new > low - reach) & (line.new < high + reach)
+        found: Bools = np.where(before, falls, rises) & rests
+        return found

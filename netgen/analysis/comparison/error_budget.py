@@ -1,0 +1,177 @@
+"""The error budget: from the software model to the circuit, one kind of error after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from netgen.analysis.comparison.metrics import is_constant, rms, share
+from netgen.circuit import REFERENCE
+from netgen.model import INPUT, Bmru, decide, evaluate, hysteresis
+from netgen.model.graph import Floats
+from netgen.netlist import transistors_of
+from netgen.technology import Variation, draw
+from netgen.twin import Twin, TwinResult
+from netgen.twin.rows import TwinRows
+
+Step: TypeAlias = Literal["ideal", "grid", "systematic", "mismatch", "transistor"]
+CHIPS = 8
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What one more kind of error does to the answers.
+
+    Attributes
+    ----------
+    step
+        ``ideal``: the software model. ``grid``: every learned weight as near as the manufacturing
+        grid allows with the width that is drawn, and those too small to draw left out.
+        ``systematic``: the twin without deviations, where gains go with signal and drain and
+        cells do what was characterised. ``mismatch``: the twin's chips with local variation.
+        ``transistor``: what SPICE found.
+    over
+        The step that it is compared with; ``transistor`` comes after ``mismatch`` but without it.
+    logit_rmse_fs
+        RMSE of the logits against software, as a share of their range; of chips the mean square.
+    attributed_fs
+        What the step adds: the root of the difference of the squares, negative where it takes away.
+    state_disagreement, decision_disagreement
+        Shares of BMRU states (None without cells) and of decisions that are not software's.
+    """
+
+    step: Step
+    over: Step
+    logit_rmse_fs: float
+    attributed_fs: float
+    state_disagreement: float | None
+    decision_disagreement: float
+
+
+@dataclass(frozen=True)
+class ErrorBudget:
+    """All rungs that could be made.
+
+    Attributes
+    ----------
+    samples
+        How many samples all rungs took.
+    chips, seed
+        How many chips the mismatch rung has, and which.
+    """
+
+    rungs: tuple[Rung, ...]
+    samples: int
+    chips: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class NoErrorBudget:
+    """Why there is none."""
+
+    reason: str
+
+
+def error_budget(
+    twin: Twin,
+    x: Floats,
+    circuit: TwinResult | None = None,
+    *,
+    seed: int = 0,
+    chips: int = CHIPS,
+) -> ErrorBudget:
+    """Return how errors build up from software to circuit.
+
+    Parameters
+    ----------
+    x
+        Inputs, (samples, frames, channels), software units.
+    circuit
+        What SPICE found for the same samples, as one chip.
+    seed, chips
+        Of the mismatch: left out where the technology has no statistics of it.
+    """
+    model = twin.circuit.model
+    software = evaluate(model, x)
+    ideal = _answers(twin, software)
+    found: list[tuple[Step, Step, TwinResult]] = [
+        ("grid", "ideal", _answers(twin, _on_grid(twin, x))),
+        ("systematic", "grid", twin.run({}, x)),
+    ]
+    if twin.technology.mismatch:
+        names = transistors_of(twin.netlist)
+        shifts = draw(twin.technology, Variation(seed), names, 0, chips)
+        found.append(("mismatch", "systematic", twin.run(shifts, x)))
+    if circuit is not None:
+        found.append(("transistor", "systematic", circuit))
+    errors: dict[Step, float] = {"ideal": 0.0}
+    rungs = []
+    for step, over, answers in found:
+        rung = _rung(twin, ideal, step, over, answers, errors)
+        errors[step] = rung.logit_rmse_fs
+        rungs.append(rung)
+    return ErrorBudget(tuple(rungs), len(x), chips, seed)
+
+
+def _rung(
+    twin: Twin,
+    ideal: TwinResult,
+    step: Step,
+    over: Step,
+    answers: TwinResult,
+    errors: Mapping[Step, float],
+) -> Rung:
+    readout = twin.circuit.model.readout
+    full = 1.0 if is_constant(ideal.logits) else float(np.ptp(ideal.logits))
+    error = rms(answers.logits - ideal.logits) / full
+    added = error**2 - errors[over] ** 2
+    flips = [answers.states[name] != states for name, states in ideal.states.items()]
+    wrong = share(np.concatenate([flip.ravel() for flip in flips])) if flips else None
+    own = decide(readout, ideal.logits[0])
+    decided = [decide(readout, logits) != own for logits in answers.logits]
+    return Rung(
+        step,
+        over,
+        error,
+        float(np.copysign(np.sqrt(abs(added)), added)),
+        wrong,
+        float(np.mean(decided)),
+    )
+
+
+def _answers(twin: Twin, values: Mapping[str, Floats]) -> TwinResult:
+    model = twin.circuit.model
+    states = {cell.name: (values[cell.name] > 0)[np.newaxis] for cell in model.cells}
+    return TwinResult(values[model.readout.node][np.newaxis], states)
+
+
+def _on_grid(twin: Twin, x: Floats) -> dict[str, Floats]:
+    """Return what the software model gives with weights that the grid allows.
+
+    Over a step of its length a gain goes with 1 / L. The characterised gain of what is drawn, at
+    the unit current, says where those of the neighbouring lengths lie.
+    """
+    model = twin.circuit.model
+    values: dict[str, Floats] = {INPUT: x, REFERENCE: np.ones((*x.shape[:2], 1))}
+    middle = int(np.argmin(np.abs(twin.grid.logs - np.log(model.unit_current))))
+    for layer in twin.layers:
+        if not isinstance(layer, TwinRows):
+            cell = model.by_name[layer.layer.node]
+            assert isinstance(cell, Bmru)
+            values[cell.name] = hysteresis(cell, values[cell.input]) * cell.alpha
+            continue
+        total = np.zeros((*x.shape[:2], layer.layer.size))
+        for source, groups in layer.entries:
+            weight = np.zeros((layer.layer.size, values[source].shape[2]))
+            for group in groups:
+                one_step = group.gain[:, middle, 0] * group.steps
+                lengths = np.maximum(np.round(one_step / group.weight), 1)
+                weight[group.row, group.unit] = group.sign * one_step / lengths
+            total += values[source] @ weight.T
+        is_relu = layer.layer.kind == "relu"
+        values[layer.layer.node] = np.maximum(total, 0.0) if is_relu else total
+    return values

@@ -1,0 +1,173 @@
+"""Every node by itself: what the circuit made of its own signals, unit by unit.
+
+A node is judged by what its own sources carry in the circuit, states included: an error below it is
+no error of its own, so that what is wrong is named where it is. What no sample ever used is named,
+too: an error there would not show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.analysis.comparison.settled import Observed
+from netgen.circuit.names import weight_path
+from netgen.circuit.rows import Rows, rows_of
+from netgen.model import Bmru, Model, Relu, node_value, states_before
+from netgen.model.graph import Bools, Floats
+
+STILL = 1e-3
+"""A signal that never carries more than so many units does not use the weights it meets."""
+SOFT = 0.1
+"""Share of ``beta_hi`` around a threshold within which a cell's output bends."""
+LEAST = 0.01
+"""Errors of units in which less than this flows are shares of it."""
+
+
+@dataclass(frozen=True)
+class UnitError:
+    """How far one unit of a node is from what its sources ask for.
+
+    Attributes
+    ----------
+    error
+        Of a summing node (ReLU or readout): root mean square over samples and frames as a share of
+        ``scale``, the root mean square of all currents that meet in it, whatever their sign. Of a
+        cell: the median of its output's error as a share of α, in the high or the low state,
+        whichever is worse, over frames in which it holds that state and its candidate is not within
+        :data:`SOFT` of a threshold. There an output bends: a high cell gives 1 % less at 1.1 β_lo
+        and 7 % less at β_lo.
+    scale
+        Software units.
+    """
+
+    node: str
+    unit: int
+    error: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class Unexercised:
+    """Parameters that no sample has used.
+
+    Attributes
+    ----------
+    node, unit
+        Whose parameters they are.
+    why
+        What did not happen.
+    parameters
+        Their paths.
+    """
+
+    node: str
+    unit: int
+    why: str
+    parameters: tuple[str, ...]
+
+
+def unit_errors(model: Model, observed: Observed) -> tuple[UnitError, ...]:
+    """Judge every relu and bmru node and the readout by the circuit's own signals below it."""
+    rows = rows_of(model)
+    found: list[UnitError] = []
+    for node in model.nodes:
+        if isinstance(node, Bmru):
+            found += _cells(node, observed)
+        elif isinstance(node, Relu):
+            wanted = np.maximum(observed.values[node.input], 0.0)
+            found += _sums(node.name, wanted, rows[node.input], observed)
+    readout = model.by_name[model.readout.node]
+    if not isinstance(readout, Bmru | Relu):
+        found += _sums(
+            readout.name, node_value(readout, observed.values), rows[readout.name], observed
+        )
+    return tuple(found)
+
+
+def _sums(name: str, wanted: Floats, rows: Rows, observed: Observed) -> Iterator[UnitError]:
+    gross = np.abs(rows.bias) + sum(
+        observed.values[term.source] @ np.abs(term.weight).T for term in rows.terms
+    )
+    error, size = (
+        np.sqrt(np.mean(np.square(values), axis=(0, 1)))
+        for values in (observed.values[name] - wanted, gross)
+    )
+    for unit, (own, scale) in enumerate(zip(error, size, strict=True)):
+        yield UnitError(name, unit, float(own / max(scale, LEAST)), float(scale))
+
+
+def _cells(cell: Bmru, observed: Observed) -> Iterator[UnitError]:
+    states = observed.states[cell.name]
+    candidate, reach = observed.values[cell.input], SOFT * cell.beta_hi
+    held = states == states_before(cell, states)
+    for threshold in (cell.beta_lo, cell.beta_hi):
+        held &= np.abs(candidate - threshold) > reach
+    off = (observed.values[cell.name] - states * cell.alpha) / cell.alpha
+    for unit, alpha in enumerate(cell.alpha):
+        own = np.abs(off[..., unit])
+        chosen = [own[held[..., unit] & (states[..., unit] == high)] for high in (False, True)]
+        error = max(float(np.median(part)) if part.size else 0.0 for part in chosen)
+        yield UnitError(cell.name, unit, error, float(alpha))
+
+
+def unexercised(model: Model, observed: Observed) -> tuple[Unexercised, ...]:
+    """Return the parameters that no sample has used.
+
+    A weight whose signal never flowed; all of a row whose sum was never positive, where only that
+    was seen; thresholds that no candidate has crossed, and the output of a cell never high.
+    """
+    rows = rows_of(model)
+    found: list[Unexercised] = []
+    for node in model.nodes:
+        if isinstance(node, Bmru):
+            found += _thresholds(node, observed)
+        elif isinstance(node, Relu):
+            peak = observed.values[node.name].max(axis=(0, 1), initial=0.0)
+            found += _rows(node.name, rows[node.input], peak > STILL, observed)
+        elif node.name == model.readout.node:
+            found += _rows(
+                node.name, rows[node.name], np.ones(model.sizes[node.name], np.bool_), observed
+            )
+    return tuple(found)
+
+
+def _rows(name: str, rows: Rows, flows: Bools, observed: Observed) -> Iterator[Unexercised]:
+    peaks = {t.source: observed.values[t.source].max(axis=(0, 1), initial=0.0) for t in rows.terms}
+    for row in range(len(rows.bias)):
+        paths, unused = [], []
+        for term in rows.terms:
+            for column in np.flatnonzero(term.weight[row]):
+                path = weight_path(term.source, term.chain, row, int(column))
+                paths.append(path)
+                if peaks[term.source][column] <= STILL:
+                    unused.append(path)
+        if not flows[row] and paths:
+            why = "its sum was never positive: that is all that was seen of it"
+            yield Unexercised(name, row, why, tuple(paths))
+        elif unused:
+            yield Unexercised(name, row, "the signal was always zero", tuple(unused))
+
+
+def _ever(states: Bools) -> list[bool]:
+    """Tell, unit by unit, whether anything was true in any sample and frame."""
+    return [bool(states[..., unit].any()) for unit in range(states.shape[2])]
+
+
+def _thresholds(cell: Bmru, observed: Observed) -> Iterator[Unexercised]:
+    candidate, states = observed.values[cell.input], observed.states[cell.name]
+    before = states_before(cell, states)
+    rose, fell, high = (_ever(part) for part in (states & ~before, before & ~states, states))
+    for unit in range(len(cell.alpha)):
+        top = candidate[..., unit].max(initial=0.0)
+        names = {
+            "beta_hi": not rose[unit] and top <= cell.beta_hi[unit],
+            "beta_lo": not fell[unit],
+            "alpha": not high[unit],
+        }
+        missing = tuple(f"{cell.name}.{key}[{unit}]" for key, unused in names.items() if unused)
+        if missing:
+            why = "the cell was never high" if not high[unit] else "no candidate crossed it"
+            yield Unexercised(cell.name, unit, why, missing)

@@ -1,0 +1,159 @@
+"""What the circuit showed, as arrays over all samples: the settled values of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.analysis.power.consumption import PowerFigures, PowerTally
+from netgen.errors import ConfigurationError
+from netgen.model import INPUT, Model, is_signed, node_value
+from netgen.model.graph import Bools, Floats
+from netgen.simulation.traces import Traces
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """The circuit's answers to several samples, without their waves.
+
+    Attributes
+    ----------
+    sample
+        Index of each sample in its file, (samples,).
+    values
+        Every node of the model, each (samples, frames, units), software units. Nodes without a
+        line of their own in the circuit are re-formed, see :func:`observe`.
+    states
+        By bmru node, (samples, frames, units): the output current is above ``alpha`` / 2.
+    extremes
+        Smallest and largest value in each frame of the nodes that drive cells (the exact input
+        excepted), transients included, (samples, frames, units, 2). NaN, which crosses no
+        threshold, where the engine does not show transients.
+    power_w, cpu_s, timepoints
+        By sample, each (samples,).
+    attempts, simulators, engines
+        The rung of the retry sequence, the simulator and the engine that counted, by sample.
+    unseen
+        How many states a transient could have decided that the engine does not show, by sample.
+    input_edges
+        Rise times of the input steps, s, by sample.
+    power
+        Where the supply power went; None where the traces do not tell.
+    """
+
+    sample: tuple[int, ...]
+    values: Mapping[str, Floats]
+    states: Mapping[str, Bools]
+    extremes: Mapping[str, Floats]
+    power_w: Floats
+    cpu_s: Floats
+    timepoints: np.ndarray
+    attempts: tuple[str, ...]
+    simulators: tuple[str, ...]
+    engines: tuple[str, ...]
+    unseen: tuple[int, ...]
+    input_edges: tuple[float, ...]
+    power: PowerFigures | None
+
+
+def has_line(model: Model, name: str) -> bool:
+    """Tell whether a node's value flows somewhere in the circuit as one current.
+
+    It does for relu and bmru nodes and for the readout. A signed sum that is not the readout
+    exists only inside the row of each consumer.
+    """
+    return name == model.readout.node or not is_signed(model.by_name[name])
+
+
+def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
+    """Stack traces, one a sample of ``x`` and in its order; each is let go of after reading.
+
+    Signed nodes other than the readout are re-formed: the model's own weights on the circuit's
+    first-quadrant signals (and on the exact input). A signed readout node that feeds further
+    nodes gives them its re-formed value, as the circuit does, not the measured one.
+
+    Raises
+    ------
+    ConfigurationError
+        A trace lacks a node, has another shape, or holds a value that is not finite.
+    ValueError
+        There are not as many traces as samples.
+    """
+    count, frames = x.shape[:2]
+    names = [node.name for node in model.nodes if has_line(model, node.name)]
+    lines = {name: np.empty((count, frames, model.sizes[name])) for name in names}
+    driving = {cell.input for cell in model.cells} - {INPUT}
+    extremes = {name: np.full((count, frames, model.sizes[name], 2), np.nan) for name in driving}
+    scalars = []
+    tally = PowerTally(model)
+    for position, trace in enumerate(traces):
+        if position >= count:
+            raise ValueError(f"more traces than the {count} samples")
+        _check(trace, trace.frames, {name: array.shape[1:] for name, array in lines.items()})
+        if trace.shows_transients:
+            shapes = {name: array.shape[1:] for name, array in extremes.items()}
+            _check(trace, trace.extremes, shapes)
+        for name in names:
+            lines[name][position] = trace.frames[name]
+        for name in trace.extremes:
+            extremes[name][position] = trace.extremes[name]
+        tally.add(trace)
+        scalars.append(
+            (
+                trace.sample,
+                trace.power_w,
+                trace.cpu_s,
+                trace.timepoints,
+                trace.attempt,
+                trace.simulator,
+                trace.engine,
+                trace.unseen,
+                trace.input_edge,
+            )
+        )
+    if len(scalars) < count:
+        raise ValueError(f"{len(scalars)} traces for {count} samples")
+    sample, power, cpu, points, attempts, simulators, engines, unseen, edges = (
+        zip(*scalars, strict=True) if scalars else ((),) * 9
+    )
+    return Observed(
+        sample=sample,
+        values=_reform(model, x, lines),
+        states={cell.name: lines[cell.name] > cell.alpha / 2 for cell in model.cells},
+        extremes=extremes,
+        power_w=np.array(power, dtype=np.float64),
+        cpu_s=np.array(cpu, dtype=np.float64),
+        timepoints=np.array(points, dtype=np.int64),
+        attempts=attempts,
+        simulators=simulators,
+        engines=engines,
+        unseen=unseen,
+        input_edges=edges,
+        power=tally.figures(),
+    )
+
+
+def _check(
+    trace: Traces, found: Mapping[str, Floats], expected: Mapping[str, tuple[int, ...]]
+) -> None:
+    problems = []
+    for name, shape in expected.items():
+        if name not in found:
+            problems.append(f"node {name!r} is missing")
+        elif found[name].shape != shape:
+            problems.append(f"node {name!r} is {found[name].shape}, not {shape}")
+        elif not np.isfinite(found[name]).all():
+            problems.append(f"node {name!r} holds a value that is not finite")
+    if problems:
+        cure = "run netgen sim again with this build"
+        source = f"traces of sample {trace.sample}"
+        raise ConfigurationError(source, [f"{problem}; {cure}" for problem in problems])
+
+
+def _reform(model: Model, x: Floats, lines: Mapping[str, Floats]) -> dict[str, Floats]:
+    values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
+    for node in model.nodes:
+        values[node.name] = node_value(node, values) if is_signed(node) else lines[node.name]
+    return values | {model.readout.node: lines[model.readout.node]}

@@ -1,0 +1,150 @@
+"""States that a cell does not reach within its frame, from the measured times of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.analysis.comparison.race import NEAR
+from netgen.characterise import CellSpeed
+from netgen.model import INPUT, Bmru, Model, evaluate, hysteresis, sources, states_before
+from netgen.model.graph import Bools, Floats
+from netgen.netlist import SETTLED, release_time
+
+
+def forecast_slow(model: Model, x: Floats, speeds: Mapping[str, CellSpeed]) -> dict[str, Bools]:
+    """Flag slow states from software alone, before anything is simulated (:func:`slow_states`)."""
+    values = evaluate(model, x)
+    states = {cell.name: values[cell.name] > 0 for cell in model.cells}
+    return slow_states(model, states, values, values, speeds)
+
+
+def slow_states(
+    model: Model,
+    states: Mapping[str, Bools],
+    software: Mapping[str, Floats],
+    circuit: Mapping[str, Floats],
+    speeds: Mapping[str, CellSpeed],
+) -> dict[str, Bools]:
+    """Flag every (sample, frame, unit) whose change of state takes longer than its frame.
+
+    A cell has what is left of the frame when the cells below it have changed theirs; in the first
+    frame, when it is released.
+
+    Parameters
+    ----------
+    states
+        Settled states by bmru node, each (samples, frames, units).
+    software, circuit
+        Values of the nodes that drive cells, as software makes them of these states and as the
+        circuit shows them. The larger overdrive counts: it takes less time.
+    speeds
+        See :func:`netgen.characterise.cell_speeds`.
+    """
+    arrivals: dict[str, Floats] = {}
+    found: dict[str, Bools] = {}
+    below = {cell.name: _below(model, cell) for cell in model.cells}
+    stages: dict[str, int] = {}
+    for cell in model.cells:
+        stages[cell.name] = 1 + max((stages[lower] for lower in below[cell.name]), default=-1)
+    for cell in model.cells:
+        before, high = states_before(cell, states[cell.name]), states[cell.name]
+        candidates = software[cell.input], circuit[cell.input]
+        overdrive = np.stack([_overdrive(cell, before, each) for each in candidates]).max(axis=0)
+        rise, fall = speeds[cell.name].time(overdrive)
+        needed = np.where(before, fall, rise)
+        start = np.zeros(before.shape[:2])
+        for lower in below[cell.name]:
+            start = np.maximum(start, arrivals[lower])
+        released = stages[cell.name], 1 + max(stages.values()), model.frame_period
+        start[:, :1] = np.maximum(start[:, :1], release_time(*released))
+        left = SETTLED * model.frame_period - start
+        changes = hysteresis(cell, software[cell.input], before) != before
+        found[cell.name] = changes & (needed > left[..., np.newaxis])
+        moved = np.where(high != before, np.minimum(needed, left[..., np.newaxis]), 0.0)
+        arrivals[cell.name] = start + moved.max(axis=2, initial=0.0)
+    return found
+
+
+def frame_needed(model: Model, speeds: Mapping[str, CellSpeed]) -> float:
+    """Return the shortest frame, s, in which every cell answers an overdrive of 2 % of its β_hi.
+
+    Layers answer one after another. A cell whose β_lo is smaller than that overdrive can only fall
+    by its β_lo.
+    """
+    ends: dict[str, float] = {}
+    for cell in model.cells:
+        start = max((ends[lower] for lower in _below(model, cell)), default=0.0)
+        rise, _ = speeds[cell.name].time(np.full(len(cell.alpha), NEAR))
+        _, fall = speeds[cell.name].time(np.minimum(NEAR, cell.beta_lo / cell.beta_hi))
+        fall = np.where(cell.beta_lo > 0, fall, 0.0)  # such a cell never falls
+        ends[cell.name] = start + float(max(rise.max(), fall.max()))
+    return max(ends.values(), default=0.0) / SETTLED
+
+
+@dataclass(frozen=True)
+class LateThreshold:
+    """A threshold that a cell does not answer within a frame, or only at a large overdrive.
+
+    Attributes
+    ----------
+    parameter
+        Path of the learned parameter.
+    overdrive
+        The smallest overdrive that the cell answers within a frame, as a share of β_hi; infinite
+        where no overdrive is large enough.
+    """
+
+    parameter: str
+    overdrive: float
+
+    def __str__(self) -> str:
+        if np.isinf(self.overdrive):
+            return f"{self.parameter}: the cell answers no candidate within a frame"
+        return (
+            f"{self.parameter}: the cell answers within a frame only a candidate that is "
+            f"{self.overdrive:.1%} of beta_hi beyond it"
+        )
+
+
+def late_thresholds(model: Model, speeds: Mapping[str, CellSpeed]) -> Iterator[LateThreshold]:
+    """Name the thresholds whose cells need longer than a frame.
+
+    That is at an overdrive of 2 % of β_hi, which is not called near any more, or of the whole band
+    where that is narrower; a falling cell's overdrive is at most its β_lo.
+    """
+    for cell in model.cells:
+        band = (cell.beta_hi - cell.beta_lo) / cell.beta_hi
+        largest = cell.beta_lo / cell.beta_hi
+        rise, fall = speeds[cell.name].overdrive(SETTLED * model.frame_period)
+        fall = np.where(fall > largest, np.inf, fall)
+        for key, smallest in (("beta_hi", rise), ("beta_lo", fall)):
+            for unit in np.flatnonzero(smallest > np.minimum(NEAR, band)):
+                yield LateThreshold(f"{cell.name}.{key}[{unit}]", float(smallest[unit]))
+
+
+def _overdrive(cell: Bmru, before: Bools, candidate: Floats) -> Floats:
+    """Return by how much a candidate is beyond the threshold to the other state, over β_hi."""
+    excess = np.where(before, cell.beta_lo - candidate, candidate - cell.beta_hi)
+    share: Floats = excess / cell.beta_hi
+    return share
+
+
+def _below(model: Model, cell: Bmru) -> set[str]:
+    """Return the names of the bmru nodes that a cell's candidate depends on without a cell between.
+
+    What lies below those is in their own arrivals.
+    """
+    found, seen, queue = set(), set(), [cell.input]
+    while queue:
+        name = queue.pop()
+        if name == INPUT or name in seen:
+            continue
+        seen.add(name)
+        if isinstance(model.by_name[name], Bmru):
+            found.add(name)
+        else:
+            queue.extend(sources(model.by_name[name]))
+    return found

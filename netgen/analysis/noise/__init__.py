@@ -1,0 +1,1 @@
+"""Noise of devices, of cells and of whole networks."""

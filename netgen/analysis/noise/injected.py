@@ -1,0 +1,249 @@
+"""Noise injected into the candidate of a cell: what of it the cell lets through, and flips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen._version import __version__
+from netgen.analysis.noise.statistics import UNKNOWN, Interval, deviation_ratio, poisson_rate
+from netgen.characterise.cells import CellTable
+from netgen.netlist.characterisation import CellUnderTest
+from netgen.netlist.models import Conditions, SimulatorOptions
+from netgen.netlist.noise import NoisyCell, injection_deck, injection_vector
+from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.technology import Geometry, Technology
+from netgen.technology.variation import normals
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Run: TypeAlias = Callable[[Job], Waveforms]
+
+OPTIONS = SimulatorOptions(bypass=False)
+"""A bypassed transistor keeps its last current: steps far above what a cell lets through."""
+POINTS_A_PERIOD = 20
+"""Points in a period of the highest frequency: between them the waveform is linear."""
+TRIAL = 50e-3
+"""How often the state is set anew where flips are counted, s."""
+PULSE = 5e-3
+"""How long setting the state takes, s; flips count from a millisecond later on."""
+_SETTLED = 20e-3
+_AFTER_PULSE = 1e-3
+_BEFORE_FLIP = 5e-3
+_SHORTEST = 0.1
+_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class CalibratedCell:
+    """A cell's bias currents, and the thresholds and output that they give it, A."""
+
+    name: str
+    bias: CellUnderTest
+    beta_lo: float
+    beta_hi: float
+    alpha: float
+
+    @classmethod
+    def of(cls, name: str, bias: Floats, table: CellTable) -> CalibratedCell:
+        """Return the cell of three bias currents (threshold, width, gain; A)."""
+        threshold, width, gain = bias[:, np.newaxis]
+        rising, falling = table.thresholds(threshold, width)
+        output = table.output(gain)
+        under_test = CellUnderTest(*map(float, bias))
+        return cls(name, under_test, float(falling[0]), float(rising[0]), float(output[0]))
+
+
+@dataclass(frozen=True)
+class Injection:
+    """Noise on the candidate of a cell.
+
+    Attributes
+    ----------
+    high
+        The state it is in.
+    margin
+        By how much the candidate is on the safe side of the threshold where that state ends, A.
+    sigma
+        Of the noise, A rms, white up to the bandwidth.
+    bandwidth
+        Hz.
+    duration
+        s.
+    trials
+        Set the state anew every :data:`TRIAL`, so that more than one flip can be counted.
+    """
+
+    cell: CalibratedCell
+    high: bool
+    margin: float
+    sigma: float
+    seed: int = 1
+    bandwidth: float = 1e3
+    duration: float = 1.0
+    trials: bool = False
+
+    @property
+    def candidate(self) -> float:
+        """Mean candidate current, A."""
+        if self.high:
+            return self.cell.beta_lo + self.margin
+        return self.cell.beta_hi - self.margin
+
+
+@dataclass(frozen=True)
+class Injected:
+    """What a cell made of injected noise.
+
+    Attributes
+    ----------
+    sigma_in, sigma_out
+        Of candidate and output current, A rms, until the first flip; NaN if that came too soon.
+    ratio
+        σ_in / σ_out.
+    independent
+        Effective number of independent values of the output.
+    flips
+        How often the state was lost.
+    at_risk
+        Seconds in which it could have been lost.
+    """
+
+    injection: Injection
+    sigma_in: float
+    sigma_out: float
+    ratio: Interval
+    independent: float
+    flips: int
+    at_risk: float
+
+    @property
+    def rate(self) -> Interval:
+        """Flips a second."""
+        return poisson_rate(self.flips, self.at_risk)
+
+
+def rice_rate(margin: float, sigma: float, bandwidth: float) -> float:
+    """Return how often a second Gaussian noise passes a level in one direction.
+
+    White noise up to B: B/√3 · exp(−m²/2σ²) (S. O. Rice, Bell Syst. Tech. J. 24 (1945) 46,
+    eq. 3.3-11).
+    """
+    return float(bandwidth / np.sqrt(3) * np.exp(-(margin**2) / (2 * sigma**2)))
+
+
+def band_limited(seed: int, name: str, duration: float, bandwidth: float, step: float) -> Floats:
+    """Return Gaussian noise of unit expected rms, white up to a bandwidth, (duration / step,).
+
+    A sum of all harmonics of 1 / duration up to the bandwidth with random amplitudes, drawn from
+    (seed, name) alone: the same on any machine.
+    """
+    points, harmonics = round(duration / step), round(bandwidth * duration)
+    drawn = normals(seed, name, 0, harmonics)
+    spectrum = np.zeros(points // 2 + 1, dtype=np.complex128)
+    spectrum[1 : harmonics + 1] = drawn @ [1, -1j] * points / (2 * np.sqrt(harmonics))
+    return np.fft.irfft(spectrum, points)
+
+
+def inject(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    injection: Injection,
+    folder: Path,
+    run: Run,
+) -> Injected:
+    """Simulate a cell with noise on its candidate, or return the result from the cache.
+
+    Raises
+    ------
+    SimulationError
+        The simulation failed.
+    """
+
+    def compute() -> dict[str, Floats]:
+        found = _simulated(technology, at, unit, injection, run)
+        ratio = [found.ratio.value, found.ratio.low, found.ratio.high]
+        counted = [found.independent, found.flips, found.at_risk]
+        return {"figures": np.array([found.sigma_in, found.sigma_out, *ratio, *counted])}
+
+    parts = ("injected noise", at, unit, injection, OPTIONS, POINTS_A_PERIOD, TRIAL, PULSE)
+    identity = key(*parts, technology.digest, simulator_version(), __version__)
+    figures = cached_arrays(folder, identity, compute)["figures"].tolist()
+    sigma_in, sigma_out, value, low, high, independent, flips, at_risk = figures
+    ratio = Interval(value, low, high)
+    return Injected(injection, sigma_in, sigma_out, ratio, independent, int(flips), at_risk)
+
+
+def _simulated(
+    technology: Technology, at: Conditions, unit: Geometry, injection: Injection, run: Run
+) -> Injected:
+    step = 1 / (POINTS_A_PERIOD * injection.bandwidth)
+    candidate = waveform(injection, step)
+    noisy = NoisyCell(injection.cell.bias, injection.high, candidate)
+    deck = injection_deck(technology, at, unit, [noisy], step, OPTIONS)
+    vector = injection_vector(technology, 0)
+    stop = step * (len(candidate) - 1)
+    job = Job("noise on a cell", (Attempt("default", deck),), (vector,), stop, _TIMEOUT)
+    result = run(job)
+    time = step * np.arange(len(candidate), dtype=np.float64)
+    output = np.interp(time, result.scale, result.vectors[vector])
+    return judged(injection, time, candidate, output)
+
+
+def waveform(injection: Injection, step: float) -> Floats:
+    """Return the candidate current with its noise and the pulses that set the state, A.
+
+    Never below 0: a candidate is what a ReLU gives.
+    """
+    name = f"{injection.cell.name}:{injection.high}"
+    noise = band_limited(injection.seed, name, injection.duration, injection.bandwidth, step)
+    candidate = injection.candidate + injection.sigma * noise
+    if injection.trials:
+        place = np.arange(len(candidate)) % round(TRIAL / step)
+        held = 1.5 * injection.cell.beta_hi if injection.high else 0.0
+        candidate[place < round(PULSE / step)] = held
+    return np.maximum(candidate, 0.0)
+
+
+def judged(injection: Injection, time: Floats, candidate: Floats, output: Floats) -> Injected:
+    """Count flips and compare the noise of output and candidate, each (points,)."""
+    step = float(time[1])
+    lost = (output > injection.cell.alpha / 2) != injection.high
+    if injection.trials:
+        length = round(TRIAL / step)
+        whole = len(lost) // length * length
+        trials = lost[:whole].reshape(-1, length)[:, round((PULSE + _AFTER_PULSE) / step) :]
+        trials = trials[~trials[:, 0]]  # lost before counting began
+        flips = int(trials.any(axis=1).sum())
+        at_risk = step * float(_until_true(trials).sum())
+        return Injected(injection, np.nan, np.nan, UNKNOWN, 0.0, flips, at_risk)
+    kept = lost[time >= _SETTLED]
+    until = int(_until_true(kept[np.newaxis])[0])
+    at_risk = step * until
+    flips = int(until < len(kept))
+    first = len(lost) - len(kept)
+    last = first + until - flips * round(_BEFORE_FLIP / step)
+    passed = _compared(candidate[first:last], output[first:last], step)
+    return Injected(injection, *passed, flips, at_risk)
+
+
+def _until_true(lost: Bools) -> NDArray[np.intp]:
+    """Return how many points each row has before its first True, (rows,)."""
+    count: NDArray[np.intp] = np.where(lost.any(axis=1), lost.argmax(axis=1), lost.shape[1])
+    return count
+
+
+def _compared(
+    candidate: Floats, output: Floats, step: float
+) -> tuple[float, float, Interval, float]:
+    """Return σ_in, σ_out, their ratio and the output's number of independent values."""
+    if step * len(output) < _SHORTEST:
+        return np.nan, np.nan, UNKNOWN, 0.0
+    ratio, number = deviation_ratio(candidate, output)
+    return float(candidate.std()), float(output.std()), ratio, number

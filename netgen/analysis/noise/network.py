@@ -1,0 +1,247 @@
+"""Noise in a whole network, by the software model: decisions and states against noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.analysis.noise.devices import RowNoise
+from netgen.analysis.noise.statistics import Interval, share
+from netgen.model import (
+    INPUT,
+    Add,
+    Bmru,
+    Linear,
+    Model,
+    Node,
+    Relu,
+    Samples,
+    decide,
+    evaluate,
+    node_value,
+)
+from netgen.technology.variation import normals
+
+Floats: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Mapping[str, Floats]
+Sigma: TypeAlias = Callable[[str, Values], Floats | float]
+"""Noise of a row (or of the input), units rms, from its node's name and the values before it."""
+Place: TypeAlias = Literal["inputs", "candidates", "rows"]
+PLACES: tuple[Place, ...] = ("inputs", "candidates", "rows")
+"""Where noise is added: to x, to the rows that feed cells, to every row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network and what it is tried on."""
+
+    model: Model
+    samples: Samples
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How noise is drawn.
+
+    Attributes
+    ----------
+    seed
+        Everything drawn follows from it.
+    repeats
+        Draws for each sample.
+    per_frame
+        Independent values in a frame: 2·B·T for white noise up to B. Cells see all of them, rows
+        are read at the last.
+    """
+
+    seed: int = 1
+    repeats: int = 5
+    per_frame: int = 1
+
+
+@dataclass(frozen=True)
+class Immunity:
+    """What a network does under noise, against itself without.
+
+    Attributes
+    ----------
+    case
+        Name of the model.
+    layers, cells
+        BMRU nodes, and their units altogether.
+    place
+        Where the noise is; ``"intrinsic"`` for that of the circuit's own rows.
+    level
+        Units rms; of intrinsic noise the mean over rows.
+    decisions, states
+        Share of equal decisions, and of equal (sample, frame, cell) states.
+    accuracy
+        Share of right decisions, where the samples are labelled.
+    """
+
+    case: str
+    layers: int
+    cells: int
+    place: str
+    level: float
+    decisions: Interval
+    states: Interval | None
+    accuracy: Interval | None
+
+
+def rows(model: Model) -> tuple[str, ...]:
+    """Return the nodes that are rows of the circuit: each ReLU, and the readout."""
+    relus = (node.name for node in model.nodes if isinstance(node, Relu))
+    return (*relus, model.readout.node)
+
+
+def places(model: Model) -> dict[Place, frozenset[str]]:
+    """Return where each place is in a model, by the names of nodes."""
+    fed = frozenset(cell.input for cell in model.cells)
+    return {
+        "inputs": frozenset([INPUT]),
+        "candidates": fed,
+        "rows": frozenset(rows(model)),
+    }
+
+
+def gross_current(model: Model, name: str, values: Values) -> Floats:
+    """Return the sum of the magnitudes of all copies that meet in a row, (…, units).
+
+    A row's noise comes from every mirror in it, also where their currents cancel.
+    """
+    node = model.by_name.get(name)
+    if isinstance(node, Linear):
+        weighed: Floats = np.abs(values[node.input]) @ np.abs(node.weight).T
+        return weighed + np.abs(node.bias)
+    if isinstance(node, Add):
+        parts = [gross_current(model, source, values) for source in node.inputs]
+        return sum(parts[1:], parts[0])
+    return np.abs(values[name])
+
+
+def intrinsic(model: Model, noise: RowNoise) -> Sigma:
+    """Return the noise of the circuit's own rows.
+
+    Each row is taken for a unit row that carries all of its gross current: its diode carries
+    less, so this is an estimate from above as far as its mirrors are unit mirrors.
+    """
+    own = frozenset(rows(model))
+
+    def sigma(name: str, values: Values) -> Floats | float:
+        if name not in own:
+            return 0.0
+        node = model.by_name[name]
+        source = node.input if isinstance(node, Relu) else name
+        current = gross_current(model, source, values) * model.unit_current
+        return noise.at(current) / model.unit_current
+
+    return sigma
+
+
+def uniform(names: frozenset[str], level: float) -> Sigma:
+    """Return the same noise at some nodes, and none elsewhere."""
+    return lambda name, values: level if name in names else 0.0
+
+
+def evaluate_noisy(model: Model, x: Floats, sigma: Sigma, draws: Draws, repeat: int) -> Values:
+    """Run the model with noise in its rows.
+
+    A row's noise is added to its sum, before the ReLU; a disturbed input stays above 0.
+
+    Returns
+    -------
+    Mapping
+        As :func:`netgen.model.evaluate`, at the end of each frame.
+    """
+
+    def drawn(name: str, shape: tuple[int, ...]) -> Floats:
+        count = -(-int(np.prod(shape)) // 2)
+        flat = normals(draws.seed, name, repeat * count, count).reshape(-1)
+        return flat[: int(np.prod(shape))].reshape(shape)
+
+    def value(node: Node, values: Values) -> Floats:
+        spread = sigma(node.name, values)
+        if not np.any(spread):
+            return node_value(node, values)
+        if isinstance(node, Relu):
+            row = values[node.input]
+            return np.maximum(row + spread * drawn(node.name, row.shape), 0.0)
+        ideal = node_value(node, values)
+        return ideal + spread * drawn(node.name, ideal.shape)
+
+    held = np.repeat(x, draws.per_frame, axis=1)
+    spread = sigma(INPUT, {INPUT: held})
+    if np.any(spread):
+        held = np.maximum(held + spread * drawn(INPUT, held.shape), 0.0)
+    values = evaluate(model, held, value=value)
+    last = draws.per_frame - 1
+    return {name: each[:, last :: draws.per_frame] for name, each in values.items()}
+
+
+def study(
+    cases: Sequence[Case],
+    chosen: Sequence[Place],
+    levels: Sequence[float],
+    draws: Draws,
+    noise: Callable[[Model], RowNoise],
+) -> Iterator[Immunity]:
+    """Yield what each network does with its own noise, then at each place and level.
+
+    Parameters
+    ----------
+    levels
+        Units rms.
+    noise
+        Gives the noise of the rows of a model's circuit.
+    """
+    for case in cases:
+        model = case.model
+        ideal = evaluate(model, case.samples.x)
+        own = intrinsic(model, noise(model))
+        level = float(np.mean([np.mean(own(name, ideal)) for name in rows(model)]))
+        yield immunity(case, ideal, own, draws, ("intrinsic", level))
+        for place in chosen:
+            for level in levels:
+                sigma = uniform(places(model)[place], level)
+                yield immunity(case, ideal, sigma, draws, (place, level))
+
+
+def steps(cases: Sequence[Case], chosen: Sequence[Place], levels: Sequence[float]) -> int:
+    """Return how many results :func:`study` yields."""
+    return len(cases) * (1 + len(chosen) * len(levels))
+
+
+def immunity(
+    case: Case, ideal: Values, sigma: Sigma, draws: Draws, what: tuple[str, float]
+) -> Immunity:
+    """Compare a network under noise with its ideal values."""
+    model, samples = case.model, case.samples
+    expected = decide(model.readout, ideal[model.readout.node])
+    decisions, states, right = [], [], []
+    for repeat in range(draws.repeats):
+        values = evaluate_noisy(model, samples.x, sigma, draws, repeat)
+        decided = decide(model.readout, values[model.readout.node])
+        decisions.append(decided == expected)
+        states.append(_equal_states(model.cells, values, ideal))
+        if samples.y is not None:
+            right.append(decided == samples.y)
+    return Immunity(
+        model.name,
+        len(model.cells),
+        sum(len(cell.alpha) for cell in model.cells),
+        *what,
+        share(np.mean(decisions, axis=0)),
+        share(np.mean(states, axis=0)) if model.cells else None,
+        share(np.mean(right, axis=0)) if right else None,
+    )
+
+
+def _equal_states(cells: Sequence[Bmru], values: Values, ideal: Values) -> Floats:
+    """Return the share of equal states of each sample, (samples,)."""
+    equal = [(values[cell.name] > 0) == (ideal[cell.name] > 0) for cell in cells]
+    return np.concatenate(equal, axis=2).mean(axis=(1, 2)) if equal else np.ones(0)

@@ -1,5 +1,0 @@
-"""The behavioural twin: the software model with the characterised errors of every device."""
-
-from netgen.analysis.twin.run import Twin, TwinResult
-
-__all__ = ["Twin", "TwinResult"]

@@ -1,0 +1,1 @@
+"""Populations of variants against software, and what their errors come from."""

@@ -1,0 +1,350 @@
+"""Many variants of a circuit (chips, corners) against software: decisions, yield, errors, power.
+
+A run is one sample in one variant. Runs that failed count as not passing; runs that were not
+simulated yet are counted, and a variant that lacks some is left out of the yield until it is whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.analysis.comparison.compare import full_scale
+from netgen.analysis.comparison.settled import Observed, observe
+from netgen.analysis.comparison.ties import possible_classes
+from netgen.analysis.variability.proportions import HIGH, LOW, Proportion, proportion
+from netgen.model import Model, Readout, Samples, decide, evaluate, margin
+from netgen.model.graph import Bools, Floats, Integers
+from netgen.simulation.traces import NO_POWER, Traces
+
+Outcome: TypeAlias = Traces | str | None
+"""Of a run: its traces, the class of its failure, or None where it was not simulated yet."""
+
+NONE = -1
+"""The decision of a run without traces."""
+
+QUANTITIES: Mapping[str, Literal["high", "low"]] = {
+    "state_agreement": "low",
+    "frame_agreement": "low",
+    "logit_rmse_fs": "high",
+    "logit_rmse_same_state_fs": "high",
+    "lead_fs": "low",
+    "power_w": "high",
+}
+"""What is known of every run, and which end of it is the bad one."""
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The run in which a quantity is worst."""
+
+    quantity: str
+    case: str
+    sample: int
+    value: float
+
+
+@dataclass(frozen=True)
+class CornerPoint:
+    """Where a case stands: process corner, supply (V), temperature (°C), kind of bias."""
+
+    corner: str
+    vdd: float
+    temperature: float
+    bias: str
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationFigures:
+    """What is known of the runs of a population.
+
+    Arrays of figures are (cases, samples) and NaN where a run gave no traces.
+
+    Attributes
+    ----------
+    cases, samples
+        Names of the variants; indices of the samples in their file.
+    ids
+        Names of the samples.
+    software, labels
+        Class that software decides for, and the right one where it is known, (samples,).
+    margin
+        By how much software's class leads by the readout's own rule, (samples,).
+    lead_software
+        By how much the logit of software's class leads the next, averaged over the frames of the
+        readout, (samples,), software units; ``lead`` is the circuit's, of the same class.
+    simulated, failed
+        Which runs gave traces and which failed; the others were not simulated yet.
+    failures
+        Runs that failed by class of failure.
+    possible
+        Classes that software cannot tell from its own, itself included, (samples, classes): see
+        :mod:`..comparison.ties`. More than one is a tie, which counts neither for nor against
+        agreement where the circuit decides for one of them.
+    decision
+        Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces.
+    frame_agreement, state_agreement, logit_rmse_fs, logit_rmse_same_state_fs, power_w
+        As in ``report.json``, of each run; states only where the model has BMRU nodes.
+    logit_full_scale
+        What the ``_fs`` errors are shares of: max − min of the software logits of these samples.
+    logits, logits_software
+        Settled readout currents, (cases, samples, frames, classes) and (samples, frames, classes).
+    """
+
+    cases: tuple[str, ...]
+    samples: tuple[int, ...]
+    ids: tuple[str, ...]
+    software: Integers
+    labels: Integers | None
+    margin: Floats
+    lead_software: Floats
+    simulated: Bools
+    failed: Bools
+    failures: Mapping[str, int]
+    possible: Bools
+    decision: Integers
+    frame_agreement: Floats
+    state_agreement: Floats
+    logit_rmse_fs: Floats
+    logit_rmse_same_state_fs: Floats
+    lead: Floats
+    power_w: Floats
+    unseen: Floats
+    logit_full_scale: float
+    logits: NDArray[np.float32] = field(repr=False)
+    logits_software: Floats = field(repr=False)
+
+    @cached_property
+    def agrees(self) -> Bools:
+        """Runs whose decision is software's, or one of its tie; failed ones do not agree."""
+        at = np.arange(len(self.samples))
+        agrees: Bools = self.simulated & self.possible[at, np.maximum(self.decision, 0)]
+        return agrees
+
+    @property
+    def ties(self) -> Bools:
+        """Samples that software itself does not decide, (samples,)."""
+        tied: Bools = self.possible.sum(axis=1) > 1
+        return tied
+
+    @cached_property
+    def done(self) -> Bools:
+        """Runs that were simulated or failed."""
+        return self.simulated | self.failed
+
+    @cached_property
+    def whole(self) -> Bools:
+        """Cases all of whose samples are done, (cases,)."""
+        whole: Bools = np.all(self.done, axis=1)
+        return whole
+
+    @property
+    def lead_fs(self) -> Floats:
+        """``lead`` as a share of full scale."""
+        return self.lead / self.logit_full_scale
+
+    @property
+    def lead_error_fs(self) -> Floats:
+        """The circuit's lead minus software's, as a share of full scale."""
+        return (self.lead - self.lead_software) / self.logit_full_scale
+
+    @property
+    def agreement(self) -> Proportion:
+        """Decisions like software's among all runs done, ties left out.
+
+        The runs of one chip are not independent: the intervals are those of as many independent
+        runs, too narrow where chips differ. The yield's hold.
+        """
+        return proportion(self.agrees[self.done & ~(self.ties & self.agrees)])
+
+    @property
+    def yielded(self) -> Proportion:
+        """Whole cases that decide every sample as software does."""
+        return proportion(np.all(self.agrees[self.whole], axis=1))
+
+    def votes(self) -> tuple[Proportion, ...]:
+        """Return, by sample, how many of the cases done decide like software."""
+        return tuple(
+            proportion(self.agrees[self.done[:, at], at]) for at in range(len(self.samples))
+        )
+
+    def accuracies(self) -> tuple[float, float] | None:
+        """Return the shares of right decisions of software and of the runs done.
+
+        None without labels or runs.
+        """
+        if self.labels is None or not self.done.any():
+            return None
+        right = self.simulated & (self.decision == self.labels)
+        return float((self.software == self.labels).mean()), float(right[self.done].mean())
+
+    def band(self, at: int) -> Floats | None:
+        """Return 5 % quantile, median and 95 % quantile of a sample's logits over the cases.
+
+        (3, frames, classes), software units; None where no case simulated the sample.
+        """
+        found = self.logits[self.simulated[:, at], at]
+        if not len(found):
+            return None
+        band: Floats = np.quantile(found, (LOW, 0.5, HIGH), axis=0).astype(np.float64)
+        return band
+
+    def worst(self) -> tuple[Worst, ...]:
+        """Return the worst run by every quantity that is known of any."""
+        found = []
+        for quantity, bad in QUANTITIES.items():
+            values: Floats = getattr(self, quantity)
+            if np.isnan(values).all():
+                continue
+            flat = np.nanargmax(values) if bad == "high" else np.nanargmin(values)
+            case, sample = np.unravel_index(flat, values.shape)
+            value = float(values[case, sample])
+            found.append(Worst(quantity, self.cases[case], self.samples[sample], value))
+        return tuple(found)
+
+    def pick(self, samples: Sequence[int]) -> PopulationFigures:
+        """Return the figures of some of the samples (indices in their file), in that order."""
+        at = [self.samples.index(sample) for sample in samples]
+        by_sample = ("software", "possible", "margin", "lead_software", "logits_software")
+        by_run = (*_FIGURES, "simulated", "failed", "decision", "logits")
+        return replace(
+            self,
+            samples=tuple(samples),
+            ids=tuple(self.ids[i] for i in at),
+            labels=None if self.labels is None else self.labels[at],
+            **{name: getattr(self, name)[at] for name in by_sample},
+            **{name: getattr(self, name)[:, at] for name in by_run},
+        )
+
+
+def measure(
+    model: Model,
+    samples: Samples,
+    indices: Sequence[int],
+    cases: Sequence[str],
+    outcomes: Iterable[Sequence[Outcome]],
+) -> PopulationFigures:
+    """Compare every run of a population with software.
+
+    Parameters
+    ----------
+    samples
+        The samples that were simulated, and ``indices``, theirs in the file.
+    cases
+        Names of the variants.
+    outcomes
+        For every variant, in order, what became of each sample; consumed one by one, waves are
+        let go of.
+
+    Raises
+    ------
+    ConfigurationError
+        Traces do not fit the model or the samples.
+    """
+    software = evaluate(model, samples.x)
+    logits = software[model.readout.node]
+    shape = (len(cases), len(samples))
+    figures = {name: np.full(shape, np.nan) for name in _FIGURES}
+    values = np.full((*shape, *logits.shape[1:]), np.nan, np.float32)
+    decision = np.full(shape, NONE, np.intp)
+    simulated, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    failures: Counter[str] = Counter()
+    classes, scale = decide(model.readout, logits), full_scale(logits)
+    for row, runs in zip(range(len(cases)), outcomes, strict=True):
+        failures.update(run for run in runs if isinstance(run, str))
+        failed[row] = [isinstance(run, str) for run in runs]
+        at = np.flatnonzero([isinstance(run, Traces) for run in runs])
+        if not at.size:
+            continue
+        part = {name: value[at] for name, value in software.items()}
+        # who takes the power is read from waves, which runs of populations do not keep
+        traces = (replace(t, power=NO_POWER) for t in runs if isinstance(t, Traces))
+        found = observe(model, samples.x[at], traces)
+        simulated[row, at] = True
+        values[row, at] = found.values[model.readout.node]
+        decision[row, at] = decide(model.readout, found.values[model.readout.node])
+        for name, entry in _figures(model, part, classes[at], found, scale).items():
+            figures[name][row, at] = entry
+    return PopulationFigures(
+        cases=tuple(cases),
+        samples=tuple(indices),
+        ids=samples.ids,
+        software=classes,
+        labels=None if samples.y is None else samples.y.astype(np.intp),
+        margin=margin(model.readout, logits),
+        possible=possible_classes(model.readout, logits, scale),
+        lead_software=lead(model.readout, logits, classes),
+        simulated=simulated,
+        failed=failed,
+        failures=dict(sorted(failures.items())),
+        decision=decision,
+        logit_full_scale=scale,
+        logits=values,
+        logits_software=logits,
+        **figures,
+    )
+
+
+_FIGURES = (
+    *("frame_agreement", "state_agreement", "logit_rmse_fs", "logit_rmse_same_state_fs"),
+    *("lead", "power_w", "unseen"),
+)
+
+
+def _figures(
+    model: Model, software: Mapping[str, Floats], classes: Integers, found: Observed, scale: float
+) -> dict[str, Floats]:
+    """Return the figures of some samples in one variant, each (samples,)."""
+    readout, node = model.readout, model.readout.node
+    circuit, free = found.values[node], software[node]
+    same = evaluate(model, software["x"], found.states)[node]
+    window = slice(readout.start, readout.stop)
+    winners = (circuit.argmax(axis=2) == free.argmax(axis=2))[:, window]
+    figures = {
+        "frame_agreement": winners.mean(axis=1),
+        "logit_rmse_fs": _rms(circuit - free) / scale,
+        "logit_rmse_same_state_fs": _rms(circuit - same) / scale,
+        "lead": lead(readout, circuit, classes),
+        "power_w": found.power_w,
+        "unseen": np.array(found.unseen, dtype=np.float64),
+    }
+    if model.cells:
+        equal = [(software[c.name] > 0) == found.states[c.name] for c in model.cells]
+        figures["state_agreement"] = np.concatenate(equal, axis=2).mean(axis=(1, 2))
+    return figures
+
+
+def _rms(error: Floats) -> Floats:
+    """Root mean square by sample of (samples, frames, units)."""
+    rms: Floats = np.sqrt(np.mean(np.square(error), axis=(1, 2)))
+    return rms
+
+
+def lead(readout: Readout, logits: Floats, classes: Integers) -> Floats:
+    """Return by how much a class's logit leads the largest other, per sample, software units.
+
+    Averaged over the readout's frames (the last one only, where the rule looks at no other);
+    negative where another class is larger. 0 with one class.
+
+    Parameters
+    ----------
+    logits
+        (samples, frames, classes).
+    classes
+        The class of each sample, (samples,).
+    """
+    if logits.shape[2] == 1:
+        return np.zeros(len(logits))
+    start = readout.stop - 1 if readout.rule == "last" else readout.start
+    window = logits[:, start : readout.stop]
+    own = np.take_along_axis(window, classes[:, None, None], axis=2)[..., 0]
+    is_own = np.arange(logits.shape[2]) == classes[:, None, None]
+    others = np.where(is_own, -np.inf, window).max(axis=2)
+    led: Floats = (own - others).mean(axis=1)
+    return led

@@ -1,0 +1,1 @@
+"""Variants of a build: chips and corners, simulated and reported."""

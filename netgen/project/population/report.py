@@ -1,0 +1,232 @@
+"""Analyse what a build folder holds of a population, and write its page."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from netgen._version import __version__
+from netgen.analysis.variability.population import CornerPoint, Outcome, PopulationFigures, measure
+from netgen.analysis.variability.sensitivity import Deviation, Sensitivity, sensitivity
+from netgen.circuit.netlist import Device
+from netgen.errors import ConfigurationError, UsageError
+from netgen.netlist import transistors_of
+from netgen.project.design import Bias, read_netlist
+from netgen.project.population.simulate import PopulationRuns, read_population
+from netgen.project.reading import Build, prepared
+from netgen.technology import Variation, draw
+
+PAGE = "report.html"
+AREA = "area.png"
+_CORNER = re.compile(r"(?P<corner>.+)_(?P<vdd>[^_]+)V_(?P<temperature>[^_]+)C_(?P<bias>[^_]+)")
+_COMMON = "(process)"
+"""The node of deviations that all devices of a polarity share."""
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationAnalysis:
+    """A population of a build and what is known of it; ``blame`` of chips only, if of enough."""
+
+    name: str
+    runs: PopulationRuns
+    figures: PopulationFigures
+    blame: Sensitivity | None
+
+    @property
+    def is_chips(self) -> bool:
+        """Whether its variants are random chips: only then shares of them estimate a yield."""
+        return self.runs.described.get("kind") == "monte-carlo"
+
+    @property
+    def what(self) -> str:
+        """What its variants are called."""
+        return "chips" if self.is_chips else "corners"
+
+
+def analyse_population(build: Build, name: str) -> PopulationAnalysis:
+    """Compare all runs of a population that are there with software.
+
+    Raises
+    ------
+    ConfigurationError
+        There are none, or of another circuit, or they do not fit the model.
+    """
+    runs = read_population(build, name)
+    picked = runs.samples.pick(list(runs.picked))
+    figures = measure(build.model, picked, runs.picked, runs.cases, _outcomes(runs))
+    if not figures.done.any():
+        problem = "holds no runs that this version of netgen made; run netgen sim again"
+        raise ConfigurationError(str(runs.folder), [problem])
+    chips = runs.described.get("kind") == "monte-carlo"
+    blame = sensitivity(figures, deviations(build, runs)) if chips else None
+    return PopulationAnalysis(name, runs, figures, blame)
+
+
+def _outcomes(runs: PopulationRuns) -> Iterator[list[Outcome]]:
+    for case in runs.cases:
+        yield [_outcome(runs, case, sample) for sample in runs.picked]
+
+
+def _outcome(runs: PopulationRuns, case: str, sample: int) -> Outcome:
+    try:
+        return runs.failures.get((case, sample)) or runs.traces(case, sample)
+    except ConfigurationError:  # of another version of netgen: netgen sim makes it again
+        return None
+
+
+def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
+    """Return the threshold shifts of every device in every chip of a population, as simulated.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder's files are damaged.
+    """
+    said = runs.described
+    variation = Variation(int(said["seed"]), bool(said["mismatch"]), bool(said["process"]))
+    technology, _, _ = prepared(build)
+    bias: Bias = "mirrored" if said.get("bias") == "mirrored" else "ideal"
+    netlist = read_netlist(build, technology, bias)
+    count = len(runs.cases)
+    found: list[Deviation] = []
+    transistors = transistors_of(netlist)
+    if variation.mismatch:
+        shifts = draw(technology, replace(variation, process=False), transistors, 0, count)
+        found += [
+            Deviation(name, _group(device), device.node, shifts[name][:, 0])
+            for name, device in netlist.transistors.items()
+        ]
+    if variation.process:
+        # apart from mismatch: a shift that all devices share is none's own fault
+        kinds = {f"{each.polarity} process": each for each in transistors.values()}
+        shifts = draw(technology, replace(variation, mismatch=False), kinds, 0, count)
+        found += [Deviation(name, _COMMON, _COMMON, shifts[name][:, 0]) for name in kinds]
+    return tuple(found)
+
+
+def _group(device: Device) -> str:
+    """Return the learned parameter that a device stands for; else its unit and its part there."""
+    if device.parameter is not None:
+        return device.parameter
+    part = {"start": "start-up", "cell": "cell"}.get(device.role, "lines")
+    return f"{device.node}[{device.unit}] {part}"
+
+
+def write_report(build: Build, found: PopulationAnalysis) -> Path:
+    """Write the page of a population beside its runs and return where it is.
+
+    Raises
+    ------
+    ConfigurationError
+        A case's name does not say which corner it is.
+    UsageError
+        The folder cannot be written.
+    """
+    from netgen.report.variability.population import PopulationReport
+    from netgen.report.variability.write import write_population  # matplotlib
+
+    made = PopulationReport(
+        name=found.name,
+        what=found.what,
+        model=build.model,
+        figures=found.figures,
+        blame=found.blame,
+        corners=() if found.is_chips else _corner_points(found.runs),
+        facts=_facts(build, found),
+        rerun=(f"netgen sim {build.folder.path} SAMPLES.npz {_asked(found.runs)}",
+               f"netgen variability {build.folder.path}"),
+    )  # fmt: skip
+    try:
+        write_population(found.runs.folder, made)
+    except OSError as error:
+        problem = f"{found.runs.folder} cannot be written ({error.strerror})"
+        raise UsageError(problem) from None
+    return found.runs.folder / PAGE
+
+
+def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ...]:
+    """Return where a population comes from, as (label, value)."""
+    said, unit = found.runs.described, build.options.unit
+    facts = [("model", f"{build.model.name} (SHA-256 {build.model.digest[:16]}…)")]
+    facts += [("technology", f"{build.record['pdk']}, sized for corner {build.options.corner}")]
+    if unit is not None:
+        facts.append(("unit mirror", f"{unit.width * 1e6:g} × {unit.length * 1e6:g} µm"))
+    if found.is_chips:
+        kinds = [kind for kind in ("mismatch", "process") if said.get(kind)]
+        facts.append(("varied", " and ".join(kinds)))
+        facts.append(("seed", str(said.get("seed"))))
+        facts.append(("bias", str(said.get("bias"))))
+    else:
+        biases = said.get("bias", {})
+        facts += [(f"bias “{name}”", str(meaning)) for name, meaning in biases.items()]
+    facts.append(("engine", str(said.get("engine"))))
+    unseen = int(np.nansum(found.figures.unseen))
+    if unseen:
+        facts.append(("states that a transient could decide, not looked at", str(unseen)))
+    facts += [("edited by hand", ", ".join(build.edited))] if build.edited else []
+    facts.append(("netgen", __version__))
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return (*facts, ("analysed", now))
+
+
+def _asked(runs: PopulationRuns) -> str:
+    """Return the options of ``netgen sim`` that ask for a population."""
+    said = runs.described
+    words = [f"--samples {','.join(map(str, runs.picked))}"]
+    if said.get("kind") != "monte-carlo":
+        biases = list(said.get("bias", {}))
+        bias = biases[0] if len(biases) == 1 else "both"
+        points = dict.fromkeys(
+            f"{p.corner}/{p.vdd:g}/{p.temperature:g}" for p in _corner_points(runs)
+        )
+        return " ".join([*words, f"--bias {bias}", f"--corners={','.join(points)}"])
+    words += [f"--monte-carlo {len(runs.cases)}", f"--seed {said.get('seed')}"]
+    words += ["--process"] if said.get("process") else []
+    words += [] if said.get("mismatch") else ["--no-mismatch"]
+    words += ["--bias mirrored"] if said.get("bias") == "mirrored" else []
+    return " ".join(words)
+
+
+def write_trade_off(found: Sequence[tuple[Build, PopulationAnalysis]]) -> Path:
+    """Draw agreement against the area of the unit mirror over several builds' populations.
+
+    Only samples that all of them were asked for are counted. The plot lies beside the first one's
+    page.
+
+    Raises
+    ------
+    ConfigurationError
+        They have no sample in common.
+    """
+    from netgen.report.variability.studies import AreaPoint
+    from netgen.report.variability.write import write_area  # matplotlib
+
+    first, *others = (analysis.figures.samples for _, analysis in found)
+    common = [sample for sample in first if all(sample in other for other in others)]
+    name = found[0][1].name
+    if not common:
+        raise ConfigurationError(name, ["the builds have no sample in common; simulate the same"])
+    points = []
+    for build, analysis in found:
+        unit = build.options.unit
+        assert unit is not None  # a build record has one
+        points.append(AreaPoint(unit.width, unit.length, analysis.figures.pick(common)))
+    path = found[0][1].runs.folder / AREA
+    write_area(path, points)
+    return path
+
+
+def _corner_points(runs: PopulationRuns) -> tuple[CornerPoint, ...]:
+    points = []
+    for case in runs.cases:
+        found = _CORNER.fullmatch(case)
+        if not found:
+            raise ConfigurationError(str(runs.folder), [f"{case} is no corner; run netgen sim"])
+        vdd, temperature = float(found["vdd"]), float(found["temperature"])
+        points.append(CornerPoint(found["corner"], vdd, temperature, found["bias"]))
+    return tuple(points)

@@ -1,0 +1,283 @@
+"""Run samples through many variants of a build: chips with random deviations, or corners."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netgen.errors import ConfigurationError, SimulationError, UsageError
+from netgen.files import remove_scratch, write_whole
+from netgen.model import Samples
+from netgen.project.lock import locked
+from netgen.project.population.variants import Case, Networks, Population
+from netgen.project.reading import Build
+from netgen.project.record import POPULATION, read_json, read_record, rewritten
+from netgen.project.runs import recorded_samples, samples_file
+from netgen.project.simulate import (
+    SimulationChoices,
+    chosen_engine,
+    holds,
+    identity,
+    plain_engine,
+    pool,
+    recorded_facts,
+    workbench,
+)
+from netgen.simulation import Traces, key, load_traces, save_traces
+from netgen.simulation.engines import Task, run_tasks
+
+RECORD = "population.json"
+SAMPLES = "samples.npz"
+PAGES = ("report.html", "report.json")
+"""What :mod:`netgen.project.population.report` writes beside the runs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One sample in one variant: its files in the folder of a population."""
+
+    folder: Path
+    case: str
+    sample: int
+
+    @property
+    def traces(self) -> Path:
+        """Settled values, once it is simulated."""
+        return self.folder / self.case / f"sample_{self.sample:04d}.npz"
+
+    @property
+    def failure(self) -> Path:
+        """What went wrong, if it did."""
+        return self.folder / self.case / f"sample_{self.sample:04d}.json"
+
+
+@dataclass(frozen=True)
+class RunStep:
+    """One run done: simulated, taken over from an earlier command, or failed."""
+
+    run: Run
+    failure: SimulationError | None = None
+    fresh: bool = True
+
+
+def engine_of_population(build: Build, choices: SimulationChoices) -> str:
+    """Return the engine for many variants, which is that of the nominal circuit."""
+    if choices.raw:
+        raise UsageError("--raw keeps one sample's result; leave it out with many variants")
+    return chosen_engine(build, choices)
+
+
+def simulate_population(
+    build: Build,
+    samples: Samples,
+    picked: list[int],
+    population: Population,
+    choices: SimulationChoices,
+) -> Iterator[RunStep]:
+    """Simulate every sample in every variant and yield each run as it is done.
+
+    Each run's result is in the folder by then, so that after an interruption of any kind the same
+    call goes on where it was; runs that failed are tried again.
+
+    Raises
+    ------
+    ToolMissingError
+        libngspice or the PDK is missing.
+    UsageError
+        The folder cannot be written.
+    """
+    with locked(build.folder.path):
+        yield from _simulate(build, samples, picked, population, choices.scaled(build.model))
+
+
+def _simulate(
+    build: Build,
+    samples: Samples,
+    picked: list[int],
+    population: Population,
+    choices: SimulationChoices,
+) -> Iterator[RunStep]:
+    name = engine_of_population(build, choices)
+    folder = build.folder.population(population.name)
+    nominal = workbench(build, name, choices.edge(build.model))
+    networks = Networks.of(nominal, build)
+    technology = nominal.technology
+    common: list[object] = [*identity(nominal, name, choices.options)]
+    common += [build.digests[build.folder.mirrored_bias.name]]
+    common += [technology.mismatch, technology.process]
+    cases: tuple[Case, ...] = population.cases
+    circuits = {case.name: key(*common, case.identity) for case in cases}
+    described = population.described() | {
+        "cases": [case.name for case in cases],
+        "samples": picked,
+        "circuit": build.identity,
+        "edited": list(build.edited),
+        "circuits": circuits,
+        **recorded_facts(name, choices),
+    }
+    _start(folder, described, samples)
+    missing: list[tuple[Case, Run]] = []
+    for case in cases:
+        for sample in picked:
+            run = Run(folder, case.name, sample)
+            if holds(run.traces, run_key(circuits[case.name], samples, sample)):
+                yield RunStep(run, fresh=False)
+            else:
+                run.traces.unlink(missing_ok=True)  # of another circuit, perhaps
+                missing.append((case, run))
+
+    def tasks() -> Iterator[tuple[Run, Task]]:
+        for case, runs in groupby(missing, key=itemgetter(0)):
+            bench = case.bench(nominal, networks)
+            engine = plain_engine(name, bench, choices, samples.x.shape[1])
+            for _, run in runs:
+                yield run, engine.task(samples.x[run.sample], run.sample)
+
+    for run, result in run_tasks(tasks(), pool(choices, technology)):
+        technology.check_unchanged()
+        run.traces.parent.mkdir(exist_ok=True)
+        own = run_key(circuits[run.case], samples, run.sample)
+        if isinstance(result, SimulationError):
+            run.traces.unlink(missing_ok=True)
+            said = {"kind": result.kind, "message": str(result), "key": own}
+            write_whole(run.failure, json.dumps(said) + "\n")
+            yield RunStep(run, result)
+            continue
+        run.failure.unlink(missing_ok=True)
+        save_traces(run.traces, _settled(result), own)
+        yield RunStep(run)
+
+
+def run_key(circuit: str, samples: Samples, sample: int) -> str:
+    """Return the key of one sample's run in a variant of the circuit, which has a key itself."""
+    return key(circuit, samples.x[sample].tobytes())
+
+
+def _start(folder: Path, described: Mapping[str, Any], samples: Samples) -> None:
+    """Write the record of a population; pages about another one are no longer true.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be written.
+    """
+    data = samples_file(samples)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for scratch in (folder, *folder.glob("c*_*/")):
+            remove_scratch(scratch)
+        try:
+            known = read_record(folder / RECORD, POPULATION)
+            same = known["circuits"] == described["circuits"]
+            same = same and known["samples"] == described["samples"]
+            same = same and known["files"].get(SAMPLES) == hashlib.sha256(data).hexdigest()
+        except (ConfigurationError, KeyError, AttributeError):
+            same = False
+        with rewritten(folder / RECORD, POPULATION) as draft:
+            draft.write(SAMPLES, data)
+            for name in () if same else PAGES:
+                (folder / name).unlink(missing_ok=True)
+            draft.content = dict(described)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
+
+
+def _settled(traces: Traces) -> Traces:
+    """Leave out what happens between the frames: of thousands of runs nobody looks at it."""
+    power = replace(traces.power, wave_w=traces.power.wave_w[:0])
+    return replace(traces, waves={}, time=np.zeros(0), power=power)
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationRuns:
+    """What a folder holds of a population.
+
+    Attributes
+    ----------
+    described
+        What was asked for: its kind, cases, samples, engine…
+    samples
+        All samples of the file that was simulated.
+    circuits
+        Key of each variant of the circuit, which its runs must be of.
+    failures
+        Class of failure by (case, sample).
+    """
+
+    folder: Path
+    described: Mapping[str, Any]
+    cases: tuple[str, ...]
+    picked: tuple[int, ...]
+    samples: Samples
+    circuits: Mapping[str, str]
+    failures: Mapping[tuple[str, int], str]
+
+    def traces(self, case: str, sample: int) -> Traces | None:
+        """Return what one run gave; None where it failed or was not simulated yet.
+
+        Raises
+        ------
+        ConfigurationError
+            Its file is damaged.
+        """
+        run = Run(self.folder, case, sample)
+        if (case, sample) in self.failures or not run.traces.is_file():
+            return None
+        traces, found = load_traces(run.traces)
+        own = run_key(self.circuits[case], self.samples, sample)
+        return traces if (found, traces.sample) == (own, sample) else None
+
+
+def populations(build: Build) -> list[str]:
+    """Return the names of the populations that a build has runs of."""
+    found = build.folder.population("").glob(f"*/{RECORD}")
+    return sorted(path.parent.name for path in found)
+
+
+def read_population(build: Build, name: str) -> PopulationRuns:
+    """Return the runs of a population.
+
+    Raises
+    ------
+    ConfigurationError
+        There are none, or of another circuit, or the folder is damaged.
+    """
+    folder = build.folder.population(name)
+    described = read_record(folder / RECORD, POPULATION)
+    if described.get("circuit") != build.identity:
+        problem = "the circuit was built anew since; run netgen sim again"
+        raise ConfigurationError(str(folder), [problem])
+    try:
+        cases = tuple(map(str, described["cases"]))
+        picked = tuple(map(int, described["samples"]))
+        circuits = {case: str(described["circuits"][case]) for case in cases}
+        samples = recorded_samples(build, folder / SAMPLES, described, POPULATION.cure)
+        if not all(0 <= sample < len(samples) for sample in picked):
+            raise ValueError(picked)
+    except (KeyError, TypeError, ValueError):
+        raise ConfigurationError(str(folder), ["is damaged; run netgen sim again"]) from None
+    failures: dict[tuple[str, int], str] = {}
+    for case in cases:
+        for sample in picked:
+            kind = _failure(Run(folder, case, sample), run_key(circuits[case], samples, sample))
+            failures |= {} if kind is None else {(case, sample): kind}
+    return PopulationRuns(folder, described, cases, picked, samples, circuits, failures)
+
+
+def _failure(run: Run, own: str) -> str | None:
+    """Return how a run failed; None where it did not, or where that cannot be told any more."""
+    if not run.failure.is_file():
+        return None
+    try:
+        said = read_json(run.failure)
+    except ConfigurationError:
+        return None
+    return str(said.get("kind")) if said.get("key") == own else None

@@ -1,0 +1,1 @@
+"""Studies over builds: noise, scaling, sweep, streams and measured times."""

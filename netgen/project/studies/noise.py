@@ -1,0 +1,67 @@
+"""Noise immunity of networks: calibrated by their circuit's rows, judged by the software model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netgen.analysis.noise.devices import RowNoise, characterise_rows
+from netgen.analysis.noise.network import Case, Draws, Immunity, Place, steps, study
+from netgen.errors import UsageError
+from netgen.model import Model
+from netgen.project.build import guarded
+from netgen.project.folder import claim_results
+from netgen.project.options import BuildOptions, prepare
+from netgen.report.studies.noise import write_noise
+from netgen.simulation import cache_folder
+
+
+@dataclass(frozen=True)
+class NoiseChoices:
+    """What noise networks are tried with.
+
+    Attributes
+    ----------
+    places
+        Where it is added.
+    levels
+        Units rms.
+    """
+
+    places: tuple[Place, ...]
+    levels: tuple[float, ...]
+    draws: Draws
+
+    def steps(self, cases: Sequence[Case]) -> int:
+        """Return how many results there will be."""
+        return steps(cases, self.places, self.levels)
+
+
+def noise_immunity(
+    cases: Sequence[Case], options: BuildOptions, choices: NoiseChoices, output: Path
+) -> Iterator[Immunity]:
+    """Yield what noise does to networks, and write noise.json and plots at the end.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be used, or two networks have the same name.
+    ToolMissingError
+        ngspice or the PDK is not installed.
+    """
+    names = [case.model.name for case in cases]
+    if len(set(names)) < len(names):
+        raise UsageError("two networks have the same name; rename one in its JSON")
+    claim_results(output, "noise")
+    technology, at, unit = prepare(options)
+
+    def rows(model: Model) -> RowNoise:
+        where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
+        return characterise_rows(*where)
+
+    results = []
+    for result in study(cases, choices.places, choices.levels, choices.draws, rows):
+        results.append(result)
+        yield result
+    write_noise(output, results, choices.draws, technology.name)

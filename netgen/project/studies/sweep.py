@@ -1,0 +1,165 @@
+"""One model in several builds: what unit current, supply and frame period cost and allow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from netgen.analysis import compare
+from netgen.analysis.comparison.limits import Symptoms, symptoms
+from netgen.errors import ModelError, SimulationError, UsageError
+from netgen.files import write_whole
+from netgen.model import Model, Samples
+from netgen.project.build import build
+from netgen.project.folder import claim_results
+from netgen.project.options import BuildOptions
+from netgen.project.reading import read_build
+from netgen.project.runs import read_runs
+from netgen.project.simulate import SimulationChoices, simulate
+
+Quantity: TypeAlias = Literal["unit_current", "vdd", "frame_period"]
+UNITS: Mapping[Quantity, str] = {"unit_current": "A", "vdd": "V", "frame_period": "s"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one quantity; the others are the model's and the technology's own."""
+
+    quantity: Quantity
+    value: float
+
+    @property
+    def name(self) -> str:
+        """Of its build folder."""
+        return f"{self.quantity}_{self.value:g}{UNITS[self.quantity]}"
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """What became of a point.
+
+    Attributes
+    ----------
+    samples, agreeing
+        How many were asked for, and how many of them the circuit decides like software; one that
+        failed does not.
+    failed
+        Simulations that gave no result.
+    frame_agreement, state_agreement, logit_rmse_same_state_fs
+        As in ``report.json``; None where nothing was simulated.
+    power_w, energy_j
+        Mean over samples: average supply power, energy per sample.
+    symptoms
+        What limits the circuit.
+    problem
+        Why it could not be built; empty where it could.
+    """
+
+    point: Point
+    samples: int
+    agreeing: int
+    failed: int = 0
+    frame_agreement: float | None = None
+    state_agreement: float | None = None
+    logit_rmse_same_state_fs: float | None = None
+    power_w: float | None = None
+    energy_j: float | None = None
+    symptoms: Symptoms | None = None
+    problem: str = ""
+
+    @property
+    def said(self) -> str:
+        """What limits it, in a few words; empty where nothing does."""
+        if self.problem:
+            return self.problem
+        return "; ".join(self.symptoms.said()) if self.symptoms else ""
+
+
+def sweep(
+    model: Model,
+    samples: Samples,
+    picked: Sequence[int],
+    output: Path,
+    points: Sequence[Point],
+    options: BuildOptions,
+    choices: SimulationChoices,
+) -> Iterator[PointResult | None]:
+    """Build, simulate and compare every point; yield None for each sample, then the result.
+
+    Points lie in folders of their own below ``output``, whole builds: what is there is not
+    simulated again.
+
+    Raises
+    ------
+    UsageError
+        A folder cannot be used.
+    """
+    claim_results(output, "sweep")
+    results: list[PointResult] = []
+    for point in points:
+        result = None
+        for result in _point(model, samples, list(picked), output, point, options, choices):
+            if result is None:
+                yield None
+        assert result is not None
+        results.append(result)
+        records = [asdict(entry) | {"said": entry.said} for entry in results]
+        write_whole(output / "sweep.json", json.dumps({"points": records}, indent=1) + "\n")
+        yield result
+
+
+def _point(
+    model: Model,
+    samples: Samples,
+    picked: list[int],
+    output: Path,
+    point: Point,
+    options: BuildOptions,
+    choices: SimulationChoices,
+) -> Iterator[PointResult | None]:
+    varied, chosen = _at(model, options, point)
+    folder = output / point.name
+    try:
+        build(varied, folder, chosen)
+    except (ModelError, SimulationError) as error:
+        yield PointResult(point, len(picked), 0, problem=str(error).splitlines()[0])
+        return
+    made = read_build(folder)
+    failures: dict[int, str] = {}
+    for step in simulate(made, samples, picked, choices):
+        if step.failure is not None:
+            failures[step.sample] = step.failure.kind
+        yield None
+    done = [sample for sample in picked if sample not in failures]
+    if not done:
+        problem = f"no simulation gave a result ({', '.join(sorted(set(failures.values())))})"
+        yield PointResult(point, len(picked), 0, len(failures), problem=problem)
+        return
+    runs = read_runs(made)
+    found = compare(varied, samples.pick(done), map(runs.traces, done), failures)
+    yield PointResult(
+        point=point,
+        samples=len(picked),
+        agreeing=sum(entry.agrees for entry in found.samples),
+        failed=len(failures),
+        frame_agreement=found.frame_agreement,
+        state_agreement=found.state_agreement,
+        logit_rmse_same_state_fs=found.logit_rmse_same_state_fs,
+        power_w=found.power_w,
+        energy_j=found.energy_j,
+        symptoms=symptoms(varied, map(runs.traces, done)),
+    )
+
+
+def _at(model: Model, options: BuildOptions, point: Point) -> tuple[Model, BuildOptions]:
+    """Return model and options at a point."""
+    if not point.value > 0:
+        raise UsageError(f"{point.quantity} = {point.value:g}: must be above 0")
+    if point.quantity == "vdd":
+        return model, replace(options, vdd=point.value)
+    if point.quantity == "unit_current":
+        return replace(model, unit_current=point.value), options
+    return replace(model, frame_period=point.value), options

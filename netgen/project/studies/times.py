@@ -1,0 +1,43 @@
+"""Measured times of the cells of a build."""
+
+from __future__ import annotations
+
+from netgen.characterise import CellSpeed, cell_speeds, characterise_cells, characterise_times
+from netgen.errors import NetgenError
+from netgen.project.build import Design, guarded
+from netgen.project.reading import Build, prepared
+from netgen.simulation import cache_folder
+
+
+def speeds_of(made: Design) -> dict[str, CellSpeed]:
+    """Return the times of a design's cells, by bmru node; measured once for a technology.
+
+    Raises
+    ------
+    SimulationError
+        The characterisation failed.
+    ToolMissingError
+        It has to be made and ngspice is missing.
+    """
+    model = made.circuit.model
+    if not model.cells:
+        return {}
+    where = (made.technology, made.conditions, made.circuit.unit)
+    times = characterise_times(*where, model.unit_current, cache_folder(), guarded(made.technology))
+    return cell_speeds(model, made.known.cells, times)
+
+
+def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
+    """Return the times of a build's cells; None where they are not known and cannot be measured.
+
+    A report needs no simulator: without the times no state counts as slow.
+    """
+    model = build.model
+    if not model.cells:
+        return {}
+    try:
+        technology, at, unit = prepared(build)
+        where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
+        return cell_speeds(model, characterise_cells(*where), characterise_times(*where))
+    except NetgenError:
+        return None

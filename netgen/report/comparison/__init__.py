@@ -1,0 +1,1 @@
+"""The files of a comparison: JSON, HTML, plots and JUnit XML."""

@@ -1,0 +1,56 @@
+"""Write a comparison's files: JSON, HTML, plots and JUnit XML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from netgen.analysis import Check, Comparison, Verification
+from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
+from netgen.files import write_whole
+from netgen.model import Model
+from netgen.report.comparison.document import to_document
+from netgen.report.comparison.junit import to_junit
+from netgen.report.comparison.page import to_html
+from netgen.report.comparison.plots import draw_all, error_budget_plot
+from netgen.report.comparison.provenance import Provenance
+from netgen.report.pictures import write_pictures
+from netgen.simulation.traces import Traces
+
+PLOTS = "plots"
+NOT_MADE = NoErrorBudget("it was not asked for")
+
+
+def write_report(
+    folder: Path,
+    comparison: Comparison,
+    model: Model,
+    checks: Sequence[Check],
+    provenance: Provenance,
+    traces: Callable[[int], Traces],
+    budget: ErrorBudget | NoErrorBudget = NOT_MADE,
+    verification: Verification | None = None,
+) -> None:
+    """Write ``report.json``, ``report.html``, ``junit.xml`` and ``plots/*.png`` into ``folder``.
+
+    Parameters
+    ----------
+    traces
+        Gives the traces of a sample by its index in the samples file. It is called for the two
+        samples at most whose waves are plotted, one after the other.
+    budget
+        How errors build up, see :func:`netgen.analysis.comparison.error_budget.error_budget`.
+    verification
+        What was measured of the netlist's mirrors and cells.
+    """
+    document = to_document(comparison, model, checks, provenance, budget, verification)
+    plots = draw_all(comparison, model, provenance.build, traces)
+    if isinstance(budget, ErrorBudget):
+        plots.append(error_budget_plot(budget))
+    page = to_html(comparison, model, checks, provenance, plots, budget, verification)
+    write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
+    text = json.dumps(document, indent=1, allow_nan=False)
+    write_whole(folder / "report.json", f"{text}\n")
+    write_whole(folder / "junit.xml", to_junit(comparison, model, checks, provenance.build.edited))
+    write_whole(folder / "report.html", page)

@@ -1,0 +1,1 @@
+"""Supply power as JSON, plots and table rows."""

@@ -1,0 +1,130 @@
+"""The supply power as JSON and as plots: by block, layer and node, and over time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from netgen.analysis.power.consumption import GROUPINGS, Grouping, PowerFigures, group_of
+from netgen.model import Model
+from netgen.netlist import KINDS
+from netgen.report.style import CLASSES, MUTED, figure, plain, tidy, time_label
+from netgen.simulation.traces import Traces
+
+COLOURS = dict(zip(KINDS, CLASSES, strict=False))
+MEANINGS = {
+    "mirror": "copies of signals into rows (weights)",
+    "relu": "diodes of rows: fed by the mirrors, nothing of their own",
+    "cell": "Schmitt triggers: candidate, feedback and output branches",
+    "bias": "constants of rows, and the bias currents of cells",
+    "line": "P lines of inputs and rows, N lines of cells",
+    "input": "input currents",
+    "start": "start-up switches",
+    "readout": "what the readout's sources at half the supply give (or take back)",
+}
+"""What each kind of block takes from the supply."""
+
+
+def power_document(figures: PowerFigures) -> dict[str, Any]:
+    """Return the power as a JSON object."""
+    return {
+        "samples": figures.samples,
+        "total": asdict(figures.total),
+        **{
+            f"by_{grouping}": {
+                name: asdict(each) for name, each in figures.groups[grouping].items()
+            }
+            for grouping in GROUPINGS
+        },
+        "blocks": [
+            {"node": consumer.node, "block": consumer.kind, "average_w": watts}
+            for consumer, watts in figures.blocks.items()
+        ],
+        "frames_w": {kind: watts.tolist() for kind, watts in figures.frames_w.items()},
+    }
+
+
+def draw_over_time(traces: Traces, model: Model) -> Figure:
+    """Draw a sample's supply power by kind of block, stacked over time."""
+    fig = figure(4.2)
+    axes = fig.subplots()
+    frames = traces.time / model.frame_period
+    by_kind = _by_kind(traces)
+    order = sorted(by_kind, key=lambda kind: -float(by_kind[kind].mean()))
+    taking = [kind for kind in order if by_kind[kind].mean() >= 0]
+    giving = [kind for kind in order if kind not in taking]
+    nano = {kind: watts * 1e9 for kind, watts in by_kind.items()}
+    for kinds in (taking, giving):
+        if kinds:
+            colours = [COLOURS[kind] for kind in kinds]
+            stack = np.stack([nano[kind] for kind in kinds])
+            axes.stackplot(frames, stack, labels=kinds, colors=colours, alpha=0.85, linewidth=0)
+    total = np.sum(list(nano.values()), axis=0)
+    axes.plot(frames, total, color="black", linewidth=0.8, label="total")
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    axes.set_xlim(0, frames[-1])
+    axes.set_xlabel(time_label(model), fontsize=9)
+    axes.set_ylabel("supply power (nW)", fontsize=9)
+    fig.legend(fontsize=8, frameon=False, ncols=9, loc="outside upper left")
+    tidy(axes)
+    return fig
+
+
+def draw_by_block(figures: PowerFigures) -> Figure:
+    """Draw the mean power by kind of block, and by node with its kinds of block."""
+    nodes = list(dict.fromkeys(consumer.node for consumer in figures.blocks))
+    kinds = list(figures.groups["block"])
+    fig = figure(1.6 + 0.24 * (len(nodes) + len(kinds)))
+    ratios = (len(kinds) + 1, len(nodes) + 1)
+    upper, lower = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": ratios})
+    longest = max(_bars(upper, figures, "block", kinds), _bars(lower, figures, "node", nodes))
+    lower.set_xlim(right=1.2 * longest)  # the axis is shared; the figures at the bars need room
+    lower.set_xlabel("supply power, mean (nW)", fontsize=9)
+    handles, labels = lower.get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=8, frameon=False, ncols=8, loc="outside upper left")
+    return fig
+
+
+def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str]) -> float:
+    """Draw one bar a name, stacked by kind of block, and return the longest's end in nW.
+
+    What is given back goes to the left.
+    """
+    rows = np.arange(len(names))[::-1]
+    left, right = np.zeros(len(names)), np.zeros(len(names))
+    for kind in figures.groups["block"]:
+        width = np.zeros(len(names))
+        for consumer, watts in figures.blocks.items():
+            if consumer.kind == kind:
+                width[names.index(group_of(consumer, grouping))] += watts * 1e9
+        start = np.where(width < 0, left, right)
+        axes.barh(rows, width, 0.7, left=start, color=COLOURS[kind], label=kind)
+        left, right = left + np.minimum(width, 0), right + np.maximum(width, 0)
+    for row, end, name in zip(rows, right, names, strict=True):
+        watts = figures.groups[grouping][name].average_w
+        share = watts / figures.total.average_w
+        axes.annotate(
+            f"{watts * 1e9:.3g} nW, {100 * share:.1f} %",
+            (end, row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axes.set_yticks(rows, [plain(name) for name in names], fontsize=8)
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    tidy(axes)
+    axes.grid(False, axis="y")
+    return float(right.max())
+
+
+def _by_kind(traces: Traces) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for at, consumer in enumerate(traces.power.consumers):
+        wave = traces.power.wave_w[:, at].astype(np.float64)
+        found[consumer.kind] = found.get(consumer.kind, np.zeros(len(wave))) + wave
+    return found

@@ -1,0 +1,1 @@
+"""The files of studies: noise, scaling, sweep and training."""

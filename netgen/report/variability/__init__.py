@@ -1,0 +1,1 @@
+"""The files of a population: JSON, HTML and plots."""

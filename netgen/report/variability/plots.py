@@ -1,0 +1,219 @@
+"""The plots of a population: votes, logit bands, margins and spreads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from netgen.analysis.variability.population import PopulationFigures
+from netgen.analysis.variability.proportions import Proportion
+from netgen.model import Model
+from netgen.model.graph import Floats
+from netgen.report.style import (
+    CIRCUIT,
+    CLASSES,
+    MUTED,
+    SOFTWARE,
+    WINDOW,
+    current_label,
+    darker,
+    figure,
+    plain,
+    tidy,
+    time_label,
+)
+from netgen.units import engineering
+
+AGREES, DIFFERS, FAILED, PENDING = "#3f8f6b", CIRCUIT, "#20262e", "#e6e9ed"
+BANDS = 3
+"""At most this many samples are drawn over time."""
+
+
+def draw_votes(figures: PopulationFigures, what: str) -> Figure:
+    """What every sample's runs came to, and how many samples every variant gets right."""
+    fig = figure(3.6)
+    left, right = fig.subplots(1, 2, gridspec_kw={"width_ratios": (2.4, 1)})
+    differs = figures.simulated & ~figures.agrees
+    pending = ~figures.done
+    base = np.zeros(len(figures.samples))
+    for runs, colour, label in (
+        (figures.agrees, AGREES, "as software"),
+        (differs, DIFFERS, "otherwise"),
+        (figures.failed, FAILED, "simulation failed"),
+        (pending, PENDING, "not simulated yet"),
+    ):
+        count = runs.sum(axis=0).astype(np.float64)
+        if count.any():
+            left.bar(range(len(base)), count, 0.75, bottom=base, color=colour, label=label)
+        base += count
+    _sample_ticks(left, figures)
+    left.set_ylabel(what, fontsize=9)
+    left.legend(fontsize=8, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+    tidy(left)
+    left.grid(False, axis="x")
+    right_ones = figures.agrees[figures.whole].sum(axis=1)
+    counts = np.bincount(right_ones, minlength=len(base) + 1)
+    colours = [DIFFERS] * len(base) + [AGREES]
+    right.bar(range(len(counts)), counts, 0.75, color=colours)
+    first = int(right_ones.min()) if right_ones.size else 0
+    right.set_xlim(first - 0.6, len(base) + 0.6)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    right.set_xlabel(f"samples decided as software does (of {len(base)})", fontsize=9)
+    right.set_ylabel(f"{what} with all samples done", fontsize=9)
+    tidy(right)
+    right.grid(False, axis="x")
+    return fig
+
+
+def _sample_ticks(axes: Axes, figures: PopulationFigures) -> None:
+    count = len(figures.samples)
+    step = -(-count // 40)
+    axes.set_xticks(range(0, count, step), [str(s) for s in figures.samples[::step]], fontsize=8)
+    axes.set_xlabel("sample", fontsize=9)
+
+
+def chosen_bands(figures: PopulationFigures) -> list[int]:
+    """Return the positions of samples to draw: the most and the least disputed, one between."""
+    known = np.flatnonzero(figures.simulated.any(axis=0))
+    shares = figures.agrees[:, known].sum(axis=0) / figures.simulated[:, known].sum(axis=0)
+    order = known[np.lexsort((known, shares))]
+    picked = dict.fromkeys(int(order[at]) for at in (0, len(order) // 2, -1) if len(order))
+    return list(picked)[:BANDS]
+
+
+def draw_bands(figures: PopulationFigures, model: Model, what: str) -> Figure:
+    """Logits over time: software, and median and 5 … 95 % band of the variants."""
+    chosen = chosen_bands(figures)
+    fig = figure(0.9 + 2.3 * len(chosen))
+    panels = fig.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, at in zip(panels, chosen, strict=True):
+        _band(axes, figures, model, at)
+        tidy(axes)
+    handles: list[Artist] = [
+        Line2D([], [], color=CLASSES[k % len(CLASSES)], linewidth=2)
+        for k in range(len(model.classes))
+    ]
+    names = [f"{plain(name)}: median, 5 … 95 % of {what}" for name in model.classes]
+    handles += [
+        Line2D([], [], color=SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
+        Patch(color=WINDOW),
+    ]
+    names += ["software", f"readout frames ({model.readout.rule.replace('_', ' ')})"]
+    fig.legend(handles, names, fontsize=8, frameon=False, ncols=2, loc="outside upper left")
+    panels[-1].set_xlabel(time_label(model), fontsize=9)
+    fig.supylabel(current_label(model, "logit"), fontsize=9)
+    return fig
+
+
+def _band(axes: Axes, figures: PopulationFigures, model: Model, at: int) -> None:
+    band = figures.band(at)
+    assert band is not None
+    frames = np.arange(band.shape[1]) + 0.5
+    axes.axvspan(model.readout.start, model.readout.stop, color=WINDOW, linewidth=0)
+    for unit in range(band.shape[2]):
+        colour = CLASSES[unit % len(CLASSES)]
+        low, middle, high = band[:, :, unit]
+        axes.fill_between(frames, low, high, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(frames, middle, color=colour, linewidth=1.6)
+        software = figures.logits_software[at, :, unit]
+        axes.plot(frames, software, color=darker(colour), linewidth=1, linestyle=(0, (3, 2)))
+    votes = figures.votes()[at]
+    axes.set_title(
+        f"sample {figures.samples[at]}, {plain(figures.ids[at])}: {votes.hits} of {votes.trials} "
+        f"decide “{plain(model.classes[figures.software[at]])}” as software does",
+        fontsize=9,
+        loc="left",
+    )
+    axes.set_xlim(0, len(frames))
+
+
+def draw_margins(figures: PopulationFigures, what: str) -> Figure:
+    """Share of variants that decide like software against software's lead."""
+    fig = figure(3.6)
+    axes = fig.subplots()
+    known = [(at, vote) for at, vote in enumerate(figures.votes()) if vote.trials]
+    lead = figures.lead_software[[at for at, _ in known]] / figures.logit_full_scale
+    votes = [vote for _, vote in known]
+    if what == "corners":  # chosen, not drawn: their share has no interval
+        shares = np.array([vote.share for vote in votes], dtype=np.float64)
+        axes.plot(lead, shares, "o", color=CIRCUIT, markersize=5)
+    else:
+        draw_shares(axes, lead, votes, CIRCUIT)
+    for place, (at, vote) in zip(lead, known, strict=True):
+        assert vote.share is not None
+        axes.annotate(
+            str(figures.samples[at]),
+            (place, vote.share),
+            xytext=(4, -9),
+            textcoords="offset points",
+            fontsize=7,
+            color=MUTED,
+        )
+    axes.axvline(0, color=MUTED, linewidth=0.6)
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_xlabel(
+        "lead of software's class in the readout's frames, share of full scale", fontsize=9
+    )
+    axes.set_ylabel(f"share of {what} that decide like software", fontsize=9)
+    tidy(axes)
+    return fig
+
+
+def draw_shares(
+    axes: Axes, x: Any, proportions: Sequence[Proportion], colour: str, **how: Any
+) -> None:
+    """Draw shares with Wilson's intervals."""
+    shares = np.array([entry.share for entry in proportions], dtype=np.float64)
+    ends = np.array([entry.wilson for entry in proportions], dtype=np.float64).reshape(-1, 2).T
+    # rounding may put an interval's end on the wrong side of a share of 0 or 1
+    reach = np.maximum([shares - ends[0], ends[1] - shares], 0)
+    axes.errorbar(
+        x, shares, reach, fmt="o", color=colour, markersize=5, elinewidth=1, capsize=2, **how
+    )
+
+
+def draw_spreads(figures: PopulationFigures, what: str) -> Figure:
+    """Distributions over variants (mean over their samples) of power, errors and agreement."""
+    entries = [
+        ("supply power, W", figures.power_w),
+        ("logit RMSE, same states", figures.logit_rmse_same_state_fs),
+        ("logit RMSE, free-running", figures.logit_rmse_fs),
+        ("BMRU states equal", figures.state_agreement),
+    ]
+    entries = [entry for entry in entries if not np.isnan(entry[1]).all()]
+    fig = figure(2.7)
+    panels = fig.subplots(1, len(entries), squeeze=False)[0]
+    for axes, (label, values) in zip(panels, entries, strict=True):
+        means = case_means(values)
+        means = means[~np.isnan(means)]
+        axes.hist(means, bins=min(30, max(5, len(means) // 4)), color=CIRCUIT, alpha=0.75)
+        middle = float(np.median(means))
+        axes.axvline(middle, color=SOFTWARE, linewidth=1)
+        power = label.endswith("W")
+        said = engineering(middle, "W") if power else f"{100 * middle:.3g} %"
+        axes.set_title(f"{label.removesuffix(', W')}\nmedian {said}", fontsize=9, loc="left")
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.xaxis.set_major_formatter(
+            (lambda v, _: engineering(v, "W")) if power else (lambda v, _: f"{100 * v:g} %")
+        )
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        tidy(axes)
+    panels[0].set_ylabel(what, fontsize=9)
+    return fig
+
+
+def case_means(values: Floats) -> Floats:
+    """Return the mean over the simulated samples of every case, NaN where there are none."""
+    means = np.full(len(values), np.nan)
+    known = ~np.isnan(values).all(axis=1)
+    means[known] = np.nanmean(values[known], axis=1)
+    return means

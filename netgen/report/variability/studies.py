@@ -1,0 +1,161 @@
+"""The plots of a population's causes and trade-offs: blame, corners, unit area."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from netgen.analysis.variability.population import CornerPoint, PopulationFigures
+from netgen.analysis.variability.sensitivity import ERROR, GroupBlame, Sensitivity
+from netgen.model.graph import Floats
+from netgen.report.style import AXIS, CIRCUIT, MUTED, SOFTWARE, figure, plain, tidy
+from netgen.report.variability.plots import case_means, draw_shares
+
+BARS = 16
+"""At most this many bars of a ranking are drawn."""
+PALE = "#d8dde3"
+BELIEVED = 0.05
+"""Rate of false discoveries up to which a bar is coloured."""
+SCALE = 10.0
+"""Heat maps are as red as can be for errors of this many per cent, or for the largest beyond."""
+
+
+def draw_blame(blame: Sensitivity) -> Figure:
+    """Rankings of single devices, of learned parameters and of nodes."""
+    devices = blame.deviations[:BARS]
+    groups, nodes = blame.groups[:BARS], blame.nodes[:BARS]
+    fig = figure(1.2 + 0.25 * max(len(devices), len(groups), len(nodes)))
+    left, middle, right = fig.subplots(1, 3)
+    rows = np.arange(len(devices))[::-1]
+    believed = [CIRCUIT if entry.q < BELIEVED else PALE for entry in devices]
+    left.barh(rows, [100 * entry.share for entry in devices], 0.7, color=believed)
+    left.axvline(100 / (blame.chips - 1), color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+    left.set_yticks(rows, [plain(entry.name) for entry in devices], fontsize=7)
+    left.set_title("devices", fontsize=9, loc="left")
+    left.set_xlabel("mean ρ², %", fontsize=9)
+    for axes, entries, title in (
+        (middle, groups, "learned parameters and roles"),
+        (right, nodes, "nodes"),
+    ):
+        _group_bars(axes, entries)
+        axes.set_title(title, fontsize=9, loc="left")
+        axes.set_xlabel("share of the error's variance, %", fontsize=9)
+    for axes in (left, middle, right):
+        tidy(axes)
+        axes.grid(False, axis="y")
+        axes.tick_params(axis="y", labelsize=7)
+    handles: list[Artist] = [
+        Patch(color=CIRCUIT),
+        Patch(color=PALE),
+        Line2D([], [], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2))),
+        Line2D([], [], color=SOFTWARE, marker="|", markersize=8, linestyle=""),
+    ]
+    names = [f"more than chance (q < {BELIEVED:g})", "not told from chance", "mean by chance"]
+    names += [f"{100 * ERROR:.0f} % of what chance gives a group"]
+    fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
+    return fig
+
+
+def _group_bars(axes: Axes, entries: Sequence[GroupBlame]) -> None:
+    rows = np.arange(len(entries))[::-1]
+    colours = [CIRCUIT if entry.q < BELIEVED else PALE for entry in entries]
+    axes.barh(rows, [100 * entry.share for entry in entries], 0.7, color=colours)
+    chance = [100 * entry.by_chance for entry in entries]
+    axes.plot(chance, rows, "|", color=SOFTWARE, markersize=8)
+    axes.set_yticks(rows, [_short(entry.name) for entry in entries])
+    axes.set_xlim(left=0)
+
+
+def _short(name: str, longest: int = 30) -> str:
+    return plain(name if len(name) <= longest else f"{name[: longest - 1]}…")
+
+
+def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> Figure:
+    """Heat maps, process against supply and temperature, for every kind of bias."""
+    biases = list(dict.fromkeys(point.bias for point in points))
+    corners = list(dict.fromkeys(point.corner for point in points))
+    columns = sorted({(point.vdd, point.temperature) for point in points})
+    decided = case_means(np.where(figures.done, figures.agrees, np.nan))
+    quantities = [
+        ("decisions as software, %", 100 * decided, 100.0),
+        ("BMRU states equal, %", 100 * case_means(figures.state_agreement), 100.0),
+        ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), 0.0),
+    ]
+    quantities = [entry for entry in quantities if not np.isnan(entry[1]).all()]
+    fig = figure(0.8 + len(quantities) * (0.55 + 0.26 * len(corners)))
+    panels = fig.subplots(len(quantities), len(biases), squeeze=False)
+    for row, (label, values, ideal) in enumerate(quantities):
+        worst = max(SCALE, float(np.nanmax(np.abs(values - ideal))))
+        for column, bias in enumerate(biases):
+            table = np.full((len(corners), len(columns)), np.nan)
+            for point, value in zip(points, values, strict=True):
+                if point.bias == bias:
+                    place = columns.index((point.vdd, point.temperature))
+                    table[corners.index(point.corner), place] = value
+            axes = panels[row, column]
+            _heat(axes, table, np.abs(table - ideal) / worst)
+            axes.set_yticks(range(len(corners)), [plain(name) for name in corners])
+            axes.set_title(f"{label}: {bias} bias", fontsize=9, loc="left")
+            names = [f"{vdd:g} V\n{at:g} °C" for vdd, at in columns]
+            last = row == len(quantities) - 1
+            axes.set_xticks(range(len(columns)), names if last else [""] * len(columns))
+            axes.tick_params(labelsize=6.5, length=0)
+    return fig
+
+
+def _heat(axes: Axes, table: Floats, badness: Floats) -> None:
+    """Draw a table whose cells are the redder the worse they are (0 … 1)."""
+    axes.imshow(badness, aspect="auto", cmap="Reds", vmin=0, vmax=1.15)
+    for (row, column), value in np.ndenumerate(table):
+        text = "–" if np.isnan(value) else f"{value:.3g}"
+        colour = "white" if badness[row, column] > 0.65 else SOFTWARE
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    for side in axes.spines.values():
+        side.set_color(AXIS)
+
+
+@dataclass(frozen=True, eq=False)
+class AreaPoint:
+    """One build's population for the trade-off: its unit mirror (m) and its figures."""
+
+    width: float
+    length: float
+    figures: PopulationFigures
+
+
+def draw_area(points: Sequence[AreaPoint]) -> Figure:
+    """Decisions, yield and errors against the area of the unit mirror."""
+    fig = figure(3.6)
+    left, right = fig.subplots(1, 2)
+    ordered = sorted(points, key=lambda point: point.width * point.length)
+    area = np.array([point.width * point.length * 1e12 for point in ordered])
+    draw_shares(left, area, [p.figures.yielded for p in ordered], CIRCUIT,
+            label="yield: chips that decide all samples as software")  # fmt: skip
+    shares = [point.figures.agreement.share for point in ordered]
+    left.plot(area, shares, "s--", color=SOFTWARE, linewidth=1, markersize=4, label="decisions")
+    left.set_ylim(-0.04, 1.04)
+    left.set_ylabel("share as software", fontsize=9)
+    for values, colour, label in (
+        ([p.figures.logit_rmse_same_state_fs for p in ordered], CIRCUIT, "same states"),
+        ([p.figures.logit_rmse_fs for p in ordered], SOFTWARE, "free-running"),
+    ):
+        rmse = [100 * float(np.nanmedian(entry)) for entry in values]
+        right.plot(area, rmse, "o-", color=colour, linewidth=1, markersize=5, label=label)
+    right.set_ylim(bottom=0)
+    right.set_ylabel("logit RMSE (median run), % of full scale", fontsize=9)
+    labels = [f"{p.width * 1e6:g} × {p.length * 1e6:g}" for p in ordered]
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xticks(area, labels)
+        axes.set_xticks([], minor=True)
+        axes.set_xlabel("unit mirror, µm × µm (by area)", fontsize=9)
+        axes.legend(fontsize=8, frameon=False, loc="best")
+        tidy(axes)
+    return fig

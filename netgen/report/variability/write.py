@@ -1,0 +1,211 @@
+"""A population's files: ``report.json``, ``report.html`` and plots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netgen import __version__
+from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
+from netgen.analysis.variability.proportions import Proportion, spread
+from netgen.analysis.variability.sensitivity import LEVEL, Sensitivity
+from netgen.files import write_whole
+from netgen.report.comparison.plots import Plot, render
+from netgen.report.pictures import write_pictures
+from netgen.report.variability.page import to_html
+from netgen.report.variability.plots import (
+    draw_bands,
+    draw_margins,
+    draw_spreads,
+    draw_votes,
+)
+from netgen.report.variability.population import PopulationReport
+from netgen.report.variability.studies import (
+    AreaPoint,
+    draw_area,
+    draw_blame,
+    draw_corners,
+)
+
+FORMAT = "netgen-variability"
+VERSION = 1
+
+
+def write_population(folder: Path, report: PopulationReport) -> None:
+    """Write ``report.json``, ``report.html`` and the plots into ``folder``."""
+    plots = _plots(report)
+    write_pictures(folder, "variability", {plot.file: plot.png for plot in plots})
+    text = json.dumps(to_document(report), indent=1, allow_nan=False)
+    write_whole(folder / "report.json", f"{text}\n")
+    page = to_html(report, plots)
+    write_whole(folder / "report.html", page)
+
+
+def write_area(path: Path, points: Sequence[AreaPoint]) -> None:
+    """Write the trade-off between the area of the unit mirror and agreement as PNG."""
+    write_whole(path, render(path.name, "", "", "", draw_area(points)).png)
+
+
+def _plots(report: PopulationReport) -> list[Plot]:
+    figures, what = report.figures, report.what
+    bars = "N" if what == "corners" else "Bars are 95 % intervals (Wilson); n"
+    plots = [
+        render(
+            "votes.png",
+            "samples",
+            "Decisions",
+            f"How many {what} decide each sample as software does, and how many samples each of "
+            f"the {what} gets right.",
+            draw_votes(figures, what),
+        ),
+    ]
+    if figures.simulated.any():
+        plots += [
+            render(
+                "margins.png",
+                "samples",
+                "Agreement against software's margin",
+                f"{bars}umbers are samples. The lead is that of "
+                "software's class over the next logit, averaged over the readout's frames.",
+                draw_margins(figures, what),
+            ),
+            render(
+                "bands.png",
+                "samples",
+                "Logits over time",
+                f"Median and 5 … 95 % of all {what} by frame, for the most disputed sample, one "
+                "between, and the least disputed.",
+                draw_bands(figures, report.model, what),
+            ),
+            render(
+                "spreads.png",
+                "spread",
+                "Distributions",
+                f"One entry for each of the {what}: its mean over the samples.",
+                draw_spreads(figures, what),
+            ),
+        ]
+        if report.corners:
+            caption = "Process against supply and temperature, means over the samples."
+            drawn = draw_corners(figures, report.corners)
+            plots.append(render("corners.png", "corners", "Corners", caption, drawn))
+    if report.blame is not None:
+        plots.append(
+            render(
+                "sensitivity.png",
+                "blame",
+                "What goes along with the error of the lead",
+                "Threshold shifts against the error of the lead, over chips: single devices, and "
+                "added up by learned parameter (or role) and by node.",
+                draw_blame(report.blame),
+            )
+        )
+    return plots
+
+
+def to_document(report: PopulationReport) -> dict[str, Any]:
+    """Return the report as a JSON object; figures that do not exist are null, never NaN."""
+    figures, model = report.figures, report.model
+    accuracies = figures.accuracies()
+    spreads = {name: spread(getattr(figures, name)) for name in QUANTITIES}
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "population": report.name,
+        "kind": report.what,
+        "netgen": __version__,
+        "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
+        "provenance": dict(report.facts),
+        "rerun": list(report.rerun),
+        "runs": {
+            "asked": figures.done.size,
+            "simulated": int(figures.simulated.sum()),
+            "failed": int(figures.failed.sum()),
+            "not_simulated_yet": int((~figures.done).sum()),
+            "failures": dict(figures.failures),
+        },
+        "cases": len(figures.cases),
+        "cases_whole": int(figures.whole.sum()),
+        "ties": [figures.samples[at] for at in np.flatnonzero(figures.ties)],
+        "decision_agreement": figures.agreement.share,
+        "yield": _proportion(figures.yielded, report.what),
+        "accuracy_software": None if accuracies is None else accuracies[0],
+        "accuracy_circuit": None if accuracies is None else accuracies[1],
+        "logit_full_scale": figures.logit_full_scale,
+        "spread": {name: None if s is None else asdict(s) for name, s in spreads.items()},
+        "worst": [asdict(entry) for entry in figures.worst()],
+        "per_sample": _per_sample(figures, report.what),
+        "per_case": _per_case(report),
+        "sensitivity": None if report.blame is None else _sensitivity(report.blame),
+    }
+
+
+def _proportion(entry: Proportion, what: str) -> dict[str, Any]:
+    """Return a share; corners are chosen, not drawn at random, and so have no intervals."""
+    intervals = {"wilson": None, "exact": None} if what == "corners" else {}
+    return asdict(entry) | intervals | {"share": entry.share}
+
+
+def _number(value: Any) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _per_sample(figures: PopulationFigures, what: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "sample": sample,
+            "id": figures.ids[at],
+            "y": None if figures.labels is None else int(figures.labels[at]),
+            "class_software": int(figures.software[at]),
+            "margin": float(figures.margin[at]),
+            "lead_software_fs": float(figures.lead_software[at] / figures.logit_full_scale),
+            "tie": np.flatnonzero(figures.possible[at]).tolist() if figures.ties[at] else [],
+            "votes": _proportion(vote, what),
+            "failed": int(figures.failed[:, at].sum()),
+            "not_simulated_yet": int((~figures.done[:, at]).sum()),
+        }
+        for at, (sample, vote) in enumerate(zip(figures.samples, figures.votes(), strict=True))
+    ]
+
+
+def _per_case(report: PopulationReport) -> list[dict[str, Any]]:
+    figures = report.figures
+    records = []
+    for row, case in enumerate(figures.cases):
+        record: dict[str, Any] = {"case": case}
+        if report.corners:
+            record |= asdict(report.corners[row])
+        done = figures.done[row]
+        record |= {
+            "agreeing": int(figures.agrees[row].sum()),
+            "done": int(done.sum()),
+            "failed": int(figures.failed[row].sum()),
+            "decisions": [
+                int(c) if s else None
+                for c, s in zip(figures.decision[row], figures.simulated[row], strict=True)
+            ],
+        }
+        for name in QUANTITIES:
+            values = getattr(figures, name)[row]
+            known = values[~np.isnan(values)]
+            record[name] = _number(known.mean() if known.size else np.nan)
+        records.append(record)
+    return records
+
+
+def _sensitivity(blame: Sensitivity) -> dict[str, Any]:
+    return {
+        "chips": blame.chips,
+        "chips_left_out": blame.left_out,
+        "level": LEVEL,
+        "expected_by_chance": blame.expected,
+        "found": blame.found,
+        "deviations": [asdict(entry) for entry in blame.deviations],
+        "groups": [asdict(entry) for entry in blame.groups],
+        "nodes": [asdict(entry) for entry in blame.nodes],
+    }

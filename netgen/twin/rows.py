@@ -1,0 +1,142 @@
+"""Rows of the twin: mirrors that meet at a node, which settles where all their currents agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.circuit import Line, Mirrors, RowLayer, parameter_path
+from netgen.model.graph import Floats
+from netgen.technology import Polarity
+from netgen.twin.devices import Deviations, whole
+from netgen.twin.mirrors import (
+    SMALLEST,
+    Drain,
+    Grid,
+    MirrorGroup,
+    diode_drain,
+    output_drain,
+    surfaces,
+)
+from netgen.twin.plan import Plan
+
+_STEPS = 3
+"""Newton steps for a row's voltage: each gains two digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class TwinRows:
+    """Rows of a layer.
+
+    Attributes
+    ----------
+    entries
+        Source and groups of mirrors of each matrix of the layer that has any.
+    diode
+        Place of each row's diode, None for the readout.
+    """
+
+    layer: RowLayer
+    drain: Drain
+    entries: tuple[tuple[str, tuple[MirrorGroup, ...]], ...]
+    diode: tuple[int, ...] | None
+
+    def spread(self, units: int, parts: Sequence[tuple[MirrorGroup, Floats]], chips: int) -> Floats:
+        """Lay out coefficients, (chips, n, k, terms) a group, for a matrix product.
+
+        Returns
+        -------
+        array
+            (chips, units · k, rows · terms).
+        """
+        k, terms = parts[0][1].shape[2:]
+        found = np.zeros((units, self.layer.size, chips, k, terms))
+        for group, values in parts:
+            found[group.unit, group.row] = np.moveaxis(values, 1, 0)
+        laid: Floats = found.transpose(2, 0, 3, 1, 4).reshape(chips, units * k, -1)
+        return laid
+
+    def settle(self, sums: Floats, deviations: Deviations, grid: Grid) -> Floats:
+        """Return the rows' currents in units, from their sums as coefficients over the voltage.
+
+        A ReLU row settles where its diode takes what its mirrors give at the diode's voltage; a
+        negative sum leaves the diode off.
+
+        Parameters
+        ----------
+        sums
+            (chips, points, rows, terms).
+        """
+        if self.diode is None:
+            return sums[..., 0]
+        places = list(self.diode)
+        factor = deviations.factor[:, np.newaxis, places]
+        threshold = deviations.threshold[:, np.newaxis, places] - self.drain.low
+        at = np.log(grid.unit)
+        around = grid.diodes.voltage("nmos", np.array([at - 0.5, at + 0.5]))
+        volts_a_fold = float(around[1] - around[0])
+        span = self.drain.high - self.drain.low
+        value, _ = _over(sums, np.full(sums.shape[:-1], span / 2))
+        current = np.maximum(value, SMALLEST)
+        for _ in range(_STEPS):
+            volts = grid.diodes.voltage("nmos", np.log(current) + at - factor) + threshold
+            value, slope = _over(sums, np.clip(volts, 0.0, span))
+            pull = np.maximum(-slope * volts_a_fold, 0.0)
+            settled = (value + pull) / (1 + pull / current)
+            current = np.maximum(settled, SMALLEST)
+        return np.where(settled > SMALLEST, settled, np.maximum(value, 0.0))
+
+
+def _over(sums: Floats, volts: Floats) -> tuple[Floats, Floats]:
+    """Return polynomials over a voltage, and their slopes; coefficients on the last axis."""
+    value, slope = sums[..., -1], np.zeros(volts.shape)
+    for power in range(sums.shape[-1] - 2, -1, -1):
+        slope = slope * volts + value
+        value = value * volts + sums[..., power]
+    return value, slope
+
+
+def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
+    """Read the rows of a layer."""
+    tables = plan.known.mirrors
+    drain = diode_drain(tables) if layer.kind == "relu" else output_drain(tables)
+    found = [
+        (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
+    ]
+    entries = tuple((source, groups) for source, groups in found if groups)
+    diode = None
+    if layer.kind == "relu":
+        diode = tuple(
+            plan.devices.place("nmos", plan.diode(layer.node, unit)) for unit in range(layer.size)
+        )
+    return TwinRows(layer, drain, entries, diode)
+
+
+def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iterator[MirrorGroup]:
+    word, source = plan.circuit.word(layer), mirrors.source
+    signs: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
+    for polarity, sign in signs:
+        rows, units, ends, geometry, lengths = [], [], [], [], []
+        for row, unit in np.argwhere(sign * mirrors.weight > 0).tolist():
+            series = plan.drawing.mirror(word, row, parameter_path(mirrors, row, unit))
+            if series:  # too small ones are not drawn
+                rows.append(row)
+                units.append(unit)
+                ends.append(tuple(device.name for device in series))
+                lengths.append(series[0].geometry.length)
+                geometry.append(whole(series))
+        if not rows:
+            continue
+        line: Line = "p" if plan.is_cell(source) else "n"
+        gain = surfaces(plan.known.mirrors.tables[line, polarity], geometry)
+        yield MirrorGroup(
+            np.array(rows),
+            np.array(units),
+            sign,
+            plan.stages(source, units, polarity, ends),
+            gain @ drain.weights.T,
+            np.abs(mirrors.weight[rows, units]),
+            np.array(lengths) / plan.technology.grid,
+        )

@@ -1,0 +1,251 @@
+"""The behavioural twin: the software model with the characterised errors of its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from netgen.characterise import CellTimes, Characterisation, cell_speeds
+from netgen.characterise.diodes import DiodeTable
+from netgen.circuit import REFERENCE, CellLayer, Circuit
+from netgen.circuit.netlist import Netlist
+from netgen.model import INPUT
+from netgen.model.graph import Bools, Floats
+from netgen.netlist import SETTLED
+from netgen.technology import Technology
+from netgen.twin.cells import TwinCells, twin_cells
+from netgen.twin.devices import Deviations, Devices, Drawing
+from netgen.twin.mirrors import ORDER, Grid, MirrorGroup, features
+from netgen.twin.plan import Plan
+from netgen.twin.rows import TwinRows, twin_rows
+
+WORKING_SET = 6_000_000
+"""About so many numbers are held at a time: chips are taken in batches that fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class TwinResult:
+    """What chips do with samples.
+
+    Attributes
+    ----------
+    logits
+        Readout currents in software units, (chips, samples, frames, classes).
+    states
+        By bmru node, (chips, samples, frames, units).
+    """
+
+    logits: Floats
+    states: Mapping[str, Bools]
+
+
+@dataclass(frozen=True, eq=False)
+class Twin:
+    """A network of which every transistor may deviate, evaluated frame by settled frame.
+
+    Every signal is a current; each mirror copies it with its characterised gain at that current
+    and at its row's voltage, and each deviation acts where its transistor sits. What the twin
+    leaves out: transients, and whatever interacts beyond first order inside a cell.
+
+    Attributes
+    ----------
+    netlist
+        The network: what is drawn is what counts.
+    known, diodes
+        The characterisation under the same conditions.
+    times
+        Measured times of cells. Without them a cell answers any overdrive within its frame.
+    """
+
+    circuit: Circuit
+    technology: Technology
+    known: Characterisation
+    diodes: DiodeTable
+    netlist: Netlist
+    times: CellTimes | None = None
+
+    def run(
+        self,
+        shifts: Mapping[str, Floats],
+        x: Floats,
+        start: Mapping[str, Bools] | None = None,
+    ) -> TwinResult:
+        """Take samples through chips.
+
+        Parameters
+        ----------
+        shifts
+            Deviations by transistor, (chips, 2) each, as :func:`netgen.technology.draw` gives
+            them. Those that are not named do not deviate; an empty mapping is one nominal chip.
+        x
+            Inputs, (samples, frames, channels), software units.
+        start
+            States before the first frame by bmru node, (chips, units), where they are not the
+            model's own: those that an earlier part of a stream ended with.
+        """
+        chips = len(next(iter(shifts.values()))) if shifts else 1
+        parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips, start))
+        states = {
+            name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
+        }
+        return TwinResult(np.concatenate([part.logits for part in parts]), states)
+
+    def _batches(
+        self,
+        shifts: Mapping[str, Floats],
+        x: Floats,
+        chips: int,
+        start: Mapping[str, Bools] | None,
+    ) -> Iterator[TwinResult]:
+        points = x.shape[0] * x.shape[1]
+        widest = max(self.circuit.model.sizes.values()) * ORDER * 4
+        batch = max(1, WORKING_SET // max(1, points * widest))
+        inputs = features(x).reshape(1, points, -1)
+        for first in range(0, chips, batch):
+            chosen = slice(first, min(first + batch, chips))
+            count = chosen.stop - first
+            deviations = self._read.devices.deviations(shifts, chosen, count)
+            before = {name: states[chosen] for name, states in (start or {}).items()}
+            yield _Batch(self, deviations, count, x, inputs, before).result()
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The characterised signal currents."""
+        unit = self.circuit.model.unit_current
+        return Grid(np.log(self.known.mirrors.currents), unit, self.diodes)
+
+    @cached_property
+    def least(self) -> Mapping[str, tuple[Floats, Floats]]:
+        """The smallest overdrives that cells answer within a frame, rising and falling, in units.
+
+        By bmru node, each (units,), for the cells as designed; empty without measured times.
+        """
+        if self.times is None:
+            return {}
+        model = self.circuit.model
+        speeds = cell_speeds(model, self.known.cells, self.times)
+        within = SETTLED * model.frame_period
+        found = {}
+        for cell in model.cells:
+            rise, fall = speeds[cell.name].overdrive(within)
+            found[cell.name] = rise * cell.beta_hi, fall * cell.beta_hi
+        return found
+
+    @property
+    def layers(self) -> tuple[TwinRows | TwinCells, ...]:
+        """The circuit's layers, as they are drawn."""
+        return self._read.layers
+
+    @cached_property
+    def _read(self) -> _Read:
+        drawing, devices = Drawing(self.netlist), Devices()
+        plan = Plan(self.circuit, self.technology, self.known, drawing, devices, self.grid)
+        layers = tuple(
+            twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_rows(plan, layer)
+            for layer in self.circuit.layers
+        )
+        return _Read(layers, devices)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What was read from a network: its layers, and the devices that they found."""
+
+    layers: tuple[TwinRows | TwinCells, ...]
+    devices: Devices
+
+
+class _Batch:
+    """Some chips on their way through the layers.
+
+    Currents are in units, (chips, points, units); the points are samples × frames.
+    """
+
+    def __init__(
+        self,
+        twin: Twin,
+        deviations: Deviations,
+        chips: int,
+        x: Floats,
+        inputs: Floats,
+        start: Mapping[str, Bools],
+    ) -> None:
+        self.twin, self.deviations, self.chips, self.start = twin, deviations, chips, start
+        self.shape = x.shape[:2]
+        self.current = {INPUT: x.reshape(1, -1, x.shape[2])}
+        self.features = {INPUT: inputs}
+        self.states: dict[str, Bools] = {}
+        self.high: dict[str, Floats] = {}
+
+    def result(self) -> TwinResult:
+        logits: Floats | None = None
+        for layer in self.twin.layers:
+            if isinstance(layer, TwinCells):
+                self.cells(layer)
+                continue
+            settled = layer.settle(self.sums(layer), self.deviations, self.twin.grid)
+            if layer.diode is None:
+                logits = settled
+            else:
+                self.current[layer.layer.node] = settled
+                self.features[layer.layer.node] = features(settled).reshape(
+                    self.chips, settled.shape[1], -1
+                )
+        assert logits is not None  # the readout is a circuit's last layer
+        return TwinResult(logits.reshape(self.chips, *self.shape, -1), self.states)
+
+    def sums(self, rows: TwinRows) -> Floats:
+        """Return what meets at each row, as coefficients over its voltage."""
+        points = self.shape[0] * self.shape[1]
+        total = np.zeros((self.chips, points, rows.layer.size * rows.drain.terms))
+        for source, groups in rows.entries:
+            if source in self.features:
+                signal, values = self.features[source], [self.fitted(group) for group in groups]
+                units = self.twin.circuit.model.sizes[source]
+            else:
+                signal, level = self.switched(source)
+                values = [self.constant(group, level) for group in groups]
+                units = signal.shape[2]
+            parts = list(zip(groups, values, strict=True))
+            total += signal @ rows.spread(units, parts, self.chips)
+        return total.reshape(self.chips, points, rows.layer.size, rows.drain.terms)
+
+    def switched(self, source: str) -> tuple[Floats, Floats]:
+        """Return where a signal that knows one level is on, and that level in units."""
+        if source == REFERENCE:
+            return np.ones((1, 1, 1)), np.ones((1, 1))
+        states = self.states[source].reshape(self.chips, -1, self.high[source].shape[1])
+        return states.astype(np.float64), self.high[source]
+
+    def constant(self, group: MirrorGroup, level: Floats) -> Floats:
+        """Return what mirrors give for one level of their signals, (chips, n, 1, terms)."""
+        grid = self.twin.grid
+        logs = np.log(level * grid.unit)[:, group.unit]
+        return grid.currents(group, logs, self.deviations)[:, :, np.newaxis]
+
+    def fitted(self, group: MirrorGroup) -> Floats:
+        """Return what mirrors give, as coefficients of the signal's features too."""
+        grid = self.twin.grid
+        currents = grid.currents(group, grid.logs[np.newaxis, np.newaxis], self.deviations)
+        found: Floats = np.einsum("kc,bncj->bnkj", grid.fit, currents, optimize=True)
+        return found
+
+    def cells(self, cells: TwinCells) -> None:
+        layer, twin = cells.layer, self.twin
+        rising, falling, output = cells.thresholds(twin.known, self.deviations, twin.grid)
+        if layer.node in twin.least:
+            rise, fall = twin.least[layer.node]
+            rising, falling = rising + rise, falling - fall
+        if layer.candidate in self.high:
+            states = self.states[layer.candidate]
+            candidate = states * self.high[layer.candidate][:, np.newaxis, np.newaxis]
+        else:
+            signal = self.current[layer.candidate]
+            candidate = signal.reshape(len(signal), *self.shape, -1)
+        self.states[layer.node] = cells.states(
+            candidate, rising, falling, self.start.get(layer.node)
+        )
+        self.high[layer.node] = output

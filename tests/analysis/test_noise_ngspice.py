@@ -1,0 +1,73 @@
+"""Noise of blocks and cells against ngspice, on the generic technology."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from netgen.analysis.noise.devices import characterise_rows, measure_noise
+from netgen.analysis.noise.injected import CalibratedCell, Injection, inject
+from netgen.characterise import characterise_cells
+from netgen.netlist.characterisation import CellUnderTest
+from netgen.netlist.noise import BLOCKS, BlockUnderTest
+from netgen.project import BuildOptions, prepare
+from netgen.simulation import cache_folder, run
+
+pytestmark = pytest.mark.ngspice
+
+CHARGE = 1.602177e-19
+PICO = 1e-12
+
+
+def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
+    technology, at, unit = prepare(BuildOptions("generic180"))
+    cell = CellUnderTest(330 * PICO, 200 * PICO, 500 * PICO)
+    blocks = [
+        BlockUnderTest(block, 230 * PICO if "cell" in block else 500 * PICO,
+                       cell if "cell" in block else None)
+        for block in BLOCKS
+    ]  # fmt: skip
+    found = measure_noise(technology, at, unit, blocks, cache_folder(), run)
+    mirror, row, signed, high, low = found
+    # at the band's upper end flicker noise is little: diode and copy, 2qI each; six in a row
+    for noise, transistors in ((mirror, 2), (row, 6)):
+        shot = np.sqrt(transistors * 2 * CHARGE * noise.operating)
+        assert 0.9 * shot < noise.output[-1] < 1.5 * shot
+    assert row.output_rms > 1.5 * mirror.output_rms
+    assert signed.operating == pytest.approx(row.operating, rel=0.15)
+    whole = BlockUnderTest("row", 3 * 500 * PICO)
+    (gross,) = measure_noise(technology, at, unit, [whole], cache_folder(), run)
+    assert row.input_rms < signed.input_rms < gross.input_rms  # currents cancel, noise does not
+    assert mirror.input_rms == pytest.approx(
+        mirror.output_rms * mirror.tested.current / mirror.operating, rel=0.05
+    )
+    assert high.operating == pytest.approx(500 * PICO, rel=0.2)
+    assert low.operating < PICO
+    assert low.output_rms < high.output_rms / 20
+
+
+def test_rows_are_noisier_the_more_they_carry() -> None:
+    technology, at, unit = prepare(BuildOptions("generic180"))
+    rows = characterise_rows(technology, at, unit, 1e-9, cache_folder(), run)
+    assert np.all(np.diff(rows.rms) > 0)
+    relative = rows.rms / rows.current
+    assert np.all(np.diff(relative) < 0)
+
+
+def test_a_cell_holds_back_noise_within_its_band_and_is_soft_near_its_end() -> None:
+    technology, at, unit = prepare(BuildOptions("generic180"))
+    table = characterise_cells(technology, at, unit, 1e-9, cache_folder(), run)
+    wanted = [np.array([value * PICO]) for value in (330, 200, 500)]
+    cell = CalibratedCell.of("cell", table.biases(*wanted)[:, 0], table)
+    assert cell.beta_lo == pytest.approx(130 * PICO, rel=0.01)
+    assert cell.beta_hi == pytest.approx(330 * PICO, rel=0.01)
+
+    def ratio(margin: float) -> float:
+        injection = Injection(cell, True, margin * PICO, 5 * PICO, duration=0.15)
+        found = inject(technology, at, unit, injection, cache_folder(), run)
+        assert found.flips == 0
+        assert found.sigma_in == pytest.approx(5 * PICO, rel=0.15)
+        return found.ratio.value
+
+    assert ratio(100.0) > 50
+    assert ratio(30.0) < 20

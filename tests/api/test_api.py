@@ -1,0 +1,62 @@
+"""The public interface: light to import, and the same circuit as the command line's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import netgen
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset"
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, netgen; print([m for m in ('numpy', 'PySpice', 'torch') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_every_name_is_there_and_an_unknown_one_is_an_attribute_error() -> None:
+    for name in netgen.__all__:
+        assert getattr(netgen, name) is not None
+    assert set(netgen.__all__) == set(dir(netgen))
+    with pytest.raises(AttributeError, match="nothing"):
+        netgen.nothing  # noqa: B018
+
+
+def test_arrays_become_samples() -> None:
+    model = netgen.load_model(EXAMPLE / "model.json")
+    samples = netgen.make_samples(np.zeros((2, 12, 3), np.float32), np.array([0, 1]), model)
+    assert len(samples) == 2
+    with pytest.raises(Exception, match="negative"):
+        netgen.make_samples(-np.ones((1, 12, 3)), None, model)
+
+
+@pytest.mark.ngspice
+def test_a_script_does_what_the_command_line_does(tmp_path: Path) -> None:
+    model = netgen.load_model(EXAMPLE / "model.json")
+    samples = netgen.load_samples(EXAMPLE / "samples.npz", model).pick([1, 3])
+    circuit = netgen.build(model, tmp_path / "out", calibration=samples)
+    seen: list[tuple[int, int]] = []
+    fresh = netgen.simulate(circuit, samples, progress=lambda *at: seen.append(at))
+    assert (fresh, seen) == (2, [(1, 2), (2, 2)])
+    assert netgen.simulate(netgen.open_build(tmp_path / "out"), samples) == 0
+    result = netgen.compare(circuit)
+    assert result.passed
+    assert [row["agrees"] for row in result.rows()] == [True, True]
+    assert result.logits.shape == result.logits_software.shape == (2, 12, 4)
+    assert "agree" in result._repr_html_()
+    assert result.plot().axes
+    assert not netgen.compare(circuit, {"logit_rmse_same_state_fs_max": 0.0}).passed
+    chips = netgen.monte_carlo(circuit, samples, chips=2)
+    predicted = netgen.twin(circuit, samples, chips=2)
+    assert chips.agrees.shape == predicted.agrees.shape == (2, 2)
+    assert len(chips.rows()) == 4
+    for each in (circuit, chips, predicted):
+        assert each._repr_html_().startswith("<table>")

@@ -1,0 +1,67 @@
+"""A netlist's mirrors and cells measured by ngspice: as built it passes, spoiled it does not."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import netgen
+
+from netgen.model import load_model
+from netgen.project import Build, BuildOptions, build, read_build, read_verification
+
+ROOT = Path(__file__).parents[2]
+TOOLS: dict[str, Any] = runpy.run_path(str(ROOT / "benchmarks" / "mutations.py"))
+pytestmark = pytest.mark.ngspice
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    folder = tmp_path_factory.mktemp("verify") / "out"
+    build(load_model(ROOT / "examples" / "set-reset" / "model.json"), folder, BuildOptions())
+    return read_build(folder)
+
+
+def test_a_netlist_as_built_has_the_learned_parameters(made: Build) -> None:
+    result = netgen("verify", made.folder.path)
+    assert result.exit_code == 0, result.output
+    assert "the netlist has the learned parameters" in result.output
+    found = read_verification(made)
+    assert found is not None
+    learned = {(m.node, m.row, m.source, m.column): m for m in found.mirrors}
+    first = learned["candidate", 0, "x", 0]
+    assert first.parameter == "drive.weight[0][0]"
+    assert first.learned == 0.6
+    assert first.measured == pytest.approx(0.6, rel=0.02)
+    assert max(abs(m.error) for m in found.mirrors) < 0.003
+    assert max(row.error for row in found.rows) < 0.002
+    assert max(abs(cell.threshold_error) for cell in found.cells) < 1e-3
+    assert max(abs(cell.width_error) for cell in found.cells) < 3e-3
+    assert max(abs(cell.output_error) for cell in found.cells) < 1e-3
+    data = json.loads(made.folder.verification.read_text(encoding="utf-8"))
+    assert data["format"] == "netgen-verification"
+
+
+def test_every_kind_of_fault_ends_with_status_1_and_names_the_node(made: Build) -> None:
+    netlist = made.folder.netlist
+    original = netlist.read_text(encoding="utf-8")
+    mapping = made.folder.mapping.read_text(encoding="utf-8")
+    spoiled = list(TOOLS["mutations"](original, mapping, 1))
+    assert {m.kind for m in spoiled} == {
+        *("weight +5%", "weight -5%", "weight deleted", "alpha -5%", "threshold +3%"),
+        *("threshold -3%", "width +10%", "width -10%", "bias off", "nets swapped"),
+    }
+    try:
+        for mutation in spoiled:
+            netlist.write_text(mutation.netlist, encoding="utf-8")
+            edited = read_build(made.folder.path, edited=True)
+            assert read_verification(edited) is None  # what was measured is of another netlist
+            result = netgen("verify", made.folder.path, "--edited-netlist")
+            assert result.exit_code == 1, (mutation.kind, mutation.place, result.output)
+            assert f" {mutation.node}[" in result.output, (mutation.kind, mutation.place)
+            assert "DOES NOT HAVE the learned parameters" in result.output
+    finally:
+        netlist.write_text(original, encoding="utf-8")

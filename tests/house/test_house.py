@@ -1,0 +1,238 @@
+"""The walls of the house: who imports whom, what is installed, and what must not be in it."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "netgen"
+STAGES = (
+    "model",
+    "technology",
+    "circuit",
+    "netlist",
+    "simulation",
+    "characterise",
+    "sizing",
+    "twin",
+    "analysis",
+    "report",
+    "training",
+    "frontends",
+    "project",
+    "api",
+    "commands",
+)
+"""Rooms in the order of import: each knows those before it, and the base modules.
+
+Characterisation and sizing stand behind netlist and simulation, though what is sized flows into
+the netlist: devices are characterised in small SPICE runs.
+"""
+READER = ("netgen.netlist.read", "netgen.netlist.syntax")
+OWNERS = {"PySpice": "simulation", "matplotlib": "report", "torch": "training"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    """Return the room of a module of the package, or "" for a base module."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of everything a module imports, at any depth."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_room_is_known() -> None:
+    assert {room(path) for path in modules()} - {""} <= set(STAGES)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_reader_takes_netlists_apart(path: Path) -> None:
+    """A circuit's devices come from its record; text is read where a person may have edited it."""
+    name = str(path.relative_to(PACKAGE))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    read = {each for each in imports(tree) if each.startswith(READER)}
+    allowed = {
+        "netlist/network.py": {"netgen.netlist.read.blocks"},  # templates of blocks
+        "netlist/read.py": {
+            f"netgen.netlist.syntax.{each}"
+            for each in ("Subcircuit", "number", "subcircuits", "words_of")
+        },
+        "project/design.py": {"netgen.netlist.read.read_network"},  # an edited netlist
+    }
+    assert read <= allowed.get(name, set())
+    # statements of subcircuits are compared in the reader, in model libraries, and where what a
+    # text may hold is checked
+    compared = {
+        constant.value.strip().lower().strip(".")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        for constant in ast.walk(node)
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    }
+    readers = {"netlist/syntax.py", "netlist/library.py", "netlist/statements.py"}
+    assert name in readers or not compared & {"subckt", "ends"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = room(path)
+    if not own and path.name in ("__main__.py", "__init__.py"):  # ends of the house
+        own = "commands"
+    allowed = set(STAGES[: STAGES.index(own) + 1]) if own else set()
+    for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        top, *rest = name.split(".")
+        if top == "netgen":
+            assert rest[0] not in STAGES or rest[0] in allowed, name
+        elif top in OWNERS:
+            assert own == OWNERS[top], f"only netgen.{OWNERS[top]} imports {top}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_command_line_prints(path: Path) -> None:
+    if room(path) == "commands":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print", f"line {node.lineno}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert ast.unparse(node.func) not in ("click.echo", "click.secho", "sys.stdout.write")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import netgen",
+        "import netgen.commands",
+        "from netgen.commands import main; main(['--help'])",
+    ],
+)
+def test_start_loads_nothing_heavy(code: str) -> None:
+    report = "import atexit, sys; atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{report}\n{code}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = set(done.stderr.split())
+    assert "netgen" in loaded
+    assert not loaded & {"PySpice", "matplotlib", "torch"}
+
+
+# What is installed
+
+
+def setup() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+def test_every_folder_with_python_is_a_listed_package() -> None:
+    listed = set(setup()["options"]["packages"].split())
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert listed == found | {"netgen._templates", "netgen._pdk"}
+    assert {path.parent for path in modules()} == {
+        path.parent for path in PACKAGE.rglob("__init__.py")
+    }
+
+
+def data_files() -> set[str]:
+    """Return where the templates and the PDK data must lie in an installed package."""
+    folders = {"templates": "netgen/_templates", "pdk": "netgen/_pdk"}
+    return {
+        f"{target}/{path.relative_to(ROOT / source)}"
+        for source, target in folders.items()
+        for path in (ROOT / source).rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build wheel and sdist of a copy of the sources, so that the checkout stays as it is."""
+    folder = tmp_path_factory.mktemp("dist")
+    copy = tmp_path_factory.mktemp("source")
+    for name in ("netgen", "templates", "pdk"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, copy],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_wheel_carries_templates_and_pdk_data(distributions: Path) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert data_files()
+    assert data_files() <= names
+    assert {f"netgen/{path.relative_to(PACKAGE)}" for path in modules()} <= names
+    assert "netgen/py.typed" in names
+    assert not any(name.startswith(("tests/", "examples/")) for name in names)
+
+
+@pytest.mark.slow
+def test_sdist_builds_the_same_wheel(distributions: Path, tmp_path: Path) -> None:
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {f"{folder}/{name.split('/', 2)[2]}" for folder, name in _sources()}
+    assert sources <= names
+    # build makes the wheel from the sdist, so the wheel of the other test came from these files
+    assert {"setup.cfg", "pyproject.toml", "README.md", "LICENSE"} <= names
+
+
+def _sources() -> Iterator[tuple[str, str]]:
+    for name in data_files():
+        yield ("templates" if name.startswith("netgen/_templates/") else "pdk"), name
+
+
+def test_templates_and_pdk_hold_data_only() -> None:
+    assert {path.suffix for path in (ROOT / "templates").rglob("*") if path.is_file()} <= {".j2"}
+    assert not list((ROOT / "pdk").rglob("*.py"))
+
+
+def test_no_path_of_a_machine() -> None:
+    forbidden = [f"/{folder}/".encode() for folder in ("work", "root")]
+    folders = ("netgen", "templates", "pdk", "examples", "docs", "tests", ".ci")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files += [ROOT / "run", *ROOT.glob("*.md"), *ROOT.glob("*.cfg"), *ROOT.glob("*.toml")]
+    found = {
+        str(path.relative_to(ROOT))
+        for path in files
+        if "__pycache__" not in path.parts and any(text in path.read_bytes() for text in forbidden)
+    }
+    assert not found

@@ -1,0 +1,220 @@
+"""The files of a population: JSON by contract, a self-contained page, plots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import PNG, Page, read_json
+from synthetic_traces import traces_of
+
+import netgen.report.comparison.plots
+from netgen.analysis.variability.population import CornerPoint, Outcome, measure
+from netgen.analysis.variability.sensitivity import Deviation, sensitivity
+from netgen.model import Samples, random_model
+from netgen.report.pictures import write_pictures
+from netgen.report.variability.population import PopulationReport
+from netgen.report.variability.studies import AreaPoint, draw_corners
+from netgen.report.variability.write import write_area, write_population
+
+CHIPS = 24
+CORNERS = tuple(
+    CornerPoint(corner, vdd, at, bias)
+    for bias in ("ideal", "mirrored")
+    for corner in ("ff", "ss")
+    for vdd in (1.62, 1.98)
+    for at in (-20.0, 85.0)
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def coarse() -> Iterator[None]:
+    """Draw with few pixels: faster, all else equal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(netgen.report.comparison.plots, "DPI", 30)
+        yield
+
+
+def report_of(
+    outcomes: Sequence[Sequence[Outcome]] | None = None,
+    corners: tuple[CornerPoint, ...] = (),
+    hostile: str = "",
+) -> PopulationReport:
+    """Report a small network's population: chips that deviate, one failed run, one missing."""
+    model, samples = random_model(3, state=2, layers=1, frames=12, inputs=3, samples=2)
+    model = replace(model, classes=(f"left{hostile}", "right"))
+    samples = Samples(samples.x, np.zeros(2, dtype=int), (f"one{hostile}", "two"))
+    random = np.random.default_rng(1)
+    if outcomes is None:
+        count = len(corners) or CHIPS
+        chips: list[list[Outcome]] = [
+            [
+                traces_of(
+                    model, samples.x[at], at, added={model.readout.node: random.normal(size=(1, 2))}
+                )
+                for at in range(2)
+            ]
+            for _ in range(count)
+        ]
+        chips[1][0], chips[2] = "timestep", [None, None]
+        outcomes = chips
+    cases = [f"case_{at}{hostile}" for at in range(len(outcomes))]
+    figures = measure(model, samples, (3, 8), cases, outcomes)
+    shifts = [
+        Deviation(f"d{i}", f"p.weight[{i // 2}]{hostile}", "p", random.normal(size=len(cases)))
+        for i in range(12)
+    ]
+    return PopulationReport(
+        name="mismatch_seed_1",
+        what="corners" if corners else "chips",
+        model=model,
+        figures=figures,
+        blame=None if corners else sensitivity(figures, shifts),
+        corners=corners,
+        facts=(("seed", f"1{hostile}"),),
+        rerun=("netgen sim out samples.npz --monte-carlo 24",),
+    )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PopulationReport]:
+    folder = tmp_path_factory.mktemp("chips")
+    made = report_of()
+    write_population(folder, made)
+    return folder, made
+
+
+def test_json_carries_the_contract(written: tuple[Path, PopulationReport]) -> None:
+    document, figures = read_json(written[0]), written[1].figures
+    assert (document["format"], document["version"]) == ("netgen-variability", 1)
+    assert document["runs"] == {
+        "asked": 48,
+        "simulated": 45,
+        "failed": 1,
+        "not_simulated_yet": 2,
+        "failures": {"timestep": 1},
+    }
+    assert (document["cases"], document["cases_whole"]) == (24, 23)
+    assert document["yield"]["trials"] == 23
+    assert document["yield"]["share"] == figures.yielded.hits / 23
+    assert document["yield"]["wilson"] == list(figures.yielded.wilson or ())
+    assert document["decision_agreement"] == figures.agrees.sum() / 46
+    assert set(document["spread"]) == {
+        *("state_agreement", "frame_agreement", "lead_fs", "power_w"),
+        *("logit_rmse_fs", "logit_rmse_same_state_fs"),
+    }
+    assert document["spread"]["power_w"]["count"] == 45
+
+
+def test_json_tells_samples_and_cases(written: tuple[Path, PopulationReport]) -> None:
+    document, figures = read_json(written[0]), written[1].figures
+    assert [entry["sample"] for entry in document["per_sample"]] == [3, 8]
+    assert [entry["failed"] for entry in document["per_sample"]] == [1, 0]
+    assert [entry["not_simulated_yet"] for entry in document["per_sample"]] == [1, 1]
+    assert document["per_sample"][0]["votes"]["hits"] == figures.votes()[0].hits
+    failed, missing = document["per_case"][1:3]
+    assert failed["decisions"][0] is None
+    assert (failed["done"], failed["failed"]) == (2, 1)
+    assert missing["decisions"] == [None, None]
+    assert (missing["done"], missing["power_w"]) == (0, None)
+
+
+def test_json_tells_who_is_to_blame(written: tuple[Path, PopulationReport]) -> None:
+    found = read_json(written[0])["sensitivity"]
+    assert (found["chips"], found["chips_left_out"]) == (22, 2)
+    assert len(found["deviations"]) == 12
+    assert found["expected_by_chance"] == pytest.approx(0.12)
+    shares = [entry["share"] for entry in found["deviations"]]
+    assert shares == sorted(shares, reverse=True)
+    assert "shift" not in found["deviations"][0]
+    assert {entry["name"] for entry in found["groups"]} == {f"p.weight[{i}]" for i in range(6)}
+
+
+def test_the_page_stands_alone(written: tuple[Path, PopulationReport]) -> None:
+    page = Page(written[0])
+    assert "script" not in page.tags
+    assert all(ref.startswith(("#", "data:image/png;base64,")) for ref in page.references)
+    anchors = [ref[1:] for ref in page.references if ref.startswith("#")]
+    assert all(f'id="{anchor}"' in page.source for anchor in anchors)
+    assert page.source.count("data:image/png") == 5
+
+
+def test_the_page_says_what_failed_and_what_is_missing(
+    written: tuple[Path, PopulationReport],
+) -> None:
+    text = " ".join(Page(written[0]).text.split())
+    figures = written[1].figures
+    for part in (
+        f"{figures.agrees.sum()} of 46 runs decide as software does",
+        "1 runs failed and count as not deciding so",
+        "2 runs are not simulated yet",
+        "1 × timestep",
+        f"Yield: {figures.yielded.hits} of 23 chips",
+        "1 chips lack runs and are not judged",
+        "over 22 chips (2 lack runs and are left out)",
+        "chance alone would give 0.1",
+    ):
+        assert part in text
+
+
+def test_plots_lie_beside(written: tuple[Path, PopulationReport]) -> None:
+    names = {path.name for path in written[0].glob("*.png")}
+    assert names == {"votes.png", "bands.png", "margins.png", "spreads.png", "sensitivity.png"}
+    assert all(path.read_bytes().startswith(PNG) for path in written[0].glob("*.png"))
+
+
+def test_hostile_names_do_no_harm(tmp_path: Path) -> None:
+    write_population(tmp_path, report_of(hostile="<script>$x^{</script>\x00"))
+    page = Page(tmp_path)
+    assert "script" not in page.tags
+    assert "\x00" not in page.source
+
+
+def test_corners_are_drawn_for_each_bias(tmp_path: Path) -> None:
+    made = report_of(corners=CORNERS)
+    write_population(tmp_path, made)
+    document = read_json(tmp_path)
+    assert (tmp_path / "corners.png").is_file()
+    assert not (tmp_path / "sensitivity.png").exists()
+    assert document["sensitivity"] is None
+    first = document["per_case"][0]
+    assert (first["corner"], first["vdd"], first["temperature"]) == ("ff", 1.62, -20)
+    assert "Yield:" not in Page(tmp_path).text
+    drawn = draw_corners(made.figures, made.corners)
+    titles = [axes.get_title("left") for axes in drawn.axes]
+    assert sum("ideal" in title for title in titles) == 3
+    assert sum("mirrored" in title for title in titles) == 3
+    cells = [text.get_text() for text in drawn.axes[0].texts]
+    assert len(cells) == 8
+    assert cells[1] == f"{50 * made.figures.agrees[1].sum():.3g}"  # one run of two failed
+    assert cells[2] == "–"  # not simulated yet
+
+
+@pytest.mark.parametrize("kind", ["timeout", None])
+def test_nothing_to_draw(tmp_path: Path, kind: str | None) -> None:
+    write_pictures(tmp_path, "variability", {"bands.png": PNG})  # of an earlier analysis
+    made = report_of([[kind, "crash"]] * 3)
+    write_population(tmp_path, made)
+    assert [path.name for path in tmp_path.glob("*.png")] == ["votes.png"]
+    assert "decide as software does" in Page(tmp_path).text
+    assert read_json(tmp_path)["spread"]["power_w"] is None
+
+
+def test_model_without_cells(tmp_path: Path) -> None:
+    model, samples = random_model(3, state=2, layers=0, frames=12, inputs=3, samples=2)
+    chips = [[traces_of(model, samples.x[at], at) for at in range(2)] for _ in range(3)]
+    figures = measure(model, samples, (0, 1), ["a", "b", "c"], chips)
+    write_population(tmp_path, replace(report_of(), model=model, figures=figures, blame=None))
+    document = read_json(tmp_path)
+    assert document["spread"]["state_agreement"] is None
+    assert document["accuracy_circuit"] is None
+
+
+def test_trade_off_of_two_areas(tmp_path: Path) -> None:
+    figures = report_of().figures
+    points = [AreaPoint(5e-6, 5e-6, figures), AreaPoint(2e-6, 2e-6, figures)]
+    write_area(tmp_path / "area.png", points)
+    assert (tmp_path / "area.png").read_bytes().startswith(PNG)

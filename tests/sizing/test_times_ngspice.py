@@ -1,0 +1,59 @@
+"""Measured times of cells against GF180MCU transistors in a deck written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, head
+
+from netgen.characterise import characterise_cells, characterise_times
+from netgen.simulation import Attempt, Job, cache_folder, run
+
+pytestmark = pytest.mark.ngspice
+
+WHERE = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
+HIGH = np.array([0.48, 0.48, 1.0, 1.0, 0.15, 2.5, 0.3])
+SHARE = np.array([0.104, 0.104, 0.5, 0.5, 0.3, 0.9, 0.7])
+GAIN = np.array([0.89, 0.89, 1.0, 0.1, 2.0, 0.5, 0.4])
+OVERDRIVE = np.array([0.01, 0.07, 0.03, 0.2, 0.05, 0.05, 0.02])
+"""As shares of β_hi."""
+START = 1e-4
+
+
+@pytest.mark.parametrize("rising", [True, False], ids=["rise", "fall"])
+def test_cells_take_as_long_as_the_table_says(rising: bool) -> None:
+    wanted = HIGH * NANO, HIGH * SHARE * NANO, GAIN * NANO
+    cells, times = characterise_cells(*WHERE), characterise_times(*WHERE)
+    expected = times.of(cells, *wanted).time(OVERDRIVE)[0 if rising else 1]
+    bias = cells.biases(*wanted)
+    low = HIGH * (1 - SHARE)
+    before = np.zeros(len(HIGH)) if rising else 1.5 * HIGH
+    after = HIGH * (1 + OVERDRIVE) if rising else low - OVERDRIVE * HIGH
+    lines, names = head("steps of candidates"), []
+    for i in range(len(HIGH)):
+        step = [(0, before[i]), (START, before[i]), (1.01 * START, after[i])]
+        points = " ".join(f"{t:.9g} {c * NANO:.9g}" for t, c in step)
+        lines += cell_lines(i, bias[:, i], f"pwl({points})")
+        names.append(f"@m.xm4_{i}.m0[id]")
+    stop = round(1.5 * float(expected.max()) + START, 5)
+    lines += [f".save {name}" for name in names]
+    lines += [f".tran {stop / 500:g} {stop:g}", ".end"]
+    deck = "\n".join(lines) + "\n"
+    result = run(Job("steps", (Attempt("steps", deck),), tuple(names), stop, 300.0))
+    for i, name in enumerate(names):
+        high = result.vectors[name] > GAIN[i] * NANO / 2
+        assert high[0] != rising
+        turned = np.flatnonzero(high == rising)
+        assert len(turned), f"cell {i} does not turn"
+        taken = result.scale[turned[0]] - START
+        assert taken == pytest.approx(expected[i], rel=0.15, abs=3e-5), i
+
+
+def test_the_smallest_overdrive_of_a_frame_is_well_inside_what_is_called_near() -> None:
+    """10 ms at 1 nA: a state 2 % from its threshold is never slow."""
+    wanted = HIGH * NANO, HIGH * SHARE * NANO, GAIN * NANO
+    speed = characterise_times(*WHERE).of(characterise_cells(*WHERE), *wanted)
+    for smallest in speed.overdrive(9.9e-3):
+        assert np.all(smallest < 0.008)
+    for smallest in speed.overdrive(1e-6):
+        assert np.all(smallest > 0.5)
