@@ -24,7 +24,7 @@ from netgen.netlist import Conditions
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.render import transistors
 from netgen.project import BuildOptions, prepare
-from netgen.simulation import Job, Waveforms, cache_folder, run
+from netgen.simulators import Job, Waveforms, cache_folder, run
 from netgen.sizing import calibration_inputs, measure_activity, size_circuit
 from netgen.technology import Geometry, Technology, load_technology, technologies, with_bins
 

@@ -26,7 +26,7 @@ CHECKS = {
     "netgen.project.reading": ("sha256_of", "read_record"),
     "netgen.project.runs": ("read_record", "read_file", "trace_key", "write_sealed", "_digest"),
     "netgen.simulation.traces": ("seal",),
-    "netgen.simulation.store": ("seal",),
+    "netgen.simulators.store": ("seal",),
     "netgen.technology.data": ("source_file",),
 }
 """By module, the functions that only check."""

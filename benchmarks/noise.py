@@ -34,7 +34,7 @@ from netgen.model import load_model, load_samples
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BLOCKS, BlockUnderTest
 from netgen.project import BuildOptions, design, prepare
-from netgen.simulation import cache_folder, run
+from netgen.simulators import cache_folder, run
 from netgen.technology import Geometry
 
 matplotlib.use("Agg")

@@ -33,8 +33,8 @@ from netgen.project import (
     read_build,
     simulate,
 )
-from netgen.simulation import run
 from netgen.simulation.engines import AUTO, ENGINES
+from netgen.simulators import run
 from netgen.technology import load_technology, technologies
 
 matplotlib.use("Agg")

@@ -40,16 +40,9 @@ from netgen.project import (
 from netgen.project.population.simulate import Run, simulate_population
 from netgen.project.population.variants import MonteCarlo, Networks
 from netgen.project.simulate import workbench
-from netgen.simulation import (
-    LocalPool,
-    Traces,
-    cache_folder,
-    cached_arrays,
-    key,
-    load_traces,
-    simulator_version,
-)
+from netgen.simulation import Traces, load_traces
 from netgen.simulation.engines import AUTO, Monolithic, run_tasks
+from netgen.simulators import LocalPool, cache_folder, cached_arrays, key, simulator_version
 from netgen.technology import Variation
 
 TIGHT = SimulatorOptions(reltol=1e-4, method="trap", bypass=False)

@@ -22,7 +22,7 @@ from netgen.netlist.characterisation import (
     cell_vectors,
 )
 from netgen.netlist.models import Conditions
-from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -12,7 +12,7 @@ from netgen._version import __version__
 from netgen.characterise.mirrors import Floats, Run
 from netgen.netlist.characterisation import diode_deck
 from netgen.netlist.models import Conditions
-from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
 from netgen.technology import Geometry, Polarity, Technology
 
 CURRENTS = (1e-3, 50.0)
@@ -65,7 +65,7 @@ def characterise_diodes(
     folder
         The cache.
     run
-        Runs one simulation (:func:`netgen.simulation.run`).
+        Runs one simulation (:func:`netgen.simulators.run`).
     """
     low, high = (float(np.log(limit * unit_current)) for limit in CURRENTS)
     logs = np.linspace(low, high, _POINTS)

@@ -17,7 +17,7 @@ from netgen.netlist.characterisation import (
     gate_deck,
     gate_vector,
 )
-from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 _LONGEST = 5.0
@@ -37,7 +37,7 @@ def characterise_gates(
     folder
         The cache.
     run
-        Runs one simulation (:func:`netgen.simulation.run`).
+        Runs one simulation (:func:`netgen.simulators.run`).
     """
     shapes = {polarity: _shapes(technology, polarity, unit) for polarity in POLARITIES}
     devices = [(polarity, shape) for polarity in POLARITIES for shape in shapes[polarity]]

@@ -21,7 +21,7 @@ from netgen.netlist.characterisation import (
     mirror_vector,
 )
 from netgen.netlist.models import Conditions
-from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -139,7 +139,7 @@ def characterise_mirrors(
     folder
         The cache.
     run
-        Runs one simulation (:func:`netgen.simulation.run`).
+        Runs one simulation (:func:`netgen.simulators.run`).
     """
     paths = {polarity: path_points(technology, polarity, unit) for polarity in POLARITIES}
     tests = [

@@ -34,7 +34,7 @@ from netgen.netlist.characterisation import (
     cell_vectors,
 )
 from netgen.netlist.models import Conditions
-from netgen.simulation import Attempt, Job, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
 from netgen.technology import Geometry, Technology
 
 OVERDRIVES = (0.003, 0.02, 0.1, 0.4, 1.5)
@@ -183,7 +183,7 @@ def characterise_times(
     folder
         The cache.
     run
-        Runs one simulation (:func:`netgen.simulation.run`).
+        Runs one simulation (:func:`netgen.simulators.run`).
 
     Raises
     ------

@@ -18,7 +18,7 @@ from netgen.model.load import MODEL_NAME
 from netgen.project.folder import claim_results
 from netgen.report.studies.training import TrainingReport, write_training_report
 from netgen.report.text import percent
-from netgen.simulation import cache_folder
+from netgen.simulators import cache_folder
 from netgen.training.corpus import Corpus
 from netgen.training.dataset import Dataset, prepare
 from netgen.training.frontend import DEFAULT, FRONT_ENDS

@@ -340,7 +340,7 @@ class Deck:
     sizes
         Of its transistors, where all are known.
     points
-        When its sources bend, see :class:`netgen.simulation.Job`.
+        When its sources bend, see :class:`netgen.simulators.Job`.
     """
 
     bench: Workbench

@@ -34,7 +34,14 @@ from netgen.project.options import BuildOptions, prepare
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
 from netgen.project.record import BUILD, extended, rewritten
-from netgen.simulation import Job, Waveforms, cache_folder, run, simulator_version
+from netgen.simulators import (
+    Job,
+    Waveforms,
+    cache_folder,
+    chosen_simulator,
+    run,
+    simulator_version,
+)
 from netgen.sizing import (
     BelowFloor,
     PredictedPower,
@@ -124,7 +131,7 @@ def design(
 
 
 def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
-    """Return :func:`netgen.simulation.run`, whose results are of the model files as they were read.
+    """Return :func:`netgen.simulators.run`, whose results are of the model files as they were read.
 
     Raises
     ------
@@ -282,8 +289,9 @@ def _content(made: Design, options: BuildOptions, calibrated: bool) -> dict[str,
 def tools(technology: Technology) -> dict[str, str]:
     """Return the versions of everything a result depends on."""
     found = {"netgen": __version__, "python": platform.python_version()}
-    found["ngspice"] = simulator_version()
-    for package in ("PySpice", "numpy", "scipy"):
+    simulator = chosen_simulator()
+    found |= {simulator.name: simulator_version(), **simulator.packages()}
+    for package in ("numpy", "scipy"):
         found[package] = version(package)
     with suppress(PackageNotFoundError, ValueError):  # from elsewhere: their hash says which
         found[technology.distribution] = version(technology.distribution)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import re
@@ -10,65 +9,34 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from netgen._version import __version__
-from netgen.errors import NetgenError, SimulationError, ToolMissingError
+from netgen.errors import NetgenError, SimulationError
 from netgen.netlist.characterisation import diode_deck
 from netgen.project.options import BuildOptions, prepare
-from netgen.simulation import Attempt, Job, cache_folder, run, simulator_version
+from netgen.simulators import Attempt, Finding, Job, cache_folder, chosen_simulator, run
 from netgen.technology import default_technology, load_technology, technologies
 
-State: TypeAlias = Literal["ok", "note", "fault"]
 DISTRIBUTION = "fqnetgen"
 OLDEST_PYTHON = (3, 10)
-OLDEST_NGSPICE = 39
-"""Older ones lack corrections of the shared library that results rest on."""
-LIBRARY = "libngspice.so.0"
 SMALLEST_SPACE = 200e6
 """Bytes that a characterisation and a few hundred traces need."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    state
-        ``"fault"``: netgen does not work before it is mended; ``"note"``: something optional is
-        missing, or the user should know.
-    said
-        What was found.
-    hint
-        What to do; empty where there is nothing to do.
-    status
-        Exit status of the commands that meet this fault.
-    """
-
-    subject: str
-    state: State
-    said: str
-    hint: str = ""
-    status: int = 0
 
 
 def diagnose() -> Iterator[Finding]:
     """Yield what was found, cheapest first; the last is a simulation of about a second."""
     yield _python()
     yield from _packages()
-    library = _library()
-    yield library
-    yield from _start_files()
+    simulator = list(chosen_simulator().diagnose())
+    yield from simulator
     yield from _pdk_root()
     found = list(_technologies())
     yield from found
     yield _writable("cache", cache_folder(), "set NETGEN_CACHE to a folder that you may write")
     yield _writable("current folder", Path.cwd(), "give -o a folder elsewhere")
-    if library.state == "fault" or all(each.state != "ok" for each in found):
+    if simulator[0].state == "fault" or all(each.state != "ok" for each in found):
         yield Finding("simulation", "note", "not tried: see the faults above")
     else:
         yield _simulation()
@@ -108,46 +76,6 @@ def _packages() -> Iterator[Finding]:
         yield Finding("packages", "note", f"not installed: {', '.join(optional)}", hint)
 
 
-def _library() -> Finding:
-    name = os.environ.get("NGSPICE_LIBRARY_PATH") or LIBRARY
-    try:
-        found = simulator_version()
-    except ToolMissingError as error:
-        return Finding("ngspice", "fault", str(error), status=error.exit_status)
-    except NetgenError as error:
-        hint = f"try another library: NGSPICE_LIBRARY_PATH=/path/{LIBRARY}"
-        return Finding("ngspice", "fault", str(error), hint, error.exit_status)
-    said = f"{found}, {_loaded_path(name)}"
-    release = re.search(r"\d+", found)
-    if release is None or int(release[0]) < OLDEST_NGSPICE:
-        hint = f"install ngspice {OLDEST_NGSPICE} or later, or name it: NGSPICE_LIBRARY_PATH=…"
-        return Finding("ngspice", "fault", said, hint, 4)
-    return Finding("ngspice", "ok", said)
-
-
-def _loaded_path(name: str) -> str:
-    """Return the file that the loader takes for a library name."""
-    try:
-        ctypes.CDLL(name)
-        lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return name
-    paths = [line.split()[-1] for line in lines if "libngspice" in line]
-    return paths[0] if paths else name
-
-
-def _start_files() -> Iterator[Finding]:
-    """Name start files of ngspice that could change results."""
-    scripts = os.environ.get("SPICE_SCRIPTS")
-    if scripts and (Path(scripts) / "spinit").is_file():
-        hint = "netgen keeps it out of its simulations; your own ngspice reads it"
-        yield Finding("spinit", "note", f"{Path(scripts) / 'spinit'} ($SPICE_SCRIPTS)", hint)
-    own = Path.home() / ".spiceinit"
-    if own.is_file():
-        hint = "netgen keeps it out of its simulations; your own ngspice reads it"
-        yield Finding("spinit", "note", str(own), hint)
-
-
 def _pdk_root() -> Iterator[Finding]:
     root = os.environ.get("PDK_ROOT")
     if not root:
@@ -169,9 +97,10 @@ def _technologies() -> Iterator[Finding]:
         try:
             found = load_technology(name)
         except NetgenError as error:
-            state: State = "fault" if name == default else "note"
-            status = error.exit_status if state == "fault" else 0
-            yield Finding(name, state, str(error), status=status)
+            if name == default:
+                yield Finding(name, "fault", str(error), status=error.exit_status)
+            else:
+                yield Finding(name, "note", str(error))
         else:
             role = ", the default" if name == default else ""
             yield Finding(name, "ok", f"{found.folder}, SHA-256 {found.digest[:12]}…{role}")
@@ -199,12 +128,12 @@ def _simulation() -> Finding:
         job = Job("diagnosis", (Attempt("default", deck),), ("n", "p"), -20.0, 60.0)
         result = run(job)
     except SimulationError as error:
-        return Finding("simulation", "fault", str(error), "run it again with another ngspice", 5)
+        return Finding("simulation", "fault", str(error), "run it again with another simulator", 5)
     except (NetgenError, OSError) as error:
         status = error.exit_status if isinstance(error, NetgenError) else 5
         return Finding("simulation", "fault", str(error), status=status)
     volts = float(result.vectors["n"][-1])
     said = f"a diode of {technology.name} has {volts:.3f} V at 2 nA ({result.cpu_s:.1f} CPU s)"
     if not 0 < volts < at.vdd:
-        return Finding("simulation", "fault", said, "the model files or ngspice are damaged", 5)
+        return Finding("simulation", "fault", said, "model files or simulator are damaged", 5)
     return Finding("simulation", "ok", said)

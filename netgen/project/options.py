@@ -7,7 +7,7 @@ from pathlib import Path
 
 from netgen.errors import UsageError
 from netgen.netlist import Conditions, nominal
-from netgen.simulation import cache_folder
+from netgen.simulators import cache_folder
 from netgen.technology import Geometry, Technology, load_technology, with_bins
 
 TEMPERATURES = (-60.0, 160.0)

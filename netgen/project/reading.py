@@ -15,7 +15,7 @@ from netgen.netlist import Conditions
 from netgen.project.folder import NETLISTS, Folder
 from netgen.project.options import BuildOptions, prepare
 from netgen.project.record import BUILD, read_file, read_record
-from netgen.simulation import key
+from netgen.simulators import key
 from netgen.technology import Geometry, Technology
 
 

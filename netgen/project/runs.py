@@ -16,7 +16,8 @@ from netgen.model import Samples, load_samples
 from netgen.project.folder import Folder
 from netgen.project.reading import Build
 from netgen.project.record import SIMULATION, read_file, read_record, rewritten, write_sealed
-from netgen.simulation import Traces, key, load_traces, trace_key
+from netgen.simulation import Traces, load_traces, trace_key
+from netgen.simulators import key
 
 
 @dataclass(frozen=True, eq=False)

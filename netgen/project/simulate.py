@@ -22,19 +22,7 @@ from netgen.project.folder import Folder
 from netgen.project.lock import locked
 from netgen.project.reading import Build, prepared
 from netgen.project.runs import start_runs, write_runs
-from netgen.simulation import (
-    DaskPool,
-    LocalPool,
-    Requirements,
-    Waveforms,
-    cache_folder,
-    key,
-    load_traces,
-    required_versions,
-    save_traces,
-    simulator_version,
-    write_raw,
-)
+from netgen.simulation import load_traces, save_traces
 from netgen.simulation.engines import (
     AUTO,
     Engine,
@@ -46,6 +34,17 @@ from netgen.simulation.engines import (
     run_tasks,
 )
 from netgen.simulation.traces import FORMAT
+from netgen.simulators import (
+    DaskPool,
+    LocalPool,
+    Requirements,
+    Waveforms,
+    cache_folder,
+    chosen_simulator,
+    key,
+    required_versions,
+    simulator_version,
+)
 from netgen.technology import Technology
 
 LEAST_EDGE, LARGEST_EDGE = 1e-4, 0.5
@@ -125,6 +124,9 @@ def chosen_engine(build: Build, choices: SimulationChoices) -> str:
     """
     if not choices.raw:
         return choose(choices.engine, int(build.record["devices"]["total"]))
+    simulator = chosen_simulator()
+    if "raw" not in simulator.capabilities:
+        raise UsageError(f"--raw: {simulator.name} has no waveform files of its own")
     if choices.engine not in (AUTO, "monolithic"):
         raise UsageError(f"--raw needs --engine monolithic: {choices.engine} has no single result")
     return "monolithic"
@@ -232,7 +234,7 @@ def _engine(
 ) -> Engine:
     def keep(index: int, waveforms: Waveforms) -> None:
         title = f"{bench.circuit.model.name}, sample {index}"
-        write_raw(folder.raw(index), waveforms, title)
+        chosen_simulator().write_raw(folder.raw(index), waveforms, title)
 
     def ran(index: int, deck: str) -> None:
         write_whole(folder.deck(index), deck)

@@ -20,7 +20,7 @@ from netgen.netlist import Conditions, transistors_of
 from netgen.project.build import guarded
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
-from netgen.simulation import cache_folder
+from netgen.simulators import cache_folder
 from netgen.technology import Technology, Variation, draw
 from netgen.twin import Twin, TwinResult
 

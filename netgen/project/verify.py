@@ -34,7 +34,7 @@ from netgen.project.design import read_netlist
 from netgen.project.lock import locked
 from netgen.project.reading import Build, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
-from netgen.simulation import Attempt, Job, Waveforms, key, run_all
+from netgen.simulators import Attempt, Job, Waveforms, key, run_all
 from netgen.sizing import calibration_inputs
 
 _STEP = 0.005

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from netgen.model import Model
 from netgen.netlist import READOUT, SETTLED, Probes, release_time
-from netgen.simulation.jobs import Waveforms
 from netgen.simulation.traces import PowerTraces, Traces
+from netgen.simulators.jobs import Waveforms
 
 Floats: TypeAlias = NDArray[np.float64]
 

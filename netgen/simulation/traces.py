@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 from netgen.netlist import Consumer
-from netgen.simulation.store import UNREADABLE, read_arrays, seal
+from netgen.simulators.store import UNREADABLE, read_arrays, seal
 
 FORMAT = 5
 """Of the trace files: belongs into their key, so that older ones are made again."""

@@ -31,7 +31,7 @@ from netgen.errors import SimulationError
 from netgen.netlist import nominal
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BlockUnderTest
-from netgen.simulation import Job, Waveforms
+from netgen.simulators import Job, Waveforms
 
 PICO = 1e-12
 BIAS = CellUnderTest(330 * PICO, 200 * PICO, 500 * PICO)

@@ -11,7 +11,7 @@ from netgen.characterise import characterise_cells
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BLOCKS, BlockUnderTest
 from netgen.project import BuildOptions, prepare
-from netgen.simulation import cache_folder, run
+from netgen.simulators import cache_folder, run
 
 pytestmark = pytest.mark.ngspice
 

@@ -29,7 +29,7 @@ from netgen.analysis import Verification
 from netgen.circuit import Circuit, build_circuit
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
-from netgen.simulation import Job, Waveforms
+from netgen.simulators import Job, Waveforms
 from netgen.technology import Geometry, Technology
 
 LIBRARY = "".join(

@@ -21,6 +21,7 @@ STAGES = (
     "technology",
     "circuit",
     "netlist",
+    "simulators",
     "simulation",
     "characterise",
     "sizing",
@@ -39,7 +40,7 @@ Characterisation and sizing stand behind netlist and simulation, though what is 
 the netlist: devices are characterised in small SPICE runs.
 """
 READER = ("netgen.netlist.read", "netgen.netlist.syntax")
-OWNERS = {"PySpice": "simulation", "matplotlib": "report", "torch": "training"}
+OWNERS = {"PySpice": "simulators", "matplotlib": "report", "torch": "training"}
 
 
 def modules() -> list[Path]:

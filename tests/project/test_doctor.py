@@ -11,13 +11,15 @@ import pytest
 from netgen.commands import main
 from netgen.errors import ToolMissingError
 from netgen.project import doctor
-from netgen.project.doctor import Finding, diagnose
+from netgen.project.doctor import diagnose
+from netgen.simulators import Finding
+from netgen.simulators.ngspice import simulator
 
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No simulator, a cache of its own, no PDK_ROOT."""
-    monkeypatch.setattr(doctor, "simulator_version", lambda: "ngspice-44")
+    monkeypatch.setattr(simulator, "simulator_version", lambda: "ngspice-44")
     monkeypatch.setattr(doctor, "_simulation", lambda: Finding("simulation", "ok", "tried"))
     monkeypatch.setenv("NETGEN_CACHE", str(tmp_path / "cache"))
     for name in ("PDK_ROOT", "SPICE_SCRIPTS"):
@@ -39,14 +41,14 @@ def test_a_missing_library_is_named_and_nothing_is_simulated(
     def missing() -> str:
         raise ToolMissingError("libngspice.so.0 is not installed; run: apt install libngspice0")
 
-    monkeypatch.setattr(doctor, "simulator_version", missing)
+    monkeypatch.setattr(simulator, "simulator_version", missing)
     assert found("ngspice").status == 4
     assert "apt install" in found("ngspice").said
     assert found("simulation").state == "note"
 
 
 def test_an_old_ngspice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "simulator_version", lambda: "ngspice-36")
+    monkeypatch.setattr(simulator, "simulator_version", lambda: "ngspice-36")
     finding = found("ngspice")
     assert (finding.state, finding.status) == ("fault", 4)
     assert "39 or later" in finding.hint

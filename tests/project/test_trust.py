@@ -13,7 +13,7 @@ from own_technology import OWN, changed
 
 from netgen.errors import ConfigurationError, SimulationError, ToolMissingError
 from netgen.netlist.statements import check_statements
-from netgen.simulation import Attempt, Job, run
+from netgen.simulators import Attempt, Job, run
 from netgen.technology import load_technology
 from netgen.technology.commands import check_models, command_in, included
 from netgen.technology.links import plain_folder

@@ -42,8 +42,9 @@ from netgen.project import (
 )
 from netgen.project.design import read_netlist
 from netgen.project.simulate import plain_engine, workbench
-from netgen.simulation import LocalPool, Traces, load_traces
+from netgen.simulation import Traces, load_traces
 from netgen.simulation.engines import run_tasks
+from netgen.simulators import LocalPool
 from netgen.technology import Variation, load_technology
 
 CHOICES = SimulationChoices(jobs=2)

@@ -17,7 +17,8 @@ import pytest
 from netgen.errors import SimulationError, UsageError
 from netgen.model.random import random_model
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-from netgen.simulation import Attempt, DaskPool, Job, Traces, load_traces
+from netgen.simulation import Traces, load_traces
+from netgen.simulators import Attempt, DaskPool, Job
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.ngspice, pytest.mark.filterwarnings("ignore")]  # Dask's own warnings
@@ -142,6 +143,6 @@ def test_a_cluster_that_is_lost_ends_the_simulation(
 
 
 def test_no_cluster_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netgen.simulation.cluster._CONNECT_S", 1)
+    monkeypatch.setattr("netgen.simulators.cluster._CONNECT_S", 1)
     with pytest.raises(UsageError, match="no Dask cluster with workers at tcp:"):
         DaskPool(f"tcp://127.0.0.1:{free_port()}")

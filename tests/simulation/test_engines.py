@@ -16,7 +16,7 @@ from netgen.model.random import random_model
 from netgen.netlist.meters import INPUT_METER
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.simulate import chosen_engine, workbench
-from netgen.simulation import Attempt, Job, Traces, Waveforms, load_traces, run
+from netgen.simulation import Traces, load_traces
 from netgen.simulation.engines import (
     ENGINES,
     WHOLE,
@@ -24,6 +24,7 @@ from netgen.simulation.engines import (
     choose,
     run_tasks,
 )
+from netgen.simulators import Attempt, Job, Waveforms, run
 
 
 class CountingPool:

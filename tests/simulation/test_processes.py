@@ -13,8 +13,10 @@ import pytest
 from processes import PATIENCE, cpu_s, in_thread, parents, running_simulations, until
 
 from netgen.errors import MachineError, SimulationError, ToolMissingError
-from netgen.simulation import Attempt, Job, Waveforms, run, run_all
-from netgen.simulation.server import GRACE_S, Server, borrowed_server
+from netgen.simulators import Attempt, Job, Waveforms, run, run_all
+from netgen.simulators.ngspice import NGSPICE
+from netgen.simulators.ngspice.server import GRACE_S, Server
+from netgen.simulators.runner import borrowed_session
 
 pytestmark = pytest.mark.ngspice
 
@@ -83,7 +85,8 @@ def test_kill_spares_the_other_jobs() -> None:
 
 @pytest.mark.parametrize("size", [1, 40_000], ids=["short deck", "deck above a pipe's buffer"])
 def test_stopped_server_ends_within_the_timeout(size: int) -> None:
-    with borrowed_server() as server:
+    with borrowed_session(NGSPICE) as server:
+        assert isinstance(server, Server)
         stopped = server._process.pid  # kept for the next run, which is ours
     os.kill(stopped, signal.SIGSTOP)
     start = time.monotonic()
@@ -107,8 +110,8 @@ def test_stopped_simulation_is_a_timeout() -> None:
 
 
 def test_server_that_never_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netgen.simulation.server._BOOT", "import time; time.sleep(1000)")
-    monkeypatch.setattr("netgen.simulation.server.STARTING_S", 0.5)
+    monkeypatch.setattr("netgen.simulators.ngspice.server._BOOT", "import time; time.sleep(1000)")
+    monkeypatch.setattr("netgen.simulators.ngspice.server.STARTING_S", 0.5)
     with pytest.raises(MachineError, match=r"did not start within 0\.5 s"):
         Server()
 
@@ -228,7 +231,7 @@ def test_missing_library_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None
 SCRIPT = f"""
 import os, sys
 sys.path[:] = {sys.path!r}
-from netgen.simulation import Attempt, Job, run, run_all
+from netgen.simulators import Attempt, Job, run, run_all
 QUICK, ENDLESS = {QUICK!r}, {ENDLESS!r}
 def job(netlist):
     return Job("circuit", (Attempt("only", netlist),), ("out",), 1e-3, 60.0)
@@ -343,8 +346,8 @@ def test_users_spiceinit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_circuit_is_replaced_in_one_process(tmp_path: Path) -> None:
     body = """
-from netgen.simulation.shared import Simulator
-from netgen.simulation.verdict import complaints
+from netgen.simulators.ngspice.shared import Simulator
+from netgen.simulators.ngspice.messages import complaints
 simulator = Simulator(lambda line: None)
 print(complaints(simulator.load(QUICK)))
 simulator.simulate()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from netgen.simulation import Waveforms, write_raw
+from netgen.simulators import Waveforms
+from netgen.simulators.ngspice.raw import write_raw
 
 TIME = np.array([0.0, 1e-6, 2.5e-6])
 VECTORS = {
@@ -63,7 +64,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 READER = """
 import sys
-from netgen.simulation.shared import Simulator
+from netgen.simulators.ngspice.shared import Simulator
 simulator = Simulator(lambda line: None)
 simulator.exec_command("load " + sys.argv[1])
 (plot,) = simulator.plots()

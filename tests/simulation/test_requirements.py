@@ -9,14 +9,14 @@ import pytest
 
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of
-from netgen.simulation import Attempt, Job, Requirements
+from netgen.simulators import Attempt, Job, Requirements
 
 HERE = {"netgen": "1", "ngspice": "ngspice-39"}
 
 
 @pytest.fixture(autouse=True)
 def versions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("netgen.simulation.cluster"), "required_versions", HERE.copy)
+    monkeypatch.setattr(import_module("netgen.simulators.cluster"), "required_versions", HERE.copy)
 
 
 def job(deck: str = "a deck") -> Job:

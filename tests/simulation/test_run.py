@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netgen.errors import ConfigurationError, SimulationError
-from netgen.simulation import Attempt, Job, Waveforms, run, run_all, simulator_version
+from netgen.simulators import Attempt, Job, Waveforms, run, run_all, simulator_version
 
 pytestmark = pytest.mark.ngspice
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from netgen.simulation import cache_folder, cached_arrays, key
+from netgen.simulators import cache_folder, cached_arrays, key
 
 ARRAYS = {"current": np.array([1e-9, 1 / 3]), "voltage": np.arange(6.0).reshape(2, 3)}
 

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from netgen.simulation.verdict import Result, complaints, judge, last_words, plain, refine
+from netgen.simulators.ngspice.messages import complaints, last_words, plain, refine, result_of
+from netgen.simulators.results import AnalysisResult, check_result
 
 TIME = np.array([0.0, 0.5e-3, 1e-3])
 
 
-def result(**vectors: NDArray[np.float64]) -> Result:
-    return Result.of([vectors], list(vectors))
+def result(**vectors: NDArray[np.float64]) -> AnalysisResult:
+    return result_of([vectors], list(vectors))
 
 
 def test_whole_result_counts() -> None:
-    assert judge(result(time=TIME, out=TIME), ["out"], 1e-3) is None
+    assert check_result(result(time=TIME, out=TIME), ["out"], 1e-3) is None
 
 
 def test_notes_are_no_complaints() -> None:
@@ -48,7 +49,7 @@ def test_notes_are_no_complaints() -> None:
     ],
 )
 def test_what_does_not_count(vectors: dict[str, NDArray[Any]], stop: float, kind: str) -> None:
-    verdict = judge(Result.of([vectors], ["out"]), ["out"], stop)
+    verdict = check_result(result_of([vectors], ["out"]), ["out"], stop)
     assert verdict is not None
     assert verdict[0] == kind
 
@@ -57,22 +58,22 @@ def test_what_does_not_count(vectors: dict[str, NDArray[Any]], stop: float, kind
 @pytest.mark.parametrize("points", [TIME, -TIME, 1e-3 - TIME, TIME * (1 + 1e-7)])
 def test_scale_may_run_either_way(scale: str, points: NDArray[np.float64]) -> None:
     stop = float(np.round(points[-1], 6))
-    assert judge(result(**{scale: points, "out": TIME}), ["out"], stop) is None
+    assert check_result(result(**{scale: points, "out": TIME}), ["out"], stop) is None
 
 
 def test_single_point_has_no_scale() -> None:
     point = result(out=np.array([2.0]))
     assert point.scale.tolist() == [0.0]
-    assert judge(point, ["out"], None) is None
+    assert check_result(point, ["out"], None) is None
 
 
 def test_plot_with_the_required_vectors_is_taken() -> None:
     spectrum = {"frequency": TIME, "onoise_spectrum": TIME}
     total = {"onoise_total": np.array([3.0])}
-    assert Result.of([spectrum, total], ["onoise_spectrum"]).scale_name == "frequency"
-    assert Result.of([spectrum, total], ["onoise_total"]).scale_name == ""
-    assert Result.of([spectrum, total], ["absent"]).vectors == total
-    assert "frequency" not in Result.of([spectrum], []).vectors
+    assert result_of([spectrum, total], ["onoise_spectrum"]).scale_name == "frequency"
+    assert result_of([spectrum, total], ["onoise_total"]).scale_name == ""
+    assert result_of([spectrum, total], ["absent"]).vectors == total
+    assert "frequency" not in result_of([spectrum], []).vectors
 
 
 @pytest.mark.parametrize("kind", ["no_result", "incomplete"])
@@ -114,12 +115,12 @@ def test_plain_line() -> None:
 @pytest.mark.parametrize("points", [(), (0.0, 4e-4), (1e-3,), (4e-4 + 0.9e-12,)])
 def test_points_that_the_scale_holds(points: tuple[float, ...]) -> None:
     scale = np.array([0.0, 1e-4, 4e-4, 1e-3])
-    assert judge(result(time=scale, out=scale), ["out"], 1e-3, points) is None
+    assert check_result(result(time=scale, out=scale), ["out"], 1e-3, points) is None
 
 
 @pytest.mark.parametrize("points", [(5e-4,), (0.0, 4e-4 + 2e-12, 1e-3), (-1e-4,)])
 def test_a_source_that_was_not_followed(points: tuple[float, ...]) -> None:
     scale = np.array([0.0, 1e-4, 4e-4, 1e-3])
-    found = judge(result(time=scale, out=scale), ["out"], 1e-3, points)
+    found = check_result(result(time=scale, out=scale), ["out"], 1e-3, points)
     assert found is not None
     assert found[0] == "lost_point"

@@ -21,8 +21,9 @@ from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.models import models_head
 from netgen.netlist.render import drain_current
 from netgen.project import BuildOptions, Design, design
-from netgen.simulation import Attempt, Job, LocalPool, Traces, cache_folder, run
+from netgen.simulation import Traces
 from netgen.simulation.engines import Staged, run_tasks
+from netgen.simulators import Attempt, Job, LocalPool, cache_folder, run
 from netgen.sizing import measure_activity, size_circuit
 from netgen.technology import Geometry
 

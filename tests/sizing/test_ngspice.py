@@ -20,7 +20,7 @@ from netgen.characterise import (
 )
 from netgen.circuit import build_circuit
 from netgen.project import BuildOptions, prepare
-from netgen.simulation import Attempt, Job, cache_folder, run
+from netgen.simulators import Attempt, Job, cache_folder, run
 from netgen.sizing import measure_activity, size_circuit
 
 pytestmark = pytest.mark.ngspice

@@ -7,7 +7,7 @@ import pytest
 from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, head
 
 from netgen.characterise import characterise_cells, characterise_times
-from netgen.simulation import Attempt, Job, cache_folder, run
+from netgen.simulators import Attempt, Job, cache_folder, run
 
 pytestmark = pytest.mark.ngspice
 

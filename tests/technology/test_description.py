@@ -15,7 +15,7 @@ from netgen.characterise import characterise_gates
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.netlist import nominal
 from netgen.netlist.render import transistors
-from netgen.simulation import Job, Waveforms
+from netgen.simulators import Job, Waveforms
 from netgen.technology import (
     POLARITIES,
     Geometry,

@@ -16,7 +16,7 @@ from netgen.commands import main
 from netgen.errors import ToolMissingError
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.project import BuildOptions, prepare
-from netgen.simulation import run
+from netgen.simulators import run
 
 pytestmark = pytest.mark.ngspice
 

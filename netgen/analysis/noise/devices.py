@@ -23,7 +23,7 @@ from netgen.netlist.noise import (
     noise_deck,
     operating_deck,
 )
-from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -16,7 +16,7 @@ from netgen.characterise.cells import CellTable
 from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.models import Conditions, SimulatorOptions
 from netgen.netlist.noise import NoisyCell, injection_deck, injection_vector
-from netgen.simulation import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
 from netgen.technology import Geometry, Technology
 from netgen.technology.variation import normals
 

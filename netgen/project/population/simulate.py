@@ -31,8 +31,9 @@ from netgen.project.simulate import (
     recorded_facts,
     workbench,
 )
-from netgen.simulation import Traces, key, load_traces, save_traces
+from netgen.simulation import Traces, load_traces, save_traces
 from netgen.simulation.engines import Task, run_tasks
+from netgen.simulators import key
 
 RECORD = "population.json"
 SAMPLES = "samples.npz"

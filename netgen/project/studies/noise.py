@@ -14,7 +14,7 @@ from netgen.project.build import guarded
 from netgen.project.folder import claim_results
 from netgen.project.options import BuildOptions, prepare
 from netgen.report.studies.noise import write_noise
-from netgen.simulation import cache_folder
+from netgen.simulators import cache_folder
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from netgen.characterise import CellSpeed, cell_speeds, characterise_cells, char
 from netgen.errors import NetgenError
 from netgen.project.build import Design, guarded
 from netgen.project.reading import Build, prepared
-from netgen.simulation import cache_folder
+from netgen.simulators import cache_folder
 
 
 def speeds_of(made: Design) -> dict[str, CellSpeed]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from netgen.netlist import SimulatorOptions
 from netgen.netlist.blocks import Workbench
 from netgen.simulation.engines.tasks import Task
-from netgen.simulation.jobs import Attempt, Job, Waveforms
 from netgen.simulation.observe import observe
+from netgen.simulators.jobs import Attempt, Job, Waveforms
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,9 +19,9 @@ from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
 from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.partition import Part
 from netgen.simulation.engines.tasks import Task
-from netgen.simulation.jobs import Attempt, Job, Waveforms
 from netgen.simulation.observe import averaged
 from netgen.simulation.traces import PowerTraces, Traces
+from netgen.simulators.jobs import Attempt, Job, Waveforms
 
 Floats: TypeAlias = NDArray[np.float64]
 

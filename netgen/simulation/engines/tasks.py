@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 from netgen.errors import SimulationError
-from netgen.simulation.jobs import Job, Waveforms
 from netgen.simulation.traces import Traces
+from netgen.simulators.jobs import Job, Waveforms
 
 Task: TypeAlias = Generator[Sequence[Job], Sequence[Waveforms], Traces]
 """Yields jobs that can run side by side, is sent their results in order, and returns traces."""

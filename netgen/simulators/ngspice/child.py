@@ -1,8 +1,8 @@
 """The simulation server: a process that holds ngspice and forks one child for every attempt.
 
-It is started by :mod:`netgen.simulation.server` as a plain subprocess, so that nothing of the
-caller's ``__main__`` is imported again; it runs no simulation itself and stays single-threaded, so
-that a fork is safe, and a child starts with ngspice loaded and no circuit in it. Requests and
+It is started by :mod:`netgen.simulators.ngspice.server` as a plain subprocess, so that nothing of
+the caller's ``__main__`` is imported again; it runs no simulation itself and stays single-threaded,
+so that a fork is safe, and a child starts with ngspice loaded and no circuit in it. Requests and
 answers are lines of JSON on two pipes; a result goes through a file that both sides hold open, and
 so do the lines ngspice prints, so that neither a crash nor a kill can garble the pipes.
 """
@@ -21,7 +21,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from netgen.simulation import verdict
+from netgen.simulators.ngspice.messages import complaints, result_of
+from netgen.simulators.results import check_result
 
 HEADER_SIZE_BYTES = 8
 ERRNO = 100
@@ -88,7 +89,7 @@ def serve(result_fd: int, log_fd: int) -> None:
 
 
 def _start(log_fd: int) -> Any:
-    from netgen.simulation.shared import Simulator
+    from netgen.simulators.ngspice.shared import Simulator
 
     def log(line: str) -> None:
         if os.lseek(log_fd, 0, os.SEEK_CUR) > _LOG_LIMIT:
@@ -146,12 +147,12 @@ def _child(
     try:
         # Version by version, an error in the deck is a complaint or ends the simulator.
         simulator.leave = lambda status: leave("load" if status else "exit", _GAVE_UP)
-        if verdict.complaints(simulator.load(netlist)):
+        if complaints(simulator.load(netlist)):
             leave("load", "ngspice does not take the netlist")
         simulator.leave = lambda status: leave("exit", _GAVE_UP)
         simulator.simulate()
-        result = verdict.Result.of(simulator.plots(), vectors)
-        failure = verdict.judge(result, vectors, stop, points)
+        result = result_of(simulator.plots(), vectors)
+        failure = check_result(result, vectors, stop, points)
         if failure:
             leave(*failure)
         rows = [result.scale, *result.vectors.values()]

@@ -1,33 +1,35 @@
-"""Run jobs: the retry sequence of one, and many at once."""
+"""Run jobs: the retry sequence of one, many at once, and sessions kept for later."""
 
 from __future__ import annotations
 
 import atexit
 import functools
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from netgen.errors import SimulationError
-from netgen.simulation import verdict
-from netgen.simulation.jobs import Attempt, Job, Waveforms
-from netgen.simulation.quotes import without_quotes
-from netgen.simulation.server import NO_FAULT_OF_THE_DECK, Answer, Server, borrowed_server
-
-_TAIL = 20
+from netgen.simulators.jobs import Attempt, Job, Waveforms
+from netgen.simulators.port import Answer, Session, Simulator, chosen_simulator
 
 
-@functools.cache
 def simulator_version() -> str:
-    """Return name and version of the simulator, such as ``"ngspice-39"``.
+    """Return name and version of the chosen simulator, such as ``"ngspice-39"``.
 
     Raises
     ------
     ToolMissingError
-        libngspice is not installed.
+        The simulator is not installed.
     """
-    with borrowed_server() as server:
-        return server.version
+    return _version(chosen_simulator())
+
+
+@functools.cache
+def _version(simulator: Simulator) -> str:
+    with borrowed_session(simulator) as session:
+        return session.version
 
 
 def run(job: Job) -> Waveforms:
@@ -38,12 +40,13 @@ def run(job: Job) -> Waveforms:
     SimulationError
         No attempt gave a result that counts; the class of failure is the last attempt's.
     ToolMissingError
-        libngspice is not installed.
+        The simulator is not installed.
     """
+    simulator = chosen_simulator()
 
     def ask(attempt: Attempt) -> Answer:
-        with borrowed_server() as server:
-            return server.ask(job, attempt)
+        with borrowed_session(simulator) as session:
+            return session.ask(job, attempt)
 
     return _climb(job, ask)
 
@@ -62,7 +65,7 @@ def run_all(jobs: Iterable[Job], workers: int) -> Iterator[tuple[Job, Waveforms 
     Raises
     ------
     ToolMissingError
-        libngspice is not installed.
+        The simulator is not installed.
 
     Notes
     -----
@@ -88,7 +91,7 @@ class _Dismissed(Exception):
 
 
 class LocalPool:
-    """Threads that each drive one server, so that a crash or a timeout is one job's failure.
+    """Threads that each drive one session, so that a crash or a timeout is one job's failure.
 
     Parameters
     ----------
@@ -103,7 +106,8 @@ class LocalPool:
         self._tasks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Job, Waveforms | Exception]] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._busy: set[Server] = set()
+        self._busy: set[Session] = set()
+        self._simulator = chosen_simulator()
         self._dismissed = False
         # An iterator that nobody closed must not keep the interpreter from ending: hence daemons,
         # and dismissed while they can still be joined.
@@ -127,8 +131,8 @@ class LocalPool:
         """End every thread, and kill the simulations that still run."""
         with self._lock:
             self._dismissed = True
-            for server in self._busy:
-                server.interrupt()
+            for session in self._busy:
+                session.interrupt()
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
@@ -147,16 +151,16 @@ class LocalPool:
             self._results.put((job, result))
 
     def _ask(self, job: Job, attempt: Attempt) -> Answer:
-        with borrowed_server() as server:
+        with borrowed_session(self._simulator) as session:
             with self._lock:
                 if self._dismissed:
                     raise _Dismissed
-                self._busy.add(server)
+                self._busy.add(session)
             try:
-                return server.ask(job, attempt)
+                return session.ask(job, attempt)
             finally:
                 with self._lock:
-                    self._busy.remove(server)
+                    self._busy.remove(session)
 
 
 def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
@@ -175,17 +179,56 @@ def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
                 cpu_s=cpu_s,
                 simulator=simulator_version(),
             )
-        failed[attempt.label] = verdict.refine(answer.failure, answer.lines)
-        if answer.failure in NO_FAULT_OF_THE_DECK:
+        failed[attempt.label] = answer.failure
+        if answer.final:
             break  # the next attempt would end alike, after as long
     raise _failure(job, failed, answer)
 
 
 def _failure(job: Job, failed: dict[str, str], last: Answer) -> SimulationError:
-    kind = list(failed.values())[-1]
     history = ", ".join(f"{label}: {kind}" for label, kind in failed.items())
-    deck = job.attempts[len(failed) - 1].netlist
-    said = verdict.last_words(kind, last.lines, deck)
     message = f"simulation {job.name} failed ({history}): {last.detail}"
-    tail = [without_quotes(verdict.plain(line), deck) for line in last.lines[-_TAIL:]]
-    return SimulationError(kind, f"{message}; ngspice: {said}" if said else message, tail)
+    said = f"{message}; {last.said}" if last.said else message
+    return SimulationError(last.failure, said, list(last.tail))
+
+
+_idle: dict[str, list[Session]] = {}
+
+
+@contextmanager
+def borrowed_session(simulator: Simulator) -> Iterator[Session]:
+    """Give a running session and keep it for later; a block that fails ends it.
+
+    To start a session costs a quarter of a second, a job in a running one some milliseconds.
+    """
+    session = _idle_session(simulator.name) or simulator.start()
+    try:
+        yield session
+    except BaseException:
+        session.kill()
+        raise
+    if session.alive:
+        _idle.setdefault(simulator.name, []).append(session)
+    else:
+        session.kill()
+
+
+def _idle_session(name: str) -> Session | None:
+    with suppress(IndexError, KeyError):  # another thread may have taken the last one
+        while True:
+            session = _idle[name].pop()
+            if session.alive:
+                return session
+            session.kill()
+    return None
+
+
+@atexit.register
+def _kill_idle() -> None:
+    for sessions in _idle.values():
+        while sessions:
+            sessions.pop().kill()
+
+
+# Two processes on one session's pipes would read each other's results.
+os.register_at_fork(after_in_child=_idle.clear)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen.files import written_beside
-from netgen.simulation.jobs import Waveforms
+from netgen.simulators.jobs import Waveforms
 
 
 def write_raw(path: Path, waveforms: Waveforms, title: str) -> None:

@@ -6,7 +6,6 @@ libngspice. A worker that dies takes its jobs with it; they are run again elsewh
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import math
 import queue
@@ -23,8 +22,9 @@ from typing import Any
 
 from netgen._version import __version__
 from netgen.errors import ConfigurationError, SimulationError, ToolMissingError, UsageError
-from netgen.simulation.jobs import Job, Waveforms
-from netgen.simulation.runner import run, simulator_version
+from netgen.simulators.jobs import Job, Waveforms
+from netgen.simulators.port import chosen_simulator
+from netgen.simulators.runner import run, simulator_version
 
 DEATHS = 10
 """How many workers may die under a job before it counts as the cause."""
@@ -36,13 +36,13 @@ _LOOK_S = 1.0
 """Wall seconds between two looks at a cluster that sends no result."""
 
 
-@functools.cache
 def required_versions() -> dict[str, str]:
     """Return the versions of the tools that a simulation's result depends on."""
+    simulator = chosen_simulator()
     return {
         "netgen": __version__,
-        "ngspice": simulator_version(),
-        "PySpice": version("PySpice"),
+        simulator.name: simulator_version(),
+        **simulator.packages(),
         "numpy": version("numpy"),
     }
 

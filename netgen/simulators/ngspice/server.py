@@ -1,8 +1,7 @@
-"""The caller's end of a simulation server: start, ask, kill; and the servers kept for later."""
+"""The caller's end of a simulation server: start, ask, kill."""
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import select
@@ -11,24 +10,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netgen.errors import ConfigurationError, MachineError, ToolMissingError
-from netgen.simulation.child import ERRNO, HEADER_SIZE_BYTES
-from netgen.simulation.jobs import Attempt, Job
+from netgen.simulators.jobs import Attempt, Job
+from netgen.simulators.ngspice import messages
+from netgen.simulators.ngspice.child import ERRNO, HEADER_SIZE_BYTES
+from netgen.simulators.ngspice.quotes import without_quotes
+from netgen.simulators.port import Answer
 from netgen.technology.commands import command_in
 
 _BOOT = """\
 import sys
 sys.path[:] = sys.argv[3:]
-from netgen.simulation.child import serve
+from netgen.simulators.ngspice.child import serve
 serve(int(sys.argv[1]), int(sys.argv[2]))
 """
 _CURES = {
@@ -45,24 +44,13 @@ MACHINE = "machine"
 """Failure of the machine: no room for a result, no process for it."""
 NO_FAULT_OF_THE_DECK = (STALLED, MACHINE)
 """Failures that another attempt would not cure."""
+_TAIL = 20
 _CHUNK = 1 << 16
 _LONGEST_WAIT = 1e6  # seconds; poll counts milliseconds in 32 bits
 
 
 class _Stalled(Exception):
     """The server did not answer in time."""
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What came of one attempt: a failure's class and detail, or the rows of a result."""
-
-    failure: str
-    detail: str
-    cpu_s: float
-    lines: tuple[str, ...]
-    names: tuple[str, ...]
-    rows: NDArray[np.float64]
 
 
 class Server:
@@ -147,21 +135,22 @@ class Server:
             self.interrupt()
             self._process.wait()
             said = f"the simulation server did not answer within {job.timeout:g} s; was it stopped?"
-            return self._failed(STALLED, said, 0.0)
+            return self._failed(attempt, STALLED, said)
         if not outcome:
             self.interrupt()
             self._process.wait()
-            return self._failed("crash", "the simulation server died", 0.0)
+            return self._failed(attempt, "crash", "the simulation server died")
+        cpu_s = float(outcome["cpu_s"])
         if outcome["timed_out"]:
             detail = f"no result after {job.timeout:g} s"
-            return self._failed("timeout", detail, outcome["cpu_s"])
+            return self._failed(attempt, "timeout", detail, cpu_s)
         if outcome["exit_code"] > ERRNO:
             said = os.strerror(outcome["exit_code"] - ERRNO)
             detail = f"{said}; its process and its result in {tempfile.gettempdir()} need room"
-            return self._failed(MACHINE, detail, outcome["cpu_s"])
+            return self._failed(attempt, MACHINE, detail, cpu_s)
         if outcome["exit_code"] != 0:
-            return self._failed("crash", _death(outcome["exit_code"]), outcome["cpu_s"])
-        return self._collect(outcome["cpu_s"])
+            return self._failed(attempt, "crash", _death(outcome["exit_code"]), cpu_s)
+        return self._collect(attempt, cpu_s)
 
     def kill(self) -> None:
         """End the process and its child at once, and free what belongs to them."""
@@ -206,18 +195,30 @@ class Server:
         self._log.seek(0)
         return tuple(self._log.read().decode(errors="replace").splitlines())
 
-    def _collect(self, cpu_s: float) -> Answer:
+    def _collect(self, attempt: Attempt, cpu_s: float) -> Answer:
         self._result.seek(0)
         size = int.from_bytes(self._result.read(HEADER_SIZE_BYTES), "little")
         header = json.loads(self._result.read(size))
         if header["failure"]:
-            return self._failed(header["failure"], header["detail"], cpu_s)
+            return self._failed(attempt, header["failure"], header["detail"], cpu_s)
         names = tuple(header["names"])
         rows = np.fromfile(self._result, dtype=np.float64).reshape(len(names) + 1, -1)
-        return Answer("", "", cpu_s, (), names, rows)
+        return Answer("", "", cpu_s, names, rows)
 
-    def _failed(self, kind: str, detail: str, cpu_s: float) -> Answer:
-        return Answer(kind, detail, cpu_s, self._lines(), (), np.empty((0, 0)))
+    def _failed(self, attempt: Attempt, kind: str, detail: str, cpu_s: float = 0.0) -> Answer:
+        lines, deck = self._lines(), attempt.netlist
+        named = messages.refine(kind, lines)
+        said = messages.last_words(named, lines, deck)
+        return Answer(
+            named,
+            detail,
+            cpu_s,
+            (),
+            np.empty((0, 0)),
+            f"ngspice: {said}" if said else "",
+            tuple(without_quotes(messages.plain(line), deck) for line in lines[-_TAIL:]),
+            final=kind in NO_FAULT_OF_THE_DECK,
+        )
 
 
 def _wait(pipe: int, event: int, deadline: float) -> None:
@@ -245,44 +246,3 @@ def _death(exit_code: int) -> str:
     if exit_code < 0:
         return f"the simulator's process was killed by {signal.Signals(-exit_code).name}"
     return "the simulator's process failed"
-
-
-_idle: list[Server] = []
-
-
-@contextmanager
-def borrowed_server() -> Iterator[Server]:
-    """Give a running server and keep it for later; a block that fails ends it.
-
-    A server costs a quarter of a second to start, a job in a running one some milliseconds.
-    """
-    server = _idle_server() or Server()
-    try:
-        yield server
-    except BaseException:
-        server.kill()
-        raise
-    if server.alive:
-        _idle.append(server)
-    else:
-        server.kill()
-
-
-def _idle_server() -> Server | None:
-    with suppress(IndexError):  # another thread may have taken the last one
-        while True:
-            server = _idle.pop()
-            if server.alive:
-                return server
-            server.kill()
-    return None
-
-
-@atexit.register
-def _kill_idle() -> None:
-    while _idle:
-        _idle.pop().kill()
-
-
-# Two processes on one server's pipes would read each other's results.
-os.register_at_fork(after_in_child=_idle.clear)

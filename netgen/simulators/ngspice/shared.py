@@ -2,7 +2,7 @@
 
 PySpice 1.5 judges a run by the text ngspice prints and answers two of its callbacks wrongly.
 This class keeps PySpice's binding to ``libngspice`` and leaves the judgement to
-:mod:`netgen.simulation.verdict`, which judges by data.
+:mod:`netgen.simulators.results`, which checks data.
 """
 
 from __future__ import annotations

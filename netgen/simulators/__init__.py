@@ -1,0 +1,34 @@
+"""Simulators: a port, jobs and pools in front of it, and ngspice behind it."""
+
+from netgen.simulators.cluster import DaskPool, Requirements, required_versions
+from netgen.simulators.jobs import Attempt, Job, Waveforms
+from netgen.simulators.port import (
+    Answer,
+    Finding,
+    Session,
+    Simulator,
+    chosen_simulator,
+)
+from netgen.simulators.runner import LocalPool, run, run_all, simulator_version
+from netgen.simulators.store import cache_folder, cached_arrays, key
+
+__all__ = [
+    "Answer",
+    "Attempt",
+    "DaskPool",
+    "Finding",
+    "Job",
+    "LocalPool",
+    "Requirements",
+    "Session",
+    "Simulator",
+    "Waveforms",
+    "cache_folder",
+    "cached_arrays",
+    "chosen_simulator",
+    "key",
+    "required_versions",
+    "run",
+    "run_all",
+    "simulator_version",
+]

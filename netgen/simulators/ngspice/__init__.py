@@ -1,0 +1,5 @@
+"""ngspice through PySpice: the entry ``ngspice`` of the group ``netgen.simulators``."""
+
+from netgen.simulators.ngspice.simulator import NGSPICE
+
+__all__ = ["NGSPICE"]
