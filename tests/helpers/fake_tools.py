@@ -26,9 +26,11 @@ from fake_technology import (
 from flat_netlist import lines_of
 
 from netgen.analysis import Verification
+from netgen.characterise import Characterisation
 from netgen.circuit import Circuit, build_circuit
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
+from netgen.netlist import Conditions
 from netgen.simulators import Job, Waveforms
 from netgen.technology import Geometry, Technology
 
@@ -154,10 +156,13 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     # the package has functions of the same names as its modules
     build, simulate = map(import_module, ("netgen.project.build", "netgen.project.simulate"))
     patch.setattr(import_module("netgen.project.options"), "load_technology", load)
-    patch.setattr(
-        build, "characterise_mirrors", lambda t, at, unit, *_: fake_mirrors(t, unit, at.vdd)
-    )
-    patch.setattr(build, "characterise_cells", lambda t, at, unit, current, *_: fake_cells(current))
+
+    def characterise(
+        of: Technology, at: Conditions, unit: Geometry, current: float, *_: object
+    ) -> Characterisation:
+        return Characterisation(fake_mirrors(of, unit, at.vdd), fake_cells(current))
+
+    patch.setattr(build, "characterise", characterise)
     times = import_module("netgen.project.studies.times")
     patch.setattr(times, "characterise_cells", lambda t, at, unit, current, *_: fake_cells(current))
     patch.setattr(times, "characterise_times", lambda t, at, unit, current, *_: fake_times(current))
