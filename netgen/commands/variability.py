@@ -18,6 +18,7 @@ from netgen.project.population.report import (
     write_report,
     write_trade_off,
 )
+from netgen.report.variability.accuracy import accuracy_lines
 from netgen.units import engineering
 
 HEADER = (
@@ -86,6 +87,11 @@ def say_populations(analyses: Sequence[PopulationAnalysis]) -> None:
     click.echo("  " + ROW.format(*HEADER))
     for analysis in analyses:
         click.echo("  " + ROW.format(*_cells(analysis)))
+        balanced = analysis.figures.balanced()
+        if balanced is not None:
+            what = "chips" if analysis.is_chips else "corners"
+            for line in accuracy_lines(balanced, what):
+                click.echo(f"    {line}")
         tied = int(analysis.figures.ties.sum())
         if tied:
             click.echo(

@@ -23,6 +23,7 @@ from netgen.project.reading import Build, prepared
 from netgen.simulators import cache_folder
 from netgen.technology import Technology, Variation, draw
 from netgen.twin import Twin, TwinResult
+from netgen.twin.fast import fast_chips
 
 ERROR_BUDGET_WORK = 50 * 101 * 500
 """A report's budget takes as many samples as keep samples · frames · transistors below this."""
@@ -67,7 +68,7 @@ BATCH = 50
 
 
 def twin_decisions(
-    build: Build, x: Floats, variation: Variation, chips: int
+    build: Build, x: Floats, variation: Variation, chips: int, fast: bool = False
 ) -> Iterator[NDArray[np.int64]]:
     """Take samples through the twins of many chips; yield the classes of each batch of chips.
 
@@ -77,6 +78,8 @@ def twin_decisions(
     ----------
     x
         Inputs, (samples, frames, channels), software units.
+    fast
+        By the fast chip model (:mod:`netgen.twin.fast`).
 
     Yields
     ------
@@ -85,11 +88,13 @@ def twin_decisions(
     """
     twin = twin_of_build(build)
     transistors = transistors_of(twin.netlist)
+    model = fast_chips(twin)
     readout = build.model.readout
     for first in range(0, chips, BATCH):
         count = min(BATCH, chips - first)
         shifts = draw(twin.technology, variation, transistors, first, count)
-        logits = twin.run(shifts, x).logits
+        found = model.run(model.errors(shifts), x) if fast else twin.run(shifts, x)
+        logits = found.logits
         flat = decide(readout, logits.reshape(-1, *logits.shape[2:]))
         yield flat.reshape(count, len(x))
 

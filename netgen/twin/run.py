@@ -139,6 +139,11 @@ class Twin:
         """The circuit's layers, as they are drawn."""
         return self._read.layers
 
+    @property
+    def devices(self) -> Devices:
+        """The devices that the layers are made of."""
+        return self._read.devices
+
     @cached_property
     def _read(self) -> _Read:
         drawing, devices = Drawing(self.netlist), Devices()

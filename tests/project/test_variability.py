@@ -335,6 +335,18 @@ def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -
     assert sum(abs(one - other) for one, other in zip(votes, predicted, strict=True)) <= 1
     assert twin["yield"]["trials"] == 8
     assert netgen("twin", built, samples, "--no-mismatch").exit_code == 2
+    # the same by the fast chip model, on samples that say what is right
+    labels = [entry["class_software"] for entry in twin["per_sample"]]
+    with np.load(samples) as data:
+        np.savez(tmp_path / "labelled.npz", **{**data, "y": labels})
+    fast = netgen("twin", built, tmp_path / "labelled.npz", "--chips", 8, "--fast", *chips)
+    assert fast.exit_code == 0
+    assert fast.output.startswith("balanced accuracy over ")
+    document = json.loads((built / "twin.json").read_text())
+    assert document["fast"]
+    assert document["balanced_accuracy"]["chips"] == 8
+    coarse = [entry["votes"]["hits"] for entry in document["per_sample"]]
+    assert sum(abs(one - other) for one, other in zip(coarse, predicted, strict=True)) <= 1
 
 
 def _finished_at_least(folder: Path, wanted: int) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from netgen.analysis.comparison.compare import full_scale
 from netgen.analysis.comparison.settled import Observed, observe
 from netgen.analysis.comparison.ties import possible_classes
+from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
 from netgen.analysis.variability.proportions import HIGH, LOW, Proportion, proportion
 from netgen.model import Model, Readout, Samples, decide, evaluate, margin
 from netgen.model.graph import Bools, Floats, Integers
@@ -183,6 +184,15 @@ class PopulationFigures:
             return None
         right = self.simulated & (self.decision == self.labels)
         return float((self.software == self.labels).mean()), float(right[self.done].mean())
+
+    def balanced(self) -> PopulationAccuracy | None:
+        """Return how well whole variants classify; None without labels or whole variants.
+
+        A run that failed decides for no class.
+        """
+        if self.labels is None or not self.whole.any():
+            return None
+        return population_accuracy(self.decision[self.whole], self.software, self.labels)
 
     def band(self, at: int) -> Floats | None:
         """Return 5 % quantile, median and 95 % quantile of a sample's logits over the cases.

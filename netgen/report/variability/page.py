@@ -16,6 +16,7 @@ from netgen.analysis.variability.sensitivity import LEVEL
 from netgen.report.comparison.page import Picture
 from netgen.report.comparison.plots import Plot
 from netgen.report.text import class_name, percent, printable
+from netgen.report.variability.accuracy import accuracy_facts
 from netgen.report.variability.population import PopulationReport
 from netgen.resources import templates
 from netgen.units import engineering
@@ -146,6 +147,9 @@ def _summary(report: PopulationReport) -> str:
 def _facts(report: PopulationReport) -> list[tuple[str, str]]:
     figures = report.figures
     facts = [(report.what, str(len(figures.cases))), ("samples each", str(len(figures.samples)))]
+    balanced = figures.balanced()
+    if balanced is not None:
+        facts += accuracy_facts(balanced, report.what)
     if report.what == "chips":
         facts.append(("yield", percent(figures.yielded.share)))
         facts.append(("its 95 % interval (Wilson)", interval(figures.yielded.wilson)))

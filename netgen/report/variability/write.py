@@ -17,6 +17,7 @@ from netgen.analysis.variability.sensitivity import LEVEL, Sensitivity
 from netgen.files import write_whole
 from netgen.report.comparison.plots import Plot, render
 from netgen.report.pictures import write_pictures
+from netgen.report.variability.accuracy import accuracy_document
 from netgen.report.variability.page import to_html
 from netgen.report.variability.plots import (
     draw_bands,
@@ -111,7 +112,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
 def to_document(report: PopulationReport) -> dict[str, Any]:
     """Return the report as a JSON object; figures that do not exist are null, never NaN."""
     figures, model = report.figures, report.model
-    accuracies = figures.accuracies()
+    accuracies, balanced = figures.accuracies(), figures.balanced()
     spreads = {name: spread(getattr(figures, name)) for name in QUANTITIES}
     return {
         "format": FORMAT,
@@ -134,6 +135,7 @@ def to_document(report: PopulationReport) -> dict[str, Any]:
         "ties": [figures.samples[at] for at in np.flatnonzero(figures.ties)],
         "decision_agreement": figures.agreement.share,
         "yield": _proportion(figures.yielded, report.what),
+        "balanced_accuracy": None if balanced is None else accuracy_document(balanced),
         "accuracy_software": None if accuracies is None else accuracies[0],
         "accuracy_circuit": None if accuracies is None else accuracies[1],
         "logit_full_scale": figures.logit_full_scale,

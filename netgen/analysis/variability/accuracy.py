@@ -1,0 +1,94 @@
+"""How well the chips of a population classify labelled samples, beside software."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.analysis.variability.proportions import LOW, Proportion, proportion
+from netgen.model.graph import Floats, Integers
+
+NEAR, FAR = 0.01, 0.05
+"""Losses of balanced accuracy, against software, up to which chips are counted."""
+_HALF_WIDTH = 1.959964
+"""Of a normal distribution's 95 % interval, in standard deviations."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class PopulationAccuracy:
+    """Balanced accuracy of a population: the mean over classes of the share decided right.
+
+    Attributes
+    ----------
+    chips, samples
+        How many of each.
+    software
+        Of the software model on the same samples.
+    mean, interval
+        Over chips, and its 95 % interval.
+    low
+        The 5 % quantile over chips.
+    near, far
+        Chips that lose at most 1 and 5 points against software.
+    constant
+        Chips that give one answer to all samples, where the labels have several classes.
+    """
+
+    chips: int
+    samples: int
+    software: float
+    mean: float
+    interval: tuple[float, float]
+    low: float
+    near: Proportion
+    far: Proportion
+    constant: Proportion
+
+
+def balanced_accuracy(decisions: Integers, labels: Integers) -> Floats:
+    """Return the mean over the labels' classes of the share decided right, (chips,).
+
+    Parameters
+    ----------
+    decisions
+        Class, (chips, samples).
+    labels
+        The right classes, (samples,).
+    """
+    right = decisions == labels
+    shares = [right[:, labels == each].mean(axis=1) for each in np.unique(labels)]
+    found: Floats = np.mean(shares, axis=0)
+    return found
+
+
+def population_accuracy(
+    decisions: Integers, software: Integers, labels: Integers
+) -> PopulationAccuracy:
+    """Return how well chips classify.
+
+    Parameters
+    ----------
+    decisions
+        Class that each chip decides for, (chips, samples).
+    software, labels
+        Software's class and the right one, (samples,).
+    """
+    own = float(balanced_accuracy(software[np.newaxis], labels)[0])
+    each = balanced_accuracy(decisions, labels)
+    mean, error = float(each.mean()), 0.0
+    if len(each) > 1:
+        error = _HALF_WIDTH * float(each.std(ddof=1)) / float(np.sqrt(len(each)))
+    constant = (decisions == decisions[:, :1]).all(axis=1) & bool(np.ptp(labels))
+    return PopulationAccuracy(
+        len(decisions),
+        len(labels),
+        own,
+        mean,
+        (max(mean - error, 0.0), min(mean + error, 1.0)),
+        float(np.quantile(each, LOW)),
+        proportion(each >= own - NEAR - _ROUNDING),
+        proportion(each >= own - FAR - _ROUNDING),
+        proportion(constant),
+    )

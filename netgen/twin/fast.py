@@ -1,0 +1,253 @@
+"""The fast chip model: the network with one log-normal error a transistor.
+
+In weak inversion gm/I hardly depends on the current. A deviating transistor then multiplies the
+current that it passes on by a factor of its own, whatever the signal (Pelgrom et al., IEEE JSSC 24
+(1989) 1433: ΔI/I = Δβ/β − (gm/I) ΔVth). A diode divides by its factor, each of its copies
+multiplies. So the errors that a diode's copies share stay shared, as in the circuit. Left out are
+the finite output resistance, the residual errors of sizing and everything that depends on the
+signal; :class:`netgen.twin.Twin` has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.characterise.diodes import DiodeTable
+from netgen.circuit import REFERENCE
+from netgen.circuit.netlist import Netlist
+from netgen.model import INPUT
+from netgen.model.graph import Bools, Floats
+from netgen.technology import Polarity, Technology, Transistor
+from netgen.twin.cells import TwinCells
+from netgen.twin.devices import Stage
+from netgen.twin.rows import TwinRows
+from netgen.twin.run import Twin, TwinResult
+
+Singles: TypeAlias = NDArray[np.float32]
+WORKING = 0.75
+"""gm/I of mirrors is taken at this signal, in units."""
+WORKING_SET = 4_000_000
+"""About so many numbers are held at a time: chips are taken in batches that fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What is set on each chip from outside.
+
+    Attributes
+    ----------
+    biases
+        By bmru node: logarithms of the factors on its threshold, width and gain bias currents,
+        (chips, 3, units).
+    inputs
+        Logarithms of the factors on the input currents, (chips, channels).
+    """
+
+    biases: Mapping[str, Floats]
+    inputs: Floats | None = None
+
+    def of(self, chips: slice) -> Settings:
+        """Return those of some chips."""
+        biases = {node: each[chips] for node, each in self.biases.items()}
+        return Settings(biases, None if self.inputs is None else self.inputs[chips])
+
+
+@dataclass(frozen=True, eq=False)
+class FastChips:
+    """A drawn network as structured log-normal errors, evaluated for many chips at once.
+
+    Attributes
+    ----------
+    twin
+        What it is derived from: layers, ways of the signals, nominal currents.
+    slope
+        gm/I, 1/V, by place of the device, (devices,): at the working signal, in cells at their own
+        currents.
+    """
+
+    twin: Twin
+    slope: Floats
+
+    @property
+    def layers(self) -> tuple[TwinRows | TwinCells, ...]:
+        """The circuit's layers."""
+        return self.twin.layers
+
+    @cached_property
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """Every device's transistors (several where they are in series), by place."""
+        return tuple(self.twin.devices.places)
+
+    def errors(self, shifts: Mapping[str, Floats]) -> Floats:
+        """Return ln of the current over the nominal one, (chips, devices).
+
+        Parameters
+        ----------
+        shifts
+            Deviations by transistor, (chips, 2) each, as :func:`netgen.technology.draw` gives them.
+        """
+        chips = len(next(iter(shifts.values())))
+        found = self.twin.devices.deviations(shifts, slice(0, chips), chips)
+        return found.factor - self.slope * found.threshold
+
+    def sigma(self, technology: Technology, netlist: Netlist) -> Floats:
+        """Return the standard deviation of :meth:`errors` by mismatch, (devices,)."""
+        transistors = netlist.transistors
+        found = []
+        for names, slope in zip(self.names, self.slope.tolist(), strict=True):
+            parts = [deviation(technology, transistors[name].transistor, slope) for name in names]
+            found.append(float(np.sqrt(np.sum(np.square(parts)))) / len(parts))
+        return np.array(found)
+
+    def run(self, errors: Floats, x: Floats, settings: Settings | None = None) -> TwinResult:
+        """Take samples through chips.
+
+        Parameters
+        ----------
+        errors
+            See :meth:`errors`, (chips, devices).
+        x
+            Inputs, (samples, frames, channels), software units.
+        """
+        parts = list(self._batches(errors, x, settings))
+        states = {
+            name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
+        }
+        return TwinResult(np.concatenate([part.logits for part in parts]), states)
+
+    def _batches(
+        self, errors: Floats, x: Floats, settings: Settings | None
+    ) -> Iterator[TwinResult]:
+        points = x.shape[0] * x.shape[1]
+        widest = max(self.twin.circuit.model.sizes.values())
+        batch = max(1, WORKING_SET // max(1, points * widest))
+        signal = np.ascontiguousarray(x, dtype=np.float32)
+        for first in range(0, len(errors), batch):
+            chosen = slice(first, min(first + batch, len(errors)))
+            own = None if settings is None else settings.of(chosen)
+            yield _Chips(self, errors[chosen], signal, own).result()
+
+
+def fast_chips(twin: Twin) -> FastChips:
+    """Return the fast chip model of a circuit's twin."""
+    unit = twin.circuit.model.unit_current
+    polarity = np.array(twin.devices.polarity)
+    slope = np.empty(len(polarity))
+    for each in np.unique(polarity):
+        slope[polarity == each] = _slope(twin.diodes, each, np.array(np.log(WORKING * unit)))
+    for layer in twin.layers:
+        if isinstance(layer, TwinCells):
+            # a state hangs on the candidate where it equals the threshold current
+            pairs = [(layer.candidate, layer.bias[0])]
+            pairs += zip((layer.threshold, layer.width, layer.gain), layer.bias, strict=True)
+            for stages, bias in pairs:
+                for one in stages:
+                    slope[one.diode] = slope[one.copy] = _slope(twin.diodes, one.polarity, bias)
+    return FastChips(twin, slope)
+
+
+def _slope(diodes: DiodeTable, polarity: Polarity, logs: Floats) -> Floats:
+    """Return gm/I of a unit device at ln(current / A), 1/V."""
+    rise = diodes.voltage(polarity, logs + 0.25) - diodes.voltage(polarity, logs - 0.25)
+    found: Floats = 0.5 / rise
+    return found
+
+
+def deviation(technology: Technology, transistor: Transistor, slope: float) -> float:
+    """Return the standard deviation of ln of a transistor's current, by mismatch.
+
+    Parameters
+    ----------
+    slope
+        gm/I, 1/V.
+    """
+    threshold, factor = technology.mismatch[transistor.polarity].sigma(transistor.geometry)
+    return float(np.hypot(slope * threshold, factor))
+
+
+def way(stages: Sequence[Stage], errors: Floats) -> Floats:
+    """Return the log error of signals' ways, (chips, n): each copy's error less its diode's."""
+    found = errors[:, stages[0].copy] - errors[:, stages[0].diode]
+    for each in stages[1:]:
+        found = found + errors[:, each.copy] - errors[:, each.diode]
+    return found
+
+
+class _Chips:
+    """Some chips on their way through the layers; signals are (chips or 1, units, points).
+
+    The points are frames × samples, so that the samples of a frame lie side by side.
+    """
+
+    def __init__(
+        self, model: FastChips, errors: Floats, x: Singles, settings: Settings | None
+    ) -> None:
+        self.model, self.errors, self.settings = model, errors, settings
+        self.samples, self.frames, channels = x.shape
+        signal = x.transpose(2, 1, 0).reshape(1, channels, -1)
+        if settings is not None and settings.inputs is not None:
+            signal = signal * np.exp(settings.inputs)[..., np.newaxis].astype(np.float32)
+        self.current: dict[str, Singles] = {INPUT: signal}
+        self.states: dict[str, Bools] = {}
+
+    def result(self) -> TwinResult:
+        logits: Singles | None = None
+        for layer in self.model.layers:
+            if isinstance(layer, TwinCells):
+                self.cells(layer)
+                continue
+            logits = self.rows(layer)
+            if layer.diode is not None:
+                self.current[layer.layer.node] = np.maximum(logits, 0)
+        assert logits is not None  # the readout is a circuit's last layer
+        return TwinResult(self.by_sample(logits).astype(np.float64), self.states)
+
+    def by_sample(self, signal: NDArray[Any]) -> NDArray[Any]:
+        """Return (chips, units, points) as (chips, samples, frames, units)."""
+        chips, units, _ = signal.shape
+        return signal.reshape(chips, units, self.frames, self.samples).transpose(0, 3, 2, 1)
+
+    def rows(self, rows: TwinRows) -> Singles:
+        chips, size = len(self.errors), rows.layer.size
+        total = np.zeros((chips, size, self.frames * self.samples), dtype=np.float32)
+        for source, groups in rows.entries:
+            constant = source == REFERENCE
+            units = 1 if constant else self.current[source].shape[1]
+            weight = np.zeros((chips, size, units), dtype=np.float32)
+            for group in groups:
+                gains = group.sign * group.weight * np.exp(way(group.stages, self.errors))
+                weight[:, group.row, group.unit] = gains
+            if constant:
+                total += weight
+            elif len(self.current[source]) == 1:
+                total += (weight.reshape(-1, units) @ self.current[source][0]).reshape(total.shape)
+            else:
+                total += weight @ self.current[source]
+        return total
+
+    def cells(self, cells: TwinCells) -> None:
+        layer, unit = cells.layer, self.model.twin.circuit.model.unit_current
+        ways = cells.threshold, cells.width, cells.gain
+        logs = np.stack([way(each, self.errors) for each in ways], axis=1)
+        if self.settings is not None and layer.node in self.settings.biases:
+            logs = logs + self.settings.biases[layer.node]
+        nominal = np.stack([layer.threshold, layer.width, layer.gain]) / unit
+        threshold, width, gain = np.moveaxis(nominal * np.exp(logs), 1, 0).astype(np.float32)
+        seen = np.exp(way(cells.candidate, self.errors)).astype(np.float32)
+        candidate = self.current[layer.candidate].reshape(-1, layer.size, self.frames, self.samples)
+        rises = candidate > (threshold / seen)[..., np.newaxis, np.newaxis]
+        stays = candidate >= ((threshold - width) / seen)[..., np.newaxis, np.newaxis]
+        states = np.empty((len(self.errors), *candidate.shape[1:]), dtype=np.bool_)
+        state: Bools = layer.initial_state[:, np.newaxis]
+        for frame in range(self.frames):
+            state = rises[:, :, frame] | (stays[:, :, frame] & state)
+            states[:, :, frame] = state
+        flat = states.reshape(len(states), layer.size, -1)
+        self.states[layer.node] = self.by_sample(flat)
+        self.current[layer.node] = flat * gain[..., np.newaxis]
