@@ -60,7 +60,7 @@ def mutations(netlist: str, mapping: str, each: int, seed: int = 1) -> Iterator[
     netlist, mapping
         The texts of ``netlist.cir`` and ``mapping.json``.
     """
-    records = [record for record in json.loads(mapping) if record["device"]]
+    records = [record for record in json.loads(mapping)["parameters"] if record["device"]]
     rows = [record for record in records if record["from"] is not None]
     cells = [record for record in records if record["from"] is None]
     biases = {

@@ -39,6 +39,19 @@ def schema(name: str) -> Mapping[str, Any]:
     return found
 
 
+def head(name: str) -> dict[str, Any]:
+    """Return the fields that every file of a format begins with: its format and version.
+
+    Raises
+    ------
+    UsageError
+        There is no schema of this name.
+    """
+    record = schema(name)
+    fields = record.get("properties") or record["$defs"]["whole"]["properties"]
+    return {key: fields[key]["const"] for key in ("format", "version")}
+
+
 def keys(record: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the keys that an object of a schema may have."""
     return tuple(record["properties"])

@@ -7,7 +7,9 @@ from dataclasses import asdict
 
 import click
 
+from netgen._version import __version__
 from netgen.project.doctor import diagnose
+from netgen.schema import head
 
 MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
 
@@ -29,7 +31,9 @@ def doctor(as_json: bool) -> None:
             if finding.hint:
                 click.echo(f"        → {finding.hint}")
     if as_json:
-        click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=1))
+        listed = [asdict(finding) for finding in findings]
+        document = head("doctor") | {"netgen": __version__, "findings": listed}
+        click.echo(json.dumps(document, indent=1))
     faults = [finding for finding in findings if finding.state == "fault"]
     if not as_json:
         click.echo(f"{len(faults)} faults" if faults else "netgen can work here")

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from netgen._version import __version__
 from netgen.analysis.power.scaling import PowerLaw, power_law
 from netgen.commands.options import output_option, simulation_options, technology_options
 from netgen.commands.steps import build_options, simulation_choices
@@ -18,6 +19,7 @@ from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.project.studies.scaling import PARTS, Choices, Size, usual_sizes
 from netgen.project.studies.scaling import scaling as study
+from netgen.schema import head
 from netgen.units import engineering
 
 
@@ -140,6 +142,8 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     )
 
     record = {
+        **head("scaling"),
+        "netgen": __version__,
         "sizes": [asdict(size) for size in found],
         "exponents": {name: asdict(law) for name, law in laws.items() if law is not None},
     }

@@ -14,12 +14,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen._version import __version__
 from netgen.commands.options import PATH, model_argument
 from netgen.commands.stream_hardware import Listening, listen_by_chips, listen_by_circuit
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import Model, load_model
 from netgen.model.graph import Floats
+from netgen.schema import head
 from netgen.technology import Variation
 from netgen.training.alarms import Alarms, Point, Word, best_point, curve, detect, read_labels
 from netgen.training.audio import Sound
@@ -176,7 +178,9 @@ def _compare(
     here = curve(logits, said, model.classes, rule, (offset,))[0]
     _say_alarms(model, here, points, most, len(found))
     if curve_file is not None:
-        text = json.dumps([_record(point, model.unit_current) for point in points], indent=1)
+        records = [_record(point, model.unit_current) for point in points]
+        document = head("stream-curve") | {"netgen": __version__, "points": records}
+        text = json.dumps(document, indent=1)
         write_whole(curve_file, f"{text}\n")
         click.echo(f"{curve_file}")
 
@@ -242,9 +246,9 @@ def _say(model: Model, found: Detection, rule: Rule, record: TextIO | None) -> N
     name = model.classes[found.label]
     click.echo(f"{found.time:10.2f} s  {name}  ({found.votes} of {rule.frames} frames)")
     if record is not None:
-        entry = {"time_s": round(found.time, 3), "frame": found.frame, "class": name,
-                 "votes": found.votes}  # fmt: skip
-        record.write(json.dumps(entry) + "\n")
+        entry = {"time_s": round(found.time, 3), "frame": found.frame, "class": name}
+        line = head("stream-detection") | entry | {"votes": found.votes}
+        record.write(json.dumps(line) + "\n")
         record.flush()
 
 

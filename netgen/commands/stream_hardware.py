@@ -13,11 +13,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen._version import __version__
 from netgen.files import write_whole
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
 from netgen.project.studies.stream import TWIN_FRAMES, Part, TwinStream, circuit_stream
+from netgen.schema import head
 from netgen.technology import Variation
 from netgen.training.alarms import Word, count_alarms, detect, same
 from netgen.training.frontend import FRAME_PERIOD
@@ -71,7 +73,9 @@ def listen_by_chips(
     records = [_of_chip(listening, of_chip, own, said) for of_chip in logits]
     names = ["nominal", *range(chips)]
     entries = [{"chip": name} | record for name, record in zip(names, records, strict=True)]
-    write_whole(listening.output / "chips.json", json.dumps(entries, indent=1) + "\n")
+    about = {"netgen": __version__, "seed": variation.seed, "detections_software": len(own)}
+    document = head("stream-chips") | about | {"chips": entries}
+    write_whole(listening.output / "chips.json", json.dumps(document, indent=1) + "\n")
     _say_chips(records[0], records[1:], len(own), len(listening.x) * FRAME_PERIOD / 3600)
     click.echo(f"{listening.output / 'chips.json'}")
 
@@ -130,6 +134,8 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
     states = _states_agree(model, before, x, found)
     power = [piece.power_w for piece in found]
     record = {
+        **head("stream-circuit"),
+        "netgen": __version__,
         "seconds": [first, last],
         "part_s": part,
         "detections_software": [_entry(model, each, first) for each in own],

@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from netgen._version import __version__
 from netgen.commands.options import PATH
 from netgen.errors import UsageError
 from netgen.files import write_whole
+from netgen.schema import head
 from netgen.training.alarms import label_text
 from netgen.training.opening import open_corpus
 from netgen.training.synth import SPEAKERS, make_script, speak
@@ -97,7 +99,8 @@ def _stream(scene: Scene, data: Path, output: Path) -> None:
         problem = f"cannot be written ({error.strerror}); choose another -o"
         raise UsageError(f"{output}: {problem}") from None
     write_whole(output / "labels.txt", label_text(words))
-    record = asdict(scene) | {"sources": tracks.sources, "files": [path.name for path in files]}
+    made = {"sources": tracks.sources, "files": [path.name for path in files]}
+    record = head("stream-made") | {"netgen": __version__} | asdict(scene) | made
     write_whole(output / "stream.json", json.dumps(record, indent=1) + "\n")
     click.echo(
         f"{output}: {scene.minutes} min in {len(files)} files, {len(words)} words, of which "

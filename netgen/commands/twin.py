@@ -20,6 +20,7 @@ from netgen.model import decide, evaluate, load_samples, pick_indices
 from netgen.project.lock import locked
 from netgen.project.twin import BATCH, twin_decisions
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
+from netgen.schema import head
 from netgen.technology import Variation
 
 
@@ -75,6 +76,7 @@ def twin(
     if loaded.y is not None:
         accuracy = population_accuracy(classes, software, loaded.y[indices])
     record = {
+        **head("twin"),
         "circuit": made.identity,
         "edited": list(made.edited),
         "chips": chips,

@@ -34,6 +34,7 @@ from netgen.project.options import BuildOptions, prepare
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
 from netgen.project.record import BUILD, extended, rewritten
+from netgen.schema import head
 from netgen.simulators import (
     Job,
     Waveforms,
@@ -199,6 +200,7 @@ def _texts(made: Design) -> dict[str, str]:
     """Return the files of a build by name."""
     circuit, technology = made.circuit, made.technology
     records = mapping(circuit, technology, _realised_cells(made), made.netlist)
+    mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
     bodies = {bias: network_body(network, technology) for bias, network in networks.items()}
@@ -206,7 +208,7 @@ def _texts(made: Design) -> dict[str, str]:
         NETLISTS[0]: bodies["ideal"],
         NETLISTS[1]: bodies["mirrored"],
         "model.json": json.dumps(to_dict(circuit.model), indent=1) + "\n",
-        "mapping.json": f"[\n{lines}\n]\n",
+        "mapping.json": f'{mapping_head}, "parameters": [\n{lines}\n]}}\n',
         "design.json": design_text(bodies, networks, circuit.model.digest, technology.digest),
     }
     return texts | ({"hysteresis.csv": _hysteresis(made)} if circuit.cells else {})

@@ -17,10 +17,9 @@ from netgen.netlist.read import read_network
 from netgen.netlist.statements import check_statements
 from netgen.project.folder import Folder
 from netgen.project.reading import Build
+from netgen.schema import head
 from netgen.technology import Technology
 
-FORMAT = "netgen-design"
-VERSION = 1
 Bias: TypeAlias = Literal["ideal", "mirrored"]
 BIASES: tuple[Bias, ...] = get_args(Bias)
 
@@ -46,8 +45,7 @@ def design_text(
         str(bias): _digest(texts[bias].encode("utf-8", "backslashreplace")) for bias in BIASES
     }
     content = {
-        "format": FORMAT,
-        "version": VERSION,
+        **head("design"),
         "netgen": __version__,
         "sha256": {"model": model, "technology": technology, **digests},
         **encoded(_named(networks)),
@@ -66,8 +64,9 @@ def read_design(build: Build) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str
     path = build.folder.design
     try:
         content = json.loads(build.read(path.name))
-        if content["format"] != FORMAT or content["version"] != VERSION:
-            problem = f"is not version {VERSION} of {FORMAT}; build again"
+        known = head("design")
+        if {key: content[key] for key in known} != known:
+            problem = f"is not version {known['version']} of {known['format']}; build again"
             raise ConfigurationError(str(path), [problem])
         networks = decoded(content)
         digests = {name: str(content["sha256"][name]) for name in BIASES}

@@ -14,6 +14,7 @@ from netgen.files import write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
 from netgen.project.record import BUILD, read_json
+from netgen.schema import head
 
 NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
 """What a build draws: the files that a designer may want to edit."""
@@ -21,7 +22,6 @@ RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json")
 """What is said of simulated samples: it does not outlive them."""
 CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "verify.json")
 """What is said of a circuit."""
-RESULTS = "netgen-results"
 MARK = "netgen-results.json"
 """Says which kind of study a folder of results belongs to."""
 
@@ -192,7 +192,7 @@ def claim_results(path: Path, kind: str) -> None:
                 f"{path} holds files that are not results of netgen {kind}; choose an empty "
                 "folder with -o"
             )
-        write_whole(mark, json.dumps({"format": RESULTS, "kind": kind}) + "\n")
+        write_whole(mark, json.dumps(head("results") | {"kind": kind}) + "\n")
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written ({error.strerror}); choose another -o"
@@ -204,7 +204,7 @@ def _is_marked(mark: Path, kind: str) -> bool:
         found = read_json(mark)
     except ConfigurationError:
         return False
-    return (found.get("format"), found.get("kind")) == (RESULTS, kind)
+    return (found.get("format"), found.get("kind")) == (head("results")["format"], kind)
 
 
 def _is_build(folder: Folder) -> bool:

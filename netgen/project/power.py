@@ -10,6 +10,7 @@ from netgen.files import write_whole
 from netgen.project.lock import locked
 from netgen.project.reading import Build
 from netgen.project.runs import read_runs
+from netgen.schema import head
 
 
 def power(build: Build) -> PowerFigures:
@@ -36,8 +37,7 @@ def power(build: Build) -> PowerFigures:
         problem = "no sample was simulated; run netgen sim again"
         raise ConfigurationError(str(folder.runs), [problem])
     document = {
-        "format": "netgen-power",
-        "version": 1,
+        **head("power"),
         "model": build.record["model"],
         "edited": list(build.edited),
         **power_document(figures),

@@ -17,6 +17,7 @@ from typing import Any
 
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of, write_whole
+from netgen.schema import head
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Kind:
     cure: str
 
 
-BUILD = Kind("netgen-build", 2, "build again")
-SIMULATION = Kind("netgen-simulation", 1, "run netgen sim again")
-VERIFICATION = Kind("netgen-verification", 2, "run netgen verify again")
-POPULATION = Kind("netgen-population", 1, "run netgen sim again")
+BUILD = Kind(**head("build"), cure="build again")
+SIMULATION = Kind(**head("simulation"), cure="run netgen sim again")
+VERIFICATION = Kind(**head("verification"), cure="run netgen verify again")
+POPULATION = Kind(**head("population"), cure="run netgen sim again")
 
 
 @dataclass(eq=False)

@@ -140,7 +140,7 @@ def _drawn(build: Build) -> tuple[dict[tuple[str, str, int, int], float], dict[A
     expected: dict[tuple[str, str, int, int], float] = {}
     names: dict[tuple[str, str, int, int], str] = {}
     try:
-        records = json.loads(build.read(build.folder.mapping.name))
+        records = json.loads(build.read(build.folder.mapping.name))["parameters"]
         for record in records:
             if record["from"] is None:  # a cell's bias
                 continue

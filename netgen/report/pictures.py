@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from netgen.files import write_whole
+from netgen.schema import head
 
 DRAWN = ".drawn.json"
 """Lists the pictures of each writer with their digests."""
@@ -42,7 +43,7 @@ def write_pictures(folder: Path, writer: str, pictures: Mapping[str, bytes]) -> 
 
 
 def _text(known: Mapping[str, Mapping[str, str]]) -> str:
-    return json.dumps(known, indent=1, sort_keys=True) + "\n"
+    return json.dumps(head("pictures") | {"writers": known}, indent=1, sort_keys=True) + "\n"
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
@@ -55,7 +56,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
                 for name, digest in names.items()
                 if Path(name).name == name  # nothing outside of the folder
             }
-            for writer, names in content.items()
+            for writer, names in content["writers"].items()
         }
-    except (OSError, ValueError, AttributeError, RecursionError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
         return {}

@@ -185,7 +185,8 @@ def test_devices_are_given_the_parameters_they_stand_for(out: Path) -> None:
     build = read_build(out)
     (name,) = populations(build)
     found = {entry.name: entry for entry in deviations(build, read_population(build, name))}
-    mapped = [entry for entry in json.loads(build.folder.mapping.read_text()) if entry["device"]]
+    records = json.loads(build.folder.mapping.read_text())["parameters"]
+    mapped = [entry for entry in records if entry["device"]]
     for entry in mapped:
         path = entry["device"].partition(".")[2][1:].lower()
         own = [d for n, d in found.items() if n == path or n.startswith((f"{path}.", f"{path}_s"))]

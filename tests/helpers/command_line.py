@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from click.testing import CliRunner, Result
+from formats import check_files, written
 from small_models import small_model
 
 from netgen.commands import main
 
 
 def netgen(*arguments: object) -> Result:
-    """Run a command; only an exit status may come out of it, never a traceback."""
+    """Run a command; only an exit status may come out of it, never a traceback.
+
+    The JSON files that it wrote are as their schemas say.
+    """
+    started = time.time_ns()
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
+    if result.exit_code in (0, 1):
+        folders = [Path(each) for each in arguments if isinstance(each, Path) and each.is_dir()]
+        paths = {path for folder in folders for path in written(folder)}
+        check_files(path for path in paths if path.stat().st_mtime_ns >= started)
     return result
 
 

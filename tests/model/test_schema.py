@@ -14,7 +14,7 @@ from netgen.commands import main
 from netgen.errors import ModelError
 from netgen.model import from_dict, load_model, load_samples
 from netgen.project.starter import MODEL
-from netgen.schema import schema, schema_names
+from netgen.schema import schema
 
 jsonschema = pytest.importorskip("jsonschema")
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/model.json"))
@@ -22,22 +22,6 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/model.json"))
 
 def fits(data: Any, name: str = "model") -> bool:
     return bool(jsonschema.Draft202012Validator(schema(name)).is_valid(data))
-
-
-@pytest.mark.parametrize("name", schema_names())
-def test_schemas_are_valid_and_describe_every_field(name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema(name))
-
-    def undescribed(record: Any, path: str) -> Iterator[str]:
-        for key, field in record.get("properties", {}).items():
-            if not {"description", "const", "$ref"} & set(field) and key != "op":
-                yield f"{path}.{key}"
-            yield from undescribed(field, f"{path}.{key}")
-
-    found = [*undescribed(schema(name), name)]
-    for key, part in schema(name).get("$defs", {}).items():
-        found += undescribed(part, key)
-    assert found == []
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)

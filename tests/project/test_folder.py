@@ -175,7 +175,7 @@ def test_record_says_what_was_built(built: Path, model: Model) -> None:
 
 def test_mapping_is_one_record_a_line(built: Path) -> None:
     text = (built / "mapping.json").read_text()
-    records = json.loads(text)
+    records = json.loads(text)["parameters"]
     assert len(text.splitlines()) == len(records) + 2
     assert {"node", "row", "column", "ideal", "device", "realised", "relative_error"} <= set(
         records[0]

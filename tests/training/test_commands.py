@@ -231,7 +231,7 @@ def test_listening_to_a_stream(
     found = [json.loads(line) for line in record.read_text().splitlines()]
     assert f"{len(found)} detections" in result.output
     assert all(entry["class"] == "up" for entry in found)
-    curve = json.loads(points.read_text())
+    curve = json.loads(points.read_text())["points"]
     alarms = [point["false_alarms"] + 4 - point["missed"] for point in curve]
     assert alarms[0] == 0
     assert curve[0]["offset_a"] == pytest.approx(curve[0]["offset_units"] * 1e-9)

@@ -13,6 +13,7 @@ from netgen.analysis.comparison.tolerances import LIMITS, Tolerances, override
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
 from netgen.keys import decode_json, plain, unknown_keys
+from netgen.schema import head
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,7 +56,7 @@ def load_tolerances(folder: Path, base: Tolerances | None = None) -> Tolerances:
 def keep_tolerances(path: Path, tolerances: Tolerances) -> None:
     """Write tolerances and their sources, for :func:`kept_tolerances`."""
     limits = {name: getattr(tolerances, name) for name in LIMITS}
-    content = {TABLE: limits, SOURCES: dict(tolerances.sources)}
+    content = head("tolerances") | {TABLE: limits, SOURCES: dict(tolerances.sources)}
     write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -72,7 +73,13 @@ def kept_tolerances(path: Path) -> Tolerances:
     data = _read(path)
     sources = data.get(SOURCES, {})
     texts = isinstance(sources, dict) and all(isinstance(each, str) for each in sources.values())
-    problems = [*unknown_keys(data, (TABLE, SOURCES))]
+    known = head("tolerances")
+    problems = [*unknown_keys(data, (TABLE, SOURCES, *known))]
+    problems += [
+        f"{key}: {plain(data[key])} is not {value!r}, which this netgen reads; build again"
+        for key, value in known.items()
+        if key in data and data[key] != value
+    ]
     if not texts or set(sources) - set(LIMITS):
         problems.append(f"{SOURCES}: must be a table of a text for each tolerance")
     if problems:

@@ -31,6 +31,7 @@ from netgen.project.simulate import (
     recorded_facts,
     workbench,
 )
+from netgen.schema import head
 from netgen.simulation import Traces, load_traces, save_traces
 from netgen.simulation.engines import Task, run_tasks
 from netgen.simulators import key
@@ -148,7 +149,7 @@ def _simulate(
         own = run_key(circuits[run.case], samples, run.sample)
         if isinstance(result, SimulationError):
             run.traces.unlink(missing_ok=True)
-            said = {"kind": result.kind, "message": str(result), "key": own}
+            said = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
             write_whole(run.failure, json.dumps(said) + "\n")
             yield RunStep(run, result)
             continue

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from netgen._version import __version__
 from netgen.analysis import compare
 from netgen.analysis.comparison.limits import Symptoms, symptoms
 from netgen.errors import ModelError, SimulationError, UsageError
@@ -19,6 +20,7 @@ from netgen.project.options import BuildOptions
 from netgen.project.reading import read_build
 from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
+from netgen.schema import head
 
 Quantity: TypeAlias = Literal["unit_current", "vdd", "frame_period"]
 UNITS: Mapping[Quantity, str] = {"unit_current": "A", "vdd": "V", "frame_period": "s"}
@@ -107,7 +109,9 @@ def sweep(
         assert result is not None
         results.append(result)
         records = [asdict(entry) | {"said": entry.said} for entry in results]
-        write_whole(output / "sweep.json", json.dumps({"points": records}, indent=1) + "\n")
+        about = {"netgen": __version__, "model": {"name": model.name, "sha256": model.digest}}
+        document = head("sweep") | about | {"points": records}
+        write_whole(output / "sweep.json", json.dumps(document, indent=1) + "\n")
         yield result
 
 

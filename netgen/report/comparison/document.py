@@ -1,4 +1,4 @@
-"""``report.json``: the public contract, format version 1."""
+"""``report.json``: the public contract."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from netgen.analysis.comparison.ties import TIE
 from netgen.model import Model
 from netgen.report.comparison.provenance import Provenance
 from netgen.report.power.document import power_document
-
-FORMAT = "netgen-report"
-VERSION = 1
+from netgen.schema import head
 
 
 def to_document(
@@ -55,8 +53,7 @@ def to_document(
         "energy_j",
     )
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        **head("report"),
         "verdict": "pass" if all(check.passed for check in checks) else "fail",
         "scope": SCOPE,
         "checks": [asdict(check) | {"looser": check.looser} for check in checks],

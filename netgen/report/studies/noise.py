@@ -16,6 +16,7 @@ from netgen.analysis.noise.network import Draws, Immunity
 from netgen.analysis.noise.statistics import Interval
 from netgen.files import write_whole
 from netgen.report.style import CLASSES, MUTED, figure, plain, tidy
+from netgen.schema import head
 
 MEASURES = {
     "decisions": "decisions equal to those without noise",
@@ -35,8 +36,7 @@ def write_noise(folder: Path, results: Sequence[Immunity], draws: Draws, technol
         Whose noise the intrinsic one is.
     """
     document = {
-        "format": "netgen-noise",
-        "version": 1,
+        **head("noise"),
         "netgen": __version__,
         "pdk": technology,
         "draws": asdict(draws),

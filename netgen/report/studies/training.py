@@ -16,10 +16,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from netgen._version import __version__
 from netgen.files import write_whole
 from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, SOFTWARE, figure, plain, tidy
 from netgen.report.text import percent, printable
 from netgen.resources import templates
+from netgen.schema import head
 
 TEMPLATE = "training.html.j2"
 PLOTS = "training-plots"
@@ -136,6 +138,8 @@ def write_training_report(folder: Path, report: TrainingReport) -> None:
 def _document(report: TrainingReport) -> dict[str, Any]:
     quantiles = (0.01, 0.05, 0.25, 0.5)
     return {
+        **head("training"),
+        "netgen": __version__,
         "name": report.name,
         "task": report.task,
         "classes": list(report.classes),

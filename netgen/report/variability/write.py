@@ -32,9 +32,7 @@ from netgen.report.variability.studies import (
     draw_blame,
     draw_corners,
 )
-
-FORMAT = "netgen-variability"
-VERSION = 1
+from netgen.schema import head
 
 
 def write_population(folder: Path, report: PopulationReport) -> None:
@@ -115,8 +113,7 @@ def to_document(report: PopulationReport) -> dict[str, Any]:
     accuracies, balanced = figures.accuracies(), figures.balanced()
     spreads = {name: spread(getattr(figures, name)) for name in QUANTITIES}
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        **head("variability"),
         "population": report.name,
         "kind": report.what,
         "netgen": __version__,
