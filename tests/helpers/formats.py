@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from netgen.schema import schema, schema_names
 
-try:
-    import jsonschema
-except ImportError:  # the oldest versions are tried without
-    jsonschema = None  # type: ignore[assignment]
+jsonschema: Any = None
+with suppress(ImportError):  # the oldest versions are tried without
+    jsonschema = import_module("jsonschema")
 
 
 @lru_cache

@@ -148,7 +148,7 @@ def test_record_names_no_file_outside_of_its_folder(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"format": "other"}, "is no record of netgen-build; build again"),
-        ({"version": 1}, "has format version 1, this netgen reads 2; build again"),
+        ({"version": 1}, "has format version 1, this netgen reads 3; build again"),
         ({"version": "2"}, "has format version '2'"),
         ({"complete": False}, "is not complete; build again"),
         ({"complete": 1}, "is not complete; build again"),
