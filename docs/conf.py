@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from formats import write_pages
+
 from netgen._version import __version__
 
 project = "netgen"
@@ -24,3 +33,8 @@ napoleon_use_ivar = True
 html_theme = "furo"
 html_title = f"netgen {release}"
 nitpicky = False
+
+
+def setup(app: Sphinx) -> None:
+    """Write the pages that are made of schemas before Sphinx looks for its sources."""
+    write_pages(Path(app.srcdir) / "reference" / "files")

@@ -6,12 +6,15 @@ A block that reads out/set-reset needs the build of the demonstration.
 from __future__ import annotations
 
 import re
+import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netgen.commands import main
+from netgen.schema import schema, schema_names
 
 BUILD = "out/set-reset"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -54,6 +57,21 @@ def test_python_of_the_pages_runs(
             main(["build", "examples/set-reset/model.json", "-o", BUILD])
         assert status.value.code == 0
     exec(compile(code, str(page), "exec"), {"__name__": page.stem})
+
+
+def test_pages_of_formats_have_every_field_of_their_schemas() -> None:
+    page = runpy.run_path(str(DOCS / "formats.py"))["page"]
+    for name in schema_names():
+        rows = page(name)
+        assert all(f"| `{key}` |" in rows for key in _fields(schema(name))), name
+
+
+def _fields(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from part.get("properties", {})
+    for inner in part.values() if isinstance(part, dict) else part:
+        if isinstance(inner, dict | list):
+            yield from _fields(inner)
 
 
 @pytest.mark.slow
