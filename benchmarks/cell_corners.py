@@ -16,12 +16,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.characterise import characterise
-from netgen.characterise.cells import read_thresholds, sweep_cells
+from netgen.characterise import CellBench, characterise
 from netgen.circuit import CellLayer, Circuit, build_circuit
-from netgen.model import Bmru, Linear, Model, Readout, Relu
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
+from netgen.circuit.blocks.schmitt9 import Bmru, read_thresholds
+from netgen.model import Linear, Model, Readout, Relu
 from netgen.netlist import Conditions
-from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.render import transistors
 from netgen.project import BuildOptions, prepare
 from netgen.simulators import Job, Waveforms, cache_folder, run
@@ -42,7 +42,7 @@ def one_cell() -> Model:
     nodes = (
         Linear("row", "x", one, none),
         Relu("candidate", "row"),
-        Bmru("state", "candidate", np.array([OUTPUT]), *band, np.array([False])),
+        Bmru("state", "candidate", np.array([OUTPUT]), *band, initial_state=np.array([False])),
         Linear("out", "state", one, none),
     )
     return Model(
@@ -61,7 +61,7 @@ def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
     """Return the cell with its biases and the mirrors that copy them."""
     circuit: Circuit = build_circuit(one_cell(), unit)
     where = (technology, at, unit, UNIT, cache_folder(), run)
-    known = characterise(*where)
+    known = characterise(*where, [SCHMITT9])
     inputs = calibration_inputs(circuit.model)
     activity = measure_activity(circuit, known.mirrors.currents, inputs)
     return size_circuit(circuit, technology, known, activity, at.vdd)[0].cells[0]
@@ -77,14 +77,14 @@ def mirrored(technology: Technology, unit: Geometry, cell: CellLayer, job: Job) 
         nmos("refc", "ref_p", "ref_n", "vss", unit),
         pmos("refp", "ref_p", "ref_p", "vdd", pmos.unit(unit)),
     ]
-    for row, kind in enumerate("twg"):
+    biases = [f"{bias.name}0" for bias in SCHMITT9.biases]
+    for row, net in enumerate(biases):
         geometry = cell.bias_mirrors.geometry(row, 0)
-        lines.append(pmos(f"copy{kind}", f"{kind}0", "ref_p", "vdd", geometry))
+        lines.append(pmos(f"copy{net}", net, "ref_p", "vdd", geometry))
     attempts = []
     for attempt in job.attempts:
-        kept = [
-            li for li in attempt.netlist.splitlines() if not li.startswith(("It0", "Iw0", "Ig0"))
-        ]
+        ideal = tuple(f"I{net} " for net in biases)
+        kept = [line for line in attempt.netlist.splitlines() if not line.startswith(ideal)]
         place = kept.index("Vvss vss 0 0")
         deck = "\n".join([*kept[:place], *lines, *kept[place:]]) + "\n"
         attempts.append(replace(attempt, netlist=deck))
@@ -101,8 +101,8 @@ def measured(
         is_cell = job.name == "cell characterisation"
         return run(mirrored(technology, unit, cell, job) if mirrors and is_cell else job)
 
-    tested = [CellUnderTest(*map(float, cell.bias[:, 0]))]
-    sweep = sweep_cells(technology, at, unit, tested, simulate)
+    bench = CellBench(technology, at, unit, UNIT, None, simulate)
+    sweep = bench.held([SCHMITT9.biased(*cell.bias[:, 0])])
     ((rising, falling, output),) = read_thresholds(sweep)
     candidate, current = sweep.candidate[0], sweep.output[0]
     below = current[: int(np.argmax(candidate >= 0.999 * rising)) + 1].max()

@@ -57,7 +57,7 @@ def by_ratio(circuit: Circuit) -> Circuit:
     layers: list[CellLayer | RowLayer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
-            layers.append(replace(layer, bias=np.array([layer.threshold, layer.width, layer.gain])))
+            layers.append(replace(layer, bias=layer.wanted))
         else:
             mirrors = tuple(replace(m, drawn=_drawn(circuit, m.weight)) for m in layer.mirrors)
             layers.append(replace(layer, mirrors=mirrors))

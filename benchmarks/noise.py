@@ -11,7 +11,7 @@ MODEL.json the cells are those of its circuit, else one cell alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,11 +27,10 @@ from netgen.analysis.noise.injected import (
     inject,
     rice_rate,
 )
-from netgen.characterise import characterise_cells
-from netgen.characterise.cells import CellTable
+from netgen.characterise import CellBench, CellTable
 from netgen.circuit import Circuit
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.model import load_model, load_samples
-from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BLOCKS, BlockUnderTest
 from netgen.project import BuildOptions, design, prepare
 from netgen.simulators import cache_folder, run
@@ -71,7 +70,7 @@ def blocks() -> list[BlockUnderTest]:
     """Return every block at every current; a cell's candidate stands in the middle of its band."""
     tested = []
     for current in CURRENTS:
-        biases = CellUnderTest(0.66 * current, 0.4 * current, current)
+        biases = SCHMITT9.biased(0.66 * current, 0.4 * current, current)
         for block in BLOCKS:
             cell = biases if block.startswith("cell") else None
             tested.append(BlockUnderTest(block, 0.46 * current if cell else current, cell))
@@ -109,7 +108,7 @@ def block_name(tested: BlockUnderTest) -> str:
 def device_line(where: str, noise: BlockNoise) -> str:
     """Return a row of the table; a cell's noise referred to its input says nothing."""
     tested = noise.tested
-    current = tested.current if tested.cell is None else tested.cell.gain
+    current = tested.current if tested.cell is None else tested.cell.currents[-1]
     referred = f"{noise.input_rms * 1e12:.3g}" if tested.cell is None else "–"
     return (
         f"| {where} | {block_name(tested)} | {current * 1e12:.0f} "
@@ -155,27 +154,29 @@ def cells(files: tuple[Path, ...], pdk: str, output: Path, jobs: int, duration: 
         own = list(cells_of(made.circuit, made.known.cells))
         finish(output / "cells.md", passed_lines(simulate, in_band(own, duration)))
         return
-    table = characterise_cells(technology, at, unit, UNIT, cache_folder(), run)
-    wanted = [np.array([value]) for value in CELL]
-    cell = CalibratedCell.of("cell", table.biases(*wanted)[:, 0], table)
+    table = SCHMITT9.characterise(CellBench(technology, at, unit, UNIT, cache_folder(), run))
+    wanted = np.array(CELL)[:, np.newaxis]
+    cell = CalibratedCell.of("cell", SCHMITT9, table.biases(wanted)[:, 0], table)
     finish(output / "cell.md", passed_lines(simulate, list(by_margin(cell, duration))))
     counted = simulate(list(flipping(cell)))
     finish(output / "flips.md", flip_lines(counted))
     plot_flips(counted, output / "noise-flips.png")
 
 
-def cells_of(circuit: Circuit, table: CellTable) -> Iterator[CalibratedCell]:
+def cells_of(circuit: Circuit, tables: Mapping[str, CellTable]) -> Iterator[CalibratedCell]:
     """Yield every cell of a circuit with its own biases."""
     for layer in circuit.cells:
         assert layer.bias is not None
         for index, bias in enumerate(layer.bias.T):
-            yield CalibratedCell.of(f"{layer.node}[{index}]", bias, table)
+            yield CalibratedCell.of(
+                f"{layer.node}[{index}]", layer.block, bias, tables[layer.cell.op]
+            )
 
 
 def in_band(cells: Sequence[CalibratedCell], duration: float) -> list[Injection]:
     """Return noise on candidates in the middle of their cell's band."""
     return [
-        Injection(cell, high, (cell.beta_hi - cell.beta_lo) / 2, share * UNIT, duration=duration)
+        Injection(cell, high, (cell.rising - cell.falling) / 2, share * UNIT, duration=duration)
         for cell in cells
         for share in SHARES
         for high in (True, False)
@@ -215,7 +216,7 @@ def passed_lines(
         cell = injection.cell
         lines.append(
             f"| {cell.name} | {'high' if injection.high else 'low'} "
-            f"| {cell.beta_lo * 1e12:.0f} … {cell.beta_hi * 1e12:.0f} "
+            f"| {cell.falling * 1e12:.0f} … {cell.rising * 1e12:.0f} "
             f"| {injection.margin * 1e12:.0f} | {each.sigma_in * 1e12:.3g} "
             f"| {each.sigma_out * 1e12:.2g} | {ratio.value:.3g} ({ratio.low:.3g}–{ratio.high:.3g})"
             f" | {each.independent:.0f} | {each.flips} |"

@@ -66,7 +66,7 @@ def proof(folder: Path, largest: int) -> None:
             whole = whole or traces
             differ = np.concatenate(
                 [
-                    (traces.frames[c.name] > c.alpha / 2) != (whole.frames[c.name] > c.alpha / 2)
+                    (traces.frames[c.name] > c.level / 2) != (whole.frames[c.name] > c.level / 2)
                     for c in model.cells
                 ],
                 axis=1,

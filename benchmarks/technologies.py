@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import Comparison, Tolerances
-from netgen.characterise.cells import read_thresholds, sweep_cells
+from netgen.characterise import CellBench
 from netgen.circuit import Circuit
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
+from netgen.circuit.blocks.schmitt9 import read_thresholds
 from netgen.errors import ToolMissingError
 from netgen.model import Model, Samples, load_model, load_samples, pick_indices
 from netgen.netlist import Conditions
-from netgen.netlist.characterisation import CellUnderTest
 from netgen.project import (
     BuildOptions,
     Design,
@@ -83,7 +84,7 @@ def cell_error(made: Design) -> NDArray[np.float64]:
     random = np.random.default_rng(1)
     threshold, gain = np.exp(random.uniform(np.log(20e-12), np.log(2e-9), (2, CELLS)))
     width = threshold * random.uniform(0.1, 0.95, CELLS)
-    biases = made.known.cells.biases(threshold, width, gain)
+    biases = made.known.cells["bmru"].biases(np.array([threshold, width, gain]))
     rising, falling, output = _measured(made, made.conditions, biases).T
     errors = np.array([rising / threshold - 1, (rising - falling) / width - 1, output / gain - 1])
     return np.asarray(np.abs(errors).max(axis=1))
@@ -91,8 +92,7 @@ def cell_error(made: Design) -> NDArray[np.float64]:
 
 def corners(made: Design) -> dict[tuple[str, float], NDArray[np.float64]]:
     """Return threshold, width and gain of one cell at every corner, its biases kept, A."""
-    wanted = [np.array([value]) for value in CORNER_CELL]
-    biases = made.known.cells.biases(*wanted)
+    biases = made.known.cells["bmru"].biases(np.array(CORNER_CELL)[:, np.newaxis])
     found = {}
     for corner in made.technology.corners:
         for temperature in TEMPERATURES:
@@ -103,8 +103,9 @@ def corners(made: Design) -> dict[tuple[str, float], NDArray[np.float64]]:
 
 
 def _measured(made: Design, at: Conditions, biases: NDArray[np.float64]) -> NDArray[np.float64]:
-    cells = [CellUnderTest(*map(float, bias)) for bias in biases.T]
-    return read_thresholds(sweep_cells(made.technology, at, made.circuit.unit, cells, run))
+    where = (made.technology, at, made.circuit.unit, made.circuit.model.unit_current)
+    cells = [SCHMITT9.biased(*bias) for bias in biases.T]
+    return read_thresholds(CellBench(*where, None, run).held(cells))
 
 
 def gate_area(circuit: Circuit) -> float:

@@ -143,7 +143,7 @@ HEADER = (
 
 def states(model: Model, values: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
     """Return all states of a sample, (frames, units)."""
-    parts = [values[cell.name] > cell.alpha / 2 for cell in model.cells]
+    parts = [values[cell.name] > cell.level / 2 for cell in model.cells]
     return np.concatenate(parts, axis=1)
 
 

@@ -74,7 +74,7 @@ def figures(
     same = decide(model.readout, own) == decide(model.readout, true)
     each = [rms(a - b) / full for a, b in zip(own, true, strict=True)]
     agree = [
-        (states[cell.name][pair] == (runs[pair].frames[cell.name] > cell.alpha / 2)).mean()
+        (states[cell.name][pair] == (runs[pair].frames[cell.name] > cell.level / 2)).mean()
         for cell in model.cells
         for pair in pairs
     ]

@@ -1,13 +1,19 @@
 """The characterisation room: what a technology's blocks do, measured in small SPICE runs."""
 
-from netgen.characterise.cells import CellTable, characterise_cells, hysteresis_curve
+from netgen.characterise.cells import (
+    CellBench,
+    cell_speeds,
+    characterise_cells,
+    characterise_times,
+)
 from netgen.characterise.diodes import DiodeTable, characterise_diodes
 from netgen.characterise.gates import characterise_gates
 from netgen.characterise.mirrors import MirrorTables, characterise_mirrors
 from netgen.characterise.tables import Characterisation, characterise
-from netgen.characterise.times import CellSpeed, CellTimes, cell_speeds, characterise_times
+from netgen.circuit.blocks import CellSpeed, CellTable, CellTimes
 
 __all__ = [
+    "CellBench",
     "CellSpeed",
     "CellTable",
     "CellTimes",
@@ -21,5 +27,4 @@ __all__ = [
     "characterise_gates",
     "characterise_mirrors",
     "characterise_times",
-    "hysteresis_curve",
 ]

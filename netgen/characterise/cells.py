@@ -1,270 +1,165 @@
-"""Schmitt-trigger cells as measured: threshold, width and gain against their bias currents."""
+"""The bench of cells: what a block asks for, measured in SPICE or taken from the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
+from scipy.interpolate import RegularGridInterpolator
 
 from netgen._version import __version__
-from netgen.characterise.mirrors import mirror_gains
+from netgen.characterise.mirrors import Run, mirror_gains
+from netgen.circuit.blocks import (
+    BiasedCell,
+    CellBlock,
+    CellSpeed,
+    CellTable,
+    CellTimes,
+    Held,
+    Step,
+    block_of,
+)
 from netgen.errors import SimulationError
+from netgen.model import Model
 from netgen.netlist.characterisation import (
-    CellUnderTest,
     MirrorUnderTest,
     cell_deck,
+    cell_ramp_deck,
+    cell_time_deck,
     cell_vectors,
 )
 from netgen.netlist.models import Conditions
-from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]
-Run: TypeAlias = Callable[[Job], Waveforms]
 
-THRESHOLDS = (0.02, 8.0)
-"""Range of characterised threshold and gain currents, in units."""
-RATIOS = (0.02, 0.035, 0.06, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.55, 0.7, 0.81, 0.89, 0.94,
-          0.98, 1.03, 1.08)  # fmt: skip
-"""Characterised ratios of width to threshold current."""
-_THRESHOLD_POINTS = 10
 _STEP = 0.005
 """Step of the storage node's voltage, V."""
 
 
 @dataclass(frozen=True, eq=False)
-class CellTable:
-    """What cells do for their bias currents.
+class CellBench:
+    """Measures cells of one block; see :class:`netgen.circuit.blocks.Bench`.
 
     Attributes
     ----------
-    bias
-        Threshold and gain bias currents, A, (biases,), evenly spaced in their logarithm.
-    ratios
-        Ratio of width to threshold bias current, (ratios,).
-    rising, falling
-        Candidate current at which the output rises and falls, over the threshold bias current,
-        (biases, ratios).
-    gain
-        Output current over the gain bias current, (biases,).
+    folder
+        The cache; None where nothing is kept.
+    run
+        Runs one simulation (:func:`netgen.simulation.run`).
     """
 
-    bias: Floats
-    ratios: Floats
-    rising: Floats
-    falling: Floats
-    gain: Floats
+    technology: Technology
+    at: Conditions
+    unit: Geometry
+    unit_current: float
+    folder: Path | None
+    run: Run
 
-    def thresholds(self, threshold: Floats, width: Floats) -> tuple[Floats, Floats]:
-        """Return β_hi and β_lo in amperes for bias currents in amperes, any shape."""
-        at = np.stack([np.log(threshold), width / threshold], axis=-1)
-        rising, falling = (surface(at) for surface in self._surfaces)
-        return threshold * rising, threshold * falling
+    def held(self, cells: Sequence[BiasedCell]) -> Held:
+        """Hold cells at every voltage of their storage node and see which candidate that takes."""
+        vdd = self.at.vdd
+        step = vdd / round(vdd / _STEP)
+        deck = cell_deck(self.technology, self.at, self.unit, cells, (step, vdd + step / 4, step))
+        names = [cell_vectors(self.technology, index, cell) for index, cell in enumerate(cells)]
+        vectors = tuple(name for pair in names for name in pair)
+        attempts = (Attempt("default", deck),)
+        result = self.run(Job("cell characterisation", attempts, vectors, vdd, 300.0))
+        needed = np.array([result.vectors[current] for current, _ in names])
+        output = np.array([result.vectors[current] for _, current in names])
+        return Held(self._candidate(result.scale, needed), output)
 
-    @cached_property
-    def _surfaces(self) -> tuple[RegularGridInterpolator, ...]:
-        """Splines through the rising and the falling thresholds, made once: that takes longest."""
-        axes = (np.log(self.bias), self.ratios)
-        return tuple(
-            RegularGridInterpolator(axes, table, "cubic", bounds_error=False, fill_value=None)
-            for table in (self.rising, self.falling)
+    def _candidate(self, v0: Floats, needed: Floats) -> Floats:
+        """Return the candidate of which a unit PMOS with drain at v0 gives what is needed."""
+        technology, unit = self.technology, self.unit
+        largest = float(needed[:, : len(v0) // 2].max())
+        logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
+        drains = np.linspace(0.0, self.at.vdd, 19)
+        tested = [MirrorUnderTest(1, "pmos", technology.unit_of("pmos", unit))]
+        table = mirror_gains(technology, self.at, unit, tested, logs, drains, self.run)
+        gain = RegularGridInterpolator(
+            (logs, drains), table.gain[0], bounds_error=False, fill_value=None
         )
+        volts = np.broadcast_to(v0, needed.shape)
+        candidate: Floats = np.maximum(needed, np.exp(logs[0]))
+        for _ in range(4):  # the gain hardly depends on the current: each pass gains two digits
+            inside = np.clip(np.log(candidate), logs[0], logs[-1])
+            candidate = np.maximum(needed, np.exp(logs[0])) / np.maximum(
+                gain((inside, volts)), 0.01
+            )
+        return candidate
 
-    def output(self, gain: Floats) -> Floats:
-        """Return α in amperes for a gain bias current in amperes."""
-        measured = PchipInterpolator(np.log(self.bias), self.gain, extrapolate=True)
-        current: Floats = gain * measured(np.log(gain))
-        return current
+    def ramped(self, cells: Sequence[BiasedCell], candidates: Floats) -> Floats:
+        """Return output currents, A, (cells, points), along ramps of the candidates."""
+        ends = [(float(each[0]), float(each[-1])) for each in candidates]
+        points = candidates.shape[1]
+        deck = cell_ramp_deck(self.technology, self.at, self.unit, cells, ends, points)
+        names = [cell_vectors(self.technology, i, cell)[1] for i, cell in enumerate(cells)]
+        result = self.run(Job("cell ramp", (Attempt("default", deck),), tuple(names), 1.0, 300.0))
+        if result.timepoints != points:
+            problem = f"a ramp of cells gave {result.timepoints} of {points} points"
+            raise SimulationError("incomplete", problem)
+        return np.array([result.vectors[name] for name in names])
 
-    def biases(self, threshold: Floats, width: Floats, gain: Floats) -> Floats:
-        """Return the bias currents, (3, units), that give wanted β_hi, β_hi − β_lo and α (A)."""
-        t, w, g = threshold.copy(), width.copy(), gain.copy()
-        for _ in range(30):  # the map is close to the identity: each pass gains a digit or more
-            rising, falling = self.thresholds(t, w)
-            t = t * threshold / rising
-            # the width is corrected by difference: near a ratio of 1 its share would run away
-            w = np.clip(w + width - (rising - falling), 0.3 * width, self.ratios[-1] * t)
-            g = g * gain / self.output(g)
-        return np.array([t, w, g])
+    def stepped(self, steps: Sequence[Step], edge: float, stop: float) -> tuple[Floats, Floats]:
+        """Return times, s, (points,), and outputs, A, (steps, points), as candidates step."""
+        deck = cell_time_deck(self.technology, self.at, self.unit, steps, edge, stop)
+        names = [cell_vectors(self.technology, i, step.cell)[1] for i, step in enumerate(steps)]
+        job = Job("cell times", (Attempt("default", deck),), tuple(names), stop, 600.0, (edge,))
+        result = self.run(job)
+        return result.scale, np.array([result.vectors[name] for name in names])
 
-
-@dataclass(frozen=True, eq=False)
-class Sweep:
-    """Cells held in every state by their storage node.
-
-    Attributes
-    ----------
-    candidate
-        Candidate current that holds the cell there, A, (cells, points).
-    output
-        Output current, A, (cells, points).
-    """
-
-    candidate: Floats
-    output: Floats
+    def kept(
+        self, name: str, identity: object, measure: Callable[[], Mapping[str, Floats]]
+    ) -> Mapping[str, Floats]:
+        """Return what was measured, or what the cache holds of the same name and identity."""
+        if self.folder is None:
+            return measure()
+        where = (name, self.at, self.unit, _STEP, identity)
+        parts = (*where, self.technology.digest, simulator_version(), __version__)
+        return cached_arrays(self.folder, key(*parts), lambda: dict(measure()))
 
 
-def sweep_cells(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    cells: Sequence[CellUnderTest],
-    run: Run,
-) -> Sweep:
-    """Hold cells at every voltage of their storage node and see which candidate that takes.
+def characterise_cells(bench: CellBench, blocks: Iterable[CellBlock]) -> dict[str, CellTable]:
+    """Measure cells of blocks, or return the tables from the cache, by operation.
 
     Raises
     ------
     SimulationError
         A simulation failed.
     """
-    step = at.vdd / round(at.vdd / _STEP)
-    deck = cell_deck(technology, at, unit, cells, (step, at.vdd + step / 4, step))
-    names = [cell_vectors(technology, index) for index in range(len(cells))]
-    vectors = tuple(name for pair in names for name in pair)
-    attempts = (Attempt("default", deck),)
-    result = run(Job("cell characterisation", attempts, vectors, at.vdd, 300.0))
-    needed = np.array([result.vectors[current] for current, _ in names])
-    output = np.array([result.vectors[current] for _, current in names])
-    return Sweep(_candidate(technology, at, unit, result.scale, needed, run), output)
+    return {block.operation.op: block.characterise(bench) for block in blocks}
 
 
-def _candidate(
-    technology: Technology, at: Conditions, unit: Geometry, v0: Floats, needed: Floats, run: Run
-) -> Floats:
-    """Return the candidate of which M1, a unit mirror with drain at v0, gives what is needed."""
-    largest = float(needed[:, : len(v0) // 2].max())
-    logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
-    drains = np.linspace(0.0, at.vdd, 19)
-    table = mirror_gains(
-        technology,
-        at,
-        unit,
-        [MirrorUnderTest(1, "pmos", technology.unit_of("pmos", unit))],
-        logs,
-        drains,
-        run,
-    )
-    gain = RegularGridInterpolator(
-        (logs, drains), table.gain[0], bounds_error=False, fill_value=None
-    )
-    volts = np.broadcast_to(v0, needed.shape)
-    candidate: Floats = np.maximum(needed, np.exp(logs[0]))
-    for _ in range(4):  # the gain hardly depends on the current: each pass gains two digits
-        inside = np.clip(np.log(candidate), logs[0], logs[-1])
-        candidate = np.maximum(needed, np.exp(logs[0])) / np.maximum(gain((inside, volts)), 0.01)
-    return candidate
+def characterise_times(
+    bench: CellBench, blocks: Iterable[CellBlock], cells: Mapping[str, CellTable]
+) -> dict[str, CellTimes]:
+    """Measure the times of cells, or return the tables from the cache, by operation.
 
-
-def hysteresis_curve(
-    technology: Technology, at: Conditions, unit: Geometry, bias: Floats, run: Run
-) -> tuple[Floats, Floats]:
-    """Return candidate and output current (A) of a cell along a slow ramp up and down again.
-
-    Parameters
-    ----------
-    bias
-        Threshold, width and gain bias currents, A.
-    """
-    sweep = sweep_cells(technology, at, unit, [CellUnderTest(*map(float, bias))], run)
-    candidate, output = sweep.candidate[0], sweep.output[0]
-    top, bottom = _turns(candidate)
-    points = np.arange(len(candidate))
-    limit = points[(points > bottom) & (candidate > 1.3 * candidate[top])]
-    last = limit[0] if len(limit) else points[-1]
-    high = points[bottom : last + 1]
-    low = points[: top + 1]
-    up = np.concatenate([low, high[candidate[high] > candidate[top]]])
-    down = np.concatenate([high[::-1], low[candidate[low] < candidate[bottom]][::-1]])
-    path = np.concatenate([up, down])
-    return candidate[path], output[path]
-
-
-def _turns(candidate: Floats) -> tuple[int, int]:
-    """Return where the candidate has its maximum and the minimum after it; 0, 0 without them."""
-    inner = candidate[1:-1]
-    top = 1 + int(np.argmax((inner > candidate[:-2]) & (inner >= candidate[2:])))
-    bottom = top + 1 + int(np.argmax(candidate[top + 1 : -1] < candidate[top + 2 :]))
-    return (top, bottom) if 1 < top < bottom < len(candidate) - 1 else (0, 0)
-
-
-def read_thresholds(sweep: Sweep) -> Floats:
-    """Return β_hi, β_lo and α of each swept cell in amperes, (cells, 3).
-
-    The candidate that holds a cell rises with its storage node to a maximum, falls to a minimum
-    and rises again; between the two no state is stable, so they are where the cell jumps. A cell
-    without them has no hysteresis: its β_hi and β_lo are NaN.
-    """
-    measured = []
-    for candidate, output in zip(sweep.candidate, sweep.output, strict=True):
-        top, bottom = _turns(candidate)
-        jumps = [_extremum(candidate, top), _extremum(candidate, bottom)] if top else [np.nan] * 2
-        measured.append([*jumps, output[-1]])
-    return np.array(measured)
-
-
-def continued(ratios: Floats, jumps: Floats) -> Floats:
-    """Continue jumps, (biases, ratios, 2), to the small ratios where a cell has no hysteresis.
-
-    Along a straight line through the smallest ratios with hysteresis: there the width comes to
-    nothing, and the table stays smooth where an interpolation looks over that edge.
+    A block whose cells count as immediate is left out.
 
     Raises
     ------
     SimulationError
-        Cells hold no state at any ratio.
+        A simulation failed, or cells do not change their state in any time.
     """
-    whole: Floats = jumps.copy()
-    for row in whole:
-        held = np.flatnonzero(np.isfinite(row[:, 0]))
-        if len(held) < 3 or held[-1] - held[0] + 1 != len(held) or held[-1] + 1 != len(ratios):
-            raise SimulationError("no_hysteresis", "cells of this technology hold no state")
-        first, second = held[:2]
-        slope = (row[second] - row[first]) / (ratios[second] - ratios[first])
-        row[:first] = row[first] + np.outer(ratios[:first] - ratios[first], slope)
-    return whole
+    found = {each.operation.op: each.times(bench, cells[each.operation.op]) for each in blocks}
+    return {op: times for op, times in found.items() if times is not None}
 
 
-def _extremum(values: Floats, index: int) -> float:
-    """Return the extremum of the parabola through a point and its neighbours."""
-    before, here, after = values[index - 1 : index + 2]
-    slope, curvature = (after - before) / 2, after - 2 * here + before
-    return float(here if curvature == 0 else here - slope**2 / (2 * curvature))
-
-
-def characterise_cells(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    unit_current: float,
-    folder: Path,
-    run: Run,
-) -> CellTable:
-    """Measure cells over a grid of bias currents, or return the table from the cache.
-
-    Parameters
-    ----------
-    unit_current
-        A; biases are characterised from 0.02 to 8 of it.
-    """
-    low, high = (limit * unit_current for limit in THRESHOLDS)
-    bias = np.geomspace(low, high, _THRESHOLD_POINTS)
-    cells = [CellUnderTest(float(t), float(t * ratio), float(t)) for t in bias for ratio in RATIOS]
-    identity = (at, unit, tuple(cells), _STEP)
-
-    def measure() -> dict[str, Floats]:
-        return {"cells": read_thresholds(sweep_cells(technology, at, unit, cells, run))}
-
-    parts = ("cells", identity, technology.digest, simulator_version(), __version__)
-    measured = cached_arrays(folder, key(*parts), measure)["cells"]
-    measured = measured.reshape(len(bias), len(RATIOS), 3) / bias[:, np.newaxis, np.newaxis]
-    gain = measured[:, :, 2].mean(axis=1)
-    ratios = np.array(RATIOS)
-    jumps = continued(ratios, measured[:, :, :2])
-    return CellTable(bias, ratios, jumps[:, :, 0], jumps[:, :, 1], gain)
+def cell_speeds(
+    model: Model, cells: Mapping[str, CellTable], times: Mapping[str, CellTimes]
+) -> dict[str, CellSpeed]:
+    """Return the measured times of every cell of a model that takes any, by node."""
+    return {
+        cell.name: times[cell.op].of(
+            cells[cell.op], block_of(cell).wanted(cell) * model.unit_current
+        )
+        for cell in model.cells
+        if cell.op in times
+    }

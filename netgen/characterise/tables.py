@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netgen.characterise.cells import CellTable, characterise_cells
+from netgen.characterise.cells import CellBench, characterise_cells
 from netgen.characterise.mirrors import MirrorTables, Run, characterise_mirrors
+from netgen.circuit.blocks import CellBlock, CellTable
 from netgen.netlist.models import Conditions
 from netgen.technology import Geometry, Technology
 
 
 @dataclass(frozen=True)
 class Characterisation:
-    """All that is known of a technology's blocks under given conditions."""
+    """All that is known of a technology's blocks under given conditions: cells by operation."""
 
     mirrors: MirrorTables
-    cells: CellTable
+    cells: Mapping[str, CellTable]
 
 
 def characterise(
@@ -26,8 +28,14 @@ def characterise(
     unit_current: float,
     folder: Path,
     run: Run,
+    blocks: Iterable[CellBlock],
 ) -> Characterisation:
     """Measure mirrors and cells, or return their tables from the cache.
+
+    Parameters
+    ----------
+    blocks
+        Those whose cells are measured.
 
     Raises
     ------
@@ -35,4 +43,5 @@ def characterise(
         A simulation failed.
     """
     where = (technology, at, unit, unit_current, folder, run)
-    return Characterisation(characterise_mirrors(*where), characterise_cells(*where))
+    cells = characterise_cells(CellBench(*where), blocks)
+    return Characterisation(characterise_mirrors(*where), cells)

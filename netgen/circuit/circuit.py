@@ -15,9 +15,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.circuit.blocks import CellBlock, block_of
 from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
 from netgen.circuit.rows import Floats, Rows, rows_of
-from netgen.model import INPUT, Bmru, Model, Relu, is_signed, sources
+from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -65,7 +66,7 @@ class Mirrors:
     Attributes
     ----------
     source
-        ``"x"``, a relu or bmru node, or :data:`REFERENCE` for a constant.
+        ``"x"``, a relu or cell node, or :data:`REFERENCE` for a constant.
     chains
         Where the weights come from in the model; several only for the reference's biases.
     weight
@@ -96,37 +97,50 @@ class RowLayer:
 
 @dataclass(frozen=True, eq=False)
 class CellLayer:
-    """Schmitt-trigger cells of a bmru node; currents in amperes, arrays of (units,).
+    """Cells of a node, each an instance of a block; currents in amperes.
 
     Attributes
     ----------
-    candidate
-        The node whose P lines drive the cells.
-    threshold, width, gain
-        β_hi, β_hi − β_lo and α as currents: what is wanted.
-    bias
-        The three bias currents (threshold, width, gain) that give them, (3, units), once sized.
+    cell
+        The node of the model.
+    wanted
+        The figures that the bias currents give, (biases, units).
     stage
-        How many cell layers this one depends on: start-up releases them in this order.
+        How many layers of cells with a memory this one depends on: start-up releases them in this
+        order.
+    bias
+        The bias currents that give them, (biases, units), once sized.
     bias_mirrors
-        The copies of the reference that give the bias currents where these are not ideal, (3,
+        The copies of the reference that give the bias currents where these are not ideal, (biases,
         units), once sized.
     """
 
-    node: str
-    candidate: str
-    threshold: Floats
-    width: Floats
-    gain: Floats
-    initial_state: NDArray[np.bool_]
+    cell: Cell
+    block: CellBlock
+    wanted: Floats
     stage: int
     bias: Floats | None = None
     bias_mirrors: Drawn | None = None
 
     @property
+    def node(self) -> str:
+        """Name of the node."""
+        return self.cell.name
+
+    @property
+    def candidate(self) -> str:
+        """The node whose signals the cells compare."""
+        return self.cell.input
+
+    @property
+    def initial_state(self) -> NDArray[np.bool_]:
+        """States before the first frame, (units,)."""
+        return self.cell.initial_state
+
+    @property
     def size(self) -> int:
         """How many cells."""
-        return len(self.threshold)
+        return self.cell.size
 
 
 Layer: TypeAlias = RowLayer | CellLayer
@@ -165,6 +179,14 @@ class Circuit:
                 word += "_readout"
         return word
 
+    def defined_by(self, node: str) -> Line:
+        """Return the line that a signal's own diode is on."""
+        return self._outputs.get(node, "n")
+
+    @cached_property
+    def _outputs(self) -> Mapping[str, Line]:
+        return {layer.node: layer.block.output for layer in self.cells}
+
     @property
     def rows(self) -> tuple[RowLayer, ...]:
         """The row layers, in evaluation order."""
@@ -178,7 +200,7 @@ class Circuit:
     @property
     def stages(self) -> int:
         """Number of start-up stages: the longest chain of cell layers."""
-        return max((layer.stage for layer in self.cells), default=-1) + 1
+        return max((layer.stage for layer in self.cells if layer.block.storage), default=-1) + 1
 
     @property
     def uses_reference(self) -> bool:
@@ -201,17 +223,17 @@ class Circuit:
         """Which units have an N line and a P line, by (node, line), each (units,).
 
         A line is only built where a mirror uses it. The diode that defines a signal is always
-        there: N for inputs and ReLUs, P (its output branch) for cells.
+        there: N for inputs and ReLUs, that of its block's output for cells.
         """
         need: dict[tuple[str, Line], NDArray[np.bool_]] = {(REFERENCE, "n"): np.ones(1, bool)}
         need[REFERENCE, "p"] = np.full(1, self.mirrored_bias and bool(self.cells))
         for name, size in self.signals:
-            is_cell = isinstance(self.model.by_name.get(name), Bmru)
-            need[name, "n"] = np.full(size, not is_cell)
-            need[name, "p"] = np.full(size, is_cell)
+            defined = self.defined_by(name)
+            need[name, "n"] = np.full(size, defined == "n")
+            need[name, "p"] = np.full(size, defined == "p")
         for layer in self.layers:
             if isinstance(layer, CellLayer):
-                need[layer.candidate, "p"] |= True
+                need[layer.candidate, layer.block.candidate] |= True
                 continue
             for mirrors in layer.mirrors:
                 weight = drawn_weight(mirrors)
@@ -228,26 +250,17 @@ def drawn_weight(mirrors: Mirrors) -> Floats:
 
 
 def build_circuit(model: Model, unit: Geometry) -> Circuit:
-    """Map a model to blocks: relu and readout nodes to rows of mirrors, bmru nodes to cells."""
+    """Map a model to blocks: relu and readout nodes to rows of mirrors, cells to their blocks."""
     rows = rows_of(model)
     stage = _stages(model)
     layers: list[Layer] = []
     for node in model.nodes:
         if isinstance(node, Relu):
             layers.append(_row_layer(node.name, "relu", rows[node.input]))
-        elif isinstance(node, Bmru):
-            amperes = model.unit_current
-            layers.append(
-                CellLayer(
-                    node.name,
-                    node.input,
-                    node.beta_hi * amperes,
-                    (node.beta_hi - node.beta_lo) * amperes,
-                    node.alpha * amperes,
-                    node.initial_state,
-                    stage[node.name] - 1,
-                )
-            )
+        elif isinstance(node, Cell):
+            block = block_of(node)
+            wanted = block.wanted(node) * model.unit_current
+            layers.append(CellLayer(node, block, wanted, stage[node.name] - node.memory))
     readout = model.readout.node
     layers.append(_row_layer(readout, "readout", rows[readout]))
     return Circuit(model, unit, tuple(layers))
@@ -261,10 +274,12 @@ def _row_layer(name: str, kind: Literal["relu", "readout"], found: Rows) -> RowL
 
 
 def _stages(model: Model) -> dict[str, int]:
-    """Count, for every node, the cell layers on the longest way to it (itself included)."""
+    """Count, for every node, the layers with a memory on the longest way to it, itself included."""
     depth = {INPUT: 0}
     for node in model.nodes:
-        depth[node.name] = max(depth[name] for name in sources(node)) + isinstance(node, Bmru)
+        depth[node.name] = max(depth[name] for name in sources(node))
+        if isinstance(node, Cell):
+            depth[node.name] += node.memory
     return depth
 
 

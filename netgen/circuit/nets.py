@@ -22,9 +22,9 @@ def output_net(circuit: Circuit, unit: int) -> str:
 
 
 def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
-    """Return the start-up lines by (stage, initial state) where there is such a cell."""
+    """Return the start-up lines by (stage, initial state) where there is a cell to hold so."""
     nets = {}
-    for layer in circuit.cells:
+    for layer in (layer for layer in circuit.cells if layer.block.storage):
         for state in np.unique(layer.initial_state):
             nets[layer.stage, bool(state)] = (
                 f"set_{layer.stage + 1}_b" if state else f"reset_{layer.stage + 1}"
@@ -34,8 +34,8 @@ def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
 
 def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
     """Return the start-up lines of a layer of cells."""
-    nets = start_nets(circuit)
-    return [nets[layer.stage, bool(state)] for state in np.unique(layer.initial_state)]
+    nets = start_nets(circuit) if layer.block.storage else {}
+    return [nets[layer.stage, bool(state)] for state in np.unique(layer.initial_state) if nets]
 
 
 def network_ports(circuit: Circuit) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Terms:
     Attributes
     ----------
     source
-        The node that is copied: ``"x"``, or a relu or bmru node.
+        The node that is copied: ``"x"``, or a relu or cell node.
     chain
         Where the weights come from in the model.
     weight

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from netgen.circuit.blocks import bias, mirror, modules_of, relu
+from netgen.circuit.blocks.kit import RAIL, in_series
 from netgen.circuit.circuit import (
     CellLayer,
     Circuit,
@@ -22,7 +24,6 @@ from netgen.circuit.netlist import (
     Device,
     Instance,
     Layer,
-    Module,
     Net,
     Netlist,
     Role,
@@ -31,24 +32,14 @@ from netgen.circuit.netlist import (
 )
 from netgen.circuit.nets import layer_starts, net, output_net, start_nets
 from netgen.model import INPUT
-from netgen.technology import Geometry, Polarity, Technology
-
-BIAS_KINDS = ("thresh", "width", "gain")
-"""What the three bias currents of a cell are called, in the order of :attr:`CellLayer.bias`."""
-BIAS_PARAMETERS = ("beta_hi[{0}]", "beta_hi[{0}] - beta_lo[{0}]", "alpha[{0}]")
-_RAIL: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
+from netgen.technology import Polarity, Technology
 
 
-def synthesise(circuit: Circuit, technology: Technology, blocks: Mapping[str, Module]) -> Netlist:
-    """Return the netlist of a sized circuit.
-
-    Parameters
-    ----------
-    blocks
-        The subcircuits of diodes, cells and switches, by name.
-    """
+def synthesise(circuit: Circuit, technology: Technology) -> Netlist:
+    """Return the netlist of a sized circuit."""
     layers = tuple(_Synthesis(circuit, technology).layers())
     model = circuit.model
+    blocks = modules_of((layer.block for layer in circuit.cells), technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
 
 
@@ -114,11 +105,11 @@ class _Synthesis:
     def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
         """Return the NMOS diode of a signal, and its P line where it is used."""
         n, p = (net(self.circuit, node, unit, line) for line in ("n", "p"))
-        diode = self.instance(name, "diode_relu", (n, "vss"), role, node, unit)
+        diode = self.instance(name, relu.DIODE, (n, "vss"), role, node, unit)
         if not self.circuit.lines[node, "p"][unit]:
             return (diode,)
         nets = (n, p, *SUPPLIES)
-        return diode, self.instance(f"{name}_to_p", "n_to_p", nets, "line", node, unit)
+        return diode, self.instance(f"{name}_to_p", mirror.TO_P, nets, "line", node, unit)
 
     def reference(self) -> Layer:
         word, line = REFERENCE_WORD, net(self.circuit, REFERENCE, 0, "n")
@@ -200,7 +191,7 @@ class _Synthesis:
                     "bias" if mirrors.source == REFERENCE else "mirror",
                     polarity,
                     drawn.geometry(unit, column),
-                    (node, gate, _RAIL[polarity], _RAIL[polarity]),
+                    (node, gate, RAIL[polarity], RAIL[polarity]),
                     layer.node,
                     unit,
                     path,
@@ -222,74 +213,66 @@ class _Synthesis:
 
     def in_series(self, whole: Device) -> tuple[Device, ...]:
         """Return the transistors that make up a long one."""
-        geometry = whole.geometry
-        count = self.technology.series(geometry.length)
-        each = self.technology.snap(geometry.length / count)
-        geometry = Geometry(geometry.width, each, geometry.multiplicity)
-        if count == 1:
-            return (replace(whole, geometry=geometry, stack=whole.name),)
-        drain, gate, source, bulk = whole.terminals
-        names = [whole.name, *(self.unique(f"{whole.name}_s{place}") for place in range(1, count))]
-        inner = [f"{whole.name}_d{place}" for place in range(1, count)]
-        return tuple(
-            replace(
-                whole,
-                name=name,
-                geometry=geometry,
-                terminals=(upper, gate, lower, bulk),
-                stack=whole.name,
-            )
-            for name, upper, lower in zip(names, [drain, *inner], [*inner, source], strict=True)
-        )
+        count = self.technology.series(whole.geometry.length)
+        names = [self.unique(f"{whole.name}_s{place}") for place in range(1, count)]
+        return in_series(whole, self.technology, names)
 
     def cells(self, layer: CellLayer) -> Layer:
-        used = [net(self.circuit, layer.candidate, unit, "p") for unit in range(layer.size)]
+        line = layer.block.candidate
+        used = [net(self.circuit, layer.candidate, unit, line) for unit in range(layer.size)]
         starts = layer_starts(self.circuit, layer)
         used += [net(self.circuit, REFERENCE, 0, "p")] * self.circuit.mirrored_bias
         ports = (*SUPPLIES, *used, *starts, *self.layer_nets(layer.node))
         units = tuple(self.cell(layer, unit) for unit in range(layer.size))
-        title = f"{layer.node} (bmru): {layer.size} Schmitt-trigger cells"
+        title = f"{layer.node} ({layer.cell.op}): {layer.size} {layer.block.title}"
         word = self.circuit.word(layer)
         return Layer(layer.node, word, title, ports, tuple(starts), units)
 
     def cell(self, layer: CellLayer, unit: int) -> Unit:
-        name = f"{self.circuit.word(layer)}_{unit}"
-        biases = [f"{name}_{kind}" for kind in BIAS_KINDS]
-        p, n = (net(self.circuit, layer.node, unit, line) for line in ("p", "n"))
-        v0 = f"{name}_v0"
-        candidate = net(self.circuit, layer.candidate, unit, "p")
-        state = bool(layer.initial_state[unit])
+        block, name = layer.block, f"{self.circuit.word(layer)}_{unit}"
+        biases = [f"{name}_{bias.name}" for bias in block.biases]
+        other: Line = "n" if block.output == "p" else "p"
+        output, copied = (
+            net(self.circuit, layer.node, unit, line) for line in (block.output, other)
+        )
+        nets = {port: port for port in SUPPLIES} | {
+            "candidate": net(self.circuit, layer.candidate, unit, block.candidate),
+            "output": output,
+            "storage": f"{name}_{block.storage}",
+            **{bias.name: own for bias, own in zip(block.biases, biases, strict=True)},
+        }
         own = layer.node, unit
-        parameters = bias_parameters(layer, unit)
-        switch = (v0, self.starts[layer.stage, state], "vdd" if state else "vss")
         instances = [
             *(
-                self.instance(bias, "bias_diode", (bias, "vss"), "bias", *own, parameter)
-                for bias, parameter in zip(biases, parameters, strict=True)
+                self.instance(bias_net, bias.DIODE, (bias_net, "vss"), "bias", *own, parameter)
+                for bias_net, parameter in zip(
+                    biases, block.parameters(layer.node, unit), strict=True
+                )
             ),
             self.instance(
-                name,
-                "schmitt_trigger_9t",
-                (candidate, *biases, p, v0, *SUPPLIES),
-                "cell",
-                *own,
-            ),
-            self.instance(
-                f"{name}_start", "set_switch" if state else "reset_switch", switch, "start", *own
+                name, block.module, tuple(nets[port] for port in block.ports), "cell", *own
             ),
         ]
-        if self.circuit.lines[layer.node, "n"][unit]:
-            nets = (p, n, *SUPPLIES)
-            instances.append(self.instance(f"{name}_to_n", "p_to_n", nets, "line", *own))
+        title = f"cell {unit}"
+        storage: tuple[Net, ...] = ()
+        if block.storage:
+            state = bool(layer.initial_state[unit])
+            title += f", starts {'high' if state else 'low'}"
+            storage = (Net(nets["storage"], "storage"),)
+            instances.append(self.start(nets["storage"], layer, unit, state))
+        if self.circuit.lines[layer.node, other][unit]:
+            ends = (output, copied, *SUPPLIES)
+            kind = mirror.TO_N if other == "n" else mirror.TO_P
+            instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *own))
         mirrored = self.circuit.mirrored_bias
         devices = self.bias_mirrors(layer, unit, biases) if mirrored else ()
         return Unit(
             *own,
-            f"cell {unit}, starts {'high' if state else 'low'}",
+            title,
             (
                 *self.signal_nets(*own),
-                *(Net(bias, "bias") for bias in biases),
-                Net(v0, "storage"),
+                *(Net(bias_net, "bias") for bias_net in biases),
+                *storage,
                 *_inner_nets(devices),
             ),
             sources=() if mirrored else self.bias_sources(layer, unit, biases),
@@ -297,21 +280,27 @@ class _Synthesis:
             instances=tuple(instances),
         )
 
+    def start(self, storage: str, layer: CellLayer, unit: int, state: bool) -> Instance:
+        """Return the switch that holds a cell in its first state."""
+        nets = (storage, self.starts[layer.stage, state], "vdd" if state else "vss")
+        module = bias.SET if state else bias.RESET
+        name = f"{self.circuit.word(layer)}_{unit}_start"
+        return self.instance(name, module, nets, "start", layer.node, unit)
+
     def _wanted(self, layer: CellLayer, unit: int) -> list[float]:
         """Return what a cell's bias currents stand for, in units."""
-        amperes = self.circuit.model.unit_current
-        values = (layer.threshold, layer.width, layer.gain)
-        return [float(value[unit] / amperes) for value in values]
+        wanted: list[float] = (layer.wanted[:, unit] / self.circuit.model.unit_current).tolist()
+        return wanted
 
     def bias_sources(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Source, ...]:
-        """Return a cell's ideal bias currents: threshold, width, gain."""
+        """Return a cell's ideal bias currents."""
         assert layer.bias is not None
         return tuple(
             Source(name, ("vdd", name), current, layer.node, unit, label, value)
             for name, current, label, value in zip(
                 names,
                 layer.bias[:, unit].tolist(),
-                bias_parameters(layer, unit),
+                layer.block.parameters(layer.node, unit),
                 self._wanted(layer, unit),
                 strict=True,
             )
@@ -323,7 +312,10 @@ class _Synthesis:
         assert drawn is not None
         assert layer.bias is not None
         line = net(self.circuit, REFERENCE, 0, "p")
-        amperes, parameters = self.circuit.model.unit_current, bias_parameters(layer, unit)
+        amperes, parameters = (
+            self.circuit.model.unit_current,
+            layer.block.parameters(layer.node, unit),
+        )
         return tuple(
             device
             for row, name in enumerate(names)
@@ -342,11 +334,6 @@ class _Synthesis:
                 )
             )
         )
-
-
-def bias_parameters(layer: CellLayer, unit: int) -> tuple[str, ...]:
-    """Return the paths of the learned parameters that a cell's bias currents stand for."""
-    return tuple(f"{layer.node}.{path.format(unit)}" for path in BIAS_PARAMETERS)
 
 
 def _inner_nets(devices: list[Device] | tuple[Device, ...]) -> tuple[Net, ...]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from netgen.analysis.comparison.race import NEAR
 from netgen.analysis.comparison.slow import frame_needed, late_thresholds
-from netgen.characterise.cells import THRESHOLDS
+from netgen.circuit.blocks import blocks_of
 from netgen.commands.options import model_argument, technology_options
 from netgen.commands.steps import build_options, expected_power, say_below_floor, warn_of_units
-from netgen.model import Add, Bmru, Linear, Model, load_model, sources
+from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
 from netgen.project import Design, design
 from netgen.project.studies.times import speeds_of
 from netgen.units import engineering
@@ -74,10 +74,10 @@ def describe(model: Model) -> Iterator[str]:
     yield f"input: {model.input_size} channels, 0 … {model.input_max:g}"
     for node in model.nodes:
         size = model.sizes[node.name]
-        op = type(node).__name__.lower()
+        op = op_of(node)
         line = f"{node.name}: {op} of {', '.join(sources(node))}, {size} units"
         yield "; ".join([line, *_ranges(node)])
-    states = sum(len(cell.alpha) for cell in model.cells)
+    states = sum(cell.size for cell in model.cells)
     readout = model.readout
     layers = f"{states} in {len(model.cells)} recurrent layers"
     yield f"states: {layers}; parameters: {_parameters(model)}"
@@ -90,8 +90,8 @@ def describe(model: Model) -> Iterator[str]:
 def _ranges(node: object) -> Iterator[str]:
     if isinstance(node, Linear):
         yield f"weight {_span(node.weight)}, bias {_span(node.bias)}"
-    elif isinstance(node, Bmru):
-        keys = ("beta_lo", "beta_hi", "alpha")
+    elif isinstance(node, Cell):
+        keys = dict.fromkeys((node.falling_key, node.rising_key, node.level_key))
         yield ", ".join(f"{key} {_span(getattr(node, key))}" for key in keys)
     elif isinstance(node, Add):
         yield "formed at its consumers"
@@ -103,7 +103,7 @@ def _span(values: np.ndarray) -> str:
 
 def _parameters(model: Model) -> int:
     linear = sum(n.weight.size + n.bias.size for n in model.nodes if isinstance(n, Linear))
-    return linear + 3 * sum(len(cell.alpha) for cell in model.cells)
+    return linear + sum(len(cell.parameters) * cell.size for cell in model.cells)
 
 
 def _realisable(made: Design) -> Iterator[str]:
@@ -116,8 +116,9 @@ def _realisable(made: Design) -> Iterator[str]:
         f"  {sum(counts.values())} transistors; unit mirror {unit.width * 1e6:g} × "
         f"{unit.length * 1e6:g} µm"
     )
-    low, high = THRESHOLDS
-    yield f"  thresholds and gains of cells: {low:g} … {high:g} units"
+    for block in blocks_of(circuit.model).values():
+        low, high = block.limits
+        yield f"  thresholds and outputs of {block.title}: {low:g} … {high:g} units"
     floors = {
         sign: min(
             table.gain[-1].max()

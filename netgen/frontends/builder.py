@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ModelError
 from netgen.model import (
     INPUT,
     Add,
-    Bmru,
     Linear,
     Model,
     Node,
@@ -176,7 +176,9 @@ class ModelBuilder:
         alpha_, low, high = arrays
         return self._add(
             name,
-            lambda own: Bmru(own, value.node, alpha_, low, high, np.asarray(state, np.bool_)),
+            lambda own: Bmru(
+                own, value.node, alpha_, low, high, initial_state=np.asarray(state, np.bool_)
+            ),
             value.units,
         )
 

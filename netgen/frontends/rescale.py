@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from netgen.model import Bmru, Linear, Model, Node, Relu, evaluate, from_dict, sources, to_dict
+from netgen.model import Cell, Linear, Model, Node, Relu, evaluate, from_dict, sources, to_dict
 from netgen.model.graph import Floats
 
 PEAK = 3.8
@@ -58,7 +59,7 @@ def _rescale_relu(
     after = [nodes[name] for name in readers[node.name]]
     if not isinstance(source, Linear) or readers[source.name] != [node.name]:
         return  # a sum that others read too, such as a residual one
-    if readout in (node.name, source.name) or not all(isinstance(n, Linear | Bmru) for n in after):
+    if readout in (node.name, source.name) or not all(isinstance(n, Linear | Cell) for n in after):
         return
     factor = _factor(np.abs(sums).reshape(-1, sums.shape[-1]).max(axis=0))
     nodes[source.name] = replace(
@@ -67,9 +68,10 @@ def _rescale_relu(
     for reader in after:
         if isinstance(reader, Linear):
             nodes[reader.name] = replace(reader, weight=reader.weight / factor)
-        elif isinstance(reader, Bmru):
-            low, high = reader.beta_lo * factor, reader.beta_hi * factor
-            nodes[reader.name] = replace(reader, beta_lo=low, beta_hi=high)
+        elif isinstance(reader, Cell):
+            keys = {reader.rising_key, reader.falling_key}
+            scaled: dict[str, Any] = {key: getattr(reader, key) * factor for key in keys}
+            nodes[reader.name] = replace(reader, **scaled)
 
 
 def _factor(peak: Floats) -> Floats:

@@ -13,13 +13,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.model.cell import Bools as Bools
+from netgen.model.cell import Cell
+from netgen.model.cell import Floats as Floats
+
 FORMAT = "netgen-model"
 VERSIONS = (1,)
 INPUT = "x"
 """The name by which nodes refer to the input sequence."""
 
-Floats: TypeAlias = NDArray[np.float64]
-Bools: TypeAlias = NDArray[np.bool_]
 Integers: TypeAlias = NDArray[np.intp]
 Rule: TypeAlias = Literal["majority_vote", "mean", "last"]
 
@@ -43,22 +45,6 @@ class Relu:
 
 
 @dataclass(frozen=True, eq=False)
-class Bmru:
-    """First-quadrant bistable memory unit: a hysteretic comparator for each of its n units.
-
-    h = ``alpha`` where x > ``beta_hi``, 0 where x < ``beta_lo``, otherwise the h of the frame
-    before; before frame 0 it is ``alpha`` · ``initial_state``. All arrays are (n,).
-    """
-
-    name: str
-    input: str
-    alpha: Floats
-    beta_lo: Floats
-    beta_hi: Floats
-    initial_state: Bools
-
-
-@dataclass(frozen=True, eq=False)
 class Add:
     """y = sum of the inputs, signed (residual connections)."""
 
@@ -66,7 +52,7 @@ class Add:
     inputs: tuple[str, ...]
 
 
-Node: TypeAlias = Linear | Relu | Bmru | Add
+Node: TypeAlias = Linear | Relu | Add | Cell
 
 
 @dataclass(frozen=True)
@@ -119,19 +105,19 @@ class Model:
         return MappingProxyType(sizes)
 
     @property
-    def cells(self) -> tuple[Bmru, ...]:
-        """The recurrent nodes, in evaluation order."""
-        return tuple(node for node in self.nodes if isinstance(node, Bmru))
+    def cells(self) -> tuple[Cell, ...]:
+        """The cell nodes, in evaluation order."""
+        return tuple(node for node in self.nodes if isinstance(node, Cell))
 
     def started(self, states: Mapping[str, Bools]) -> Model:
         """Return the model with other states before its first frame.
 
-        ``states`` holds those of every bmru node, (units,) each: a stream goes on with the states
+        ``states`` holds those of every cell node, (units,) each: a stream goes on with the states
         that its part before ended with.
         """
         nodes = tuple(
             replace(node, initial_state=np.asarray(states[node.name], dtype=np.bool_))
-            if isinstance(node, Bmru)
+            if isinstance(node, Cell)
             else node
             for node in self.nodes
         )
@@ -174,18 +160,20 @@ def to_dict(model: Model) -> dict[str, Any]:
     }
 
 
+def op_of(node: Node) -> str:
+    """Return the operation's name in the format."""
+    return node.op if isinstance(node, Cell) else type(node).__name__.lower()
+
+
 def _node_to_dict(node: Node) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": node.name, "op": type(node).__name__.lower()}
+    record: dict[str, Any] = {"name": node.name, "op": op_of(node)}
     if isinstance(node, Add):
         return record | {"inputs": list(node.inputs)}
     record["input"] = node.input
     if isinstance(node, Linear):
         record |= {"weight": node.weight.tolist(), "bias": node.bias.tolist()}
-    elif isinstance(node, Bmru):
-        record |= {
-            "alpha": node.alpha.tolist(),
-            "beta_lo": node.beta_lo.tolist(),
-            "beta_hi": node.beta_hi.tolist(),
-            "initial_state": node.initial_state.astype(int).tolist(),
-        }
+    elif isinstance(node, Cell):
+        record |= {each.key: getattr(node, each.key).tolist() for each in node.parameters}
+        if node.memory:
+            record["initial_state"] = node.initial_state.astype(int).tolist()
     return record

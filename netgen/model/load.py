@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
@@ -14,6 +15,7 @@ import numpy as np
 
 from netgen.errors import ModelError
 from netgen.keys import decode_json, unknown_keys
+from netgen.model.cell import Cell, realised
 from netgen.model.fields import (
     DEEPEST,
     MISSING,
@@ -28,7 +30,6 @@ from netgen.model.graph import (
     INPUT,
     VERSIONS,
     Add,
-    Bmru,
     Bools,
     Floats,
     Linear,
@@ -50,7 +51,12 @@ _SCHEMA = schema("model")
 _TOP = keys(_SCHEMA)
 _INPUT = keys(_SCHEMA["properties"]["input"])
 _READOUT = keys(_SCHEMA["properties"]["readout"])
-_NODE = {op: keys(_SCHEMA["$defs"][op]) for op in ("linear", "relu", "bmru", "add")}
+_NODE = {op: keys(_SCHEMA["$defs"][op]) for op in ("linear", "relu", "add")}
+
+
+def _keys(op: str) -> tuple[str, ...]:
+    return _NODE[op] if op in _NODE else realised()[op].operation.keys()
+
 
 _NodeAndSize: TypeAlias = tuple[Node | None, int | None]
 
@@ -117,7 +123,7 @@ class _ModelReader(FieldReader):
         self.operations: dict[str, Callable[[dict[str, Any], str, str], _NodeAndSize]] = {
             "linear": self.linear,
             "relu": self.relu,
-            "bmru": self.bmru,
+            **{op: partial(self.cell, block.operation) for op, block in realised().items()},
             "add": self.add,
         }
 
@@ -191,7 +197,7 @@ class _ModelReader(FieldReader):
             if name in self.sizes:
                 self.say(f"{path}.name", f"{shown(name)} is taken; node names must be unique")
             op = self.choice(spec.get("op", MISSING), f"{path}.op", tuple(self.operations))
-            self.problems += unknown_keys(spec, _NODE[op], path) if op else []
+            self.problems += unknown_keys(spec, _keys(op), path) if op else []
             node, size = self.operations[op](spec, path, name or "") if op else (None, None)
             if node is not None:
                 nodes.append(node)
@@ -234,14 +240,16 @@ class _ModelReader(FieldReader):
         source = self.source(spec.get("input", MISSING), f"{path}.input")
         return (None, None) if source is None else (Relu(name, source), self.sizes[source])
 
-    def bmru(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+    def cell(self, kind: type[Cell], spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
         source = self.source(spec.get("input", MISSING), f"{path}.input")
         size = self.sizes[source] if source is not None else None
         if source is not None and self.signed[source]:
-            self.say(f"{path}.input", f"{source!r} is signed; put a relu between it and the bmru")
+            self.say(
+                f"{path}.input", f"{source!r} is signed; put a relu between it and the {kind.op}"
+            )
         what = f"the input {source!r}"
         values: dict[str, Floats] = {}
-        for key in ("alpha", "beta_lo", "beta_hi"):
+        for key in (parameter.key for parameter in kind.parameters):
             vector = self.vector(spec.get(key, MISSING), f"{path}.{key}", size, what)
             if vector is None:
                 continue
@@ -250,18 +258,17 @@ class _ModelReader(FieldReader):
                 self.say(f"{path}.{key}[{unit}]", f"{vector[unit]:g} must be above 0")
             if size is None:
                 size, what = len(vector), key
-        if "beta_lo" in values and "beta_hi" in values:
-            low, high = values["beta_lo"], values["beta_hi"]
-            for unit in np.flatnonzero(low >= high):
-                problem = f"{low[unit]:g} must be below beta_hi ({high[unit]:g})"
-                self.say(f"{path}.beta_lo[{unit}]", problem)
+        whole = len(values) == len(kind.parameters)
+        for key, place, problem in kind.violations(values):
+            self.say(f"{path}.{key}[{place}]", problem)
         initial = self.initial_state(spec, f"{path}.initial_state", size, what)
-        if source is None or len(values) < 3:
+        if source is None or not whole:
             return None, size
         if initial is None:
-            initial = np.zeros(len(values["alpha"]), dtype=np.bool_)
+            initial = np.zeros(len(values[kind.level_key]), dtype=np.bool_)
         initial.setflags(write=False)
-        return Bmru(name, source, initial_state=initial, **values), size
+        make: Callable[..., Cell] = kind
+        return make(name, source, initial_state=initial, **values), size
 
     def initial_state(
         self, spec: dict[str, Any], path: str, size: int | None, what: str

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from netgen.model.cell import Cell, cell_class
 from netgen.model.graph import (
     INPUT,
     Add,
-    Bmru,
     Floats,
     Linear,
     Model,
@@ -152,9 +154,10 @@ class _Drawing:
             shares = self.rng.uniform(low, high, units.shape)
             return _rounded(ordered[(shares * len(ordered)).astype(int), units])
 
+        bmru: Callable[..., Cell] = cell_class("bmru")
         beta_lo = np.maximum(quantile(0.25, 0.45), LOWEST_THRESHOLD)
         return self.append(
-            Bmru(
+            bmru(
                 name,
                 source,
                 alpha=_rounded(self.rng.uniform(0.3, 1.2, units.shape)),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from netgen.model.cell import Cell
 from netgen.model.graph import (
     INPUT,
     Add,
-    Bmru,
     Bools,
     Floats,
     Integers,
@@ -34,8 +34,8 @@ def evaluate(
     x
         Inputs, (samples, frames, channels), in software units.
     states
-        BMRU states to force, by node name, each (samples, frames, units): the node then gives
-        ``alpha`` · state whatever its candidate (used to separate state flips from analog error).
+        States of cells to force, by node name, each (samples, frames, units): the node then gives
+        its level · state whatever its candidate (used to separate state flips from analog error).
     value
         What a node makes of the values before it, in place of :func:`node_value`: for nodes that
         are not ideal.
@@ -49,8 +49,8 @@ def evaluate(
     compute = value or node_value
     values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
     for node in model.nodes:
-        if isinstance(node, Bmru) and node.name in forced:
-            values[node.name] = forced[node.name] * node.alpha
+        if isinstance(node, Cell) and node.name in forced:
+            values[node.name] = forced[node.name] * node.level
         else:
             values[node.name] = compute(node, values)
     return values
@@ -65,34 +65,10 @@ def node_value(node: Node, values: Mapping[str, Floats]) -> Floats:
         return np.maximum(values[node.input], 0.0)
     if isinstance(node, Add):
         return sum((values[name] for name in node.inputs[1:]), values[node.inputs[0]])
-    return hysteresis(node, values[node.input]) * node.alpha
+    return node.states(values[node.input]) * node.level
 
 
-def hysteresis(node: Bmru, candidate: Floats, previous: Bools | None = None) -> Bools:
-    """Return the states of a BMRU node for its candidates.
-
-    FQ BMRU: z_lo = H(β_lo − ĥ), z_hi = H(ĥ − β_hi), h = z_hi·α + (1 − z_lo)(1 − z_hi)·h_prev;
-    the state is h > 0.
-
-    Parameters
-    ----------
-    candidate
-        ĥ, (samples, frames, units).
-    previous
-        The state before every frame, (samples, frames, units), where it is not the node's own.
-    """
-    rises, falls = candidate > node.beta_hi, candidate < node.beta_lo
-    if previous is not None:
-        return rises | (previous & ~falls)
-    states = np.empty(candidate.shape, dtype=np.bool_)
-    state = np.broadcast_to(node.initial_state, candidate[:, 0].shape)
-    for frame in range(candidate.shape[1]):
-        state = rises[:, frame] | (state & ~falls[:, frame])
-        states[:, frame] = state
-    return states
-
-
-def states_before(node: Bmru, states: Bools) -> Bools:
+def states_before(node: Cell, states: Bools) -> Bools:
     """Shift states by one frame: (samples, frames, units), starting with the initial state."""
     first = np.broadcast_to(node.initial_state, states[:, :1].shape)
     return np.concatenate([first, states[:, :-1]], axis=1)

@@ -23,7 +23,16 @@ from netgen.netlist.meters import INPUT_METER, Consumer, Meter
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.partition import Network, NetworkLines, Part, sizes
 from netgen.netlist.render import drain_current, render
-from netgen.netlist.testbench import EDGE, READOUT, Probes, bench_text, probes, pwl, startup
+from netgen.netlist.testbench import (
+    EDGE,
+    READOUT,
+    Probes,
+    bench_text,
+    probe_of,
+    probes,
+    pwl,
+    startup,
+)
 from netgen.netlist.variation import ShiftWords
 from netgen.netlist.write import ElementText
 from netgen.technology import Polarity, Technology
@@ -191,9 +200,10 @@ class Workbench:
         parts = self.network.parts
         return tuple(parts[word] for word in words if word in parts)
 
-    def is_cell(self, part: Part) -> bool:
+    def remembers(self, part: Part) -> bool:
         """Tell whether a part has a memory."""
-        return isinstance(self.layers.get(part.word), CellLayer)
+        layer = self.layers.get(part.word)
+        return isinstance(layer, CellLayer) and layer.cell.memory
 
     def probe(self, part: Part) -> str | None:
         """Return the vector of a part's current, if it stands for a node of the model."""
@@ -201,11 +211,10 @@ class Workbench:
         name = f"{part.word}_{part.unit}"
         if layer is None:
             return None
-        if isinstance(layer, CellLayer):
-            return drain_current(self.technology, "pmos", f"x{name}", "m4")
-        if layer.kind == "relu":
-            return drain_current(self.technology, "nmos", f"x{name}", "diode")
-        return f"v{name}_out#branch"
+        seen = probe_of(layer)
+        if seen is None:
+            return f"v{name}_out#branch"
+        return drain_current(self.technology, seen.polarity, f"x{name}", seen.device)
 
     def lines(self, parts: Sequence[Part]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from netgen.circuit.blocks import BiasedCell, Step, mirror, modules_of
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
 from netgen.netlist.render import drain_current, render, transistors
 from netgen.netlist.testbench import pwl
+from netgen.netlist.write import Writer
 from netgen.technology import Geometry, Polarity, Technology
+from netgen.units import spice
 
 ACCURATE = SimulatorOptions(reltol=1e-6, vntol=1e-9, abstol=1e-16, bypass=False)
 """Options for operating points: nothing is spared, they are few."""
@@ -24,15 +27,6 @@ class MirrorUnderTest:
 
 
 @dataclass(frozen=True)
-class CellUnderTest:
-    """A cell with its bias currents (threshold, width, gain; A)."""
-
-    threshold: float
-    width: float
-    gain: float
-
-
-@dataclass(frozen=True)
 class _Mirror:
     name: str
     net: str
@@ -40,20 +34,50 @@ class _Mirror:
 
 
 @dataclass(frozen=True)
-class CellStep:
-    """A cell whose candidate current steps at time 0, from one value to another (A)."""
+class CellView:
+    """What a template writes for one cell: its name, bias currents, nets, instance and output."""
 
-    cell: CellUnderTest
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
-class _Cell:
     name: str
     biases: tuple[tuple[str, float], ...]
+    inner: tuple[str, ...]
+    nets: str
+    module: str
+    storage: str
     output: str
     waveform: str = ""
+    other: str = ""
+
+
+def cell_view(
+    technology: Technology, name: str, cell: BiasedCell, waveform: str = "", **nets: str
+) -> CellView:
+    """Return the view of a cell under test.
+
+    Parameters
+    ----------
+    name
+        Of its instance after ``Xcell``; all its own nets end with it.
+    nets
+        Nets of ports by name that have another net than their own.
+    """
+    block = cell.block
+    return CellView(
+        name,
+        cell.biases,
+        block.inner,
+        cell.nets(name, **nets),
+        block.module,
+        f"storage{name}" if block.storage else "",
+        drain_current(technology, block.probe.polarity, f"xcell{name}", block.probe.device),
+        waveform,
+        mirror.TO_N if block.output == "p" else mirror.TO_P,
+    )
+
+
+def block_texts(technology: Technology, unit: Geometry, cells: Iterable[BiasedCell] = ()) -> str:
+    """Return the subcircuits that benches of cells take."""
+    modules = modules_of(dict.fromkeys(cell.block for cell in cells), technology, unit)
+    return Writer(technology).modules(modules.values(), comments=False)
 
 
 def mirror_vector(index: int) -> str:
@@ -76,10 +100,10 @@ def mirror_deck(
     write = transistors(technology)
     rails = {"nmos": "vss", "pmos": "vdd"}
     views = []
-    for index, mirror in enumerate(mirrors):
-        gate = f"{mirror.polarity[0]}{mirror.line}"
-        net, rail = f"d{index}", rails[mirror.polarity]
-        line = write[mirror.polarity](f"m{index}", net, gate, rail, mirror.geometry)
+    for index, tested in enumerate(mirrors):
+        gate = f"{tested.polarity[0]}{tested.line}"
+        net, rail = f"d{index}", rails[tested.polarity]
+        line = write[tested.polarity](f"m{index}", net, gate, rail, tested.geometry)
         views.append(_Mirror(f"m{index}", net, line))
     return render(
         "mirror_characterisation.j2",
@@ -97,44 +121,64 @@ def mirror_deck(
     )
 
 
-def cell_vectors(technology: Technology, index: int) -> tuple[str, str]:
+def cell_vectors(technology: Technology, index: int, cell: BiasedCell) -> tuple[str, str]:
     """Return the vectors of the current into the storage node and of the output current."""
-    return f"vm{index}#branch", drain_current(technology, "pmos", f"xcell{index}", "m4")
+    return f"vm{index}#branch", cell_view(technology, str(index), cell).output
 
 
 def cell_deck(
     technology: Technology,
     at: Conditions,
     unit: Geometry,
-    cells: Sequence[CellUnderTest],
+    cells: Sequence[BiasedCell],
     sweep: tuple[float, float, float],
 ) -> str:
-    """Return the deck that sweeps the storage node (v0) of several cells: (first, last, step) V."""
-    views = [_view(technology, index, cell) for index, cell in enumerate(cells)]
+    """Return the deck that sweeps the storage node of several cells: (first, last, step) V."""
+    views = [
+        cell_view(technology, str(index), cell, candidate="vdd") for index, cell in enumerate(cells)
+    ]
     return render(
         "cell_characterisation.j2",
         head=models_head(technology, at, ACCURATE),
         vdd=at.vdd,
-        unit=unit,
-        reset=technology.reset,
+        blocks=block_texts(technology, unit, cells),
         cells=views,
         first=sweep[0],
         last=sweep[1],
         step=sweep[2],
-        **transistors(technology),
     )
 
 
-def _view(technology: Technology, index: int, cell: CellUnderTest, waveform: str = "") -> _Cell:
-    biases = ("t", cell.threshold), ("w", cell.width), ("g", cell.gain)
-    return _Cell(str(index), biases, cell_vectors(technology, index)[1], waveform)
+def cell_ramp_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    cells: Sequence[BiasedCell],
+    ends: Sequence[tuple[float, float]],
+    points: int,
+) -> str:
+    """Return the deck that sweeps candidates from one current to another, A, in so many points."""
+    views = [
+        cell_view(technology, str(index), cell, f"{spice(low)}+v(part)*{spice(high - low)}")
+        for index, (cell, (low, high)) in enumerate(zip(cells, ends, strict=True))
+    ]
+    step = 1 / (points - 1)
+    return render(
+        "cell_ramp.j2",
+        head=models_head(technology, at, ACCURATE),
+        vdd=at.vdd,
+        blocks=block_texts(technology, unit, cells),
+        cells=views,
+        last=1 + step / 4,
+        step=step,
+    )
 
 
 def cell_time_deck(
     technology: Technology,
     at: Conditions,
     unit: Geometry,
-    steps: Sequence[CellStep],
+    steps: Sequence[Step],
     edge: float,
     stop: float,
 ) -> str:
@@ -145,20 +189,18 @@ def cell_time_deck(
     edge, stop
         Duration of the candidates' edge and of the simulation, s.
     """
-    smallest = min(step.cell.threshold for step in steps)
+    smallest = min(step.cell.currents[0] for step in steps)
     views = []
     for index, step in enumerate(steps):
         points = [(0.0, step.before), (edge, step.after), (stop, step.after)]
-        views.append(_view(technology, index, step.cell, pwl(points)))
+        views.append(cell_view(technology, str(index), step.cell, pwl(points)))
     return render(
         "cell_times.j2",
         head=models_head(technology, at, SimulatorOptions(abstol=1e-15).scaled(smallest)),
         vdd=at.vdd,
-        unit=unit,
-        reset=technology.reset,
+        blocks=block_texts(technology, unit, [step.cell for step in steps]),
         cells=views,
         stop=stop,
-        **transistors(technology),
     )
 
 

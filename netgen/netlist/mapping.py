@@ -10,7 +10,6 @@ import numpy as np
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.netlist import Netlist, Unit
 from netgen.circuit.rows import Floats
-from netgen.circuit.synthesis import bias_parameters
 from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]
@@ -26,8 +25,7 @@ def mapping(
     Parameters
     ----------
     realised_cells
-        By bmru node, the threshold, width and gain (A) that the biases are expected to give,
-        (3, units).
+        By cell node, the figures (A) that the biases are expected to give, (biases, units).
     netlist
         The record of the circuit, with ideal bias currents: it knows what devices are called.
     """
@@ -88,11 +86,10 @@ def _cell_records(
 ) -> Iterator[Record]:
     assert layer.bias is not None
     word, amperes = circuit.word(layer), circuit.model.unit_current
-    learned = (layer.threshold, layer.width, layer.gain)
     for unit in range(layer.size):
         sources = {source.parameter: source.name for source in units[word][unit].sources}
         for index, (path, wanted) in enumerate(
-            zip(bias_parameters(layer, unit), learned, strict=True)
+            zip(layer.block.parameters(layer.node, unit), layer.wanted, strict=True)
         ):
             yield {
                 "node": layer.node,

@@ -7,7 +7,6 @@ from dataclasses import replace
 from netgen.circuit import Circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.synthesis import synthesise
-from netgen.netlist.read import blocks
 from netgen.netlist.write import cdl_body, network_body
 from netgen.technology import Technology
 
@@ -24,7 +23,7 @@ def netlist_of(
     """
     if mirrored_bias is not None:
         circuit = replace(circuit, mirrored_bias=mirrored_bias)
-    return synthesise(circuit, technology, blocks(technology, circuit.unit))
+    return synthesise(circuit, technology)
 
 
 def network_text(circuit: Circuit, technology: Technology) -> str:

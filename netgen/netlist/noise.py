@@ -10,9 +10,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.netlist.characterisation import ACCURATE, CellUnderTest
+from netgen.circuit.blocks import BiasedCell
+from netgen.netlist.characterisation import ACCURATE, CellView, block_texts, cell_view
 from netgen.netlist.models import Conditions, SimulatorOptions, models_head
-from netgen.netlist.render import drain_current, render, transistors
+from netgen.netlist.render import render, transistors
 from netgen.netlist.testbench import pwl
 from netgen.technology import Geometry, Technology
 from netgen.units import spice
@@ -26,7 +27,7 @@ INPUT_NOISE = "inoise_spectrum"
 """Vectors of a noise analysis: densities in A/√Hz, of the output and referred to the input."""
 OPERATING_CURRENT = "vsense#branch"
 """Vector of the output current at the operating point."""
-STORAGE = "v0"
+STORAGE = "storage"
 """Vector of a cell's storage node."""
 OPTIONS = (
     ("accurate", ACCURATE),
@@ -57,7 +58,7 @@ class BlockUnderTest:
 
     block: Block
     current: float
-    cell: CellUnderTest | None = None
+    cell: BiasedCell | None = None
 
 
 def operating_deck(
@@ -108,10 +109,10 @@ def _block_deck(
         vdd=at.vdd,
         half=at.vdd / 2,
         unit=unit,
-        reset=technology.reset,
+        blocks=block_texts(technology, unit, [tested.cell] if tested.cell else []),
         block=tested.block,
         current=tested.current,
-        biases=() if tested.cell is None else _biases(tested.cell),
+        cell=None if tested.cell is None else cell_view(technology, "", tested.cell),
         v0=at.vdd if tested.block == "cell_high" else 0.0,
         p=at.vdd / 2 if tested.block == "cell_high" else at.vdd,
         hold=hold,
@@ -124,18 +125,15 @@ def _block_deck(
 class NoisyCell:
     """A cell with its bias currents, its first state, and its candidate current (A, (points,))."""
 
-    cell: CellUnderTest
+    cell: BiasedCell
     high: bool
     candidate: Floats
 
 
 @dataclass(frozen=True)
 class _Injected:
-    name: str
-    candidate: str
-    biases: tuple[tuple[str, float], ...]
-    v0: float
-    output: str
+    cell: CellView
+    state: float
 
 
 def injection_deck(
@@ -150,11 +148,13 @@ def injection_deck(
     time = step * np.arange(len(cells[0].candidate))
     views = [
         _Injected(
-            str(index),
-            _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
-            _biases(each.cell),
+            cell_view(
+                technology,
+                str(index),
+                each.cell,
+                _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
+            ),
             at.vdd if each.high else 0.0,
-            injection_vector(technology, index),
         )
         for index, each in enumerate(cells)
     ]
@@ -163,21 +163,16 @@ def injection_deck(
         head=models_head(technology, at, options),
         vdd=at.vdd,
         unit=unit,
-        reset=technology.reset,
+        blocks=block_texts(technology, unit, [each.cell for each in cells]),
         cells=views,
         step=step,
         stop=float(time[-1]),
-        **transistors(technology),
     )
 
 
-def injection_vector(technology: Technology, index: int) -> str:
+def injection_vector(technology: Technology, index: int, cell: BiasedCell) -> str:
     """Return the vector of a noisy cell's output current."""
-    return drain_current(technology, "pmos", f"xcell{index}", "m4")
-
-
-def _biases(cell: CellUnderTest) -> tuple[tuple[str, float], ...]:
-    return (("t", cell.threshold), ("w", cell.width), ("g", cell.gain))
+    return cell_view(technology, str(index), cell).output
 
 
 def _folded(waveform: str) -> str:

@@ -1,8 +1,8 @@
 """The reader: from SPICE text to the record of a circuit.
 
-Templates of blocks are read as they stand. A network that a person edited is read against the
-record of what was built: an element keeps its meaning by its name there, with the values of the
-text; an element that the record does not know belongs to the unit whose nets it touches.
+A network that a person edited is read against the record of what was built: an element keeps its
+meaning by its name there, with the values of the text; an element that the record does not know
+belongs to the unit whose nets it touches.
 """
 
 from __future__ import annotations
@@ -25,26 +25,12 @@ from netgen.circuit.netlist import (
     Unit,
 )
 from netgen.errors import ConfigurationError
-from netgen.netlist.render import render, transistors
 from netgen.netlist.syntax import Subcircuit, number, subcircuits, words_of
 from netgen.netlist.write import AREAS, Writer
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 NETWORK = "network"
 _TWO_TERMINALS = "rclvi"
-
-
-def blocks(technology: Technology, unit: Geometry) -> dict[str, Module]:
-    """Return the blocks that units are made of, from their templates.
-
-    Parameters
-    ----------
-    unit
-        Geometry of the unit mirror.
-    """
-    text = render("blocks.j2", unit=unit, reset=technology.reset, **transistors(technology))
-    elements = _Elements(technology, frozenset())
-    return {found.name: elements.module(found) for found in subcircuits(text)[1]}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.circuit import CellLayer, Circuit
+from netgen.circuit import CellLayer, Circuit, Layer
+from netgen.circuit.blocks import Probe, relu
 from netgen.circuit.nets import net, network_ports, output_net, start_nets
 from netgen.model import INPUT
 from netgen.netlist.meters import Meter
@@ -57,21 +58,26 @@ class Source:
     waveform: str
 
 
+def probe_of(layer: Layer) -> Probe | None:
+    """Return the transistor that carries a unit's current (ngspice counts it as positive)."""
+    if isinstance(layer, CellLayer):
+        return layer.block.probe
+    return relu.BLOCK.probe if layer.kind == "relu" else None
+
+
 def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
     """Return what to save: diode currents of ReLUs and cells, readout and supply currents."""
     nodes = {}
     for layer in circuit.layers:
         word = circuit.word(layer)
-        if isinstance(layer, CellLayer):
-            polarity, device = "pmos", "m4"  # ngspice counts this current as positive too
-        elif layer.kind == "relu":
-            polarity, device = "nmos", "diode"
-        else:
-            continue
-        nodes[layer.node] = tuple(
-            drain_current(technology, polarity, f"xnet.x{word}.x{word}_{unit}", device)  # type: ignore[arg-type]
-            for unit in range(layer.size)
-        )
+        seen = probe_of(layer)
+        if seen is not None:
+            nodes[layer.node] = tuple(
+                drain_current(
+                    technology, seen.polarity, f"xnet.x{word}.x{word}_{unit}", seen.device
+                )
+                for unit in range(layer.size)
+            )
     outputs = tuple(f"v{output_net(circuit, u)}#branch" for u in range(circuit.rows[-1].size))
     nodes[READOUT] = outputs
     supplies = {"vvdd#branch": vdd} | dict.fromkeys(outputs, vdd / 2)

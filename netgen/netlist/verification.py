@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit.blocks import relu
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
 from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
@@ -70,22 +71,20 @@ class RowsBench:
 class CellsBench:
     """A deck that holds a layer's cells at every voltage of their storage nodes.
 
-    Once without candidates and once with each of the candidates asked for.
+    Once without candidates and once with each of the candidates asked for. Cells without a storage
+    node have their candidates taken along a ramp instead.
 
     Attributes
     ----------
     vectors
-        By cell, the current that holds its storage node, and its output current.
-    volts
-        Storage node voltages, V, (points,).
-    runs
-        How often the voltages are gone through.
+        By cell, the current that holds its storage node (without one: none), and its output.
+    shape
+        How often the voltages are gone through, and how many there are: (runs, points).
     """
 
     deck: Deck
-    vectors: tuple[tuple[str, str], ...]
-    volts: Floats
-    runs: int
+    vectors: tuple[tuple[str, ...], ...]
+    shape: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +137,7 @@ class VerificationBench:
             if layer.kind == "relu":
                 lines += self._held(layer, unit, float(held[unit]), stiff)
                 path = f"x{_ROWS}.x{word}_{unit}"
-                diode = drain_current(self.bench.technology, "nmos", path, "diode")
+                diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 vectors.append((diode, f"vheld{unit}#branch"))
             else:
                 node = f"r_{output_net(self.circuit, unit)}"
@@ -169,27 +168,44 @@ class VerificationBench:
         step
             Of the storage nodes' voltage, V.
         """
+        if not layer.block.storage:
+            return self.ramp(layer, candidates)
         word = self.circuit.word(layer)
         table = np.concatenate([np.zeros((1, layer.size)), candidates])
+        lines, outputs = self._cells(layer, table)
+        for unit in range(layer.size):
+            lines.append(f"Vm{unit} store x{_CELLS}.{word}_{unit}_{layer.block.storage} 0")
+        vectors = tuple((f"vm{unit}#branch", output) for unit, output in enumerate(outputs))
+        lines += ["Vstore store 0 0", "Vframe frame 0 0"]
+        vdd = self.bench.conditions.vdd
+        count = round(vdd / step)
+        each = spice(vdd / count)
+        sweep = f"{each} {spice(vdd + vdd / count / 4)} {each}"
+        analysis = f".dc Vstore {sweep} Vframe 0 {len(table) - 1} 1"
+        flat = [vector for pair in vectors for vector in pair]
+        deck = self._deck(f"cells of {word}", lines, flat, analysis)
+        return CellsBench(deck, vectors, (len(table), count))
+
+    def ramp(self, layer: CellLayer, candidates: Floats) -> CellsBench:
+        """Return the deck that takes the candidates of cells along a ramp, A, (points, cells)."""
+        lines, outputs = self._cells(layer, candidates)
+        lines.append("Vframe frame 0 0")
+        points = len(candidates)
+        analysis = f".dc Vframe 0 {points - 1} 1"
+        deck = self._deck(f"cells of {self.circuit.word(layer)}", lines, outputs, analysis)
+        return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
+
+    def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[str]]:
+        """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
+        word, seen = self.circuit.word(layer), layer.block.probe
         lines = [*self._line(layer.candidate, table)]
         lines.append(self._instance(_CELLS, word, own=self._own(layer), prefix="r_"))
         lines += self._starts(layer)
         if set(self.placed[word].ports) & self._lines_of(REFERENCE):  # biases are copies of it
             lines += self._line(REFERENCE, None)
-        vectors = []
-        for unit in range(layer.size):
-            lines.append(f"Vm{unit} store x{_CELLS}.{word}_{unit}_v0 0")
-            output = drain_current(self.bench.technology, "pmos", f"x{_CELLS}.x{word}_{unit}", "m4")
-            vectors.append((f"vm{unit}#branch", output))
-        lines += ["Vstore store 0 0", "Vframe frame 0 0"]
-        vdd = self.bench.conditions.vdd
-        count = round(vdd / step)
-        volts: Floats = np.arange(1, count + 1, dtype=np.float64) * (vdd / count)
-        sweep = f"{spice(volts[0])} {spice(vdd + vdd / count / 4)} {spice(vdd / count)}"
-        analysis = f".dc Vstore {sweep} Vframe 0 {len(table) - 1} 1"
-        flat = [vector for pair in vectors for vector in pair]
-        deck = self._deck(f"cells of {word}", lines, flat, analysis)
-        return CellsBench(deck, tuple(vectors), volts, len(table))
+        paths = [f"x{_CELLS}.x{word}_{unit}" for unit in range(layer.size)]
+        technology = self.bench.technology
+        return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
 
     def _deck(self, title: str, lines: list[str], saves: Sequence[str], analysis: str) -> Deck:
         body = render(
@@ -214,12 +230,13 @@ class VerificationBench:
             yield from self._starts(layer)
         for unit in range(currents.shape[1]):
             name = f"line_{word}_{unit}"
-            if isinstance(layer, CellLayer):  # low, so that its output takes nothing
-                yield f"Voff_{name} xline_{word}.{word}_{unit}_v0 0 0"
-                node = net(self.circuit, source, unit, "p")
-                yield _source(name, node, "0", currents[:, unit])
-            else:
-                yield _source(name, "vdd", net(self.circuit, source, unit, "n"), currents[:, unit])
+            if isinstance(layer, CellLayer) and layer.block.storage:
+                # low, so that its output takes nothing; without a candidate another is anyhow
+                yield f"Voff_{name} xline_{word}.{word}_{unit}_{layer.block.storage} 0 0"
+            line = self.circuit.defined_by(source)
+            node = net(self.circuit, source, unit, line)
+            ends = ("vdd", node) if line == "n" else (node, "0")
+            yield _source(name, *ends, currents[:, unit])
 
     @cached_property
     def _layers(self) -> Mapping[str, CellLayer | RowLayer]:

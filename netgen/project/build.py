@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from netgen._version import __version__
-from netgen.characterise import Characterisation, characterise, hysteresis_curve
+from netgen.characterise import CellBench, Characterisation, characterise
 from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.blocks import blocks_of
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.rows import Floats
 from netgen.errors import InputError
@@ -124,7 +125,7 @@ def design(
     refuse_absurd(model, technology, at)
     circuit = build_circuit(model, unit)
     where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
-    known = characterise(*where)
+    known = characterise(*where, blocks_of(model).values())
     inputs = calibration_inputs(model) if calibration is None else calibration
     activity = measure_activity(circuit, known.mirrors.currents, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
@@ -237,21 +238,18 @@ def _realised_cells(made: Design) -> dict[str, Floats]:
     realised = {}
     for layer in made.circuit.cells:
         assert layer.bias is not None
-        threshold, width, gain = layer.bias
-        rising, falling = made.known.cells.thresholds(threshold, width)
-        realised[layer.node] = np.array([rising, rising - falling, made.known.cells.output(gain)])
+        realised[layer.node] = made.known.cells[layer.cell.op].figures(layer.bias)
     return realised
 
 
 def _hysteresis(made: Design) -> str:
     """Return the first cell's states as CSV: candidate and output in software units."""
-    cell = made.circuit.cells[0]
-    assert cell.bias is not None
+    layer = made.circuit.cells[0]
+    assert layer.bias is not None
     unit = made.circuit.model.unit_current
-    bias = cell.bias[:, 0]
-    candidate, output = hysteresis_curve(
-        made.technology, made.conditions, made.circuit.unit, bias, guarded(made.technology)
-    )
+    where = (made.technology, made.conditions, made.circuit.unit, unit)
+    bench = CellBench(*where, None, guarded(made.technology))
+    candidate, output = layer.block.curve(bench, layer.block.biased(*layer.bias[:, 0]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["candidate", "output"])

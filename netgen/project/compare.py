@@ -108,6 +108,6 @@ def _hysteresis(build: Build) -> HysteresisCurve | None:
     rows = list(csv.reader(build.read(name).splitlines()))[1:]
     candidate, output = np.array(rows, dtype=np.float64).T
     cell = build.model.cells[0]
-    low, high = float(cell.beta_lo[0]), float(cell.beta_hi[0])
+    low, high = float(cell.falling[0]), float(cell.rising[0])
     label = f"{cell.name}[0]"
-    return HysteresisCurve(label, candidate, output, high, high - low, float(cell.alpha[0]))
+    return HysteresisCurve(label, candidate, output, high, high - low, float(cell.level[0]))

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from netgen.analysis import Comparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget, error_budget
-from netgen.characterise import characterise, characterise_times
+from netgen.characterise import CellBench, characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.blocks import blocks_of
 from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
 from netgen.model import decide
@@ -51,8 +52,9 @@ def twin_of(
     """
     unit = circuit.model.unit_current
     where = (technology, at, circuit.unit, unit, cache_folder(), guarded(technology))
-    known = characterise(*where)
-    times = characterise_times(*where) if circuit.cells else None
+    blocks = blocks_of(circuit.model).values()
+    known = characterise(*where, blocks)
+    times = characterise_times(CellBench(*where), blocks, known.cells)
     return Twin(circuit, technology, known, characterise_diodes(*where), netlist, times)
 
 

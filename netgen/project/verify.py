@@ -39,6 +39,8 @@ from netgen.sizing import calibration_inputs
 
 _STEP = 0.005
 """Step of the storage nodes' voltage, V."""
+_RAMP = 401
+"""Points of a ramp of candidates."""
 _TIMEOUT = 600.0
 """Wall seconds for a layer, and :data:`_EACH` for every transistor of the network."""
 _EACH = 0.1
@@ -162,7 +164,7 @@ def _layers(
     for layer in circuit.layers:
         name = f"verification of {circuit.word(layer)}"
         if isinstance(layer, CellLayer):
-            cells = bench.cells(layer, _candidates(layer), _STEP)
+            cells = bench.cells(layer, _candidates(circuit, layer), _STEP)
             vectors = tuple(vector for pair in cells.vectors for vector in pair)
             # a nested sweep has no single stop: a missing point shows when it is reshaped
             yield _Layer(layer, cells, None, _job(name, cells, vectors, None, timeout))
@@ -184,24 +186,27 @@ def _job(
     return Job(name, attempts, vectors, stop, timeout)
 
 
-def _candidates(layer: CellLayer) -> Floats:
-    return np.stack([layer.threshold, layer.threshold - layer.width])
+def _candidates(circuit: Circuit, layer: CellLayer) -> Floats:
+    """Return the candidates of a bench, A: the thresholds, or a ramp to twice the upper one."""
+    amperes = circuit.model.unit_current
+    if layer.block.storage:
+        return np.stack([layer.cell.rising, layer.cell.falling]) * amperes
+    ramp: Floats = np.linspace(0.0, 2.0, _RAMP)[:, np.newaxis] * layer.cell.rising * amperes
+    return ramp
 
 
 def _read_cells(
     circuit: Circuit, layer: CellLayer, bench: RowsBench | CellsBench, result: Waveforms
 ) -> list[CellFigure]:
     assert isinstance(bench, CellsBench)
-    shape = bench.runs, len(bench.volts)
-    if result.timepoints != shape[0] * shape[1]:
-        return read_cells(circuit, layer, _candidates(layer), *_nothing(layer, shape))
-    needed = np.array([result.vectors[current].reshape(shape) for current, _ in bench.vectors])
-    output = np.array([result.vectors[current].reshape(shape)[0] for _, current in bench.vectors])
-    return read_cells(circuit, layer, _candidates(layer), needed, output)
-
-
-def _nothing(layer: CellLayer, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    return np.full((layer.size, *shape), np.nan), np.full((layer.size, shape[1]), np.nan)
+    runs, points = bench.shape
+    candidates = _candidates(circuit, layer)
+    if result.timepoints != runs * points:
+        needed = np.full((layer.size, runs, points), np.nan)
+        return read_cells(circuit, layer, candidates, needed, needed[:, 0])
+    values = np.array([[result.vectors[name] for name in group] for group in bench.vectors])
+    needed, output = (values[:, place].reshape(-1, runs, points) for place in (0, -1))
+    return read_cells(circuit, layer, candidates, needed, output[:, 0])
 
 
 def _identity(build: Build) -> str:

@@ -63,7 +63,7 @@ class Traces:
     sample
         Index of the sample in its file.
     frames
-        Settled values by node name (relu and bmru nodes, and the readout node), each
+        Settled values by node name (relu and cell nodes, and the readout node), each
         (frames, units), in software units, taken at 0.99 of every frame.
     extremes
         For every node that drives cells, the smallest and the largest value in each frame,

@@ -9,7 +9,7 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, Circuit, RowLayer
 from netgen.circuit.rows import Floats
-from netgen.model import INPUT, Bmru, Model, Relu, evaluate
+from netgen.model import INPUT, Cell, Model, Relu, evaluate
 from netgen.sizing.compensate import Operation
 
 FRAMES = 300
@@ -23,7 +23,7 @@ class Activity:
     Attributes
     ----------
     signals
-        For ``x``, the reference and every relu and bmru node, how much each of the characterised
+        For ``x``, the reference and every relu and cell node, how much each of the characterised
         currents counts: (units, currents), rows sum to 1. Weighted by the current squared, since
         a mirror's error in amperes is what disturbs the sum it enters.
     rows
@@ -51,8 +51,8 @@ def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
     signals = {REFERENCE: _shares(np.ones((1, 1)) * model.unit_current, currents)}
     for name, size in circuit.signals:
         node = model.by_name.get(name)
-        # a cell is on or off: only α counts
-        flat = node.alpha[np.newaxis] if isinstance(node, Bmru) else values[name].reshape(-1, size)
+        # a cell is on or off: only its level counts
+        flat = node.level[np.newaxis] if isinstance(node, Cell) else values[name].reshape(-1, size)
         signals[name] = _shares(flat * model.unit_current, currents)
     rows = {}
     for layer in circuit.layers:

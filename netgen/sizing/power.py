@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.circuit import REFERENCE, CellLayer, Circuit, Drawn, Mirrors, RowLayer
 from netgen.circuit.rows import Floats
-from netgen.model import INPUT, Bmru, Relu, evaluate
+from netgen.model import INPUT, Relu, evaluate
 from netgen.netlist import Consumer
 from netgen.sizing.compensate import between
 from netgen.technology import Polarity, Technology
@@ -60,9 +60,7 @@ def predict_power(
     """Predict the supply power of a sized circuit.
 
     A mirror copies its signal with the gain of its drawn geometry at that current and at its
-    row's voltage. In a cell that is low, all of the candidate's copy flows through the first
-    branch; in one that is high, the threshold current does, and the other two branches take the
-    width and the gain current.
+    row's voltage. What cells take, their blocks say.
 
     Parameters
     ----------
@@ -113,9 +111,6 @@ class _Operation:
         """Return the power of a current that always flows, (samples,)."""
         return np.full(self.samples, self.vdd * amperes)
 
-    def is_cell(self, node: str) -> bool:
-        return isinstance(self.circuit.model.by_name.get(node), Bmru)
-
     def copied(
         self, node: str, polarity: Polarity, drawn: Drawn, amperes: Floats, volts: Floats
     ) -> Floats:
@@ -130,7 +125,7 @@ class _Operation:
         volts
             Voltage of the devices' drains, (frames, devices) or (frames, 1).
         """
-        table = self.tables.tables["p" if self.is_cell(node) else "n", polarity]
+        table = self.tables.tables[self.circuit.defined_by(node), polarity]
         w, l = (np.log([getattr(g, a) for g in table.geometry]) for a in ("width", "length"))  # noqa: E741
         off = np.log(drawn.width)[:, np.newaxis] - w, np.log(drawn.length)[:, np.newaxis] - l
         point = (np.abs(off[0]) + np.abs(off[1])).argmin(axis=1)
@@ -171,8 +166,7 @@ def _lines(at: _Operation) -> Iterator[Reading]:
     if circuit.uses_reference:
         yield Consumer(REFERENCE, "bias"), at.power(at.values[REFERENCE])
     for (node, line), used in circuit.lines.items():
-        defined = "p" if at.is_cell(node) else "n"
-        if line == defined or not used.any():
+        if line == circuit.defined_by(node) or not used.any():
             continue
         signal = at.values[node][:, used]
         # the copy's drain lies at the diode of the other line; a PMOS's takes about as much as
@@ -227,16 +221,37 @@ def _carried(at: _Operation, mirrors: Mirrors, polarity: Polarity, volts: Floats
 
 def _cells(at: _Operation, layer: CellLayer) -> Iterator[Reading]:
     assert layer.bias is not None
-    threshold, width, _ = layer.bias
     yield Consumer(layer.node, "bias"), at.constant(float(layer.bias.sum()))
-    candidate, output = at.values[layer.candidate], at.values[layer.node]
-    high = output > 0
-    low_branch = at.unit_copy(layer.candidate, "pmos", candidate, np.zeros((at.frames, 1)))
+    yield Consumer(layer.node, "cell"), at.power(layer.block.supply(_LayerCurrents(at, layer)))
 
-    def sunk(bias: Floats, volts: Floats) -> Floats:
-        """Return what a branch's unit transistor takes for its bias, (1, units)."""
-        return at.unit_copy(REFERENCE, "nmos", bias[np.newaxis], volts[np.newaxis])
 
-    feedback = sunk(width, at.vdd - at.tables.diode_voltage(width))
-    high_branches = sunk(threshold, np.full(layer.size, at.vdd)) + feedback + output
-    yield Consumer(layer.node, "cell"), at.power(np.where(high, high_branches, low_branch))
+@dataclass(frozen=True, eq=False)
+class _LayerCurrents:
+    """What a block asks of a layer's currents, see :class:`netgen.circuit.blocks.Currents`."""
+
+    at: _Operation
+    layer: CellLayer
+
+    @property
+    def vdd(self) -> float:
+        return self.at.vdd
+
+    @property
+    def output(self) -> Floats:
+        return self.at.values[self.layer.node]
+
+    @property
+    def bias(self) -> Floats:
+        assert self.layer.bias is not None
+        return self.layer.bias
+
+    def candidate(self, volts: float) -> Floats:
+        polarity: Polarity = "pmos" if self.layer.block.candidate == "p" else "nmos"
+        source, drains = self.layer.candidate, np.full((self.at.frames, 1), volts)
+        return self.at.unit_copy(source, polarity, self.at.values[source], drains)
+
+    def sunk(self, bias: Floats, volts: Floats) -> Floats:
+        return self.at.unit_copy(REFERENCE, "nmos", bias[np.newaxis], volts[np.newaxis])
+
+    def diode_voltage(self, amperes: Floats) -> Floats:
+        return self.at.tables.diode_voltage(amperes)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.characterise import Characterisation
-from netgen.characterise.cells import THRESHOLDS, CellTable
+from netgen.characterise import CellTable, Characterisation
 from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.circuit import (
     REFERENCE,
@@ -17,14 +16,13 @@ from netgen.circuit import (
     Circuit,
     Drawn,
     Layer,
-    Line,
     Mirrors,
     RowLayer,
     parameter_path,
 )
 from netgen.circuit.rows import Floats
 from netgen.errors import ModelError
-from netgen.model import Bmru
+from netgen.model import Cell
 from netgen.sizing.activity import Activity
 from netgen.sizing.compensate import Gains, Operation, compensated
 from netgen.technology import Polarity, Technology
@@ -96,40 +94,27 @@ def size_circuit(
 
 
 def _size_cells(
-    circuit: Circuit, layer: CellLayer, table: CellTable, problems: list[str]
+    circuit: Circuit, layer: CellLayer, tables: Mapping[str, CellTable], problems: list[str]
 ) -> CellLayer:
-    node = circuit.model.by_name[layer.node]
-    assert isinstance(node, Bmru)
-    low, high = THRESHOLDS
-    for key, wanted in (("beta_hi", node.beta_hi), ("alpha", node.alpha)):
-        for index in np.flatnonzero((wanted < low) | (wanted > high)):
-            problems.append(
-                f"{layer.node}.{key}[{index}]: {wanted[index]:g} cannot be drawn; a cell takes "
-                f"{low:g} … {high:g} units: rescale the model or change unit_current"
-            )
-    share = (node.beta_hi - node.beta_lo) / node.beta_hi
-    smallest = 0.01
-    for index in np.flatnonzero(share < smallest):
-        problems.append(
-            f"{layer.node}.beta_lo[{index}]: the hysteresis width is {share[index]:.2%} of "
-            f"beta_hi; a cell needs {smallest:.0%}: train with a wider band"
-        )
+    cell, block = layer.cell, layer.block
+    problems += _paths(cell, block.refused(cell))
     if problems:
         return layer
-    bias = table.biases(layer.threshold, layer.width, layer.gain)
-    rising, falling = table.thresholds(bias[0], bias[1])
-    for index in np.flatnonzero(np.abs((rising - falling) / layer.width - 1) > 0.01):
-        problems.append(
-            f"{layer.node}.beta_lo[{index}]: no cell of the technology has a hysteresis width of "
-            f"{share[index]:.2%} of beta_hi: train with another band or change unit_current"
-        )
+    table = tables[cell.op]
+    bias = table.biases(layer.wanted)
+    figures = table.figures(bias) / circuit.model.unit_current
+    problems += _paths(cell, block.missed(cell, figures))
     return replace(layer, bias=bias)
+
+
+def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
+    return (f"{cell.name}.{key}[{unit}]: {problem}" for key, unit, problem in found)
 
 
 def _bias_mirrors(
     circuit: Circuit, technology: Technology, tables: MirrorTables, activity: Activity, bias: Floats
 ) -> Drawn:
-    """Draw the PMOS copies of the reference that give bias currents, A, (3, units).
+    """Draw the PMOS copies of the reference that give bias currents, A, (biases, units).
 
     Each flows into a diode. A current below the floor is drawn at the floor: without a bias there
     would be no cell.
@@ -215,8 +200,7 @@ class _RowSizer:
         width, length, realised = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         multiplicity, point = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         design = np.ones(shape)
-        is_cell = isinstance(self.circuit.model.by_name.get(mirrors.source), Bmru)
-        line: Line = "p" if is_cell else "n"
+        line = self.circuit.defined_by(mirrors.source)
         shares = self.activity.signals[mirrors.source]
         polarities: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
         tables = {sign > 0: self.tables.tables[line, polarity] for polarity, sign in polarities}

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ModelError
-from netgen.model import Add, Bmru, Linear, Model, Node, Relu, from_dict, sources, to_dict
+from netgen.model import Add, Linear, Model, Node, Relu, from_dict, op_of, sources, to_dict
 from netgen.model.graph import Floats
 from netgen.training.features import FRAME_PERIOD
 from netgen.training.judge import readout
@@ -51,7 +52,7 @@ def to_model(
             Relu(here + "relu", signed),
             Linear(here + "cand_lin", here + "relu", array(take + "wc"), array(take + "bc")),
             Relu(here + "cand", here + "cand_lin"),
-            Bmru(here + "state", here + "cand", array(take + "alpha"), lo, hi, rest),
+            Bmru(here + "state", here + "cand", array(take + "alpha"), lo, hi, initial_state=rest),
             Linear(here + "post_lin", here + "state", array(take + "wp"), array(take + "bp")),
             Relu(here + "post", here + "post_lin"),
             Add(here + "out", (signed, here + "post")),
@@ -104,9 +105,9 @@ def from_model(model: Model, source: str) -> tuple[Architecture, Tensor]:
     for layer, cell in enumerate(model.cells, start=1):
         put_linear(linear[2 * layer - 1], f"{layer}.wc", f"{layer}.bc")
         put_linear(linear[2 * layer], f"{layer}.wp", f"{layer}.bp")
-        put(f"{layer}.hi", cell.beta_hi)
-        put(f"{layer}.width", cell.beta_hi - cell.beta_lo)
-        put(f"{layer}.alpha", cell.alpha)
+        put(f"{layer}.hi", cell.rising)
+        put(f"{layer}.width", cell.rising - cell.falling)
+        put(f"{layer}.alpha", cell.level)
     return arch, parameters
 
 
@@ -118,7 +119,7 @@ def _shape(model: Model) -> _Shape:
     places = {"x": 0} | {node.name: at for at, node in enumerate(model.nodes, start=1)}
     return [
         (
-            type(node).__name__,
+            op_of(node),
             tuple(places[name] for name in sources(node)),
             model.sizes[node.name],
         )
@@ -129,10 +130,10 @@ def _shape(model: Model) -> _Shape:
 def _wanted_shape(arch: Architecture) -> _Shape:
     """Describe the reference network as :func:`_shape` does."""
     d, at = arch.units, 1
-    shape: _Shape = [("Linear", (0,), d)]
+    shape: _Shape = [("linear", (0,), d)]
     for _ in range(arch.layers):
-        kinds = ("Relu", "Linear", "Relu", "Bmru", "Linear", "Relu")
+        kinds = ("relu", "linear", "relu", Bmru.op, "linear", "relu")
         shape += [(kind, (at + place,), d) for place, kind in enumerate(kinds)]
-        shape.append(("Add", (at, at + len(kinds)), d))
+        shape.append(("add", (at, at + len(kinds)), d))
         at += len(kinds) + 1
-    return [*shape, ("Linear", (at,), arch.classes)]
+    return [*shape, ("linear", (at,), arch.classes)]

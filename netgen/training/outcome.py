@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import forecast_races
-from netgen.model import Bmru, Linear, Model, decide, evaluate
+from netgen.model import Cell, Linear, Model, decide, evaluate
 from netgen.model.graph import Floats, Integers
 from netgen.report.studies.training import ChipForecast, CurvePoint, TrainingReport
 from netgen.training.corpus import SPLITS, Corpus
@@ -98,9 +98,9 @@ def _points(curves: Curves) -> tuple[CurvePoint, ...]:
     )
 
 
-def _distances(cell: Bmru, candidate: Floats) -> Floats:
-    to_hi, to_lo = np.abs(candidate - cell.beta_hi), np.abs(candidate - cell.beta_lo)
-    return np.asarray(np.minimum(to_hi, to_lo) / cell.beta_hi)
+def _distances(cell: Cell, candidate: Floats) -> Floats:
+    to_hi, to_lo = np.abs(candidate - cell.rising), np.abs(candidate - cell.falling)
+    return np.asarray(np.minimum(to_hi, to_lo) / cell.rising)
 
 
 def _data_rows(data: Dataset, corpus: Corpus) -> list[tuple[str, str]]:
@@ -134,8 +134,8 @@ def _parameter_rows(model: Model, values: Mapping[str, Floats]) -> list[tuple[st
     ]
     for cell in model.cells:
         ranges = (
-            f"{symbol} {array.min():.3g} … {array.max():.3g}"
-            for symbol, array in (("α", cell.alpha), ("β_lo", cell.beta_lo), ("β_hi", cell.beta_hi))
+            f"{key} {array.min():.3g} … {array.max():.3g}"
+            for key, array in ((e.key, getattr(cell, e.key)) for e in cell.parameters)
         )
         rows.append((cell.name, ", ".join(ranges)))
     return rows

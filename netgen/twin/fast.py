@@ -43,8 +43,7 @@ class Settings:
     Attributes
     ----------
     biases
-        By bmru node: logarithms of the factors on its threshold, width and gain bias currents,
-        (chips, 3, units).
+        By cell node: logarithms of the factors on its bias currents, (chips, biases, units).
     inputs
         Logarithms of the factors on the input currents, (chips, channels).
     """
@@ -145,7 +144,7 @@ def fast_chips(twin: Twin) -> FastChips:
         if isinstance(layer, TwinCells):
             # a state hangs on the candidate where it equals the threshold current
             pairs = [(layer.candidate, layer.bias[0])]
-            pairs += zip((layer.threshold, layer.width, layer.gain), layer.bias, strict=True)
+            pairs += zip(layer.ways, layer.bias, strict=True)
             for stages, bias in pairs:
                 for one in stages:
                     slope[one.diode] = slope[one.copy] = _slope(twin.diodes, one.polarity, bias)
@@ -233,16 +232,17 @@ class _Chips:
 
     def cells(self, cells: TwinCells) -> None:
         layer, unit = cells.layer, self.model.twin.circuit.model.unit_current
-        ways = cells.threshold, cells.width, cells.gain
-        logs = np.stack([way(each, self.errors) for each in ways], axis=1)
+        logs = np.stack([way(each, self.errors) for each in cells.ways], axis=1)
         if self.settings is not None and layer.node in self.settings.biases:
             logs = logs + self.settings.biases[layer.node]
-        nominal = np.stack([layer.threshold, layer.width, layer.gain]) / unit
-        threshold, width, gain = np.moveaxis(nominal * np.exp(logs), 1, 0).astype(np.float32)
+        figures = np.moveaxis(layer.wanted / unit * np.exp(logs), 1, 0)
+        rising, falling, level = (each.astype(np.float32) for each in layer.block.ideal(figures))
         seen = np.exp(way(cells.candidate, self.errors)).astype(np.float32)
         candidate = self.current[layer.candidate].reshape(-1, layer.size, self.frames, self.samples)
-        rises = candidate > (threshold / seen)[..., np.newaxis, np.newaxis]
-        stays = candidate >= ((threshold - width) / seen)[..., np.newaxis, np.newaxis]
+        rises = candidate > (rising / seen)[..., np.newaxis, np.newaxis]
+        stays = candidate >= (falling / seen)[..., np.newaxis, np.newaxis]
+        if not layer.cell.memory:
+            stays = rises
         states = np.empty((len(self.errors), *candidate.shape[1:]), dtype=np.bool_)
         state: Bools = layer.initial_state[:, np.newaxis]
         for frame in range(self.frames):
@@ -250,4 +250,4 @@ class _Chips:
             states[:, :, frame] = state
         flat = states.reshape(len(states), layer.size, -1)
         self.states[layer.node] = self.by_sample(flat)
-        self.current[layer.node] = flat * gain[..., np.newaxis]
+        self.current[layer.node] = flat * level[..., np.newaxis]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.circuit import Line, Mirrors, RowLayer, parameter_path
+from netgen.circuit import Mirrors, RowLayer, parameter_path
 from netgen.model.graph import Floats
 from netgen.technology import Polarity
 from netgen.twin.devices import Deviations, whole
@@ -129,7 +129,7 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
                 geometry.append(whole(series))
         if not rows:
             continue
-        line: Line = "p" if plan.is_cell(source) else "n"
+        line = plan.circuit.defined_by(source)
         gain = surfaces(plan.known.mirrors.tables[line, polarity], geometry)
         yield MirrorGroup(
             np.array(rows),

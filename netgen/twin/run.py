@@ -35,7 +35,7 @@ class TwinResult:
     logits
         Readout currents in software units, (chips, samples, frames, classes).
     states
-        By bmru node, (chips, samples, frames, units).
+        By cell node, (chips, samples, frames, units).
     """
 
     logits: Floats
@@ -57,7 +57,8 @@ class Twin:
     known, diodes
         The characterisation under the same conditions.
     times
-        Measured times of cells. Without them a cell answers any overdrive within its frame.
+        Measured times of cells by operation. Without them a cell answers any overdrive within its
+        frame.
     """
 
     circuit: Circuit
@@ -65,7 +66,7 @@ class Twin:
     known: Characterisation
     diodes: DiodeTable
     netlist: Netlist
-    times: CellTimes | None = None
+    times: Mapping[str, CellTimes] | None = None
 
     def run(
         self,
@@ -83,7 +84,7 @@ class Twin:
         x
             Inputs, (samples, frames, channels), software units.
         start
-            States before the first frame by bmru node, (chips, units), where they are not the
+            States before the first frame by cell node, (chips, units), where they are not the
             model's own: those that an earlier part of a stream ended with.
         """
         chips = len(next(iter(shifts.values()))) if shifts else 1
@@ -121,17 +122,18 @@ class Twin:
     def least(self) -> Mapping[str, tuple[Floats, Floats]]:
         """The smallest overdrives that cells answer within a frame, rising and falling, in units.
 
-        By bmru node, each (units,), for the cells as designed; empty without measured times.
+        By cell node, each (units,), for the cells as designed; without those that count as
+        immediate.
         """
-        if self.times is None:
+        if not self.times:
             return {}
         model = self.circuit.model
         speeds = cell_speeds(model, self.known.cells, self.times)
         within = SETTLED * model.frame_period
         found = {}
-        for cell in model.cells:
+        for cell in (cell for cell in model.cells if cell.name in speeds):
             rise, fall = speeds[cell.name].overdrive(within)
-            found[cell.name] = rise * cell.beta_hi, fall * cell.beta_hi
+            found[cell.name] = rise * cell.rising, fall * cell.rising
         return found
 
     @property

@@ -16,6 +16,7 @@ from synthetic_traces import traces_of
 
 from netgen.analysis import Divergence, Tolerances, compare, verdict
 from netgen.analysis.comparison.states import Cause
+from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import (
     Linear,
@@ -53,7 +54,7 @@ def test_a_flip_nothing_explains() -> None:
     assert result.logit_rmse_same_state_fs == pytest.approx(0.0, abs=1e-15)
     (state,) = result.unexplained
     assert (state.sample, state.frame, state.node, state.unit) == (10, 2, "state", 0)
-    assert (state.candidate, state.beta_lo, state.beta_hi) == (0.3, 0.2, 0.4)
+    assert (state.candidate, state.falling, state.rising) == (0.3, 0.2, 0.4)
     assert (state.was_high, state.high) == (True, False)
 
 
@@ -456,8 +457,8 @@ def test_every_flip_has_a_cause_and_the_first_is_no_consequence(seed: int, flips
 def test_perturbed_thresholds_flip_states_near_them() -> None:
     model, samples = random_model(4, frames=60, samples=6)
     shifted = [
-        replace(node, beta_hi=1.01 * node.beta_hi, beta_lo=0.99 * node.beta_lo)
-        if node in model.cells
+        replace(node, beta_hi=1.01 * node.rising, beta_lo=0.99 * node.falling)
+        if isinstance(node, Bmru)
         else node
         for node in model.nodes
     ]

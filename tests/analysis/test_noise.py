@@ -27,14 +27,14 @@ from netgen.analysis.noise.statistics import (
     poisson_rate,
     share,
 )
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.errors import SimulationError
 from netgen.netlist import nominal
-from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import BlockUnderTest
 from netgen.simulators import Job, Waveforms
 
 PICO = 1e-12
-BIAS = CellUnderTest(330 * PICO, 200 * PICO, 500 * PICO)
+BIAS = SCHMITT9.biased(330 * PICO, 200 * PICO, 500 * PICO)
 CELL = CalibratedCell("cell", BIAS, 130 * PICO, 330 * PICO, 500 * PICO)
 INJECTION = Injection(CELL, True, 100 * PICO, 10 * PICO)
 FREQUENCY = np.geomspace(1, 1e3, 61)
@@ -61,7 +61,7 @@ class Simulator:
     def __call__(self, job: Job) -> Waveforms:
         self.jobs += 1
         if job.stop is None:
-            values = {name: np.array([self.current]) for name in (*job.vectors, "v0")}
+            values = {name: np.array([self.current]) for name in (*job.vectors, "storage")}
             return Waveforms(np.zeros(1), values, "accurate", {}, 0.0, "none")
         values = {name: np.full(61, 1e-14) for name in job.vectors}
         return Waveforms(FREQUENCY, values, "accurate", {}, 0.0, "none")
@@ -138,7 +138,7 @@ def test_a_candidate_is_what_a_relu_gives_and_pulses_set_the_state() -> None:
     plain = waveform(INJECTION, STEP)
     in_pulse = np.arange(len(plain)) % 1000 < 100
     assert (round(TRIAL / STEP), round(PULSE / STEP)) == (1000, 100)
-    assert np.all(pulsed[in_pulse] > CELL.beta_hi)
+    assert np.all(pulsed[in_pulse] > CELL.rising)
     np.testing.assert_array_equal(pulsed[~in_pulse], plain[~in_pulse])
     assert np.all(waveform(replace(INJECTION, high=False, trials=True), STEP)[in_pulse] == 0)
     assert plain.mean() == pytest.approx(230 * PICO, rel=0.01)

@@ -7,8 +7,8 @@ import pytest
 
 from netgen.analysis.noise.devices import characterise_rows, measure_noise
 from netgen.analysis.noise.injected import CalibratedCell, Injection, inject
-from netgen.characterise import characterise_cells
-from netgen.netlist.characterisation import CellUnderTest
+from netgen.characterise import CellBench
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.netlist.noise import BLOCKS, BlockUnderTest
 from netgen.project import BuildOptions, prepare
 from netgen.simulators import cache_folder, run
@@ -21,7 +21,7 @@ PICO = 1e-12
 
 def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
     technology, at, unit = prepare(BuildOptions("generic180"))
-    cell = CellUnderTest(330 * PICO, 200 * PICO, 500 * PICO)
+    cell = SCHMITT9.biased(330 * PICO, 200 * PICO, 500 * PICO)
     blocks = [
         BlockUnderTest(block, 230 * PICO if "cell" in block else 500 * PICO,
                        cell if "cell" in block else None)
@@ -56,11 +56,11 @@ def test_rows_are_noisier_the_more_they_carry() -> None:
 
 def test_a_cell_holds_back_noise_within_its_band_and_is_soft_near_its_end() -> None:
     technology, at, unit = prepare(BuildOptions("generic180"))
-    table = characterise_cells(technology, at, unit, 1e-9, cache_folder(), run)
-    wanted = [np.array([value * PICO]) for value in (330, 200, 500)]
-    cell = CalibratedCell.of("cell", table.biases(*wanted)[:, 0], table)
-    assert cell.beta_lo == pytest.approx(130 * PICO, rel=0.01)
-    assert cell.beta_hi == pytest.approx(330 * PICO, rel=0.01)
+    table = SCHMITT9.characterise(CellBench(technology, at, unit, 1e-9, cache_folder(), run))
+    wanted = np.array([[330.0], [200.0], [500.0]]) * PICO
+    cell = CalibratedCell.of("cell", SCHMITT9, table.biases(wanted)[:, 0], table)
+    assert cell.falling == pytest.approx(130 * PICO, rel=0.01)
+    assert cell.rising == pytest.approx(330 * PICO, rel=0.01)
 
     def ratio(margin: float) -> float:
         injection = Injection(cell, True, margin * PICO, 5 * PICO, duration=0.15)

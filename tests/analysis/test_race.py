@@ -187,27 +187,27 @@ def test_subsets_agree_with_trying_them_one_by_one() -> None:
     states = {c.name: values[c.name] > 0 for c in model.cells}
     lower, upper = model.cells
     expected = np.zeros_like(states[upper.name])
-    candidate, reach = values[upper.input], race.NEAR * upper.beta_hi
+    candidate, reach = values[upper.input], race.NEAR * upper.rising
     previous = np.concatenate(
         [np.broadcast_to(upper.initial_state, (4, 1, 3)), states[upper.name][:, :-1]], axis=1
     )
     before = np.concatenate(
         [np.broadcast_to(lower.initial_state, (4, 1, 3)), states[lower.name][:, :-1]], axis=1
     )
-    in_band = (candidate >= upper.beta_lo - reach) & (candidate <= upper.beta_hi + reach)
+    in_band = (candidate >= upper.falling - reach) & (candidate <= upper.rising + reach)
     for choice in range(8):
         old = np.array([choice >> unit & 1 for unit in range(3)], dtype=bool)
         mixed = np.where(old, before, states[lower.name])
         seen = evaluate(model, samples.x, states | {lower.name: mixed})[upper.input]
         rises = (
             ~previous
-            & (seen > upper.beta_hi - reach)
-            & (seen > candidate + race.MOVED * upper.beta_hi)
+            & (seen > upper.rising - reach)
+            & (seen > candidate + race.MOVED * upper.rising)
         )
         falls = (
             previous
-            & (seen < upper.beta_lo + reach)
-            & (seen < candidate - race.MOVED * upper.beta_hi)
+            & (seen < upper.falling + reach)
+            & (seen < candidate - race.MOVED * upper.rising)
         )
         expected |= (rises | falls) & in_band
     assert expected.any()

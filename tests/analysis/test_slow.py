@@ -19,7 +19,8 @@ from netgen.analysis.comparison.slow import (
     slow_states,
 )
 from netgen.characterise import CellSpeed, cell_speeds
-from netgen.model import evaluate
+from netgen.circuit.blocks.schmitt9 import Bmru
+from netgen.model import Model, evaluate
 
 OVERDRIVES = np.log([0.01, 1.0])
 
@@ -32,6 +33,13 @@ def speed(at_one_per_cent: float, units: int = 1, output: float = 0.0) -> CellSp
 
 
 # One cell's times
+
+
+def bmru_of(model: Model) -> Bmru:
+    """Return the model's only node of cells."""
+    (cell,) = model.cells
+    assert isinstance(cell, Bmru)
+    return cell
 
 
 def test_time_falls_with_the_overdrive_and_continues_straight() -> None:
@@ -155,7 +163,7 @@ def test_a_threshold_off_by_three_per_cent_is_not_slow(spoiled: float) -> None:
     model, random = one_cell(), np.random.default_rng(1)
     x = random.uniform(0.37, 0.43, (40, 60))
     x[:, ::3] = 0.1  # cells fall again
-    wrong = replace(model.cells[0], beta_hi=model.cells[0].beta_hi * spoiled)
+    wrong = replace(bmru_of(model), beta_hi=model.cells[0].rising * spoiled)
     nodes = tuple(wrong if node.name == wrong.name else node for node in model.nodes)
     samples = sample_of(*x)
     states = evaluate(replace(model, nodes=nodes), samples.x)["state"] > 0
@@ -225,7 +233,7 @@ def test_frame_needed_adds_up_the_layers() -> None:
 
 def test_a_cell_with_a_small_beta_lo_has_no_more_than_that_to_fall() -> None:
     model = one_cell()
-    cell = replace(model.cells[0], beta_lo=np.array([0.004]))  # 1 % of β_hi
+    cell = replace(bmru_of(model), beta_lo=np.array([0.004]))  # 1 % of β_hi
     nodes = tuple(cell if node.name == "state" else node for node in model.nodes)
     small = replace(model, nodes=nodes)
     assert frame_needed(small, {"state": speed(4e-3)}) == pytest.approx(4e-3 / 0.99)
@@ -246,7 +254,7 @@ def test_thresholds_that_take_longer_than_a_frame_are_named() -> None:
 
 def test_a_narrow_band_asks_for_less_overdrive() -> None:
     model = one_cell()
-    cell = replace(model.cells[0], beta_lo=np.array([0.396]))  # a band of 1 % of β_hi
+    cell = replace(bmru_of(model), beta_lo=np.array([0.396]))  # a band of 1 % of β_hi
     nodes = tuple(cell if node.name == "state" else node for node in model.nodes)
     narrow = replace(model, nodes=nodes, frame_period=1e-3 / 0.99)
     assert len(list(late_thresholds(narrow, {"state": speed(1.5e-3)}))) == 2
@@ -286,14 +294,14 @@ def test_the_twin_of_cells_that_are_slow_keeps_their_state() -> None:
     """A charge of 8 fC at the overdrive: 1 ms takes 8 pA."""
     twin = twin_of(CELL)
     cell = CELL.cells[0]
-    rise, fall = replace(twin, times=fake_times()).least[cell.name]
+    rise, fall = replace(twin, times={"bmru": fake_times()}).least[cell.name]
     period = CELL.frame_period
     short = replace(CELL, frame_period=period / 100)
-    slower = replace(twin, circuit=replace(twin.circuit, model=short), times=fake_times())
+    slower = replace(twin, circuit=replace(twin.circuit, model=short), times={"bmru": fake_times()})
     later = slower.least[cell.name]
     np.testing.assert_allclose(later[0], 100 * rise, rtol=1e-6)
     np.testing.assert_allclose(later[1], 100 * fall, rtol=1e-6)
-    threshold, low = float(cell.beta_hi[0]), float(cell.beta_lo[0])
+    threshold, low = float(cell.rising[0]), float(cell.falling[0])
     above, below = threshold + later[0][0], low - later[1][0]
     for x, expected in (
         ([above * 0.99, 0.0], [False, False]),

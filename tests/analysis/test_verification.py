@@ -131,12 +131,12 @@ def curve(high: float, low: float, v0: Floats) -> Floats:
 def test_a_cell_is_read_through_its_own_input_transistor(circuit: Circuit, gain: float) -> None:
     layer = circuit.cells[0]
     v0 = np.linspace(0.005, 1.8, 360)
-    candidates = np.stack([layer.threshold, layer.threshold - layer.width])
+    candidates = np.stack([layer.wanted[0], layer.wanted[0] - layer.wanted[1]])
     needed = np.empty((layer.size, 3, len(v0)))
     for unit in range(layer.size):
         held = curve(candidates[0, unit], candidates[1, unit], v0)
         needed[unit] = gain * held - gain * np.array([0.0, *candidates[:, unit]])[:, None]
-    output = np.where(v0 > 1.0, layer.gain[:, None], 0.0)
+    output = np.where(v0 > 1.0, layer.wanted[2][:, None], 0.0)
     for figure in read_cells(circuit, layer, candidates, needed, output):
         # parabolas through the corners of the curve miss them by a grid step's height
         assert abs(figure.threshold_error) < 0.02
@@ -147,7 +147,7 @@ def test_a_cell_is_read_through_its_own_input_transistor(circuit: Circuit, gain:
 def test_a_cell_without_hysteresis_is_wholly_off(circuit: Circuit) -> None:
     layer = circuit.cells[0]
     v0 = np.linspace(0.005, 1.8, 360)
-    candidates = np.stack([layer.threshold, layer.threshold - layer.width])
+    candidates = np.stack([layer.wanted[0], layer.wanted[0] - layer.wanted[1]])
     needed = np.tile(np.linspace(0, 2e-9, len(v0)), (layer.size, 3, 1))
     needed[:, 1:] -= candidates.T[:, :, None]
     figures = read_cells(circuit, layer, candidates, needed, np.zeros((layer.size, len(v0))))

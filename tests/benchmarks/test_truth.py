@@ -34,7 +34,7 @@ def test_both_kinds_of_wrong_states_are_told_apart(truth: ModuleType) -> None:
 
     def answer(*flipped: tuple[int, int]) -> object:
         frames = {name: value.copy() for name, value in software.items()}
-        alpha = model.cells[0].alpha
+        alpha = model.cells[0].level
         for frame, unit in flipped:
             state = frames["state"]
             state[frame, unit] = alpha[unit] - state[frame, unit]

@@ -23,7 +23,7 @@ from netgen.circuit import (
     drawn_weight,
     parameter_path,
 )
-from netgen.model import INPUT, Bmru, Model, Relu, from_dict
+from netgen.model import INPUT, Cell, Model, Relu, from_dict
 
 
 def circuit_of(data: dict[str, Any]) -> Circuit:
@@ -37,7 +37,7 @@ def circuit_of(data: dict[str, Any]) -> Circuit:
 @given(graphs())
 def test_every_relu_and_bmru_is_a_layer_and_the_readout_is_last(model: Model) -> None:
     circuit = build_circuit(model, UNIT)
-    own = [node.name for node in model.nodes if isinstance(node, Relu | Bmru)]
+    own = [node.name for node in model.nodes if isinstance(node, Relu | Cell)]
     assert [layer.node for layer in circuit.layers] == [*own, model.readout.node]
     assert [layer.node for layer in circuit.cells] == [cell.name for cell in model.cells]
     readout = circuit.layers[-1]
@@ -50,9 +50,7 @@ def test_every_relu_and_bmru_is_a_layer_and_the_readout_is_last(model: Model) ->
 def test_cells_stand_for_currents() -> None:
     (cells,) = circuit_of(small_model() | {"unit_current": 2e-9}).cells
     assert cells.candidate == "cand"
-    np.testing.assert_allclose(cells.threshold, [1.5e-9, 0.8e-9])
-    np.testing.assert_allclose(cells.width, [1.0e-9, 0.4e-9])
-    np.testing.assert_allclose(cells.gain, [2e-9, 1e-9])
+    np.testing.assert_allclose(cells.wanted, [[1.5e-9, 0.8e-9], [1.0e-9, 0.4e-9], [2e-9, 1e-9]])
     np.testing.assert_array_equal(cells.initial_state, [False, True])
 
 
@@ -81,7 +79,7 @@ def test_paths_name_every_learned_parameter_of_a_mirror() -> None:
 def test_lines_are_only_where_a_mirror_or_a_cell_needs_them(model: Model) -> None:
     circuit = ratio_drawn(build_circuit(model, UNIT))
     for name, size in circuit.signals:
-        is_cell = isinstance(model.by_name.get(name), Bmru)
+        is_cell = isinstance(model.by_name.get(name), Cell)
         for unit in range(size):
             users = [
                 drawn_weight(mirrors)[:, unit]

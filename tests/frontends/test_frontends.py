@@ -84,7 +84,7 @@ def test_rescaling_takes_the_thresholds_of_a_cell_along() -> None:
     scaled, _ = rescale(model, x)
     before, after = (evaluate(each, x)[each.readout.node] for each in (model, scaled))
     np.testing.assert_array_equal(before, after)
-    assert scaled.cells[0].beta_hi[0] > 0.5 > model.cells[0].beta_hi[0]
+    assert scaled.cells[0].rising[0] > 0.5 > model.cells[0].rising[0]
 
 
 def test_a_signed_input_may_meet_operations_that_are_not_linear() -> None:

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.characterise import CellTable, CellTimes, Characterisation, MirrorTables
+from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.mirrors import MirrorTable
 from netgen.characterise.path import path_points
 from netgen.circuit import CellLayer, Circuit, Drawn, Layer
+from netgen.circuit.blocks.schmitt9 import CellTable, CellTimes
 from netgen.technology import POLARITIES, Device, Geometry, Mismatch, Spread, Technology
 
 Floats = NDArray[np.float64]
@@ -62,9 +63,8 @@ def ratio_drawn(circuit: Circuit) -> Circuit:
 
 def _drawn(circuit: Circuit, layer: Layer) -> Layer:
     if isinstance(layer, CellLayer):
-        bias = np.array([layer.threshold, layer.width, layer.gain])
-        copies = _by_ratio(circuit, bias / circuit.model.unit_current)
-        return replace(layer, bias=bias, bias_mirrors=copies)
+        copies = _by_ratio(circuit, layer.wanted / circuit.model.unit_current)
+        return replace(layer, bias=layer.wanted, bias_mirrors=copies)
     mirrors = tuple(replace(m, drawn=_by_ratio(circuit, m.weight)) for m in layer.mirrors)
     return replace(layer, mirrors=mirrors)
 
@@ -118,4 +118,4 @@ def fake_times(unit_current: float = UNIT_CURRENT) -> CellTimes:
 
 def fake_characterisation(technology: Technology, unit: Geometry = UNIT) -> Characterisation:
     """Return the fake tables of mirrors and cells."""
-    return Characterisation(fake_mirrors(technology, unit, technology.vdd), fake_cells())
+    return Characterisation(fake_mirrors(technology, unit, technology.vdd), {"bmru": fake_cells()})

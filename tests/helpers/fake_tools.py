@@ -28,6 +28,7 @@ from flat_netlist import lines_of
 from netgen.analysis import Verification
 from netgen.characterise import Characterisation
 from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.blocks.schmitt9.block import Schmitt9
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
 from netgen.netlist import Conditions
@@ -160,14 +161,18 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     def characterise(
         of: Technology, at: Conditions, unit: Geometry, current: float, *_: object
     ) -> Characterisation:
-        return Characterisation(fake_mirrors(of, unit, at.vdd), fake_cells(current))
+        return Characterisation(fake_mirrors(of, unit, at.vdd), {"bmru": fake_cells(current)})
 
     patch.setattr(build, "characterise", characterise)
     times = import_module("netgen.project.studies.times")
-    patch.setattr(times, "characterise_cells", lambda t, at, unit, current, *_: fake_cells(current))
-    patch.setattr(times, "characterise_times", lambda t, at, unit, current, *_: fake_times(current))
+    patch.setattr(
+        times, "characterise_cells", lambda bench, _: {"bmru": fake_cells(bench.unit_current)}
+    )
+    patch.setattr(
+        times, "characterise_times", lambda bench, *_: {"bmru": fake_times(bench.unit_current)}
+    )
     ramp = np.array([0.0, 0.5, 1.0, 0.5, 0.0])
-    patch.setattr(build, "hysteresis_curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
+    patch.setattr(Schmitt9, "curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
     patch.setattr(build, "simulator_version", lambda: simulator.version)
     patch.setattr(simulate, "simulator_version", lambda: simulator.version)
     patch.setattr(simulate, "build_circuit", simulator.build_circuit)

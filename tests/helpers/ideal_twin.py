@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from fake_technology import UNIT, fake_characterisation, fake_technology, ratio_drawn
+from fake_technology import UNIT, fake_cells, fake_characterisation, fake_technology, ratio_drawn
 from small_models import linear, small_model
 
-from netgen.characterise import CellTable, Characterisation, MirrorTables
+from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.diodes import DiodeTable
 from netgen.characterise.mirrors import MirrorTable
 from netgen.circuit import build_circuit
+from netgen.circuit.blocks.schmitt9 import CellTable
 from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of
 from netgen.netlist.read import read_network
@@ -39,12 +40,13 @@ def ideal() -> Characterisation:
     for kind, table in usual.mirrors.tables.items():
         ratio = np.array([g.width / g.length for g in table.geometry])[:, None, None]
         tables[kind] = MirrorTable(table.geometry, np.broadcast_to(ratio, table.gain.shape))
-    ratios = usual.cells.ratios
-    rising = np.ones_like(usual.cells.rising)
-    cells = CellTable(usual.cells.bias, ratios, rising, rising - ratios, np.ones(len(rising)))
+    measured = fake_cells()
+    ratios = measured.ratios
+    rising = np.ones_like(measured.rising)
+    cells = CellTable(measured.bias, ratios, rising, rising - ratios, np.ones(len(rising)))
     mirrors = usual.mirrors
     return Characterisation(
-        MirrorTables(mirrors.currents, mirrors.drains, tables, mirrors.diode), cells
+        MirrorTables(mirrors.currents, mirrors.drains, tables, mirrors.diode), {"bmru": cells}
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from netgen.analysis.comparison.settled import has_line
-from netgen.model import INPUT, Bmru, Model, evaluate
+from netgen.model import INPUT, Cell, Model, evaluate
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces
 
@@ -63,7 +63,7 @@ def _waves(
     waves = {}
     for name, value in frames.items():
         node = model.by_name[name]
-        first = node.alpha * node.initial_state if isinstance(node, Bmru) else value[0]
+        first = node.level * node.initial_state if isinstance(node, Cell) else value[0]
         before = np.concatenate([first[None], value[:-1]])[:, None]
         wave = value[:, None] + (before - value[:, None]) * rest
         waves[name] = wave.reshape(len(time), -1).astype(np.float32)

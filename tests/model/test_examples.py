@@ -58,7 +58,7 @@ def test_cells_set_hold_and_reset(
 def test_candidates_stay_away_from_the_thresholds(model: Model, samples: Samples) -> None:
     (cell,) = model.cells
     candidate = evaluate(model, samples.x)[cell.input]
-    for threshold in (cell.beta_lo, cell.beta_hi):
+    for threshold in (cell.falling, cell.rising):
         assert (np.abs(candidate - threshold) / threshold).min() > 0.08
 
 

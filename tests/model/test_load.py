@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from small_models import DELETED, linear, small_model, spoiled
 
+from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ModelError
-from netgen.model import Bmru, Linear, Relu, from_dict, is_signed, load_model, sources, to_dict
+from netgen.model import Linear, Relu, from_dict, is_signed, load_model, sources, to_dict
 
 
 def problems(data: Any) -> list[str]:
@@ -44,7 +45,7 @@ def test_arrays_are_read_only() -> None:
     model = from_dict(small_model())
     first, cell = model.nodes[0], model.cells[0]
     assert isinstance(first, Linear)
-    arrays = (first.weight, first.bias, cell.alpha, cell.beta_lo, cell.beta_hi, cell.initial_state)
+    arrays = (first.weight, first.bias, cell.level, cell.falling, cell.rising, cell.initial_state)
     assert not any(array.flags.writeable for array in arrays)
 
 

@@ -59,10 +59,10 @@ def test_every_cell_switches_both_ways(drawn: tuple[Model, Samples]) -> None:
         steps = np.diff(states, axis=1)
         assert (steps == 1).any(axis=(0, 1)).all()
         assert (steps == -1).any(axis=(0, 1)).all()
-        assert (cell.beta_hi - cell.beta_lo).min() >= 0.05 - 1e-9
-        assert cell.beta_lo.min() >= 0.1
-        assert cell.alpha.min() >= 0.3
-        assert cell.alpha.max() <= 1.2
+        assert (cell.rising - cell.falling).min() >= 0.05 - 1e-9
+        assert cell.falling.min() >= 0.1
+        assert cell.level.min() >= 0.3
+        assert cell.level.max() <= 1.2
 
 
 def test_structure_is_the_reference_network() -> None:

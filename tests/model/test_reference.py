@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from small_models import small_model
 
+from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.model import (
-    Bmru,
     Readout,
     decide,
     evaluate,
     from_dict,
-    hysteresis,
     margin,
     states_before,
     votes,
@@ -22,12 +21,14 @@ from netgen.model.graph import Rule
 
 def cell(initial: bool = False) -> Bmru:
     ones = np.ones(1)
-    return Bmru("state", "cand", 0.5 * ones, 0.25 * ones, 0.75 * ones, np.array([initial]))
+    return Bmru(
+        "state", "cand", 0.5 * ones, 0.25 * ones, 0.75 * ones, initial_state=np.array([initial])
+    )
 
 
 def states(candidates: list[float], initial: bool = False) -> list[int]:
     candidate = np.array(candidates).reshape(1, -1, 1)
-    return [int(state) for state in hysteresis(cell(initial), candidate)[0, :, 0]]
+    return [int(state) for state in cell(initial).states(candidate)[0, :, 0]]
 
 
 def test_cell_rises_above_the_upper_threshold_and_falls_below_the_lower() -> None:
@@ -53,16 +54,16 @@ def test_cells_and_samples_do_not_mix() -> None:
         np.array([1.0, 2.0]),
         np.array([0.2, 0.6]),
         np.array([0.4, 0.8]),
-        np.array([False, True]),
+        initial_state=np.array([False, True]),
     )
     candidate = np.array([[[0.5, 0.5], [0.3, 0.7]], [[0.3, 0.7], [0.1, 0.9]]])
-    np.testing.assert_array_equal(hysteresis(two, candidate), [[[1, 0], [1, 0]], [[0, 1], [0, 1]]])
+    np.testing.assert_array_equal(two.states(candidate), [[[1, 0], [1, 0]], [[0, 1], [0, 1]]])
 
 
 def test_states_for_given_previous_states() -> None:
     candidate = np.array([0.5, 0.5, 0.8, 0.2]).reshape(1, 4, 1)
     previous = np.array([1, 0, 0, 1], dtype=bool).reshape(1, 4, 1)
-    assert hysteresis(cell(), candidate, previous).ravel().tolist() == [True, False, True, False]
+    assert cell().states(candidate, previous).ravel().tolist() == [True, False, True, False]
 
 
 @pytest.mark.parametrize("initial", [False, True])
@@ -73,8 +74,8 @@ def test_states_before_are_shifted_by_one_frame(initial: bool) -> None:
 
 def test_one_step_form_agrees_with_the_scan() -> None:
     candidate = np.random.default_rng(0).uniform(0, 1, (3, 50, 1))
-    scanned = hysteresis(cell(initial=True), candidate)
-    again = hysteresis(cell(), candidate, states_before(cell(initial=True), scanned))
+    scanned = cell(initial=True).states(candidate)
+    again = cell().states(candidate, states_before(cell(initial=True), scanned))
     np.testing.assert_array_equal(scanned, again)
 
 

@@ -19,7 +19,7 @@ from fake_technology import NMOS, PMOS, fake_technology
 from small_models import small_model
 
 from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
-from netgen.model import Add, Bmru, Linear, Model, Relu, from_dict
+from netgen.model import Add, Cell, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import cdl_text, network_text
 from netgen.technology import Geometry
@@ -59,7 +59,7 @@ class Reference:
             "x": ([("x", (), np.eye(model.input_size))], np.zeros(model.input_size))
         }
         self.gates: set[tuple[str, str]] = set()  # (signal, line) that a mirror hangs on
-        self.cells = {n.name for n in model.nodes if isinstance(n, Bmru)}
+        self.cells = {n.name for n in model.nodes if isinstance(n, Cell)}
         self.depth = {"x": 0}
         self.relus: list[tuple[str, int]] = []
 
@@ -72,7 +72,7 @@ class Reference:
         inputs = [f"x_{unit}_n" for unit in range(self.model.input_size)]
         starts: dict[str, None] = {}
         for node in self.model.nodes:
-            if isinstance(node, Bmru):
+            if isinstance(node, Cell):
                 starts |= dict.fromkeys(self.cell_layer(node))
         for signal in [f"x_{unit}" for unit in range(self.model.input_size)]:
             self.diode(signal)
@@ -104,9 +104,9 @@ class Reference:
                 np.sum([self.sums[name][1] for name in node.inputs], axis=0),
             )
             self.depth[node.name] = max(self.depth[name] for name in node.inputs)
-        elif isinstance(node, Relu | Bmru):
+        elif isinstance(node, Relu | Cell):
             size = self.model.sizes[node.name]
-            self.depth[node.name] = self.depth[node.input] + isinstance(node, Bmru)
+            self.depth[node.name] = self.depth[node.input] + isinstance(node, Cell)
             if isinstance(node, Relu):
                 self.rows(node.input, [f"{node.name}_{unit}_n" for unit in range(size)], node.name)
                 self.relus.append((node.name, size))
@@ -145,9 +145,9 @@ class Reference:
             self.mos(f"{signal}_c", f"{signal}_p", f"{signal}_n", "vss", NMOS)
             self.mos(f"{signal}_e", f"{signal}_p", f"{signal}_p", "vdd", PMOS)
 
-    def cell_layer(self, node: Bmru) -> Iterator[str]:
+    def cell_layer(self, node: Cell) -> Iterator[str]:
         """Draw cells with their biases and start-up switches; yield the start-up lines."""
-        for unit in range(len(node.alpha)):
+        for unit in range(len(node.level)):
             c = f"{node.name}_{unit}"
             cand, out, v0 = f"{node.input}_{unit}_p", f"{c}_p", f"{c}_v0"
             self.gates.add((f"{node.input}_{unit}", "p"))
@@ -160,7 +160,7 @@ class Reference:
             self.mos(f"{c}7", f"{c}_f", f"{c}_f", "vdd", PMOS)
             self.mos(f"{c}8", f"{c}_b", f"{c}_w", "vss", NMOS)  # width
             self.mos(f"{c}9", v0, f"{c}_f", "vdd", PMOS)  # feedback
-            high, low, alpha = node.beta_hi[unit], node.beta_lo[unit], node.alpha[unit]
+            high, low, alpha = node.rising[unit], node.falling[unit], node.level[unit]
             for key, value in (("t", high), ("w", high - low), ("g", alpha)):
                 self.mos(f"{c}_{key}d", f"{c}_{key}", f"{c}_{key}", "vss", NMOS)
                 if self.mirrored_bias:
@@ -197,7 +197,7 @@ def drawn(circuit: Circuit) -> Circuit:
     layers: list[CellLayer | RowLayer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
-            bias = np.array([layer.threshold, layer.width, layer.gain])
+            bias = layer.wanted
             copies = _drawn(bias / circuit.model.unit_current)
             layers.append(replace(layer, bias=bias, bias_mirrors=copies))
         else:

@@ -21,7 +21,7 @@ from small_models import linear, small_model
 from netgen._version import __version__
 from netgen.circuit import Circuit, build_circuit, drawn_weight
 from netgen.circuit.netlist import Role
-from netgen.model import Add, Bmru, Linear, Model, evaluate, from_dict, load_model
+from netgen.model import Add, Cell, Linear, Model, evaluate, from_dict, load_model
 from netgen.netlist import mapping, netlist_of, network_text
 from netgen.netlist.render import transistors
 from netgen.technology import Geometry
@@ -72,7 +72,7 @@ def test_netlist_computes_what_the_software_does(model: Model, mirrored_bias: bo
     software = evaluate(model, x[None])
     amperes = model.unit_current
     for name, _ in circuit.signals:
-        line = "p" if isinstance(model.by_name.get(name), Bmru) else "n"
+        line = "p" if isinstance(model.by_name.get(name), Cell) else "n"
         for unit in range(model.sizes[name]):
             value = found.line(f"{circuit.tokens[name]}_{unit}_{line}") / amperes
             np.testing.assert_allclose(value, software[name][0, :, unit], atol=1e-9, rtol=1e-9)
@@ -146,7 +146,7 @@ def test_counts_are_those_of_the_text(model: Model) -> None:
     circuit = drawn(model)
     counts = device_counts(circuit)
     assert sum(counts.values()) == counted(circuit)
-    states = sum(len(cell.alpha) for cell in model.cells)
+    states = sum(len(cell.level) for cell in model.cells)
     assert counts["cell"] == 9 * states
     assert counts["start"] == states
     assert f"{counted(circuit)} transistors" in text_of(circuit)
@@ -307,9 +307,7 @@ def test_names_cannot_inject_a_line() -> None:
 
 
 def records(circuit: Circuit, prefix: str = "X") -> list[dict[str, object]]:
-    realised = {
-        cell.node: np.array([cell.threshold, cell.width, cell.gain]) for cell in circuit.cells
-    }
+    realised = {cell.node: cell.wanted for cell in circuit.cells}
     technology = fake_technology(prefix)
     found = mapping(circuit, technology, realised, netlist_of(circuit, technology))
     read: list[dict[str, object]] = json.loads(json.dumps(found))
@@ -355,7 +353,7 @@ def test_every_learned_parameter_has_a_record(model: Model) -> None:
         )
     ]
     for cell in model.cells:
-        for unit in range(len(cell.alpha)):
+        for unit in range(len(cell.level)):
             both = f"{cell.name}.beta_hi[{unit}] - {cell.name}.beta_lo[{unit}]"
             assert both.replace(f"- {cell.name}.", "- ") in paths
             wanted += [f"{cell.name}.beta_hi[{unit}]", f"{cell.name}.alpha[{unit}]"]

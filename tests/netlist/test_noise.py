@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fake_technology import UNIT, fake_technology
 
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.netlist import SimulatorOptions, nominal
-from netgen.netlist.characterisation import CellUnderTest
 from netgen.netlist.noise import (
     BLOCKS,
     Block,
@@ -22,7 +22,7 @@ from netgen.netlist.noise import (
 TECHNOLOGY = fake_technology()
 AT = nominal(TECHNOLOGY)
 OPTIONS = SimulatorOptions()
-CELL = CellUnderTest(3e-10, 2e-10, 5e-10)
+CELL = SCHMITT9.biased(3e-10, 2e-10, 5e-10)
 
 
 def under_test(block: Block) -> BlockUnderTest:
@@ -45,7 +45,7 @@ def test_a_block_has_no_element_that_adds_noise(block: Block) -> None:
     deck = noise_deck(TECHNOLOGY, AT, UNIT, under_test(block), OPTIONS, None, (1.0, 1e3))
     assert {line[0].lower() for line in own_lines(deck)} <= set("xmvih")
     assert ".noise v(shown) Iin dec 20 1 1000" in deck
-    assert "Iin vdd in_n dc 2e-10 ac 1" in deck
+    assert "Iin vdd n dc 2e-10 ac 1" in deck
 
 
 def test_the_operating_point_is_that_of_the_same_circuit() -> None:
@@ -57,9 +57,9 @@ def test_the_operating_point_is_that_of_the_same_circuit() -> None:
 
 def test_a_cells_state_is_set_to_find_it_and_held_once_found() -> None:
     point = operating_deck(TECHNOLOGY, AT, UNIT, under_test("cell_high"), OPTIONS)
-    assert ".nodeset v(v0)=1.8 v(p)=0.9" in point
+    assert ".nodeset v(storage)=1.8 v(output)=0.9 v(xcell.vfb)=0.9" in point
     low = operating_deck(TECHNOLOGY, AT, UNIT, under_test("cell_low"), OPTIONS)
-    assert ".nodeset v(v0)=0 v(p)=1.8" in low
+    assert ".nodeset v(storage)=0 v(output)=1.8 v(xcell.vfb)=1.8" in low
     noise = noise_deck(TECHNOLOGY, AT, UNIT, under_test("cell_high"), OPTIONS, 0.75, (1.0, 1e3))
     assert "Vhold hold 0 0.75" in noise
     assert ".nodeset" not in noise
@@ -76,7 +76,7 @@ def test_candidates_of_noisy_cells_are_whole() -> None:
         values = np.array(words, dtype=float).reshape(-1, 2)
         np.testing.assert_allclose(values[:, 0], 1e-4 * np.arange(500), atol=1e-15)
         np.testing.assert_allclose(values[:, 1], each.candidate, rtol=1e-11)
-        assert f".save {injection_vector(TECHNOLOGY, index)}" in deck
-    assert ".ic v(v00)=1.8" in deck
-    assert ".ic v(v01)=0" in deck
+        assert f".save {injection_vector(TECHNOLOGY, index, CELL)}" in deck
+    assert ".ic v(storage0)=1.8" in deck
+    assert ".ic v(storage1)=0" in deck
     assert max(map(len, deck.splitlines())) < 600

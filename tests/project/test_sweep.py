@@ -112,8 +112,8 @@ def test_cells_that_leak_or_give_less_are_named() -> None:
     x = np.random.default_rng(1).uniform(0, 1.5, (3, 4, 3))
     worse = []
     for trace in software_traces(model, x):
-        state = 0.9 * trace.frames["state"] + 0.05 * model.cells[0].alpha
-        wave = 0.9 * trace.waves["state"] + 0.05 * model.cells[0].alpha
+        state = 0.9 * trace.frames["state"] + 0.05 * model.cells[0].level
+        wave = 0.9 * trace.waves["state"] + 0.05 * model.cells[0].level
         waves = {**trace.waves, "state": wave.astype(np.float32)}
         worse.append(replace(trace, frames={**trace.frames, "state": state}, waves=waves))
     found = symptoms(model, worse)

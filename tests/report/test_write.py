@@ -364,7 +364,7 @@ def test_other_networks(
     checks = made.write(tmp_path)
     assert all(check.passed for check in checks)
     document = read_json(tmp_path)
-    assert document["units"] == sum(len(cell.alpha) for cell in made.model.cells)
+    assert document["units"] == sum(len(cell.level) for cell in made.model.cells)
     assert (document["state_agreement"] is None) == (not made.model.cells)
     Page(tmp_path)
 

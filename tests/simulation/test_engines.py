@@ -121,7 +121,7 @@ def simulated(
 
 
 def states(model: Model, traces: Traces) -> np.ndarray:
-    cells = [traces.frames[cell.name] > cell.alpha / 2 for cell in model.cells]
+    cells = [traces.frames[cell.name] > cell.level / 2 for cell in model.cells]
     return np.concatenate(cells, axis=1)
 
 

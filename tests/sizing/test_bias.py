@@ -141,7 +141,7 @@ def test_network_does_the_same_with_mirrored_biases(made: Design) -> None:
         for netlist in (made.netlist, made.mirrored_bias)
     )
     states = [
-        np.concatenate([t.frames[c.name] > c.alpha / 2 for c in model.cells], axis=1)
+        np.concatenate([t.frames[c.name] > c.level / 2 for c in model.cells], axis=1)
         for t in (ideal, mirrored)
     ]
     assert (states[0][1:] != states[0][:-1]).any()

@@ -10,8 +10,10 @@ import pytest
 from fake_technology import UNIT, fake_cells, fake_characterisation, fake_technology
 from small_models import small_model, spoiled
 
-from netgen.characterise.cells import Sweep, continued, read_thresholds
 from netgen.circuit import build_circuit
+from netgen.circuit.blocks import Held
+from netgen.circuit.blocks.schmitt9 import read_thresholds
+from netgen.circuit.blocks.schmitt9.table import continued
 from netgen.errors import ModelError, SimulationError
 from netgen.model import evaluate, from_dict
 from netgen.sizing import calibration_inputs, measure_activity, size_circuit
@@ -40,7 +42,7 @@ def test_biases_invert_the_table(unit: float) -> None:
     threshold = np.exp(random.uniform(np.log(0.03), np.log(7), 200)) * unit
     width = threshold * random.uniform(0.025, 0.97, 200)
     gain = np.exp(random.uniform(np.log(0.03), np.log(7), 200)) * unit
-    bias = table.biases(threshold, width, gain)
+    bias = table.biases(np.array([threshold, width, gain]))
     assert bias.shape == (3, 200)
     rising, falling = table.thresholds(bias[0], bias[1])
     np.testing.assert_allclose(rising, threshold, rtol=1e-6)
@@ -49,9 +51,9 @@ def test_biases_invert_the_table(unit: float) -> None:
 
 
 def test_biases_leave_their_arguments_alone() -> None:
-    wanted = np.array([1e-9]), np.array([0.5e-9]), np.array([0.8e-9])
-    TABLE.biases(*wanted)
-    assert [float(value[0]) for value in wanted] == [1e-9, 0.5e-9, 0.8e-9]
+    wanted = np.array([[1e-9], [0.5e-9], [0.8e-9]])
+    TABLE.biases(wanted)
+    assert wanted[:, 0].tolist() == [1e-9, 0.5e-9, 0.8e-9]
 
 
 # What cannot be drawn
@@ -95,9 +97,9 @@ def test_all_cells_are_reported_at_once() -> None:
 # Reading a sweep
 
 
-def swept(candidate: np.ndarray) -> Sweep:
+def swept(candidate: np.ndarray) -> Held:
     output = np.linspace(0, 1e-9, len(candidate))
-    return Sweep(candidate[None], output[None])
+    return Held(candidate[None], output[None])
 
 
 def test_thresholds_are_the_extrema_of_the_holding_current() -> None:
@@ -136,9 +138,9 @@ def test_cells_that_hold_nothing_elsewhere_are_a_failure(missing: list[int]) -> 
 
 def test_width_that_no_cell_has_is_an_error_with_a_cure() -> None:
     """Below a ratio of 0.1 the table's cells have next to no width, however far it is followed."""
-    table = KNOWN.cells
+    table = TABLE
     narrow = 0.004 * table.ratios  # a hundredth of what the biases say
-    known = replace(KNOWN, cells=replace(table, falling=table.rising - narrow))
+    known = replace(KNOWN, cells={"bmru": replace(table, falling=table.rising - narrow)})
     model = from_dict(small_model())
     circuit = build_circuit(model, UNIT)
     activity = measure_activity(circuit, KNOWN.mirrors.currents, np.ones((1, 4, 3)))

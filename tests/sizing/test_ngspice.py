@@ -11,14 +11,14 @@ from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, fet, head
 from one_row import model_of
 
 from netgen.characterise import (
-    CellTable,
+    CellBench,
     Characterisation,
     characterise,
-    characterise_cells,
     characterise_mirrors,
-    hysteresis_curve,
 )
 from netgen.circuit import build_circuit
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
+from netgen.circuit.blocks.schmitt9 import CellTable
 from netgen.project import BuildOptions, prepare
 from netgen.simulators import Attempt, Job, cache_folder, run
 from netgen.sizing import measure_activity, size_circuit
@@ -33,7 +33,7 @@ SPAN = 0.015
 @pytest.fixture(scope="module")
 def known() -> Characterisation:
     where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
-    return characterise(*where)
+    return characterise(*where, [SCHMITT9])
 
 
 # Cells
@@ -75,7 +75,7 @@ def crossing(time: np.ndarray, volts: np.ndarray, level: float, rising: bool) ->
 
 def test_sized_cells_have_the_wanted_thresholds_width_and_gain(known: Characterisation) -> None:
     high, low, gain = cells_to_try()
-    bias = known.cells.biases(high * NANO, (high - low) * NANO, gain * NANO)
+    bias = known.cells["bmru"].biases(np.array([high, high - low, gain]) * NANO)
     lines = head("cells on slow ramps")
     for i in range(len(high)):
         points = " ".join(f"{t:.9g} {c * NANO:.9g}" for t, c in ramp(high[i], low[i]))
@@ -101,9 +101,10 @@ def test_sized_cells_have_the_wanted_thresholds_width_and_gain(known: Characteri
 
 
 def test_hysteresis_curve_goes_up_and_down_where_the_cell_jumps(known: Characterisation) -> None:
-    wanted = [np.array([value * NANO]) for value in (0.7, 0.4, 1.0)]
-    bias = known.cells.biases(*wanted)[:, 0]
-    candidate, output = hysteresis_curve(TECHNOLOGY, AT, UNIT, bias, run)
+    wanted = np.array([[0.7], [0.4], [1.0]]) * NANO
+    bias = known.cells["bmru"].biases(wanted)[:, 0]
+    bench = CellBench(TECHNOLOGY, AT, UNIT, NANO, None, run)
+    candidate, output = SCHMITT9.curve(bench, SCHMITT9.biased(*bias))
     is_high = output > 0.5 * NANO
     up, down = np.flatnonzero(np.diff(is_high.astype(int)))
     assert candidate[up] == pytest.approx(0.7 * NANO, rel=5e-3)
@@ -172,10 +173,12 @@ def test_characterisation_comes_from_the_cache(known: Characterisation) -> None:
         raise AssertionError("this is in the cache")
 
     where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), never)
-    again = characterise_cells(*where)  # type: ignore[arg-type]
-    assert isinstance(again, CellTable)
-    np.testing.assert_array_equal(again.rising, known.cells.rising)
+    again, before = SCHMITT9.characterise(CellBench(*where)), known.cells["bmru"]  # type: ignore[arg-type]
+    assert isinstance(before, CellTable)
+    np.testing.assert_array_equal(again.rising, before.rising)
     characterise_mirrors(*where)  # type: ignore[arg-type]
     other = prepare(BuildOptions("gf180mcu", temperature=40.0))
     with pytest.raises(AssertionError, match="in the cache"):
-        characterise_cells(other[0], other[1], UNIT, NANO, cache_folder(), never)  # type: ignore[arg-type]
+        SCHMITT9.characterise(
+            CellBench(other[0], other[1], UNIT, NANO, cache_folder(), never)  # type: ignore[arg-type]
+        )

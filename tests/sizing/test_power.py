@@ -103,7 +103,7 @@ def test_the_biases_of_cells_always_flow() -> None:
     (cell,) = model.cells
     off, on = (np.full((1, 6, 3), level) for level in (0.0, 1.5))
     bias = Consumer(cell.name, "bias")
-    wanted = VDD * float((2 * cell.beta_hi - cell.beta_lo + cell.alpha).sum()) * NANO
+    wanted = VDD * float((2 * cell.rising - cell.falling + cell.level).sum()) * NANO
     for x in (off, on):
         assert predicted(model, x).watts[bias][0] == pytest.approx(wanted, rel=0.05)
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, head
 
-from netgen.characterise import characterise_cells, characterise_times
+from netgen.characterise import CellBench
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.simulators import Attempt, Job, cache_folder, run
 
 pytestmark = pytest.mark.ngspice
 
-WHERE = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
+BENCH = CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
 HIGH = np.array([0.48, 0.48, 1.0, 1.0, 0.15, 2.5, 0.3])
 SHARE = np.array([0.104, 0.104, 0.5, 0.5, 0.3, 0.9, 0.7])
 GAIN = np.array([0.89, 0.89, 1.0, 0.1, 2.0, 0.5, 0.4])
@@ -22,10 +23,11 @@ START = 1e-4
 
 @pytest.mark.parametrize("rising", [True, False], ids=["rise", "fall"])
 def test_cells_take_as_long_as_the_table_says(rising: bool) -> None:
-    wanted = HIGH * NANO, HIGH * SHARE * NANO, GAIN * NANO
-    cells, times = characterise_cells(*WHERE), characterise_times(*WHERE)
-    expected = times.of(cells, *wanted).time(OVERDRIVE)[0 if rising else 1]
-    bias = cells.biases(*wanted)
+    wanted = np.array([HIGH, HIGH * SHARE, GAIN]) * NANO
+    cells = SCHMITT9.characterise(BENCH)
+    times = SCHMITT9.times(BENCH, cells)
+    expected = times.of(cells, wanted).time(OVERDRIVE)[0 if rising else 1]
+    bias = cells.biases(wanted)
     low = HIGH * (1 - SHARE)
     before = np.zeros(len(HIGH)) if rising else 1.5 * HIGH
     after = HIGH * (1 + OVERDRIVE) if rising else low - OVERDRIVE * HIGH
@@ -51,8 +53,9 @@ def test_cells_take_as_long_as_the_table_says(rising: bool) -> None:
 
 def test_the_smallest_overdrive_of_a_frame_is_well_inside_what_is_called_near() -> None:
     """10 ms at 1 nA: a state 2 % from its threshold is never slow."""
-    wanted = HIGH * NANO, HIGH * SHARE * NANO, GAIN * NANO
-    speed = characterise_times(*WHERE).of(characterise_cells(*WHERE), *wanted)
+    wanted = np.array([HIGH, HIGH * SHARE, GAIN]) * NANO
+    cells = SCHMITT9.characterise(BENCH)
+    speed = SCHMITT9.times(BENCH, cells).of(cells, wanted)
     for smallest in speed.overdrive(9.9e-3):
         assert np.all(smallest < 0.008)
     for smallest in speed.overdrive(1e-6):

@@ -7,7 +7,7 @@ import pytest
 
 from netgen.analysis import compare
 from netgen.errors import ToolMissingError
-from netgen.model import Bmru, Model, Samples
+from netgen.model import Cell, Model, Samples
 from netgen.model.random import random_model
 from netgen.netlist import Conditions
 from netgen.project import (
@@ -63,8 +63,8 @@ def whole_and_others(built: Build, variant: str) -> dict[str, Traces]:
     return found
 
 
-def states(traces: Traces, cell: Bmru) -> np.ndarray:
-    high: np.ndarray = traces.frames[cell.name] > cell.alpha / 2
+def states(traces: Traces, cell: Cell) -> np.ndarray:
+    high: np.ndarray = traces.frames[cell.name] > cell.level / 2
     return high
 
 

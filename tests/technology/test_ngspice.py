@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from netgen.characterise import characterise_cells
-from netgen.characterise.cells import read_thresholds, sweep_cells
+from netgen.characterise import CellBench
+from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
+from netgen.circuit.blocks.schmitt9 import read_thresholds
 from netgen.commands import main
 from netgen.errors import ToolMissingError
-from netgen.netlist.characterisation import CellUnderTest
 from netgen.project import BuildOptions, prepare
 from netgen.simulators import run
 
@@ -65,13 +65,14 @@ def test_calibrated_cells(name: str, tmp_path: Path) -> None:
         technology, at, unit = prepare(BuildOptions(name), tmp_path)
     except ToolMissingError as error:
         pytest.skip(str(error))
-    table = characterise_cells(technology, at, unit, 1e-9, tmp_path, run)
+    bench = CellBench(technology, at, unit, 1e-9, tmp_path, run)
+    table = SCHMITT9.characterise(bench)
     random = np.random.default_rng(5)
     threshold, gain = np.exp(random.uniform(np.log(20e-12), np.log(2e-9), (2, 40)))
     width = threshold * random.uniform(0.1, 0.95, 40)
-    biases = table.biases(threshold, width, gain)
-    cells = [CellUnderTest(*map(float, bias)) for bias in biases.T]
-    rising, falling, output = read_thresholds(sweep_cells(technology, at, unit, cells, run)).T
+    biases = table.biases(np.array([threshold, width, gain]))
+    cells = [SCHMITT9.biased(*bias) for bias in biases.T]
+    rising, falling, output = read_thresholds(bench.held(cells)).T
     assert np.abs(rising / threshold - 1).max() < 0.005
     assert np.abs((rising - falling) / width - 1).max() < 0.01
     assert np.abs(output / gain - 1).max() < 0.005

@@ -121,7 +121,7 @@ def test_plain_training_of_every_label(tones: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     model = load_model(tmp_path / "model.json")
     assert (model.name, model.classes) == ("plain", ("down", "hiss", "up"))
-    assert [len(cell.alpha) for cell in model.cells] == [3]
+    assert [len(cell.level) for cell in model.cells] == [3]
     assert len(load_samples(tmp_path / "samples.npz", model)) == 2
     report = json.loads((tmp_path / "training.json").read_text())
     assert report["data"]["altered copies"].startswith("0 ")

@@ -26,7 +26,7 @@ def samples(model: Model) -> Samples:
 
 def test_its_size_and_its_map_from_sound(model: Model) -> None:
     assert model.classes == ("other", "yes")
-    assert [len(cell.alpha) for cell in model.cells] == [4, 4]
+    assert [len(cell.level) for cell in model.cells] == [4, 4]
     assert feature_map(model, "model.json").rate == 16000
 
 

@@ -13,7 +13,7 @@ import torch
 torch.set_num_threads(1)
 
 from netgen.errors import ModelError  # noqa: E402
-from netgen.model import Bmru, Linear, Model, decide, evaluate, random_model  # noqa: E402
+from netgen.model import Cell, Linear, Model, decide, evaluate, random_model  # noqa: E402
 from netgen.training.exchange import from_model, to_model  # noqa: E402
 from netgen.training.hardware import DEAD_ZONE, without_dead_zone  # noqa: E402
 from netgen.training.judge import answer, to_inputs  # noqa: E402
@@ -98,7 +98,7 @@ def test_a_random_model_of_the_model_room_can_be_imported() -> None:
     model, samples = random_model(4, state=6)
     rest = np.zeros(6, dtype=np.bool_)
     nodes = tuple(
-        replace(node, initial_state=rest) if isinstance(node, Bmru) else node
+        replace(node, initial_state=rest) if isinstance(node, Cell) else node
         for node in model.nodes
     )
     model = replace(model, nodes=nodes)

@@ -10,7 +10,7 @@ import torch
 
 torch.set_num_threads(1)
 
-from netgen.model import Bmru, hysteresis  # noqa: E402
+from netgen.circuit.blocks.schmitt9 import Bmru  # noqa: E402
 from netgen.training.recurrence import hard_hysteresis, soft_hysteresis  # noqa: E402
 
 
@@ -52,9 +52,9 @@ def test_hard_states_are_the_model_rooms() -> None:
     assert 0.2 < found.mean() < 0.8
     for network in range(2):
         low, high = lo[network, 0, 0].numpy(), hi[network, 0, 0].numpy()
-        cell = Bmru("cell", "x", np.ones(4), low, high, np.zeros(4, dtype=np.bool_))
+        cell = Bmru("cell", "x", np.ones(4), low, high, initial_state=np.zeros(4, dtype=np.bool_))
         samples_first = c[network].numpy().swapaxes(0, 1)
-        wanted = hysteresis(cell, samples_first).swapaxes(0, 1)
+        wanted = cell.states(samples_first).swapaxes(0, 1)
         np.testing.assert_array_equal(found[network], wanted)
 
 

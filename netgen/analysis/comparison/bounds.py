@@ -58,12 +58,12 @@ def left_open(
     x
         Inputs of one sample, (frames, channels), software units.
     frames
-        Settled currents of every relu and bmru node, (frames, units), software units.
+        Settled currents of every relu and cell node, (frames, units), software units.
 
     Returns
     -------
     dict
-        By bmru node, (frames, units). The first frame has none: cells are held until what they
+        By cell node, (frames, units). The first frame has none: cells are held until what they
         read has settled.
     """
     return dict(_Bounds(x, frames, margins).through(circuit))
@@ -113,12 +113,11 @@ class _Bounds:
 
     def through(self, circuit: Circuit) -> Iterator[tuple[str, Bools]]:
         """Yield what is open, layer by layer."""
-        unit = circuit.model.unit_current
         for layer in circuit.layers:
             if isinstance(layer, CellLayer):
-                current, alpha = self.frames[layer.node], layer.gain / unit
-                before = _before(current, layer.initial_state * alpha)
-                yield layer.node, self.open(layer, before > alpha / 2, unit)
+                current, level = self.frames[layer.node], layer.cell.level
+                before = _before(current, layer.initial_state * level)
+                yield layer.node, self.open(layer, before > level / 2)
                 # the first frame counts as settled
                 self.lines[layer.node] = _steady(current, _before(current, current[0]))
             elif layer.kind == "relu":
@@ -150,15 +149,14 @@ class _Bounds:
             np.maximum(np.maximum(ends, earlier) + error + above, 0.0),
         )
 
-    def open(self, layer: CellLayer, before: Bools, unit: float) -> Bools:
+    def open(self, layer: CellLayer, before: Bools) -> Bools:
         """Return the states of cells, high ``before`` or not, that are open, (frames, units).
 
         The candidate comes to rest where either state can stay, and a mixture beyond its settled
         ends may reach the threshold to the other one.
         """
         line = self.lines[layer.candidate]
-        high = layer.threshold / unit
-        low = high - layer.width / unit
+        low, high = layer.cell.falling, layer.cell.rising
         reach, moved = self.margins.reach * high, MOVED * high
         largest, smallest = np.maximum(line.new, line.old), np.minimum(line.new, line.old)
         rises = (line.high > high - reach) & (line.high > largest + moved)

@@ -29,7 +29,7 @@ from netgen.analysis.comparison.states import CAUSES, Cause, CellStates, read_st
 from netgen.analysis.comparison.ties import leaders, possible_classes, tied
 from netgen.characterise import CellSpeed
 from netgen.errors import UsageError
-from netgen.model import Bmru, Model, Samples, decide, evaluate, margin, states_before
+from netgen.model import Cell, Model, Samples, decide, evaluate, margin, op_of, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces, shows_transients
 
@@ -52,7 +52,7 @@ def compare(
     failures
         Class of failure by index (in the samples file) of every sample that gave no traces.
     speeds
-        Measured times of cells by bmru node, see :func:`netgen.characterise.cell_speeds`.
+        Measured times of cells by cell node, see :func:`netgen.characterise.cell_speeds`.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def compare(
         unexplained=tuple(islice(_unexplained(readings), LISTED)),
         failures=dict(sorted(failures.items())),
         frames=samples.x.shape[1],
-        units=sum(len(cell.alpha) for cell in model.cells),
+        units=sum(cell.size for cell in model.cells),
         readout_frames=(model.readout.start, model.readout.stop),
         logit_full_scale=readings.full_scale,
         ties=sum(bool(entry.tie) for entry in entries),
@@ -195,7 +195,7 @@ class _Readings:
     def first_divergence(self, at: int) -> Divergence | None:
         found = []
         for order, node in enumerate(self.model.nodes):
-            if isinstance(node, Bmru):
+            if isinstance(node, Cell):
                 causes = self.states[node.name].cause[at]
                 places = np.argwhere(causes)
                 if len(places):
@@ -306,7 +306,7 @@ def _nodes(readings: _Readings) -> tuple[NodeComparison, ...]:
         found.append(
             NodeComparison(
                 node=node.name,
-                op=type(node).__name__.lower(),
+                op=op_of(node),
                 units=model.sizes[node.name],
                 observed="line" if has_line(model, node.name) else "re-formed",
                 free_running=error_figures(circuit, readings.software[node.name]),
@@ -330,8 +330,8 @@ def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:
                 node=cell.name,
                 unit=unit,
                 candidate=float(readings.same_state[cell.input][at, frame, unit]),
-                beta_lo=float(cell.beta_lo[unit]),
-                beta_hi=float(cell.beta_hi[unit]),
+                falling=float(cell.falling[unit]),
+                rising=float(cell.rising[unit]),
                 was_high=bool(before[at, frame, unit]),
                 high=bool(reading.circuit[at, frame, unit]),
             )

@@ -10,7 +10,7 @@ import numpy as np
 
 from netgen.analysis.comparison.metrics import is_constant, rms, share
 from netgen.circuit import REFERENCE
-from netgen.model import INPUT, Bmru, decide, evaluate, hysteresis
+from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats
 from netgen.netlist import transistors_of
 from netgen.technology import Variation, draw
@@ -161,8 +161,8 @@ def _on_grid(twin: Twin, x: Floats) -> dict[str, Floats]:
     for layer in twin.layers:
         if not isinstance(layer, TwinRows):
             cell = model.by_name[layer.layer.node]
-            assert isinstance(cell, Bmru)
-            values[cell.name] = hysteresis(cell, values[cell.input]) * cell.alpha
+            assert isinstance(cell, Cell)
+            values[cell.name] = cell.states(values[cell.input]) * cell.level
             continue
         total = np.zeros((*x.shape[:2], layer.layer.size))
         for source, groups in layer.entries:

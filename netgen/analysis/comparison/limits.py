@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.analysis.comparison.metrics import rms
-from netgen.model import Bmru, Model
+from netgen.model import Cell, Model
 from netgen.model.graph import Floats
 from netgen.simulation import Traces
 from netgen.units import engineering
@@ -73,7 +73,7 @@ class SymptomTally:
     def add(self, trace: Traces) -> None:
         """Add the traces of one sample."""
         for cell in self._model.cells:
-            given = trace.frames[cell.name] / cell.alpha
+            given = trace.frames[cell.name] / cell.level
             is_high = given > 0.5
             self._low[cell.name].append(np.where(is_high, np.nan, given))
             self._high[cell.name].append(np.where(is_high, given, np.nan))
@@ -109,7 +109,7 @@ class SymptomTally:
 
     def _usual(self, name: str) -> float:
         node = self._model.by_name[name]
-        return rms(node.alpha) if isinstance(node, Bmru) else SMALL
+        return rms(node.level) if isinstance(node, Cell) else SMALL
 
 
 def symptoms(model: Model, traces: Iterable[Traces]) -> Symptoms:

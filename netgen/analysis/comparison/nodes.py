@@ -15,13 +15,13 @@ import numpy as np
 from netgen.analysis.comparison.settled import Observed
 from netgen.circuit.names import weight_path
 from netgen.circuit.rows import Rows, rows_of
-from netgen.model import Bmru, Model, Relu, node_value, states_before
+from netgen.model import Cell, Model, Relu, node_value, states_before
 from netgen.model.graph import Bools, Floats
 
 STILL = 1e-3
 """A signal that never carries more than so many units does not use the weights it meets."""
 SOFT = 0.1
-"""Share of ``beta_hi`` around a threshold within which a cell's output bends."""
+"""Share of the upper threshold around a threshold within which a cell's output bends."""
 LEAST = 0.01
 """Errors of units in which less than this flows are shares of it."""
 
@@ -70,17 +70,17 @@ class Unexercised:
 
 
 def unit_errors(model: Model, observed: Observed) -> tuple[UnitError, ...]:
-    """Judge every relu and bmru node and the readout by the circuit's own signals below it."""
+    """Judge every relu and cell node and the readout by the circuit's own signals below it."""
     rows = rows_of(model)
     found: list[UnitError] = []
     for node in model.nodes:
-        if isinstance(node, Bmru):
+        if isinstance(node, Cell):
             found += _cells(node, observed)
         elif isinstance(node, Relu):
             wanted = np.maximum(observed.values[node.input], 0.0)
             found += _sums(node.name, wanted, rows[node.input], observed)
     readout = model.by_name[model.readout.node]
-    if not isinstance(readout, Bmru | Relu):
+    if not isinstance(readout, Cell | Relu):
         found += _sums(
             readout.name, node_value(readout, observed.values), rows[readout.name], observed
         )
@@ -99,18 +99,18 @@ def _sums(name: str, wanted: Floats, rows: Rows, observed: Observed) -> Iterator
         yield UnitError(name, unit, float(own / max(scale, LEAST)), float(scale))
 
 
-def _cells(cell: Bmru, observed: Observed) -> Iterator[UnitError]:
+def _cells(cell: Cell, observed: Observed) -> Iterator[UnitError]:
     states = observed.states[cell.name]
-    candidate, reach = observed.values[cell.input], SOFT * cell.beta_hi
+    candidate, reach = observed.values[cell.input], SOFT * cell.rising
     held = states == states_before(cell, states)
-    for threshold in (cell.beta_lo, cell.beta_hi):
+    for threshold in (cell.falling, cell.rising):
         held &= np.abs(candidate - threshold) > reach
-    off = (observed.values[cell.name] - states * cell.alpha) / cell.alpha
-    for unit, alpha in enumerate(cell.alpha):
+    off = (observed.values[cell.name] - states * cell.level) / cell.level
+    for unit, level in enumerate(cell.level):
         own = np.abs(off[..., unit])
         chosen = [own[held[..., unit] & (states[..., unit] == high)] for high in (False, True)]
         error = max(float(np.median(part)) if part.size else 0.0 for part in chosen)
-        yield UnitError(cell.name, unit, error, float(alpha))
+        yield UnitError(cell.name, unit, error, float(level))
 
 
 def unexercised(model: Model, observed: Observed) -> tuple[Unexercised, ...]:
@@ -122,7 +122,7 @@ def unexercised(model: Model, observed: Observed) -> tuple[Unexercised, ...]:
     rows = rows_of(model)
     found: list[Unexercised] = []
     for node in model.nodes:
-        if isinstance(node, Bmru):
+        if isinstance(node, Cell):
             found += _thresholds(node, observed)
         elif isinstance(node, Relu):
             peak = observed.values[node.name].max(axis=(0, 1), initial=0.0)
@@ -156,17 +156,16 @@ def _ever(states: Bools) -> list[bool]:
     return [bool(states[..., unit].any()) for unit in range(states.shape[2])]
 
 
-def _thresholds(cell: Bmru, observed: Observed) -> Iterator[Unexercised]:
+def _thresholds(cell: Cell, observed: Observed) -> Iterator[Unexercised]:
     candidate, states = observed.values[cell.input], observed.states[cell.name]
     before = states_before(cell, states)
     rose, fell, high = (_ever(part) for part in (states & ~before, before & ~states, states))
-    for unit in range(len(cell.alpha)):
+    for unit in range(cell.size):
         top = candidate[..., unit].max(initial=0.0)
-        names = {
-            "beta_hi": not rose[unit] and top <= cell.beta_hi[unit],
-            "beta_lo": not fell[unit],
-            "alpha": not high[unit],
-        }
+        names = {cell.rising_key: not rose[unit] and top <= cell.rising[unit]}
+        if cell.memory:
+            names[cell.falling_key] = not fell[unit]
+        names[cell.level_key] = not high[unit]
         missing = tuple(f"{cell.name}.{key}[{unit}]" for key, unused in names.items() if unused)
         if missing:
             why = "the cell was never high" if not high[unit] else "no candidate crossed it"

@@ -26,7 +26,7 @@ import numpy as np
 
 from netgen.model import (
     INPUT,
-    Bmru,
+    Cell,
     Linear,
     Model,
     Relu,
@@ -37,14 +37,15 @@ from netgen.model import (
 from netgen.model.graph import Bools, Floats
 
 NEAR = 0.02
-"""A candidate this close to a threshold, as a share of ``beta_hi``, is left out of judgement."""
+"""A candidate this close to a threshold, as a share of the upper one, is left out of judgement."""
 
 SEEN = 0.005
-"""A cell's own thresholds are off by less than this share of ``beta_hi``: a transient of its own
+"""A cell's own thresholds are off by less than this share of the upper one: a transient of its own
 candidate that stays further away decides nothing."""
 
 MOVED = 1e-3
-"""A transient that goes beyond settled values by less than this share of ``beta_hi`` is none."""
+"""A transient that goes beyond settled values by less than this share of the upper threshold is
+none."""
 
 ENUMERATED = 8
 """Up to this many restless cells below, every subset is evaluated; above, bounds are used."""
@@ -52,11 +53,11 @@ ENUMERATED = 8
 _BLOCK = 2**15  # rows evaluated at once: keeps the memory of a wide network at some 100 MB
 
 
-def near_threshold(cell: Bmru, candidate: Floats) -> Bools:
-    """Tell where a candidate lies within 2 % of ``beta_hi`` of either threshold of its cell."""
-    reach = NEAR * cell.beta_hi
-    near: Bools = (np.abs(candidate - cell.beta_hi) <= reach) | (
-        np.abs(candidate - cell.beta_lo) <= reach
+def near_threshold(cell: Cell, candidate: Floats) -> Bools:
+    """Tell where a candidate lies near a threshold of its cell: within 2 % of the upper one."""
+    reach = NEAR * cell.rising
+    near: Bools = (np.abs(candidate - cell.rising) <= reach) | (
+        np.abs(candidate - cell.falling) <= reach
     )
     return near
 
@@ -78,15 +79,15 @@ def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[
     x
         Inputs, (samples, frames, channels), software units.
     states
-        The settled states by bmru node, each (samples, frames, units): the software's own, or the
+        The settled states by cell node, each (samples, frames, units): the software's own, or the
         circuit's to learn which of its states a race may explain.
 
     Returns
     -------
     dict
-        By bmru node, (samples, frames, units): the cell was low, a transient candidate exceeds
-        ``beta_hi`` and the settled one lies in the band (or was high and falls below
-        ``beta_lo``), all with a margin of 2 % of ``beta_hi``.
+        By cell node, (samples, frames, units): the cell was low, a transient candidate exceeds
+        the upper threshold and the settled one lies in the band (or was high and falls below
+        the lower one), all with a margin of 2 % of the upper threshold.
     """
     values = evaluate(model, x, states)
     settled = _Settled(
@@ -106,7 +107,7 @@ def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[
 
 
 def seen_transients(
-    cell: Bmru, before: Bools, candidate: Floats, circuit: Floats, extremes: Floats
+    cell: Cell, before: Bools, candidate: Floats, circuit: Floats, extremes: Floats
 ) -> Bools:
     """Flag states that a transient on the circuit's own candidate current could decide.
 
@@ -133,7 +134,7 @@ def seen_transients(
 
 
 def _crosses(
-    cell: Bmru,
+    cell: Cell,
     before: Bools,
     transient: tuple[Floats, Floats],
     ends: tuple[Floats, Floats],
@@ -141,17 +142,17 @@ def _crosses(
 ) -> Bools:
     """Tell where a transient beyond the settled ends reaches the threshold to the other state.
 
-    ``transient`` and ``ends`` are (lowest, highest), ``margin`` a share of ``beta_hi``.
+    ``transient`` and ``ends`` are (lowest, highest), ``margin`` a share of the upper threshold.
     """
-    reach, moved = margin * cell.beta_hi, MOVED * cell.beta_hi
-    rises = (transient[1] > cell.beta_hi - reach) & (transient[1] > ends[1] + moved)
-    falls = (transient[0] < cell.beta_lo + reach) & (transient[0] < ends[0] - moved)
+    reach, moved = margin * cell.rising, MOVED * cell.rising
+    rises = (transient[1] > cell.rising - reach) & (transient[1] > ends[1] + moved)
+    falls = (transient[0] < cell.falling + reach) & (transient[0] < ends[0] - moved)
     return np.where(before, falls, rises)
 
 
-def _in_band(cell: Bmru, candidate: Floats) -> Bools:
-    reach = NEAR * cell.beta_hi
-    inside: Bools = (candidate >= cell.beta_lo - reach) & (candidate <= cell.beta_hi + reach)
+def _in_band(cell: Cell, candidate: Floats) -> Bools:
+    reach = NEAR * cell.rising
+    inside: Bools = (candidate >= cell.falling - reach) & (candidate <= cell.rising + reach)
     return inside
 
 
@@ -165,7 +166,7 @@ class _Settled:
     restless: dict[str, Bools]
 
 
-def _cone(model: Model, cell: Bmru) -> Model:
+def _cone(model: Model, cell: Cell) -> Model:
     """Cut the model down to what a cell's candidate is made of, lower cells being given."""
     wanted, queue = set(), [cell.input]
     while queue:
@@ -174,13 +175,13 @@ def _cone(model: Model, cell: Bmru) -> Model:
             continue
         wanted.add(name)
         node = model.by_name[name]
-        if not isinstance(node, Bmru):
+        if not isinstance(node, Cell):
             queue.extend(sources(node))
     return replace(model, nodes=tuple(node for node in model.nodes if node.name in wanted))
 
 
 def _excursion(
-    model: Model, cell: Bmru, candidate: Floats, settled: _Settled
+    model: Model, cell: Cell, candidate: Floats, settled: _Settled
 ) -> tuple[Floats, Floats]:
     """Return the lowest and highest transient candidate, the settled one where there is none."""
     lowest, highest = candidate.copy(), candidate.copy()
@@ -221,7 +222,7 @@ def _subsets(
     toggled = np.zeros((rows, choices, final.shape[1]), dtype=np.bool_)
     np.put_along_axis(toggled, np.broadcast_to(units, (rows, choices, count)), unsettled[None], 2)
     states = np.split(
-        final[:, None] ^ toggled, np.cumsum([len(c.alpha) for c in cone.cells])[:-1], axis=2
+        final[:, None] ^ toggled, np.cumsum([c.size for c in cone.cells])[:-1], axis=2
     )
     repeated = np.broadcast_to(x[:, None], (rows, choices, x.shape[1]))
     forced = {cell.name: part for cell, part in zip(cone.cells, states, strict=True)}
@@ -237,11 +238,11 @@ def _bounds(
     high: dict[str, Floats] = {INPUT: x}
     start = 0
     for node in cone.nodes:
-        if isinstance(node, Bmru):
-            part = slice(start, start + len(node.alpha))
+        if isinstance(node, Cell):
+            part = slice(start, start + node.size)
             start = part.stop
-            low[node.name] = (final & ~restless)[:, part] * node.alpha
-            high[node.name] = (final | restless)[:, part] * node.alpha
+            low[node.name] = (final & ~restless)[:, part] * node.level
+            high[node.name] = (final | restless)[:, part] * node.level
         elif isinstance(node, Linear):
             centre = (low[node.input] + high[node.input]) / 2 @ node.weight.T + node.bias
             reach = (high[node.input] - low[node.input]) / 2 @ np.abs(node.weight).T

@@ -43,8 +43,8 @@ class UnexplainedState:
     node: str
     unit: int
     candidate: float
-    beta_lo: float
-    beta_hi: float
+    falling: float
+    rising: float
     was_high: bool
     high: bool
 
@@ -129,7 +129,7 @@ class NodeComparison:
     free_running, same_state
         Errors against the software model by itself, and with the circuit's BMRU states forced.
     flips, races, transients
-        For bmru nodes: differing states by cause; states the predictor flags from the circuit's
+        For cell nodes: differing states by cause; states the predictor flags from the circuit's
         states; states a transient on the circuit's candidate could decide.
     """
 

@@ -26,7 +26,7 @@ class Observed:
         Every node of the model, each (samples, frames, units), software units. Nodes without a
         line of their own in the circuit are re-formed, see :func:`observe`.
     states
-        By bmru node, (samples, frames, units): the output current is above ``alpha`` / 2.
+        By cell node, (samples, frames, units): the output current is above half of the level.
     extremes
         Smallest and largest value in each frame of the nodes that drive cells (the exact input
         excepted), transients included, (samples, frames, units, 2). NaN, which crosses no
@@ -61,7 +61,7 @@ class Observed:
 def has_line(model: Model, name: str) -> bool:
     """Tell whether a node's value flows somewhere in the circuit as one current.
 
-    It does for relu and bmru nodes and for the readout. A signed sum that is not the readout
+    It does for relu nodes and cell nodes and for the readout. A signed sum that is not the readout
     exists only inside the row of each consumer.
     """
     return name == model.readout.node or not is_signed(model.by_name[name])
@@ -121,7 +121,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
     return Observed(
         sample=sample,
         values=_reform(model, x, lines),
-        states={cell.name: lines[cell.name] > cell.alpha / 2 for cell in model.cells},
+        states={cell.name: lines[cell.name] > cell.level / 2 for cell in model.cells},
         extremes=extremes,
         power_w=np.array(power, dtype=np.float64),
         cpu_s=np.array(cpu, dtype=np.float64),

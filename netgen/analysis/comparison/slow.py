@@ -9,7 +9,7 @@ import numpy as np
 
 from netgen.analysis.comparison.race import NEAR
 from netgen.characterise import CellSpeed
-from netgen.model import INPUT, Bmru, Model, evaluate, hysteresis, sources, states_before
+from netgen.model import INPUT, Cell, Model, evaluate, sources, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED, release_time
 
@@ -36,7 +36,7 @@ def slow_states(
     Parameters
     ----------
     states
-        Settled states by bmru node, each (samples, frames, units).
+        Settled states by cell node, each (samples, frames, units).
     software, circuit
         Values of the nodes that drive cells, as software makes them of these states and as the
         circuit shows them. The larger overdrive counts: it takes less time.
@@ -53,15 +53,17 @@ def slow_states(
         before, high = states_before(cell, states[cell.name]), states[cell.name]
         candidates = software[cell.input], circuit[cell.input]
         overdrive = np.stack([_overdrive(cell, before, each) for each in candidates]).max(axis=0)
-        rise, fall = speeds[cell.name].time(overdrive)
-        needed = np.where(before, fall, rise)
+        needed = np.zeros(before.shape)  # of a cell that counts as immediate
+        if cell.name in speeds:
+            rise, fall = speeds[cell.name].time(overdrive)
+            needed = np.where(before, fall, rise)
         start = np.zeros(before.shape[:2])
         for lower in below[cell.name]:
             start = np.maximum(start, arrivals[lower])
         released = stages[cell.name], 1 + max(stages.values()), model.frame_period
         start[:, :1] = np.maximum(start[:, :1], release_time(*released))
         left = SETTLED * model.frame_period - start
-        changes = hysteresis(cell, software[cell.input], before) != before
+        changes = cell.states(software[cell.input], before) != before
         found[cell.name] = changes & (needed > left[..., np.newaxis])
         moved = np.where(high != before, np.minimum(needed, left[..., np.newaxis]), 0.0)
         arrivals[cell.name] = start + moved.max(axis=2, initial=0.0)
@@ -77,9 +79,12 @@ def frame_needed(model: Model, speeds: Mapping[str, CellSpeed]) -> float:
     ends: dict[str, float] = {}
     for cell in model.cells:
         start = max((ends[lower] for lower in _below(model, cell)), default=0.0)
-        rise, _ = speeds[cell.name].time(np.full(len(cell.alpha), NEAR))
-        _, fall = speeds[cell.name].time(np.minimum(NEAR, cell.beta_lo / cell.beta_hi))
-        fall = np.where(cell.beta_lo > 0, fall, 0.0)  # such a cell never falls
+        if cell.name not in speeds:  # counts as immediate
+            ends[cell.name] = start
+            continue
+        rise, _ = speeds[cell.name].time(np.full(cell.size, NEAR))
+        _, fall = speeds[cell.name].time(np.minimum(NEAR, cell.falling / cell.rising))
+        fall = np.where(cell.falling > 0, fall, 0.0)  # such a cell never falls
         ends[cell.name] = start + float(max(rise.max(), fall.max()))
     return max(ends.values(), default=0.0) / SETTLED
 
@@ -93,19 +98,22 @@ class LateThreshold:
     parameter
         Path of the learned parameter.
     overdrive
-        The smallest overdrive that the cell answers within a frame, as a share of β_hi; infinite
-        where no overdrive is large enough.
+        The smallest overdrive that the cell answers within a frame, as a share of the upper
+        threshold; infinite where no overdrive is large enough.
+    upper
+        Key of the upper threshold.
     """
 
     parameter: str
     overdrive: float
+    upper: str
 
     def __str__(self) -> str:
         if np.isinf(self.overdrive):
             return f"{self.parameter}: the cell answers no candidate within a frame"
         return (
             f"{self.parameter}: the cell answers within a frame only a candidate that is "
-            f"{self.overdrive:.1%} of beta_hi beyond it"
+            f"{self.overdrive:.1%} of {self.upper} beyond it"
         )
 
 
@@ -115,25 +123,27 @@ def late_thresholds(model: Model, speeds: Mapping[str, CellSpeed]) -> Iterator[L
     That is at an overdrive of 2 % of β_hi, which is not called near any more, or of the whole band
     where that is narrower; a falling cell's overdrive is at most its β_lo.
     """
-    for cell in model.cells:
-        band = (cell.beta_hi - cell.beta_lo) / cell.beta_hi
-        largest = cell.beta_lo / cell.beta_hi
+    for cell in (cell for cell in model.cells if cell.name in speeds):
+        band = (cell.rising - cell.falling) / cell.rising
+        largest = cell.falling / cell.rising
         rise, fall = speeds[cell.name].overdrive(SETTLED * model.frame_period)
         fall = np.where(fall > largest, np.inf, fall)
-        for key, smallest in (("beta_hi", rise), ("beta_lo", fall)):
+        for key, smallest in ((cell.rising_key, rise), (cell.falling_key, fall)):
             for unit in np.flatnonzero(smallest > np.minimum(NEAR, band)):
-                yield LateThreshold(f"{cell.name}.{key}[{unit}]", float(smallest[unit]))
+                yield LateThreshold(
+                    f"{cell.name}.{key}[{unit}]", float(smallest[unit]), cell.rising_key
+                )
 
 
-def _overdrive(cell: Bmru, before: Bools, candidate: Floats) -> Floats:
+def _overdrive(cell: Cell, before: Bools, candidate: Floats) -> Floats:
     """Return by how much a candidate is beyond the threshold to the other state, over β_hi."""
-    excess = np.where(before, cell.beta_lo - candidate, candidate - cell.beta_hi)
-    share: Floats = excess / cell.beta_hi
+    excess = np.where(before, cell.falling - candidate, candidate - cell.rising)
+    share: Floats = excess / cell.rising
     return share
 
 
-def _below(model: Model, cell: Bmru) -> set[str]:
-    """Return the names of the bmru nodes that a cell's candidate depends on without a cell between.
+def _below(model: Model, cell: Cell) -> set[str]:
+    """Return the names of the cell nodes that a cell's candidate depends on without a cell between.
 
     What lies below those is in their own arrivals.
     """
@@ -143,7 +153,7 @@ def _below(model: Model, cell: Bmru) -> set[str]:
         if name == INPUT or name in seen:
             continue
         seen.add(name)
-        if isinstance(model.by_name[name], Bmru):
+        if isinstance(model.by_name[name], Cell):
             found.add(name)
         else:
             queue.extend(sources(model.by_name[name]))

@@ -19,7 +19,7 @@ from netgen.analysis.comparison.race import (
 from netgen.analysis.comparison.settled import Observed
 from netgen.analysis.comparison.slow import slow_states
 from netgen.characterise import CellSpeed
-from netgen.model import Bmru, Model, hysteresis, states_before
+from netgen.model import Cell, Model, states_before
 from netgen.model.graph import Bools, Floats
 
 Cause: TypeAlias = Literal[
@@ -38,7 +38,7 @@ _TRIED: tuple[Cause, ...] = ("propagated", "near_threshold", "candidate_error", 
 
 @dataclass(frozen=True, eq=False)
 class CellStates:
-    """One bmru node's states; all arrays are (samples, frames, units).
+    """One cell node's states; all arrays are (samples, frames, units).
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class CellStates:
         What software makes of the circuit's own states: the candidate from the circuit's lower
         states in this frame, the cell's previous state from the circuit's frame before.
     near, off, slow, race, transient
-        That candidate is within 2 % of ``beta_hi`` of a threshold; the circuit's own candidate
+        That candidate is near a threshold, within 2 % of the upper one; the circuit's own candidate
         lies on its other side (:func:`candidate_errors`); the cell needs longer than its frame
         (:func:`.slow.slow_states`); the predictor flags a race; the circuit's own
         candidate showed a transient that could decide the state.
@@ -95,7 +95,7 @@ def read_states(
     observed: Observed,
     speeds: Mapping[str, CellSpeed] | None = None,
 ) -> dict[str, CellStates]:
-    """Compare the states of every bmru node and give each difference its cause.
+    """Compare the states of every cell node and give each difference its cause.
 
     A state that differs is ``propagated`` if it is the one software expects from the circuit's
     own other states (an earlier or lower difference explains it). Otherwise it is
@@ -109,7 +109,7 @@ def read_states(
     software, same_state
         Values of all nodes, free-running and with the circuit's states forced.
     speeds
-        Measured times by bmru node. Without them no state counts as slow.
+        Measured times by cell node. Without them no state counts as slow.
     """
     own = {cell.name: software[cell.name] > 0 for cell in model.cells}
     forecast = forecast_races(model, x)
@@ -123,7 +123,7 @@ def read_states(
     for cell in model.cells:
         states, candidate = observed.states[cell.name], same_state[cell.input]
         before = states_before(cell, states)
-        expected = hysteresis(cell, candidate, before)
+        expected = cell.states(candidate, before)
         near, race, slow = near_threshold(cell, candidate), races[cell.name], late[cell.name]
         off = candidate_errors(cell, before, candidate, observed.values[cell.input])
         transient = np.zeros_like(race)
@@ -151,7 +151,7 @@ def read_states(
     return readings
 
 
-def candidate_errors(cell: Bmru, before: Bools, candidate: Floats, circuit: Floats) -> Bools:
+def candidate_errors(cell: Cell, before: Bools, candidate: Floats, circuit: Floats) -> Bools:
     """Flag states that the analog error of the candidate decides.
 
     The circuit's own candidate, settled, lies on the other side of the threshold than software's,
@@ -166,9 +166,9 @@ def candidate_errors(cell: Bmru, before: Bools, candidate: Floats, circuit: Floa
         The settled candidate as software makes it of the circuit's states, and as the circuit
         shows it, each (samples, frames, units).
     """
-    reach = SEEN * cell.beta_hi
-    threshold = np.where(before, cell.beta_lo, cell.beta_hi)
-    above = np.where(before, candidate >= cell.beta_lo, candidate > cell.beta_hi)
+    reach = SEEN * cell.rising
+    threshold = np.where(before, cell.falling, cell.rising)
+    above = np.where(before, candidate >= cell.falling, candidate > cell.rising)
     other = np.where(above, circuit < threshold + reach, circuit > threshold - reach)
     largest = candidate.max(axis=(0, 1), initial=0.0)
     bounded: Bools = np.abs(circuit - candidate) <= CANDIDATE_ERROR * largest

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netgen.characterise.cells import Sweep, read_thresholds
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
-from netgen.model import INPUT, Bmru, Model, Relu, evaluate
+from netgen.circuit.blocks import Held
+from netgen.model import INPUT, Cell, Model, Relu, evaluate
 from netgen.model.graph import Floats
 
 SMALLEST = 0.02
@@ -113,6 +113,8 @@ class CellFigure:
     @property
     def width_error(self) -> float:
         """Measured over learned β_hi − β_lo, less 1; −1 of a cell that holds no state."""
+        if not self.width:  # of a cell without a memory
+            return self.measured_width / self.threshold
         return _off(self.measured_width, self.width)
 
     @property
@@ -172,7 +174,7 @@ def operation(circuit: Circuit, x: Floats) -> Operation:
     signals = {}
     for name, _ in circuit.signals:
         node = model.by_name.get(name)
-        flat = node.alpha[np.newaxis] if isinstance(node, Bmru) else values[name]
+        flat = node.level[np.newaxis] if isinstance(node, Cell) else values[name]
         signals[name] = np.maximum(_typical(flat * amperes, 2.0), least)
     rows = {
         layer.node: np.maximum(_typical(np.maximum(values[layer.node], 0) * amperes, 0.0), least)
@@ -230,18 +232,22 @@ def read_cells(
     Parameters
     ----------
     candidates
-        β_hi and β_lo of every cell, A, (2, cells): the candidates of the second and third run.
+        β_hi and β_lo of every cell, A, (2, cells): the candidates of the second and third run; of
+        cells without a storage node a ramp, (points, cells).
     needed
         Current that holds the storage node, A, (cells, 3 runs, points).
     output
         Output current without a candidate, A, (cells, points).
     """
-    amperes = circuit.model.unit_current
-    given = needed[:, :1] - needed[:, 1:]
-    gain = np.maximum(given / candidates.T[:, :, np.newaxis], LEAST)
-    jumps = [read_thresholds(Sweep(needed[:, 0] / gain[:, run], output)) for run in (0, 1)]
+    amperes, cell = circuit.model.unit_current, layer.cell
+    if layer.block.storage:
+        given = needed[:, :1] - needed[:, 1:]
+        gain = np.maximum(given / candidates.T[:, :, np.newaxis], LEAST)
+        jumps = [layer.block.read(Held(needed[:, 0] / gain[:, run], output)) for run in (0, 1)]
+    else:
+        jumps = [layer.block.read(Held(candidates.T, output))] * 2
     rising, falling, high = jumps[0][:, 0], jumps[1][:, 1], jumps[0][:, 2]
-    learned = np.stack([layer.threshold, layer.width, layer.gain], axis=1) / amperes
+    learned = np.stack([cell.rising, cell.rising - cell.falling, cell.level], axis=1)
     measured = np.stack([rising, rising - falling, high], axis=1) / amperes
     return [
         CellFigure(layer.node, unit, *map(float, learned[unit]), *map(float, measured[unit]))

@@ -128,7 +128,7 @@ def _measure(
     )
     point = run(Job(name, attempts, (OPERATING_CURRENT,), None, _TIMEOUT))
     operating = np.abs(point.vectors[OPERATING_CURRENT][0])
-    if tested.cell is not None and (operating > tested.cell.gain / 2) != (
+    if tested.cell is not None and (operating > tested.cell.currents[-1] / 2) != (
         tested.block == "cell_high"
     ):
         raise SimulationError(

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from netgen._version import __version__
 from netgen.analysis.noise.statistics import UNKNOWN, Interval, deviation_ratio, poisson_rate
-from netgen.characterise.cells import CellTable
-from netgen.netlist.characterisation import CellUnderTest
+from netgen.circuit.blocks import BiasedCell, CellBlock, CellTable
 from netgen.netlist.models import Conditions, SimulatorOptions
 from netgen.netlist.noise import NoisyCell, injection_deck, injection_vector
 from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
@@ -44,19 +43,17 @@ class CalibratedCell:
     """A cell's bias currents, and the thresholds and output that they give it, A."""
 
     name: str
-    bias: CellUnderTest
-    beta_lo: float
-    beta_hi: float
-    alpha: float
+    bias: BiasedCell
+    falling: float
+    rising: float
+    level: float
 
     @classmethod
-    def of(cls, name: str, bias: Floats, table: CellTable) -> CalibratedCell:
-        """Return the cell of three bias currents (threshold, width, gain; A)."""
-        threshold, width, gain = bias[:, np.newaxis]
-        rising, falling = table.thresholds(threshold, width)
-        output = table.output(gain)
-        under_test = CellUnderTest(*map(float, bias))
-        return cls(name, under_test, float(falling[0]), float(rising[0]), float(output[0]))
+    def of(cls, name: str, block: CellBlock, bias: Floats, table: CellTable) -> CalibratedCell:
+        """Return the cell of a block's bias currents, A, (biases,)."""
+        rising, falling, output = table.switching(bias[:, np.newaxis])
+        biased = block.biased(*bias)
+        return cls(name, biased, float(falling[0]), float(rising[0]), float(output[0]))
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,8 @@ class Injection:
     def candidate(self) -> float:
         """Mean candidate current, A."""
         if self.high:
-            return self.cell.beta_lo + self.margin
-        return self.cell.beta_hi - self.margin
+            return self.cell.falling + self.margin
+        return self.cell.rising - self.margin
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def _simulated(
     candidate = waveform(injection, step)
     noisy = NoisyCell(injection.cell.bias, injection.high, candidate)
     deck = injection_deck(technology, at, unit, [noisy], step, OPTIONS)
-    vector = injection_vector(technology, 0)
+    vector = injection_vector(technology, 0, injection.cell.bias)
     stop = step * (len(candidate) - 1)
     job = Job("noise on a cell", (Attempt("default", deck),), (vector,), stop, _TIMEOUT)
     result = run(job)
@@ -206,7 +203,7 @@ def waveform(injection: Injection, step: float) -> Floats:
     candidate = injection.candidate + injection.sigma * noise
     if injection.trials:
         place = np.arange(len(candidate)) % round(TRIAL / step)
-        held = 1.5 * injection.cell.beta_hi if injection.high else 0.0
+        held = 1.5 * injection.cell.rising if injection.high else 0.0
         candidate[place < round(PULSE / step)] = held
     return np.maximum(candidate, 0.0)
 
@@ -214,7 +211,7 @@ def waveform(injection: Injection, step: float) -> Floats:
 def judged(injection: Injection, time: Floats, candidate: Floats, output: Floats) -> Injected:
     """Count flips and compare the noise of output and candidate, each (points,)."""
     step = float(time[1])
-    lost = (output > injection.cell.alpha / 2) != injection.high
+    lost = (output > injection.cell.level / 2) != injection.high
     if injection.trials:
         length = round(TRIAL / step)
         whole = len(lost) // length * length

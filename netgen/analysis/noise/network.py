@@ -14,7 +14,7 @@ from netgen.analysis.noise.statistics import Interval, share
 from netgen.model import (
     INPUT,
     Add,
-    Bmru,
+    Cell,
     Linear,
     Model,
     Node,
@@ -233,7 +233,7 @@ def immunity(
     return Immunity(
         model.name,
         len(model.cells),
-        sum(len(cell.alpha) for cell in model.cells),
+        sum(cell.size for cell in model.cells),
         *what,
         share(np.mean(decisions, axis=0)),
         share(np.mean(states, axis=0)) if model.cells else None,
@@ -241,7 +241,7 @@ def immunity(
     )
 
 
-def _equal_states(cells: Sequence[Bmru], values: Values, ideal: Values) -> Floats:
+def _equal_states(cells: Sequence[Cell], values: Values, ideal: Values) -> Floats:
     """Return the share of equal states of each sample, (samples,)."""
     equal = [(values[cell.name] > 0) == (ideal[cell.name] > 0) for cell in cells]
     return np.concatenate(equal, axis=2).mean(axis=(1, 2)) if equal else np.ones(0)

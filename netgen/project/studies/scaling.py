@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.errors import SimulationError
-from netgen.model import Bmru, Model, Samples, random_model
+from netgen.model import Cell, Model, Samples, random_model
 from netgen.netlist import Consumer
 from netgen.netlist.area import Area, areas
 from netgen.project.build import Design, build, design
@@ -148,7 +148,7 @@ def _parts(model: Model, watts: Mapping[Consumer, float]) -> dict[str, float]:
 def _part(model: Model, consumer: Consumer) -> str:
     if consumer.kind == "input":
         return "input"
-    if isinstance(model.by_name.get(consumer.node), Bmru) and consumer.kind != "line":
+    if isinstance(model.by_name.get(consumer.node), Cell) and consumer.kind != "line":
         return "recurrent"
     return "mirrors" if consumer.kind in ("mirror", "readout") else "lines"
 

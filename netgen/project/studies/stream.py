@@ -37,7 +37,7 @@ class Part:
     logits
         The readout, (frames, classes), software units.
     states
-        Settled states by bmru node, (frames, units).
+        Settled states by cell node, (frames, units).
     power_w
         Supply power, averaged over the part.
     fresh
@@ -71,7 +71,7 @@ def circuit_stream(
     x
         Inputs, (frames, channels), software units.
     start
-        States before the first frame, by bmru node, (units,) each.
+        States before the first frame, by cell node, (units,) each.
     folder
         Where the parts go, a build folder each.
     frames
@@ -99,7 +99,7 @@ def circuit_stream(
                 raise step.failure
             fresh = step.fresh
         traces, _ = load_traces(build.folder.traces(0))
-        settled = {cell.name: traces.frames[cell.name] > cell.alpha / 2 for cell in model.cells}
+        settled = {cell.name: traces.frames[cell.name] > cell.level / 2 for cell in model.cells}
         logits = traces.frames[model.readout.node]
         yield Part(first, logits, settled, traces.power_w, fresh)
         states = {name: each[-1] for name, each in settled.items()}
@@ -116,9 +116,9 @@ def _take_over(path: Path, model: Model) -> Build | None:
 
 def _write(made: Design, model: Model, path: Path, options: BuildOptions) -> Build:
     """Write a build folder of the same devices that starts in the model's states."""
-    states = {cell.name: cell.initial_state for cell in model.cells}
+    cells = {cell.name: cell for cell in model.cells}
     layers = tuple(
-        replace(layer, initial_state=states[layer.node]) if isinstance(layer, CellLayer) else layer
+        replace(layer, cell=cells[layer.node]) if isinstance(layer, CellLayer) else layer
         for layer in made.circuit.layers
     )
     circuit = replace(made.circuit, model=model, layers=layers)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from netgen.characterise import CellSpeed, cell_speeds, characterise_cells, characterise_times
+from netgen.characterise import (
+    CellBench,
+    CellSpeed,
+    cell_speeds,
+    characterise_cells,
+    characterise_times,
+)
+from netgen.circuit.blocks import blocks_of
 from netgen.errors import NetgenError
 from netgen.project.build import Design, guarded
 from netgen.project.reading import Build, prepared
@@ -10,7 +17,7 @@ from netgen.simulators import cache_folder
 
 
 def speeds_of(made: Design) -> dict[str, CellSpeed]:
-    """Return the times of a design's cells, by bmru node; measured once for a technology.
+    """Return the times of a design's cells, by node; measured once for a technology.
 
     Raises
     ------
@@ -22,8 +29,9 @@ def speeds_of(made: Design) -> dict[str, CellSpeed]:
     model = made.circuit.model
     if not model.cells:
         return {}
-    where = (made.technology, made.conditions, made.circuit.unit)
-    times = characterise_times(*where, model.unit_current, cache_folder(), guarded(made.technology))
+    where = (made.technology, made.conditions, made.circuit.unit, model.unit_current)
+    bench = CellBench(*where, cache_folder(), guarded(made.technology))
+    times = characterise_times(bench, blocks_of(model).values(), made.known.cells)
     return cell_speeds(model, made.known.cells, times)
 
 
@@ -38,6 +46,8 @@ def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
     try:
         technology, at, unit = prepared(build)
         where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
-        return cell_speeds(model, characterise_cells(*where), characterise_times(*where))
+        bench, blocks = CellBench(*where), blocks_of(model).values()
+        cells = characterise_cells(bench, blocks)
+        return cell_speeds(model, cells, characterise_times(bench, blocks, cells))
     except NetgenError:
         return None

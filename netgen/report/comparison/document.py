@@ -17,6 +17,7 @@ from netgen.analysis import (
     Verification,
 )
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
+from netgen.analysis.comparison.results import UnexplainedState
 from netgen.analysis.comparison.ties import TIE
 from netgen.model import Model
 from netgen.report.comparison.provenance import Provenance
@@ -82,11 +83,16 @@ def to_document(
         "unexercised": [asdict(entry) for entry in comparison.unexercised],
         "verification": None if verification is None else _verification(verification),
         "per_sample": _per_sample(comparison),
-        "unexplained": [asdict(entry) for entry in comparison.unexplained],
+        "unexplained": [_unexplained(entry) for entry in comparison.unexplained],
         "error_ladder": asdict(budget),
         "simulation": _simulation(comparison),
         "provenance": _provenance(provenance),
     }
+
+
+def _unexplained(entry: UnexplainedState) -> dict[str, Any]:
+    names = {"falling": "beta_lo", "rising": "beta_hi"}  # of the format
+    return {names.get(name, name): value for name, value in asdict(entry).items()}
 
 
 def _verification(found: Verification) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The plot of one Schmitt-trigger cell's hysteresis."""
+"""The plot of one cell's output over its candidate."""
 
 from __future__ import annotations
 

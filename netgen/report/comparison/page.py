@@ -284,7 +284,7 @@ def _state_row(entry: UnexplainedState) -> StateRow:
         frame=entry.frame,
         cell=f"{entry.node}[{entry.unit}]",
         candidate=f"{entry.candidate:.4g}",
-        band=f"{entry.beta_lo:.4g} … {entry.beta_hi:.4g}",
+        band=f"{entry.falling:.4g} … {entry.rising:.4g}",
         before="high" if entry.was_high else "low",
         circuit="high" if entry.high else "low",
     )

@@ -20,7 +20,8 @@ class HysteresisCurve:
     candidate, output
         Input and output current along the ramp, each (points,), software units.
     threshold, width, gain
-        What was set: ``beta_hi``, ``beta_hi`` − ``beta_lo`` and ``alpha``, software units.
+        What was set: the upper threshold, its distance from the lower one, and the level, software
+        units.
     """
 
     label: str

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from netgen.analysis import Comparison, SampleComparison
-from netgen.model import Bmru, Model
+from netgen.model import Cell, Model
 from netgen.model.graph import Floats
 from netgen.report.style import (
     AXIS,
@@ -131,7 +131,7 @@ def _winners(axes: Axes, view: SampleView, software: Floats) -> None:
     _frame(axes)
 
 
-def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
+def draw_candidates(view: SampleView, cell: Cell) -> Figure:
     """Candidates of a node's cells against their hysteresis bands."""
     units = _busiest(view, cell)
     fig = figure(0.9 + 1.35 * len(units))
@@ -140,7 +140,7 @@ def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
     flips = view.comparison.states[cell.name].flips[view.at]
     wave = view.wave(cell.input)
     for axes, unit in zip(panels, units, strict=True):
-        axes.axhspan(cell.beta_lo[unit], cell.beta_hi[unit], color=BAND, linewidth=0)
+        axes.axhspan(cell.falling[unit], cell.rising[unit], color=BAND, linewidth=0)
         if wave is not None:
             axes.plot(wave[0], wave[1][:, unit], color=CIRCUIT, linewidth=1.4)
         _steps(axes, software[:, unit], SOFTWARE)
@@ -166,14 +166,14 @@ def draw_candidates(view: SampleView, cell: Bmru) -> Figure:
     names = ["circuit", "software", r"band, $β_{lo}$ to $β_{hi}$", "state differs"]
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
     label = time_label(view.model)
-    if len(units) < len(cell.alpha):
-        label += f"; {len(units)} of {len(cell.alpha)} cells: those that differ or switch most"
+    if len(units) < cell.size:
+        label += f"; {len(units)} of {cell.size} cells: those that differ or switch most"
     panels[-1].set_xlabel(label, fontsize=9)
     fig.supylabel(current_label(view.model, f"candidate of {cell.name}"), fontsize=9)
     return fig
 
 
-def _busiest(view: SampleView, cell: Bmru) -> list[int]:
+def _busiest(view: SampleView, cell: Cell) -> list[int]:
     """The cells that differ most, then those that switch most; in order of their index."""
     states = view.comparison.states[cell.name]
     software = states.software[view.at]
@@ -218,10 +218,10 @@ def draw_states(view: SampleView) -> Figure:
     return fig
 
 
-def _first_row(cells: tuple[Bmru, ...], node: str) -> int:
+def _first_row(cells: tuple[Cell, ...], node: str) -> int:
     """Return the raster's row of a node's unit 0."""
     names = [cell.name for cell in cells]
-    return sum(len(cell.alpha) for cell in cells[: names.index(node)])
+    return sum(cell.size for cell in cells[: names.index(node)])
 
 
 def _frame(axes: Axes) -> None:
@@ -232,9 +232,9 @@ def _frame(axes: Axes) -> None:
     axes.tick_params(length=2, color=AXIS, labelsize=8)
 
 
-def _label_rows(axes: Axes, cells: tuple[Bmru, ...]) -> None:
+def _label_rows(axes: Axes, cells: tuple[Cell, ...]) -> None:
     """Name every row while there are few, else every node; a line between nodes."""
-    sizes = [len(cell.alpha) for cell in cells]
+    sizes = [cell.size for cell in cells]
     ends = np.cumsum(sizes)
     for end in ends[:-1]:
         axes.axhline(end, color=MUTED, linewidth=0.8)

@@ -73,7 +73,7 @@ class Staged:
         yield held
 
     def _has_cells(self, parts: Sequence[Part]) -> bool:
-        return any(self.bench.is_cell(part) for part in parts)
+        return any(self.bench.remembers(part) for part in parts)
 
     def _blocks(self, stage: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
         if self._has_cells(stage):

@@ -1,0 +1,42 @@
+"""Blocks: the subcircuits that units are made of, each behind one protocol.
+
+Rows and lines are made of mirrors, diodes and bias diodes; every other operation of a model is
+realised by a :class:`CellBlock`, which is found by the entry point group ``netgen.blocks``.
+"""
+
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Held, Step
+from netgen.circuit.blocks.kit import Kit
+from netgen.circuit.blocks.port import (
+    Bias,
+    Block,
+    CellBlock,
+    CellTable,
+    CellTimes,
+    Copy,
+    Currents,
+    Matched,
+    Probe,
+)
+from netgen.circuit.blocks.registry import block_of, blocks_of, modules_of
+from netgen.circuit.blocks.speed import CellSpeed
+
+__all__ = [
+    "Bench",
+    "Bias",
+    "BiasedCell",
+    "Block",
+    "CellBlock",
+    "CellSpeed",
+    "CellTable",
+    "CellTimes",
+    "Copy",
+    "Currents",
+    "Held",
+    "Kit",
+    "Matched",
+    "Probe",
+    "Step",
+    "block_of",
+    "blocks_of",
+    "modules_of",
+]

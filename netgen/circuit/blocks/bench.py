@@ -1,0 +1,113 @@
+"""What a block can have measured of its cells: the characterisation room does it in SPICE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.technology import Geometry, Technology
+
+if TYPE_CHECKING:
+    from netgen.circuit.blocks.port import CellBlock
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BiasedCell:
+    """A cell under test with its bias currents, A, in the order of its block's biases."""
+
+    block: CellBlock
+    currents: tuple[float, ...]
+
+    @property
+    def biases(self) -> tuple[tuple[str, float], ...]:
+        """The currents with the names of their biases."""
+        names = (bias.name for bias in self.block.biases)
+        return tuple(zip(names, self.currents, strict=True))
+
+    def nets(self, suffix: str, **others: str) -> str:
+        """Return the nets of its instance in a bench, with spaces between.
+
+        Parameters
+        ----------
+        suffix
+            Makes the nets of biases, output and storage its own.
+        others
+            Nets of ports by name that have another.
+        """
+        own = {port: f"{port}{suffix}" for port in self.block.ports}
+        if self.block.candidate == "n":  # the row's own diode drives it
+            own["candidate"] = f"n{suffix}"
+        return " ".join({**own, "vdd": "vdd", "vss": "vss", **others}[p] for p in self.block.ports)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cell whose candidate current steps at time 0, from one value to another (A)."""
+
+    cell: BiasedCell
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Cells held in every state by their storage node.
+
+    Attributes
+    ----------
+    candidate
+        Candidate current that holds the cell there, A, (cells, points).
+    output
+        Output current, A, (cells, points).
+    """
+
+    candidate: Floats
+    output: Floats
+
+
+class Bench(Protocol):
+    """Measures cells under fixed conditions; each method raises ``SimulationError``."""
+
+    @property
+    def technology(self) -> Technology:
+        """Whose transistors they have."""
+
+    @property
+    def unit(self) -> Geometry:
+        """The unit mirror."""
+
+    @property
+    def unit_current(self) -> float:
+        """What 1.0 in software stands for, A."""
+
+    def held(self, cells: Sequence[BiasedCell]) -> Held:
+        """Hold cells at every voltage of their storage node."""
+
+    def ramped(self, cells: Sequence[BiasedCell], candidates: Floats) -> Floats:
+        """Return the output currents, A, (cells, points), along ramps of the candidates.
+
+        Parameters
+        ----------
+        candidates
+            A, evenly spaced, (cells, points).
+        """
+
+    def stepped(self, steps: Sequence[Step], edge: float, stop: float) -> tuple[Floats, Floats]:
+        """Return times, s, (points,), and outputs, A, (steps, points), as candidates step.
+
+        Parameters
+        ----------
+        edge, stop
+            Duration of the candidates' edge and of the simulation, s.
+        """
+
+    def kept(
+        self, name: str, identity: object, measure: Callable[[], Mapping[str, Floats]]
+    ) -> Mapping[str, Floats]:
+        """Return what was measured, or what the cache holds of the same name and identity."""

@@ -1,0 +1,114 @@
+"""Draws the transistors of blocks for one technology and unit mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from netgen.circuit.netlist import Device, Module, Role
+from netgen.technology import Geometry, Polarity, Technology
+
+RAIL: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
+"""Net of the bulk, by polarity."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a block's subcircuit is drawn with.
+
+    Attributes
+    ----------
+    unit
+        Geometry of the unit mirror.
+    """
+
+    technology: Technology
+    unit: Geometry
+
+    @property
+    def steering(self) -> Geometry:
+        """A transistor that steers a current and copies none."""
+        return self.technology.steering_of(self.unit)
+
+    @property
+    def reset(self) -> Geometry:
+        """A start-up switch."""
+        return self.technology.reset
+
+    def nmos(
+        self, name: str, drain: str, gate: str, source: str = "vss", size: Geometry | None = None
+    ) -> tuple[Device, ...]:
+        """Return an NMOS, of the unit mirror's size if no other is given; bulk on ``vss``."""
+        return self._placed("nmos", name, (drain, gate, source), size)
+
+    def pmos(
+        self, name: str, drain: str, gate: str, source: str = "vdd", size: Geometry | None = None
+    ) -> tuple[Device, ...]:
+        """Return a PMOS, of the unit mirror's size if no other is given; bulk on ``vdd``."""
+        return self._placed("pmos", name, (drain, gate, source), size)
+
+    def _placed(
+        self, polarity: Polarity, name: str, nets: tuple[str, str, str], size: Geometry | None
+    ) -> tuple[Device, ...]:
+        geometry = size or self.technology.unit_of(polarity, self.unit)
+        drain, gate, source = nets
+        terminals = drain, gate, source, RAIL[polarity]
+        whole = Device(name, "mirror", polarity, geometry, terminals)
+        names = [f"{name}_s{place}" for place in range(1, self.technology.series(geometry.length))]
+        return in_series(whole, self.technology, names)
+
+
+def in_series(
+    whole: Device, technology: Technology, names: Iterable[str] = ()
+) -> tuple[Device, ...]:
+    """Return the transistors that make up a long one.
+
+    Parameters
+    ----------
+    names
+        Of those after the first.
+    """
+    geometry = whole.geometry
+    count = technology.series(geometry.length)
+    each = technology.snap(geometry.length / count)
+    geometry = Geometry(geometry.width, each, geometry.multiplicity)
+    if count == 1:
+        return (replace(whole, geometry=geometry, stack=whole.name),)
+    drain, gate, source, bulk = whole.terminals
+    inner = [f"{whole.name}_d{place}" for place in range(1, count)]
+    return tuple(
+        replace(
+            whole,
+            name=name,
+            geometry=geometry,
+            terminals=(upper, gate, lower, bulk),
+            stack=whole.name,
+        )
+        for name, upper, lower in zip(
+            (whole.name, *names), [drain, *inner], [*inner, source], strict=True
+        )
+    )
+
+
+def module(
+    name: str,
+    ports: str,
+    role: Role,
+    *devices: tuple[Device, ...],
+    comments: tuple[str, ...] = (),
+) -> Module:
+    """Return a subcircuit.
+
+    Parameters
+    ----------
+    ports
+        Names of its nets, with spaces between.
+    role
+        What its transistors are there for.
+    comments
+        What its text says of it, line by line.
+    """
+    inner = tuple(replace(each, role=role) for group in devices for each in group)
+    return Module(
+        name, tuple(ports.split()), inner, comments=tuple(f"* {line}" for line in comments)
+    )

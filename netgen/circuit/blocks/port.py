@@ -1,0 +1,239 @@
+"""The protocol of blocks: all that the stages of netgen ask one for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Held
+from netgen.circuit.blocks.kit import Kit
+from netgen.circuit.blocks.speed import CellSpeed
+from netgen.circuit.netlist import Module
+from netgen.model.cell import Cell
+from netgen.technology import Polarity
+
+Floats: TypeAlias = NDArray[np.float64]
+Line: TypeAlias = Literal["n", "p"]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A layout hint: transistors of one subcircuit whose differences matter, and why."""
+
+    module: str
+    devices: tuple[str, ...]
+    why: str
+
+
+class Block(ABC):
+    """Subcircuits that belong together."""
+
+    name: str
+
+    @abstractmethod
+    def modules(self, kit: Kit) -> tuple[Module, ...]:
+        """Return the subcircuits."""
+
+    def matched(self) -> tuple[Matched, ...]:
+        """Return layout hints."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Bias:
+    """A bias current of a cell: it flows into a diode of its own, whose gate net is a port.
+
+    Attributes
+    ----------
+    name
+        Of the port, and of the net after the cell's name.
+    parameter
+        Path of the learned parameter below the node, with ``{0}`` for the unit.
+    """
+
+    name: str
+    parameter: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One mirror inside a cell: a diode (the bias's own, if empty) and what copies it."""
+
+    polarity: Polarity
+    diode: str
+    copy: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The transistor whose drain current is the output."""
+
+    polarity: Polarity
+    device: str
+
+
+class CellTable(Protocol):
+    """What cells do for their bias currents, as characterised."""
+
+    def biases(self, wanted: Floats) -> Floats:
+        """Return the bias currents, A, (biases, units), that give wanted figures of that shape."""
+
+    def figures(self, bias: Floats) -> Floats:
+        """Return the figures, A, (biases, units), that bias currents give."""
+
+    def switching(self, bias: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return rising and falling threshold and output of bias currents, (biases, …), A.
+
+        Bias currents of chips that deviate may lie beyond what is characterised.
+        """
+
+
+class CellTimes(Protocol):
+    """How long cells take, as characterised."""
+
+    def of(self, cells: CellTable, wanted: Floats) -> CellSpeed:
+        """Return the times of cells with given figures, A, (biases, units)."""
+
+
+class Currents(Protocol):
+    """The settled currents of a layer of cells, for its power; voltages are V, currents A."""
+
+    @property
+    def vdd(self) -> float:
+        """The supply."""
+
+    @property
+    def output(self) -> Floats:
+        """Output currents, (frames, units)."""
+
+    @property
+    def bias(self) -> Floats:
+        """Bias currents, (biases, units)."""
+
+    def candidate(self, volts: float) -> Floats:
+        """Return the copy of the candidate into a node of this voltage, (frames, units)."""
+
+    def sunk(self, bias: Floats, volts: Floats) -> Floats:
+        """Return unit NMOS copies of bias currents, each (units,), as (1, units)."""
+
+    def diode_voltage(self, amperes: Floats) -> Floats:
+        """Return the voltage of a unit diode, any shape."""
+
+
+class CellBlock(Block):
+    """The block that realises an operation, one instance a unit.
+
+    Attributes
+    ----------
+    operation
+        The class of the model's nodes.
+    module
+        Name of the subcircuit.
+    title
+        What units are called, in the plural.
+    ports
+        Of the subcircuit in order: ``candidate``, the biases by name, ``output``, ``storage``
+        (where there is one), ``vdd``, ``vss``.
+    candidate, output
+        The gate net (n or p) of the candidate that it copies, and the one its output defines.
+    entry
+        The transistor that copies the candidate.
+    biases
+        Its bias currents: the first gives the upper threshold, the last the output.
+    ways
+        By bias, the mirrors from its diode to where the current works.
+    storage
+        Suffix of the net that holds the state; empty without one.
+    inner
+        Nets of the subcircuit that follow the output net as the state changes.
+    probe
+        Where the output current is seen.
+    limits
+        Characterised range of bias currents, in units.
+    """
+
+    operation: type[Cell]
+    module: str
+    title: str
+    ports: tuple[str, ...]
+    candidate: Line = "p"
+    output: Line = "p"
+    entry: str
+    biases: tuple[Bias, ...]
+    ways: tuple[tuple[Copy, ...], ...]
+    storage: str = ""
+    inner: tuple[str, ...] = ()
+    probe: Probe
+    limits: tuple[float, float]
+
+    def biased(self, *currents: float) -> BiasedCell:
+        """Return a cell for a bench with its bias currents, A."""
+        return BiasedCell(self, tuple(map(float, currents)))
+
+    def parameters(self, node: str, unit: int) -> tuple[str, ...]:
+        """Return the paths of the learned parameters that a cell's biases stand for."""
+        return tuple(f"{node}.{bias.parameter.format(unit)}" for bias in self.biases)
+
+    @abstractmethod
+    def wanted(self, cell: Cell) -> Floats:
+        """Return the figures that the biases give, in units, (biases, units)."""
+
+    def ideal(self, figures: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return rising and falling threshold and output of an ideal cell with given figures.
+
+        The inverse of :meth:`wanted`, for figures (biases, …) in any unit.
+        """
+        return figures[0], figures[0], figures[-1]
+
+    def refused(self, cell: Cell) -> Iterator[tuple[str, int, str]]:
+        """Yield key, unit and problem of parameters that no circuit of the block has."""
+        low, high = self.limits
+        for key in dict.fromkeys((cell.rising_key, cell.level_key)):
+            values = getattr(cell, key)
+            for unit in np.flatnonzero((values < low) | (values > high)).tolist():
+                yield (
+                    key,
+                    unit,
+                    f"{values[unit]:g} cannot be drawn; a cell takes {low:g} … {high:g} units: "
+                    "rescale the model or change unit_current",
+                )
+
+    def missed(self, cell: Cell, figures: Floats) -> Iterator[tuple[str, int, str]]:
+        """Yield key, unit and problem where figures in units, (biases, units), are not reached."""
+        yield from ()
+
+    @abstractmethod
+    def characterise(self, bench: Bench) -> CellTable:
+        """Measure what cells do for their bias currents."""
+
+    def read(self, held: Held) -> Floats:
+        """Return rising and falling threshold and output, A, (cells, 3), NaN where there is none.
+
+        Without a storage node the candidates went along a ramp: a cell switches where its output
+        passes half of its last.
+        """
+        found = []
+        for candidate, output in zip(held.candidate, held.output, strict=True):
+            place = int(np.argmax(output > output[-1] / 2))
+            near = slice(place - 1, place + 1)
+            at = np.interp(output[-1] / 2, output[near], candidate[near]) if place else np.nan
+            found.append([at, at, output[-1]])
+        return np.array(found)
+
+    def times(self, bench: Bench, table: CellTable) -> CellTimes | None:
+        """Measure how long cells take; None counts as no time."""
+        return None
+
+    def curve(self, bench: Bench, cell: BiasedCell) -> tuple[Floats, Floats]:
+        """Return candidate and output current, A, (points,), of a slow ramp up and down again."""
+        up = np.linspace(0.0, 2.0, 401) * cell.currents[0]
+        return up, bench.ramped([cell], up[np.newaxis])[0]
+
+    @abstractmethod
+    def supply(self, at: Currents) -> Floats:
+        """Return what a cell itself takes from the supply, A, (frames, units)."""
