@@ -63,7 +63,7 @@ def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
     where = (technology, at, unit, UNIT, cache_folder(), run)
     known = characterise(*where, [SCHMITT9])
     inputs = calibration_inputs(circuit.model)
-    activity = measure_activity(circuit, known.mirrors.currents, inputs)
+    activity = measure_activity(circuit, inputs)
     return size_circuit(circuit, technology, known, activity, at.vdd)[0].cells[0]
 
 

@@ -7,8 +7,9 @@ from netgen.characterise.cells import (
     characterise_times,
 )
 from netgen.characterise.diodes import DiodeTable, characterise_diodes
+from netgen.characterise.gain import MirrorTables
 from netgen.characterise.gates import characterise_gates
-from netgen.characterise.mirrors import MirrorTables, characterise_mirrors
+from netgen.characterise.mirrors import characterise_mirrors
 from netgen.characterise.tables import Characterisation, characterise
 from netgen.circuit.blocks import CellSpeed, CellTable, CellTimes
 

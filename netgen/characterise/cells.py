@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import RegularGridInterpolator
 
 from netgen._version import __version__
+from netgen.characterise.gain import Axes, MirrorTable, MirrorTables, Tables
 from netgen.characterise.mirrors import Run, mirror_gains
 from netgen.circuit.blocks import (
     BiasedCell,
@@ -79,19 +79,18 @@ class CellBench:
         technology, unit = self.technology, self.unit
         largest = float(needed[:, : len(v0) // 2].max())
         logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
-        drains = np.linspace(0.0, self.at.vdd, 19)
-        tested = [MirrorUnderTest(1, "pmos", technology.unit_of("pmos", unit))]
+        drains = np.linspace(self.at.vdd / 20, self.at.vdd * 19 / 20, 19)
+        entry = technology.unit_of("pmos", unit)
+        tested = [MirrorUnderTest(1, "pmos", entry)]
         table = mirror_gains(technology, self.at, unit, tested, logs, drains, self.run)
-        gain = RegularGridInterpolator(
-            (logs, drains), table.gain[0], bounds_error=False, fill_value=None
-        )
-        volts = np.broadcast_to(v0, needed.shape)
-        candidate: Floats = np.maximum(needed, np.exp(logs[0]))
+        axes = Axes(np.exp(logs), drains, self.at.vdd, self.at.thermal_voltage)
+        tables: Tables = {("n", "pmos"): MirrorTable((entry,), table.gain)}
+        known = MirrorTables(axes, tables, table.diode)
+        wanted = np.maximum(needed, np.exp(logs[0]))
+        candidate: Floats = wanted
         for _ in range(4):  # the gain hardly depends on the current: each pass gains two digits
-            inside = np.clip(np.log(candidate), logs[0], logs[-1])
-            candidate = np.maximum(needed, np.exp(logs[0])) / np.maximum(
-                gain((inside, volts)), 0.01
-            )
+            gain = known.of_one("n", "pmos", entry, candidate, np.broadcast_to(v0, needed.shape))
+            candidate = wanted / np.maximum(gain, 0.01)
         return candidate
 
     def ramped(self, cells: Sequence[BiasedCell], candidates: Floats) -> Floats:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from netgen._version import __version__
-from netgen.characterise.mirrors import Floats, Run
+from netgen.characterise.gain import Floats
+from netgen.characterise.mirrors import Run
 from netgen.netlist.characterisation import diode_deck
 from netgen.netlist.models import Conditions
 from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netgen._version import __version__
+from netgen.characterise.gain import Axes, Floats, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.circuit import Line
 from netgen.errors import SimulationError
@@ -22,70 +21,24 @@ from netgen.netlist.characterisation import (
 )
 from netgen.netlist.models import Conditions
 from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
-from netgen.technology import POLARITIES, Geometry, Polarity, Technology
+from netgen.technology import (
+    ONE_MODEL,
+    POLARITIES,
+    Geometry,
+    Models,
+    Polarity,
+    Technology,
+    models_of,
+)
 
-Floats: TypeAlias = NDArray[np.float64]
 Run: TypeAlias = Callable[[Job], Waveforms]
 
 DEFINED_BY: tuple[Line, ...] = ("n", "p")
 """A signal's lines are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""
 CURRENTS = (0.008, 10.0)
 """Range of characterised signal currents, in units."""
-_CURRENT_POINTS = 25
-_DRAIN_POINTS = 9
-
-
-@dataclass(frozen=True, eq=False)
-class MirrorTable:
-    """Gains of the mirrors of one polarity on lines of one kind.
-
-    Attributes
-    ----------
-    geometry
-        Points of the sizing path.
-    gain
-        I_out / I_in, (points, currents, drains).
-    runs
-        Where each run of falling gains begins. Each goes below the one before it, and starts no
-        lower than that one ends; between two runs there is nothing to interpolate.
-    """
-
-    geometry: tuple[Geometry, ...]
-    gain: Floats
-    runs: tuple[int, ...] = (0,)
-
-    @property
-    def slices(self) -> tuple[slice, ...]:
-        """The points of each run."""
-        return tuple(slice(a, b) for a, b in pairwise((*self.runs, len(self.geometry))))
-
-
-@dataclass(frozen=True, eq=False)
-class MirrorTables:
-    """All mirror tables of a technology at given conditions, for one unit mirror.
-
-    Attributes
-    ----------
-    currents
-        Signal currents, A, (currents,), evenly spaced in their logarithm.
-    drains
-        Drain voltages of the output, V, (drains,), from 0 to VDD/2.
-    tables
-        By (kind of line, polarity of the output).
-    diode
-        Voltage of the unit NMOS diode at each current, V, (currents,).
-    """
-
-    currents: Floats
-    drains: Floats
-    tables: Mapping[tuple[Line, Polarity], MirrorTable]
-    diode: Floats
-
-    def diode_voltage(self, current: Floats) -> Floats:
-        """Return the voltage of a row's diode for a current in amperes."""
-        inside = np.clip(current, self.currents[0], self.currents[-1])
-        volts: Floats = np.interp(np.log(inside), np.log(self.currents), self.diode)
-        return volts
+_CURRENT_POINTS = 13
+_DRAIN_POINTS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,21 +94,28 @@ def characterise_mirrors(
     run
         Runs one simulation (:func:`netgen.simulators.run`).
     """
-    paths = {polarity: path_points(technology, polarity, unit) for polarity in POLARITIES}
-    tests = [
-        MirrorUnderTest(line, polarity, geometry)
-        for line in (1, 2)
-        for polarity in POLARITIES
-        for geometry in paths[polarity]
-    ]
+    corners = [technology.path(polarity, unit) for polarity in POLARITIES]
     low, high = (np.log(limit * unit_current) for limit in CURRENTS)
     logs = np.linspace(low, high, _CURRENT_POINTS)
-    drains = np.linspace(0.0, at.vdd / 2, _DRAIN_POINTS)
-    identity = (at, unit, tuple(tests), tuple(logs), tuple(drains))
+    drains = np.linspace(at.vdd / (2 * _DRAIN_POINTS), at.vdd / 2, _DRAIN_POINTS)
+    limits = (technology.grid, technology.length, technology.max_series)
+    identity = (at, unit, corners, limits, tuple(logs), tuple(drains))
 
     def measure() -> dict[str, Floats]:
+        models = {polarity: models_of(technology, polarity) for polarity in POLARITIES}
+        paths = {p: path_points(technology, p, unit, models[p]) for p in POLARITIES}
+        tests = [
+            MirrorUnderTest(line, polarity, geometry)
+            for line in (1, 2)
+            for polarity in POLARITIES
+            for geometry in paths[polarity]
+        ]
         measured = mirror_gains(technology, at, unit, tests, logs, drains, run)
-        return {"gain": measured.gain, "diode": measured.diode}
+        found = {"gain": measured.gain, "diode": measured.diode}
+        for polarity in POLARITIES:
+            found[f"{polarity}_path"] = np.array([[g.width, g.length] for g in paths[polarity]])
+            found[f"{polarity}_bins"] = models[polarity].bins
+        return found
 
     parts = ("mirrors", identity, technology.digest, simulator_version(), __version__)
     arrays = cached_arrays(folder, key(*parts), measure)
@@ -163,11 +123,13 @@ def characterise_mirrors(
     first = 0
     for line in DEFINED_BY:
         for polarity in POLARITIES:
-            count = len(paths[polarity])
-            gain = arrays["gain"][first : first + count]
-            tables[line, polarity] = _falling(paths[polarity], gain)
-            first += count
-    return MirrorTables(np.exp(logs), drains, tables, arrays["diode"])
+            path = [Geometry(*each) for each in arrays[f"{polarity}_path"].tolist()]
+            models = Models(arrays[f"{polarity}_bins"], technology.length[1])
+            gain = arrays["gain"][first : first + len(path)]
+            tables[line, polarity] = falling(path, gain, models)
+            first += len(path)
+    axes = Axes(np.exp(logs), drains, at.vdd, at.thermal_voltage)
+    return MirrorTables(axes, tables, arrays["diode"])
 
 
 def _sweep(points: Floats) -> tuple[float, float, float]:
@@ -176,13 +138,15 @@ def _sweep(points: Floats) -> tuple[float, float, float]:
     return float(points[0]), float(points[-1]) + step / 2, step
 
 
-def _falling(geometry: Sequence[Geometry], gain: Floats) -> MirrorTable:
-    """Keep the runs of points along which the gain falls.
+def falling(geometry: Sequence[Geometry], gain: Floats, models: Models = ONE_MODEL) -> MirrorTable:
+    """Keep the runs of points along which the gain falls; a run has one model.
 
     Narrow-width effects, and models in bins, can turn it back: a path then has several runs.
     """
     level = np.exp(np.log(np.maximum(gain, 1e-12)).mean(axis=(1, 2)))
-    turns = 1 + np.flatnonzero(level[1:] >= 0.999 * level[:-1])
+    placed = models.place(*np.array([[g.width, g.length] for g in geometry]).T)
+    changes = (placed[1:] != placed[:-1]).any(axis=1)
+    turns = 1 + np.flatnonzero(changes | (level[1:] >= 0.999 * level[:-1]))
     kept: list[int] = []
     runs: list[int] = []
     floor = np.inf
@@ -193,4 +157,4 @@ def _falling(geometry: Sequence[Geometry], gain: Floats) -> MirrorTable:
         runs.append(len(kept))
         kept += run[overlap:].tolist()
         floor = level[run[-1]]
-    return MirrorTable(tuple(geometry[i] for i in kept), gain[kept], tuple(runs))
+    return MirrorTable(tuple(geometry[i] for i in kept), gain[kept], tuple(runs), models)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.characterise.cells import CellBench, characterise_cells
-from netgen.characterise.mirrors import MirrorTables, Run, characterise_mirrors
+from netgen.characterise.gain import MirrorTables
+from netgen.characterise.mirrors import Run, characterise_mirrors
 from netgen.circuit.blocks import CellBlock, CellTable
 from netgen.netlist.models import Conditions
 from netgen.technology import Geometry, Technology

@@ -29,6 +29,11 @@ class Conditions:
     temperature: float
     vdd: float
 
+    @property
+    def thermal_voltage(self) -> float:
+        """Return kT/q, V."""
+        return 1.380649e-23 / 1.602176634e-19 * (self.temperature + 273.15)
+
 
 def nominal(technology: Technology) -> Conditions:
     """Return the conditions the technology is meant for."""

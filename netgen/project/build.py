@@ -127,7 +127,7 @@ def design(
     where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
     known = characterise(*where, blocks_of(model).values())
     inputs = calibration_inputs(model) if calibration is None else calibration
-    activity = measure_activity(circuit, known.mirrors.currents, inputs)
+    activity = measure_activity(circuit, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
     return Design(sized, technology, at, below, known, inputs)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.characterise.mirrors import CURRENTS
 from netgen.circuit import REFERENCE, Circuit, RowLayer
 from netgen.circuit.rows import Floats
 from netgen.model import INPUT, Cell, Model, Relu, evaluate
@@ -23,9 +24,9 @@ class Activity:
     Attributes
     ----------
     signals
-        For ``x``, the reference and every relu and cell node, how much each of the characterised
-        currents counts: (units, currents), rows sum to 1. Weighted by the current squared, since
-        a mirror's error in amperes is what disturbs the sum it enters.
+        For ``x``, the reference and every relu and cell node, at which current its mirrors are
+        sized, A, (units,): the geometric mean over the frames, weighted by the current squared,
+        since a mirror's error in amperes is what disturbs the sum it enters.
     rows
         Typical current of every relu and readout row in amperes, (rows,), by node: the geometric
         mean while there is one, since the row's voltage goes with the logarithm.
@@ -38,27 +39,22 @@ class Activity:
     operation: Operation
 
 
-def measure_activity(circuit: Circuit, currents: Floats, x: Floats) -> Activity:
-    """Run the software model on ``x`` (samples, frames, channels) and see where it works.
-
-    Parameters
-    ----------
-    currents
-        Characterised currents, A, evenly spaced in their logarithm.
-    """
+def measure_activity(circuit: Circuit, x: Floats) -> Activity:
+    """Run the software model on ``x`` (samples, frames, channels) and see where it works."""
     model = circuit.model
+    least = CURRENTS[0] * model.unit_current
     values = evaluate(model, x)
-    signals = {REFERENCE: _shares(np.ones((1, 1)) * model.unit_current, currents)}
+    signals = {REFERENCE: np.full(1, model.unit_current)}
     for name, size in circuit.signals:
         node = model.by_name.get(name)
         # a cell is on or off: only its level counts
         flat = node.level[np.newaxis] if isinstance(node, Cell) else values[name].reshape(-1, size)
-        signals[name] = _shares(flat * model.unit_current, currents)
+        signals[name] = np.maximum(_typical(flat * model.unit_current, 2.0), least)
     rows = {}
     for layer in circuit.layers:
         if isinstance(layer, RowLayer):
             flat = values[layer.node].reshape(-1, layer.size) * model.unit_current
-            rows[layer.node] = _typical(flat, currents[0])
+            rows[layer.node] = np.maximum(_typical(flat, 0.0, least), least)
     return Activity(signals, rows, _operation(circuit, values))
 
 
@@ -82,29 +78,18 @@ def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Operation:
     return Operation(signals, sums)
 
 
-def _typical(amperes: Floats, smallest: float) -> Floats:
-    """Return the geometric mean of each row over the frames in which it flows, (rows,)."""
-    flows = amperes > smallest
-    logs = np.log(np.where(flows, amperes, smallest))
-    mean = logs.sum(axis=0, where=flows) / np.maximum(flows.sum(axis=0), 1)
-    typical: Floats = np.where(flows.any(axis=0), np.exp(mean), smallest)
+def _typical(amperes: Floats, power: float, least: float = 0.0) -> Floats:
+    """Return the geometric mean of currents above ``least``, weighted by a power of themselves.
+
+    (frames, units) gives (units,), 0 where nothing flows.
+    """
+    flows = amperes > least
+    inside = np.where(flows, amperes, 1.0)
+    weight = np.where(flows, inside**power, 0.0)
+    total = weight.sum(axis=0)
+    mean = np.exp((weight * np.log(inside)).sum(axis=0) / np.where(total > 0, total, 1.0))
+    typical: Floats = np.where(total > 0, mean, 0.0)
     return typical
-
-
-def _shares(amperes: Floats, currents: Floats) -> Floats:
-    """Spread every current over the two nearest characterised ones, weighted by its square."""
-    logs = np.log(currents)
-    inside = np.clip(amperes, currents[0], currents[-1])
-    position = np.clip((np.log(inside) - logs[0]) / (logs[1] - logs[0]), 0, len(currents) - 1)
-    lower = np.minimum(position.astype(int), len(currents) - 2)
-    upper = position - lower
-    shares = np.zeros((amperes.shape[1], len(currents)))
-    for unit in range(amperes.shape[1]):
-        weight = inside[:, unit] ** 2
-        np.add.at(shares[unit], lower[:, unit], weight * (1 - upper[:, unit]))
-        np.add.at(shares[unit], lower[:, unit] + 1, weight * upper[:, unit])
-    total: Floats = shares.sum(axis=1, keepdims=True)
-    return shares / total
 
 
 def calibration_inputs(model: Model, samples: int = 20) -> Floats:

@@ -10,36 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.characterise.mirrors import MirrorTable, MirrorTables
 from netgen.circuit import Mirrors
 from netgen.circuit.rows import Floats
+
+Bools: TypeAlias = NDArray[np.bool_]
 
 STIFFNESS = 1e-4
 """What a relative change of a weight costs against an error in units, both squared: changes stay
 within a few per cent."""
-
-
-@dataclass(frozen=True, eq=False)
-class Gains:
-    """How the drawn devices of one matrix of mirrors behave.
-
-    Attributes
-    ----------
-    tables
-        For sinking and for sourcing mirrors.
-    point
-        Nearest characterised geometry of each device, (rows, units).
-    design
-        Gain of that geometry where the device was sized, (rows, units).
-    """
-
-    tables: Mapping[bool, MirrorTable]
-    point: NDArray[np.int64]
-    design: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +41,48 @@ class Operation:
     sums: Mapping[str, Floats]
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """How the drawn devices of one matrix of mirrors behave.
+
+    Attributes
+    ----------
+    surfaces
+        Their gains at all known points, (rows, units, currents, drains).
+    shares
+        Weights of the known currents in each frame, (units, currents, frames).
+    """
+
+    surfaces: Floats
+    shares: Floats
+
+    def gain(self, row: int, sourcing: Bools, by_drain: Sequence[Floats]) -> Floats:
+        """Return the gains of a row's mirrors in each frame, (units, frames).
+
+        Parameters
+        ----------
+        sourcing
+            Which are PMOS, (units,).
+        by_drain
+            Weights of the known drain voltages in each frame, (drains, frames), of NMOS and PMOS.
+        """
+        found = np.empty((len(sourcing), self.shares.shape[2]))
+        for weights, own in zip(by_drain, (~sourcing, sourcing), strict=True):
+            units = np.flatnonzero(own)
+            shares = self.shares[units]
+            gains = self.surfaces[row, units].reshape(-1, len(weights)) @ weights
+            found[units] = np.einsum("ucf,ucf->uf", gains.reshape(shares.shape), shares)
+        return found
+
+
 def compensated(
     mirrors: Sequence[Mirrors],
-    gains: Sequence[Gains],
+    known: Sequence[Known],
     row: int,
     operation: Operation,
     wanted: Floats,
-    volts: Floats,
-    tables: MirrorTables,
+    by_drain: Sequence[Floats],
+    flows: Bools,
     unit: float,
 ) -> list[Floats]:
     """Return the weights to draw in one row, one array (units,) for each matrix of mirrors.
@@ -74,71 +91,31 @@ def compensated(
     ----------
     wanted
         The row's sum in each frame, A, (frames,).
-    volts
-        The row's voltage in each frame, V, (frames,).
+    by_drain
+        See :meth:`Known.gain`, at the row's voltage.
+    flows
+        The frames that count, (frames,).
     unit
         The unit current, A.
     """
-    drawn = [np.flatnonzero(each.drawn.multiplicity[row]) for each in mirrors if each.drawn]
-    signals = [
-        operation.signals[m.source][:, c] / unit for m, c in zip(mirrors, drawn, strict=True)
-    ]
     weights = [m.weight[row] for m in mirrors]
-    flows = np.concatenate(signals, axis=1)
-    before = np.concatenate([w[c] for w, c in zip(weights, drawn, strict=True)])
-    if not before.size or not len(wanted):
+    drawn = [each.drawn for each in mirrors if each.drawn]
+    there = np.concatenate([each.multiplicity[row] > 0 for each in drawn])
+    if not there.any() or not flows.any():
         return weights
-    factor = [
-        _relative(each, row, columns, w[columns] > 0, s * unit, volts, tables)
-        for each, columns, w, s in zip(gains, drawn, weights, signals, strict=True)
-    ]
-    actual = (flows * np.concatenate(factor, axis=1)) @ before
-    error = actual - wanted / unit
+    before = np.concatenate(weights)
+    signals = np.concatenate([operation.signals[m.source] for m in mirrors], axis=1) / unit
+    gain = np.concatenate(
+        [k.gain(row, w > 0, by_drain) for k, w in zip(known, weights, strict=True)]
+    )
+    realised = np.concatenate([each.realised[row] for each in drawn])
+    relative = gain[there].T / np.abs(realised[there])
     # in relative changes of the weights, so that small ones stay small
-    effect = flows * before
-    count = len(error)
-    normal = effect.T @ effect / count + STIFFNESS * np.eye(before.size)
+    effect = signals[:, there] * before[there] * flows[:, np.newaxis]
+    error = (effect * relative).sum(axis=1) - wanted * flows / unit
+    count = flows.sum()
+    normal = effect.T @ effect / count + STIFFNESS * np.eye(effect.shape[1])
     change = np.linalg.solve(normal, -effect.T @ error / count)
-    after = before * (1 + np.clip(change, -0.2, 0.2))
-    result = [w.copy() for w in weights]
-    for values, columns, part in zip(
-        result, drawn, np.split(after, np.cumsum([len(c) for c in drawn])[:-1]), strict=True
-    ):
-        values[columns] = part
-    return result
-
-
-def _relative(
-    gains: Gains,
-    row: int,
-    columns: NDArray[np.int64],
-    sourcing: NDArray[np.bool_],
-    amperes: Floats,
-    volts: Floats,
-    tables: MirrorTables,
-) -> Floats:
-    """Return each device's gain over the one it was sized for, (frames, columns)."""
-    logs = np.log(tables.currents)
-    inside = np.log(np.clip(amperes, tables.currents[0], tables.currents[-1]))
-    current, of_current = between(inside, logs)
-    drain, of_drain = between(np.clip(volts, 0, tables.drains[-1]), tables.drains)
-    drain, of_drain = drain[:, np.newaxis], of_drain[:, np.newaxis]
-    relative = np.empty_like(inside)
-    for kind in (False, True):
-        own = np.flatnonzero(sourcing == kind)
-        if not len(own):
-            continue
-        table, point = gains.tables[kind].gain, gains.point[row, columns[own]]
-        c, share = current[:, own], of_current[:, own]
-        low = table[point, c, drain] * (1 - share) + table[point, c + 1, drain] * share
-        high = table[point, c, drain + 1] * (1 - share) + table[point, c + 1, drain + 1] * share
-        gain = low * (1 - of_drain) + high * of_drain
-        relative[:, own] = gain / gains.design[row, columns[own]]
-    return relative
-
-
-def between(values: Floats, grid: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Return the grid point below each value, and how far it is towards the next."""
-    position = (values - grid[0]) / (grid[1] - grid[0])
-    lower = np.clip(position.astype(np.int64), 0, len(grid) - 2)
-    return lower, np.clip(position - lower, 0.0, 1.0)
+    after = before.copy()
+    after[there] *= 1 + np.clip(change, -0.2, 0.2)
+    return np.split(after, np.cumsum([len(w) for w in weights])[:-1])

@@ -8,18 +8,16 @@ gates between them is not (under a thousandth at 10 ms a frame).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from netgen.characterise.mirrors import MirrorTable, MirrorTables
-from netgen.circuit import REFERENCE, CellLayer, Circuit, Drawn, Mirrors, RowLayer
+from netgen.characterise.gain import MirrorTables
+from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, RowLayer
 from netgen.circuit.rows import Floats
 from netgen.model import INPUT, Relu, evaluate
 from netgen.netlist import Consumer
-from netgen.sizing.compensate import between
 from netgen.technology import Polarity, Technology
 
 
@@ -79,6 +77,10 @@ def predict_power(
 Reading: TypeAlias = tuple[Consumer, Floats]
 
 
+WORKING_SET = 4_000_000
+"""So many known gains are held at a time."""
+
+
 class _Operation:
     """The currents of all frames, and how mirrors copy them."""
 
@@ -111,52 +113,41 @@ class _Operation:
         """Return the power of a current that always flows, (samples,)."""
         return np.full(self.samples, self.vdd * amperes)
 
-    def copied(
-        self, node: str, polarity: Polarity, drawn: Drawn, amperes: Floats, volts: Floats
-    ) -> Floats:
-        """Return what copies of a node's signal carry, A, (frames, devices).
+    def carried(self, mirrors: Mirrors, polarity: Polarity, volts: Floats) -> Floats:
+        """Return what all mirrors of a polarity carry together in each frame, A, (frames,).
 
         Parameters
         ----------
-        drawn
-            Geometry of the devices, each array (devices,).
-        amperes
-            The signal, (frames, devices).
         volts
-            Voltage of the devices' drains, (frames, devices) or (frames, 1).
+            Voltages of the rows, (frames or 1, rows).
         """
-        table = self.tables.tables[self.circuit.defined_by(node), polarity]
-        w, l = (np.log([getattr(g, a) for g in table.geometry]) for a in ("width", "length"))  # noqa: E741
-        off = np.log(drawn.width)[:, np.newaxis] - w, np.log(drawn.length)[:, np.newaxis] - l
-        point = (np.abs(off[0]) + np.abs(off[1])).argmin(axis=1)
-        devices = np.arange(len(point))
-        between = np.exp(off[0] - off[1])[devices, point]  # from the nearest point to what is drawn
-        gain = self.gain(table, point, amperes, volts)
-        carried: Floats = amperes * gain * between * drawn.multiplicity
-        return carried
-
-    def gain(
-        self, table: MirrorTable, point: NDArray[np.int64], amperes: Floats, volts: Floats
-    ) -> Floats:
-        """Return gains, (frames, devices); they go on as a straight line beyond the table."""
-        currents, drains = self.tables.currents, self.tables.drains
-        logs = np.log(np.clip(amperes, currents[0], currents[-1]))
-        c, of_c = between(logs, np.log(currents))
-        at = np.maximum(volts, 0.0)
-        d, _ = between(at, drains)
-        of_d = (at - drains[d]) / (drains[1] - drains[0])
-        low = table.gain[point, c, d] * (1 - of_c) + table.gain[point, c + 1, d] * of_c
-        high = table.gain[point, c, d + 1] * (1 - of_c) + table.gain[point, c + 1, d + 1] * of_c
-        gains: Floats = low * (1 - of_d) + high * of_d
-        return gains
+        drawn, signal, axes = mirrors.drawn, self.values[mirrors.source], self.tables.axes
+        assert drawn is not None
+        own = (mirrors.weight > 0) == (polarity == "pmos")
+        counts = np.where(own, drawn.multiplicity, 0)
+        line = self.circuit.defined_by(mirrors.source)
+        total = np.zeros(self.frames)
+        if not counts.any():
+            return total
+        flows = (signal[:, :, np.newaxis] * axes.of_current(signal)).reshape(self.frames, -1)
+        by_drain = np.broadcast_to(
+            axes.of_drain(polarity, volts), (self.frames, len(own), len(axes.drains))
+        )
+        step = max(1, WORKING_SET // (flows.shape[1] * len(axes.drains)))
+        for first in range(0, len(own), step):
+            rows = slice(first, first + step)
+            size = drawn.width[rows], drawn.length[rows], counts[rows]
+            surfaces = self.tables.surfaces(line, own[rows], size)
+            found = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
+            total += (found * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
+        return total
 
     def unit_copy(self, node: str, polarity: Polarity, amperes: Floats, volts: Floats) -> Floats:
-        """Return what unit copies of signals (frames, units) carry."""
+        """Return what unit copies of signals (frames, units) carry, A."""
         unit = self.technology.unit_of(polarity, self.circuit.unit)
-        ones = np.ones(amperes.shape[1])
-        count = ones.astype(np.int64)
-        drawn = Drawn(unit.width * ones, unit.length * ones, count, count, ones)
-        return self.copied(node, polarity, drawn, amperes, volts)
+        line = self.circuit.defined_by(node)
+        carried: Floats = amperes * self.tables.of_one(line, polarity, unit, amperes, volts)
+        return carried
 
 
 def _lines(at: _Operation) -> Iterator[Reading]:
@@ -193,30 +184,14 @@ def _rows(at: _Operation, layer: RowLayer) -> Iterator[Reading]:
         sums = at.values[node.input]
         volts = np.where(sums > 0, at.tables.diode_voltage(sums), 0.0)
     else:
-        volts = np.full((at.frames, layer.size), at.vdd / 2)
+        volts = np.full((1, layer.size), at.vdd / 2)
     for mirrors in layer.mirrors:
         kind = "bias" if mirrors.source == REFERENCE else "mirror"
-        sourced = _carried(at, mirrors, "pmos", volts)
+        sourced = at.carried(mirrors, "pmos", volts)
         yield Consumer(layer.node, kind), at.power(sourced)
         if not relu:
-            sunk = _carried(at, mirrors, "nmos", volts)
+            sunk = at.carried(mirrors, "nmos", volts)
             yield Consumer(layer.node, "readout"), -at.power(sourced - sunk) / 2
-
-
-def _carried(at: _Operation, mirrors: Mirrors, polarity: Polarity, volts: Floats) -> Floats:
-    """Return what all mirrors of a polarity carry together in each frame, A, (frames,)."""
-    drawn, signal = mirrors.drawn, at.values[mirrors.source]
-    assert drawn is not None
-    wanted = (drawn.multiplicity > 0) & ((mirrors.weight > 0) == (polarity == "pmos"))
-    total = np.zeros(at.frames)
-    for row in np.flatnonzero(wanted.any(axis=1)):
-        here = np.flatnonzero(wanted[row])
-        parts = (getattr(drawn, field.name)[row, here] for field in fields(drawn))
-        carried = at.copied(
-            mirrors.source, polarity, Drawn(*parts), signal[:, here], volts[:, [row]]
-        )
-        total += carried.sum(axis=1)
-    return total
 
 
 def _cells(at: _Operation, layer: CellLayer) -> Iterator[Reading]:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.characterise import CellTable, Characterisation
-from netgen.characterise.mirrors import MirrorTable, MirrorTables
+from netgen.characterise.gain import MirrorTables
 from netgen.circuit import (
-    REFERENCE,
     CellLayer,
     Circuit,
     Drawn,
     Layer,
+    Line,
     Mirrors,
     RowLayer,
     parameter_path,
@@ -24,8 +24,11 @@ from netgen.circuit.rows import Floats
 from netgen.errors import ModelError
 from netgen.model import Cell
 from netgen.sizing.activity import Activity
-from netgen.sizing.compensate import Gains, Operation, compensated
-from netgen.technology import Polarity, Technology
+from netgen.sizing.compensate import Known, compensated
+from netgen.technology import POLARITIES, Polarity, Technology
+
+_SIGNS: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
+"""Which mirrors make weights of which sign."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def size_circuit(
         if isinstance(layer, CellLayer):
             sized = _size_cells(circuit, layer, known.cells, problems)
             if sized.bias is not None:
-                mirrors = _bias_mirrors(circuit, technology, known.mirrors, activity, sized.bias)
+                mirrors = _bias_mirrors(circuit, technology, known.mirrors, sized.bias)
                 sized = replace(sized, bias_mirrors=mirrors)
             layers.append(sized)
             continue
@@ -112,31 +115,25 @@ def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
 
 
 def _bias_mirrors(
-    circuit: Circuit, technology: Technology, tables: MirrorTables, activity: Activity, bias: Floats
+    circuit: Circuit, technology: Technology, tables: MirrorTables, bias: Floats
 ) -> Drawn:
     """Draw the PMOS copies of the reference that give bias currents, A, (biases, units).
 
     Each flows into a diode. A current below the floor is drawn at the floor: without a bias there
     would be no cell.
     """
-    table = tables.tables["n", "pmos"]
-    path = _Path(table, technology)
-    wanted = bias.reshape(-1, 1) / circuit.model.unit_current
-    drain = tables.diode_voltage(bias.ravel())
-    width, length, realised = (np.empty_like(wanted) for _ in range(3))
-    multiplicity = np.empty(wanted.shape, dtype=np.int64)
-    for row, ratio, gains in _gains(tables, table, activity.signals[REFERENCE], drain, wanted):
-        w, l, m, g = path.invert(np.maximum(ratio, gains[:, -1]), gains)  # noqa: E741
-        width[row], length[row], multiplicity[row], realised[row] = w, l, m, g
-    shape = bias.shape
-    series = _series(technology, length).reshape(shape)
-    return Drawn(
-        width.reshape(shape),
-        length.reshape(shape),
-        multiplicity.reshape(shape),
-        series,
-        realised.reshape(shape),
-    )
+    unit = circuit.model.unit_current
+    path = _Path(tables, "n", "pmos", technology)
+    drain, reference = tables.diode_voltage(bias.ravel()), np.array([unit])
+    width, length = np.zeros((2, bias.size))
+    count = np.zeros(bias.size, dtype=np.int64)
+    for row, gains in enumerate(path.gains(reference, drain)):
+        wanted = np.maximum(bias.ravel()[[row]] / unit, gains[:, -1])
+        width[[row]], length[[row]], count[[row]] = path.invert(wanted, gains)
+    realised = tables.gain("n", "pmos", (width, length, count), reference, drain)
+    shape, series = bias.shape, _series(technology, length)
+    width, length, realised = (each.reshape(shape) for each in (width, length, realised))
+    return Drawn(width, length, count.reshape(shape), series.reshape(shape), realised)
 
 
 class _RowSizer:
@@ -162,33 +159,39 @@ class _RowSizer:
         first = [self.size(entry, entry.weight, None) for entry in self.layer.mirrors]
         if self.problems:
             return self.layer.mirrors
-        targets = self.targets([m for m, _ in first], [g for _, g in first])
+        targets = self.targets(first)
         return tuple(
             self.size(entry, target, sized.drawn)[0]
             for entry, target, (sized, _) in zip(self.layer.mirrors, targets, first, strict=True)
         )
 
-    def targets(self, mirrors: list[Mirrors], gains: list[Gains]) -> list[Floats]:
+    def targets(self, sized: list[tuple[Mirrors, Floats]]) -> list[Floats]:
         """Return the weights to draw, one matrix for each matrix of mirrors."""
-        operation, unit = self.activity.operation, self.circuit.model.unit_current
-        sums = operation.sums[self.layer.node]
+        operation, tables = self.activity.operation, self.tables
+        sums, axes = operation.sums[self.layer.node], tables.axes
+        mirrors = [each for each, _ in sized]
+        known = [
+            Known(surfaces, np.moveaxis(axes.of_current(operation.signals[each.source]), 0, -1))
+            for each, surfaces in sized
+        ]
+        if self.layer.kind == "relu":  # while the diode is off, no error matters
+            flows, volts = sums > axes.currents[0], tables.diode_voltage(sums)
+        else:
+            flows, volts = np.ones(sums.shape, bool), np.broadcast_to(self.drain, sums.shape)
+        by_drain = [axes.of_drain(polarity, volts).T for polarity in POLARITIES]
         targets = [entry.weight.copy() for entry in mirrors]
         for row in range(self.layer.size):
-            flows = np.ones(len(sums), bool)
-            volts = np.full(len(sums), self.drain[row])
-            if self.layer.kind == "relu":  # while the diode is off, no error matters
-                flows = sums[:, row] > self.tables.currents[0]
-                volts = self.tables.diode_voltage(sums[:, row])
-            seen = Operation({k: v[flows] for k, v in operation.signals.items()}, {})
-            drawn = compensated(
-                mirrors, gains, row, seen, sums[flows, row], volts[flows], self.tables, unit
-            )
+            frames = sums[:, row], [each[:, row] for each in by_drain], flows[:, row]
+            unit = self.circuit.model.unit_current
+            drawn = compensated(mirrors, known, row, operation, *frames, unit)
             for target, values in zip(targets, drawn, strict=True):
                 target[row] = values
         return targets
 
-    def size(self, mirrors: Mirrors, weight: Floats, before: Drawn | None) -> tuple[Mirrors, Gains]:
-        """Draw weights, and say how what is drawn behaves.
+    def size(
+        self, mirrors: Mirrors, weight: Floats, before: Drawn | None
+    ) -> tuple[Mirrors, Floats]:
+        """Draw weights; return them with their gains, (rows, units, currents, drains).
 
         Parameters
         ----------
@@ -197,31 +200,32 @@ class _RowSizer:
             all of that is drawn again.
         """
         shape = weight.shape
-        width, length, realised = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        multiplicity, point = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        design = np.ones(shape)
+        width, length = np.zeros(shape), np.zeros(shape)
+        multiplicity = np.zeros(shape, dtype=np.int64)
         line = self.circuit.defined_by(mirrors.source)
-        shares = self.activity.signals[mirrors.source]
-        polarities: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
-        tables = {sign > 0: self.tables.tables[line, polarity] for polarity, sign in polarities}
-        for polarity, sign in polarities:
-            table = self.tables.tables[line, polarity]
-            path = _Path(table, self.technology)
-            for row, wanted, gains in _gains(self.tables, table, shares, self.drain, sign * weight):
-                columns = np.flatnonzero(wanted > 0)
+        currents = self.activity.signals[mirrors.source]
+        axes, at = self.tables.axes, np.zeros((*shape, len(self.tables.axes.drains)))
+        for polarity, sign in _SIGNS:
+            path = _Path(self.tables, line, polarity, self.technology)
+            own = sign * weight > 0
+            at[own] = axes.of_drain(polarity, self.drain)[np.nonzero(own)[0]]
+            rows = own.any(axis=1)
+            found = path.gains(currents, self.drain[rows])
+            for row, gains in zip(np.flatnonzero(rows).tolist(), found, strict=True):
+                wanted, columns = sign * weight[row], np.flatnonzero(own[row])
                 if before is None:
                     self.check(mirrors, row, columns, gains)
                 else:
                     drawn_before = before.multiplicity[row] > 0
                     wanted = np.where(drawn_before, np.maximum(wanted, gains[:, -1]), wanted)
-                w, l, m, g = path.invert(wanted[columns], gains[columns])  # noqa: E741
-                width[row, columns], length[row, columns] = w, l
-                multiplicity[row, columns], realised[row, columns] = m, sign * g
-                near = path.nearest(w, l)
-                point[row, columns], design[row, columns] = near, gains[columns, near]
+                drawn = path.invert(wanted[columns], gains[columns])
+                width[row, columns], length[row, columns], multiplicity[row, columns] = drawn
+        surfaces = self.tables.surfaces(line, weight > 0, (width, length, multiplicity))
+        by_current = np.einsum("rucd,uc->rud", surfaces, axes.of_current(currents))
+        realised = np.sign(weight) * (by_current * at).sum(axis=-1)
         series = _series(self.technology, length)
-        drawn = Drawn(width, length, multiplicity, series, realised)
-        return replace(mirrors, drawn=drawn), Gains(tables, point, design)
+        sized = Drawn(width, length, multiplicity, series, realised)
+        return replace(mirrors, drawn=sized), surfaces
 
     def check(self, mirrors: Mirrors, row: int, columns: np.ndarray, gains: Floats) -> None:
         largest = gains[:, 0] * self.technology.max_multiplicity
@@ -238,26 +242,6 @@ class _RowSizer:
                 self.below.append(BelowFloor(name, path, float(weight), float(floor)))
 
 
-def _gains(
-    tables: MirrorTables, table: MirrorTable, shares: Floats, drain: Floats, wanted: Floats
-) -> Iterator[tuple[int, Floats, Floats]]:
-    """Yield, for each row with such weights, its weights and the gain along the path.
-
-    The gains, (units, points), are those at each unit's currents (``shares``, (units, currents))
-    and the row's drain voltage (``drain``, V, (rows,)).
-    """
-    drains = tables.drains
-    position = np.clip(drain / (drains[1] - drains[0]), 0, len(drains) - 1 - 1e-9)
-    by_current = np.einsum("pcd,uc->upd", table.gain, shares, optimize=True)
-    for row in np.flatnonzero((wanted > 0).any(axis=1)):
-        left = int(position[row])
-        part = position[row] - left
-        gains = by_current[:, :, left] * (1 - part) + by_current[:, :, left + 1] * part
-        for run in table.slices:
-            gains[:, run] = np.minimum.accumulate(gains[:, run], axis=1)
-        yield int(row), wanted[row], gains
-
-
 def _series(technology: Technology, length: Floats) -> NDArray[np.int64]:
     """Return how many transistors in series each length takes."""
     count = np.maximum(np.ceil(length / technology.length[1] - 1e-9), 1)
@@ -267,22 +251,41 @@ def _series(technology: Technology, length: Floats) -> NDArray[np.int64]:
 class _Path:
     """A sizing path with its dimensions as functions of the position along it."""
 
-    def __init__(self, table: MirrorTable, technology: Technology) -> None:
-        self.technology = technology
-        self.runs = table.slices
-        self.width = np.log([g.width for g in table.geometry])
-        self.length = np.log([g.length for g in table.geometry])
+    def __init__(
+        self, tables: MirrorTables, line: Line, polarity: Polarity, technology: Technology
+    ) -> None:
+        self.axes, self.table = tables.axes, tables.tables[line, polarity]
+        self.polarity, self.technology = polarity, technology
+        self.width, self.length = self.table.path.T
 
-    def invert(self, wanted: Floats, gains: Floats) -> tuple[Floats, Floats, np.ndarray, Floats]:
-        """Return width, length, multiplicity and expected ratio for ratios (n,), gains (n, points).
+    def gains(self, currents: Floats, drain: Floats) -> Iterator[Floats]:
+        """Yield the gains along the path, (units, points), for each row's drain voltage, V.
+
+        Parameters
+        ----------
+        currents
+            Of the units, A.
+        """
+        shares = self.axes.of_current(currents)
+        by_current = np.einsum("pcd,uc->upd", self.table.gain, shares, optimize=True)
+        for weights in self.axes.of_drain(self.polarity, drain):
+            gains = by_current @ weights
+            for run in self.table.slices:
+                gains[:, run] = np.minimum.accumulate(gains[:, run], axis=1)
+            yield gains
+
+    def invert(self, wanted: Floats, gains: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
+        """Return width, length and multiplicity for ratios (n,), gains (n, points).
 
         Ratios below the last gain get multiplicity 0.
         """
         count = np.ceil(wanted / gains[:, 0] - 1e-9).astype(np.int64)
         each = wanted / np.maximum(count, 1)
         points = np.arange(gains.shape[1])
-        position = np.array([self.position(e, g) for e, g in zip(each, gains, strict=True)])
+        found = [self.position(e, g) for e, g in zip(each, gains, strict=True)]
+        position, over = np.array(found).reshape(-1, 2).T
         w, l = (np.exp(np.interp(position, points, axis)) for axis in (self.width, self.length))  # noqa: E741
+        l = l * over  # noqa: E741
         grid = self.technology.grid
         drawn_w = np.round(w / grid) * grid
         # over a grid step a gain goes with W/L: the length makes up for the width's rounding
@@ -290,22 +293,20 @@ class _Path:
         series = np.maximum(np.ceil(l / longest - 1e-9), 1)
         each_l = np.round(l * drawn_w / w / series / grid) * grid
         drawn_l = np.minimum(each_l, longest) * series
-        expected = each * (drawn_w / w) * (l / drawn_l) * count
-        missing = wanted < gains[:, -1]
-        zero = np.where(missing, 0.0, 1.0)
-        return drawn_w * zero, drawn_l * zero, count * ~missing, expected * zero
+        there = wanted >= gains[:, -1]
+        return drawn_w * there, drawn_l * there, count * there
 
-    def nearest(self, width: Floats, length: Floats) -> NDArray[np.int64]:
-        """Return the nearest characterised geometry of each device; 0 for none."""
-        w, l = (np.log(np.maximum(each, 1e-9)) for each in (width, length))  # noqa: E741
-        away = np.abs(w[:, np.newaxis] - self.width) + np.abs(l[:, np.newaxis] - self.length)
-        found: NDArray[np.int64] = away.argmin(axis=1)
-        return found
+    def position(self, wanted: float, gains: Floats) -> tuple[float, float]:
+        """Return where on the path a gain is, by the first run that goes down to it.
 
-    def position(self, wanted: float, gains: Floats) -> float:
-        """Return where on the path a gain is, by the first run that goes down to it."""
-        run = next((run for run in self.runs if gains[run][-1] <= wanted), self.runs[-1])
-        # on average a run begins no lower than the one before it ends; at one current it may
-        first = run.start - (run.start > 0 and wanted > gains[run.start])
-        points = np.arange(first, run.stop)
-        return float(np.interp(-np.log(wanted), -np.log(gains[first : run.stop]), points))
+        Between two runs it is at the nearer end: the second is the gain there over that wanted,
+        which the length makes up for.
+        """
+        runs = self.table.slices
+        run = next((run for run in runs if gains[run][-1] <= wanted), runs[-1])
+        if run.start and wanted > gains[run.start]:
+            above, below = gains[run.start - 1] / wanted, gains[run.start] / wanted
+            upper = above * below < 1
+            return run.start - upper, above if upper else below
+        points = np.arange(run.start, run.stop)
+        return float(np.interp(-np.log(wanted), -np.log(gains[run]), points)), 1.0

@@ -1,6 +1,6 @@
 """The technology room: a PDK as data, and where its model files are installed."""
 
-from netgen.technology.bins import with_bins
+from netgen.technology.bins import ONE_MODEL, Models, models_of, with_bins
 from netgen.technology.data import (
     POLARITIES,
     Device,
@@ -14,10 +14,12 @@ from netgen.technology.load import default_technology, load_technology, preferre
 from netgen.technology.variation import Transistor, Variation, draw, normals
 
 __all__ = [
+    "ONE_MODEL",
     "POLARITIES",
     "Device",
     "Geometry",
     "Mismatch",
+    "Models",
     "Polarity",
     "Spread",
     "Technology",
@@ -26,6 +28,7 @@ __all__ = [
     "default_technology",
     "draw",
     "load_technology",
+    "models_of",
     "normals",
     "preferred",
     "technologies",

@@ -8,9 +8,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
-from netgen.technology.data import POLARITIES, Geometry, Technology
+from netgen.technology.data import POLARITIES, Geometry, Polarity, Technology
 
 _CARD = re.compile(r"^\.model\s+(\S+?)\.\d+\s", re.I | re.M)
 _LIMIT = re.compile(r"\b(lmin|lmax|wmin|wmax)\s*=\s*([0-9.e+-]+)", re.I)
@@ -112,3 +115,49 @@ def read_bins(text: str, model: str) -> Iterator[Bin]:
         card = text[start.start() : end].rstrip()
         limits = {key.lower(): float(value) for key, value in _LIMIT.findall(card)}
         yield Bin((limits["wmin"], limits["wmax"]), (limits["lmin"], limits["lmax"]), card)
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """Which model a device of a polarity has: its gain may jump where that changes.
+
+    Attributes
+    ----------
+    bins
+        Smallest and largest W, smallest and largest L of each bin, m, (bins, 4); none for a model
+        without bins.
+    longest
+        Above this length, m, transistors stand in series.
+    """
+
+    bins: NDArray[np.float64]
+    longest: float
+
+    def place(self, width: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return how many transistors in series devices are, and their bin or 0, (n, 2).
+
+        A bin holds its lower edges.
+        """
+        series = np.maximum(np.ceil(length / self.longest - 1e-9), 1)
+        each = np.stack([width, length / series], axis=-1)[:, np.newaxis] * (1 + 1e-9)
+        low, high = self.bins[:, ::2], self.bins[:, 1::2]
+        inside = ((low <= each) & (each < high)).all(axis=-1)
+        inside = np.concatenate([np.zeros((len(series), 1), dtype=bool), inside], axis=1)
+        return np.stack([series.astype(np.int64), inside.argmax(axis=1)], axis=-1)
+
+    def edges(self, axis: int) -> NDArray[np.float64]:
+        """Return the edges of W (0) or L (1), m, rising."""
+        return np.unique(self.bins[:, 2 * axis : 2 * axis + 2])
+
+
+ONE_MODEL = Models(np.zeros((0, 4)), np.inf)
+"""Of devices without bins, however long."""
+
+
+def models_of(technology: Technology, polarity: Polarity) -> Models:
+    """Return the bins that the model files of a technology hold for a device."""
+    device = technology.devices[polarity]
+    names = {device.model, f"{device.model}__model"}
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in technology.files]
+    found = {(*b.width, *b.length) for t in texts for name in names for b in read_bins(t, name)}
+    return Models(np.array(sorted(found)).reshape(-1, 4), technology.length[1])

@@ -15,7 +15,7 @@ from netgen.model import switched
 from netgen.model.graph import Bools, Floats
 from netgen.technology import Polarity
 from netgen.twin.devices import Deviations, Stage, stage, through
-from netgen.twin.mirrors import SMALLEST, Grid, surfaces
+from netgen.twin.mirrors import SMALLEST, Grid
 from netgen.twin.plan import Plan
 
 
@@ -120,7 +120,8 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
 def _offset(plan: Plan, source: str, polarity: Polarity) -> Floats:
     if plan.circuit.defined_by(source) == "n":
         return np.zeros(len(plan.grid.logs))
-    tables, entry = plan.known.mirrors.tables, plan.technology.unit_of(polarity, plan.circuit.unit)
-    usual, own = (surfaces(tables[line, polarity], [entry])[0, :, -1] for line in DEFINED_BY)
+    tables, entry = plan.known.mirrors, plan.technology.unit_of(polarity, plan.circuit.unit)
+    at = np.exp(plan.grid.logs), np.array([tables.axes.vdd / 2])
+    usual, own = (tables.of_one(line, polarity, entry, *at) for line in DEFINED_BY)
     offset: Floats = np.log(usual / own)
     return offset

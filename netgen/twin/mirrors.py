@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from netgen.characterise.diodes import DiodeTable
-from netgen.characterise.mirrors import MirrorTable, MirrorTables
+from netgen.characterise.gain import Axes, MirrorTables
 from netgen.model.graph import Floats, Integers
-from netgen.technology import Geometry
+from netgen.technology import Polarity
 from netgen.twin.devices import Deviations, Stage, through
 
 ORDER = 4
 """Terms over the signal: I, I ln I, I ln² I …"""
-_CURVATURE = 3
-"""Terms over the drain voltage: 1, v, v²."""
+POINTS = 25
+"""Signal currents at which a mirror's gain is taken; it is straight between them."""
+_SAMPLES = 9
+"""Voltages of a row at which its mirrors' gains are taken."""
 SMALLEST = 1e-3
 """Below this signal, in units, a gain no longer changes."""
 
@@ -26,71 +28,46 @@ SMALLEST = 1e-3
 class Drain:
     """The node that mirrors of a layer flow into, as terms over its voltage.
 
+    A gain is a sum of 1, v and exp(−v / U_T), with v counted from ``low``: in weak inversion a
+    current saturates as the last. At a held node there is only the first.
+
     Attributes
     ----------
     low, high
         Range of the voltage, V.
-    weights
-        From gains at the characterised drain voltages to coefficients of v⁰, v¹ …, with v counted
-        from ``low``, (terms, drains).
+    axes
+        Of the known gains.
     """
 
     low: float
     high: float
-    weights: Floats
+    axes: Axes
 
     @property
     def terms(self) -> int:
         """How many coefficients."""
-        return len(self.weights)
+        return 3 if self.high > self.low else 1
+
+    def weights(self, polarity: Polarity) -> Floats:
+        """From known gains over the drain voltage to coefficients, (terms, drains)."""
+        volts = np.linspace(self.low, self.high, _SAMPLES if self.terms > 1 else 1)
+        above = volts - self.low
+        terms = np.stack([np.ones_like(above), above, np.exp(-above / self.axes.thermal)], axis=1)
+        found: Floats = np.linalg.pinv(terms[:, : self.terms]) @ self.axes.of_drain(polarity, volts)
+        return found
+
+    def over(self, sums: Floats, above: Floats) -> tuple[Floats, Floats]:
+        """Return sums (…, terms) at voltages above ``low`` (V), and their slopes (per V)."""
+        fall = sums[..., 2] * np.exp(-above / self.axes.thermal)
+        value = sums[..., 0] + sums[..., 1] * above + fall
+        return value, sums[..., 1] - fall / self.axes.thermal
 
 
-def diode_drain(tables: MirrorTables) -> Drain:
-    """Return the node of a ReLU row: its own diode's voltage."""
-    drains = tables.drains
-    low, high = float(tables.diode[0]), float(tables.diode[-1])
-    first = max(0, int(np.searchsorted(drains, low)) - 1)
-    last = min(len(drains), int(np.searchsorted(drains, high)) + 1)
-    first = max(0, min(first, last - _CURVATURE))
-    inside = np.arange(first, min(max(last, first + _CURVATURE), len(drains)))
-    powers = np.vander(drains[inside] - low, min(_CURVATURE, len(inside)), increasing=True)
-    weights = np.zeros((powers.shape[1], len(drains)))
-    weights[:, inside] = np.linalg.pinv(powers)
-    return Drain(low, high, weights)
-
-
-def output_drain(tables: MirrorTables) -> Drain:
-    """Return the readout's node, which is held at half the supply: the last characterised one."""
-    weights = np.zeros((1, len(tables.drains)))
-    weights[0, -1] = 1.0
-    return Drain(float(tables.drains[-1]), float(tables.drains[-1]), weights)
-
-
-def surfaces(table: MirrorTable, geometry: Sequence[Geometry]) -> Floats:
-    """Return the gain of drawn mirrors, (mirrors, currents, drains).
-
-    Between the characterised points of the sizing path the logarithm of the gain is straight; off
-    the path, by the rounding to the manufacturing grid, a gain goes with W/L.
-    """
-    path = np.log([[g.width, g.length] for g in table.geometry])
-    counts = [max(r.stop - r.start - 1, 1) for r in table.slices]
-    runs = list(zip(table.slices, counts, strict=True))
-    starts = np.concatenate([r.start + np.arange(count) for r, count in runs])
-    last = np.repeat([r.stop - 1 for r in table.slices], counts)
-    ends = np.minimum(starts + 1, last)
-    drawn = np.log([[g.width, g.length] for g in geometry])[:, np.newaxis]
-    along = path[ends] - path[starts]
-    squared = np.maximum((along**2).sum(axis=1), 1e-30)
-    share = np.clip(((drawn - path[starts]) * along).sum(axis=2) / squared, 0.0, 1.0)
-    away = drawn - path[starts] - share[..., np.newaxis] * along
-    nearest = (away**2).sum(axis=2).argmin(axis=1)
-    each = np.arange(len(geometry))
-    share, rest = share[each, nearest][:, np.newaxis, np.newaxis], away[each, nearest]
-    logs = np.log(np.maximum(table.gain, 1e-15))
-    inside = logs[starts[nearest]] * (1 - share) + logs[ends[nearest]] * share
-    scale = rest[:, 0] - rest[:, 1] + np.log([g.multiplicity for g in geometry])
-    gains: Floats = np.exp(inside + scale[:, np.newaxis, np.newaxis])
-    return gains
+def drain_of(tables: MirrorTables, kind: Literal["relu", "readout"]) -> Drain:
+    """Return the node of a row: at its own diode's voltage, or held at half the supply."""
+    if kind == "relu":
+        return Drain(float(tables.diode[0]), float(tables.diode[-1]), tables.axes)
+    return Drain(tables.axes.vdd / 2, tables.axes.vdd / 2, tables.axes)
 
 
 @dataclass(frozen=True, eq=False)

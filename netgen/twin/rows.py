@@ -16,9 +16,7 @@ from netgen.twin.mirrors import (
     Drain,
     Grid,
     MirrorGroup,
-    diode_drain,
-    output_drain,
-    surfaces,
+    drain_of,
 )
 from netgen.twin.plan import Plan
 
@@ -78,30 +76,20 @@ class TwinRows:
         around = grid.diodes.voltage("nmos", np.array([at - 0.5, at + 0.5]))
         volts_a_fold = float(around[1] - around[0])
         span = self.drain.high - self.drain.low
-        value, _ = _over(sums, np.full(sums.shape[:-1], span / 2))
+        value, _ = self.drain.over(sums, np.full(sums.shape[:-1], span / 2))
         current = np.maximum(value, SMALLEST)
         for _ in range(_STEPS):
             volts = grid.diodes.voltage("nmos", np.log(current) + at - factor) + threshold
-            value, slope = _over(sums, np.clip(volts, 0.0, span))
+            value, slope = self.drain.over(sums, np.clip(volts, 0.0, span))
             pull = np.maximum(-slope * volts_a_fold, 0.0)
             settled = (value + pull) / (1 + pull / current)
             current = np.maximum(settled, SMALLEST)
         return np.where(settled > SMALLEST, settled, np.maximum(value, 0.0))
 
 
-def _over(sums: Floats, volts: Floats) -> tuple[Floats, Floats]:
-    """Return polynomials over a voltage, and their slopes; coefficients on the last axis."""
-    value, slope = sums[..., -1], np.zeros(volts.shape)
-    for power in range(sums.shape[-1] - 2, -1, -1):
-        slope = slope * volts + value
-        value = value * volts + sums[..., power]
-    return value, slope
-
-
 def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
     """Read the rows of a layer."""
-    tables = plan.known.mirrors
-    drain = diode_drain(tables) if layer.kind == "relu" else output_drain(tables)
+    drain = drain_of(plan.known.mirrors, layer.kind)
     found = [
         (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
     ]
@@ -129,14 +117,16 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
                 geometry.append(whole(series))
         if not rows:
             continue
-        line = plan.circuit.defined_by(source)
-        gain = surfaces(plan.known.mirrors.tables[line, polarity], geometry)
+        table = plan.known.mirrors.tables[plan.circuit.defined_by(source), polarity]
+        size = np.array([(g.width, g.length, g.multiplicity) for g in geometry]).T
+        by_drain = table.surfaces(*size) @ drain.weights(polarity).T
+        shares = drain.axes.of_current(np.exp(plan.grid.logs))
         yield MirrorGroup(
             np.array(rows),
             np.array(units),
             sign,
             plan.stages(source, units, polarity, ends),
-            gain @ drain.weights.T,
+            np.einsum("kc,nct->nkt", shares, by_drain),
             np.abs(mirrors.weight[rows, units]),
             np.array(lengths) / plan.technology.grid,
         )

@@ -18,7 +18,7 @@ from netgen.netlist import SETTLED
 from netgen.technology import Technology
 from netgen.twin.cells import TwinCells, twin_cells
 from netgen.twin.devices import Deviations, Devices, Drawing
-from netgen.twin.mirrors import ORDER, Grid, MirrorGroup, features
+from netgen.twin.mirrors import ORDER, POINTS, Grid, MirrorGroup, features
 from netgen.twin.plan import Plan
 from netgen.twin.rows import TwinRows, twin_rows
 
@@ -114,9 +114,9 @@ class Twin:
 
     @cached_property
     def grid(self) -> Grid:
-        """The characterised signal currents."""
-        unit = self.circuit.model.unit_current
-        return Grid(np.log(self.known.mirrors.currents), unit, self.diodes)
+        """Signal currents over all that are characterised."""
+        first, *_, last = np.log(self.known.mirrors.axes.currents).tolist()
+        return Grid(np.linspace(first, last, POINTS), self.circuit.model.unit_current, self.diodes)
 
     @cached_property
     def least(self) -> Mapping[str, tuple[Floats, Floats]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.characterise import Characterisation, MirrorTables
-from netgen.characterise.mirrors import MirrorTable
+from netgen.characterise.gain import Axes, MirrorTable
 from netgen.characterise.path import path_points
 from netgen.circuit import CellLayer, Circuit, Drawn, Layer
 from netgen.circuit.blocks.schmitt9 import CellTable, CellTimes
@@ -86,8 +86,8 @@ def fake_gain(geometry: Geometry, current: Floats | float, drain: Floats | float
 
 def fake_mirrors(technology: Technology, unit: Geometry, vdd: float) -> MirrorTables:
     """Tabulate :func:`fake_gain` as a characterisation would."""
-    currents = np.geomspace(0.008e-9, 10e-9, 25)
-    drains = np.linspace(0.0, vdd / 2, 9)
+    axes = Axes(np.geomspace(0.008e-9, 10e-9, 13), np.linspace(vdd / 10, vdd / 2, 5), vdd, 0.0259)
+    currents, drains = axes.currents, axes.drains
     lines: tuple[Literal["n", "p"], ...] = ("n", "p")
     tables = {}
     for polarity in POLARITIES:
@@ -95,7 +95,7 @@ def fake_mirrors(technology: Technology, unit: Geometry, vdd: float) -> MirrorTa
         gain = np.array([fake_gain(p, currents[:, None], drains[None, :]) for p in points])
         for line in lines:
             tables[line, polarity] = MirrorTable(tuple(points), gain)
-    return MirrorTables(currents, drains, tables, 0.4 + 0.035 * np.log(currents / UNIT_CURRENT))
+    return MirrorTables(axes, tables, 0.4 + 0.035 * np.log(currents / UNIT_CURRENT))
 
 
 def fake_cells(unit_current: float = UNIT_CURRENT) -> CellTable:

@@ -11,7 +11,7 @@ from small_models import linear, small_model
 
 from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.diodes import DiodeTable
-from netgen.characterise.mirrors import MirrorTable
+from netgen.characterise.gain import MirrorTable
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks.schmitt9 import CellTable
 from netgen.model import Model, from_dict
@@ -45,9 +45,7 @@ def ideal() -> Characterisation:
     rising = np.ones_like(measured.rising)
     cells = CellTable(measured.bias, ratios, rising, rising - ratios, np.ones(len(rising)))
     mirrors = usual.mirrors
-    return Characterisation(
-        MirrorTables(mirrors.currents, mirrors.drains, tables, mirrors.diode), {"bmru": cells}
-    )
+    return Characterisation(MirrorTables(mirrors.axes, tables, mirrors.diode), {"bmru": cells})
 
 
 def twin_of(model: Model) -> Twin:

@@ -38,7 +38,7 @@ def sized(**cell: Any) -> CellLayer:
     data = small_model()
     data["nodes"][4] |= cell
     circuit = build_circuit(from_dict(data), UNIT)
-    activity = measure_activity(circuit, KNOWN.mirrors.currents, np.ones((1, 4, 3)))
+    activity = measure_activity(circuit, np.ones((1, 4, 3)))
     circuit, _ = size_circuit(circuit, TECHNOLOGY, KNOWN, activity, 1.8)
     return circuit.cells[0]
 

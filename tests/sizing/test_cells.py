@@ -62,7 +62,7 @@ def test_biases_leave_their_arguments_alone() -> None:
 def problems(path: str, value: Any) -> tuple[str, ...]:
     model = from_dict(spoiled(path, value))
     circuit = build_circuit(model, UNIT)
-    activity = measure_activity(circuit, KNOWN.mirrors.currents, np.ones((1, 4, 3)))
+    activity = measure_activity(circuit, np.ones((1, 4, 3)))
     try:
         size_circuit(circuit, TECHNOLOGY, KNOWN, activity, 1.8)
     except ModelError as error:
@@ -143,7 +143,7 @@ def test_width_that_no_cell_has_is_an_error_with_a_cure() -> None:
     known = replace(KNOWN, cells={"bmru": replace(table, falling=table.rising - narrow)})
     model = from_dict(small_model())
     circuit = build_circuit(model, UNIT)
-    activity = measure_activity(circuit, KNOWN.mirrors.currents, np.ones((1, 4, 3)))
+    activity = measure_activity(circuit, np.ones((1, 4, 3)))
     with pytest.raises(ModelError, match="no cell of the technology has a hysteresis width"):
         size_circuit(circuit, TECHNOLOGY, known, activity, 1.8)
 

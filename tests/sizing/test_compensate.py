@@ -36,7 +36,7 @@ def inputs(seed: int) -> Floats:
 
 def sized(compensate: bool) -> Circuit:
     circuit = build_circuit(MODEL, UNIT)
-    activity = measure_activity(circuit, KNOWN.mirrors.currents, inputs(0))
+    activity = measure_activity(circuit, inputs(0))
     if not compensate:
         none = {
             side: {name: values[:0] for name, values in getattr(activity.operation, side).items()}

@@ -125,7 +125,7 @@ def drawn_mirrors(known: Characterisation, signal: float) -> list[tuple[float, f
     model = model_of([weights.tolist()], input={"size": len(weights), "max": 4.0})
     circuit = build_circuit(model, UNIT)
     x = np.full((1, 1, len(weights)), signal)
-    activity = measure_activity(circuit, known.mirrors.currents, x)
+    activity = measure_activity(circuit, x)
     sized, below = size_circuit(circuit, TECHNOLOGY, known, activity, AT.vdd)
     assert not below
     drawn = sized.rows[-1].mirrors[0].drawn

@@ -24,7 +24,7 @@ NANO = 1e-9
 def sized(model: Model, x: np.ndarray) -> Circuit:
     circuit = build_circuit(model, UNIT)
     known = fake_characterisation(TECHNOLOGY)
-    activity = measure_activity(circuit, known.mirrors.currents, x)
+    activity = measure_activity(circuit, x)
     return size_circuit(circuit, TECHNOLOGY, known, activity, VDD)[0]
 
 

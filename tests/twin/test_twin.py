@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from ideal_twin import CELL, SLOPE, TECHNOLOGY, diodes, ideal, one_row, twin_of, with_text
 from random_graphs import graphs, random_inputs
 
-from netgen.characterise.mirrors import MirrorTable
+from netgen.characterise.gain import MirrorTable
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError
 from netgen.model import Model, evaluate
@@ -90,7 +90,7 @@ def test_a_row_settles_where_mirrors_and_diode_agree() -> None:
     model = one_row([1.1, -0.9], relu=True)
     circuit = ratio_drawn(build_circuit(model, UNIT))
     plain = ideal()
-    drains = plain.mirrors.drains
+    drains = plain.mirrors.axes.drains
     tilted = {
         kind: MirrorTable(t.geometry, t.gain * (1 + (0.8 if kind[1] == "nmos" else -0.2) * drains))
         for kind, t in plain.mirrors.tables.items()

@@ -9,8 +9,9 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
 from netgen.circuit.blocks import Held
-from netgen.model import INPUT, Cell, Model, Relu, evaluate
+from netgen.model import INPUT, Model, Relu, evaluate
 from netgen.model.graph import Floats
+from netgen.sizing import measure_activity
 
 SMALLEST = 0.02
 """Errors of weights below this are shares of it: what leaks past a row is no error of a weight."""
@@ -18,10 +19,10 @@ SMALLEST_BIAS = 0.05
 """The same for biases."""
 WORKING = 0.1
 """Current, in units, from which on an error of a mirror counts in full."""
+SMALLEST_GAIN = 0.01
+"""Smallest gain of a cell's input transistor: near the supply it carries nothing."""
 FRAMES = 40
 """In so many frames of the inputs a circuit was sized for its rows are measured."""
-LEAST = 0.008
-"""Smallest current that mirrors are characterised at, in units."""
 
 
 @dataclass(frozen=True)
@@ -168,30 +169,12 @@ class Operation:
 
 def operation(circuit: Circuit, x: Floats) -> Operation:
     """Return where a circuit works over inputs, (samples, frames, channels)."""
-    model = circuit.model
-    amperes, least = model.unit_current, LEAST * model.unit_current
-    values = {name: v.reshape(-1, v.shape[2]) for name, v in evaluate(model, x).items()}
-    signals = {}
-    for name, _ in circuit.signals:
-        node = model.by_name.get(name)
-        flat = node.level[np.newaxis] if isinstance(node, Cell) else values[name]
-        signals[name] = np.maximum(_typical(flat * amperes, 2.0), least)
-    rows = {
-        layer.node: np.maximum(_typical(np.maximum(values[layer.node], 0) * amperes, 0.0), least)
-        for layer in circuit.rows
-    }
+    activity = measure_activity(circuit, x)
+    values = {n: v.reshape(-1, v.shape[2]) for n, v in evaluate(circuit.model, x).items()}
     total = len(values[INPUT])
     chosen = np.unique(np.linspace(0, total - 1, min(FRAMES, total)).astype(int))
-    return Operation(signals, rows, {name: value[chosen] for name, value in values.items()})
-
-
-def _typical(amperes: Floats, power: float) -> Floats:
-    """Return the geometric mean of currents (frames, units) weighted by a power of themselves."""
-    weight = np.where(amperes > 0, amperes**power, 0.0)
-    logs = np.log(np.where(amperes > 0, amperes, 1.0))
-    total = weight.sum(axis=0)
-    mean: Floats = np.exp((weight * logs).sum(axis=0) / np.where(total > 0, total, 1.0))
-    return np.where(total > 0, mean, 0.0)
+    frames = {name: value[chosen] for name, value in values.items()}
+    return Operation(activity.signals, activity.rows, frames)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +225,7 @@ def read_cells(
     amperes, cell = circuit.model.unit_current, layer.cell
     if layer.block.storage:
         given = needed[:, :1] - needed[:, 1:]
-        gain = np.maximum(given / candidates.T[:, :, np.newaxis], LEAST)
+        gain = np.maximum(given / candidates.T[:, :, np.newaxis], SMALLEST_GAIN)
         jumps = [layer.block.read(Held(needed[:, 0] / gain[:, run], output)) for run in (0, 1)]
     else:
         jumps = [layer.block.read(Held(candidates.T, output))] * 2
