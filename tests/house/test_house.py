@@ -20,6 +20,7 @@ STAGES = (
     "model",
     "technology",
     "circuit",
+    "layout",
     "netlist",
     "simulators",
     "simulation",
@@ -40,7 +41,12 @@ Characterisation and sizing stand behind netlist and simulation, though what is 
 the netlist: devices are characterised in small SPICE runs.
 """
 READER = ("netgen.netlist.read", "netgen.netlist.syntax")
-OWNERS = {"PySpice": "simulators", "matplotlib": "report", "torch": "training"}
+OWNERS = {
+    "PySpice": "simulators",
+    "matplotlib": "report",
+    "torch": "training",
+    "klayout": "layout",
+}
 
 
 def modules() -> list[Path]:
@@ -141,7 +147,7 @@ def test_start_loads_nothing_heavy(code: str) -> None:
     )
     loaded = set(done.stderr.split())
     assert "netgen" in loaded
-    assert not loaded & {"PySpice", "matplotlib", "torch"}
+    assert not loaded & {"PySpice", "matplotlib", "torch", "klayout"}
 
 
 # What is installed

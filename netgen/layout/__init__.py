@@ -1,0 +1,1 @@
+"""From the circuit's record to polygons: devices, rows, wires, checks, extraction."""

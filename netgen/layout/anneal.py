@@ -1,0 +1,226 @@
+"""Better places for blocks: random swaps, of which those are kept that shorten the wires.
+
+Worse ones are kept too as long as they are worse by less than a threshold that falls to nothing
+(Dueck and Scheuer, J. Comput. Phys. 90 (1990) 161). Only additions, products and comparisons of
+floats, and Python's own generator: the same seed gives the same placement on any machine.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+from netgen.layout.place import Block, Row
+
+MOVES = 500
+"""So many tries for every block, times the effort."""
+_HOT = 40_000
+"""Threshold at the start, nm of wire."""
+_SLACK = 1.03
+"""A row may be so much longer than the longest of the first placement, or the mean."""
+
+
+class Annealer:
+    """Places blocks in rows.
+
+    Parameters
+    ----------
+    places
+        Blocks of each row, from the left; changed.
+    pins
+        Of every net: finger and place along it.
+    ports
+        Nets that lead to the upper edge.
+    pitch
+        About how high a row is, nm.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        rows: Sequence[Row],
+        places: list[list[int]],
+        spans: Sequence[int],
+        pins: Mapping[str, Sequence[tuple[int, int]]],
+        ports: frozenset[str],
+        pitch: int,
+        space: int,
+    ) -> None:
+        self.blocks, self.rows, self.places = blocks, rows, places
+        self.spans, self.pitch, self.space = spans, pitch, space
+        self.order = [list(block.fingers) for block in blocks]
+        self.row = [0] * len(blocks)
+        self.x = [0] * len(spans)
+        self.of = [0] * len(spans)
+        names = sorted(pins)
+        self.pins = [list(pins[name]) for name in names]
+        self.up = [name in ports for name in names]
+        nets: list[set[int]] = [set() for _ in blocks]
+        for number, block in enumerate(blocks):
+            for finger in block.fingers:
+                self.of[finger] = number
+        for net, members in enumerate(self.pins):
+            for finger, _ in members:
+                nets[self.of[finger]].add(net)
+        self.nets = [sorted(each) for each in nets]
+        for row in range(len(rows)):
+            self.pack(row)
+        self.lengths = [sum(blocks[b].width for b in row) for row in places]
+        same = {row.polarity for row in rows}
+        self.limit = {}
+        for polarity in same:
+            own = [i for i, row in enumerate(rows) if row.polarity == polarity]
+            total = sum(self.lengths[i] for i in own)
+            widest = max(block.width for block in blocks if block.polarity == polarity)
+            mean = total / len(own)
+            self.limit[polarity] = max(_SLACK * mean, mean + widest / 4)
+
+    def pack(self, row: int) -> None:
+        """Give the fingers of a row their places, without gaps."""
+        x = 0
+        for block in self.places[row]:
+            self.row[block] = row
+            x = self.put(block, x)
+
+    def put(self, block: int, x: int) -> int:
+        for finger in self.order[block]:
+            self.x[finger] = x
+            x += self.spans[finger] + self.space
+        return x
+
+    def cost(self, net: int) -> float:
+        """Return the length of a net's wires: in each row to a trunk, and the trunk itself."""
+        ends: dict[int, tuple[int, int]] = {}
+        x, of, row = self.x, self.of, self.row
+        for finger, offset in self.pins[net]:
+            place = x[finger] + offset
+            at = row[of[finger]]
+            found = ends.get(at)
+            if found is None:
+                ends[at] = (place, place)
+            elif place < found[0]:
+                ends[at] = (place, found[1])
+            elif place > found[1]:
+                ends[at] = (found[0], place)
+        low, high = min(ends), max(ends)
+        if self.up[net]:
+            high = len(self.rows)
+        if low == high:
+            left, right = ends[low]
+            return right - left
+        points = sorted(point for pair in ends.values() for point in pair)
+        trunk = points[len(points) // 2]
+        wire = 0
+        for left, right in ends.values():
+            wire += max(right, trunk) - min(left, trunk)
+        return wire + (high - low) * self.pitch * 0.5
+
+    def total(self) -> float:
+        """Return the length of all wires."""
+        return sum(self.cost(net) for net in range(len(self.pins)))
+
+    def run(self, seed: int, moves: int, told: Callable[[float], None]) -> None:
+        """Try ``moves`` changes; ``told`` hears how far it is, from 0 to 1."""
+        rng = random.Random(seed)
+        count = len(self.blocks)
+        best, kept = self.total(), self.snapshot()
+        every = max(200, moves // 50)
+        for number in range(moves):
+            left = 1.0 - number / moves
+            threshold = _HOT * left * left * left
+            allowed = threshold * rng.random()
+            self.attempt(rng, rng.randrange(count), allowed)
+            if number % every == every - 1:
+                told((number + 1) / moves)
+                now = self.total()
+                if now < best:
+                    best, kept = now, self.snapshot()
+        if self.total() >= best:
+            self.restore(kept)
+
+    def snapshot(self) -> tuple[list[list[int]], list[list[int]]]:
+        return [list(row) for row in self.places], [list(fingers) for fingers in self.order]
+
+    def restore(self, kept: tuple[list[list[int]], list[list[int]]]) -> None:
+        self.places[:] = kept[0]
+        self.order = kept[1]
+        for row in range(len(self.rows)):
+            self.pack(row)
+
+    def attempt(self, rng: random.Random, block: int, allowed: float) -> None:
+        """Try one change of a block."""
+        kind = rng.random()
+        if kind < 0.3 and len(self.order[block]) > 1:
+            self.swap_fingers(rng, block, allowed)
+        elif kind < 0.8:
+            self.swap_blocks(block, rng.randrange(len(self.blocks)), allowed)
+        else:
+            self.move_block(rng, block, rng.randrange(len(self.rows)), allowed)
+
+    def swap_fingers(self, rng: random.Random, block: int, allowed: float) -> None:
+        order = self.order[block]
+        i, j = rng.randrange(len(order)), rng.randrange(len(order))
+        fixed = self.blocks[block].fixed
+        if i == j or fixed in (i, j):
+            return
+        before = self._sum(self.nets[block])
+        start = self.x[order[0]]
+        order[i], order[j] = order[j], order[i]
+        self.put(block, start)
+        if self._sum(self.nets[block]) - before > allowed:
+            order[i], order[j] = order[j], order[i]
+            self.put(block, start)
+
+    def _sum(self, nets: Sequence[int]) -> float:
+        return sum(self.cost(net) for net in nets)
+
+    def swap_blocks(self, one: int, other: int, allowed: float) -> None:
+        blocks, row = self.blocks, self.row
+        if one == other or blocks[one].polarity != blocks[other].polarity:
+            return
+        a, b = row[one], row[other]
+        wider = blocks[other].width - blocks[one].width
+        limit = self.limit[blocks[one].polarity]
+        if a != b:
+            longer = a if wider > 0 else b
+            if self.lengths[longer] + abs(wider) > limit and wider:
+                return
+        nets = sorted({*self.nets[one], *self.nets[other]})
+        before = self._sum(nets)
+        i, j = self.places[a].index(one), self.places[b].index(other)
+        self.places[a][i], self.places[b][j] = other, one
+        self._repack(a, b)
+        if self._sum(nets) - before > allowed:
+            self.places[a][i], self.places[b][j] = one, other
+            self._repack(a, b)
+            return
+        self.lengths[a] += wider
+        self.lengths[b] -= wider
+
+    def _repack(self, a: int, b: int) -> None:
+        self.pack(a)
+        if a != b:
+            self.pack(b)
+
+    def move_block(self, rng: random.Random, block: int, to: int, allowed: float) -> None:
+        polarity, width = self.blocks[block].polarity, self.blocks[block].width
+        origin = self.row[block]
+        if self.rows[to].polarity != polarity:
+            return
+        if to != origin and (
+            self.lengths[to] + width > self.limit[polarity] or len(self.places[origin]) == 1
+        ):
+            return
+        before = self._sum(self.nets[block])
+        i = self.places[origin].index(block)
+        del self.places[origin][i]
+        j = rng.randrange(len(self.places[to]) + 1)
+        self.places[to].insert(j, block)
+        self._repack(origin, to)
+        if self._sum(self.nets[block]) - before > allowed:
+            del self.places[to][j]
+            self.places[origin].insert(i, block)
+            self._repack(origin, to)
+            return
+        self.lengths[origin] -= width
+        self.lengths[to] += width

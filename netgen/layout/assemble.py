@@ -1,0 +1,142 @@
+"""From a task to a layout: place, wire, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from netgen.layout.anneal import MOVES, Annealer
+from netgen.layout.canvas import Canvas
+from netgen.layout.devices import Finger, Shape, draw_finger
+from netgen.layout.draw import RAIL, Floor, Standing, draw
+from netgen.layout.fingers import Task
+from netgen.layout.place import Row, blocks_of, fill, net_pins, row_count, rows_of
+from netgen.layout.process import Process
+from netgen.layout.route import PlacedPin, wires_of
+from netgen.technology import Polarity
+
+ROW_PITCH = 4_200
+"""About how high a row turns out, nm."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to place.
+
+    Attributes
+    ----------
+    rows
+        How many; None: so many that the layout is about square.
+    effort
+        How long to look for a better placement; 1 is usual, 0 takes the first.
+    """
+
+    rows: int | None = None
+    effort: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """A layout before it is a file.
+
+    Attributes
+    ----------
+    fingers
+        All that were drawn, dummies among them.
+    half_wire
+        Half the width of a wire, nm.
+    """
+
+    canvas: Canvas
+    floor: Floor
+    fingers: tuple[Finger, ...]
+    half_wire: int
+
+
+def assemble(
+    task: Task, process: Process, choices: Choices, told: Callable[[str, float], None]
+) -> Assembly:
+    """Place and wire all fingers of a task.
+
+    Parameters
+    ----------
+    told
+        Hears which step runs and how far it is, from 0 to 1.
+    """
+    shapes = [draw_finger(finger, process) for finger in task.fingers]
+    blocks = blocks_of(task, shapes, process)
+    rows = rows_of(blocks, choices.rows or row_count(blocks, ROW_PITCH))
+    places = fill(rows, blocks)
+    pins = net_pins(task, shapes, RAIL)
+    ports = frozenset(task.ports) - set(RAIL.values())
+    spans = [shape.span for shape in shapes]
+    space = process.drawing.active_space
+    annealer = Annealer(blocks, rows, places, spans, pins, ports, ROW_PITCH, space)
+    moves = round(MOVES * choices.effort * len(blocks))
+    if moves:
+        annealer.run(choices.seed, moves, lambda share: told("placing", share))
+    told("wiring", 0.0)
+    order = [[finger for block in row for finger in annealer.order[block]] for row in places]
+    whole = [replace(row, fingers=tuple(own)) for row, own in zip(rows, order, strict=True)]
+    standing, width = _stand(whole, task, shapes, process)
+    return _wired(task, whole, standing, width, process)
+
+
+def _stand(
+    rows: Sequence[Row], task: Task, shapes: Sequence[Shape], process: Process
+) -> tuple[list[list[Standing]], int]:
+    """Put fingers side by side, with a dummy at both ends of every row."""
+    space = process.drawing.active_space
+    standing: list[list[Standing]] = []
+    for number, row in enumerate(rows):
+        own = [(task.fingers[place], shapes[place]) for place in row.fingers]
+        if own:
+            widest = max(finger.width for finger, _ in own)
+            ends = [_dummy(number, end, row.polarity, widest, process) for end in range(2)]
+            own = [ends[0], *own, ends[1]]
+        x, found = 0, list[Standing]()
+        for finger, shape in own:
+            found.append(Standing(finger, shape, x))
+            x += shape.span + space
+        standing.append(found)
+    width = max(row[-1].x + row[-1].shape.span for row in standing if row)
+    return standing, width
+
+
+def _dummy(
+    number: int, end: int, polarity: Polarity, widest: int, process: Process
+) -> tuple[Finger, Shape]:
+    d, rail = process.drawing, RAIL[polarity]
+    width = min(d.dummy_width, widest)
+    finger = Finger(f"dummy_{number}_{end}", polarity, width, d.dummy_length, rail, rail, rail)
+    return finger, draw_finger(finger, process)
+
+
+def _wired(
+    task: Task,
+    rows: Sequence[Row],
+    standing: Sequence[Sequence[Standing]],
+    width: int,
+    process: Process,
+) -> Assembly:
+    d = process.drawing
+    pins: dict[str, list[PlacedPin]] = {}
+    for number, row in enumerate(standing):
+        for each in row:
+            finger, shape = each.finger, each.shape
+            for net, pin, gate in (
+                (finger.source, shape.source, False),
+                (finger.gate, shape.gate, True),
+                (finger.drain, shape.drain, False),
+            ):
+                if net != RAIL[finger.polarity]:
+                    pins.setdefault(net, []).append(PlacedPin(number, each.x + pin.x, gate))
+    reach = d.well_around + d.rail_space + d.bar // 2
+    bars = {"vss": -reach, "vdd": width + reach}
+    ports = frozenset(task.ports) - set(RAIL.values())
+    first = process.snap(d.wire_pitch / 2)
+    wires, tracks = wires_of(pins, ports, bars, len(rows), d, first)
+    floor = Floor(rows, standing, tracks, width, bars, wires)
+    fingers = tuple(each.finger for row in standing for each in row)
+    return Assembly(draw(floor, process, task.ports), floor, fingers, d.wire // 2)

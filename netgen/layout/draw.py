@@ -1,0 +1,252 @@
+"""Rows, taps, wells, rails and wires as polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netgen.layout.canvas import Canvas
+from netgen.layout.devices import Finger, Pin, Shape
+from netgen.layout.fingers import is_supply
+from netgen.layout.place import Row
+from netgen.layout.process import Process
+from netgen.layout.route import Wire
+from netgen.technology import Polarity
+
+RAIL: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A finger in its place: left end of its active area, nm."""
+
+    finger: Finger
+    shape: Shape
+    x: int
+
+
+@dataclass(frozen=True, eq=False)
+class Floor:
+    """Rows with all that stands in them.
+
+    Attributes
+    ----------
+    standing
+        Fingers of each row, dummies at its ends.
+    tracks
+        How many tracks each row has.
+    width
+        Of the longest row, nm.
+    bars
+        Middle of the supplies' bars along x, nm.
+    """
+
+    rows: Sequence[Row]
+    standing: Sequence[Sequence[Standing]]
+    tracks: Sequence[int]
+    width: int
+    bars: Mapping[str, int]
+    wires: Mapping[str, Wire]
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where a row is: middle of its taps, edge of its active areas, its two edges, nm.
+
+    ``sign`` is −1 for a row whose taps are above.
+    """
+
+    taps: int
+    base: int
+    sign: int
+    low: int
+    high: int
+
+
+def base_offset(process: Process) -> int:
+    """Return how far active areas are from the middle of their taps, nm."""
+    d = process.drawing
+    return d.tap // 2 + d.tap_to_device
+
+
+def first_track(process: Process) -> int:
+    """Return how far the first track is above the edge of the active areas, nm."""
+    d = process.drawing
+    lowest = d.active_around_contact - d.wire_beyond_contact
+    return -process.snap(-(lowest + d.wire_beyond_via + d.via // 2))
+
+
+def levels(floor: Floor, process: Process) -> list[Level]:
+    """Stack the rows, from y = 0."""
+    d, found, y = process.drawing, list[Level](), 0
+    offset, margin = base_offset(process), d.tap // 2 + d.well_around
+    for number, row in enumerate(floor.rows):
+        tallest = max((s.shape.height for s in floor.standing[number]), default=0) + d.head_space
+        wired = 0
+        if floor.tracks[number]:
+            wired = first_track(process) + (floor.tracks[number] - 1) * d.wire_pitch + d.row_margin
+        high = offset + max(tallest, wired)
+        shared = number > 0 and floor.rows[number - 1].shared
+        if row.flipped:
+            taps = y + high
+            found.append(Level(taps, taps - offset, -1, y, taps + (0 if row.shared else margin)))
+            y = found[-1].high
+        else:
+            taps = y if shared else y + margin
+            found.append(Level(taps, taps + offset, 1, y, taps + high))
+            y = taps + high
+    return found
+
+
+def draw(floor: Floor, process: Process, ports: Sequence[str]) -> Canvas:
+    """Draw it all."""
+    canvas = Canvas()
+    where = levels(floor, process)
+    for number, level in enumerate(where):
+        _row(canvas, floor, number, level, process)
+        _taps(canvas, floor, number, level, process)
+    _wells(canvas, floor, where, process)
+    _wires(canvas, floor, where, process, ports)
+    _bars(canvas, floor, where, process)
+    return canvas
+
+
+def _row(canvas: Canvas, floor: Floor, number: int, level: Level, process: Process) -> None:
+    d, row = process.drawing, floor.rows[number]
+    top = 0
+    for standing in floor.standing[number]:
+        canvas.paste(standing.shape.canvas, standing.x, level.base, row.flipped)
+        top = max(top, standing.shape.active_top)
+        _pins(canvas, floor, number, level, standing, process)
+    implant = process.roles.nmos if row.polarity == "nmos" else process.roles.pmos
+    around = d.implant_around_gate
+    ends = sorted((level.base - level.sign * around, level.base + level.sign * (top + around)))
+    canvas.box(implant, -around, ends[0], floor.width + around, ends[1])
+
+
+def _pins(
+    canvas: Canvas, floor: Floor, number: int, level: Level, standing: Standing, process: Process
+) -> None:
+    """Draw the strips of a finger: each from its contacts to its track, or to the rail."""
+    finger, shape = standing.finger, standing.shape
+    ends = ((finger.source, shape.source), (finger.gate, shape.gate), (finger.drain, shape.drain))
+    for net, pin in ends:
+        low, high = pin.bottom, pin.top
+        if net == RAIL[finger.polarity]:
+            low = -base_offset(process)
+            if finger.device.startswith("dummy"):
+                high = max(high, shape.gate.top)
+        elif net in floor.wires:
+            via = _via(canvas, floor.wires[net], number, level, standing.x + pin.x, process)
+            low, high = min(low, via[0]), max(high, via[1])
+        _strip(canvas, level, standing.x, pin, (low, high), process)
+    if finger.device.startswith("dummy"):  # its gate lies at its own source
+        left = standing.x + shape.source.x
+        ys = sorted(level.base + level.sign * y for y in (shape.gate.bottom, shape.gate.top))
+        canvas.box("metal1", left, ys[0], standing.x + shape.drain.x, ys[1])
+
+
+def _strip(
+    canvas: Canvas, level: Level, x: int, pin: Pin, ends: tuple[int, int], process: Process
+) -> None:
+    d = process.drawing
+    low, high = ends
+    if high - low < d.wire_length:  # down over the gate, up beside it
+        if pin.bottom > d.pad:
+            low = high - d.wire_length
+        else:
+            high = low + d.wire_length
+    ys = sorted((level.base + level.sign * low, level.base + level.sign * high))
+    canvas.box("metal1", x + pin.x - d.wire // 2, ys[0], x + pin.x + d.wire // 2, ys[1])
+
+
+def _via(
+    canvas: Canvas, wire: Wire, number: int, level: Level, x: int, process: Process
+) -> tuple[int, int]:
+    """Draw the via of a pin; return the ends of Metal 1 around it, above the active areas."""
+    d = process.drawing
+    track = first_track(process) + wire.tracks[number] * d.wire_pitch
+    y, half = level.base + level.sign * track, d.via // 2
+    canvas.box("via1", x - half, y - half, x + half, y + half)
+    return track - half - d.wire_beyond_via, track + half + d.wire_beyond_via
+
+
+def _taps(canvas: Canvas, floor: Floor, number: int, level: Level, process: Process) -> None:
+    """Draw the taps and the rail of a row, once for two rows that share them."""
+    row = floor.rows[number]
+    if row.shared:
+        return
+    d, y = process.drawing, level.taps
+    half = d.tap // 2
+    canvas.box(process.roles.active, 0, y - half, floor.width, y + half)
+    implant = process.roles.pmos if row.polarity == "nmos" else process.roles.nmos
+    more = d.implant_around_tap
+    canvas.box(implant, -more, y - half - more, floor.width + more, y + half + more)
+    x = d.active_around_contact
+    while x + d.contact + d.active_around_contact <= floor.width:
+        canvas.box("contact", x, y - d.contact // 2, x + d.contact, y + d.contact // 2)
+        x += d.tap_pitch
+    bar = floor.bars[RAIL[row.polarity]]
+    left, right = min(0, bar), max(floor.width, bar)
+    canvas.box("metal1", left, y - d.rail // 2, right, y + d.rail // 2)
+
+
+def _wells(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process) -> None:
+    """Draw one well around neighbouring rows of PMOS."""
+    around, rows = process.drawing.well_around, floor.rows
+    start: int | None = None
+    for number, row in enumerate(rows):
+        if row.polarity != "pmos":
+            continue
+        if start is None:
+            start = where[number].low
+        if number + 1 == len(rows) or rows[number + 1].polarity != "pmos":
+            canvas.box(process.roles.well, -around, start, floor.width + around, where[number].high)
+            start = None
+
+
+def _wires(
+    canvas: Canvas,
+    floor: Floor,
+    where: Sequence[Level],
+    process: Process,
+    ports: Sequence[str],
+) -> None:
+    """Draw tracks, columns and the vias between them, and the names of ports."""
+    d = process.drawing
+    half, reach = d.wire // 2, d.via // 2 + d.wire_beyond_via
+    top = where[-1].high
+    for wire in floor.wires.values():
+        heights = []
+        for number, (left, right) in wire.ends.items():
+            level = where[number]
+            y = level.base + level.sign * (
+                first_track(process) + wire.tracks[number] * d.wire_pitch
+            )
+            low = left - reach
+            canvas.box("metal2", low, y - half, max(right + reach, low + d.wire_length), y + half)
+            heights.append(y)
+            if wire.column is not None:
+                _cut(canvas, "via2", wire.column, y, d.via)
+            elif is_supply(wire.name):
+                _cut(canvas, "via1", floor.bars[wire.name], y, d.via)
+        if wire.column is not None:
+            low, high = min(heights) - reach, max(heights) + reach
+            if wire.up:
+                high = max(high, top)
+            high = max(high, low + d.wire_length)
+            canvas.box("metal3", wire.column - half, low, wire.column + half, high)
+            if wire.name in ports:
+                canvas.label("metal3", wire.name, wire.column, high - half)
+
+
+def _cut(canvas: Canvas, layer: str, x: int, y: int, size: int) -> None:
+    canvas.box(layer, x - size // 2, y - size // 2, x + size // 2, y + size // 2)
+
+
+def _bars(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process) -> None:
+    """Join the rails of each supply, and name them."""
+    half = process.drawing.bar // 2
+    for net, x in floor.bars.items():
+        canvas.box("metal1", x - half, where[0].low, x + half, where[-1].high)
+        canvas.label("metal1", net, x, (where[0].low + where[-1].high) // 2)

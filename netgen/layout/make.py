@@ -1,0 +1,132 @@
+"""A layout from start to end: drawn, checked, compared, described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netgen.circuit.netlist import SUPPLIES, Netlist
+from netgen.layout.assemble import Assembly, Choices, assemble
+from netgen.layout.canvas import Box, layout_of
+from netgen.layout.checks import Violation, check, regions_of
+from netgen.layout.draw import levels
+from netgen.layout.fingers import Task, task_of
+from netgen.layout.lef import Terminal
+from netgen.layout.lvs import Comparison, Extraction, compare, extract
+from netgen.layout.matching import MirrorGroup, mirror_groups
+from netgen.layout.process import Process
+from netgen.technology import Technology
+
+Told = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What the own checks say of a layout.
+
+    Attributes
+    ----------
+    violations
+        Of design rules.
+    """
+
+    violations: tuple[Violation, ...]
+    comparison: Comparison
+    extraction: Extraction
+
+    @property
+    def clean(self) -> bool:
+        """Whether no rule is broken and the circuit is the record's."""
+        return not self.violations and self.comparison.match
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A finished layout.
+
+    Attributes
+    ----------
+    size
+        Width and height, nm; its lower left corner is the origin.
+    """
+
+    task: Task
+    process: Process
+    assembly: Assembly
+    layout: Any
+    size: tuple[int, int]
+    terminals: tuple[Terminal, ...]
+    groups: tuple[MirrorGroup, ...]
+    verdict: Verdict
+
+    @property
+    def area(self) -> int:
+        """nm²."""
+        return self.size[0] * self.size[1]
+
+
+def lay_out(
+    netlist: Netlist, technology: Technology, process: Process, choices: Choices, told: Told
+) -> Laid:
+    """Draw a network and check what was drawn.
+
+    Parameters
+    ----------
+    netlist
+        With the cells' biases mirrored from one reference.
+    told
+        Hears which step runs, and how far it is, from 0 to 1.
+
+    Raises
+    ------
+    ConfigurationError
+        It cannot be drawn.
+    ToolMissingError
+        KLayout's module is not installed.
+    """
+    task = task_of(netlist, technology, process)
+    made = assemble(task, process, choices, told)
+    left, bottom, right, top = made.canvas.extent
+    canvas = made.canvas.moved(-left, -bottom)
+    canvas.box("boundary", 0, 0, right - left, top - bottom)
+    made = replace(made, canvas=canvas)
+    layout = layout_of(canvas, process, task.name)
+    verdict = judge(layout, layout.top_cell(), task, process, told)
+    return Laid(
+        task,
+        process,
+        made,
+        layout,
+        (right - left, top - bottom),
+        tuple(_terminals(made, (-left, -bottom), (right - left, top - bottom))),
+        tuple(mirror_groups(made.floor, levels(made.floor, process), task)),
+        verdict,
+    )
+
+
+def judge(layout: Any, cell: Any, task: Task, process: Process, told: Told) -> Verdict:
+    """Run design rules and the comparison with the record on a layout."""
+    told("checking", 0.0)
+    violations = check(regions_of(layout, cell, process), process)
+    told("comparing", 0.0)
+    extraction = extract(layout, cell, process)
+    return Verdict(tuple(violations), compare(extraction, task), extraction)
+
+
+def _terminals(made: Assembly, by: tuple[int, int], size: tuple[int, int]) -> list[Terminal]:
+    """Return where each port can be reached: signals at the upper edge, supplies at the sides."""
+    floor, canvas = made.floor, made.canvas
+    found = []
+    for net in SUPPLIES:
+        middle = floor.bars[net] + by[0]
+        bars = [b for b in canvas.boxes["metal1"] if b[0] < middle < b[2] and b[1] == 0]
+        box: Box = max(bars, key=lambda b: b[3] - b[1])
+        found.append(Terminal(net, "metal1", box))
+    for layer, net, x, y in canvas.labels:
+        if net not in SUPPLIES:
+            half = made.half_wire
+            found.append(
+                Terminal(net, layer, (x - half, y - half, x + half, min(y + half, size[1])))
+            )
+    return found

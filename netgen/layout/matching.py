@@ -1,0 +1,85 @@
+"""How well the copies of one gate net are drawn alike: distances and orientation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netgen.layout.draw import Floor, Level
+from netgen.layout.fingers import Task
+
+
+@dataclass(frozen=True)
+class MirrorGroup:
+    """Copies of one gate net of a polarity.
+
+    Attributes
+    ----------
+    fingers
+        How many gates, the diode's among them.
+    rows
+        In how many rows they stand.
+    farthest_m
+        Largest distance of a copy's gate from the diode's, between their middles, m; from the
+        group's own middle where it has no diode.
+    neighbours
+        Share of them that stand beside another of the group.
+    turned
+        How many have current in another direction along x than the first, or lie upside down.
+    """
+
+    net: str
+    polarity: str
+    fingers: int
+    rows: int
+    farthest_m: float
+    neighbours: float
+    turned: int
+
+
+def mirror_groups(floor: Floor, levels: list[Level], task: Task) -> list[MirrorGroup]:
+    """Return what is to be said of every group of two and more."""
+    members: dict[tuple[str, str], list[tuple[int, int, float, float, bool]]] = {}
+    for number, row in enumerate(floor.standing):
+        level = levels[number]
+        for place, each in enumerate(row):
+            finger, shape = each.finger, each.shape
+            if finger.device.startswith("dummy"):
+                continue
+            x = each.x + shape.span / 2
+            y = level.base + level.sign * finger.width / 2
+            diode = finger.device in task.diodes
+            members.setdefault((finger.gate, finger.polarity), []).append(
+                (number, place, x, y, diode)
+            )
+    found = []
+    for (net, polarity), own in members.items():
+        if len(own) > 1:
+            found.append(_group(net, polarity, own, levels))
+    return found
+
+
+def _group(
+    net: str,
+    polarity: str,
+    own: list[tuple[int, int, float, float, bool]],
+    levels: list[Level],
+) -> MirrorGroup:
+    diodes = [(x, y) for _, _, x, y, diode in own if diode]
+    centre = diodes or [(sum(m[2] for m in own) / len(own), sum(m[3] for m in own) / len(own))]
+    farthest = max(
+        min(((x - a) ** 2 + (y - b) ** 2) ** 0.5 for a, b in centre) for _, _, x, y, _ in own
+    )
+    places = {(row, place) for row, place, *_ in own}
+    alone = sum(
+        not {(row, place - 1), (row, place + 1)} & places for row, place in places
+    )  # fmt: skip
+    sign = levels[own[0][0]].sign
+    return MirrorGroup(
+        net,
+        polarity,
+        len(own),
+        len({row for row, *_ in own}),
+        farthest * 1e-9,
+        1 - alone / len(own),
+        sum(levels[row].sign != sign for row, *_ in own),
+    )

@@ -1,0 +1,175 @@
+"""Which finger stands where: mirrors of one gate net side by side, in rows of one polarity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netgen.layout.devices import Finger, Shape
+from netgen.layout.fingers import Task
+from netgen.layout.process import Process
+from netgen.technology import POLARITIES, Polarity
+
+LARGEST_BLOCK = 8
+WIDEST_BLOCK = 40_000
+"""So many fingers of one gate net, or so many nm, stay together; more are cut into such blocks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Fingers of one gate net and polarity, side by side.
+
+    Attributes
+    ----------
+    fingers
+        Their places in :attr:`Task.fingers`, from the left.
+    fixed
+        Position of the diode, which stays among its copies; -1 without one.
+    width
+        nm, with the space to the next block.
+    """
+
+    polarity: Polarity
+    fingers: tuple[int, ...]
+    fixed: int
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of fingers of one polarity.
+
+    Attributes
+    ----------
+    flipped
+        Whether its taps are above.
+    shared
+        Whether the row above has the same taps.
+    """
+
+    polarity: Polarity
+    flipped: bool
+    shared: bool
+    fingers: tuple[int, ...] = ()
+
+
+def blocks_of(task: Task, shapes: Sequence[Shape], process: Process) -> list[Block]:
+    """Group the fingers of a task by gate net, a diode in the middle of its group."""
+    groups: dict[tuple[Polarity, str], list[int]] = {}
+    for place, finger in enumerate(task.fingers):
+        groups.setdefault((finger.polarity, finger.gate), []).append(place)
+    blocks, space = [], process.drawing.active_space
+    for (polarity, _), members in groups.items():
+        diodes = [place for place in members if task.fingers[place].device in task.diodes]
+        copies = [place for place in members if task.fingers[place].device not in task.diodes]
+        copies = _together(copies, task.fingers)
+        parts = _parts(copies, shapes, space)
+        for number, part in enumerate(parts):
+            own = diodes if number == len(parts) // 2 else []
+            middle = len(part) // 2
+            whole = (*part[:middle], *own, *part[middle:])
+            width = sum(shapes[place].span + space for place in whole)
+            blocks.append(Block(polarity, whole, middle if len(own) == 1 else -1, width))
+    return blocks
+
+
+def _parts(copies: list[int], shapes: Sequence[Shape], space: int) -> list[list[int]]:
+    """Cut the copies of a gate net into blocks of about equal length; one, empty, without any."""
+    total = sum(shapes[place].span + space for place in copies)
+    count = max(1, math.ceil(len(copies) / LARGEST_BLOCK), math.ceil(total / WIDEST_BLOCK))
+    parts: list[list[int]] = [[]]
+    done = 0
+    for place in copies:
+        width = shapes[place].span + space
+        if parts[-1] and done + width / 2 > total * len(parts) / count:
+            parts.append([])
+        parts[-1].append(place)
+        done += width
+    return parts
+
+
+def _together(members: list[int], fingers: Sequence[Finger]) -> list[int]:
+    """Keep the fingers of one device side by side."""
+    order = {fingers[place].device: number for number, place in reversed([*enumerate(members)])}
+    return sorted(members, key=lambda place: (order[fingers[place].device], place))
+
+
+def row_count(blocks: Sequence[Block], pitch: int) -> int:
+    """Return how many rows of a height make the layout about square."""
+    length = sum(block.width for block in blocks)
+    kinds = len({block.polarity for block in blocks})
+    return max(kinds, round(math.sqrt(length / pitch)))
+
+
+def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
+    """Return empty rows, from the bottom: pairs share their taps, polarities alternate.
+
+    Parameters
+    ----------
+    count
+        How many there are to be; one of each polarity at least.
+    """
+    length = {
+        polarity: sum(block.width for block in blocks if block.polarity == polarity)
+        for polarity in POLARITIES
+    }
+    there: list[Polarity] = [polarity for polarity in POLARITIES if length[polarity]]
+    numbers: dict[Polarity, int] = {}
+    if len(there) == 2:
+        share = length["nmos"] / sum(length.values())
+        numbers["nmos"] = min(max(1, round(count * share)), max(count, 2) - 1)
+        numbers["pmos"] = max(count, 2) - numbers["nmos"]
+    else:
+        numbers[there[0]] = max(1, count)
+    for polarity in there:  # no row stays empty
+        own = sum(block.polarity == polarity for block in blocks)
+        numbers[polarity] = min(numbers[polarity], own)
+    bands: list[tuple[float, Polarity, int]] = []
+    for polarity, number in numbers.items():
+        sizes = [2] * (number // 2) + [1] * (number % 2)
+        bands += [((i + 0.5) / len(sizes), polarity, size) for i, size in enumerate(sizes)]
+    rows = []
+    for _, polarity, size in sorted(bands):
+        if size == 2:
+            rows.append(Row(polarity, flipped=True, shared=True))
+        rows.append(Row(polarity, flipped=False, shared=False))
+    return rows
+
+
+def fill(rows: Sequence[Row], blocks: Sequence[Block]) -> list[list[int]]:
+    """Return a first placement: blocks in their order, row after row, as long as each other."""
+    places: list[list[int]] = [[] for _ in rows]
+    for polarity in POLARITIES:
+        own = [number for number, row in enumerate(rows) if row.polarity == polarity]
+        members = [number for number, block in enumerate(blocks) if block.polarity == polarity]
+        if not members:
+            continue
+        lengths = dict.fromkeys(own, 0)
+        goal = sum(blocks[number].width for number in members) / len(own)
+        row = 0
+        for done, number in enumerate(members):
+            width = blocks[number].width
+            last = len(own) - 1
+            full = places[own[row]] and lengths[own[row]] + width / 2 > goal
+            if row < last and (full or (places[own[row]] and len(members) - done <= last - row)):
+                row += 1
+            places[own[row]].append(number)
+            lengths[own[row]] += width
+    return places
+
+
+def net_pins(
+    task: Task, shapes: Sequence[Shape], supplies: Mapping[Polarity, str]
+) -> dict[str, list[tuple[int, int]]]:
+    """Return the pins of every net that is wired: finger and place along it, nm.
+
+    Pins at the rail of their own row need no wire.
+    """
+    nets: dict[str, list[tuple[int, int]]] = {}
+    for place, (finger, shape) in enumerate(zip(task.fingers, shapes, strict=True)):
+        ends = ((finger.source, shape.source), (finger.gate, shape.gate))
+        for net, pin in (*ends, (finger.drain, shape.drain)):
+            if net != supplies[finger.polarity]:
+                nets.setdefault(net, []).append((place, pin.x))
+    return nets

@@ -1,0 +1,264 @@
+"""What netgen knows of a process to draw in it: ``layout.toml`` beside ``technology.toml``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from netgen.errors import ConfigurationError, ToolMissingError
+from netgen.resources import pdks
+from netgen.technology import Technology
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = "layout.toml"
+Layers: TypeAlias = Mapping[str, tuple[int, int]]
+Operation: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the generator draws, in nanometres; ``layout.toml`` says which is what."""
+
+    source_drain: int
+    pad: int
+    contact: int
+    contact_pitch: int
+    active_around_contact: int
+    poly_around_contact: int
+    gate_to_gate_contact: int
+    end_cap: int
+    active_space: int
+    implant_around_gate: int
+    implant_around_tap: int
+    tap: int
+    tap_pitch: int
+    tap_to_device: int
+    well_around: int
+    wire: int
+    wire_pitch: int
+    strip_pitch: int
+    via: int
+    wire_beyond_via: int
+    wire_beyond_contact: int
+    wire_length: int
+    rail: int
+    rail_space: int
+    bar: int
+    row_margin: int
+    head_space: int
+    dummy_length: int
+    dummy_width: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A design rule: its number, its kind (see :mod:`netgen.layout.checks`) and operands."""
+
+    name: str
+    kind: str
+    operands: Operation
+
+
+@dataclass(frozen=True)
+class WireCapacitance:
+    """Of a layer to the substrate, F/m² and F/m, and sideways: F m/m over (gap + offset), m."""
+
+    area: float
+    edge: float
+    side: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which layers make up wells, devices and wires."""
+
+    well: str
+    active: str
+    gate: str
+    nmos: str
+    pmos: str
+    wires: tuple[str, ...]
+    cuts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """Layers, drawing, rules and wires of a technology.
+
+    Attributes
+    ----------
+    grid
+        Of manufacture, nm; the database unit is 1 nm.
+    layers
+        GDS layer and datatype by name.
+    label_datatype
+        Of names of nets, on the layer of the wire.
+    boundary
+        Layer of a block's outline.
+    lef
+        Names of wires in LEF.
+    derived
+        Layers made of others, in order.
+    overlaps
+        Capacitance between an upper and a lower layer, F/m².
+    reach
+        Gap beyond which wires do not see each other sideways, m.
+    deck, deck_options, deck_categories
+        Name of the foundry's rule deck, its options, and how many categories a whole report has.
+    """
+
+    name: str
+    source: str
+    grid: int
+    layers: Layers
+    label_datatype: int
+    boundary: tuple[int, int]
+    lef: Mapping[str, str]
+    roles: Roles
+    drawing: Drawing
+    derived: Mapping[str, Operation]
+    rules: tuple[Rule, ...]
+    wires: Mapping[str, WireCapacitance]
+    overlaps: Mapping[tuple[str, str], float]
+    reach: float
+    deck: str
+    deck_options: Mapping[str, str]
+    deck_categories: int
+
+    def snap(self, nm: float) -> int:
+        """Round a length in nm down to the grid."""
+        return int(nm // self.grid) * self.grid
+
+
+def load_process(technology: Technology) -> Process:
+    """Read the layout data of a technology.
+
+    Raises
+    ------
+    ConfigurationError
+        It has none, or they are not whole.
+    """
+    folder = (pdks() / technology.name) if technology.description is None else None
+    place = Path(str(folder)) if folder else technology.description.parent  # type: ignore[union-attr]
+    path = place / FILE
+    if not path.is_file():
+        known = sorted(p.parent.name for p in Path(str(pdks())).glob(f"*/{FILE}"))
+        raise ConfigurationError(
+            str(place),
+            [
+                f"holds no {FILE}: layers and design rules of {technology.title} are not known; "
+                f"write one, or choose a technology that has it ({', '.join(known)})"
+            ],
+        )
+    try:
+        return process_of(tomllib.loads(path.read_text(encoding="utf-8")), technology.name, path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(str(path), [f"cannot be read ({error})"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(str(path), [f"is not valid TOML: {error}"]) from None
+
+
+def process_of(data: Mapping[str, Any], name: str, path: Path) -> Process:
+    """Turn the tables of a ``layout.toml`` into a process.
+
+    Raises
+    ------
+    ConfigurationError
+        A key is missing or no such thing.
+    """
+    try:
+        return _process(data, name, str(path))
+    except KeyError as error:
+        problem = f"{error.args[0]}: is missing"
+    except (TypeError, ValueError, AttributeError) as error:
+        problem = f"is damaged: {error}"
+    raise ConfigurationError(str(path), [problem])
+
+
+def _process(data: Mapping[str, Any], name: str, source: str) -> Process:
+    drawing, roles = data["drawing"], data["roles"]
+    unknown = sorted(set(drawing) - {each.name for each in fields(Drawing)})
+    if unknown:
+        raise ConfigurationError(source, [f"drawing.{key}: nothing reads it" for key in unknown])
+    wires = {
+        layer: WireCapacitance(
+            entry["area"] * 1e-6, entry["edge"] * 1e-12, entry["side"] * 1e-18,
+            entry["offset"] * 1e-6,
+        )
+        for layer, entry in data["capacitance"]["wires"].items()
+    }  # fmt: skip
+    decks = data.get("decks", {})
+    process = Process(
+        name=name,
+        source=source,
+        grid=_nm(data["grid"]),
+        layers={layer: (int(a), int(b)) for layer, (a, b) in data["layers"].items()},
+        label_datatype=int(data["label_datatype"]),
+        boundary=(int(data["boundary"][0]), int(data["boundary"][1])),
+        lef={str(layer): str(word) for layer, word in data["lef"].items()},
+        roles=Roles(**{**roles, "wires": tuple(roles["wires"]), "cuts": tuple(roles["cuts"])}),
+        drawing=Drawing(**{each.name: _nm(drawing[each.name]) for each in fields(Drawing)}),
+        derived={key: tuple(value) for key, value in data["derived"].items()},
+        rules=tuple(Rule(n, kind, tuple(rest)) for n, kind, *rest in data["rules"]["table"]),
+        wires=wires,
+        overlaps={(a, b): c * 1e-6 for a, b, c in data["capacitance"]["overlaps"]["table"]},
+        reach=data["capacitance"]["reach"] * 1e-6,
+        deck=str(decks.get("drc", "")),
+        deck_options={str(k): str(v) for k, v in decks.get("options", {}).items()},
+        deck_categories=int(decks.get("smallest", 0)),
+    )
+    _check_names(process)
+    return process
+
+
+def _check_names(process: Process) -> None:
+    """See that roles and rules name layers that exist."""
+    known = {*process.layers, *process.derived}
+    roles = process.roles
+    named = [
+        roles.well,
+        roles.active,
+        roles.gate,
+        roles.nmos,
+        roles.pmos,
+        *roles.wires,
+        *roles.cuts,
+    ]
+    problems = [f"roles: there is no layer {name!r}" for name in named if name not in known]
+    used = [(f"rules.{rule.name}", rule.operands) for rule in process.rules]
+    used += [(f"derived.{name}", operation[1:]) for name, operation in process.derived.items()]
+    for where, operands in used:
+        words = [word for word in operands if isinstance(word, str)]
+        problems += [f"{where}: there is no layer {word!r}" for word in words if word not in known]
+    if problems:
+        raise ConfigurationError(process.source, problems)
+
+
+def _nm(value: float) -> int:
+    return round(value * 1000)
+
+
+def klayout() -> Any:
+    """Return the module ``klayout.db``.
+
+    Raises
+    ------
+    ToolMissingError
+        It is not installed.
+    """
+    try:
+        import klayout.db as db
+    except ImportError:
+        raise ToolMissingError(
+            "a layout needs the package klayout, which is not installed; "
+            "run: pip install 'fqnetgen[layout]'"
+        ) from None
+    return db

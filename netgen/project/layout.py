@@ -1,0 +1,187 @@
+"""The layout of a build: made, checked and written into its folder ``layout``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from netgen._version import __version__
+from netgen.circuit.netlist import Netlist
+from netgen.errors import ConfigurationError, UsageError
+from netgen.files import write_whole
+from netgen.layout.assemble import Choices
+from netgen.layout.canvas import read_gds, write_gds
+from netgen.layout.checks import rule_count
+from netgen.layout.fingers import task_of
+from netgen.layout.lef import lef_text, verilog_text
+from netgen.layout.lvs import reference_text
+from netgen.layout.make import Laid, Told, Verdict, judge, lay_out
+from netgen.layout.picture import draw_picture
+from netgen.layout.process import Process, klayout, load_process
+from netgen.project.design import read_netlist
+from netgen.project.lock import locked
+from netgen.project.reading import Build, prepared
+from netgen.project.record import Draft, Kind, read_json, rewritten
+from netgen.technology import POLARITIES, Technology
+
+LAYOUT = Kind("netgen-layout", 1, "run netgen layout again")
+RECORD = "layout.json"
+
+
+def layout_folder(build: Build) -> Path:
+    """Return where a build's layout lies."""
+    return build.folder.path / "layout"
+
+
+def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path, ...]]:
+    """Lay out a build with its biases mirrored from one reference, and write it.
+
+    An earlier layout stays whole until the new one is made.
+
+    Returns
+    -------
+    The layout, and files of an earlier one that were edited by hand and are moved aside.
+
+    Raises
+    ------
+    ConfigurationError
+        The technology has no layout data, or the circuit cannot be drawn.
+    ToolMissingError
+        KLayout's module or the PDK is not installed.
+    UsageError
+        The folder holds something else or cannot be written.
+    """
+    klayout()
+    network, technology, process = _circuit(build)
+    path = layout_folder(build)
+    with locked(build.folder.path):
+        _claim(path)
+        laid = lay_out(network, technology, process, choices, told)
+        told("writing", 0.0)
+        with rewritten(path / RECORD, LAYOUT) as draft:
+            _write(draft, path, laid, technology)
+            draft.content = _content(build, laid, choices)
+    return laid, tuple(draft.kept)
+
+
+def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process]:
+    """Check a GDS file against design rules and a build's circuit.
+
+    Raises
+    ------
+    ConfigurationError
+        It is no layout, or holds no one cell at the top.
+    """
+    klayout()
+    network, technology, process = _circuit(build)
+    try:
+        found = read_gds(gds)
+    except ValueError as error:
+        raise ConfigurationError(str(gds), [f"is no layout: {error}"]) from None
+    tops = found.top_cells()
+    if len(tops) != 1:
+        names = ", ".join(cell.name for cell in tops[:5])
+        problem = f"has {len(tops)} cells at the top ({names}); one is wanted"
+        raise ConfigurationError(str(gds), [problem])
+    return judge(found, tops[0], task_of(network, technology, process), process, told), process
+
+
+def _circuit(build: Build) -> tuple[Netlist, Technology, Process]:
+    technology, _, _ = prepared(build)
+    process = load_process(technology)
+    return read_netlist(build, technology, "mirrored"), technology, process
+
+
+def _claim(path: Path) -> None:
+    """Make the folder, or take one that an earlier layout made.
+
+    Raises
+    ------
+    UsageError
+        It holds something else or cannot be written.
+    """
+    try:
+        path.mkdir(exist_ok=True)
+        there = [entry.name for entry in path.iterdir()]
+        if there and not _is_layout(path):
+            raise UsageError(f"{path} holds files that are not a layout of netgen; move it away")
+        if not there:
+            start = {"format": LAYOUT.format, "version": LAYOUT.version, "complete": False}
+            write_whole(path / RECORD, json.dumps(start) + "\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def _is_layout(path: Path) -> bool:
+    try:
+        return read_json(path / RECORD).get("format") == LAYOUT.format
+    except ConfigurationError:
+        return False
+
+
+def _write(draft: Draft, path: Path, laid: Laid, technology: Technology) -> None:
+    name, task = laid.task.name, laid.task
+    scratch = path / f".{name}.scratch.gds"
+    try:
+        write_gds(laid.layout, scratch)
+        draft.write(f"{name}.gds", scratch.read_bytes())
+        image = scratch.with_suffix(".png")
+        draw_picture(scratch, image, laid.size)
+        draft.write(f"{name}.png", image.read_bytes())
+    finally:
+        for each in path.glob(f".{name}.scratch.*"):
+            each.unlink(missing_ok=True)
+    lef = lef_text(name, laid.size, laid.terminals, laid.process)
+    draft.write(f"{name}.lef", lef)
+    models = {each: technology.devices[each].lvs or technology.devices[each].model
+              for each in POLARITIES}  # fmt: skip
+    draft.write(f"{name}.spice", reference_text(task, laid.assembly.fingers, models))
+    draft.write(f"{name}.v", verilog_text(name, task.ports, "currents and supplies; no timing"))
+
+
+def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, Any]:
+    verdict, floor = laid.verdict, laid.assembly.floor
+    width, height = laid.size
+    return {
+        "build": build.identity,
+        "cell": laid.task.name,
+        "choices": asdict(choices),
+        "size": {
+            "width_m": width * 1e-9,
+            "height_m": height * 1e-9,
+            "area_m2": laid.area * 1e-18,
+            "gate_area_m2": laid.task.gate_area * 1e-18,
+            "area_by_gate_area": laid.area / laid.task.gate_area,
+            "rows": len(floor.rows),
+            "tracks": max(floor.tracks),
+        },
+        "devices": {
+            "fingers": len(laid.task.fingers),
+            "dummies": len(laid.assembly.fingers) - len(laid.task.fingers),
+        },
+        "mirror_groups": [asdict(group) for group in laid.groups],
+        "checks": {
+            "rules": rule_count(laid.process),
+            "violations": [str(each) for each in verdict.violations],
+            "lvs": {
+                "match": verdict.comparison.match,
+                "devices": verdict.comparison.devices,
+                "nets": verdict.comparison.nets,
+                "differences": list(verdict.comparison.differences),
+            },
+            "clean": verdict.clean,
+        },
+        "tools": _tools(),
+    }
+
+
+def _tools() -> dict[str, str]:
+    found = {"netgen": __version__}
+    try:
+        found["klayout"] = version("klayout")
+    except PackageNotFoundError:
+        found["klayout"] = "unknown"
+    return found
