@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import configparser
 import sys
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
 
@@ -30,3 +32,20 @@ def _folder(name: str) -> Traversable:
     if (root / "setup.cfg").is_file() and (root / name).is_dir():
         return root / name
     return files(f"netgen._{name}")
+
+
+def plugins(group: str) -> dict[str, EntryPoint]:
+    """Return the entry points of a group by name.
+
+    In a checkout netgen's own are those of ``setup.cfg``: the metadata that an editable
+    installation left may be older than the sources.
+    """
+    found = {entry.name: entry for entry in entry_points(group=group)}
+    root = Path(__file__).resolve().parent.parent
+    if (root / "setup.cfg").is_file():
+        parser = configparser.ConfigParser()
+        parser.read(root / "setup.cfg", encoding="utf-8")
+        lines = parser.get("options.entry_points", group, fallback="").split("\n")
+        own = (line.partition("=") for line in lines if line.strip())
+        found |= {n.strip(): EntryPoint(n.strip(), v.strip(), group) for n, _, v in own}
+    return dict(sorted(found.items()))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ModelError
 from netgen.model import (
     INPUT,
     Add,
+    Cell,
     Linear,
     Model,
     Node,
     Readout,
     Relu,
+    cell_class,
     from_dict,
     sources,
     to_dict,
@@ -169,17 +170,33 @@ class ModelBuilder:
         name: str = "bmru",
     ) -> Value:
         """Add a layer of FQ BMRU cells; all arrays are (units,). A signed input is rectified."""
+        learned = {"alpha": alpha, "beta_lo": beta_lo, "beta_hi": beta_hi}
+        return self.cell("bmru", value, learned, initial_state, name)
+
+    def cell(
+        self,
+        op: str,
+        value: Value,
+        parameters: Mapping[str, ArrayLike],
+        initial_state: ArrayLike | None = None,
+        name: str = "",
+    ) -> Value:
+        """Add a layer of cells of any installed operation. A signed input is rectified.
+
+        Parameters
+        ----------
+        parameters
+            By the keys of the model format, (units,) each.
+        """
+        name = name or op
         if isinstance(self._nodes.get(value.node), Linear | Add) or value.node == INPUT:
             value = self.relu(value, f"{name}.candidate")
-        arrays = (np.asarray(array, dtype=np.float64) for array in (alpha, beta_lo, beta_hi))
+        arrays = {key: np.asarray(array, dtype=np.float64) for key, array in parameters.items()}
         state = np.zeros(value.units, np.bool_) if initial_state is None else initial_state
-        alpha_, low, high = arrays
+        make: Callable[..., Cell] = cell_class(op)
+        first = np.asarray(state, np.bool_)
         return self._add(
-            name,
-            lambda own: Bmru(
-                own, value.node, alpha_, low, high, initial_state=np.asarray(state, np.bool_)
-            ),
-            value.units,
+            name, lambda own: make(own, value.node, initial_state=first, **arrays), value.units
         )
 
     def finish(self, value: Value, meta: Mapping[str, Any] | None = None) -> Model:

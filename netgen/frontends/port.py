@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from netgen.errors import UsageError
 from netgen.frontends.builder import Settings
 from netgen.model import Model
+from netgen.resources import plugins
 
 GROUP = "netgen.frontends"
 """The entry point group: each entry is a :class:`FrontEnd`."""
@@ -34,10 +34,10 @@ class FrontEnd:
 
 def front_ends() -> Iterator[tuple[str, FrontEnd]]:
     """Yield the installed front ends by name."""
-    for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+    for name, entry in plugins(GROUP).items():
         found = entry.load()
         if isinstance(found, FrontEnd):
-            yield entry.name, found
+            yield name, found
 
 
 def read_model(path: Path, settings: Settings) -> Model:

@@ -106,8 +106,8 @@ class _Walk:
             bias = None if inner.bias is None else _array(inner.bias)
             return self.builder.linear(value, _array(inner.weight), bias, name)
         if _is_cell(inner):
-            alpha, low, high = map(_array, (inner.alpha, inner.beta_lo, inner.beta_hi))
-            return self.builder.bmru(value, alpha, low, high, name=name)
+            learned = {key: _array(tensor) for key, tensor in inner.learned().items()}
+            return self.builder.cell(inner.op, value, learned, name=name)
         known: dict[str, Callable[[], Value]] = {
             "ReLU": lambda: self.builder.relu(value, name),
             **dict.fromkeys(SAME, lambda: value),
@@ -169,6 +169,5 @@ def _array(tensor: Any) -> Any:
 
 
 def _is_cell(module: Any) -> bool:
-    from netgen.training.layers import FqBmru  # PyTorch is there: the module is one of its own
-
-    return isinstance(module, FqBmru)
+    """Tell whether a module is a layer of cells: it names its operation and its parameters."""
+    return isinstance(getattr(module, "op", None), str) and hasattr(module, "learned")

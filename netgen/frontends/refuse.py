@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _RECURRENT = (
     "its gates multiply signals and its states take any value; the circuit's memory has two "
-    "states a unit: train FQ BMRU layers instead"
+    "states a unit: train netgen.training.layers instead"
 )
 _CURVED = "the circuit rectifies (ReLU) and has no such curve; train with ReLU"
 _PRODUCT = "the circuit multiplies a signal by learned constants only, never by another signal"
@@ -33,5 +33,5 @@ def reason(operation: str) -> str:
     """Say why an operation cannot be imported."""
     lowered = {name.lower(): text for name, text in REASONS.items()}
     return lowered.get(
-        operation.lower(), "the circuit has linear, ReLU, residual add and FQ BMRU only"
+        operation.lower(), "the circuit has linear, ReLU, residual add and cells only"
     )

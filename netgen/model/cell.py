@@ -8,21 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import ConfigurationError
+from netgen.resources import plugins
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 GROUP = "netgen.blocks"
 """The entry point group: each entry is a block that realises an operation."""
-OWN = (EntryPoint("schmitt9", "netgen.circuit.blocks.schmitt9:BLOCK", GROUP),)
-"""netgen's own entries, for a checkout whose metadata are older than it is."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +146,8 @@ def realised() -> Mapping[str, Realising]:
     ConfigurationError
         An entry cannot be loaded, is no block, or brings an operation that another has, too.
     """
-    entries = {entry.name: entry for entry in (*OWN, *entry_points(group=GROUP))}
     found: dict[str, Realising] = {}
-    for name, entry in sorted(entries.items()):
+    for name, entry in plugins(GROUP).items():
         source = f"entry point {name} of {GROUP}"
         try:
             block = entry.load()

@@ -13,7 +13,7 @@ MEANINGS = {
     "failures": "samples whose simulation failed",
     "decision_agreement": "samples decided for the same class",
     "frame_agreement": "frames of the readout with the same largest logit",
-    "state_agreement": "BMRU states equal, both running freely",
+    "state_agreement": "states equal, both running freely",
     "state_agreement_clear": "states as software expects from the circuit's own, "
     "states with a known cause to differ left out",
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
@@ -23,9 +23,9 @@ MEANINGS = {
     "verification_failures": "layers of the netlist that could not be measured",
     "mirror_error_max": "worst weight, as the netlist's mirrors make it, without samples",
     "row_error_max": "worst row over the inputs it was sized for, share of the currents that meet",
-    "threshold_error_max": "worst beta_hi, as the netlist's cells have it",
-    "width_error_max": "worst beta_hi − beta_lo, as the netlist's cells have it",
-    "output_error_max": "worst alpha, as the netlist's cells have it",
+    "threshold_error_max": "worst upper threshold, as the netlist's cells have it",
+    "width_error_max": "worst hysteresis width, as the netlist's cells have it",
+    "output_error_max": "worst output, as the netlist's cells have it",
 }
 """What each checked figure says."""
 

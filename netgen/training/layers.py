@@ -23,6 +23,8 @@ class FqBmru(nn.Module):
         K of the soft gates.
     """
 
+    op = "bmru"
+
     def __init__(self, units: int, sharpness: float = 20.0) -> None:
         super().__init__()
         self.sharpness = sharpness
@@ -34,6 +36,10 @@ class FqBmru(nn.Module):
     def beta_lo(self) -> Tensor:
         """The lower thresholds, (units,)."""
         return self.beta_hi - self.width
+
+    def learned(self) -> dict[str, Tensor]:
+        """Return the parameters by their keys in the model format, (units,) each."""
+        return {"alpha": self.alpha, "beta_lo": self.beta_lo, "beta_hi": self.beta_hi}
 
     def forward(self, candidate: Tensor) -> Tensor:
         """Return α·h for candidates ĥ, (batch, frames, units); a negative one counts as 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,52 @@ def test_only_the_reader_takes_netlists_apart(path: Path) -> None:
     }
     readers = {"netlist/syntax.py", "netlist/library.py", "netlist/statements.py"}
     assert name in readers or not compared & {"subckt", "ends"}
+
+
+CELL = "circuit/blocks/schmitt9/"
+CELL_WORDS = re.compile(
+    r"schmitt|bmru|beta_?(hi|lo)|^m[1-9]$|\.m[1-9]\b|thresh\b|vfb", re.IGNORECASE
+)
+"""Names of the nine-transistor cell: subcircuit, transistors, inner nets, bias; its operation and
+the parameters of that."""
+KNOW_THE_OPERATION = {
+    "frontends/builder.py",
+    "model/random.py",
+    "project/starter.py",
+    "report/comparison/document.py",
+    "training/exchange.py",
+    "training/layers.py",
+}
+"""Argued one by one in CONTRIBUTING.md. None knows the circuit of the cell."""
+
+
+def words(tree: ast.AST) -> Iterator[str]:
+    """Yield identifiers, and strings that are no documentation."""
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "arg", "name", "module"):
+            if isinstance(word := getattr(node, field, None), str):
+                yield word
+        if isinstance(node, ast.Constant) and id(node) not in documentation:
+            yield str(node.value)
+
+
+def test_a_block_is_known_in_its_own_place_only() -> None:
+    """Every stage asks the protocol of blocks; no module but its own knows a cell's circuit."""
+    voices = {"training/synth.py"}  # which are called m1, m2 …
+    known = {
+        name: {word for word in words(ast.parse(path.read_text(encoding="utf-8")))
+               if CELL_WORDS.search(word)}
+        for path in modules()
+        if not (name := path.relative_to(PACKAGE).as_posix()).startswith(CELL)
+        and name not in voices
+    }  # fmt: skip
+    assert {name for name, found in known.items() if found} == KNOW_THE_OPERATION
+    circuit = re.compile(r"schmitt_|^m[1-9]$|\.m[1-9]\b|thresh\b|vfb", re.IGNORECASE)
+    assert not [word for found in known.values() for word in found if circuit.search(word)]
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in contributing for name in KNOW_THE_OPERATION)
+    assert len(KNOW_THE_OPERATION) <= 6
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -4,8 +4,8 @@ Rows and lines are made of mirrors, diodes and bias diodes; every other operatio
 realised by a :class:`CellBlock`, which is found by the entry point group ``netgen.blocks``.
 """
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Held, Step
-from netgen.circuit.blocks.kit import Kit
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Held, Step
+from netgen.circuit.blocks.kit import Kit, module
 from netgen.circuit.blocks.port import (
     Bias,
     Block,
@@ -31,6 +31,7 @@ __all__ = [
     "CellTimes",
     "Copy",
     "Currents",
+    "Floats",
     "Held",
     "Kit",
     "Matched",
@@ -38,5 +39,6 @@ __all__ = [
     "Step",
     "block_of",
     "blocks_of",
+    "module",
     "modules_of",
 ]

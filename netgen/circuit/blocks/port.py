@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Held
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Held
 from netgen.circuit.blocks.kit import Kit
 from netgen.circuit.blocks.speed import CellSpeed
 from netgen.circuit.netlist import Module
 from netgen.model.cell import Cell
 from netgen.technology import Polarity
 
-Floats: TypeAlias = NDArray[np.float64]
 Line: TypeAlias = Literal["n", "p"]
 
 

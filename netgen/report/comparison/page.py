@@ -205,7 +205,7 @@ def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
     if decided < count:
         text += f" ({count - decided} more are ties of software's own)"
     if comparison.state_agreement is not None:
-        text += f", {percent(comparison.state_agreement)} of its BMRU states are the same"
+        text += f", {percent(comparison.state_agreement)} of its states are the same"
     text += (
         f", and its analog error is {percent(comparison.logit_rmse_same_state_fs)} of full scale."
     )
@@ -237,7 +237,7 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
     """The headline numbers: (label, value)."""
     cost, count = comparison.cost, len(comparison.samples)
     facts = [("samples", f"{count}"), ("frames each", f"{comparison.frames}")]
-    facts += [("BMRU cells", f"{comparison.units}")] if comparison.units else []
+    facts += [("cells", f"{comparison.units}")] if comparison.units else []
     if comparison.accuracy_software is not None:
         facts.append(("accuracy, software", percent(comparison.accuracy_software)))
         facts.append(("accuracy, circuit", percent(comparison.accuracy_circuit)))

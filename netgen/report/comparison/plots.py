@@ -90,7 +90,7 @@ def draw_all(
                 "hysteresis.png",
                 "cell",
                 f"Hysteresis of {build.hysteresis.label}",
-                "Simulated ramp of one Schmitt-trigger cell against what was set.",
+                "Simulated ramp of one cell against what was set.",
                 draw_hysteresis(build.hysteresis, model),
             )
         )
@@ -156,7 +156,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot]:
         yield render(
             f"sample-{number}-states.png",
             "sample",
-            f"{view.heading}: BMRU states",
+            f"{view.heading}: states",
             "Each row is a cell; differences between circuit and software are marked.",
             draw_states(view),
         )

@@ -19,7 +19,7 @@ COLOURS = dict(zip(KINDS, CLASSES, strict=False))
 MEANINGS = {
     "mirror": "copies of signals into rows (weights)",
     "relu": "diodes of rows: fed by the mirrors, nothing of their own",
-    "cell": "Schmitt triggers: candidate, feedback and output branches",
+    "cell": "cells: candidate, feedback and output branches",
     "bias": "constants of rows, and the bias currents of cells",
     "line": "P lines of inputs and rows, N lines of cells",
     "input": "input currents",

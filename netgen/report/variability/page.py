@@ -26,7 +26,7 @@ LISTED = 40
 """At most this many rows of a ranking are listed; all are in ``report.json``."""
 
 QUANTITY_NAMES = {
-    "state_agreement": "BMRU states equal",
+    "state_agreement": "states equal",
     "frame_agreement": "frames with the same largest logit",
     "logit_rmse_fs": "logit RMSE, both running freely",
     "logit_rmse_same_state_fs": "logit RMSE, software forced to the circuit's states",

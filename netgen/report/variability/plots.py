@@ -187,7 +187,7 @@ def draw_spreads(figures: PopulationFigures, what: str) -> Figure:
         ("supply power, W", figures.power_w),
         ("logit RMSE, same states", figures.logit_rmse_same_state_fs),
         ("logit RMSE, free-running", figures.logit_rmse_fs),
-        ("BMRU states equal", figures.state_agreement),
+        ("states equal", figures.state_agreement),
     ]
     entries = [entry for entry in entries if not np.isnan(entry[1]).all()]
     fig = figure(2.7)

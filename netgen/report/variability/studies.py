@@ -85,7 +85,7 @@ def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> F
     decided = case_means(np.where(figures.done, figures.agrees, np.nan))
     quantities = [
         ("decisions as software, %", 100 * decided, 100.0),
-        ("BMRU states equal, %", 100 * case_means(figures.state_agreement), 100.0),
+        ("states equal, %", 100 * case_means(figures.state_agreement), 100.0),
         ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), 0.0),
     ]
     quantities = [entry for entry in quantities if not np.isnan(entry[1]).all()]

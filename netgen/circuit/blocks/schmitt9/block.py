@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Held
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Held
 from netgen.circuit.blocks.kit import Kit, module
 from netgen.circuit.blocks.port import Bias, CellBlock, Copy, Currents, Matched, Probe
 from netgen.circuit.blocks.port import CellTable as Table
@@ -14,7 +14,6 @@ from netgen.circuit.blocks.schmitt9.op import Bmru
 from netgen.circuit.blocks.schmitt9.table import (
     THRESHOLDS,
     CellTable,
-    Floats,
     hysteresis_curve,
     measured_table,
     read_thresholds,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
 
-from netgen.circuit.blocks.bench import Bench, Held
+from netgen.circuit.blocks.bench import Bench, Floats, Held
 from netgen.errors import SimulationError
 
 if TYPE_CHECKING:
     from netgen.circuit.blocks.port import CellBlock
 
-Floats: TypeAlias = NDArray[np.float64]
 
 THRESHOLDS = (0.02, 8.0)
 """Range of characterised threshold and gain currents, in units."""
