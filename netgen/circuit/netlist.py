@@ -7,7 +7,7 @@ cell, and units hold transistors, bias sources and instances of blocks (:class:`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -315,3 +315,29 @@ def stacks(devices: Iterable[Device]) -> list[list[Device]]:
     for device in devices:
         found.setdefault(device.stack, []).append(device)
     return list(found.values())
+
+
+def with_biases(netlist: Netlist, factors: Mapping[str, Mapping[int, Sequence[float]]]) -> Netlist:
+    """Return a netlist with other ideal bias currents.
+
+    Parameters
+    ----------
+    factors
+        On the bias sources of a unit, in their order, by node and unit.
+    """
+    layers = []
+    for layer in netlist.layers:
+        own = factors.get(layer.node, {})
+        units = tuple(
+            replace(unit, sources=tuple(_scaled(unit.sources, own[unit.index])))
+            if unit.index in own and unit.sources
+            else unit
+            for unit in layer.units
+        )
+        layers.append(replace(layer, units=units) if own else layer)
+    return replace(netlist, layers=tuple(layers), digest="")
+
+
+def _scaled(sources: Sequence[Source], factors: Sequence[float]) -> Iterator[Source]:
+    for source, factor in zip(sources, factors, strict=True):
+        yield replace(source, current=source.current * factor)

@@ -32,6 +32,7 @@ COMMANDS = {
         "Analyse the chips and corners of a build: yield, spread, causes.",
     ),
     "twin": ("netgen.commands.twin", "Predict the decisions of thousands of chips in software."),
+    "trim": ("netgen.commands.trim", "Find the codes of chips' programmable bias currents."),
     "verify": ("netgen.commands.verify", "Measure each mirror and cell of a build; no samples."),
     "compare": ("netgen.commands.compare", "Compare circuit and software; write the report."),
     "run": ("netgen.commands.run", "Build, simulate and compare in one."),

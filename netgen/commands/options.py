@@ -167,6 +167,9 @@ variability_options = _all(
         ),
         *_CHIP_OPTIONS,
         click.option(
+            "--trim", type=PATH, metavar="FILE", help="Codes of netgen trim for the chips."
+        ),
+        click.option(
             "--corners",
             is_flag=False,
             flag_value=ALL,
@@ -194,6 +197,7 @@ class Varied:
     mismatch: bool
     corners: str | None
     bias: str | None
+    trim: Path | None = None
 
     @property
     def asked(self) -> bool:
@@ -213,6 +217,8 @@ class Varied:
         wanted = self.runs is not None or self.corners is not None
         if self.bias and not wanted:
             raise UsageError("--bias is about variants; add --corners or --monte-carlo N")
+        if self.trim is not None and self.runs is None:
+            raise UsageError("--trim is about chips; add --monte-carlo N")
         return wanted
 
     def population(self, build: Build) -> Population:
@@ -222,7 +228,15 @@ class Varied:
             if self.bias == "both":
                 raise UsageError("--bias both: chips have one kind of bias; name it")
             bias = BIASES[0] if self.bias is None else named(self.bias)
-            return MonteCarlo(Variation(self.seed, self.mismatch, self.process), self.runs, bias)
+            variation = Variation(self.seed, self.mismatch, self.process)
+            if self.trim is None:
+                return MonteCarlo(variation, self.runs, bias)
+            if bias != BIASES[0]:
+                raise UsageError("--trim sets ideal bias currents; leave out --bias")
+            from netgen.project.trim import programmed_chips
+
+            own = programmed_chips(build, self.trim, variation, self.runs)
+            return MonteCarlo(variation, self.runs, bias, own)
         listed = () if self.corners in (None, ALL) else str(self.corners).split(",")
         biases = BIASES if self.bias in (None, "both") else (named(str(self.bias)),)
         return corners(technology, at.vdd, listed, biases)

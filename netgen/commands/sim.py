@@ -39,6 +39,7 @@ def sim(
     mismatch: bool,
     corners: str | None,
     bias: str | None,
+    trim: Path | None,
     edited: bool,
 ) -> None:
     """Run SAMPLES through the transistors of the build in DIR.
@@ -48,7 +49,7 @@ def sim(
     in DIR/variability.
     """
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
-    varied = Varied(runs, seed, process, mismatch, corners, bias)
+    varied = Varied(runs, seed, process, mismatch, corners, bias, trim)
     if varied.asked:
         population_step(folder, samples, picked, choices, varied, edited)
     else:

@@ -12,12 +12,19 @@ import numpy as np
 
 from netgen.analysis.variability.accuracy import population_accuracy
 from netgen.analysis.variability.proportions import Proportion, proportion
-from netgen.commands.options import chip_options, edited_option, folder_argument, samples_argument
+from netgen.commands.options import (
+    PATH,
+    chip_options,
+    edited_option,
+    folder_argument,
+    samples_argument,
+)
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError
-from netgen.files import write_whole
+from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
 from netgen.project.lock import locked
+from netgen.project.trim import trim_of_chips
 from netgen.project.twin import BATCH, twin_decisions
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
 from netgen.schema import head
@@ -35,6 +42,7 @@ from netgen.technology import Variation
     is_flag=True,
     help="By one log-normal error a transistor: some 80 times faster, 99.5 % of decisions equal.",
 )
+@click.option("--trim", type=PATH, metavar="FILE", help="Codes that netgen trim found.")
 @edited_option
 def twin(
     folder: Path,
@@ -45,6 +53,7 @@ def twin(
     process: bool,
     mismatch: bool,
     fast: bool,
+    trim: Path | None,
     edited: bool,
 ) -> None:
     """Predict what N chips of the build in DIR decide, without SPICE.
@@ -59,8 +68,11 @@ def twin(
     indices = pick_indices(picked, len(loaded))
     x = loaded.x[indices]
     variation = Variation(seed, mismatch, process)
+    settings = None
+    if trim is not None:
+        settings = trim_of_chips(made, trim, variation, chips).codes.settings
     with click.progressbar(
-        twin_decisions(made, x, variation, chips, fast),
+        twin_decisions(made, x, variation, chips, fast, settings),
         length=-(-chips // BATCH),
         label="chips",
         file=sys.stderr,
@@ -84,6 +96,7 @@ def twin(
         "mismatch": mismatch,
         "process": process,
         "fast": fast,
+        "trim": None if trim is None else sha256_of(trim),
         "balanced_accuracy": None if accuracy is None else accuracy_document(accuracy),
         "decision_agreement": float(agrees.mean()),
         "yield": _record(whole),

@@ -25,6 +25,7 @@ from netgen.simulators import cache_folder
 from netgen.technology import Technology, Variation, draw
 from netgen.twin import Twin, TwinResult
 from netgen.twin.fast import fast_chips
+from netgen.twin.settings import Settings
 
 ERROR_BUDGET_WORK = 50 * 101 * 500
 """A report's budget takes as many samples as keep samples · frames · transistors below this."""
@@ -70,7 +71,12 @@ BATCH = 50
 
 
 def twin_decisions(
-    build: Build, x: Floats, variation: Variation, chips: int, fast: bool = False
+    build: Build,
+    x: Floats,
+    variation: Variation,
+    chips: int,
+    fast: bool = False,
+    settings: Settings | None = None,
 ) -> Iterator[NDArray[np.int64]]:
     """Take samples through the twins of many chips; yield the classes of each batch of chips.
 
@@ -82,6 +88,8 @@ def twin_decisions(
         Inputs, (samples, frames, channels), software units.
     fast
         By the fast chip model (:mod:`netgen.twin.fast`).
+    settings
+        Bias currents and input gains of each chip, where they are not the nominal ones.
 
     Yields
     ------
@@ -95,7 +103,11 @@ def twin_decisions(
     for first in range(0, chips, BATCH):
         count = min(BATCH, chips - first)
         shifts = draw(twin.technology, variation, transistors, first, count)
-        found = model.run(model.errors(shifts), x) if fast else twin.run(shifts, x)
+        own = None if settings is None else settings.of(slice(first, first + count))
+        if fast:
+            found = model.run(model.errors(shifts), x, own)
+        else:
+            found = twin.run(shifts, x, settings=own)
         logits = found.logits
         flat = decide(readout, logits.reshape(-1, *logits.shape[2:]))
         yield flat.reshape(count, len(x))

@@ -42,17 +42,27 @@ class TwinCells:
     offset: Floats
 
     def thresholds(
-        self, known: Characterisation, deviations: Deviations, grid: Grid
+        self,
+        known: Characterisation,
+        deviations: Deviations,
+        grid: Grid,
+        settings: Floats | None = None,
     ) -> tuple[Floats, Floats, Floats]:
         """Return rising and falling threshold and level of chips in units, each (chips, units).
 
         They are those of a cell with the bias currents that arrive where they work; what the
         candidate's way into the cell adds is taken back from the thresholds.
+
+        Parameters
+        ----------
+        settings
+            Logarithms of the factors on the bias currents, (chips, biases, units).
         """
+        logs = self.bias[np.newaxis] if settings is None else self.bias + settings
         arrived = np.array(
             [
-                np.exp(through(way, bias[np.newaxis], deviations, grid.diodes))
-                for way, bias in zip(self.ways, self.bias, strict=True)
+                np.exp(through(way, bias, deviations, grid.diodes))
+                for way, bias in zip(self.ways, np.moveaxis(logs, 1, 0), strict=True)
             ]
         )
         back = tuple(each.reversed for each in reversed(self.candidate))

@@ -28,33 +28,13 @@ from netgen.twin.cells import TwinCells
 from netgen.twin.devices import Stage
 from netgen.twin.rows import TwinRows
 from netgen.twin.run import Twin, TwinResult
+from netgen.twin.settings import Settings
 
 Singles: TypeAlias = NDArray[np.float32]
 WORKING = 0.75
 """gm/I of mirrors is taken at this signal, in units."""
 WORKING_SET = 4_000_000
 """About so many numbers are held at a time: chips are taken in batches that fit."""
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """What is set on each chip from outside.
-
-    Attributes
-    ----------
-    biases
-        By cell node: logarithms of the factors on its bias currents, (chips, biases, units).
-    inputs
-        Logarithms of the factors on the input currents, (chips, channels).
-    """
-
-    biases: Mapping[str, Floats]
-    inputs: Floats | None = None
-
-    def of(self, chips: slice) -> Settings:
-        """Return those of some chips."""
-        biases = {node: each[chips] for node, each in self.biases.items()}
-        return Settings(biases, None if self.inputs is None else self.inputs[chips])
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +83,19 @@ class FastChips:
             parts = [deviation(technology, transistors[name].transistor, slope) for name in names]
             found.append(float(np.sqrt(np.sum(np.square(parts)))) / len(parts))
         return np.array(found)
+
+    def thresholds(
+        self, cells: TwinCells, errors: Floats, settings: Settings | None = None
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return β_hi, β_lo and α of a layer's cells in units, each (chips, units)."""
+        layer, unit = cells.layer, self.twin.circuit.model.unit_current
+        logs = np.stack([way(each, errors) for each in cells.ways], axis=1)
+        if settings is not None and layer.node in settings.biases:
+            logs = logs + settings.biases[layer.node]
+        figures = np.moveaxis(layer.wanted / unit * np.exp(logs), 1, 0)
+        rising, falling, level = layer.block.ideal(figures)
+        seen = np.exp(way(cells.candidate, errors))
+        return rising / seen, falling / seen, level
 
     def run(self, errors: Floats, x: Floats, settings: Settings | None = None) -> TwinResult:
         """Take samples through chips.
@@ -231,18 +224,12 @@ class _Chips:
         return total
 
     def cells(self, cells: TwinCells) -> None:
-        layer, unit = cells.layer, self.model.twin.circuit.model.unit_current
-        logs = np.stack([way(each, self.errors) for each in cells.ways], axis=1)
-        if self.settings is not None and layer.node in self.settings.biases:
-            logs = logs + self.settings.biases[layer.node]
-        figures = np.moveaxis(layer.wanted / unit * np.exp(logs), 1, 0)
-        rising, falling, level = (each.astype(np.float32) for each in layer.block.ideal(figures))
-        seen = np.exp(way(cells.candidate, self.errors)).astype(np.float32)
+        layer = cells.layer
+        found = self.model.thresholds(cells, self.errors, self.settings)
+        rising, falling, level = (each.astype(np.float32) for each in found)
         candidate = self.current[layer.candidate].reshape(-1, layer.size, self.frames, self.samples)
-        rises = candidate > (rising / seen)[..., np.newaxis, np.newaxis]
-        stays = candidate >= (falling / seen)[..., np.newaxis, np.newaxis]
-        if not layer.cell.memory:
-            stays = rises
+        rises = candidate > rising[..., np.newaxis, np.newaxis]
+        stays = candidate >= falling[..., np.newaxis, np.newaxis] if layer.cell.memory else rises
         states = np.empty((len(self.errors), *candidate.shape[1:]), dtype=np.bool_)
         state: Bools = layer.initial_state[:, np.newaxis]
         for frame in range(self.frames):

@@ -21,6 +21,7 @@ from netgen.twin.devices import Deviations, Devices, Drawing
 from netgen.twin.mirrors import ORDER, POINTS, Grid, MirrorGroup, features
 from netgen.twin.plan import Plan
 from netgen.twin.rows import TwinRows, twin_rows
+from netgen.twin.settings import Settings
 
 WORKING_SET = 6_000_000
 """About so many numbers are held at a time: chips are taken in batches that fit."""
@@ -73,6 +74,7 @@ class Twin:
         shifts: Mapping[str, Floats],
         x: Floats,
         start: Mapping[str, Bools] | None = None,
+        settings: Settings | None = None,
     ) -> TwinResult:
         """Take samples through chips.
 
@@ -86,9 +88,11 @@ class Twin:
         start
             States before the first frame by cell node, (chips, units), where they are not the
             model's own: those that an earlier part of a stream ended with.
+        settings
+            Bias currents and input gains of each chip, where they are not the nominal ones.
         """
         chips = len(next(iter(shifts.values()))) if shifts else 1
-        parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips, start))
+        parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips, start, settings))
         states = {
             name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
         }
@@ -100,6 +104,7 @@ class Twin:
         x: Floats,
         chips: int,
         start: Mapping[str, Bools] | None,
+        settings: Settings | None,
     ) -> Iterator[TwinResult]:
         points = x.shape[0] * x.shape[1]
         widest = max(self.circuit.model.sizes.values()) * ORDER * 4
@@ -110,7 +115,8 @@ class Twin:
             count = chosen.stop - first
             deviations = self._read.devices.deviations(shifts, chosen, count)
             before = {name: states[chosen] for name, states in (start or {}).items()}
-            yield _Batch(self, deviations, count, x, inputs, before).result()
+            own = None if settings is None else settings.of(chosen)
+            yield _Batch(self, deviations, count, x, inputs, before, own).result()
 
     @cached_property
     def grid(self) -> Grid:
@@ -179,11 +185,17 @@ class _Batch:
         x: Floats,
         inputs: Floats,
         start: Mapping[str, Bools],
+        settings: Settings | None,
     ) -> None:
         self.twin, self.deviations, self.chips, self.start = twin, deviations, chips, start
+        self.biases = {} if settings is None else settings.biases
         self.shape = x.shape[:2]
         self.current = {INPUT: x.reshape(1, -1, x.shape[2])}
         self.features = {INPUT: inputs}
+        if settings is not None and settings.inputs is not None:
+            signal = self.current[INPUT] * np.exp(settings.inputs)[:, np.newaxis]
+            self.current[INPUT] = signal
+            self.features[INPUT] = features(signal).reshape(chips, signal.shape[1], -1)
         self.states: dict[str, Bools] = {}
         self.high: dict[str, Floats] = {}
 
@@ -242,7 +254,9 @@ class _Batch:
 
     def cells(self, cells: TwinCells) -> None:
         layer, twin = cells.layer, self.twin
-        rising, falling, output = cells.thresholds(twin.known, self.deviations, twin.grid)
+        rising, falling, output = cells.thresholds(
+            twin.known, self.deviations, twin.grid, self.biases.get(layer.node)
+        )
         if layer.node in twin.least:
             rise, fall = twin.least[layer.node]
             rising, falling = rising + rise, falling - fall

@@ -29,6 +29,7 @@ STAGES = (
     "sizing",
     "twin",
     "analysis",
+    "trim",
     "report",
     "training",
     "frontends",

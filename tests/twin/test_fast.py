@@ -12,7 +12,8 @@ from random_graphs import graphs, random_inputs
 from netgen.model import Model
 from netgen.netlist import transistors_of
 from netgen.technology import Variation, draw
-from netgen.twin.fast import Settings, fast_chips
+from netgen.twin.fast import fast_chips
+from netgen.twin.settings import Settings
 
 CHIPS = 3
 

@@ -177,14 +177,18 @@ class CellBlock(Block):
         """Return the paths of the learned parameters that a cell's biases stand for."""
         return tuple(f"{node}.{bias.parameter.format(unit)}" for bias in self.biases)
 
-    @abstractmethod
     def wanted(self, cell: Cell) -> Floats:
         """Return the figures that the biases give, in units, (biases, units)."""
+        return self.figures(cell.rising, cell.falling, cell.level)
+
+    def figures(self, rising: Floats, falling: Floats, output: Floats) -> Floats:
+        """Return what the biases give of cells that switch so, (biases, …)."""
+        return np.array([rising, output])
 
     def ideal(self, figures: Floats) -> tuple[Floats, Floats, Floats]:
         """Return rising and falling threshold and output of an ideal cell with given figures.
 
-        The inverse of :meth:`wanted`, for figures (biases, …) in any unit.
+        The inverse of :meth:`figures`, for figures (biases, …) in any unit.
         """
         return figures[0], figures[0], figures[-1]
 

@@ -141,7 +141,7 @@ def _simulate(
             bench = case.bench(nominal, networks)
             engine = plain_engine(name, bench, choices, samples.x.shape[1])
             for _, run in runs:
-                yield run, engine.task(samples.x[run.sample], run.sample)
+                yield run, engine.task(case.stimuli(samples.x[run.sample]), run.sample)
 
     for run, result in run_tasks(tasks(), pool(choices, technology)):
         technology.check_unchanged()

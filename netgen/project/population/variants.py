@@ -8,7 +8,11 @@ from functools import cached_property
 from itertools import product
 from typing import Protocol, TypeAlias
 
+import numpy as np
+
+from netgen.circuit.netlist import with_biases
 from netgen.errors import UsageError
+from netgen.model.graph import Floats
 from netgen.netlist import Conditions, Network, Workbench, shift_words, transistors_of
 from netgen.project.design import Bias, read_netlist
 from netgen.project.options import check_conditions
@@ -39,6 +43,30 @@ class Case(Protocol):
     def bench(self, nominal: Workbench, networks: Networks) -> Workbench:
         """Return the workbench with this variant's network and conditions."""
 
+    def stimuli(self, x: Floats) -> Floats:
+        """Return inputs as they reach the circuit, (frames, channels)."""
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """Factors that are set on one chip from outside.
+
+    Attributes
+    ----------
+    biases
+        By cell node: on each bias current, biases × units.
+    inputs
+        On each input, where there are digital gains.
+    """
+
+    biases: tuple[tuple[str, tuple[tuple[float, ...], ...]], ...]
+    inputs: tuple[float, ...] = ()
+
+    @property
+    def by_unit(self) -> dict[str, dict[int, tuple[float, ...]]]:
+        """The factors of each unit's bias currents by node and unit."""
+        return {node: dict(enumerate(zip(*rows, strict=True))) for node, rows in self.biases}
+
 
 @dataclass(frozen=True)
 class Chip:
@@ -48,11 +76,14 @@ class Chip:
     ----------
     run
         Its number.
+    programmed
+        What is set on it from outside, where anything is.
     """
 
     run: int
     variation: Variation
     bias: Bias = "ideal"
+    programmed: Programmed | None = None
 
     @property
     def name(self) -> str:
@@ -70,7 +101,17 @@ class Chip:
         found = transistors_of(network.netlist)
         drawn = draw(nominal.technology, self.variation, found, self.run)
         shifts = shift_words({name: values[0] for name, values in drawn.items()})
+        if self.programmed is not None:
+            netlist = with_biases(network.netlist, self.programmed.by_unit)
+            network = Network(netlist, nominal.technology)
         return replace(nominal, network=network, shifts=shifts)
+
+    def stimuli(self, x: Floats) -> Floats:
+        """Return inputs as they reach the chip, (frames, channels)."""
+        if self.programmed is None or not self.programmed.inputs:
+            return x
+        scaled: Floats = x * np.array(self.programmed.inputs)
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -95,6 +136,10 @@ class Corner:
         """Return the workbench under this corner's conditions."""
         network = networks(self.bias)
         return replace(nominal, network=network, conditions=self.conditions)
+
+    def stimuli(self, x: Floats) -> Floats:
+        """Return inputs as they reach the circuit, (frames, channels)."""
+        return x
 
 
 @dataclass(eq=False)
@@ -126,11 +171,14 @@ class MonteCarlo:
     ----------
     runs
         How many; more of them later are added to those that are there.
+    programmed
+        What is set on each chip, where anything is.
     """
 
     variation: Variation
     runs: int
     bias: Bias = "ideal"
+    programmed: tuple[Programmed, ...] = ()
 
     @property
     def name(self) -> str:
@@ -138,12 +186,15 @@ class MonteCarlo:
         kinds = {"mismatch": self.variation.mismatch, "process": self.variation.process}
         what = "_".join(kind for kind, varies in kinds.items() if varies)
         bias = "" if self.bias == "ideal" else f"_{self.bias}_bias"
-        return f"{what}_seed_{self.variation.seed}{bias}"
+        trimmed = "_trimmed" if self.programmed else ""
+        return f"{what}_seed_{self.variation.seed}{bias}{trimmed}"
 
     @cached_property
     def cases(self) -> tuple[Chip, ...]:
         """All chips."""
-        return tuple(Chip(run, self.variation, self.bias) for run in range(self.runs))
+        each = self.programmed or (None,) * self.runs
+        own = zip(range(self.runs), each, strict=False)
+        return tuple(Chip(run, self.variation, self.bias, what) for run, what in own)
 
     def described(self) -> dict[str, object]:
         """Return what it is, for people and programs."""
@@ -154,6 +205,7 @@ class MonteCarlo:
             "mismatch": self.variation.mismatch,
             "process": self.variation.process,
             "bias": self.bias,
+            "trimmed": bool(self.programmed),
         }
 
 

@@ -92,9 +92,9 @@ class Schmitt9(CellBlock):
             Matched(self.module, ("m1", "m4"), "candidate in and output out: unit PMOS copies"),
         )
 
-    def wanted(self, cell: Cell) -> Floats:
-        """Return β_hi, β_hi − β_lo and α, units, (3, units)."""
-        return np.array([cell.rising, cell.rising - cell.falling, cell.level])
+    def figures(self, rising: Floats, falling: Floats, output: Floats) -> Floats:
+        """Return threshold, hysteresis width and gain, (3, …)."""
+        return np.array([rising, rising - falling, output])
 
     def ideal(self, figures: Floats) -> tuple[Floats, Floats, Floats]:
         """Return β_hi, β_lo and α of an ideal cell with given figures, (3, …)."""

@@ -1,0 +1,200 @@
+"""``netgen trim``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from netgen.commands.options import PATH, chip_options, edited_option, folder_argument
+from netgen.commands.steps import open_step
+from netgen.errors import UsageError
+from netgen.model import Samples, load_samples, pick_indices
+from netgen.model.graph import Integers
+from netgen.project.reading import Build
+from netgen.project.trim import (
+    FILE,
+    DrawnChips,
+    Trim,
+    drawn_chips,
+    nominal,
+    trim_of_measurements,
+    write_trim,
+)
+from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
+from netgen.technology import Variation
+from netgen.trim import CodeRange, Codes, trim_by_trial, trim_measured
+
+RECORDINGS = 40
+"""So many labelled samples a search by trial uses, if nothing else is asked for."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Codes, and what the file says of how they were found."""
+
+    codes: Codes
+    method: str
+    beyond: int | None = None
+    error: float | None = None
+    recordings: tuple[int, ...] = ()
+    evaluations: int | None = None
+
+
+@click.command()
+@folder_argument
+@click.argument("samples", type=PATH, metavar="[SAMPLES]", required=False)
+@click.option("--chips", type=click.IntRange(min=1), default=200, show_default=True, metavar="N")
+@chip_options
+@click.option("--bits", type=int, default=6, show_default=True, help="Of a code.")
+@click.option("--range", "ends", type=(float, float), default=(0.55, 1.8), show_default=True,
+              metavar="LOW HIGH", help="Factors on the nominal current at the ends.")  # fmt: skip
+@click.option("--error", type=click.FloatRange(min=0), default=0.0, show_default=True,
+              help="Relative standard deviation of each measured current.")  # fmt: skip
+@click.option("--trial", is_flag=True,
+              help="Search by trial on labelled SAMPLES instead of measuring cells.")  # fmt: skip
+@click.option("--recordings", metavar="A:B",
+              help=f"Samples that the trial uses; the others test it.  "
+              f"[default: half of them, {RECORDINGS} at most]")  # fmt: skip
+@click.option("--evaluations", type=click.IntRange(min=1), default=300, show_default=True,
+              metavar="N", help="Runs of its recordings through each chip.")  # fmt: skip
+@click.option("--inputs", is_flag=True, help="Let a trial set digital input gains too.")
+@click.option("--measured", type=PATH, metavar="FILE",
+              help="Measurements of real chips (see netgen schema measurements).")  # fmt: skip
+@click.option("-o", "--output", type=PATH, metavar="FILE", help=f"[default: DIR/{FILE}]")
+@edited_option
+def trim(
+    folder: Path,
+    samples: Path | None,
+    chips: int,
+    seed: int,
+    process: bool,
+    mismatch: bool,
+    bits: int,
+    ends: tuple[float, float],
+    error: float,
+    trial: bool,
+    recordings: str | None,
+    evaluations: int,
+    inputs: bool,
+    measured: Path | None,
+    output: Path | None,
+    edited: bool,
+) -> None:
+    """Find the codes of the cells' bias currents for N chips of the build in DIR.
+
+    Each cell's thresholds and output are measured with currents forced into its candidate's diode,
+    and its threshold, width and gain currents are set so that they become the learned ones. With
+    --trial nothing is measured: codes are changed at random, and kept where labelled recordings are
+    told apart better. The chips are those of netgen sim --monte-carlo, by the fast chip model. With
+    SAMPLES the balanced accuracy before and after is stated, over the samples that no trial used.
+
+    netgen twin and netgen sim --monte-carlo take the file by --trim.
+    """
+    made = open_step(folder, edited)
+    if not made.model.cells:
+        raise UsageError("the model has no cells: there is nothing to trim")
+    span = CodeRange(bits, *ends)
+    path = output or folder / FILE
+    if measured is not None:
+        if trial:
+            raise UsageError("--trial and --measured both say where codes come from; give one")
+        whole, beyond = trim_of_measurements(made, measured, span)
+        write_trim(made, whole, _said(_Found(whole.codes, "measured", beyond), None, None), path)
+        click.echo(f"{len(whole)} measured chips, {beyond} currents beyond the codes' reach")
+        click.echo(f"{path}")
+        return
+    if not (mismatch or process):
+        raise UsageError("--no-mismatch leaves nothing to vary; add --process")
+    if trial and samples is None:
+        raise UsageError("--trial needs labelled SAMPLES")
+    loaded = None if samples is None else load_samples(samples, made.model)
+    variation = Variation(seed, mismatch, process)
+    drawn = drawn_chips(made, variation, chips)
+    if trial:
+        assert loaded is not None
+        found = _by_trial(made, drawn, span, loaded, recordings, evaluations, inputs, seed)
+    else:
+        codes = trim_measured(drawn.fast.twin.circuit, drawn.cells, span, chips, error, seed)
+        found = _Found(codes.codes, "simulated measurement", codes.beyond, error)
+        total = _count(codes.codes)
+        click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
+    before = after = None
+    if loaded is not None:
+        used = set(found.recordings)
+        rest = loaded.pick([i for i in range(len(loaded)) if i not in used])
+        before = drawn.accuracy(rest, None)
+        after = drawn.accuracy(rest, found.codes.settings)
+        for title, accuracy in (("before", before), ("after", after)):
+            for line in () if accuracy is None else accuracy_lines(accuracy, "chips"):
+                click.echo(f"{title}: {line}")
+    write_trim(made, Trim(found.codes, (), variation), _said(found, before, after), path)
+    click.echo(f"{path}")
+
+
+def _count(codes: Codes) -> int:
+    return sum(each.size for each in codes.biases.values())
+
+
+def _by_trial(
+    made: Build,
+    drawn: DrawnChips,
+    span: CodeRange,
+    loaded: Samples,
+    recordings: str | None,
+    evaluations: int,
+    inputs: bool,
+    seed: int,
+) -> _Found:
+    if loaded.y is None:
+        raise UsageError("--trial needs samples with labels (y)")
+    if recordings is None:
+        used = _in_equal_shares(loaded.y, min(RECORDINGS, len(loaded) // 2))
+    else:
+        used = pick_indices(recordings, len(loaded))
+    own = loaded.pick(used)
+    assert own.y is not None
+    if len(np.unique(own.y)) < 2:
+        raise UsageError("the recordings of the trial are all of one class; choose --recordings")
+    steps = trim_by_trial(
+        made.model.readout,
+        lambda settings: drawn.logits(own.x, settings),
+        own.y.astype(np.intp),
+        nominal(drawn, span, inputs),
+        evaluations,
+        seed,
+    )
+    with click.progressbar(
+        steps,
+        length=evaluations,
+        label="trying",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as watched:
+        for last in watched:
+            best = last
+    return _Found(best.codes, "trial", None, None, tuple(used), best.evaluations)
+
+
+def _in_equal_shares(labels: Integers, count: int) -> list[int]:
+    """Return the first samples of each class in turn, as many as asked for."""
+    rank = np.empty(len(labels), dtype=np.intp)
+    for each in np.unique(labels):
+        rank[labels == each] = np.arange((labels == each).sum())
+    return sorted(np.argsort(rank, kind="stable")[:count].tolist())
+
+
+def _said(found: _Found, before: Any, after: Any) -> dict[str, Any]:
+    return {
+        "method": found.method,
+        "beyond": found.beyond,
+        "error": found.error,
+        "recordings": list(found.recordings),
+        "evaluations": found.evaluations,
+        "before": None if before is None else accuracy_document(before),
+        "after": None if after is None else accuracy_document(after),
+    }

@@ -1,0 +1,289 @@
+"""Trim of a build's chips: codes from measurements or by trial, kept in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
+from netgen.circuit import Circuit, build_circuit
+from netgen.errors import ConfigurationError, UsageError
+from netgen.files import write_whole
+from netgen.model import Model, Samples, decide, evaluate
+from netgen.model.graph import Floats, Integers
+from netgen.netlist import transistors_of
+from netgen.project.lock import locked
+from netgen.project.population.variants import Programmed
+from netgen.project.reading import Build, prepared
+from netgen.project.record import read_json
+from netgen.project.twin import twin_of_build
+from netgen.schema import head
+from netgen.technology import Variation, draw
+from netgen.trim import CellFigures, CodeRange, Codes, nominal_codes, trim_measured
+from netgen.trim.measure import Measure
+from netgen.twin import Twin
+from netgen.twin.cells import TwinCells
+from netgen.twin.fast import FastChips, fast_chips
+from netgen.twin.settings import Settings
+
+FILE = "trim.json"
+MEASUREMENTS = "netgen-measurements"
+_FIGURES = ("rising", "falling", "output")
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnChips:
+    """Chips of a build by the fast chip model.
+
+    Attributes
+    ----------
+    errors
+        Log errors of their devices, (chips, devices).
+    """
+
+    model: Model
+    fast: FastChips
+    errors: Floats
+
+    def __len__(self) -> int:
+        return len(self.errors)
+
+    def logits(self, x: Floats, settings: Settings | None) -> Floats:
+        """Take recordings through all chips: (chips, samples, frames, classes)."""
+        return self.fast.run(self.errors, x, settings).logits
+
+    def cells(self, settings: Settings) -> Mapping[str, CellFigures]:
+        """Measure the cells of all chips."""
+        return {
+            layer.layer.node: CellFigures(*self.fast.thresholds(layer, self.errors, settings))
+            for layer in self.fast.layers
+            if isinstance(layer, TwinCells)
+        }
+
+    def accuracy(self, samples: Samples, settings: Settings | None) -> PopulationAccuracy | None:
+        """Return how well they classify; None without labels or samples."""
+        if samples.y is None or not len(samples):
+            return None
+        readout = self.model.readout
+        found = self.logits(samples.x, settings)
+        decisions = decide(readout, found.reshape(-1, *found.shape[2:])).reshape(len(self), -1)
+        software = decide(readout, evaluate(self.model, samples.x)[readout.node])
+        return population_accuracy(decisions, software, samples.y.astype(np.intp))
+
+
+def drawn_chips(build: Build, variation: Variation, chips: int) -> DrawnChips:
+    """Return the chips that ``netgen sim --monte-carlo`` simulates with the same variation."""
+    twin: Twin = twin_of_build(build)
+    fast = fast_chips(twin)
+    shifts = draw(twin.technology, variation, transistors_of(twin.netlist), 0, chips)
+    return DrawnChips(build.model, fast, fast.errors(shifts))
+
+
+def circuit_of(build: Build) -> Circuit:
+    """Return what a build's model needs of units and cells."""
+    _, _, unit = prepared(build)
+    return build_circuit(build.model, unit)
+
+
+@dataclass(frozen=True, eq=False)
+class Trim:
+    """Codes of chips, and whose they are.
+
+    Attributes
+    ----------
+    names
+        Of measured chips; empty for chips drawn by ``variation``.
+    variation
+        What drew them; None for measured ones.
+    """
+
+    codes: Codes
+    names: tuple[str, ...] = ()
+    variation: Variation | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.codes.biases.values())))
+
+    def programmed(self, chip: int) -> Programmed:
+        """Return the factors that are set on a chip."""
+        settings = self.codes.settings
+        biases = tuple(
+            (node, tuple(map(tuple, np.exp(logs[chip]).tolist())))
+            for node, logs in settings.biases.items()
+        )
+        if settings.inputs is None:
+            return Programmed(biases)
+        return Programmed(biases, tuple(np.exp(settings.inputs[chip]).tolist()))
+
+
+def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) -> Trim:
+    """Read the codes of drawn chips.
+
+    Raises
+    ------
+    ConfigurationError
+        They are of another circuit, or damaged.
+    UsageError
+        They are of other chips, or of fewer.
+    """
+    found = read_trim(build, path)
+    if found.variation is None:
+        raise UsageError(f"{path} holds codes of measured chips, not of chips of a seed")
+    if found.variation != variation:
+        own = found.variation
+        kinds = f"seed {own.seed}, {'' if own.mismatch else 'no '}mismatch"
+        kinds += f", {'' if own.process else 'no '}process"
+        raise UsageError(f"{path} holds codes of other chips ({kinds})")
+    if len(found) < chips:
+        raise UsageError(f"{path} holds codes of {len(found)} chips; {chips} are asked for")
+    return found
+
+
+def programmed_chips(
+    build: Build, path: Path, variation: Variation, chips: int
+) -> tuple[Programmed, ...]:
+    """Return what is set on drawn chips, see :func:`trim_of_chips`."""
+    found = trim_of_chips(build, path, variation, chips)
+    return tuple(found.programmed(chip) for chip in range(chips))
+
+
+def write_trim(build: Build, trim: Trim, more: Mapping[str, Any], path: Path) -> None:
+    """Write codes as JSON; ``more`` are the fields of the schema that say how they were found."""
+    span, own = trim.codes.span, trim.variation
+    document = {
+        **head("trim"),
+        "circuit": build.identity,
+        "edited": list(build.edited),
+        "chips": len(trim),
+        "names": list(trim.names),
+        "seed": None if own is None else own.seed,
+        "mismatch": own is not None and own.mismatch,
+        "process": own is not None and own.process,
+        "bits": span.bits,
+        "low": span.low,
+        "high": span.high,
+        "biases": {node: codes.tolist() for node, codes in trim.codes.biases.items()},
+        "inputs": None if trim.codes.inputs is None else trim.codes.inputs.tolist(),
+        **more,
+    }
+    with locked(build.folder.path):
+        write_whole(path, json.dumps(document) + "\n")
+
+
+def read_trim(build: Build, path: Path) -> Trim:
+    """Read codes that ``netgen trim`` wrote for this circuit.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is damaged, of another version, or of another circuit.
+    """
+    data = read_json(path)
+    expected = head("trim")
+    if any(data.get(key) != value for key, value in expected.items()):
+        raise ConfigurationError(str(path), ["is no file of netgen trim of this version"])
+    if data.get("circuit") != build.identity:
+        raise ConfigurationError(str(path), ["is of another circuit; run netgen trim again"])
+    try:
+        span = CodeRange(int(data["bits"]), float(data["low"]), float(data["high"]))
+        biases = {
+            layer.node: _codes(data["biases"][layer.node], layer.wanted.shape, span)
+            for layer in circuit_of(build).cells
+        }
+        inputs = data["inputs"]
+        if inputs is not None:
+            inputs = _codes(inputs, (build.model.input_size,), span)
+        variation = None
+        if data["seed"] is not None:
+            variation = Variation(int(data["seed"]), bool(data["mismatch"]), bool(data["process"]))
+        trim = Trim(Codes(span, biases, inputs), tuple(map(str, data["names"])), variation)
+        if any(len(codes) != int(data["chips"]) for codes in biases.values()):
+            raise ValueError(data["chips"])
+    except (KeyError, TypeError, ValueError):
+        raise ConfigurationError(str(path), ["is damaged; run netgen trim again"]) from None
+    return trim
+
+
+def _codes(data: Any, shape: tuple[int, ...], span: CodeRange) -> Integers:
+    codes = np.array(data, dtype=np.intp)
+    if codes.shape[1:] != shape or codes.min() < 0 or codes.max() > span.last:
+        raise ValueError(shape)
+    return codes
+
+
+def read_measurements(path: Path, model: Model) -> tuple[tuple[str, ...], Measure]:
+    """Read the measured cells of real chips: a file of format ``netgen-measurements``.
+
+    Returns
+    -------
+    names, measure
+        Of the chips; and their cells at nominal codes, whatever is set.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is no such file, or lacks a cell; every violation at its path in the file.
+    """
+    data = read_json(path)
+    expected = head("measurements")
+    if any(data.get(key) != value for key, value in expected.items()):
+        problem = f"is no file of format {MEASUREMENTS}, version {expected['version']}"
+        raise ConfigurationError(str(path), [problem])
+    chips = data.get("chips")
+    if not isinstance(chips, list) or not chips:
+        raise ConfigurationError(str(path), ["chips: must be a list of measured chips"])
+    problems: list[str] = []
+    names = []
+    rows: dict[str, list[list[Floats]]] = {cell.name: [] for cell in model.cells}
+    for at, chip in enumerate(chips):
+        entry = chip if isinstance(chip, dict) else {}
+        names.append(str(entry.get("name", at)))
+        for cell in model.cells:
+            row = []
+            for key in _FIGURES:
+                place = f"chips[{at}].cells.{cell.name}.{key}"
+                values = _measured(entry, cell.name, key, cell.size)
+                if values is None:
+                    problems.append(
+                        f"{place}: must be {cell.size} currents in amperes (falling is "
+                        "null where the cell never falls)"
+                    )
+                    continue
+                row.append(values / model.unit_current)
+            rows[cell.name].append(row)
+    if problems:
+        raise ConfigurationError(str(path), problems)
+    figures = {node: CellFigures(*np.moveaxis(np.array(row), 1, 0)) for node, row in rows.items()}
+    return tuple(names), lambda _: figures
+
+
+def _measured(entry: Mapping[str, Any], node: str, key: str, count: int) -> Floats | None:
+    try:
+        listed = entry["cells"][node][key]
+        values = np.array([np.nan if v is None else float(v) for v in listed])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if key == "falling":
+        values = np.where(np.isnan(values), 0.0, values)
+    legal = np.isfinite(values).all() and (values > 0).all() if key != "falling" else True
+    return values if values.shape == (count,) and legal else None
+
+
+def trim_of_measurements(build: Build, path: Path, span: CodeRange) -> tuple[Trim, int]:
+    """Return the codes of measured chips, and how many currents no code reaches.
+
+    Measurements at nominal codes are made once, so one step is all that they allow.
+    """
+    names, measure = read_measurements(path, build.model)
+    found = trim_measured(circuit_of(build), measure, span, len(names), rounds=1)
+    return Trim(found.codes, names), found.beyond
+
+
+def nominal(chips: DrawnChips, span: CodeRange, inputs: bool) -> Codes:
+    """Return the codes that drawn chips begin with."""
+    return nominal_codes(chips.fast.twin.circuit, span, len(chips), inputs)

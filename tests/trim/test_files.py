@@ -1,0 +1,94 @@
+"""Files of ``netgen trim``: measurements of chips in, codes out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import fake_tools
+import numpy as np
+import pytest
+from command_line import netgen, write_model, write_samples
+
+from netgen.model import load_model
+from netgen.schema import schema
+
+jsonschema = pytest.importorskip("jsonschema")
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    (tmp_path / "pdk").mkdir()
+    fake_tools.install(monkeypatch, tmp_path / "pdk")
+    model = write_model(tmp_path / "models")
+    write_samples(tmp_path / "samples.npz")
+    assert netgen("build", model, "-o", tmp_path / "out").exit_code == 0
+    return tmp_path / "out"
+
+
+def measured(model: Path, factor: float = 1.0) -> dict[str, Any]:
+    loaded = load_model(model)
+    unit = loaded.unit_current
+    cells = {
+        cell.name: {
+            "rising": (factor * cell.rising * unit).tolist(),
+            "falling": (factor * cell.falling * unit).tolist(),
+            "output": (cell.level * unit).tolist(),
+        }
+        for cell in loaded.cells
+    }
+    return {"format": "netgen-measurements", "version": 1, "chips": [{"name": "A", "cells": cells}]}
+
+
+def test_codes_of_a_real_chip(built: Path, tmp_path: Path) -> None:
+    file = tmp_path / "chips.json"
+    data = measured(tmp_path / "models" / "model.json", 1.2)
+    file.write_text(json.dumps(data))
+    jsonschema.Draft202012Validator(schema("measurements")).validate(data)
+    result = netgen("trim", built, "--measured", file)
+    assert result.exit_code == 0, result.output
+    found = json.loads((built / "trim.json").read_text())
+    jsonschema.Draft202012Validator(schema("trim")).validate(found)
+    assert found["names"] == ["A"]
+    step = np.log(found["high"] / found["low"]) / (2 ** found["bits"] - 1)
+    for codes in found["biases"].values():
+        logs = np.log(found["low"]) + step * np.array(codes[0])
+        np.testing.assert_allclose(logs[:2], -np.log(1.2), atol=0.51 * step)
+        np.testing.assert_allclose(logs[2], 0, atol=0.51 * step)
+    refused = netgen("twin", built, tmp_path / "samples.npz", "--trim", built / "trim.json")
+    assert refused.exit_code == 2
+    assert "measured chips" in refused.output
+
+
+def test_measurements_that_are_none(built: Path, tmp_path: Path) -> None:
+    file = tmp_path / "chips.json"
+    data = measured(tmp_path / "models" / "model.json")
+    (node, cells), *_ = data["chips"][0]["cells"].items()
+    for key, wrong in (("rising", []), ("output", [-1.0] * 9), ("falling", "x")):
+        broken = json.loads(json.dumps(data))
+        broken["chips"][0]["cells"][node][key] = wrong
+        file.write_text(json.dumps(broken))
+        result = netgen("trim", built, "--measured", file)
+        assert result.exit_code == 3
+        assert f"chips[0].cells.{node}.{key}" in result.output
+    cells["falling"] = [None] * len(cells["falling"])  # never falls: legal
+    file.write_text(json.dumps(data))
+    assert netgen("trim", built, "--measured", file).exit_code == 0
+    file.write_text("{}")
+    assert netgen("trim", built, "--measured", file).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--trial",), "labelled SAMPLES"),
+        (("--trial", "--measured", "x"), "give one"),
+        (("--bits", 0), "bits"),
+        (("--no-mismatch",), "nothing to vary"),
+    ],
+)
+def test_options_that_do_not_fit(built: Path, options: tuple[Any, ...], said: str) -> None:
+    result = netgen("trim", built, *options)
+    assert result.exit_code == 2
+    assert said in result.output

@@ -1,0 +1,105 @@
+"""Codes, trim by measurement and by trial, on chips whose devices are exponentials."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ideal_twin import CELL, TECHNOLOGY, twin_of
+
+from netgen.errors import UsageError
+from netgen.model import Readout, decide
+from netgen.netlist import transistors_of
+from netgen.project.trim import DrawnChips
+from netgen.technology import Variation, draw
+from netgen.trim import CodeRange, nominal_codes, trim_by_trial, trim_measured
+from netgen.trim.search import score
+from netgen.twin.fast import fast_chips
+
+CHIPS = 60
+
+
+@pytest.fixture(scope="module")
+def chips() -> DrawnChips:
+    twin = twin_of(CELL)
+    fast = fast_chips(twin)
+    shifts = draw(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
+    return DrawnChips(CELL, fast, 2 * fast.errors(shifts))
+
+
+def test_codes_have_equal_ratios_and_their_nearest_is_themselves() -> None:
+    span = CodeRange(5, 0.5, 2.0)
+    logs = span.logs(np.arange(32))
+    np.testing.assert_allclose(np.exp(logs[[0, -1]]), [0.5, 2.0])
+    np.testing.assert_allclose(np.diff(logs), span.step)
+    np.testing.assert_array_equal(span.nearest(logs + 0.49 * span.step), np.arange(32))
+    assert span.nearest(np.log([0.1, 9.0])).tolist() == [0, 31]
+    assert span.beyond(np.log([0.1, 1.0, 9.0])) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [(0, 0.5, 2.0), (13, 0.5, 2.0), (6, 1.2, 2.0), (6, 0.5, 0.9), (6, -1.0, 2.0)]
+)
+def test_ranges_that_are_none(wrong: tuple[int, float, float]) -> None:
+    with pytest.raises(UsageError):
+        CodeRange(*wrong)
+
+
+def test_measured_cells_become_what_was_learned(chips: DrawnChips) -> None:
+    circuit = chips.fast.twin.circuit
+    span = CodeRange(8, 0.3, 3.0)
+    found = trim_measured(circuit, chips.cells, span, CHIPS)
+    before = chips.cells(nominal_codes(circuit, span, CHIPS).settings)["h"]
+    after = chips.cells(found.codes.settings)["h"]
+    half = 0.51 * span.step
+    assert np.abs(np.log(before.rising / 0.6)).max() > 5 * half
+    np.testing.assert_allclose(np.log(after.rising / 0.6), 0, atol=half)
+    np.testing.assert_allclose(np.log((after.rising - after.falling) / 0.3), 0, atol=half)
+    np.testing.assert_allclose(np.log(after.output / 0.5), 0, atol=half)
+    assert found.beyond == 0
+    assert trim_measured(circuit, chips.cells, CodeRange(8, 0.9, 1.1), CHIPS).beyond > 0
+
+
+def test_errors_of_measurement_stay(chips: DrawnChips) -> None:
+    circuit = chips.fast.twin.circuit
+    span = CodeRange(10, 0.3, 3.0)
+    found = trim_measured(circuit, chips.cells, span, CHIPS, error=0.05, seed=4)
+    left = np.log(chips.cells(found.codes.settings)["h"].rising / 0.6)
+    assert 0.035 < left.std() < 0.065
+    again = trim_measured(circuit, chips.cells, span, CHIPS, error=0.05, seed=4)
+    np.testing.assert_array_equal(found.codes.biases["h"], again.codes.biases["h"])
+
+
+def test_trial_finds_codes_from_labels_alone(chips: DrawnChips) -> None:
+    """The class is whether a pulse makes the cell rise; a code moves its threshold by 3.7 %."""
+    readout = Readout("logits", "last", 0, 3)
+    rng = np.random.default_rng(1)
+    pulse = rng.permutation(np.linspace(0.45, 0.75, 40))
+    x = np.stack([0 * pulse, pulse, 0.45 + 0 * pulse], axis=1)[..., np.newaxis]
+    labels = (pulse > 0.6).astype(np.intp)
+
+    def logits(settings: object) -> np.ndarray:
+        own = chips.logits(x, settings)[..., :1]  # type: ignore[arg-type]
+        return np.concatenate([0.25 + 0 * own, own], axis=3)
+
+    def right(settings: object) -> float:
+        found = logits(settings)
+        decisions = decide(readout, found.reshape(-1, *found.shape[2:])).reshape(CHIPS, -1)
+        return float((decisions == labels).mean())
+
+    start = nominal_codes(chips.fast.twin.circuit, CodeRange(6, 0.3, 3.0), CHIPS)
+    steps = list(trim_by_trial(readout, logits, labels, start, evaluations=150, seed=0))
+    scores = np.array([step.score for step in steps])
+    assert (np.diff(scores, axis=0) >= 0).all()
+    assert [step.evaluations for step in steps] == list(range(1, 151))
+    assert right(start.settings) < 0.85
+    assert right(steps[-1].codes.settings) > 0.9
+
+
+def test_the_score_weighs_classes_alike() -> None:
+    readout = Readout("logits", "last", 0, 1)
+    logits = np.array([[[[1.0, 0.0]], [[1.0, 0.0]], [[1.0, 0.0]]]])
+    often, once = (
+        score(readout, logits, np.array([0, 0, 1])),
+        score(readout, logits[:, 1:], np.array([0, 1])),
+    )
+    assert often == pytest.approx(once)

@@ -1,0 +1,57 @@
+"""Trimmed chips in SPICE are those of the twin, on a small network in the generic technology."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import netgen
+
+from netgen.model.random import random_model
+from netgen.netlist import transistors_of
+from netgen.project import BuildOptions, build, read_build, read_population
+from netgen.project.trim import read_trim
+from netgen.project.twin import twin_of_build
+from netgen.technology import Variation, draw
+
+pytestmark = pytest.mark.ngspice
+
+CHIPS = 3
+MODEL, SAMPLES = random_model(2, state=2, layers=1, inputs=3, frames=30, samples=2)
+
+
+def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path) -> None:
+    out, codes = tmp_path / "out", tmp_path / "codes.json"
+    build(MODEL, out, BuildOptions("generic180"), SAMPLES)
+    file = tmp_path / "samples.npz"
+    np.savez(file, x=SAMPLES.x)
+    trim = netgen("trim", out, "--chips", CHIPS, "--seed", 11, "-o", codes)
+    assert trim.exit_code == 0, trim.output
+    chips = ("--monte-carlo", CHIPS, "--seed", 11)
+    assert netgen("sim", out, file, *chips, "--trim", codes).exit_code == 0
+    made = read_build(out)
+    found = read_population(made, "mismatch_seed_11_trimmed")
+    assert found.described["trimmed"]
+    twin = twin_of_build(made)
+    shifts = draw(twin.technology, Variation(11), transistors_of(twin.netlist), 0, CHIPS)
+    settings = read_trim(made, codes).codes.settings
+    expected, still = (twin.run(shifts, SAMPLES.x, settings=s) for s in (settings, None))
+    for cell in MODEL.cells:
+        spice = np.array(
+            [[values(found, case, sample, cell.name) for sample in (0, 1)] for case in found.cases]
+        )
+        states = spice > 0.5 * cell.level
+        assert (states == expected.states[cell.name]).mean() > 0.98
+        # the trimmed outputs of cells are the learned ones, within a code's half step
+        assert np.abs(np.log((spice / cell.level)[states])).max() < 0.02
+    moved = expected.logits - still.logits
+    assert np.abs(moved).max() > 0.01  # codes do something
+    for wrong in (("--monte-carlo", CHIPS + 1, "--seed", 11), ("--monte-carlo", 2, "--seed", 7)):
+        assert netgen("sim", out, file, *wrong, "--trim", codes).exit_code == 2
+
+
+def values(found: object, case: str, sample: int, node: str) -> np.ndarray:
+    traces = found.traces(case, sample)  # type: ignore[attr-defined]
+    frames: np.ndarray = traces.frames[node]
+    return frames
