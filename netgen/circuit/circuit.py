@@ -110,6 +110,8 @@ class CellLayer:
         order.
     bias
         The bias currents that give them, (biases, units), once sized.
+    realised
+        The figures expected of those, (biases, units), once sized.
     bias_mirrors
         The copies of the reference that give the bias currents where these are not ideal, (biases,
         units), once sized.
@@ -120,6 +122,7 @@ class CellLayer:
     wanted: Floats
     stage: int
     bias: Floats | None = None
+    realised: Floats | None = None
     bias_mirrors: Drawn | None = None
 
     @property

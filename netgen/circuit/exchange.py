@@ -30,7 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("name", "role", "polarity", "width", "length", "multiplicity", "terminals"),
             *("parameter", "wanted", "realised", "stack", "extra"),
         ),
-        "sources": ("name", "nets", "current", "parameter", "wanted"),
+        "sources": ("name", "nets", "current", "parameter", "wanted", "realised"),
         "instances": ("name", "module", "nets", "role", "parameter"),
         "nets": ("name", "kind"),
     }
@@ -139,7 +139,9 @@ def _unit(unit: Unit) -> dict[str, Any]:
         "index": unit.index,
         "title": unit.title,
         "nets": [[net.name, net.kind] for net in unit.nets],
-        "sources": [[s.name, s.nets, s.current, s.parameter, s.wanted] for s in unit.sources],
+        "sources": [
+            [s.name, s.nets, s.current, s.parameter, s.wanted, s.realised] for s in unit.sources
+        ],
         "devices": [_device(device) for device in unit.devices],
         "instances": [[i.name, i.module, i.nets, i.role, i.parameter] for i in unit.instances],
         "missing": unit.missing,
@@ -154,8 +156,8 @@ def _read_unit(entry: Mapping[str, Any], node: str) -> Unit:
         entry["title"],
         tuple(Net(name, kind) for name, kind in entry["nets"]),
         tuple(
-            Source(name, (above, below), float(current), node, index, parameter, wanted)
-            for name, (above, below), current, parameter, wanted in entry["sources"]
+            Source(name, (above, below), float(current), node, index, *values)
+            for name, (above, below), current, *values in entry["sources"]
         ),
         tuple(_read_device(device, node, index) for device in entry["devices"]),
         tuple(

@@ -93,9 +93,9 @@ class Source:
 
     Attributes
     ----------
-    parameter, wanted
-        Path and value (in units) of the learned parameter that it stands for; None for the
-        reference.
+    parameter, wanted, realised
+        Path and value (in units) of the learned parameter that it stands for, and the value
+        expected of the cell; None for the reference.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Source:
     unit: int
     parameter: str | None = None
     wanted: float | None = None
+    realised: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,21 +287,18 @@ class _Synthesis:
         name = f"{self.circuit.word(layer)}_{unit}_start"
         return self.instance(name, module, nets, "start", layer.node, unit)
 
-    def _wanted(self, layer: CellLayer, unit: int) -> list[float]:
-        """Return what a cell's bias currents stand for, in units."""
-        wanted: list[float] = (layer.wanted[:, unit] / self.circuit.model.unit_current).tolist()
-        return wanted
-
     def bias_sources(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Source, ...]:
         """Return a cell's ideal bias currents."""
         assert layer.bias is not None
+        realised = layer.wanted if layer.realised is None else layer.realised
+        figures = np.stack([layer.wanted, realised], axis=-1)[:, unit]
         return tuple(
-            Source(name, ("vdd", name), current, layer.node, unit, label, value)
-            for name, current, label, value in zip(
+            Source(name, ("vdd", name), current, layer.node, unit, label, *values)
+            for name, current, label, values in zip(
                 names,
                 layer.bias[:, unit].tolist(),
                 layer.block.parameters(layer.node, unit),
-                self._wanted(layer, unit),
+                (figures / self.circuit.model.unit_current).tolist(),
                 strict=True,
             )
         )

@@ -9,7 +9,6 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.netlist import Netlist, Unit
-from netgen.circuit.rows import Floats
 from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]
@@ -17,15 +16,11 @@ Units: TypeAlias = Mapping[str, tuple[Unit, ...]]
 """Units of each layer by its word."""
 
 
-def mapping(
-    circuit: Circuit, technology: Technology, realised_cells: dict[str, Floats], netlist: Netlist
-) -> list[Record]:
+def mapping(circuit: Circuit, technology: Technology, netlist: Netlist) -> list[Record]:
     """Return one record a device (or a parameter without one), ready for JSON.
 
     Parameters
     ----------
-    realised_cells
-        By cell node, the figures (A) that the biases are expected to give, (biases, units).
     netlist
         The record of the circuit, with ideal bias currents: it knows what devices are called.
     """
@@ -33,7 +28,7 @@ def mapping(
     records: list[Record] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
-            records.extend(_cell_records(circuit, layer, realised_cells[layer.node], units))
+            records.extend(_cell_records(circuit, layer, units))
         else:
             records.extend(_row_records(circuit, technology, layer, units))
     return records
@@ -81,30 +76,26 @@ def _row_records(
             }
 
 
-def _cell_records(
-    circuit: Circuit, layer: CellLayer, realised: Floats, units: Units
-) -> Iterator[Record]:
-    assert layer.bias is not None
-    word, amperes = circuit.word(layer), circuit.model.unit_current
-    for unit in range(layer.size):
-        sources = {source.parameter: source.name for source in units[word][unit].sources}
-        for index, (path, wanted) in enumerate(
-            zip(layer.block.parameters(layer.node, unit), layer.wanted, strict=True)
-        ):
+def _cell_records(circuit: Circuit, layer: CellLayer, units: Units) -> Iterator[Record]:
+    word = circuit.word(layer)
+    for unit in units[word]:
+        for source in unit.sources:
+            assert source.wanted is not None
+            assert source.realised is not None
             yield {
                 "node": layer.node,
-                "row": unit,
+                "row": unit.index,
                 "column": None,
-                "parameter": path,
+                "parameter": source.parameter,
                 "into": layer.node,
                 "from": None,
-                "ideal": float(wanted[unit] / amperes),
-                "device": f"X{word}.I{sources[path]}",
+                "ideal": source.wanted,
+                "device": f"X{word}.I{source.name}",
                 "polarity": "nmos",
                 "width": circuit.unit.width,
                 "length": circuit.unit.length,
                 "multiplicity": 1,
-                "bias_current": float(layer.bias[index, unit]),
-                "realised": float(realised[index, unit] / amperes),
-                "relative_error": float(realised[index, unit] / wanted[unit] - 1),
+                "bias_current": source.current,
+                "realised": source.realised,
+                "relative_error": source.realised / source.wanted - 1,
             }

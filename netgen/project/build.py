@@ -200,7 +200,7 @@ def _recorded_identity(folder: Folder) -> str | None:
 def _texts(made: Design) -> dict[str, str]:
     """Return the files of a build by name."""
     circuit, technology = made.circuit, made.technology
-    records = mapping(circuit, technology, _realised_cells(made), made.netlist)
+    records = mapping(circuit, technology, made.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
@@ -232,14 +232,6 @@ def add_files(path: Path, texts: Mapping[str, str]) -> None:
     with occupied(path) as folder, extended(folder.build, BUILD) as draft:
         for name, text in texts.items():
             draft.write(name, text)
-
-
-def _realised_cells(made: Design) -> dict[str, Floats]:
-    realised = {}
-    for layer in made.circuit.cells:
-        assert layer.bias is not None
-        realised[layer.node] = made.known.cells[layer.cell.op].figures(layer.bias)
-    return realised
 
 
 def _hysteresis(made: Design) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -24,13 +23,14 @@ from netgen.analysis.comparison.verification import (
     read_cells,
     read_rows,
 )
-from netgen.circuit import CellLayer, Circuit, Layer, build_circuit
+from netgen.circuit import CellLayer, Circuit, Layer, RowLayer, build_circuit, parameter_path
+from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError, SimulationError
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
-from netgen.project.design import read_netlist
+from netgen.project.design import read_design, read_netlist
 from netgen.project.lock import locked
 from netgen.project.reading import Build, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
@@ -69,7 +69,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     Raises
     ------
     ConfigurationError
-        The netlist was edited so that its layers cannot be told apart, or the mapping is damaged.
+        The netlist was edited so that its layers cannot be told apart, or its record is damaged.
     ToolMissingError
         libngspice or the PDK is missing.
     """
@@ -78,7 +78,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     network = Network(read_netlist(build, technology), technology)
     bench = VerificationBench(Workbench(circuit, technology, at, network, GateLoad({}, {})))
     where = operation(circuit, _inputs(build))
-    expected, parameters = _drawn(build)
+    built, _ = read_design(build)
     timeout = _TIMEOUT + _EACH * int(build.record["devices"]["total"])
     layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
     mirrors: list[MirrorFigure] = []
@@ -100,9 +100,8 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
         else:
             assert under_test.plan is not None
             sums = _sums(under_test.bench, result)
-            own = {k[1:]: v for k, v in expected.items() if k[0] == layer.node}
-            named = {k[1:]: v for k, v in parameters.items() if k[0] == layer.node}
-            found = read_rows(circuit, under_test.plan, where, sums, own, named)
+            known = _drawn(circuit, layer, built["ideal"])
+            found = read_rows(circuit, under_test.plan, where, sums, *known)
             mirrors += found[0]
             rows += found[1]
     order = {layer.node: place for place, layer in enumerate(circuit.layers)}
@@ -137,24 +136,28 @@ def _inputs(build: Build) -> Floats:
     return x
 
 
-def _drawn(build: Build) -> tuple[dict[tuple[str, str, int, int], float], dict[Any, str]]:
-    """Return what is expected of mirrors, by (into, from, row, column), and their parameters."""
-    expected: dict[tuple[str, str, int, int], float] = {}
-    names: dict[tuple[str, str, int, int], str] = {}
-    try:
-        records = json.loads(build.read(build.folder.mapping.name))["parameters"]
-        for record in records:
-            if record["from"] is None:  # a cell's bias
-                continue
-            column = 0 if record["column"] is None else int(record["column"])
-            place = str(record["into"]), str(record["from"]), int(record["row"]), column
-            drawn = float(record["realised"]) if record["device"] else 0.0
-            expected[place] = expected.get(place, 0.0) + drawn
-            name = str(record["parameter"])
-            names[place] = f"{names[place]} + {name}" if place in names else name
-    except (OSError, ValueError, KeyError, TypeError):
-        problem = "is damaged; build again"
-        raise ConfigurationError(str(build.folder.mapping), [problem]) from None
+def _drawn(
+    circuit: Circuit, layer: RowLayer, built: Netlist
+) -> tuple[dict[tuple[str, int, int], float], dict[tuple[str, int, int], str]]:
+    """Return what is expected of a layer's mirrors, by (from, row, column), and their parameters.
+
+    What was built counts, also where a netlist was edited since.
+    """
+    expected: dict[tuple[str, int, int], float] = {}
+    names: dict[tuple[str, int, int], str] = {}
+    realised = {
+        (device.unit, device.parameter): device.realised or 0.0
+        for each in built.layers
+        if each.word == circuit.word(layer)
+        for unit in each.units
+        for device in unit.devices
+    }
+    for mirrors in layer.mirrors:
+        learned = bool(mirrors.chains[0])
+        for row, column in np.argwhere((mirrors.weight != 0) | learned).tolist():
+            path, place = parameter_path(mirrors, row, column), (mirrors.source, row, column)
+            expected[place] = expected.get(place, 0.0) + realised.get((row, path), 0.0)
+            names[place] = f"{names[place]} + {path}" if place in names else path
     return expected, names
 
 
@@ -210,7 +213,7 @@ def _read_cells(
 
 
 def _identity(build: Build) -> str:
-    mapped = build.digests[build.folder.mapping.name]
+    mapped = build.digests[build.folder.design.name]
     calibration = build.digests.get(build.folder.calibration.name)
     return key(build.identity, mapped, calibration, __version__)
 

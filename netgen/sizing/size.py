@@ -105,9 +105,9 @@ def _size_cells(
         return layer
     table = tables[cell.op]
     bias = table.biases(layer.wanted)
-    figures = table.figures(bias) / circuit.model.unit_current
-    problems += _paths(cell, block.missed(cell, figures))
-    return replace(layer, bias=bias)
+    figures = table.figures(bias)
+    problems += _paths(cell, block.missed(cell, figures / circuit.model.unit_current))
+    return replace(layer, bias=bias, realised=figures)
 
 
 def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
@@ -285,7 +285,8 @@ class _Path:
         found = [self.position(e, g) for e, g in zip(each, gains, strict=True)]
         position, over = np.array(found).reshape(-1, 2).T
         w, l = (np.exp(np.interp(position, points, axis)) for axis in (self.width, self.length))  # noqa: E741
-        l = l * over  # noqa: E741
+        for unit in np.flatnonzero(over != 1):
+            w[unit], l[unit] = self.beside(int(position[unit]), each[unit], gains[unit])
         grid = self.technology.grid
         drawn_w = np.round(w / grid) * grid
         # over a grid step a gain goes with W/L: the length makes up for the width's rounding
@@ -299,14 +300,26 @@ class _Path:
     def position(self, wanted: float, gains: Floats) -> tuple[float, float]:
         """Return where on the path a gain is, by the first run that goes down to it.
 
-        Between two runs it is at the nearer end: the second is the gain there over that wanted,
-        which the length makes up for.
+        Between two runs it is at the end of the first; the second value is the gain there over
+        that wanted, else 1.
         """
         runs = self.table.slices
         run = next((run for run in runs if gains[run][-1] <= wanted), runs[-1])
         if run.start and wanted > gains[run.start]:
-            above, below = gains[run.start - 1] / wanted, gains[run.start] / wanted
-            upper = above * below < 1
-            return run.start - upper, above if upper else below
+            return run.start - 1, gains[run.start - 1] / wanted
         points = np.arange(run.start, run.stop)
         return float(np.interp(-np.log(wanted), -np.log(gains[run]), points)), 1.0
+
+    def beside(self, end: int, wanted: float, gains: Floats) -> tuple[float, float]:
+        """Return width and length for a gain between the end of a run and the next run.
+
+        The end is made longer, or what begins the next wider: whichever keeps its model.
+        """
+        (w, wide), (long, l) = np.exp(self.table.path[end : end + 2].T)  # noqa: E741
+        longer = long * gains[end] / wanted
+        place = self.table.models.place(np.array([w, w]), np.array([long, longer]))
+        if (place[0] == place[1]).all():
+            return w, longer
+        wider = wide * wanted / gains[end + 1]
+        drawn = self.technology.snap(wider + self.technology.grid / 2)
+        return drawn, l * drawn / wider  # by the length, which may grow, what the grid adds

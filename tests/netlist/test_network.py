@@ -307,9 +307,8 @@ def test_names_cannot_inject_a_line() -> None:
 
 
 def records(circuit: Circuit, prefix: str = "X") -> list[dict[str, object]]:
-    realised = {cell.node: cell.wanted for cell in circuit.cells}
     technology = fake_technology(prefix)
-    found = mapping(circuit, technology, realised, netlist_of(circuit, technology))
+    found = mapping(circuit, technology, netlist_of(circuit, technology))
     read: list[dict[str, object]] = json.loads(json.dumps(found))
     return read
 
