@@ -9,6 +9,7 @@ import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.netlist import Netlist, Unit
+from netgen.circuit.nets import net
 from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Any]
@@ -39,7 +40,7 @@ def _row_records(
 ) -> Iterator[Record]:
     word = circuit.word(layer)
     names = {
-        (unit.index, device.parameter): device.stack
+        (unit.index, device.parameter, device.gate): device.stack
         for unit in units[word]
         for device in unit.devices
     }
@@ -56,6 +57,7 @@ def _row_records(
             polarity: Polarity = "pmos" if wanted > 0 else "nmos"
             prefix = technology.devices[polarity].prefix
             path = parameter_path(mirrors, int(row), int(column))
+            gate = net(circuit, mirrors.source, int(column), "p" if wanted > 0 else "n")
             realised = float(mirrors.drawn.realised[row, column])
             yield {
                 "node": mirrors.chains[0][0] if learned else layer.node,
@@ -65,7 +67,7 @@ def _row_records(
                 "into": layer.node,
                 "from": mirrors.source,
                 "ideal": wanted,
-                "device": f"X{word}.{prefix}{names[int(row), path]}" if drawn else None,
+                "device": f"X{word}.{prefix}{names[int(row), path, gate]}" if drawn else None,
                 "polarity": polarity if drawn else None,
                 "width": geometry.width if drawn else None,
                 "length": geometry.length if drawn else None,

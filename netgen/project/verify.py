@@ -23,8 +23,9 @@ from netgen.analysis.comparison.verification import (
     read_cells,
     read_rows,
 )
-from netgen.circuit import CellLayer, Circuit, Layer, RowLayer, build_circuit, parameter_path
+from netgen.circuit import CellLayer, Circuit, Layer, Line, RowLayer, build_circuit, parameter_path
 from netgen.circuit.netlist import Netlist
+from netgen.circuit.nets import net
 from netgen.errors import ConfigurationError, SimulationError
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, Workbench
@@ -146,7 +147,7 @@ def _drawn(
     expected: dict[tuple[str, int, int], float] = {}
     names: dict[tuple[str, int, int], str] = {}
     realised = {
-        (device.unit, device.parameter): device.realised or 0.0
+        (device.unit, device.parameter, device.gate): device.realised or 0.0
         for each in built.layers
         if each.word == circuit.word(layer)
         for unit in each.units
@@ -156,7 +157,9 @@ def _drawn(
         learned = bool(mirrors.chains[0])
         for row, column in np.argwhere((mirrors.weight != 0) | learned).tolist():
             path, place = parameter_path(mirrors, row, column), (mirrors.source, row, column)
-            expected[place] = expected.get(place, 0.0) + realised.get((row, path), 0.0)
+            line: Line = "p" if mirrors.weight[row, column] > 0 else "n"
+            gate = net(circuit, mirrors.source, column, line)
+            expected[place] = expected.get(place, 0.0) + realised.get((row, path, gate), 0.0)
             names[place] = f"{names[place]} + {path}" if place in names else path
     return expected, names
 

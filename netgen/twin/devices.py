@@ -30,17 +30,20 @@ class Drawing:
         return {(layer.word, u.index): u for layer in self.netlist.layers for u in layer.units}
 
     @cached_property
-    def _mirrors(self) -> Mapping[tuple[str, int, str], tuple[Device, ...]]:
+    def _mirrors(self) -> Mapping[tuple[str, int, str, str], tuple[Device, ...]]:
         found = {}
         for (word, index), unit in self.units.items():
             for stack in stacks(unit.devices):
                 if stack[0].parameter is not None:
-                    found[word, index, stack[0].parameter] = tuple(stack)
+                    found[word, index, stack[0].parameter, stack[0].gate] = tuple(stack)
         return found
 
-    def mirror(self, word: str, unit: int, parameter: str) -> tuple[Device, ...]:
-        """Return the transistors in series that stand for a parameter; none if not drawn."""
-        return self._mirrors.get((word, unit, parameter), ())
+    def mirror(self, word: str, unit: int, parameter: str, gate: str) -> tuple[Device, ...]:
+        """Return the transistors in series that stand for a parameter; none if not drawn.
+
+        A linear node of a sum weighs each of its terms: one parameter, several gate nets.
+        """
+        return self._mirrors.get((word, unit, parameter, gate), ())
 
     def current(self, word: str, unit: int, parameter: str) -> float:
         """Return an ideal bias current, A.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.circuit import Mirrors, RowLayer, parameter_path
+from netgen.circuit.nets import net
 from netgen.model.graph import Floats
 from netgen.technology import Polarity
 from netgen.twin.devices import Deviations, whole
@@ -108,7 +109,9 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
     for polarity, sign in signs:
         rows, units, ends, geometry, lengths = [], [], [], [], []
         for row, unit in np.argwhere(sign * mirrors.weight > 0).tolist():
-            series = plan.drawing.mirror(word, row, parameter_path(mirrors, row, unit))
+            gate = net(plan.circuit, source, unit, "p" if sign > 0 else "n")
+            path = parameter_path(mirrors, row, unit)
+            series = plan.drawing.mirror(word, row, path, gate)
             if series:  # too small ones are not drawn
                 rows.append(row)
                 units.append(unit)
