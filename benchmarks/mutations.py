@@ -25,8 +25,15 @@ import numpy as np
 
 from netgen.analysis import Check, Tolerances, compare, verdict, verified
 from netgen.model import load_model, load_samples
-from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate, verify
-from netgen.simulation import load_traces
+from netgen.project import (
+    BuildOptions,
+    SimulationChoices,
+    build,
+    read_build,
+    read_runs,
+    simulate,
+    verify,
+)
 
 SMALLEST = 0.05
 """Weights below this are not deleted."""
@@ -170,7 +177,7 @@ def judge(folder: Path, samples: Path | None) -> tuple[tuple[Check, ...], tuple[
     steps = list(simulate(made, loaded, picked, SimulationChoices(1, engine="staged")))
     failures = {step.sample: step.failure.kind for step in steps if step.failure}
     done = [index for index in picked if index not in failures]
-    traces = (load_traces(made.folder.traces(index))[0] for index in done)
+    traces = map(read_runs(made).traces, done)
     return checks, verdict(compare(made.model, loaded.pick(done), traces, failures), Tolerances())
 
 

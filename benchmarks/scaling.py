@@ -21,8 +21,8 @@ import numpy as np
 from netgen.analysis import compare
 from netgen.model import Model, Samples
 from netgen.model.random import random_model
-from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-from netgen.simulation import Traces, load_traces
+from netgen.project import BuildOptions, SimulationChoices, build, read_build, read_runs, simulate
+from netgen.simulation import Traces
 from netgen.simulation.engines import ENGINES
 
 PROOF = {4: 40, 8: 20, 16: 10}
@@ -48,7 +48,7 @@ def simulated(
         if step.failure is not None:
             raise step.failure
     own, wall = time.process_time() - own, time.monotonic() - wall
-    traces = [load_traces(made.folder.traces(i))[0] for i in range(len(samples))]
+    traces = list(map(read_runs(made).traces, range(len(samples))))
     return traces, own + sum(each.cpu_s for each in traces), wall
 
 

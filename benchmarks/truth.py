@@ -35,12 +35,14 @@ from netgen.project import (
     SimulationChoices,
     build,
     read_build,
+    read_population,
+    read_runs,
     simulate,
 )
 from netgen.project.population.simulate import Run, simulate_population
 from netgen.project.population.variants import MonteCarlo, Networks
 from netgen.project.simulate import workbench
-from netgen.simulation import Traces, load_traces
+from netgen.simulation import Traces
 from netgen.simulation.engines import AUTO, Monolithic, run_tasks
 from netgen.simulators import LocalPool, cache_folder, cached_arrays, key, simulator_version
 from netgen.technology import Variation
@@ -173,9 +175,8 @@ def nominal(made: Build, samples: Samples, picked: list[int], engines: Sequence[
             if step.failure is not None:
                 raise step.failure
         overhead = (time.process_time() - own) / max(len(picked), 1)
-        answers[engine] = {
-            i: answer(load_traces(made.folder.traces(i))[0], overhead) for i in picked
-        }
+        runs = read_runs(made)
+        answers[engine] = {i: answer(runs.traces(i), overhead) for i in picked}
     return Case("nominal", workbench(made, "monolithic"), samples, picked, answers)
 
 
@@ -189,14 +190,17 @@ def chips(
     for engine in engines:
         choices = SimulationChoices(jobs=1, engine=engine)
         own = time.process_time()
-        runs: list[Run] = []
+        done: list[Run] = []
         for step in simulate_population(made, samples, picked, population, choices):
             if step.failure is not None:
                 raise step.failure
-            runs.append(step.run)
-        overhead = (time.process_time() - own) / max(len(runs), 1)
-        for run in runs:
-            found = answer(load_traces(run.traces)[0], overhead)
+            done.append(step.run)
+        overhead = (time.process_time() - own) / max(len(done), 1)
+        known = read_population(made, population.name)
+        for run in done:
+            traces = known.traces(run.case, run.sample)
+            assert traces is not None, f"{run.traces} is not of this run"
+            found = answer(traces, overhead)
             answers.setdefault(run.case, {}).setdefault(engine, {})[run.sample] = found
     networks = Networks.of(bench, made)
     for chip in population.cases:

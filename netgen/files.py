@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,11 +55,64 @@ def write_whole(path: Path, content: str | bytes) -> None:
         scratch.write_bytes(data)
 
 
+def taken(path: Path, content: bytes) -> bool:
+    """Tell whether a path holds something else than this content."""
+    return path.exists() and not (path.is_file() and path.read_bytes() == content)
+
+
+def is_scratch(path: Path) -> bool:
+    """Tell whether a file is one that :func:`written_beside` writes to."""
+    return _SCRATCH.fullmatch(path.name) is not None
+
+
 def remove_scratch(folder: Path) -> None:
     """Remove what a process that was killed left half written; nobody else may write there."""
     for path in folder.glob(".*"):
-        if _SCRATCH.fullmatch(path.name):
+        if is_scratch(path):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(folder: Path) -> Iterator[Path]:
+    """Give a scratch folder to fill; it becomes ``folder`` at the end, or vanishes on an error.
+
+    What a process that was killed left of the same folder is removed first.
+
+    Parameters
+    ----------
+    folder
+        Absent or empty.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or is not empty.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.netgen-part"):
+        number = left.name.removesuffix(".netgen-part").rpartition(".")[2]
+        if number.isdecimal() and not _runs(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+    scratch = folder.with_name(f".{folder.name}.{os.getpid()}.netgen-part")
+    scratch.mkdir()
+    try:
+        yield scratch
+        if folder.exists():
+            folder.rmdir()
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # of another user
+        return True
+    return True
 
 
 def sha256_of(path: Path) -> str:

@@ -7,18 +7,19 @@ from typing import Any
 
 import click
 
-from netgen.analysis import keep_tolerances, load_tolerances
+from netgen.analysis import load_tolerances
 from netgen.commands.options import (
     calibration_option,
     model_argument,
     output_option,
+    replace_option,
     technology_options,
     unit_options,
 )
 from netgen.commands.steps import build_options, build_step, with_units
 from netgen.model import load_model, load_samples
 from netgen.netlist import DIALECTS
-from netgen.project import FORMATS, Folder, export, occupied
+from netgen.project import FORMATS, export, occupied
 
 
 @click.command()
@@ -41,12 +42,14 @@ from netgen.project import FORMATS, Folder, export, occupied
     help="Format of the circuit; cdl is written beside spice.  [default: spice]",
 )
 @calibration_option
+@replace_option
 def build(
     model: Path,
     output: Path,
     dialects: tuple[str, ...],
     formats: tuple[str, ...],
     calibration: Path | None,
+    replace: bool,
     unit_current: float | None,
     frame_period: float | None,
     **chosen: Any,
@@ -59,8 +62,8 @@ def build(
     samples = None if calibration is None else load_samples(calibration, loaded)
     tolerances = load_tolerances(model.parent)
     with occupied(output):
-        made = build_step(loaded, output, build_options(**chosen), samples)
-        keep_tolerances(Folder(output).tolerances, tolerances)
+        options = build_options(**chosen)
+        made = build_step(loaded, output, options, samples, tolerances, model, replace)
         x = None if samples is None else samples.x[0]
         for file in export(made, output, dialects, formats, x):
             click.echo(f"also {file}")

@@ -11,13 +11,13 @@ import numpy as np
 
 from netgen.commands.options import PATH, unit_options
 from netgen.errors import SamplesError, UsageError
-from netgen.files import write_whole
+from netgen.files import taken, write_whole
 from netgen.frontends import Settings, read_model, rescale, signed_channels
 from netgen.model import Model, Samples, check_samples, to_dict
 from netgen.model.graph import Rule
 from netgen.model.load import RULES
 from netgen.model.samples import _read_npz
-from netgen.project.runs import write_samples
+from netgen.project.runs import samples_file
 
 
 @click.command(name="import")
@@ -59,9 +59,6 @@ def import_(
 ) -> None:
     """Write the network of FILE (ONNX) as a model."""
     written = output.with_name(f"{output.stem}-samples.npz")
-    for path in (output, *([written] if samples else [])):
-        if path.exists():
-            raise UsageError(f"{path} is there already; choose another with -o")
     settings = Settings(
         name or file.stem,
         None if classes is None else tuple(classes.split(",")),
@@ -73,14 +70,22 @@ def import_(
         frames,
     )
     model = read_model(file, settings)
+    files: dict[Path, bytes] = {}
+    factor = 1.0
     if samples is not None:
         checked = _samples(samples, model, signed)
         model, factor = rescale(model, checked.x)
-        write_samples(written, checked)
+        files[written] = samples_file(checked)
+    files[output] = (json.dumps(to_dict(model)) + "\n").encode()
+    for path, content in files.items():  # what an import that was killed left is the same
+        if taken(path, content):
+            raise UsageError(f"{path} is there already; choose another with -o")
+    for path, content in files.items():
+        write_whole(path, content)
+    if samples is not None:
         click.echo(f"{written}: {len(checked)} samples")
-        if factor != 1.0:
-            click.echo(f"logits are {factor:.4g} times those of {file}; decisions are the same")
-    write_whole(output, json.dumps(to_dict(model)) + "\n")
+    if factor != 1.0:
+        click.echo(f"logits are {factor:.4g} times those of {file}; decisions are the same")
     click.echo(f"{output}: {model.input_size} inputs, {len(model.classes)} classes")
 
 

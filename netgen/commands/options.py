@@ -33,6 +33,12 @@ output_option = click.option(
 )
 
 
+replace_option = click.option(
+    "--replace",
+    is_flag=True,
+    help="Replace the build of another model in DIR, with its results.",
+)
+
 calibration_option = click.option(
     "--calibration",
     type=PATH,

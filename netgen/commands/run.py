@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from netgen.analysis import keep_tolerances
 from netgen.commands.options import (
     calibration_option,
     model_argument,
     output_option,
+    replace_option,
     samples_argument,
     simulation_options,
     technology_options,
@@ -30,7 +30,7 @@ from netgen.commands.steps import (
 )
 from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples, pick_indices
-from netgen.project import Folder, occupied
+from netgen.project import occupied
 
 
 @click.command()
@@ -42,6 +42,7 @@ from netgen.project import Folder, occupied
 @simulation_options
 @tolerance_options
 @calibration_option
+@replace_option
 def run(
     model: Path,
     samples: Path,
@@ -55,6 +56,7 @@ def run(
     raw: bool,
     limits: tuple[str, ...],
     calibration: Path | None,
+    replace: bool,
     unit_current: float | None,
     frame_period: float | None,
     **chosen: Any,
@@ -72,8 +74,8 @@ def run(
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     failed: SimulationError | None = None
     with occupied(output):
-        build_step(loaded, output, build_options(**chosen), typical)
-        keep_tolerances(Folder(output).tolerances, tolerances)
+        options = build_options(**chosen)
+        build_step(loaded, output, options, typical, tolerances, model, replace)
         try:
             simulate_step(output, samples, picked, choices)
         except SimulationError as error:  # the others are still worth a report

@@ -16,8 +16,8 @@ from netgen.analysis.power.scaling import PowerLaw, power_law
 from netgen.commands.options import output_option, simulation_options, technology_options
 from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
-from netgen.files import write_whole
-from netgen.project.studies.scaling import PARTS, Choices, Size, usual_sizes
+from netgen.project.results import write_results
+from netgen.project.studies.scaling import KIND, PARTS, Choices, Size, usual_sizes
 from netgen.project.studies.scaling import scaling as study
 from netgen.schema import head
 from netgen.units import engineering
@@ -147,8 +147,6 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
         "sizes": [asdict(size) for size in found],
         "exponents": {name: asdict(law) for name, law in laws.items() if law is not None},
     }
-    output.mkdir(parents=True, exist_ok=True)
-    write_whole(output / "scaling.json", json.dumps(record, indent=1) + "\n")
     states = [size.state for size in found]
 
     def growth(label: str, predicted: Reading, measured: Reading) -> Growth:
@@ -159,4 +157,5 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     growths.append(
         growth("total", lambda s: sum(s.predicted_w.values()), lambda s: sum(s.measured_w.values()))
     )
-    write_whole(output / "scaling.png", draw_scaling(growths))
+    text = json.dumps(record, indent=1) + "\n"
+    write_results(output, KIND, {"scaling.json": text, "scaling.png": draw_scaling(growths)})

@@ -42,6 +42,7 @@ from netgen.project import (
     verify,
 )
 from netgen.project.limits import doubtful
+from netgen.project.origin import replaced
 from netgen.technology import Geometry
 from netgen.units import engineering
 
@@ -80,18 +81,27 @@ def with_units(model: Model, unit_current: float | None, frame_period: float | N
 
 
 def build_step(
-    model: Model, output: Path, options: BuildOptions, calibration: Samples | None
+    model: Model,
+    output: Path,
+    options: BuildOptions,
+    calibration: Samples | None,
+    tolerances: Tolerances,
+    source: Path,
+    replace: bool,
 ) -> Design:
-    """Build and say what was built."""
+    """Build and say what was built, and whether it replaces another circuit."""
+    if replaced(output, model, source, replace):
+        said = "the circuit of another model, or of an earlier state of this one, is replaced"
+        click.secho(f"{output}: {said}; its simulations and reports do not stay", fg="yellow")
     warn_of_units(model)
-    made = build(model, output, options, calibration)
+    made = build(model, output, options, calibration, tolerances, source)
     counts = made.netlist.counts
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
     models = made.technology.found
     click.echo(f"{output}: models of {made.technology.name} from {models or 'its folder'}")
     for file in made.kept:
-        click.secho(f"{output}: your edited netlist is now {file.name}", fg="yellow")
+        click.secho(f"{output}: your edited file is now {file.name}", fg="yellow")
     click.echo(f"{output}: {expected_power(made, calibration is not None)}")
     say_below_floor(made)
     return made

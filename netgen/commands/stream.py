@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from netgen._version import __version__
 from netgen.commands.options import PATH, model_argument
-from netgen.commands.stream_hardware import Listening, listen_by_chips, listen_by_circuit
+from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import Model, load_model
 from netgen.model.graph import Floats
+from netgen.project.results import results
 from netgen.schema import head
 from netgen.technology import Variation
 from netgen.training.alarms import Alarms, Point, Word, best_point, curve, detect, read_labels
@@ -134,24 +135,25 @@ def stream(
     mapping = feature_map(loaded, str(model))
     rule = Rule(frames, votes, round(refractory / FRAME_PERIOD))
     said = [] if labels is None else read_labels(labels)
-    with ExitStack() as stack:
-        written = None if record is None else stack.enter_context(_opened(record))
-        source = _live(str(sounds[0]), mapping.rate, rate) if live else None
-        bar: Any = None
-        if source is None:
-            files = files_of(sounds)
-            bar = stack.enter_context(_progress(round(duration(files))))
-            source = sound_of(files, mapping.rate)
-        source = _counted(source, mapping.rate, bar)
-        heard = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
-    if labels is not None:
-        _compare(heard.logits, said, loaded, rule, offset, most, curve_file)
-    if output is not None:
-        listening = Listening(loaded, heard.x, heard.logits, rule, offset, output)
-        if chips is not None:
-            listen_by_chips(listening, Variation(seed, True, False), chips, said)
-        if seconds is not None:
-            listen_by_circuit(listening, *seconds, part)
+    with results(output, KIND) if hardware and output is not None else nullcontext():
+        with ExitStack() as stack:
+            written = None if record is None else stack.enter_context(_opened(record))
+            source = _live(str(sounds[0]), mapping.rate, rate) if live else None
+            bar: Any = None
+            if source is None:
+                files = files_of(sounds)
+                bar = stack.enter_context(_progress(round(duration(files))))
+                source = sound_of(files, mapping.rate)
+            source = _counted(source, mapping.rate, bar)
+            heard = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
+        if labels is not None:
+            _compare(heard.logits, said, loaded, rule, offset, most, curve_file)
+        if output is not None:
+            listening = Listening(loaded, heard.x, heard.logits, rule, offset, output)
+            if chips is not None:
+                listen_by_chips(listening, Variation(seed, True, False), chips, said)
+            if seconds is not None:
+                listen_by_circuit(listening, *seconds, part)
 
 
 def _seconds(window: str) -> tuple[float, float]:

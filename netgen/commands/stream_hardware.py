@@ -14,16 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.files import write_whole
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
+from netgen.project.results import write_results
 from netgen.project.studies.stream import TWIN_FRAMES, Part, TwinStream, circuit_stream
 from netgen.schema import head
+from netgen.simulators import key
 from netgen.technology import Variation
 from netgen.training.alarms import Word, count_alarms, detect, same
 from netgen.training.frontend import FRAME_PERIOD
 from netgen.training.stream import Detection, Rule, Software
+
+KIND = "stream"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +54,18 @@ class Listening:
         """Return the detections in a readout, (frames, classes)."""
         return detect(logits, self.rule, self.offset)
 
+    def write(self, name: str, entries: object) -> None:
+        """Write a file of results; those of another model, sound or rule are removed."""
+        of = key(self.model.digest, self.x.tobytes(), self.rule, self.offset)
+        text = json.dumps(entries, indent=1) + "\n"
+        write_results(self.output, KIND, {name: text}, of)
+
 
 def listen_by_chips(
     listening: Listening, variation: Variation, chips: int, said: Sequence[Word]
 ) -> None:
     """Let the nominal circuit and ``chips`` chips listen, by their twins, and write chips.json."""
     folder = listening.output / "circuit"
-    listening.output.mkdir(parents=True, exist_ok=True)
     build(listening.model, folder, BuildOptions())
     made = read_build(folder)
     twins = [TwinStream(made, None, 1), TwinStream(made, variation, chips)]
@@ -75,7 +83,7 @@ def listen_by_chips(
     entries = [{"chip": name} | record for name, record in zip(names, records, strict=True)]
     about = {"netgen": __version__, "seed": variation.seed, "detections_software": len(own)}
     document = head("stream-chips") | about | {"chips": entries}
-    write_whole(listening.output / "chips.json", json.dumps(document, indent=1) + "\n")
+    listening.write("chips.json", document)
     _say_chips(records[0], records[1:], len(own), len(listening.x) * FRAME_PERIOD / 3600)
     click.echo(f"{listening.output / 'chips.json'}")
 
@@ -145,14 +153,14 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
         "states_agree": states,
         "power_w": power,
     }
-    name = listening.output / f"seconds-{first:g}-{last:g}.json"
-    write_whole(name, json.dumps(record, indent=1) + "\n")
+    name = f"seconds-{first:g}-{last:g}.json"
+    listening.write(name, record)
     click.echo(
         f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, software {len(own)}, "
         f"{record['the_same']} the same; frames {100 * right:.2f} %, states {100 * states:.3f} %, "
         f"{1e9 * float(np.mean(power)):.1f} nW"
     )
-    click.echo(f"{name}")
+    click.echo(f"{listening.output / name}")
 
 
 def _states_agree(model: Model, before: Software, x: Floats, found: Sequence[Part]) -> float:

@@ -17,9 +17,9 @@ from netgen.commands.options import (
 )
 from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
-from netgen.files import write_whole
-from netgen.model import load_model, load_samples, pick_indices
-from netgen.project.studies.sweep import Point, PointResult, Quantity
+from netgen.model import Model, load_model, load_samples, pick_indices
+from netgen.project.results import write_results
+from netgen.project.studies.sweep import KIND, Point, PointResult, Quantity, sweep_text
 from netgen.project.studies.sweep import sweep as run_sweep
 from netgen.units import engineering
 
@@ -85,7 +85,7 @@ def sweep(
             if result is not None:
                 results.append(result)
                 click.echo(_line(result))
-    _draw(output, results)
+    _draw(output, loaded, results)
     click.echo(f"{output / 'sweep.json'}, {output / 'sweep.png'}")
 
 
@@ -115,7 +115,7 @@ def _line(result: PointResult) -> str:
     )
 
 
-def _draw(output: Path, results: list[PointResult]) -> None:
+def _draw(output: Path, model: Model, results: list[PointResult]) -> None:
     from netgen.report.studies.sweep import (  # matplotlib: not for a usage error
         SweepCurve,
         draw_sweep,
@@ -136,4 +136,5 @@ def _draw(output: Path, results: list[PointResult]) -> None:
                     [r.power_w for r in own],
                 )
             )
-    write_whole(output / "sweep.png", draw_sweep(curves))
+    files: dict[str, str | bytes] = {"sweep.json": sweep_text(model, results)}
+    write_results(output, KIND, files | {"sweep.png": draw_sweep(curves)})

@@ -13,7 +13,7 @@ import click
 from netgen._version import __version__
 from netgen.commands.options import PATH
 from netgen.errors import UsageError
-from netgen.files import write_whole
+from netgen.files import folder_beside, write_whole
 from netgen.schema import head
 from netgen.training.alarms import label_text
 from netgen.training.opening import open_corpus
@@ -93,15 +93,15 @@ def _stream(scene: Scene, data: Path, output: Path) -> None:
         raise UsageError(f"{output}: is not empty; choose another folder for the stream")
     tracks = Tracks(open_corpus(data), scene)
     try:
-        with _progress("mixing", scene.minutes) as bar:
-            files, words = write_stream(output, tracks, lambda: bar.update(1))
+        with folder_beside(output) as scratch, _progress("mixing", scene.minutes) as bar:
+            files, words = write_stream(scratch, tracks, lambda: bar.update(1))
+            write_whole(scratch / "labels.txt", label_text(words))
+            made = {"sources": tracks.sources, "files": [path.name for path in files]}
+            record = head("stream-made") | {"netgen": __version__} | asdict(scene) | made
+            write_whole(scratch / "stream.json", json.dumps(record, indent=1) + "\n")
     except OSError as error:
         problem = f"cannot be written ({error.strerror}); choose another -o"
         raise UsageError(f"{output}: {problem}") from None
-    write_whole(output / "labels.txt", label_text(words))
-    made = {"sources": tracks.sources, "files": [path.name for path in files]}
-    record = head("stream-made") | {"netgen": __version__} | asdict(scene) | made
-    write_whole(output / "stream.json", json.dumps(record, indent=1) + "\n")
     click.echo(
         f"{output}: {scene.minutes} min in {len(files)} files, {len(words)} words, of which "
         f"{keyword_times(words, scene.keywords)} keywords; {tracks.sources}"

@@ -8,15 +8,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netgen.commands.options import PATH
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
-from netgen.project.folder import claim_results
-from netgen.report.studies.training import TrainingReport, write_training_report
+from netgen.project.results import results, write_results
+from netgen.report.studies.training import TrainingReport, training_files
 from netgen.report.text import percent
 from netgen.simulators import cache_folder
 from netgen.training.corpus import Corpus
@@ -26,6 +26,12 @@ from netgen.training.needs import need
 from netgen.training.opening import open_corpus
 from netgen.training.task import KINDS, Kind, Task, make_task
 
+if TYPE_CHECKING:  # torch: not for a usage error
+    from netgen.training.network import Architecture
+    from netgen.training.recipe import Recipe
+    from netgen.training.session import Base
+
+KIND = "train"
 _SHOWN = 5
 
 
@@ -155,16 +161,8 @@ def _train(
     corpus: Corpus, task: Task, output: Path, base_file: Path | None, choices: _Choices
 ) -> None:
     from netgen.training.network import Architecture
-    from netgen.training.outcome import make_report
     from netgen.training.recipe import default_recipe
-    from netgen.training.session import (
-        check_base,
-        finish_model,
-        load_base,
-        pick_samples,
-        train_network,
-        write_model,
-    )
+    from netgen.training.session import check_base, load_base
 
     base = None if base_file is None else load_base(base_file)
     if base is None:
@@ -183,7 +181,23 @@ def _train(
     )
     if base_file is not None and base_file.resolve() == (output / "model.json").resolve():
         raise UsageError(f"{base_file} would be overwritten; choose another folder with -o")
-    claim_results(output, "train")
+    with results(output, KIND):
+        _train_into(output, corpus, task, arch, recipe, base, choices)
+
+
+def _train_into(
+    output: Path,
+    corpus: Corpus,
+    task: Task,
+    arch: Architecture,
+    recipe: Recipe,
+    base: Base | None,
+    choices: _Choices,
+) -> None:
+    """Read, train, and write all files at the end."""
+    from netgen.training.outcome import make_report
+    from netgen.training.session import finish_model, model_files, pick_samples, train_network
+
     started = time.process_time()
     mapping = None if base is None else base.mapping
     wanted = sum(task.class_of(recording.label) is not None for recording in corpus.recordings)
@@ -209,8 +223,9 @@ def _train(
     model = finish_model(arch, recipe, data, task, name, trained, meta)
     samples = pick_samples(data.test, len(task.classes), choices.samples, choices.seed)
     report = make_report(recipe, data, corpus, model, trained, cpu_s, _rerun())
-    write_model(output, model, samples)
-    write_training_report(output, report)
+    files = model_files(model, samples) | training_files(report)
+    for kept in write_results(output, KIND, files):
+        click.secho(f"{output}: a file that was edited is now {kept.name}", fg="yellow")
     _say_result(output, report, len(samples))
 
 

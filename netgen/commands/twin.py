@@ -23,7 +23,7 @@ from netgen.commands.steps import open_step
 from netgen.errors import UsageError
 from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
-from netgen.project.lock import locked
+from netgen.project.reading import held
 from netgen.project.trim import trim_of_chips
 from netgen.project.twin import BATCH, twin_decisions
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
@@ -105,7 +105,7 @@ def twin(
             for index, own, vote in zip(indices, software, votes, strict=True)
         ],
     }
-    with locked(folder):
+    with held(made):
         write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
     if accuracy is not None:
         for line in accuracy_lines(accuracy, "chips"):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from netgen._version import __version__
+from netgen.analysis import Tolerances, keep_tolerances
 from netgen.characterise import CellBench, Characterisation, characterise
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks import blocks_of
@@ -32,6 +33,7 @@ from netgen.project.folder import NETLISTS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
 from netgen.project.options import BuildOptions, prepare
+from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
 from netgen.project.record import BUILD, extended, rewritten
@@ -150,11 +152,23 @@ def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
 
 
 def build(
-    model: Model, path: Path, options: BuildOptions, calibration: Samples | None = None
+    model: Model,
+    path: Path,
+    options: BuildOptions,
+    calibration: Samples | None = None,
+    tolerances: Tolerances | None = None,
+    source: Path | None = None,
 ) -> Design:
     """Write a build folder: netlist, mapping, build record, model, a cell's hysteresis curve.
 
     An earlier build in the folder stays whole until the new circuit is sized.
+
+    Parameters
+    ----------
+    tolerances
+        What the folder keeps for comparisons; None: what it has.
+    source
+        The model's file, for the record; see :func:`netgen.project.origin.replaced`.
 
     Raises
     ------
@@ -163,18 +177,24 @@ def build(
     """
     with occupied(path) as folder:
         made = design(model, options, None if calibration is None else calibration.x, folder.path)
-        kept = write_build(made, folder, options, calibration)
+        kept = write_build(made, folder, options, calibration, tolerances, source)
     return replace(made, kept=kept)
 
 
 def write_build(
-    made: Design, folder: Folder, options: BuildOptions, calibration: Samples | None = None
+    made: Design,
+    folder: Folder,
+    options: BuildOptions,
+    calibration: Samples | None = None,
+    tolerances: Tolerances | None = None,
+    source: Path | None = None,
 ) -> tuple[Path, ...]:
     """Write all files of a build folder that was claimed; return edited ones, moved aside."""
     texts: dict[str, str | bytes] = {**_texts(made)}
     if calibration is not None:
         texts[folder.calibration.name] = _inputs_file(calibration)
     content = _content(made, options, calibration is not None)
+    content["model"]["file"] = None if source is None else file_from(folder.path, source)
     made.technology.check_unchanged()
     with locked(folder.path):
         before = _recorded_identity(folder)
@@ -184,6 +204,8 @@ def write_build(
             if made.technology.origin and made.technology.folder == folder.path.resolve():
                 draft.adopt(made.technology.library)
             draft.content = content
+            if tolerances is not None:  # never an earlier build's beside this one
+                keep_tolerances(folder.tolerances, tolerances)
             if before != identity_of(content, draft.files):
                 folder.remove_reports(circuit=True)
     return tuple(draft.kept)

@@ -14,8 +14,7 @@ from netgen.analysis import Check, Comparison, Tolerances, verdict
 from netgen.analysis import compare as compare_samples
 from netgen.errors import ConfigurationError, ToolMissingError
 from netgen.netlist.area import Area
-from netgen.project.lock import locked
-from netgen.project.reading import Build, prepared
+from netgen.project.reading import Build, held, prepared
 from netgen.project.runs import read_runs
 from netgen.project.studies.times import speeds_of_build
 from netgen.project.twin import error_budget_of
@@ -44,6 +43,13 @@ def compare(
     ConfigurationError
         Nothing was simulated, or traces are missing.
     """
+    with held(build):
+        return _compare(build, tolerances, names, rerun)
+
+
+def _compare(
+    build: Build, tolerances: Tolerances, names: Mapping[str, str], rerun: Sequence[str]
+) -> tuple[Comparison, tuple[Check, ...]]:
     from netgen.report import Provenance, write_report  # matplotlib: a build needs none
 
     folder = build.folder
@@ -70,8 +76,7 @@ def compare(
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
     budget = error_budget_of(build, runs.samples.pick(done).x, comparison)
     what = comparison, build.model, checks, provenance, runs.traces, budget, verification
-    with locked(folder.path):
-        write_report(folder.path, *what)
+    write_report(folder.path, *what)
     return comparison, checks
 
 

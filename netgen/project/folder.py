@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import write_whole
+from netgen.files import is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
 from netgen.project.record import BUILD, read_json
-from netgen.schema import head
 
 NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
 """What a build draws: the files that a designer may want to edit."""
@@ -22,8 +21,6 @@ RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json")
 """What is said of simulated samples: it does not outlive them."""
 CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "verify.json")
 """What is said of a circuit."""
-MARK = "netgen-results.json"
-"""Says which kind of study a folder of results belongs to."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,8 @@ def claim(path: Path) -> Folder:
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; choose a folder with -o")
         path.mkdir(parents=True, exist_ok=True)
-        if any(entry.name != LOCK for entry in path.iterdir()) and not _is_build(folder):
+        held = any(each.name != LOCK and not is_scratch(each) for each in path.iterdir())
+        if held and not _is_build(folder):
             raise UsageError(
                 f"{path} holds files that are not a netgen build; choose an empty folder with -o"
             )
@@ -165,46 +163,6 @@ def claim(path: Path) -> Folder:
     if not os.access(path, os.W_OK | os.X_OK):
         raise UsageError(f"{path} cannot be written; choose another folder with -o")
     return folder
-
-
-def claim_results(path: Path, kind: str) -> None:
-    """Make a folder for a study's results, or take one that the same kind of study made.
-
-    A new one is marked at once, so that a study that was interrupted can go on in it.
-
-    Parameters
-    ----------
-    kind
-        The command, such as ``"sweep"``.
-
-    Raises
-    ------
-    UsageError
-        It cannot be written, or holds something else: results would overwrite what is there.
-    """
-    mark = path / MARK
-    try:
-        if path.exists() and not path.is_dir():
-            raise UsageError(f"{path} is a file; choose a folder with -o")
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()) and not _is_marked(mark, kind):
-            raise UsageError(
-                f"{path} holds files that are not results of netgen {kind}; choose an empty "
-                "folder with -o"
-            )
-        write_whole(mark, json.dumps(head("results") | {"kind": kind}) + "\n")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written ({error.strerror}); choose another -o"
-        ) from None
-
-
-def _is_marked(mark: Path, kind: str) -> bool:
-    try:
-        found = read_json(mark)
-    except ConfigurationError:
-        return False
-    return (found.get("format"), found.get("kind")) == (head("results")["format"], kind)
 
 
 def _is_build(folder: Folder) -> bool:

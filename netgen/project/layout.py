@@ -22,8 +22,7 @@ from netgen.layout.make import Laid, Told, Verdict, judge, lay_out
 from netgen.layout.picture import draw_picture
 from netgen.layout.process import Process, klayout, load_process
 from netgen.project.design import read_netlist
-from netgen.project.lock import locked
-from netgen.project.reading import Build, prepared
+from netgen.project.reading import Build, held, prepared
 from netgen.project.record import Draft, Kind, read_json, rewritten
 from netgen.technology import POLARITIES, Technology
 
@@ -57,7 +56,7 @@ def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path
     klayout()
     network, technology, process = _circuit(build)
     path = layout_folder(build)
-    with locked(build.folder.path):
+    with held(build):
         _claim(path)
         laid = lay_out(network, technology, process, choices, told)
         told("writing", 0.0)

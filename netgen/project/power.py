@@ -7,8 +7,7 @@ import json
 from netgen.analysis import PowerFigures, PowerTally
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
-from netgen.project.lock import locked
-from netgen.project.reading import Build
+from netgen.project.reading import Build, held
 from netgen.project.runs import read_runs
 from netgen.schema import head
 
@@ -38,14 +37,15 @@ def power(build: Build) -> PowerFigures:
         raise ConfigurationError(str(folder.runs), [problem])
     document = {
         **head("power"),
-        "model": build.record["model"],
+        "model": {name: build.record["model"][name] for name in ("name", "sha256")},
         "edited": list(build.edited),
         **power_document(figures),
         "area": build.record.get("area"),
         "predicted": build.record.get("predicted_power"),
     }
-    with locked(folder.path):
+    with held(build):
         plots = power_plots(figures, runs.traces(done[0]), build.model)
+        (folder.path / "power.json").unlink(missing_ok=True)  # never beside pictures of another
         write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
         write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
     return figures

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from netgen.files import sha256_of
 from netgen.model import Model, load_model
 from netgen.netlist import Conditions
 from netgen.project.folder import NETLISTS, Folder
+from netgen.project.lock import locked
 from netgen.project.options import BuildOptions, prepare
 from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
@@ -115,6 +117,25 @@ def read_build(path: Path, edited: bool = False) -> Build:
         raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
     changed = tuple(name for name in recorded if digests[name] != recorded[name])
     return Build(folder, model, chosen, record, digests, changed)
+
+
+@contextmanager
+def held(build: Build) -> Iterator[None]:
+    """Be the only netgen that writes into a build's folder, which still holds this build.
+
+    Raises
+    ------
+    UsageError
+        Another netgen is at work there.
+    ConfigurationError
+        The folder holds another build by now.
+    """
+    path = build.folder.path
+    with locked(path):
+        if read_build(path, edited=True).digests != build.digests:
+            problem = "is another build than this command began with; run it again"
+            raise ConfigurationError(str(path), [problem])
+        yield
 
 
 def _found(folder: Folder, name: str, recorded: str, edited: bool) -> str:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from netgen.errors import ConfigurationError
@@ -40,6 +40,7 @@ class Kind:
 BUILD = Kind(**head("build"), cure="build again")
 SIMULATION = Kind(**head("simulation"), cure="run netgen sim again")
 VERIFICATION = Kind(**head("verification"), cure="run netgen verify again")
+RESULTS = Kind(**head("results"), cure="run the command again")
 POPULATION = Kind(**head("population"), cure="run netgen sim again")
 
 
@@ -55,6 +56,8 @@ class Draft:
         Digest of each file, by its name in the record's folder.
     kept
         Files that were edited by hand and are moved aside instead of overwritten.
+    head
+        What the record says while it is incomplete, too.
     """
 
     path: Path
@@ -63,15 +66,19 @@ class Draft:
     content: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     kept: list[Path] = field(default_factory=list)
+    head: dict[str, Any] = field(default_factory=dict)
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file of the folder, whole, and take it into the record."""
         data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         digest = hashlib.sha256(data).hexdigest()
-        self._keep_edited(name, digest)
+        path = self.path.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and sha256_of(path) != digest:
+            self.make_room(name)
         self.files[name] = digest
         self.announce()  # before the file: of a build that is killed, too, no file stays unknown
-        write_whole(self.path.parent / name, data)
+        write_whole(path, data)
 
     def adopt(self, name: str) -> None:
         """Take a file into the record that lies in the folder already."""
@@ -81,7 +88,7 @@ class Draft:
         """Write the incomplete record."""
         files = self.earlier | self.files
         head = {"format": self.kind.format, "version": self.kind.version, "complete": False}
-        write_whole(self.path, json.dumps(head | {"files": files}, indent=1) + "\n")
+        write_whole(self.path, json.dumps(head | self.head | {"files": files}, indent=1) + "\n")
 
     def finish(self) -> None:
         """Remove files of the earlier record that this one does not have; write the whole record.
@@ -94,11 +101,17 @@ class Draft:
                 path.unlink()
         write_sealed(self.path, self.kind, self.content | {"files": self.files})
 
-    def _keep_edited(self, name: str, digest: str) -> None:
+    def make_room(self, name: str) -> None:
+        """Remove an earlier file; move it aside if the record does not know it as it is.
+
+        A record never names a digest that is to come while the earlier file is there: it would
+        be taken for an edited one.
+        """
         path = self.path.parent / name
-        if name not in self.earlier or not path.is_file():
+        if not path.is_file():
             return
-        if sha256_of(path) in (digest, self.earlier[name], self.files.get(name)):
+        if sha256_of(path) in (self.earlier.get(name), self.files.get(name)):
+            path.unlink()
             return
         number = 1
         while (aside := path.with_name(f"{name}.edited-{number}")).exists():
@@ -110,7 +123,7 @@ class Draft:
 @contextmanager
 def rewritten(path: Path, kind: Kind) -> Iterator[Draft]:
     """Give a record to fill; it is whole once the block ends, and incomplete until then."""
-    draft = Draft(path, kind, _files_of(path))
+    draft = Draft(path, kind, files_of(path))
     draft.announce()
     yield draft
     draft.finish()
@@ -201,7 +214,7 @@ def read_json(path: Path, cure: str = "build again") -> dict[str, Any]:
     return data
 
 
-def _files_of(path: Path) -> dict[str, str]:
+def files_of(path: Path) -> dict[str, str]:
     """Return the files that an earlier record names, whole or not; none where it is damaged."""
     try:
         files = read_json(path).get("files")
@@ -212,8 +225,15 @@ def _files_of(path: Path) -> dict[str, str]:
     return {
         name: digest
         for name, digest in files.items()
-        if isinstance(digest, str) and Path(name).name == name and "\0" not in name
+        if isinstance(digest, str) and _lies_below(name)
     }
+
+
+def _lies_below(name: str) -> bool:
+    """Tell whether a name is one of a file in the record's folder, or in one of its folders."""
+    path = PurePosixPath(name)
+    inside = not path.is_absolute() and ".." not in path.parts and bool(path.parts)
+    return inside and str(path) == name and "\0" not in name
 
 
 def _seal(record: Mapping[str, Any]) -> str:

@@ -19,8 +19,7 @@ from netgen.netlist.testbench import EDGE
 from netgen.project.build import guarded
 from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
-from netgen.project.lock import locked
-from netgen.project.reading import Build, prepared
+from netgen.project.reading import Build, held, prepared
 from netgen.project.runs import start_runs, write_runs
 from netgen.simulation import load_traces, save_traces
 from netgen.simulation.engines import (
@@ -149,7 +148,7 @@ def simulate(
     UsageError
         The folder cannot be written.
     """
-    with locked(build.folder.path):
+    with held(build):
         remove_scratch(build.folder.runs)
         yield from _simulate(build, samples, picked, choices.scaled(build.model))
 

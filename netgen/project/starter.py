@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from netgen.errors import UsageError
-from netgen.files import write_whole
+from netgen.files import taken, write_whole
 from netgen.model import Samples, from_dict
-from netgen.project.runs import write_samples
+from netgen.project.runs import samples_file
 
 NOTES = {
     "unit_current": "1.0 in software is 1 nA in the circuit",
@@ -66,19 +66,23 @@ def write_starter(folder: Path) -> tuple[Path, Path]:
     Raises
     ------
     UsageError
-        One of them is there already, or the folder cannot be written.
+        One of them is there already with another content, or the folder cannot be written.
     """
     model, samples = folder / "model.json", folder / "samples.npz"
     from_dict(MODEL, "starter")
-    for path in (model, samples):
-        if path.exists():
-            raise UsageError(f"{path} is there already; choose another folder")
     x = np.array([values for values, _ in SEQUENCES.values()])[:, :, np.newaxis]
     labels = np.array([label for _, label in SEQUENCES.values()])
+    files = {
+        model: (json.dumps(MODEL, indent=2) + "\n").encode(),
+        samples: samples_file(Samples(x, labels, tuple(SEQUENCES))),
+    }
     try:
+        for path, content in files.items():
+            if taken(path, content):
+                raise UsageError(f"{path} is there already; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(model, json.dumps(MODEL, indent=2) + "\n")
-        write_samples(samples, Samples(x, labels, tuple(SEQUENCES)))
+        for path, content in files.items():
+            write_whole(path, content)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
     return model, samples

@@ -17,9 +17,8 @@ from netgen.files import write_whole
 from netgen.model import Model, Samples, decide, evaluate
 from netgen.model.graph import Floats, Integers
 from netgen.netlist import transistors_of
-from netgen.project.lock import locked
 from netgen.project.population.variants import Programmed
-from netgen.project.reading import Build, prepared
+from netgen.project.reading import Build, held, prepared
 from netgen.project.record import read_json
 from netgen.project.twin import twin_of_build
 from netgen.schema import head
@@ -171,7 +170,7 @@ def write_trim(build: Build, trim: Trim, more: Mapping[str, Any], path: Path) ->
         "inputs": None if trim.codes.inputs is None else trim.codes.inputs.tolist(),
         **more,
     }
-    with locked(build.folder.path):
+    with held(build):
         write_whole(path, json.dumps(document) + "\n")
 
 

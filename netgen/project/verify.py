@@ -32,8 +32,7 @@ from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
 from netgen.project.design import read_design, read_netlist
-from netgen.project.lock import locked
-from netgen.project.reading import Build, prepared
+from netgen.project.reading import Build, held, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
 from netgen.simulators import Attempt, Job, Waveforms, key, run_all
 from netgen.sizing import calibration_inputs
@@ -113,7 +112,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
         dict(sorted(failures.items(), key=lambda f: order[f[0]])),
         cpu_s,
     )
-    with locked(build.folder.path):
+    with held(build):
         write_sealed(build.folder.verification, VERIFICATION, _content(build, verification))
     return verification
 

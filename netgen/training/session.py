@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from netgen import __version__
 from netgen.errors import UsageError
-from netgen.files import write_whole, written_beside
 from netgen.model import Model, Samples, load_model, to_dict
 from netgen.training.checkpoint import EVERY, continue_from, run_key, save_checkpoint
 from netgen.training.dataset import Dataset, Part
@@ -136,11 +136,11 @@ def pick_samples(test: Part, classes: int, count: int, seed: int) -> Samples:
     )
 
 
-def write_model(folder: Path, model: Model, samples: Samples) -> None:
-    """Write ``model.json`` and ``samples.npz`` into ``folder``."""
+def model_files(model: Model, samples: Samples) -> dict[str, str | bytes]:
+    """Return ``model.json`` and ``samples.npz``, by name."""
     text = json.dumps(to_dict(model), indent=1, allow_nan=False)
-    write_whole(folder / "model.json", f"{text}\n")
     assert samples.y is not None
-    with written_beside(folder / "samples.npz") as scratch:
-        x = samples.x.astype(np.float32)
-        np.savez_compressed(scratch, x=x, y=samples.y, id=np.array(samples.ids))
+    buffer = io.BytesIO()
+    x = samples.x.astype(np.float32)
+    np.savez_compressed(buffer, x=x, y=samples.y, id=np.array(samples.ids))
+    return {"model.json": f"{text}\n", "samples.npz": buffer.getvalue()}

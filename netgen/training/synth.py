@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen.errors import ToolMissingError, UsageError
+from netgen.files import folder_beside
 from netgen.training.audio import Sound, read_clip
 from netgen.training.corpus import NOISE_FOLDER, TESTING_LIST, VALIDATION_LIST
 from netgen.training.needs import need
@@ -107,15 +107,8 @@ def speak(script: Script, folder: Path, spoken: Callable[[], None] = lambda: Non
         raise ToolMissingError(f"{PROGRAM} is not installed: apt-get install {PROGRAM}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: is not empty; choose another folder for the corpus")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
+    with folder_beside(folder) as scratch:
         _speak_into(scratch, script, program, spoken)
-        if folder.exists():
-            folder.rmdir()
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _speak_into(folder: Path, script: Script, program: str, spoken: Callable[[], None]) -> None:

@@ -101,7 +101,7 @@ def test_init_writes_a_model_and_samples_and_never_over_others(tmp_path: Path) -
 
     logits = evaluate(model, samples.x)[model.readout.node]
     assert list(decide(model.readout, logits)) == list(samples.y if samples.y is not None else ())
-    before = (tmp_path / "new" / "model.json").read_text(encoding="utf-8")
+    (tmp_path / "new" / "model.json").write_text(before := "mine", encoding="utf-8")
     with pytest.raises(SystemExit) as status:
         main(["init", str(tmp_path / "new")])
     assert status.value.code == 2

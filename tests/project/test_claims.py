@@ -9,7 +9,7 @@ from command_line import netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator, install
 
 from netgen.errors import UsageError
-from netgen.project.folder import MARK, claim_results
+from netgen.project.results import MARK, claim_results
 from netgen.report.pictures import DRAWN, write_pictures
 
 

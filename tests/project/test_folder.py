@@ -163,7 +163,7 @@ def test_build_comes_back(tmp_path: Path, model: Model) -> None:
 
 def test_record_says_what_was_built(built: Path, model: Model) -> None:
     record = json.loads((built / "build.json").read_text())
-    assert record["model"] == {"name": "small", "sha256": model.digest}
+    assert record["model"] == {"name": "small", "sha256": model.digest, "file": None}
     assert (record["pdk"], record["corner"]) == ("fake", "typical")
     assert record["options"]["calibration"] == "synthetic"
     assert record["options"]["unit_width"] == pytest.approx(2e-6)

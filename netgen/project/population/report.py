@@ -17,8 +17,9 @@ from netgen.circuit.netlist import Device
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist import transistors_of
 from netgen.project.design import Bias, read_netlist
-from netgen.project.population.simulate import PopulationRuns, read_population
-from netgen.project.reading import Build, prepared
+from netgen.project.population.simulate import RECORD, PopulationRuns, read_population
+from netgen.project.reading import Build, held, prepared
+from netgen.project.record import POPULATION, read_record
 from netgen.technology import Variation, draw
 
 PAGE = "report.html"
@@ -142,7 +143,11 @@ def write_report(build: Build, found: PopulationAnalysis) -> Path:
                f"netgen variability {build.folder.path}"),
     )  # fmt: skip
     try:
-        write_population(found.runs.folder, made)
+        with held(build):
+            if dict(found.runs.described) != read_record(found.runs.folder / RECORD, POPULATION):
+                problem = "was simulated anew since this command began; run it again"
+                raise ConfigurationError(str(found.runs.folder), [problem])
+            write_population(found.runs.folder, made)
     except OSError as error:
         problem = f"{found.runs.folder} cannot be written ({error.strerror})"
         raise UsageError(problem) from None

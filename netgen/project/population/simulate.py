@@ -16,9 +16,8 @@ import numpy as np
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
-from netgen.project.lock import locked
 from netgen.project.population.variants import Case, Networks, Population
-from netgen.project.reading import Build
+from netgen.project.reading import Build, held
 from netgen.project.record import POPULATION, read_json, read_record, rewritten
 from netgen.project.runs import recorded_samples, samples_file
 from netgen.project.simulate import (
@@ -96,7 +95,7 @@ def simulate_population(
     UsageError
         The folder cannot be written.
     """
-    with locked(build.folder.path):
+    with held(build):
         yield from _simulate(build, samples, picked, population, choices.scaled(build.model))
 
 

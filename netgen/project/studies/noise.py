@@ -11,10 +11,12 @@ from netgen.analysis.noise.network import Case, Draws, Immunity, Place, steps, s
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.project.build import guarded
-from netgen.project.folder import claim_results
 from netgen.project.options import BuildOptions, prepare
-from netgen.report.studies.noise import write_noise
+from netgen.project.results import results, write_results
+from netgen.report.studies.noise import noise_files
 from netgen.simulators import cache_folder
+
+KIND = "noise"
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,15 @@ def noise_immunity(
     names = [case.model.name for case in cases]
     if len(set(names)) < len(names):
         raise UsageError("two networks have the same name; rename one in its JSON")
-    claim_results(output, "noise")
     technology, at, unit = prepare(options)
 
     def rows(model: Model) -> RowNoise:
         where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
         return characterise_rows(*where)
 
-    results = []
-    for result in study(cases, choices.places, choices.levels, choices.draws, rows):
-        results.append(result)
-        yield result
-    write_noise(output, results, choices.draws, technology.name)
+    found = []
+    with results(output, KIND):
+        for result in study(cases, choices.places, choices.levels, choices.draws, rows):
+            found.append(result)
+            yield result
+        write_results(output, KIND, noise_files(found, choices.draws, technology.name))

@@ -11,13 +11,14 @@ from netgen.model import Cell, Model, Samples, random_model
 from netgen.netlist import Consumer
 from netgen.netlist.area import Area, areas
 from netgen.project.build import Design, build, design
-from netgen.project.folder import claim_results
 from netgen.project.options import BuildOptions
 from netgen.project.reading import read_build
+from netgen.project.results import results
 from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.sizing import predict_power
 
+KIND = "scaling"
 SEED = 7
 PARTS = ("recurrent", "mirrors", "lines", "input")
 """Cells with their bias currents; mirrors of weights, and the readout they end in; what every
@@ -95,17 +96,17 @@ def scaling(
     SimulationError
         A simulation failed.
     """
-    claim_results(output, "scaling")
-    for state in choices.sizes:
-        model, samples = network(state, choices)
-        measured: Mapping[Consumer, float] = {}
-        if state <= choices.confirmed:
-            folder = output / f"d{state}"
-            made = build(model, folder, options, samples)
-            measured = _measured(folder, samples, simulation)
-        else:
-            made = design(model, options, samples.x)
-        yield _size(made, samples, state, measured)
+    with results(output, KIND):
+        for state in choices.sizes:
+            model, samples = network(state, choices)
+            measured: Mapping[Consumer, float] = {}
+            if state <= choices.confirmed:
+                folder = output / f"d{state}"
+                made = build(model, folder, options, samples)
+                measured = _measured(folder, samples, simulation)
+            else:
+                made = design(model, options, samples.x)
+            yield _size(made, samples, state, measured)
 
 
 def _measured(

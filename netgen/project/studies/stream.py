@@ -14,12 +14,12 @@ from netgen.model import Model, Samples
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import transistors_of
 from netgen.project.build import Design, design, write_build
-from netgen.project.folder import claim
+from netgen.project.folder import occupied
 from netgen.project.options import BuildOptions
 from netgen.project.reading import Build, read_build
+from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.project.twin import twin_of_build
-from netgen.simulation import load_traces
 from netgen.technology import Variation, draw
 
 TWIN_FRAMES = 2000
@@ -98,7 +98,7 @@ def circuit_stream(
             if step.failure is not None:
                 raise step.failure
             fresh = step.fresh
-        traces, _ = load_traces(build.folder.traces(0))
+        traces = read_runs(build).traces(0)
         settled = {cell.name: traces.frames[cell.name] > cell.level / 2 for cell in model.cells}
         logits = traces.frames[model.readout.node]
         yield Part(first, logits, settled, traces.power_w, fresh)
@@ -123,7 +123,8 @@ def _write(made: Design, model: Model, path: Path, options: BuildOptions) -> Bui
     )
     circuit = replace(made.circuit, model=model, layers=layers)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_build(replace(made, circuit=circuit), claim(path), options)
+    with occupied(path) as folder:
+        write_build(replace(made, circuit=circuit), folder, options)
     return read_build(path)
 
 

@@ -12,17 +12,17 @@ from netgen._version import __version__
 from netgen.analysis import compare
 from netgen.analysis.comparison.limits import Symptoms, symptoms
 from netgen.errors import ModelError, SimulationError, UsageError
-from netgen.files import write_whole
 from netgen.model import Model, Samples
 from netgen.project.build import build
-from netgen.project.folder import claim_results
 from netgen.project.options import BuildOptions
 from netgen.project.reading import read_build
+from netgen.project.results import results, write_results
 from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.schema import head
 
 Quantity: TypeAlias = Literal["unit_current", "vdd", "frame_period"]
+KIND = "sweep"
 UNITS: Mapping[Quantity, str] = {"unit_current": "A", "vdd": "V", "frame_period": "s"}
 
 
@@ -99,20 +99,24 @@ def sweep(
     UsageError
         A folder cannot be used.
     """
-    claim_results(output, "sweep")
-    results: list[PointResult] = []
-    for point in points:
-        result = None
-        for result in _point(model, samples, list(picked), output, point, options, choices):
-            if result is None:
-                yield None
-        assert result is not None
-        results.append(result)
-        records = [asdict(entry) | {"said": entry.said} for entry in results]
-        about = {"netgen": __version__, "model": {"name": model.name, "sha256": model.digest}}
-        document = head("sweep") | about | {"points": records}
-        write_whole(output / "sweep.json", json.dumps(document, indent=1) + "\n")
-        yield result
+    done: list[PointResult] = []
+    with results(output, KIND):
+        for point in points:
+            result = None
+            for result in _point(model, samples, list(picked), output, point, options, choices):
+                if result is None:
+                    yield None
+            assert result is not None
+            done.append(result)
+            write_results(output, KIND, {"sweep.json": sweep_text(model, done)}, whole=False)
+            yield result
+
+
+def sweep_text(model: Model, done: Sequence[PointResult]) -> str:
+    """Return points of a model as JSON."""
+    records = [asdict(entry) | {"said": entry.said} for entry in done]
+    about = {"netgen": __version__, "model": {"name": model.name, "sha256": model.digest}}
+    return json.dumps(head("sweep") | about | {"points": records}, indent=1) + "\n"
 
 
 def _point(

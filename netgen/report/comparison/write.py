@@ -19,6 +19,7 @@ from netgen.report.pictures import write_pictures
 from netgen.simulation.traces import Traces
 
 PLOTS = "plots"
+FILES = ("report.json", "junit.xml", "report.html")
 NOT_MADE = NoErrorBudget("it was not asked for")
 
 
@@ -49,6 +50,8 @@ def write_report(
     if isinstance(budget, ErrorBudget):
         plots.append(error_budget_plot(budget))
     page = to_html(comparison, model, checks, provenance, plots, budget, verification)
+    for name in FILES:  # a process that is killed leaves a part of this report, none of another
+        (folder / name).unlink(missing_ok=True)
     write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
     text = json.dumps(document, indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")

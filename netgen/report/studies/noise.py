@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from netgen._version import __version__
 from netgen.analysis.noise.network import Draws, Immunity
 from netgen.analysis.noise.statistics import Interval
-from netgen.files import write_whole
 from netgen.report.style import CLASSES, MUTED, figure, plain, tidy
 from netgen.schema import head
 
@@ -27,8 +25,10 @@ MEASURES = {
 _DPI = 100
 
 
-def write_noise(folder: Path, results: Sequence[Immunity], draws: Draws, technology: str) -> None:
-    """Write ``noise.json`` and a PNG for each measure into ``folder``.
+def noise_files(
+    results: Sequence[Immunity], draws: Draws, technology: str
+) -> dict[str, str | bytes]:
+    """Return ``noise.json`` and a PNG for each measure, by name.
 
     Parameters
     ----------
@@ -43,14 +43,12 @@ def write_noise(folder: Path, results: Sequence[Immunity], draws: Draws, technol
         "results": [asdict(result) for result in results],
     }
     text = json.dumps(document, indent=1, allow_nan=False)
-    write_whole(folder / "noise.json", text + "\n")
+    files: dict[str, str | bytes] = {"noise.json": text + "\n"}
     for measure in MEASURES:
-        path = folder / f"noise-{measure}.png"
         known = [result for result in results if getattr(result, measure) is not None]
         if known:
-            write_whole(path, _curves(known, measure))
-        else:
-            path.unlink(missing_ok=True)
+            files[f"noise-{measure}.png"] = _curves(known, measure)
+    return files
 
 
 def _curves(results: Sequence[Immunity], measure: str) -> bytes:

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -17,7 +16,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.files import write_whole
 from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, SOFTWARE, figure, plain, tidy
 from netgen.report.text import percent, printable
 from netgen.resources import templates
@@ -118,8 +116,8 @@ class TrainingReport:
         return float((every <= _NEAR).mean())
 
 
-def write_training_report(folder: Path, report: TrainingReport) -> None:
-    """Write ``training.json``, ``training.html`` and ``training-plots/*.png`` into ``folder``."""
+def training_files(report: TrainingReport) -> dict[str, str | bytes]:
+    """Return ``training.json``, ``training.html`` and ``training-plots/*.png``, by name."""
     drawn = {
         "curves": _draw_curves(report),
         "confusion": _draw_confusion(report),
@@ -127,12 +125,13 @@ def write_training_report(folder: Path, report: TrainingReport) -> None:
         "chips": _draw_forecasts(report),
     }
     plots = {name: _png(fig) for name, fig in drawn.items()}
-    (folder / PLOTS).mkdir(parents=True, exist_ok=True)
-    for name, png in plots.items():
-        write_whole(folder / PLOTS / f"{name}.png", png)
     document = json.dumps(_document(report), indent=1, allow_nan=False)
-    write_whole(folder / "training.json", f"{document}\n")
-    write_whole(folder / "training.html", _page(report, plots))
+    pictures: dict[str, str | bytes] = {f"{PLOTS}/{name}.png": png for name, png in plots.items()}
+    return {
+        **pictures,
+        "training.json": f"{document}\n",
+        "training.html": _page(report, plots),
+    }
 
 
 def _document(report: TrainingReport) -> dict[str, Any]:

@@ -38,6 +38,8 @@ from netgen.schema import head
 def write_population(folder: Path, report: PopulationReport) -> None:
     """Write ``report.json``, ``report.html`` and the plots into ``folder``."""
     plots = _plots(report)
+    for name in ("report.json", "report.html"):  # never beside pictures of another analysis
+        (folder / name).unlink(missing_ok=True)
     write_pictures(folder, "variability", {plot.file: plot.png for plot in plots})
     text = json.dumps(to_document(report), indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")

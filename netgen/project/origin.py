@@ -1,0 +1,51 @@
+"""Which model a build folder belongs to: a build of another one replaces it only when asked to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from netgen.errors import ConfigurationError, UsageError
+from netgen.model import Model
+from netgen.project.folder import Folder
+from netgen.project.record import BUILD, read_record
+
+
+def file_from(folder: Path, source: Path) -> str:
+    """Return a model's file as seen from a build folder: both may move together."""
+    return os.path.relpath(source.resolve(), folder.resolve())
+
+
+def replaced(path: Path, model: Model, source: Path, replace: bool) -> bool:
+    """Tell whether a build of a model replaces that of another, or of an earlier state of it.
+
+    A folder belongs to the file that its model was read from; where its record names none, to the
+    model's name. What was built from the same file is always replaced.
+
+    Parameters
+    ----------
+    source
+        The model's file.
+    replace
+        Whether the user asks to replace the build of another model.
+
+    Raises
+    ------
+    UsageError
+        The folder holds the build of another model, and nobody asks to replace it.
+    """
+    try:
+        recorded = read_record(Folder(path).build, BUILD)["model"]
+        name, digest, file = recorded["name"], recorded["sha256"], recorded.get("file")
+    except (ConfigurationError, KeyError, TypeError, AttributeError):
+        return False  # nothing whole is there
+    if digest == model.digest:
+        return False
+    same = name == model.name if file is None else file == file_from(path, source)
+    if not same and not replace:
+        read = "" if file is None else f", read from {os.path.normpath(path / str(file))},"
+        raise UsageError(
+            f"{path} holds the build of another model: {name}{read} and its results; choose "
+            "another folder with -o, or replace them with --replace"
+        )
+    return True

@@ -1,0 +1,144 @@
+"""Folders with the results of a study: one writer, and one set of files that belong together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from netgen.errors import ConfigurationError, UsageError
+from netgen.files import is_scratch, sha256_of, write_whole
+from netgen.project.lock import FILE as LOCK
+from netgen.project.lock import locked
+from netgen.project.record import RESULTS, Draft, files_of, read_json
+
+MARK = "netgen-results.json"
+"""The record of a folder of results: which kind of study it belongs to, and its files."""
+
+
+@contextmanager
+def results(path: Path, kind: str) -> Iterator[None]:
+    """Claim a folder for a study's results and be the only netgen that writes there.
+
+    Raises
+    ------
+    UsageError
+        See :func:`claim_results`; or another netgen is at work there.
+    """
+    claim_results(path, kind)
+    with locked(path):
+        yield
+
+
+def claim_results(path: Path, kind: str) -> None:
+    """Make a folder for a study's results, or take one that the same kind of study made.
+
+    A new one is marked at once, so that a study that was interrupted can go on in it.
+
+    Parameters
+    ----------
+    kind
+        The command, such as ``"sweep"``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written, or holds something else: results would overwrite what is there.
+    """
+    mark = path / MARK
+    try:
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file; choose a folder with -o")
+        path.mkdir(parents=True, exist_ok=True)
+        if not _is_marked(mark, kind):
+            if any(each.name != LOCK and not is_scratch(each) for each in path.iterdir()):
+                raise UsageError(
+                    f"{path} holds files that are not results of netgen {kind}; choose an empty "
+                    "folder with -o"
+                )
+            head = {"format": RESULTS.format, "version": RESULTS.version, "complete": False}
+            write_whole(mark, json.dumps(head | {"kind": kind}) + "\n")
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror}); choose another -o"
+        ) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UsageError(f"{path} cannot be written; choose another folder with -o")
+
+
+def write_results(
+    path: Path,
+    kind: str,
+    files: Mapping[str, str | bytes],
+    of: str | None = None,
+    whole: bool = True,
+) -> list[Path]:
+    """Write the results of a study into a claimed folder, as one set.
+
+    Files of an earlier set are removed before the first new one is written: a process that is
+    killed leaves a part of one set, and never parts of two.
+
+    Parameters
+    ----------
+    files
+        Content by name; a name may lie in a folder below, with ``/``.
+    of
+        What the results are of; files of an earlier set of the same stay beside these. None: no
+        other file stays.
+    whole
+        Whether the set is complete with these files.
+
+    Returns
+    -------
+    list of Path
+        Files that somebody edited since, moved aside.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    mark = path / MARK
+    data = {name: _bytes(content) for name, content in files.items()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
+    with locked(path):
+        earlier = files_of(mark)
+        draft = Draft(mark, RESULTS, earlier, head={"kind": kind, "of": of})
+        if of is not None and _said(mark).get("of") == of:
+            draft.files = {
+                name: digest for name, digest in earlier.items()
+                if name not in files and _digest(path / name) == digest
+            }  # fmt: skip
+        draft.announce()
+        for name in {**earlier, **files}:
+            if name not in draft.files and _digest(path / name) != digests.get(name):
+                draft.make_room(name)
+        for name, content in data.items():
+            draft.write(name, content)
+        draft.content = dict(draft.head)
+        if whole:
+            draft.finish()
+    return draft.kept
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+def _digest(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None
+
+
+def _said(mark: Path) -> Mapping[str, object]:
+    try:
+        return read_json(mark)
+    except ConfigurationError:
+        return {}
+
+
+def _is_marked(mark: Path, kind: str) -> bool:
+    found = _said(mark)
+    return (found.get("format"), found.get("kind")) == (RESULTS.format, kind)
