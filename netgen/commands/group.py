@@ -6,6 +6,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -107,8 +108,7 @@ def _status(command: Callable[[], Any]) -> int:
         error.show()
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        if owns_streams():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is under way
+        _ignore_interrupts()
         _tell(["interrupted"])
         status = INTERRUPTED
     except OutputGone:
@@ -116,7 +116,15 @@ def _status(command: Callable[[], Any]) -> int:
         status = OUTPUT_GONE
     except Exception as caught:
         status = _tell_of(caught.error if isinstance(caught, _Raised) else caught)
+    _ignore_interrupts()
     return status if isinstance(status, int) else 0
+
+
+def _ignore_interrupts() -> None:
+    """Let the end that is under way come: Python itself answers Ctrl-C with a traceback then."""
+    if owns_streams():
+        with suppress(ValueError):  # not the main thread: Ctrl-C is not ours
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _tell_of(error: Exception) -> int:

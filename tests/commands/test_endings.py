@@ -200,3 +200,17 @@ def test_full_disk_in_a_build(
     assert result.exit_code == 5
     (line,) = says(result)
     assert f"{tmp_path}/out/mapping.json: No space left on device" in line
+
+
+def test_interrupt_after_the_last_word_changes_nothing(tmp_path: Path) -> None:
+    """Ctrl-C while Python ends: no traceback, and the status that was reached."""
+    code = (
+        "import atexit, os, signal, sys\n"
+        "from netgen.commands import main\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "main(['schema', 'model'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
