@@ -51,6 +51,8 @@ def _say_times(made: Design) -> None:
     if not model.cells:
         return
     speeds = speeds_of(made)
+    if not speeds:
+        return
     needed = engineering(frame_needed(model, speeds), "s")
     click.echo(
         f"  cells answer a candidate {NEAR:.0%} beyond a threshold within frames of {needed}; a "

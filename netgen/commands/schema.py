@@ -6,6 +6,7 @@ import json
 
 import click
 
+from netgen.model import model_schema
 from netgen.schema import schema as read_schema
 from netgen.schema import schema_names
 
@@ -18,4 +19,5 @@ def schema(name: str | None) -> None:
         for known in schema_names():
             click.echo(f"{known}: {read_schema(known)['title']}")
         return
-    click.echo(json.dumps(read_schema(name), indent=2, ensure_ascii=False))
+    found = model_schema() if name == "model" else read_schema(name)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))

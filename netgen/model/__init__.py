@@ -15,6 +15,7 @@ from netgen.model.graph import (
     to_dict,
 )
 from netgen.model.load import from_dict, load_model
+from netgen.model.operations import model_schema
 from netgen.model.random import random_model
 from netgen.model.reference import (
     decide,
@@ -46,6 +47,7 @@ __all__ = [
     "load_model",
     "load_samples",
     "margin",
+    "model_schema",
     "node_value",
     "op_of",
     "pick_indices",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import netgen
 from fake_technology import UNIT, fake_technology, ratio_drawn
 from small_models import linear
 
@@ -16,8 +17,8 @@ from netgen.api import Circuit as Built
 from netgen.api import build, compare, make_samples, monte_carlo, simulate, twin
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks import block_of
-from netgen.errors import ModelError
-from netgen.model import Model, evaluate, from_dict, realised, to_dict
+from netgen.errors import ConfigurationError, ModelError
+from netgen.model import Model, evaluate, from_dict, model_schema, realised, to_dict
 from netgen.model.cell import GROUP
 from netgen.netlist import netlist_of, network_text, transistors_of
 from netgen.netlist.area import areas
@@ -114,6 +115,40 @@ def test_its_operation_is_read_and_written(model: Model) -> None:
         from_dict(data)
     assert caught.value.problems[0].startswith("nodes[2].initial_state: is not known")
     assert "nodes[2].threshold[1]: -1 must be above 0" in caught.value.problems
+
+
+def test_the_schema_has_its_operation(model: Model) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(to_dict(model), model_schema())
+    data = comparing()
+    del data["nodes"][2]["height"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, model_schema())
+    assert netgen("schema", "model").output.count('"const": "comparator"') == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("no_such_module:BLOCK", "no_such_module:BLOCK is no block (ModuleNotFoundError"),
+        ("json:dumps", "json:dumps is no block (AttributeError"),
+        ("netgen_comparator:BLOCK", "brings operation comparator, which is there already"),
+    ],
+)
+def test_a_block_that_cannot_be_used_is_named(
+    entry: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(tmp_path, "other", {"second": entry})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    realised.cache_clear()
+    try:
+        with pytest.raises(ConfigurationError) as caught:
+            from_dict(comparing())
+    finally:
+        monkeypatch.undo()
+        realised.cache_clear()
+    assert caught.value.source == f"entry point second of {GROUP}"
+    assert caught.value.problems[0].startswith(words)
 
 
 def test_its_software_has_no_memory(model: Model) -> None:
