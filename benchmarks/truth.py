@@ -44,7 +44,14 @@ from netgen.project.population.variants import MonteCarlo, Networks
 from netgen.project.simulate import workbench
 from netgen.simulation import Traces
 from netgen.simulation.engines import AUTO, Monolithic, run_tasks
-from netgen.simulators import LocalPool, cache_folder, cached_arrays, key, simulator_version
+from netgen.simulators import (
+    LocalPool,
+    cache_folder,
+    cached_arrays,
+    chosen_simulator,
+    key,
+    simulator_version,
+)
 from netgen.technology import Variation
 
 TIGHT = SimulatorOptions(reltol=1e-4, method="trap", bypass=False)
@@ -77,7 +84,7 @@ def reference(bench: Workbench, x: NDArray[np.float64], keep: Path, tighter: boo
             raise traces
         return {**traces.frames, "(cpu)": np.array(traces.cpu_s)}
 
-    deck = bench.whole("reference", x).text(options)
+    deck = chosen_simulator().netlister.text(bench.whole("reference", x), options)
     lines = [line for line in deck.splitlines() if not line.startswith("*")]
     identity = key("reference", lines, bench.technology.digest, simulator_version())
     found = cached_arrays(keep, identity, compute)

@@ -26,14 +26,16 @@ from netgen.circuit.blocks import (
 from netgen.errors import SimulationError
 from netgen.model import Model
 from netgen.netlist.characterisation import (
+    ACCURATE,
     MirrorUnderTest,
+    cell_currents,
     cell_deck,
     cell_ramp_deck,
     cell_time_deck,
-    cell_vectors,
+    cell_time_options,
 )
 from netgen.netlist.models import Conditions
-from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
+from netgen.simulators import cached_arrays, job_of, key, simulator_version
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -66,12 +68,10 @@ class CellBench:
         vdd = self.at.vdd
         step = vdd / round(vdd / _STEP)
         deck = cell_deck(self.technology, self.at, self.unit, cells, (step, vdd + step / 4, step))
-        names = [cell_vectors(self.technology, index, cell) for index, cell in enumerate(cells)]
-        vectors = tuple(name for pair in names for name in pair)
-        attempts = (Attempt("default", deck),)
-        result = self.run(Job("cell characterisation", attempts, vectors, vdd, 300.0))
-        needed = np.array([result.vectors[current] for current, _ in names])
-        output = np.array([result.vectors[current] for _, current in names])
+        result = self.run(job_of("cell characterisation", deck, (("default", ACCURATE),), 300.0))
+        pairs = [cell_currents(self.technology, index, cell) for index, cell in enumerate(cells)]
+        needed = np.array([result[current] for current, _ in pairs])
+        output = np.array([result[current] for _, current in pairs])
         return Held(self._candidate(result.scale, needed), output)
 
     def _candidate(self, v0: Floats, needed: Floats) -> Floats:
@@ -98,20 +98,18 @@ class CellBench:
         ends = [(float(each[0]), float(each[-1])) for each in candidates]
         points = candidates.shape[1]
         deck = cell_ramp_deck(self.technology, self.at, self.unit, cells, ends, points)
-        names = [cell_vectors(self.technology, i, cell)[1] for i, cell in enumerate(cells)]
-        result = self.run(Job("cell ramp", (Attempt("default", deck),), tuple(names), 1.0, 300.0))
+        result = self.run(job_of("cell ramp", deck, (("default", ACCURATE),), 300.0))
         if result.timepoints != points:
             problem = f"a ramp of cells gave {result.timepoints} of {points} points"
             raise SimulationError("incomplete", problem)
-        return np.array([result.vectors[name] for name in names])
+        return np.array([result[each] for each in deck.quantities])
 
     def stepped(self, steps: Sequence[Step], edge: float, stop: float) -> tuple[Floats, Floats]:
         """Return times, s, (points,), and outputs, A, (steps, points), as candidates step."""
         deck = cell_time_deck(self.technology, self.at, self.unit, steps, edge, stop)
-        names = [cell_vectors(self.technology, i, step.cell)[1] for i, step in enumerate(steps)]
-        job = Job("cell times", (Attempt("default", deck),), tuple(names), stop, 600.0, (edge,))
-        result = self.run(job)
-        return result.scale, np.array([result.vectors[name] for name in names])
+        retries = (("default", cell_time_options(steps)),)
+        result = self.run(job_of("cell times", deck, retries, 600.0))
+        return result.scale, np.array([result[each] for each in deck.quantities])
 
     def kept(
         self, name: str, identity: object, measure: Callable[[], Mapping[str, Floats]]

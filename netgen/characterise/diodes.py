@@ -11,9 +11,9 @@ import numpy as np
 from netgen._version import __version__
 from netgen.characterise.gain import Floats
 from netgen.characterise.mirrors import Run
-from netgen.netlist.characterisation import diode_deck
+from netgen.netlist.characterisation import ACCURATE, DIODE_VOLTAGES, diode_deck
 from netgen.netlist.models import Conditions
-from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
+from netgen.simulators import cached_arrays, job_of, key, simulator_version
 from netgen.technology import Geometry, Polarity, Technology
 
 CURRENTS = (1e-3, 50.0)
@@ -74,9 +74,9 @@ def characterise_diodes(
 
     def measure() -> dict[str, Floats]:
         deck = diode_deck(technology, at, unit, (low, high + step / 2, step))
-        attempts = (Attempt("default", deck),)
-        result = run(Job("diode characterisation", attempts, ("n", "p"), high, 60.0))
-        return {"nmos": result.vectors["n"], "pmos": at.vdd - result.vectors["p"]}
+        result = run(job_of("diode characterisation", deck, (("default", ACCURATE),), 60.0))
+        nets = DIODE_VOLTAGES
+        return {"nmos": result[nets["nmos"]], "pmos": at.vdd - result[nets["pmos"]]}
 
     parts = ("diodes", at, unit, tuple(logs), technology.digest, simulator_version(), __version__)
     measured = cached_arrays(folder, key(*parts), measure)

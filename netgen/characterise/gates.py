@@ -13,12 +13,12 @@ from netgen.characterise.gain import Floats
 from netgen.characterise.mirrors import Run
 from netgen.netlist import Conditions, GateLoad
 from netgen.netlist.characterisation import (
+    ACCURATE,
     GATE_SWING,
-    GATE_TIME,
+    gate_current,
     gate_deck,
-    gate_vector,
 )
-from netgen.simulators import Attempt, Job, cached_arrays, key, simulator_version
+from netgen.simulators import cached_arrays, job_of, key, simulator_version
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 _LONGEST = 5.0
@@ -45,10 +45,9 @@ def characterise_gates(
 
     def measure() -> dict[str, Floats]:
         deck = gate_deck(technology, at, devices)
-        names = [gate_vector(index) for index in range(len(devices))]
-        attempt = Attempt("default", deck)
-        result = run(Job("gate characterisation", (attempt,), tuple(names), GATE_TIME, 60.0))
-        charge = [abs(np.trapezoid(result.vectors[name], result.scale)) for name in names]
+        result = run(job_of("gate characterisation", deck, (("default", ACCURATE),), 60.0))
+        currents = [result[gate_current(index)] for index in range(len(devices))]
+        charge = [abs(np.trapezoid(current, result.scale)) for current in currents]
         return {"capacitance": np.array(charge) / (at.vdd * (GATE_SWING[1] - GATE_SWING[0]))}
 
     parts = ("gates", at, tuple(devices), technology.digest, simulator_version(), __version__)

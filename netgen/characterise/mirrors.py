@@ -15,12 +15,14 @@ from netgen.characterise.path import path_points
 from netgen.circuit import Line
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
+    ACCURATE,
+    LINE_VOLTAGE,
     MirrorUnderTest,
+    mirror_current,
     mirror_deck,
-    mirror_vector,
 )
 from netgen.netlist.models import Conditions
-from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
 from netgen.technology import (
     ONE_MODEL,
     POLARITIES,
@@ -60,18 +62,16 @@ def mirror_gains(
 ) -> MeasuredGains:
     """Measure I_out / I_in of mirrors over evenly spaced ln(current / A) and drain voltages (V)."""
     deck = mirror_deck(technology, at, unit, mirrors, _sweep(logs), _sweep(drains))
-    names = [mirror_vector(index) for index in range(len(mirrors))]
-    # a nested sweep has no single stop: a missing point shows when the result is reshaped
-    job = Job("mirror characterisation", (Attempt("default", deck),), ("n1", *names), None, 300.0)
-    result = run(job)
+    result = run(job_of("mirror characterisation", deck, (("default", ACCURATE),), 300.0))
+    drawn = [result[mirror_current(index)] for index in range(len(mirrors))]
     shape = (len(drains), len(logs))
     if result.timepoints != len(drains) * len(logs):
         raise SimulationError(
             "incomplete", f"mirror characterisation gave {result.timepoints} of {shape} points"
         )
-    currents = np.array([np.abs(result.vectors[name]).reshape(shape).T for name in names])
+    currents = np.array([np.abs(current).reshape(shape).T for current in drawn])
     return MeasuredGains(
-        currents / np.exp(logs)[:, np.newaxis], result.vectors["n1"].reshape(shape)[0]
+        currents / np.exp(logs)[:, np.newaxis], result[LINE_VOLTAGE].reshape(shape)[0]
     )
 
 

@@ -18,8 +18,8 @@ from netgen.commands.options import (
 )
 from netgen.commands.steps import build_options, build_step, with_units
 from netgen.model import load_model, load_samples
-from netgen.netlist import DIALECTS
 from netgen.project import FORMATS, export, occupied
+from netgen.simulators.dialects import DIALECTS
 
 
 @click.command()

@@ -1,29 +1,31 @@
 """The netlist room: Jinja2 templates, the network's text, testbenches and their probes."""
 
 from netgen.netlist.blocks import GateLoad, Workbench
-from netgen.netlist.dialects import DIALECTS, dialect_testbench
+from netgen.netlist.deck import Deck, Quantity
 from netgen.netlist.mapping import mapping
 from netgen.netlist.meters import KINDS, Consumer
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
+from netgen.netlist.netlister import SpiceNetlister
 from netgen.netlist.network import cdl_text, netlist_of, network_text
 from netgen.netlist.partition import Network
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
 from netgen.netlist.variation import shift_words, transistors_of
 
 __all__ = [
-    "DIALECTS",
     "KINDS",
     "READOUT",
     "SETTLED",
     "Conditions",
     "Consumer",
+    "Deck",
     "GateLoad",
     "Network",
     "Probes",
+    "Quantity",
     "SimulatorOptions",
+    "SpiceNetlister",
     "Workbench",
     "cdl_text",
-    "dialect_testbench",
     "mapping",
     "netlist_of",
     "network_text",

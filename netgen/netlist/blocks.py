@@ -6,7 +6,6 @@ lines did; those it drives itself are put back as capacitance.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,20 +17,32 @@ from numpy.typing import NDArray
 from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.circuit.netlist import Device
 from netgen.model import INPUT
+from netgen.netlist.deck import (
+    Analysis,
+    Deck,
+    Quantity,
+    SourceCurrent,
+    Sweep,
+    Voltage,
+    drain_current,
+)
 from netgen.netlist.library import Sizes, shiftable, trimmed
 from netgen.netlist.meters import INPUT_METER, Consumer, Meter
-from netgen.netlist.models import Conditions, SimulatorOptions, models_head
+from netgen.netlist.models import Conditions, models_text
 from netgen.netlist.partition import Network, NetworkLines, Part, sizes
-from netgen.netlist.render import drain_current, render
+from netgen.netlist.render import render
 from netgen.netlist.testbench import (
     EDGE,
     READOUT,
+    SUPPLY_CURRENT,
     Probes,
     bench_text,
     probe_of,
     probes,
     pwl,
+    readout_current,
     startup,
+    whole_sample,
 )
 from netgen.netlist.variation import ShiftWords
 from netgen.netlist.write import ElementText
@@ -39,7 +50,6 @@ from netgen.technology import Polarity, Technology
 from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
-_TRANSIENT = re.compile(r"^\.tran \S+ \S+", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,41 +160,60 @@ class Workbench:
             return [line.text for line in lines]
         return [line.shifted(self.shifts) for line in lines]
 
-    def head(self, options: SimulatorOptions, sizes: Sizes | None) -> str:
-        """Return models and options: self-contained, so that a deck runs on any machine.
+    def models(self, sizes: Sizes | None) -> str:
+        """Return the models: self-contained, so that a deck runs on any machine.
 
         With ``sizes``, only the model bins that transistors of these sizes may need.
         """
-        models = tuple(device.model for device in self.technology.devices.values())
-        head = models_head(self.technology, self.conditions, options)
+        names = tuple(device.model for device in self.technology.devices.values())
+        text = models_text(self.technology, self.conditions)
+        if self.shifts is None and sizes is None:
+            return text
+        library = trimmed(text, names, self.technology.digest)
         if self.shifts is not None:
-            library = trimmed(head, models, self.technology.digest)
-            wanted = sizes or self.network.sizes or frozenset()
-            return shiftable(library, models, self.technology.name).text(wanted)
-        return head if sizes is None else trimmed(head, models, self.technology.digest).text(sizes)
+            library = shiftable(library, names, self.technology.name)
+        return library.text(sizes or self.network.sizes or frozenset())
 
     def whole(self, title: str, x: Floats) -> Deck:
         """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""
-        saves = self.probes.vectors
-        network = "\n".join(self._text(self.statements.whole)) + "\n"
-        where = self.circuit, self.conditions, x, network, saves, title, INPUT_METER.net
-        body = bench_text(*where, self.edge)
+        network = "\n".join(self._text(self.statements.whole))
+        stimuli = bench_text(self.circuit, self.conditions, x, INPUT_METER.net, self.edge)
         steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
         bends = np.sort(np.concatenate([steps, steps + self.edge]))
         points = tuple((bends * self.circuit.model.frame_period).tolist())
-        return Deck(self, title, self.network.sizes, body, points)
+        return self.deck(
+            f"Testbench: {title}",
+            f"{network}\n{stimuli}",
+            self.probes.quantities,
+            whole_sample(self.circuit, len(x)),
+            self.network.sizes,
+            points,
+        )
+
+    def deck(
+        self,
+        title: str,
+        body: str,
+        quantities: tuple[Quantity, ...],
+        analysis: Analysis,
+        sizes: Sizes | None,
+        points: tuple[float, ...] = (),
+    ) -> Deck:
+        """Return a deck with the models of transistors of these sizes."""
+        where = self.technology, self.conditions, title, body, quantities, analysis, points
+        return Deck.at(*where, self.models(sizes))
 
     @cached_property
     def probes(self) -> Probes:
         """What is saved of the network as one circuit."""
         found = probes(self.circuit, self.technology, self.conditions.vdd)
-        meters = {
-            f"{path}#branch": Meter(consumer, self.conditions.vdd)
+        meters: dict[Quantity, Meter] = {
+            SourceCurrent(path): Meter(consumer, self.conditions.vdd)
             for path, consumer in self.statements.whole_meters.items()
         }
         return replace(found, meters=meters | self._returned(found.nodes[READOUT]))
 
-    def _returned(self, outputs: Iterable[str]) -> dict[str, Meter]:
+    def _returned(self, outputs: Iterable[Quantity]) -> dict[Quantity, Meter]:
         consumer = Consumer(self.circuit.layers[-1].node, "readout")
         return dict.fromkeys(outputs, Meter(consumer, -self.conditions.vdd / 2))
 
@@ -205,45 +234,44 @@ class Workbench:
         layer = self.layers.get(part.word)
         return isinstance(layer, CellLayer) and layer.cell.memory
 
-    def probe(self, part: Part) -> str | None:
-        """Return the vector of a part's current, if it stands for a node of the model."""
+    def probe(self, part: Part) -> Quantity | None:
+        """Return the current of a part, if it stands for a node of the model."""
         layer = self.layers.get(part.word)
         name = f"{part.word}_{part.unit}"
         if layer is None:
             return None
         seen = probe_of(layer)
         if seen is None:
-            return f"v{name}_out#branch"
+            return readout_current(f"{name}_out")
         return drain_current(self.technology, seen.polarity, f"x{name}", seen.device)
 
     def lines(self, parts: Sequence[Part]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""
         return tuple(sorted(net for part in parts for net in part.nets if net in self.network.hung))
 
-    def supplies(self, parts: Sequence[Part]) -> dict[str, float]:
-        """Return the volts of the sources that deliver power, by the vector of their current."""
-        outputs = [f"v{net}#branch" for net in self._outputs(parts)]
-        return {"vvdd#branch": self.conditions.vdd} | dict.fromkeys(
-            outputs, self.conditions.vdd / 2
-        )
+    def supplies(self, parts: Sequence[Part]) -> dict[Quantity, float]:
+        """Return the volts of the sources that deliver power, by their currents."""
+        outputs = map(readout_current, self._outputs(parts))
+        vdd = self.conditions.vdd
+        return {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)}
 
-    def meters(self, parts: Sequence[Part]) -> dict[str, Meter]:
-        """Return the currents that take the power of parts apart, by vector."""
-        found = {
-            f"{name}#branch": Meter(consumer, self.conditions.vdd)
+    def meters(self, parts: Sequence[Part]) -> dict[Quantity, Meter]:
+        """Return the currents that take the power of parts apart."""
+        found: dict[Quantity, Meter] = {
+            SourceCurrent(name): Meter(consumer, self.conditions.vdd)
             for word, indices in _by_layer(parts).items()
             for name, consumer in self.statements.layer(word, indices).consumers(word).items()
         }
         if self.inputs(parts):
             meter = Meter(INPUT_METER.consumer, self.conditions.vdd)
-            found[f"{INPUT_METER.name}#branch"] = meter
-        return found | self._returned(f"v{net}#branch" for net in self._outputs(parts))
+            found[SourceCurrent(INPUT_METER.name)] = meter
+        return found | self._returned(map(readout_current, self._outputs(parts)))
 
-    def vectors(self, parts: Sequence[Part]) -> tuple[str, ...]:
-        """Return what to save of parts: currents, the voltages of lines, supplies and meters."""
+    def quantities(self, parts: Sequence[Part]) -> tuple[Quantity, ...]:
+        """Return what to observe of parts: currents, voltages of lines, supplies and meters."""
         currents = [probe for part in parts if (probe := self.probe(part))]
         supplies = [*self.supplies(parts), *self.meters(parts)]
-        return tuple(dict.fromkeys([*currents, *self.lines(parts), *supplies]))
+        return tuple(dict.fromkeys([*currents, *map(Voltage, self.lines(parts)), *supplies]))
 
     def used(self, parts: Sequence[Part]) -> tuple[str, ...]:
         """Return the nets that parts use and do not have."""
@@ -269,7 +297,8 @@ class Workbench:
             f"B{n} {INPUT_METER.net} {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()
         ]
         lines += ["Vframe frame 0 0"]
-        return self._deck(title, parts, lines, f".dc Vframe 0 {frames - 1} 1")
+        sweep = Sweep("Vframe", 0, frames - 1, 1, end=frames - 1)
+        return self._deck(title, parts, lines, sweep)
 
     def transient(
         self,
@@ -280,7 +309,6 @@ class Workbench:
         frames: int,
     ) -> Deck:
         """Return the deck that takes parts through a sample in time."""
-        period = self.circuit.model.frame_period
         switches = {s.net: s.waveform for s in startup(self.circuit, self.conditions.vdd)}
         used, currents = self.used(parts), self.inputs(parts)
         driven = {net: drives[net] for net in used if net not in switches}
@@ -293,7 +321,7 @@ class Workbench:
         lines = [f"V{net} {net} 0 {forms[net]}" for net in used]
         lines += [f"I{net} {INPUT_METER.net} {net} {forms[net]}" for net in currents.values()]
         lines += self._loads(parts)
-        analysis = f".tran {spice(period)} {spice(frames * period)}"
+        analysis = whole_sample(self.circuit, frames)
         return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
 
     def _loads(self, parts: Sequence[Part]) -> list[str]:
@@ -316,7 +344,7 @@ class Workbench:
         title: str,
         parts: Sequence[Part],
         lines: list[str],
-        analysis: str,
+        analysis: Analysis,
         points: tuple[float, ...] = (),
     ) -> Deck:
         half = spice(self.conditions.vdd / 2)
@@ -333,37 +361,9 @@ class Workbench:
             blocks=self.statements.blocks,
             vdd=self.conditions.vdd,
             lines=[*elements, *readout, *lines],
-            saves=[_saved(vector) for vector in self.vectors(parts)],
-            analysis=analysis,
         )
         used = sizes(device for part in parts for device in part.transistors)
-        return Deck(self, title, used, body, points)
-
-
-@dataclass(frozen=True, eq=False)
-class Deck:
-    """A deck but for its simulator options.
-
-    Attributes
-    ----------
-    sizes
-        Of its transistors, where all are known.
-    points
-        When its sources bend, see :class:`netgen.simulators.Job`.
-    """
-
-    bench: Workbench
-    title: str
-    sizes: Sizes | None
-    body: str
-    points: tuple[float, ...]
-
-    def text(self, options: SimulatorOptions) -> str:
-        """Return the whole deck."""
-        body = self.body
-        if options.max_step is not None:
-            body = _TRANSIENT.sub(rf"\g<0> 0 {spice(options.max_step)}", body)
-        return f"* {self.title}\n{self.bench.head(options, self.sizes)}\n{body}"
+        return self.deck(title, body, self.quantities(parts), analysis, used, points)
 
 
 def _by_layer(parts: Iterable[Part]) -> dict[str, list[int]]:
@@ -372,8 +372,3 @@ def _by_layer(parts: Iterable[Part]) -> dict[str, list[int]]:
     for part in parts:
         found.setdefault(part.word, []).append(part.unit)
     return found
-
-
-def _saved(vector: str) -> str:
-    """Return what ``.save`` calls a vector: a node's voltage has a name of its own."""
-    return vector if "#" in vector or "@" in vector else f"v({vector})"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from netgen.circuit.blocks import BiasedCell, Step, mirror, modules_of
-from netgen.netlist.models import Conditions, SimulatorOptions, models_head
-from netgen.netlist.render import drain_current, render, transistors
+from netgen.netlist.deck import (
+    Deck,
+    Quantity,
+    SourceCurrent,
+    Sweep,
+    Transient,
+    Voltage,
+    drain_current,
+)
+from netgen.netlist.models import Conditions, SimulatorOptions
+from netgen.netlist.render import render, transistors
 from netgen.netlist.testbench import pwl
 from netgen.netlist.write import Writer
 from netgen.technology import Geometry, Polarity, Technology
@@ -35,7 +45,7 @@ class _Mirror:
 
 @dataclass(frozen=True)
 class CellView:
-    """What a template writes for one cell: its name, bias currents, nets, instance and output."""
+    """What a template writes for one cell: its name, bias currents, nets and instance."""
 
     name: str
     biases: tuple[tuple[str, float], ...]
@@ -43,14 +53,11 @@ class CellView:
     nets: str
     module: str
     storage: str
-    output: str
     waveform: str = ""
     other: str = ""
 
 
-def cell_view(
-    technology: Technology, name: str, cell: BiasedCell, waveform: str = "", **nets: str
-) -> CellView:
+def cell_view(name: str, cell: BiasedCell, waveform: str = "", **nets: str) -> CellView:
     """Return the view of a cell under test.
 
     Parameters
@@ -68,7 +75,6 @@ def cell_view(
         cell.nets(name, **nets),
         block.module,
         f"storage{name}" if block.storage else "",
-        drain_current(technology, block.probe.polarity, f"xcell{name}", block.probe.device),
         waveform,
         mirror.TO_N if block.output == "p" else mirror.TO_P,
     )
@@ -80,9 +86,13 @@ def block_texts(technology: Technology, unit: Geometry, cells: Iterable[BiasedCe
     return Writer(technology).modules(modules.values(), comments=False)
 
 
-def mirror_vector(index: int) -> str:
-    """Return the vector of the drain current of a mirror under test."""
-    return f"vm{index}#branch"
+LINE_VOLTAGE = Voltage("n1")
+"""Gate voltage of the mirrors under test that an NMOS diode defines."""
+
+
+def mirror_current(index: int) -> Quantity:
+    """Return the drain current of a mirror under test."""
+    return SourceCurrent(f"vm{index}")
 
 
 def mirror_deck(
@@ -92,7 +102,7 @@ def mirror_deck(
     mirrors: Sequence[MirrorUnderTest],
     log_current: tuple[float, float, float],
     drain: tuple[float, float, float],
-) -> str:
+) -> Deck:
     """Return the deck that sweeps ln(signal current / A) within a sweep of the drain voltage.
 
     Both sweeps are (first, last, step).
@@ -105,25 +115,24 @@ def mirror_deck(
         net, rail = f"d{index}", rails[tested.polarity]
         line = write[tested.polarity](f"m{index}", net, gate, rail, tested.geometry)
         views.append(_Mirror(f"m{index}", net, line))
-    return render(
-        "mirror_characterisation.j2",
-        head=models_head(technology, at, ACCURATE),
-        vdd=at.vdd,
-        unit=unit,
-        mirrors=views,
-        first=log_current[0],
-        last=log_current[1],
-        step=log_current[2],
-        drain_first=drain[0],
-        drain_last=drain[1],
-        drain_step=drain[2],
-        **write,
-    )
+    body = render("mirror_characterisation.j2", vdd=at.vdd, unit=unit, mirrors=views, **write)
+    # a nested sweep has no single end: a missing point shows when its result is reshaped
+    sweep = Sweep("Vlog", *log_current, Sweep("Vdrain", *drain))
+    observed = (LINE_VOLTAGE, *map(mirror_current, range(len(mirrors))))
+    return Deck.at(technology, at, "Characterisation of mirrors", body, observed, sweep)
 
 
-def cell_vectors(technology: Technology, index: int, cell: BiasedCell) -> tuple[str, str]:
-    """Return the vectors of the current into the storage node and of the output current."""
-    return f"vm{index}#branch", cell_view(technology, str(index), cell).output
+def cell_currents(
+    technology: Technology, index: int, cell: BiasedCell
+) -> tuple[Quantity, Quantity]:
+    """Return the current into the storage node and the output current of a cell under test."""
+    return SourceCurrent(f"vm{index}"), cell_output(technology, str(index), cell)
+
+
+def cell_output(technology: Technology, name: str, cell: BiasedCell) -> Quantity:
+    """Return the output current of a cell under test, see :func:`cell_view`."""
+    probe = cell.block.probe
+    return drain_current(technology, probe.polarity, f"xcell{name}", probe.device)
 
 
 def cell_deck(
@@ -132,21 +141,18 @@ def cell_deck(
     unit: Geometry,
     cells: Sequence[BiasedCell],
     sweep: tuple[float, float, float],
-) -> str:
+) -> Deck:
     """Return the deck that sweeps the storage node of several cells: (first, last, step) V."""
-    views = [
-        cell_view(technology, str(index), cell, candidate="vdd") for index, cell in enumerate(cells)
-    ]
-    return render(
+    body = render(
         "cell_characterisation.j2",
-        head=models_head(technology, at, ACCURATE),
         vdd=at.vdd,
         blocks=block_texts(technology, unit, cells),
-        cells=views,
-        first=sweep[0],
-        last=sweep[1],
-        step=sweep[2],
+        cells=[cell_view(str(index), cell, candidate="vdd") for index, cell in enumerate(cells)],
     )
+    pairs = (cell_currents(technology, index, cell) for index, cell in enumerate(cells))
+    analysis = Sweep("Vstore", *sweep, end=at.vdd)
+    where = technology, at, "Characterisation of cells"
+    return Deck.at(*where, body, tuple(chain.from_iterable(pairs)), analysis)
 
 
 def cell_ramp_deck(
@@ -156,22 +162,18 @@ def cell_ramp_deck(
     cells: Sequence[BiasedCell],
     ends: Sequence[tuple[float, float]],
     points: int,
-) -> str:
+) -> Deck:
     """Return the deck that sweeps candidates from one current to another, A, in so many points."""
     views = [
-        cell_view(technology, str(index), cell, f"{spice(low)}+v(part)*{spice(high - low)}")
+        cell_view(str(index), cell, f"{spice(low)}+v(part)*{spice(high - low)}")
         for index, (cell, (low, high)) in enumerate(zip(cells, ends, strict=True))
     ]
+    blocks = block_texts(technology, unit, cells)
+    body = render("cell_ramp.j2", vdd=at.vdd, blocks=blocks, cells=views)
+    outputs = tuple(cell_output(technology, str(i), cell) for i, cell in enumerate(cells))
     step = 1 / (points - 1)
-    return render(
-        "cell_ramp.j2",
-        head=models_head(technology, at, ACCURATE),
-        vdd=at.vdd,
-        blocks=block_texts(technology, unit, cells),
-        cells=views,
-        last=1 + step / 4,
-        step=step,
-    )
+    sweep = Sweep("Vpart", 0.0, 1 + step / 4, step, end=1.0)
+    return Deck.at(technology, at, "Characterisation of cells: ramps", body, outputs, sweep)
 
 
 def cell_time_deck(
@@ -181,7 +183,7 @@ def cell_time_deck(
     steps: Sequence[Step],
     edge: float,
     stop: float,
-) -> str:
+) -> Deck:
     """Return the deck that shows how cells answer a step of their candidate.
 
     Parameters
@@ -189,35 +191,37 @@ def cell_time_deck(
     edge, stop
         Duration of the candidates' edge and of the simulation, s.
     """
-    smallest = min(step.cell.currents[0] for step in steps)
     views = []
     for index, step in enumerate(steps):
         points = [(0.0, step.before), (edge, step.after), (stop, step.after)]
-        views.append(cell_view(technology, str(index), step.cell, pwl(points)))
-    return render(
-        "cell_times.j2",
-        head=models_head(technology, at, SimulatorOptions(abstol=1e-15).scaled(smallest)),
-        vdd=at.vdd,
-        blocks=block_texts(technology, unit, [step.cell for step in steps]),
-        cells=views,
-        stop=stop,
-    )
+        views.append(cell_view(str(index), step.cell, pwl(points)))
+    blocks = block_texts(technology, unit, [step.cell for step in steps])
+    body = render("cell_times.j2", vdd=at.vdd, blocks=blocks, cells=views)
+    outputs = tuple(cell_output(technology, str(i), step.cell) for i, step in enumerate(steps))
+    where = technology, at, "Characterisation of the time cells take"
+    return Deck.at(*where, body, outputs, Transient(stop / 1000, stop), (edge,))
+
+
+def cell_time_options(steps: Sequence[Step]) -> SimulatorOptions:
+    """Return simulator options for :func:`cell_time_deck`."""
+    smallest = min(step.cell.currents[0] for step in steps)
+    return SimulatorOptions(abstol=1e-15).scaled(smallest)
 
 
 def diode_deck(
     technology: Technology, at: Conditions, unit: Geometry, log_current: tuple[float, float, float]
-) -> str:
-    """Return the deck that sweeps ln(current / A) of an NMOS and a PMOS diode, nets n and p."""
-    return render(
-        "diode_characterisation.j2",
-        head=models_head(technology, at, ACCURATE),
-        vdd=at.vdd,
-        unit=unit,
-        first=log_current[0],
-        last=log_current[1],
-        step=log_current[2],
-        **transistors(technology),
-    )
+) -> Deck:
+    """Return the deck that sweeps ln(current / A) of diodes, see :data:`DIODE_VOLTAGES`."""
+    body = render("diode_characterisation.j2", vdd=at.vdd, unit=unit, **transistors(technology))
+    first, last, step = log_current
+    end = first + round((last - first) / step - 0.25) * step
+    sweep = Sweep("Vlog", *log_current, end=end)
+    where = technology, at, "Characterisation of diodes"
+    return Deck.at(*where, body, tuple(DIODE_VOLTAGES.values()), sweep)
+
+
+DIODE_VOLTAGES: Mapping[Polarity, Quantity] = {"nmos": Voltage("n"), "pmos": Voltage("p")}
+"""Voltages of the nets of diodes against ground."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +240,7 @@ GATE_TIME = 1e-3
 
 def gate_deck(
     technology: Technology, at: Conditions, devices: Sequence[tuple[Polarity, Geometry]]
-) -> str:
+) -> Deck:
     """Return the deck that ramps the gates of devices through :data:`GATE_SWING`."""
     write = transistors(technology)
     views = []
@@ -248,15 +252,12 @@ def gate_deck(
         net = f"g{index}"
         line = write[polarity](f"m{index}", "drain", net, rail, geometry)
         views.append(_Gate(net, net, line, pwl([(0.0, first), (GATE_TIME, last)])))
-    return render(
-        "gate_characterisation.j2",
-        head=models_head(technology, at, ACCURATE),
-        vdd=at.vdd,
-        gates=views,
-        stop=GATE_TIME,
-    )
+    body = render("gate_characterisation.j2", vdd=at.vdd, gates=views)
+    observed = tuple(gate_current(index) for index in range(len(devices)))
+    analysis = Transient(GATE_TIME / 100, GATE_TIME)
+    return Deck.at(technology, at, "Characterisation of gates", body, observed, analysis)
 
 
-def gate_vector(index: int) -> str:
-    """Return the vector of the current into a gate under test."""
-    return f"vg{index}#branch"
+def gate_current(index: int) -> Quantity:
+    """Return the current into a gate under test."""
+    return SourceCurrent(f"vg{index}")

@@ -1,96 +1,115 @@
-"""Testbenches for other simulators, around the same circuit body."""
+"""Netlisters of simulators that netgen does not run: the same circuit, their own statements."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from netgen._version import __version__
-from netgen.circuit import Circuit
-from netgen.netlist.models import Conditions, SimulatorOptions, library_head
-from netgen.netlist.render import render
-from netgen.netlist.testbench import probes, stimuli, testbench
-from netgen.technology import Technology
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """A simulator's own way to write options, saves and analyses.
-
-    Attributes
-    ----------
-    suffix
-        What the testbench's file name ends with.
-    template
-        Empty for ngspice, whose testbench is the one netgen runs.
-    current
-        Turns the path of a device and the terminal's name into a probe.
-    """
-
-    suffix: str
-    template: str
-    current: Callable[[str], str]
+from netgen.netlist.deck import (
+    Analysis,
+    Deck,
+    DrainCurrent,
+    NoiseDensity,
+    Quantity,
+    SourceCurrent,
+    Transient,
+)
+from netgen.netlist.models import SimulatorOptions
+from netgen.netlist.netlister import Unrun
+from netgen.units import spice
 
 
-def _xyce(vector: str) -> str:
-    device, source = _device(vector)
-    return f"ID({device.replace('.', ':')})" if device else f"I({source})"
+class XyceNetlister(Unrun):
+    """Xyce: options by package, one ``.print`` for all outputs, currents at leads."""
+
+    simulator = "Xyce"
+    suffix = ".xyce.cir"
+
+    def settings(self, deck: Deck, options: SimulatorOptions) -> Iterator[str]:
+        """Yield ``.options`` of devices, time integration and solver."""
+        temperatures = f"temp={spice(deck.temperature)} tnom={spice(deck.model_temperature)}"
+        reltol = f"reltol={spice(options.reltol)}"
+        yield (
+            "* gmin far below the signals, gear does not ring; "
+            "device currents by their lead currents"
+        )
+        yield f".options device gmin={spice(options.gmin)} {temperatures}"
+        yield f".options timeint method=gear {reltol} abstol={spice(options.vntol)}"
+        yield f".options nonlin-tran {reltol} rhstol={spice(options.abstol)}"
+
+    def outputs(self, quantities: Sequence[Quantity]) -> Iterator[str]:
+        """Yield the ``.print`` of all quantities."""
+        yield ".print tran format=raw"
+        yield from (f"+ {self.name(quantity)}" for quantity in quantities)
+
+    def name(self, quantity: Quantity) -> str:
+        """Return a quantity as ``.print`` has it: levels of hierarchy are parted by colons."""
+        if isinstance(quantity, DrainCurrent):
+            return f"ID({quantity.device.replace('.', ':')})"
+        if isinstance(quantity, SourceCurrent):
+            return f"I({quantity.source.replace('.', ':')})"
+        if isinstance(quantity, NoiseDensity):
+            return {"output": "ONOISE", "input": "INOISE"}[quantity.at]
+        return f"V({quantity.net.replace('.', ':')})"
 
 
-def _spectre(vector: str) -> str:
-    device, source = _device(vector)
-    return f"{device}:d" if device else f"{source}:p"
+class SpectreNetlister(Unrun):
+    """Spectre: the circuit in its SPICE language, the rest in its own."""
 
+    simulator = "Spectre"
+    suffix = ".scs"
+    mark = "//"
 
-def _device(vector: str) -> tuple[str, str]:
-    """Return the path of the transistor, or the source, whose current an ngspice vector is."""
-    transistor = re.fullmatch(r"@m\.(.+)\[id\]", vector)
-    return (transistor[1], "") if transistor else ("", vector.removesuffix("#branch"))
+    def remarks(self) -> Iterable[str]:
+        """Return also what to do about the models."""
+        yield from super().remarks()
+        yield (
+            "The model files are the ones netgen simulates with; "
+            "put the foundry's own for Spectre here."
+        )
 
+    def head(self, deck: Deck, options: SimulatorOptions) -> Iterable[str]:
+        """Yield the models, in Spectre's SPICE language."""
+        yield "simulator lang=spice"
+        yield from super().head(deck, options)
 
-DIALECTS = {
-    "ngspice": Dialect(".cir", "", str),
-    "xyce": Dialect(".xyce.cir", "testbench_xyce.j2", _xyce),
-    "spectre": Dialect(".scs", "testbench_spectre.j2", _spectre),
-}
+    def tail(self, deck: Deck, options: SimulatorOptions) -> Iterable[str]:
+        """Yield the rest in Spectre's own language, which needs no end."""
+        yield "simulator lang=spectre"
+        yield from self.settings(deck, options)
+        yield from self.outputs(deck.quantities)
+        yield self.analysis(deck.analysis, options)
 
+    def settings(self, deck: Deck, options: SimulatorOptions) -> Iterator[str]:
+        """Yield the ``options`` statement."""
+        values = {
+            "gmin": options.gmin,
+            "reltol": options.reltol,
+            "iabstol": options.abstol,
+            "vabstol": options.vntol,
+            "chargeabstol": options.chgtol,
+            "temp": deck.temperature,
+            "tnom": deck.model_temperature,
+        }
+        yield "// gmin far below the signals, gear does not ring"
+        yield f"o options {' '.join(f'{name}={spice(value)}' for name, value in values.items())}"
 
-def dialect_testbench(
-    name: str,
-    circuit: Circuit,
-    technology: Technology,
-    at: Conditions,
-    x: NDArray[np.float64],
-    network: Path,
-    title: str,
-) -> str:
-    """Return the testbench of one sample in a dialect of :data:`DIALECTS`.
+    def outputs(self, quantities: Sequence[Quantity]) -> Iterator[str]:
+        """Yield a ``save`` for each quantity."""
+        yield from (f"save {self.name(quantity)}" for quantity in quantities)
 
-    Parameters
-    ----------
-    x
-        Inputs in software units, (frames, channels).
-    network
-        The circuit body, which all dialects share.
-    """
-    options = SimulatorOptions().scaled(circuit.model.unit_current)
-    dialect = DIALECTS[name]
-    if not dialect.template:
-        return testbench(circuit, technology, at, options, x, network, title)
-    return render(
-        dialect.template,
-        title=title,
-        version=__version__,
-        library=library_head(technology, at),
-        network=str(network),
-        options=options,
-        temperature=at.temperature,
-        model_temperature=technology.model_temperature,
-        probes=[dialect.current(v) for v in probes(circuit, technology, at.vdd).vectors],
-        **stimuli(circuit, at, x),
-    )
+    def name(self, quantity: Quantity) -> str:
+        """Return a quantity as ``save`` has it: a terminal's current, or a net."""
+        if isinstance(quantity, DrainCurrent):
+            return f"{quantity.device}:d"
+        if isinstance(quantity, SourceCurrent):
+            return f"{quantity.source}:p"
+        if isinstance(quantity, NoiseDensity):
+            return {"output": "out", "input": "in"}[quantity.at]
+        return quantity.net
+
+    def analysis(self, analysis: Analysis, options: SimulatorOptions) -> str:
+        """Return a transient's statement; netgen exports no other testbench."""
+        if not isinstance(analysis, Transient):
+            raise NotImplementedError(f"{type(analysis).__name__} for Spectre")
+        longest = analysis.step if options.max_step is None else options.max_step
+        return f"t tran stop={spice(analysis.end)} maxstep={spice(longest)} method=gear2only"

@@ -68,7 +68,7 @@ def trimmed(head: str, models: tuple[str, ...], digest: str = "") -> Library:
     Parameters
     ----------
     head
-        Statements such as ``.include`` and ``.lib``, from :func:`netgen.netlist.models_head`.
+        Statements such as ``.include`` and ``.lib``.
     models
         Names of the subcircuits or models that circuits use.
     digest

@@ -1,14 +1,12 @@
-"""Operating conditions, simulator options, and the head of a deck that states them."""
+"""Operating conditions, simulator options, and the lines that load the models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from netgen.netlist.render import render
 from netgen.technology import Technology
 from netgen.technology.links import plain_folder
-from netgen.units import spice
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def nominal(technology: Technology) -> Conditions:
 
 @dataclass(frozen=True)
 class SimulatorOptions:
-    """ngspice options. The defaults of ngspice itself are wrong at these currents.
+    """Options of a SPICE simulator; ngspice's own defaults are wrong at these currents.
 
     ``gmin`` must be far below the signals over the supply, gear does not ring, ``bypass`` skips
     transistors whose terminals did not move (and saves over a third of the time).
@@ -69,16 +67,6 @@ class SimulatorOptions:
         """Return options for circuits with this unit current (A): these are for 1 nA."""
         return replace(self, abstol=self.abstol * unit_current / 1e-9)
 
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """Return name and text of every option."""
-        numbers = ("gmin", "abstol", "reltol", "vntol", "chgtol")
-        return (
-            *((name, spice(getattr(self, name))) for name in numbers),
-            ("method", self.method),
-            ("itl1", str(self.itl1)),
-            ("bypass", str(int(self.bypass))),
-        )
-
     def retries(self) -> tuple[tuple[str, SimulatorOptions], ...]:
         """Return what to try in turn when a run gives no result that counts, with labels."""
         plain = replace(self, bypass=False)
@@ -91,26 +79,13 @@ class SimulatorOptions:
         )
 
 
-def models_head(technology: Technology, at: Conditions, options: SimulatorOptions) -> str:
-    """Return the lines that load the models and set temperature and options."""
+def models_text(technology: Technology, at: Conditions) -> str:
+    """Return the lines that load the models, in plain SPICE."""
+    folder = plain_folder(technology.folder)
     return render(
-        "models.j2",
-        temperature=at.temperature,
-        model_temperature=technology.model_temperature,
-        options=options.lines(),
-        **_library(technology, at, plain_folder(technology.folder)),
+        "library.j2",
+        includes=[str(folder / name) for name in technology.includes],
+        parameters=list(technology.parameters.items()),
+        library=str(folder / technology.library),
+        section=technology.corners[at.corner],
     )
-
-
-def library_head(technology: Technology, at: Conditions) -> str:
-    """Return only the lines that load the models: any SPICE dialect's."""
-    return render("library.j2", **_library(technology, at, technology.folder))
-
-
-def _library(technology: Technology, at: Conditions, folder: Path) -> dict[str, object]:
-    return {
-        "includes": [str(folder / name) for name in technology.includes],
-        "parameters": list(technology.parameters.items()),
-        "library": str(folder / technology.library),
-        "section": technology.corners[at.corner],
-    }

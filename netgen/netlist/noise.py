@@ -11,24 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.circuit.blocks import BiasedCell
-from netgen.netlist.characterisation import ACCURATE, CellView, block_texts, cell_view
-from netgen.netlist.models import Conditions, SimulatorOptions, models_head
+from netgen.netlist.characterisation import (
+    ACCURATE,
+    CellView,
+    block_texts,
+    cell_output,
+    cell_view,
+)
+from netgen.netlist.deck import (
+    Deck,
+    Noise,
+    NoiseDensity,
+    OperatingPoint,
+    SourceCurrent,
+    Transient,
+    Voltage,
+)
+from netgen.netlist.models import Conditions, SimulatorOptions
 from netgen.netlist.render import render, transistors
 from netgen.netlist.testbench import pwl
 from netgen.technology import Geometry, Technology
-from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
 Block: TypeAlias = Literal["mirror", "row", "signed_row", "cell_high", "cell_low"]
 BLOCKS: tuple[Block, ...] = ("mirror", "row", "signed_row", "cell_high", "cell_low")
 
-OUTPUT_NOISE = "onoise_spectrum"
-INPUT_NOISE = "inoise_spectrum"
-"""Vectors of a noise analysis: densities in A/√Hz, of the output and referred to the input."""
-OPERATING_CURRENT = "vsense#branch"
-"""Vector of the output current at the operating point."""
-STORAGE = "storage"
-"""Vector of a cell's storage node."""
+OUTPUT_NOISE, INPUT_NOISE = NoiseDensity("output"), NoiseDensity("input")
+OPERATING_CURRENT = SourceCurrent("vsense")
+"""The output current at the operating point."""
+STORAGE = Voltage("storage")
+"""Of a cell's storage node."""
 OPTIONS = (
     ("accurate", ACCURATE),
     ("finite steps", SimulatorOptions(reltol=1e-5, vntol=1e-7, abstol=1e-15, bypass=False)),
@@ -62,14 +74,14 @@ class BlockUnderTest:
 
 
 def operating_deck(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    tested: BlockUnderTest,
-    options: SimulatorOptions,
-) -> str:
+    technology: Technology, at: Conditions, unit: Geometry, tested: BlockUnderTest
+) -> Deck:
     """Return the deck that finds a block's operating point, see :data:`OPERATING_CURRENT`."""
-    return _block_deck(technology, at, unit, tested, options, None, ".op")
+    body = _block(technology, at, unit, tested, None)
+    observed = (OPERATING_CURRENT,) if tested.cell is None else (OPERATING_CURRENT, STORAGE)
+    return Deck.at(
+        technology, at, f"Operating point: {tested.block}", body, observed, OperatingPoint()
+    )
 
 
 def noise_deck(
@@ -77,10 +89,9 @@ def noise_deck(
     at: Conditions,
     unit: Geometry,
     tested: BlockUnderTest,
-    options: SimulatorOptions,
     hold: float | None,
     band: tuple[float, float],
-) -> str:
+) -> Deck:
     """Return the deck that computes a block's noise over a band of frequencies, Hz.
 
     Parameters
@@ -89,34 +100,31 @@ def noise_deck(
         Voltage of a cell's storage node at the operating point: a noise analysis looks for that
         point anew, and may find the other state.
     """
-    low, high = band
-    sweep = f"dec {_POINTS_A_DECADE} {spice(low)} {spice(high)}"
-    return _block_deck(technology, at, unit, tested, options, hold, f".noise v(shown) Iin {sweep}")
+    body = _block(technology, at, unit, tested, hold)
+    analysis = Noise("shown", "Iin", _POINTS_A_DECADE, *band)
+    densities = (OUTPUT_NOISE, INPUT_NOISE)
+    return Deck.at(technology, at, f"Noise: {tested.block}", body, densities, analysis)
 
 
-def _block_deck(
+def _block(
     technology: Technology,
     at: Conditions,
     unit: Geometry,
     tested: BlockUnderTest,
-    options: SimulatorOptions,
     hold: float | None,
-    analysis: str,
 ) -> str:
     return render(
         "noise_block.j2",
-        head=models_head(technology, at, options),
         vdd=at.vdd,
         half=at.vdd / 2,
         unit=unit,
         blocks=block_texts(technology, unit, [tested.cell] if tested.cell else []),
         block=tested.block,
         current=tested.current,
-        cell=None if tested.cell is None else cell_view(technology, "", tested.cell),
+        cell=None if tested.cell is None else cell_view("", tested.cell),
         v0=at.vdd if tested.block == "cell_high" else 0.0,
         p=at.vdd / 2 if tested.block == "cell_high" else at.vdd,
         hold=hold,
-        analysis=analysis,
         **transistors(technology),
     )
 
@@ -142,14 +150,12 @@ def injection_deck(
     unit: Geometry,
     cells: Sequence[NoisyCell],
     step: float,
-    options: SimulatorOptions,
-) -> str:
+) -> Deck:
     """Return the transient of cells whose candidates are sampled every ``step`` seconds."""
     time = step * np.arange(len(cells[0].candidate))
     views = [
         _Injected(
             cell_view(
-                technology,
                 str(index),
                 each.cell,
                 _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
@@ -158,21 +164,11 @@ def injection_deck(
         )
         for index, each in enumerate(cells)
     ]
-    return render(
-        "noise_injected.j2",
-        head=models_head(technology, at, options),
-        vdd=at.vdd,
-        unit=unit,
-        blocks=block_texts(technology, unit, [each.cell for each in cells]),
-        cells=views,
-        step=step,
-        stop=float(time[-1]),
-    )
-
-
-def injection_vector(technology: Technology, index: int, cell: BiasedCell) -> str:
-    """Return the vector of a noisy cell's output current."""
-    return cell_view(technology, str(index), cell).output
+    blocks = block_texts(technology, unit, [each.cell for each in cells])
+    body = render("noise_injected.j2", vdd=at.vdd, unit=unit, blocks=blocks, cells=views)
+    observed = tuple(cell_output(technology, str(i), each.cell) for i, each in enumerate(cells))
+    analysis = Transient(step, float(time[-1]))
+    return Deck.at(technology, at, "Cells with noisy candidates", body, observed, analysis)
 
 
 def _folded(waveform: str) -> str:

@@ -109,18 +109,3 @@ class Transistors:
 def transistors(technology: Technology) -> dict[str, Transistors]:
     """Return the template functions ``nmos`` and ``pmos``."""
     return {polarity: Transistors(technology, polarity) for polarity in POLARITIES}
-
-
-def drain_current(technology: Technology, polarity: Polarity, path: str, name: str) -> str:
-    """Return ngspice's name for the drain current of a transistor.
-
-    Parameters
-    ----------
-    path
-        The instances around it, such as ``"xnet.xl1_relu.xl1_relu_0"``; empty at top level.
-    name
-        Its name as given to :class:`Transistors`.
-    """
-    device = technology.devices[polarity]
-    parts = filter(None, (path, f"{device.prefix}{name}", device.inner))
-    return f"@m.{'.'.join(parts)}[id]".lower()

@@ -1,8 +1,8 @@
-"""The deck that runs a sample through the network, and where its answers are found."""
+"""The deck that runs a sample through the network, and what is observed of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks import Probe, relu
 from netgen.circuit.nets import net, network_ports, output_net, start_nets
 from netgen.model import INPUT
+from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Transient, drain_current
 from netgen.netlist.meters import Meter
-from netgen.netlist.models import Conditions, SimulatorOptions, models_head
-from netgen.netlist.render import drain_current, render
+from netgen.netlist.models import Conditions
+from netgen.netlist.render import render
 from netgen.technology import Technology
 from netgen.units import spice
 
@@ -32,22 +33,22 @@ class Probes:
     Attributes
     ----------
     nodes
-        For every node with a current of its own, the vector of each unit.
+        For every node with a current of its own, that of each unit.
     supplies
-        Voltage of every source that delivers power, by the name of its current.
+        Voltage of every source that delivers power, by its current.
     meters
-        Currents that take the supplies' power apart, by name; none in a plain testbench.
+        Currents that take the supplies' power apart; none in a plain testbench.
     """
 
-    nodes: Mapping[str, tuple[str, ...]]
-    supplies: Mapping[str, float]
-    meters: Mapping[str, Meter] = field(default_factory=dict)
+    nodes: Mapping[str, tuple[Quantity, ...]]
+    supplies: Mapping[Quantity, float]
+    meters: Mapping[Quantity, Meter] = field(default_factory=dict)
 
     @property
-    def vectors(self) -> tuple[str, ...]:
-        """All vectors to save, lower case."""
-        names = [name for vectors in self.nodes.values() for name in vectors]
-        return tuple(dict.fromkeys([*names, *self.supplies, *self.meters]))
+    def quantities(self) -> tuple[Quantity, ...]:
+        """All that is observed."""
+        currents = [current for units in self.nodes.values() for current in units]
+        return tuple(dict.fromkeys([*currents, *self.supplies, *self.meters]))
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,15 @@ class Source:
 
 
 def probe_of(layer: Layer) -> Probe | None:
-    """Return the transistor that carries a unit's current (ngspice counts it as positive)."""
+    """Return the transistor that carries a unit's current."""
     if isinstance(layer, CellLayer):
         return layer.block.probe
     return relu.BLOCK.probe if layer.kind == "relu" else None
 
 
 def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
-    """Return what to save: diode currents of ReLUs and cells, readout and supply currents."""
-    nodes = {}
+    """Return what to observe: diode currents of ReLUs and cells, readout and supply currents."""
+    nodes: dict[str, tuple[Quantity, ...]] = {}
     for layer in circuit.layers:
         word = circuit.word(layer)
         seen = probe_of(layer)
@@ -78,10 +79,17 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
                 )
                 for unit in range(layer.size)
             )
-    outputs = tuple(f"v{output_net(circuit, u)}#branch" for u in range(circuit.rows[-1].size))
-    nodes[READOUT] = outputs
-    supplies = {"vvdd#branch": vdd} | dict.fromkeys(outputs, vdd / 2)
-    return Probes(nodes, supplies)
+    outputs = [readout_current(output_net(circuit, u)) for u in range(circuit.rows[-1].size)]
+    nodes[READOUT] = tuple(outputs)
+    return Probes(nodes, {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)})
+
+
+SUPPLY_CURRENT = SourceCurrent("vvdd")
+
+
+def readout_current(net: str) -> SourceCurrent:
+    """Return the current at the net of a readout."""
+    return SourceCurrent(f"v{net}")
 
 
 READOUT = "(readout)"
@@ -92,12 +100,11 @@ def testbench(
     circuit: Circuit,
     technology: Technology,
     at: Conditions,
-    options: SimulatorOptions,
     x: NDArray[np.float64],
     network: Path,
     title: str,
     edge: float = EDGE,  # noqa: PT028  (not a test)
-) -> str:
+) -> Deck:
     """Return the deck of one sample.
 
     Parameters
@@ -109,57 +116,46 @@ def testbench(
     edge
         Rise time of an input step, as a share of the frame.
     """
-    models = models_head(technology, at, options)
-    saves = probes(circuit, technology, at.vdd).vectors
-    head = f'{models}\n.include "{network}"\n'
-    return bench_text(circuit, at, x, head, saves, title, edge=edge)
+    body = f'.include "{network}"\n\n{bench_text(circuit, at, x, edge=edge)}'
+    observed = probes(circuit, technology, at.vdd).quantities
+    analysis = whole_sample(circuit, len(x))
+    return Deck.at(technology, at, f"Testbench: {title}", body, observed, analysis)
+
+
+def whole_sample(circuit: Circuit, frames: int) -> Transient:
+    """Return the transient of a sample."""
+    period = circuit.model.frame_period
+    return Transient(period, frames * period)
 
 
 def bench_text(
     circuit: Circuit,
     at: Conditions,
     x: NDArray[np.float64],
-    head: str,
-    saves: Sequence[str],
-    title: str,
     input_supply: str = "vdd",
     edge: float = EDGE,
 ) -> str:
-    """Return the deck of one sample; ``head`` brings models, options and the network.
+    """Return the network's instance and its sources for one sample, in plain SPICE.
 
     ``edge`` is the rise time of an input step, as a share of the frame.
     """
-    values = stimuli(circuit, at, x, input_supply, edge)
-    return render("testbench.j2", title=title, head=head, saves=saves, **values)
-
-
-def stimuli(
-    circuit: Circuit,
-    at: Conditions,
-    x: NDArray[np.float64],
-    input_supply: str = "vdd",
-    edge: float = EDGE,
-) -> dict[str, object]:
-    """Return what ``stimuli.j2`` and the analysis of a sample's testbench write, any dialect's."""
     model = circuit.model
-    period = model.frame_period
-    return {
-        "vdd": at.vdd,
-        "half": at.vdd / 2,
-        "input_supply": input_supply,
-        "nets": ("vdd", "0", *network_ports(circuit)),
-        "inputs": [
+    return render(
+        "stimuli.j2",
+        vdd=at.vdd,
+        half=at.vdd / 2,
+        input_supply=input_supply,
+        nets=("vdd", "0", *network_ports(circuit)),
+        inputs=[
             Source(
                 net(circuit, INPUT, channel, "n"),
-                steps(x[:, channel] * model.unit_current, period, edge),
+                steps(x[:, channel] * model.unit_current, model.frame_period, edge),
             )
             for channel in range(model.input_size)
         ],
-        "outputs": [output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
-        "startup": startup(circuit, at.vdd),
-        "step": period,
-        "stop": len(x) * period,
-    }
+        outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
+        startup=startup(circuit, at.vdd),
+    )
 
 
 def steps(values: NDArray[np.float64], period: float, edge: float = EDGE) -> str:

@@ -8,9 +8,10 @@ weights can be driven alone, and every cell meets a candidate of a known size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -21,8 +22,9 @@ from netgen.circuit.blocks import relu
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
 from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
-from netgen.netlist.blocks import Deck, Drive, Workbench
-from netgen.netlist.render import drain_current, render
+from netgen.netlist.blocks import Drive, Workbench
+from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
+from netgen.netlist.render import render
 from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -56,14 +58,14 @@ class RowsBench:
 
     Attributes
     ----------
-    vectors
-        The vectors that add up to each row's sum.
+    sums
+        The currents that add up to each row's sum.
     points
         How many points there are.
     """
 
     deck: Deck
-    vectors: tuple[tuple[str, ...], ...]
+    sums: tuple[tuple[Quantity, ...], ...]
     points: int
 
 
@@ -76,14 +78,14 @@ class CellsBench:
 
     Attributes
     ----------
-    vectors
+    currents
         By cell, the current that holds its storage node (without one: none), and its output.
     shape
         How often the voltages are gone through, and how many there are: (runs, points).
     """
 
     deck: Deck
-    vectors: tuple[tuple[str, ...], ...]
+    currents: tuple[tuple[Quantity, ...], ...]
     shape: tuple[int, int]
 
 
@@ -132,21 +134,20 @@ class VerificationBench:
         lines.append(self._instance(_ROWS, word, own=self._own(layer), prefix="r_"))
         points = len(next(iter(currents.values()))) if currents else alone
         stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
-        vectors: list[tuple[str, ...]] = []
+        sums: list[tuple[Quantity, ...]] = []
         for unit in range(layer.size):
             if layer.kind == "relu":
                 lines += self._held(layer, unit, float(held[unit]), stiff)
                 path = f"x{_ROWS}.x{word}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
-                vectors.append((diode, f"vheld{unit}#branch"))
+                sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
                 node = f"r_{output_net(self.circuit, unit)}"
                 lines.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
-                vectors.append((f"vout{unit}#branch",))
+                sums.append((SourceCurrent(f"vout{unit}"),))
         lines.append("Vframe frame 0 0")
-        flat = [vector for group in vectors for vector in group]
-        deck = self._deck(f"sums of {word}", lines, flat, f".dc Vframe 0 {points - 1} 1")
-        return RowsBench(deck, tuple(vectors), points)
+        deck = self._deck(f"sums of {word}", lines, chain.from_iterable(sums), _frames(points))
+        return RowsBench(deck, tuple(sums), points)
 
     def _held(self, layer: RowLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
         """Write what holds a row node at the voltage of its diode at a given current."""
@@ -175,27 +176,27 @@ class VerificationBench:
         lines, outputs = self._cells(layer, table)
         for unit in range(layer.size):
             lines.append(f"Vm{unit} store x{_CELLS}.{word}_{unit}_{layer.block.storage} 0")
-        vectors = tuple((f"vm{unit}#branch", output) for unit, output in enumerate(outputs))
+        currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
         lines += ["Vstore store 0 0", "Vframe frame 0 0"]
         vdd = self.bench.conditions.vdd
         count = round(vdd / step)
-        each = spice(vdd / count)
-        sweep = f"{each} {spice(vdd + vdd / count / 4)} {each}"
-        analysis = f".dc Vstore {sweep} Vframe 0 {len(table) - 1} 1"
-        flat = [vector for pair in vectors for vector in pair]
-        deck = self._deck(f"cells of {word}", lines, flat, analysis)
-        return CellsBench(deck, vectors, (len(table), count))
+        # a nested sweep has no single end: a missing point shows when its result is reshaped
+        runs = Sweep("Vframe", 0, len(table) - 1, 1)
+        each = vdd / count
+        sweep = Sweep("Vstore", each, vdd + each / 4, each, runs)
+        deck = self._deck(f"cells of {word}", lines, chain.from_iterable(currents), sweep)
+        return CellsBench(deck, currents, (len(table), count))
 
     def ramp(self, layer: CellLayer, candidates: Floats) -> CellsBench:
         """Return the deck that takes the candidates of cells along a ramp, A, (points, cells)."""
         lines, outputs = self._cells(layer, candidates)
         lines.append("Vframe frame 0 0")
         points = len(candidates)
-        analysis = f".dc Vframe 0 {points - 1} 1"
-        deck = self._deck(f"cells of {self.circuit.word(layer)}", lines, outputs, analysis)
+        title = f"cells of {self.circuit.word(layer)}"
+        deck = self._deck(title, lines, outputs, _frames(points))
         return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
 
-    def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[str]]:
+    def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[Quantity]]:
         """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
         word, seen = self.circuit.word(layer), layer.block.probe
         lines = [*self._line(layer.candidate, table)]
@@ -207,16 +208,17 @@ class VerificationBench:
         technology = self.bench.technology
         return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
 
-    def _deck(self, title: str, lines: list[str], saves: Sequence[str], analysis: str) -> Deck:
+    def _deck(
+        self, title: str, lines: list[str], quantities: Iterable[Quantity], sweep: Sweep
+    ) -> Deck:
         body = render(
             "block.j2",
             blocks=self.bench.network.text,
             vdd=self.bench.conditions.vdd,
             lines=list(dict.fromkeys(lines)),  # layers of one stage share their start-up lines
-            saves=saves,
-            analysis=analysis,
         )
-        return Deck(self.bench, f"Verification: {title}", self.bench.network.sizes, body, ())
+        sizes = self.bench.network.sizes
+        return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
 
     def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
         """Write a layer whose lines carry given currents, A, (points, units)."""
@@ -313,6 +315,10 @@ class VerificationBench:
             problem = f"the network connects {name!r}, which is no line of the model"
             raise ConfigurationError(self.bench.network.netlist.source, [problem])
         return self._off[name]
+
+
+def _frames(points: int) -> Sweep:
+    return Sweep("Vframe", 0, points - 1, 1, end=points - 1)
 
 
 def _source(name: str, positive: str, negative: str, amperes: Floats) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from netgen._version import __version__
 from netgen.errors import NetgenError, SimulationError
-from netgen.netlist.characterisation import diode_deck
+from netgen.netlist.characterisation import ACCURATE, DIODE_VOLTAGES, diode_deck
 from netgen.project.options import BuildOptions, prepare
-from netgen.simulators import Attempt, Finding, Job, cache_folder, chosen_simulator, run
+from netgen.simulators import Finding, cache_folder, chosen_simulator, job_of, run
 from netgen.technology import default_technology, load_technology, technologies
 
 DISTRIBUTION = "fqnetgen"
@@ -125,14 +125,13 @@ def _simulation() -> Finding:
     try:
         technology, at, unit = prepare(BuildOptions())
         deck = diode_deck(technology, at, unit, (-25.0, -20.0, 0.5))
-        job = Job("diagnosis", (Attempt("default", deck),), ("n", "p"), -20.0, 60.0)
-        result = run(job)
+        result = run(job_of("diagnosis", deck, (("default", ACCURATE),), 60.0))
     except SimulationError as error:
         return Finding("simulation", "fault", str(error), "run it again with another simulator", 5)
     except (NetgenError, OSError) as error:
         status = error.exit_status if isinstance(error, NetgenError) else 5
         return Finding("simulation", "fault", str(error), status=status)
-    volts = float(result.vectors["n"][-1])
+    volts = float(result[DIODE_VOLTAGES["nmos"]][-1])
     said = f"a diode of {technology.name} has {volts:.3f} V at 2 nA ({result.cpu_s:.1f} CPU s)"
     if not 0 < volts < at.vdd:
         return Finding("simulation", "fault", said, "model files or simulator are damaged", 5)

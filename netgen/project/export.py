@@ -6,9 +6,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from netgen.circuit.rows import Floats
-from netgen.netlist import DIALECTS, cdl_text, dialect_testbench
+from netgen.netlist import SimulatorOptions, cdl_text, testbench
 from netgen.project.build import Design, add_files
 from netgen.project.folder import Folder
+from netgen.simulators.dialects import DIALECTS
 from netgen.sizing import calibration_inputs
 
 FORMATS = ("spice", "cdl")
@@ -27,7 +28,8 @@ def export(
     Parameters
     ----------
     dialects
-        Names of :data:`netgen.netlist.DIALECTS`: one testbench each, around the folder's netlist.
+        Names of :data:`netgen.simulators.dialects.DIALECTS`: one testbench each, around the
+        folder's netlist.
     formats
         Of :data:`FORMATS`.
     x
@@ -39,7 +41,8 @@ def export(
     for name in dialects:
         network = Path(folder.netlist.name)
         where = (made.circuit, made.technology, made.conditions, sample, network)
-        text = dialect_testbench(name, *where, f"{model.name}, one sample")
+        deck = testbench(*where, f"{model.name}, one sample")
+        text = DIALECTS[name].text(deck, SimulatorOptions().scaled(model.unit_current))
         written[f"testbench{DIALECTS[name].suffix}"] = text
     if "cdl" in formats:
         name = folder.netlist.with_suffix(".cdl").name

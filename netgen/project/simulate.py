@@ -278,7 +278,8 @@ def _testbench(bench: Workbench, options: SimulatorOptions, samples: Samples, in
     title = f"{bench.circuit.model.name}, sample {index}"
     where = bench.circuit, bench.technology, bench.conditions
     network = Path("..") / "netlist.cir"
-    return testbench(*where, options, samples.x[index], network, title, bench.edge)
+    deck = testbench(*where, samples.x[index], network, title, bench.edge)
+    return chosen_simulator().netlister.text(deck, options)
 
 
 def _is_current(folder: Folder, index: int, run_key: str, raw: bool) -> bool:

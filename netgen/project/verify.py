@@ -34,7 +34,7 @@ from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
 from netgen.project.design import read_design, read_netlist
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
-from netgen.simulators import Attempt, Job, Waveforms, key, run_all
+from netgen.simulators import Job, Waveforms, job_of, key, run_all
 from netgen.sizing import calibration_inputs
 
 _STEP = 0.005
@@ -119,8 +119,8 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
 
 def _sums(bench: RowsBench | CellsBench, result: Waveforms) -> Floats:
     assert isinstance(bench, RowsBench)
-    vectors = result.vectors
-    return np.stack([np.sum([vectors[v] for v in own], axis=0) for own in bench.vectors], axis=1)
+    sums = [np.sum([result[part] for part in parts], axis=0) for parts in bench.sums]
+    return np.stack(sums, axis=1)
 
 
 def _inputs(build: Build) -> Floats:
@@ -170,25 +170,15 @@ def _layers(
         name = f"verification of {circuit.word(layer)}"
         if isinstance(layer, CellLayer):
             cells = bench.cells(layer, _candidates(circuit, layer), _STEP)
-            vectors = tuple(vector for pair in cells.vectors for vector in pair)
-            # a nested sweep has no single stop: a missing point shows when it is reshaped
-            yield _Layer(layer, cells, None, _job(name, cells, vectors, None, timeout))
+            yield _Layer(layer, cells, None, _job(name, cells, timeout))
         else:
             plan = plan_rows(circuit, layer, where)
             rows = bench.rows(layer, plan.currents, where.rows[layer.node], plan.alone)
-            vectors = tuple(vector for group in rows.vectors for vector in group)
-            yield _Layer(layer, rows, plan, _job(name, rows, vectors, rows.points - 1, timeout))
+            yield _Layer(layer, rows, plan, _job(name, rows, timeout))
 
 
-def _job(
-    name: str,
-    bench: RowsBench | CellsBench,
-    vectors: tuple[str, ...],
-    stop: float | None,
-    timeout: float,
-) -> Job:
-    attempts = tuple(Attempt(label, bench.deck.text(o)) for label, o in ACCURATE.retries())
-    return Job(name, attempts, vectors, stop, timeout)
+def _job(name: str, bench: RowsBench | CellsBench, timeout: float) -> Job:
+    return job_of(name, bench.deck, ACCURATE.retries(), timeout)
 
 
 def _candidates(circuit: Circuit, layer: CellLayer) -> Floats:
@@ -209,7 +199,7 @@ def _read_cells(
     if result.timepoints != runs * points:
         needed = np.full((layer.size, runs, points), np.nan)
         return read_cells(circuit, layer, candidates, needed, needed[:, 0])
-    values = np.array([[result.vectors[name] for name in group] for group in bench.vectors])
+    values = np.array([[result[each] for each in group] for group in bench.currents])
     needed, output = (values[:, place].reshape(-1, runs, points) for place in (0, -1))
     return read_cells(circuit, layer, candidates, needed, output[:, 0])
 

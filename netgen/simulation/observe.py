@@ -27,9 +27,9 @@ def observe(
     settled = (np.arange(frames, dtype=np.float64) + SETTLED) * model.frame_period
     waves: dict[str, NDArray[np.float32]] = {}
     values: dict[str, Floats] = {}
-    for key, vectors in probes.nodes.items():
+    for key, currents in probes.nodes.items():
         name = model.readout.node if key == READOUT else key
-        units = np.stack([waveforms.vectors[v] for v in vectors], axis=1) / model.unit_current
+        units = np.stack([waveforms[each] for each in currents], axis=1) / model.unit_current
         values[name] = np.stack([np.interp(settled, time, u) for u in units.T], axis=1)
         waves[name] = units.astype(np.float32)
     driving = {cell.input for cell in model.cells if cell.input in waves}
@@ -72,7 +72,7 @@ def _power(waveforms: Waveforms, probes: Probes) -> float:
     SPICE counts a source's current from its positive node through it, so delivered power is
     negative there.
     """
-    delivered = sum(-volts * waveforms.vectors[name] for name, volts in probes.supplies.items())
+    delivered = sum(-volts * waveforms[current] for current, volts in probes.supplies.items())
     return averaged(np.asarray(delivered), waveforms.scale)
 
 
@@ -84,7 +84,7 @@ def averaged(values: Floats, time: Floats) -> float:
 def _taken_apart(waveforms: Waveforms, probes: Probes) -> PowerTraces:
     """Return who takes what the supplies deliver."""
     readings = []
-    for name, meter in probes.meters.items():
-        watts = meter.volts * waveforms.vectors[name]
+    for current, meter in probes.meters.items():
+        watts = meter.volts * waveforms[current]
         readings.append((meter.consumer, averaged(watts, waveforms.scale), watts))
     return PowerTraces.of(readings)

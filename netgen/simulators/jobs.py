@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.netlist import Quantity
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """One complete SPICE deck, and the rung of the retry sequence it stands for."""
+    """One complete deck in the simulator's language, and its label in the retry sequence."""
 
     label: str
     netlist: str
@@ -28,7 +30,7 @@ class Job:
     attempts
         Decks to try in order until one gives a result that counts.
     vectors
-        Names (lower case) that must be in the result.
+        The simulator's names of what must be in the result.
     stop
         The scale's last value (time, or sweep value) that must be reached; None for a single point.
     timeout
@@ -36,6 +38,8 @@ class Job:
     points
         Values that the scale must hold: where sources bend. ngspice comes to the next point of a
         source only from the last, and can lose all that follow.
+    names
+        The vectors of the quantities that the deck observes.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Job:
     stop: float | None
     timeout: float
     points: tuple[float, ...] = ()
+    names: Mapping[Quantity, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ class Waveforms:
     scale
         Time or sweep value, (points,).
     vectors
-        SI values by lower-case name, each (points,).
+        SI values by the simulator's name, each (points,).
     attempt
         Label of the attempt that counted.
     failed_attempts
@@ -64,6 +69,8 @@ class Waveforms:
         CPU seconds of the simulator's process, all attempts together.
     simulator
         Name and version, such as ``"ngspice-39"``.
+    names
+        The vectors of quantities: ``waveforms[quantity]`` gives the values of one.
     """
 
     scale: NDArray[np.float64]
@@ -72,6 +79,11 @@ class Waveforms:
     failed_attempts: Mapping[str, str]
     cpu_s: float
     simulator: str
+    names: Mapping[Quantity, str] = field(default_factory=dict)
+
+    def __getitem__(self, quantity: Quantity) -> NDArray[np.float64]:
+        """Return the values of a quantity that the job observed, SI, (points,)."""
+        return self.vectors[self.names[quantity]]
 
     @property
     def timepoints(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import UsageError
+from netgen.netlist import SpiceNetlister
 from netgen.simulators.jobs import Attempt, Job, Waveforms
 
 GROUP = "netgen.simulators"
@@ -119,6 +120,10 @@ class Simulator(Protocol):
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What it can beyond running jobs."""
+
+    @property
+    def netlister(self) -> SpiceNetlister:
+        """Writes decks in its language, and knows the names of its results."""
 
     def start(self) -> Session:
         """Start a session; raises ``ToolMissingError`` where the simulator is not installed."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from netgen.errors import SimulationError
+from netgen.netlist import Deck, SimulatorOptions
 from netgen.simulators.jobs import Attempt, Job, Waveforms
 from netgen.simulators.port import Answer, Session, Simulator, chosen_simulator
 
@@ -30,6 +31,25 @@ def simulator_version() -> str:
 def _version(simulator: Simulator) -> str:
     with borrowed_session(simulator) as session:
         return session.version
+
+
+def job_of(
+    name: str, deck: Deck, retries: Iterable[tuple[str, SimulatorOptions]], timeout: float
+) -> Job:
+    """Return the job that runs a deck on the chosen simulator.
+
+    Parameters
+    ----------
+    retries
+        Labels and simulator options to try in turn.
+    timeout
+        Wall seconds for each attempt.
+    """
+    netlister = chosen_simulator().netlister
+    names = {quantity: netlister.name(quantity) for quantity in deck.quantities}
+    attempts = tuple(Attempt(label, netlister.text(deck, options)) for label, options in retries)
+    required = tuple(names.values())
+    return Job(name, attempts, required, deck.analysis.end, timeout, deck.points, names)
 
 
 def run(job: Job) -> Waveforms:
@@ -178,6 +198,7 @@ def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
                 failed_attempts=failed,
                 cpu_s=cpu_s,
                 simulator=simulator_version(),
+                names=job.names,
             )
         failed[attempt.label] = answer.failure
         if answer.final:

@@ -61,10 +61,10 @@ class Simulator:
     def __call__(self, job: Job) -> Waveforms:
         self.jobs += 1
         if job.stop is None:
-            values = {name: np.array([self.current]) for name in (*job.vectors, "storage")}
-            return Waveforms(np.zeros(1), values, "accurate", {}, 0.0, "none")
+            values = {name: np.array([self.current]) for name in job.vectors}
+            return Waveforms(np.zeros(1), values, "accurate", {}, 0.0, "none", job.names)
         values = {name: np.full(61, 1e-14) for name in job.vectors}
-        return Waveforms(FREQUENCY, values, "accurate", {}, 0.0, "none")
+        return Waveforms(FREQUENCY, values, "accurate", {}, 0.0, "none", job.names)
 
 
 @pytest.fixture

@@ -98,7 +98,13 @@ class FakeSimulator:
             for name in job.vectors
         }
         return Waveforms(
-            np.append(time, job.stop), vectors, job.attempts[0].label, {}, 0.25, self.version
+            np.append(time, job.stop),
+            vectors,
+            job.attempts[0].label,
+            {},
+            0.25,
+            self.version,
+            job.names,
         )
 
 

@@ -14,9 +14,11 @@ from flat_netlist import subcircuits
 from netgen._version import __version__
 from netgen.circuit import build_circuit
 from netgen.model import load_model
-from netgen.netlist import DIALECTS, dialect_testbench, network_text, nominal, probes
-from netgen.netlist import testbench as ngspice_testbench
+from netgen.netlist import SpiceNetlister, network_text, nominal, probes
+from netgen.netlist import testbench as sample_deck
 from netgen.netlist.models import SimulatorOptions
+from netgen.simulators import chosen_simulator
+from netgen.simulators.dialects import DIALECTS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset" / "model.json"
 MODEL = load_model(EXAMPLE)
@@ -29,7 +31,8 @@ OTHERS = [name for name in DIALECTS if name != "ngspice"]
 def deck(name: str, prefix: str = "X") -> str:
     technology = fake_technology(prefix)
     at = nominal(technology)
-    return dialect_testbench(name, CIRCUIT, technology, at, X, Path("netlist.cir"), "set-reset")
+    of = sample_deck(CIRCUIT, technology, at, X, Path("netlist.cir"), "set-reset")
+    return DIALECTS[name].text(of, SimulatorOptions())
 
 
 def statements(text: str) -> list[str]:
@@ -43,12 +46,21 @@ def test_testbench_of_the_example(name: str, golden: Callable[[str, str], None])
     golden(f"set-reset{DIALECTS[name].suffix}", text)
 
 
-def test_ngspice_gets_the_testbench_that_is_run() -> None:
-    at = nominal(TECHNOLOGY)
-    run = ngspice_testbench(
-        CIRCUIT, TECHNOLOGY, at, SimulatorOptions(), X, Path("netlist.cir"), "set-reset"
-    )
-    assert deck("ngspice") == run
+def test_the_simulator_that_is_run_writes_its_own_dialect() -> None:
+    assert type(chosen_simulator().netlister) is type(DIALECTS["ngspice"])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_others_hold_nothing_that_only_ngspice_reads(name: str) -> None:
+    only = r"(?im)^\.(save|option)\b|@m|#branch|\b(vntol|chgtol|bypass|itl1|spinit|control)\b"
+    assert re.search(only, deck("ngspice"))
+    assert not re.search(only, deck(name))
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_one_netlister_writes_all_dialects(name: str) -> None:
+    assert isinstance(DIALECTS[name], SpiceNetlister)
+    assert "text" not in vars(type(DIALECTS[name]))
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -93,10 +105,10 @@ def test_options_that_xyce_does_not_know_are_left_out() -> None:
 
 @pytest.mark.parametrize(("prefix", "tail"), [("X", "xm4:m0"), ("M", "mm4")])
 def test_device_currents_are_probed_where_ngspice_probes_them(prefix: str, tail: str) -> None:
-    vectors = probes(CIRCUIT, TECHNOLOGY, 1.8).vectors
+    observed = probes(CIRCUIT, TECHNOLOGY, 1.8).quantities
     xyce, spectre = deck("xyce", prefix), deck("spectre", prefix)
-    assert len(re.findall(r"^\+ I", xyce, re.M)) == len(vectors)
-    assert len(re.findall(r"^save ", spectre, re.M)) == len(vectors)
+    assert len(re.findall(r"^\+ I", xyce, re.M)) == len(observed)
+    assert len(re.findall(r"^save ", spectre, re.M)) == len(observed)
     assert f"ID(xnet:xmemory:xmemory_0:{tail})" in xyce
     assert f"save xnet.xmemory.xmemory_0.{tail.replace(':', '.')}:d" in spectre
     assert "+ I(vvdd)" in xyce

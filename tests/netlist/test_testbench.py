@@ -10,6 +10,7 @@ import numpy as np
 import pwl
 import pytest
 from cells import bmru
+from decks import ngspice_name, ngspice_text
 from fake_technology import fake_technology, ratio_drawn
 from flat_netlist import lines_of, subcircuits
 from hypothesis import given, settings
@@ -28,7 +29,8 @@ from netgen.netlist import (
     probes,
 )
 from netgen.netlist import testbench as deck_of
-from netgen.netlist.render import continued, drain_current, printable, render, transistors
+from netgen.netlist.deck import DrainCurrent, SourceCurrent, drain_current
+from netgen.netlist.render import continued, printable, render, transistors
 from netgen.netlist.testbench import EDGE, release_time, steps
 from netgen.technology import Geometry
 
@@ -42,15 +44,8 @@ def drawn(model: Model) -> Circuit:
 
 
 def deck(model: Model, x: np.ndarray, at: Conditions | None = None) -> str:
-    return deck_of(
-        drawn(model),
-        TECHNOLOGY,
-        at or nominal(TECHNOLOGY),
-        SimulatorOptions(),
-        x,
-        Path("netlist.cir"),
-        "a sample",
-    )
+    where = drawn(model), TECHNOLOGY, at or nominal(TECHNOLOGY)
+    return ngspice_text(deck_of(*where, x, Path("netlist.cir"), "a sample"))
 
 
 def sources(text: str) -> dict[str, tuple[str, str, str]]:
@@ -183,24 +178,24 @@ def test_probes_are_saved_and_unique(model: Model) -> None:
     where = probes(circuit, TECHNOLOGY, 1.8)
     text = deck(model, random_inputs(model))
     saved = [line.split()[1] for line in lines_of(text) if line.startswith(".save")]
-    assert saved == list(where.vectors)
+    assert saved == [ngspice_name(quantity) for quantity in where.quantities]
     assert len(set(saved)) == len(saved)
     assert all(name == name.lower() for name in saved)
     own = {layer.node for layer in circuit.layers[:-1]}
     assert set(where.nodes) == own | {READOUT}
-    for name, vectors in where.nodes.items():
+    for name, currents in where.nodes.items():
         node = model.readout.node if name == READOUT else name
-        assert len(vectors) == model.sizes[node]
-    assert set(where.supplies) == {"vvdd#branch", *where.nodes[READOUT]}
+        assert len(currents) == model.sizes[node]
+    assert set(where.supplies) == {SourceCurrent("vvdd"), *where.nodes[READOUT]}
 
 
 def test_probes_of_the_example() -> None:
     where = probes(drawn(load_model(EXAMPLE)), TECHNOLOGY, 1.8)
-    assert where.nodes["candidate"][1] == "@m.xnet.xcandidate.xcandidate_1.xdiode.m0[id]"
-    assert where.nodes["memory"][0] == "@m.xnet.xmemory.xmemory_0.xm4.m0[id]"
+    assert where.nodes["candidate"][1] == DrainCurrent("xnet.xcandidate.xcandidate_1.xdiode.m0")
+    assert where.nodes["memory"][0] == DrainCurrent("xnet.xmemory.xmemory_0.xm4.m0")
     assert where.supplies == {
-        "vvdd#branch": 1.8,
-        **{f"vlogits_{unit}_out#branch": 0.9 for unit in range(4)},
+        SourceCurrent("vvdd"): 1.8,
+        **{SourceCurrent(f"vlogits_{unit}_out"): 0.9 for unit in range(4)},
     }
 
 
@@ -209,7 +204,7 @@ def test_probes_of_the_example() -> None:
     [("X", "xnet", "@m.xnet.xm4.m0[id]"), ("M", "xnet", "@m.xnet.mm4[id]")],
 )
 def test_drain_current_by_kind_of_device(prefix: str, path: str, name: str) -> None:
-    assert drain_current(fake_technology(prefix), "pmos", path, "m4") == name
+    assert ngspice_name(drain_current(fake_technology(prefix), "pmos", path, "m4")) == name
 
 
 # Options
@@ -262,9 +257,9 @@ def test_testbench_of_the_example(golden: Callable[[str, str], None]) -> None:
 def test_title_cannot_inject_a_line() -> None:
     model = load_model(EXAMPLE)
     x = np.zeros((2, 3))
-    fixed = (drawn(model), TECHNOLOGY, nominal(TECHNOLOGY), SimulatorOptions(), x, Path("n.cir"))
-    hostile = deck_of(*fixed, "one\nVevil vdd 0 1\r\x0b\u2028.end\x85µ")
-    plain = deck_of(*fixed, "one")
+    fixed = (drawn(model), TECHNOLOGY, nominal(TECHNOLOGY), x, Path("n.cir"))
+    hostile = ngspice_text(deck_of(*fixed, "one\nVevil vdd 0 1\r\x0b\u2028.end\x85µ"))
+    plain = ngspice_text(deck_of(*fixed, "one"))
     assert hostile.isascii()
     assert lines_of(hostile) == lines_of(plain)
     assert len(hostile.splitlines()) == len(plain.splitlines())
@@ -292,8 +287,8 @@ def test_long_lists_continue() -> None:
 
 
 def test_undefined_name_in_a_template_is_an_error() -> None:
-    with pytest.raises(Exception, match="'head' is undefined"):
-        render("testbench.j2", title="x")
+    with pytest.raises(Exception, match="'nets' is undefined"):
+        render("stimuli.j2", title="x")
 
 
 def test_parallel_devices_are_written_with_m() -> None:

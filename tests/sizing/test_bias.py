@@ -18,12 +18,11 @@ from netgen.model import Model, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import Network, SimulatorOptions, Workbench, network_text
 from netgen.netlist.characterisation import ACCURATE
-from netgen.netlist.models import models_head
-from netgen.netlist.render import drain_current
+from netgen.netlist.deck import Deck, Sweep, drain_current
 from netgen.project import BuildOptions, Design, design
 from netgen.simulation import Traces
 from netgen.simulation.engines import Staged, run_tasks
-from netgen.simulators import Attempt, Job, LocalPool, cache_folder, run
+from netgen.simulators import LocalPool, cache_folder, job_of, run
 from netgen.sizing import measure_activity, size_circuit
 from netgen.technology import Geometry
 
@@ -104,21 +103,17 @@ def test_every_bias_line_carries_its_current(made: Design) -> None:
         else f"V{port} {port} 0 {levels.get(port.partition('_')[0], at.vdd / 2)}"
         for port in ports
     ]
-    deck = "\n".join(
-        [
-            "* bias currents",
-            models_head(technology, at, ACCURATE),
-            text_of(made, mirrored_bias=True),
-            f"Vvdd vdd 0 {at.vdd}",
-            f"Xnet vdd 0 {' '.join(ports)} network",
-            *sources,
-            *(f".save {name}" for name in probes),
-            f".dc Vvdd {at.vdd} {at.vdd + 0.001} 0.001",
-            ".end\n",
-        ]
-    )
-    job = Job("bias", (Attempt("default", deck),), tuple(probes), at.vdd + 0.001, 60.0)
-    found = run(job).vectors
+    body = [
+        text_of(made, mirrored_bias=True),
+        f"Vvdd vdd 0 {at.vdd}",
+        f"Xnet vdd 0 {' '.join(ports)} network",
+        *sources,
+    ]
+    end = at.vdd + 0.001
+    sweep = Sweep("Vvdd", at.vdd, end, 0.001, end=end)
+    observed = tuple(probes)
+    deck = Deck.at(technology, at, "bias currents", "\n".join(body), observed, sweep)
+    found = run(job_of("bias", deck, (("default", ACCURATE),), 60.0))
     for name, wanted in probes.items():
         assert found[name][0] == pytest.approx(wanted, rel=4e-3), name
 

@@ -249,7 +249,9 @@ def test_characterised_gates_have_bins(
         for model, w, l in re.findall(r"(nch|pch) w=(\S+) l=(\S+)", job.attempts[0].netlist):  # noqa: E741
             measured.append((model, float(w), float(l)))
         scale = np.array([0.0, job.stop or 0.0])
-        return Waveforms(scale, {n: np.ones(2) for n in job.vectors}, "", {}, 0.0, "fake")
+        return Waveforms(
+            scale, {n: np.ones(2) for n in job.vectors}, "", {}, 0.0, "fake", job.names
+        )
 
     characterise_gates(reduced, nominal(reduced), Geometry(*unit), tmp_path / "cache", run)
     assert {model for model, *_ in measured} == {"nch", "pch"}

@@ -23,7 +23,7 @@ from netgen.netlist.noise import (
     noise_deck,
     operating_deck,
 )
-from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -102,8 +102,8 @@ def measure_noise(
             return _measure(technology, at, unit, tested, run)
 
         # the decks themselves, so that a change of the circuits counts
-        point = operating_deck(technology, at, unit, tested, OPTIONS[0][1])
-        noise = noise_deck(technology, at, unit, tested, OPTIONS[0][1], 0.0, BAND)
+        point = operating_deck(technology, at, unit, tested)
+        noise = noise_deck(technology, at, unit, tested, 0.0, BAND)
         parts = ("noise", point, noise, technology.digest, simulator_version())
         found = cached_arrays(folder, key(*parts, __version__), measure)
         measured.append(
@@ -122,29 +122,23 @@ def _measure(
     technology: Technology, at: Conditions, unit: Geometry, tested: BlockUnderTest, run: Run
 ) -> dict[str, Floats]:
     name = f"noise of {tested.block}"
-    attempts = tuple(
-        Attempt(label, operating_deck(technology, at, unit, tested, options))
-        for label, options in OPTIONS
-    )
-    point = run(Job(name, attempts, (OPERATING_CURRENT,), None, _TIMEOUT))
-    operating = np.abs(point.vectors[OPERATING_CURRENT][0])
+    deck = operating_deck(technology, at, unit, tested)
+    point = run(job_of(name, deck, OPTIONS, _TIMEOUT))
+    operating = np.abs(point[OPERATING_CURRENT][0])
     if tested.cell is not None and (operating > tested.cell.currents[-1] / 2) != (
         tested.block == "cell_high"
     ):
         raise SimulationError(
             "wrong_state", f"{name}: its output is {operating:g} A, the other state's"
         )
-    hold = float(point.vectors[STORAGE][0]) if tested.cell else None
-    attempts = tuple(
-        Attempt(label, noise_deck(technology, at, unit, tested, options, hold, BAND))
-        for label, options in OPTIONS
-    )
-    result = run(Job(name, attempts, (OUTPUT_NOISE, INPUT_NOISE), BAND[1], _TIMEOUT))
+    hold = float(point[STORAGE][0]) if tested.cell else None
+    deck = noise_deck(technology, at, unit, tested, hold, BAND)
+    result = run(job_of(name, deck, OPTIONS, _TIMEOUT))
     return {
         "operating": np.asarray(operating),
         "frequency": result.scale,
-        "output": result.vectors[OUTPUT_NOISE],
-        "referred": result.vectors[INPUT_NOISE],
+        "output": result[OUTPUT_NOISE],
+        "referred": result[INPUT_NOISE],
     }
 
 

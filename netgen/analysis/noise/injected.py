@@ -14,8 +14,8 @@ from netgen._version import __version__
 from netgen.analysis.noise.statistics import UNKNOWN, Interval, deviation_ratio, poisson_rate
 from netgen.circuit.blocks import BiasedCell, CellBlock, CellTable
 from netgen.netlist.models import Conditions, SimulatorOptions
-from netgen.netlist.noise import NoisyCell, injection_deck, injection_vector
-from netgen.simulators import Attempt, Job, Waveforms, cached_arrays, key, simulator_version
+from netgen.netlist.noise import NoisyCell, injection_deck
+from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
 from netgen.technology import Geometry, Technology
 from netgen.technology.variation import normals
 
@@ -183,13 +183,10 @@ def _simulated(
     step = 1 / (POINTS_A_PERIOD * injection.bandwidth)
     candidate = waveform(injection, step)
     noisy = NoisyCell(injection.cell.bias, injection.high, candidate)
-    deck = injection_deck(technology, at, unit, [noisy], step, OPTIONS)
-    vector = injection_vector(technology, 0, injection.cell.bias)
-    stop = step * (len(candidate) - 1)
-    job = Job("noise on a cell", (Attempt("default", deck),), (vector,), stop, _TIMEOUT)
-    result = run(job)
+    deck = injection_deck(technology, at, unit, [noisy], step)
+    result = run(job_of("noise on a cell", deck, (("default", OPTIONS),), _TIMEOUT))
     time = step * np.arange(len(candidate), dtype=np.float64)
-    output = np.interp(time, result.scale, result.vectors[vector])
+    output = np.interp(time, result.scale, result[deck.quantities[0]])
     return judged(injection, time, candidate, output)
 
 

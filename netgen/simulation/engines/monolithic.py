@@ -12,7 +12,7 @@ from netgen.netlist import SimulatorOptions
 from netgen.netlist.blocks import Workbench
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import observe
-from netgen.simulators.jobs import Attempt, Job, Waveforms
+from netgen.simulators import Waveforms, job_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +39,10 @@ class Monolithic:
         """Run one sample: inputs (frames, channels) in software units."""
         bench, model = self.bench, self.bench.circuit.model
         deck = bench.whole(f"{model.name}, sample {sample}", x)
-        attempts = tuple(Attempt(name, deck.text(o)) for name, o in self.options.retries())
-        stop = len(x) * model.frame_period
-        (result,) = yield [
-            Job(f"sample {sample}", attempts, bench.probes.vectors, stop, self.timeout, deck.points)
-        ]
+        job = job_of(f"sample {sample}", deck, self.options.retries(), self.timeout)
+        (result,) = yield [job]
         if self.ran is not None:
-            self.ran(sample, next(a.netlist for a in attempts if a.label == result.attempt))
+            self.ran(sample, next(a.netlist for a in job.attempts if a.label == result.attempt))
         if self.keep is not None:
             self.keep(sample, result)
         edge = bench.edge * model.frame_period

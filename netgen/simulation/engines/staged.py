@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
 from netgen.netlist.blocks import Drive, Workbench
+from netgen.netlist.deck import Voltage
 from netgen.netlist.partition import Part
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import averaged
 from netgen.simulation.traces import PowerTraces, Traces
-from netgen.simulators.jobs import Attempt, Job, Waveforms
+from netgen.simulators import Job, Waveforms, job_of
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -101,9 +102,7 @@ class Staged:
         name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
         make = self.bench.sweep if swept else self.bench.transient
         deck = make(name, block, record.drives(swept), record.inputs(swept), record.frames)
-        attempts = tuple(Attempt(label, deck.text(o)) for label, o in self.options.retries())
-        stop = record.frames - 1 if swept else record.frames * record.period
-        return Job(name, attempts, self.bench.vectors(block), stop, self.timeout, deck.points)
+        return job_of(name, deck, self.options.retries(), self.timeout)
 
 
 def _devices(parts: Sequence[Part]) -> int:
@@ -177,11 +176,11 @@ class _Record:
         for part in block:
             probe = bench.probe(part)
             if probe:
-                self._add_current(part, result.vectors[probe], result, read, swept)
-        for name, volts in bench.supplies(block).items():
-            self.power += self._averaged(-volts * result.vectors[name], result, swept)
-        for name, meter in bench.meters(block).items():
-            watts = meter.volts * result.vectors[name]
+                self._add_current(part, result[probe], result, read, swept)
+        for current, volts in bench.supplies(block).items():
+            self.power += self._averaged(-volts * result[current], result, swept)
+        for current, meter in bench.meters(block).items():
+            watts = meter.volts * result[current]
             wave = self._on_grid(watts, result, read, swept)
             self.readings.append((meter.consumer, self._averaged(watts, result, swept), wave))
         self.cpu_s += result.cpu_s
@@ -199,7 +198,7 @@ class _Record:
         return np.interp(self.grid, held.at, held.value)
 
     def _add_line(self, net: str, result: Waveforms, read: Floats) -> None:
-        held = np.interp(read, result.scale, result.vectors[net])
+        held = np.interp(read, result.scale, result[Voltage(net)])
         for swept in (False, True):
             self.lines[swept][net] = self._settled(held, swept)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from netgen.simulators.jobs import Waveforms
 from netgen.simulators.ngspice import diagnosis
+from netgen.simulators.ngspice.netlister import NgspiceNetlister
 from netgen.simulators.ngspice.raw import write_raw
 from netgen.simulators.ngspice.server import Server
 from netgen.simulators.port import Capability, Finding
@@ -21,6 +22,7 @@ class Ngspice:
 
     name: str = "ngspice"
     capabilities: frozenset[Capability] = frozenset({"raw"})
+    netlister: NgspiceNetlister = field(default_factory=NgspiceNetlister)
 
     def start(self) -> Server:
         """Start a server process, see :class:`netgen.simulators.ngspice.server.Server`."""

@@ -1,0 +1,59 @@
+"""Decks in ngspice's words, and the names that its results have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from netgen.netlist.deck import (
+    Deck,
+    DrainCurrent,
+    Noise,
+    NoiseDensity,
+    Quantity,
+    SourceCurrent,
+    Voltage,
+)
+from netgen.netlist.models import SimulatorOptions
+from netgen.netlist.netlister import SpiceNetlister
+from netgen.units import spice
+
+_NOISE = {"output": "onoise_spectrum", "input": "inoise_spectrum"}
+_TOLERANCES = ("gmin", "abstol", "reltol", "vntol", "chgtol")
+
+
+class NgspiceNetlister(SpiceNetlister):
+    """ngspice: options behind the models, a ``.save`` for each quantity."""
+
+    def head(self, deck: Deck, options: SimulatorOptions) -> Iterable[str]:
+        """Yield models and options."""
+        yield from super().head(deck, options)
+        yield f".option temp={spice(deck.temperature)} tnom={spice(deck.model_temperature)}"
+        words = [f"{name}={spice(getattr(options, name))}" for name in _TOLERANCES]
+        words += [f"method={options.method}", f"itl1={options.itl1}"]
+        yield f".option {' '.join(words)} bypass={int(options.bypass)} "
+
+    def settings(self, deck: Deck, options: SimulatorOptions) -> Iterator[str]:
+        """Yield nothing: options stand in the head."""
+        yield from ()
+
+    def outputs(self, quantities: Sequence[Quantity]) -> Iterator[str]:
+        """Yield what to save; the results of a noise analysis are kept anyway."""
+        for quantity in quantities:
+            if isinstance(quantity, Voltage):
+                yield f".save v({self.name(quantity)})"
+            elif not isinstance(quantity, NoiseDensity):
+                yield f".save {self.name(quantity)}"
+
+    def name(self, quantity: Quantity) -> str:
+        """Return the name of a vector, lower case: a net's voltage has the net's own."""
+        if isinstance(quantity, DrainCurrent):
+            return f"@m.{quantity.device}[id]"
+        if isinstance(quantity, SourceCurrent):
+            return f"{quantity.source}#branch"
+        if isinstance(quantity, NoiseDensity):
+            return _NOISE[quantity.at]
+        return quantity.net.lower()
+
+    def noise_output(self, analysis: Noise) -> str:
+        """Return the output of a noise analysis."""
+        return f"v({analysis.net})"
