@@ -287,7 +287,7 @@ def test_long_lists_continue() -> None:
 
 
 def test_undefined_name_in_a_template_is_an_error() -> None:
-    with pytest.raises(Exception, match="'nets' is undefined"):
+    with pytest.raises(Exception, match="'vdd' is undefined"):
         render("stimuli.j2", title="x")
 
 
