@@ -116,7 +116,7 @@ def build(
     UsageError
         The folder holds something else, or a value is out of its range.
     ToolMissingError
-        libngspice or the PDK is missing.
+        The simulator or the PDK is missing.
     """
     geometry = None if unit is None else Geometry(*unit)
     options = BuildOptions(technology, corner, temperature, vdd, geometry)

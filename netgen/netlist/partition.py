@@ -220,7 +220,7 @@ class NetworkLines:
         found = {INPUT_METER.name: INPUT_METER.consumer}
         for word, lines in self.layers.items():
             for name, consumer in lines.consumers(word).items():
-                found[f"v.xnet.x{word}.{name}"] = consumer
+                found[f"xnet.x{word}.{name}"] = consumer
         return found
 
 

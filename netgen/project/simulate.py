@@ -144,7 +144,7 @@ def simulate(
     Raises
     ------
     ToolMissingError
-        libngspice or the PDK is missing.
+        The simulator or the PDK is missing.
     UsageError
         The folder cannot be written.
     """

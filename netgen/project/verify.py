@@ -71,7 +71,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     ConfigurationError
         The netlist was edited so that its layers cannot be told apart, or its record is damaged.
     ToolMissingError
-        libngspice or the PDK is missing.
+        The simulator or the PDK is missing.
     """
     technology, at, unit = prepared(build)
     circuit = build_circuit(build.model, unit)

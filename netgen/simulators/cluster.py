@@ -1,7 +1,7 @@
 """Jobs on a Dask cluster: the same jobs, the same judgement, other machines.
 
 A deck is self-contained, so workers need no folder in common with the caller: only netgen and
-libngspice. A worker that dies takes its jobs with it; they are run again elsewhere.
+the simulator. A worker that dies takes its jobs with it; they are run again elsewhere.
 """
 
 from __future__ import annotations

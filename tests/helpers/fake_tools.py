@@ -31,7 +31,8 @@ from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks.schmitt9.block import Schmitt9
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
-from netgen.netlist import Conditions
+from netgen.netlist import Conditions, Quantity
+from netgen.netlist.deck import DrainCurrent, SourceCurrent
 from netgen.simulators import Job, Waveforms
 from netgen.technology import Geometry, Technology
 
@@ -94,8 +95,8 @@ class FakeSimulator:
         values = evaluate(model, x[None])
         time = ((np.arange(frames)[:, None] + PHASES) * model.frame_period).ravel()
         vectors = {
-            name: np.append(np.repeat(_value(name, model, values), len(PHASES)), 0.0) * self.gain
-            for name in job.vectors
+            name: np.append(np.repeat(_value(each, model, values), len(PHASES)), 0.0) * self.gain
+            for each, name in job.names.items()
         }
         return Waveforms(
             np.append(time, job.stop),
@@ -133,16 +134,18 @@ def _input(lines: list[str], model: Model, channel: int, frames: int) -> Floats:
     return pwl.at(line.split(maxsplit=3)[3], settled) / model.unit_current
 
 
-def _value(name: str, model: Model, values: dict[str, Floats]) -> Floats:
-    """Return what a vector would be, A, (frames,)."""
-    if name == "vvdd#branch":
+def _value(quantity: Quantity, model: Model, values: dict[str, Floats]) -> Floats:
+    """Return the values of a current, A, (frames,)."""
+    assert isinstance(quantity, DrainCurrent | SourceCurrent)
+    path = quantity.device if isinstance(quantity, DrainCurrent) else quantity.source
+    if path == "vvdd":
         return np.full(values["x"].shape[1], -50e-9)
-    if "vmeter_" in name:
+    if "vmeter_" in path:
         return np.zeros(values["x"].shape[1])
     circuit = build_circuit(model, Geometry(1e-6, 1e-6))
     words = {circuit.word(layer): layer.node for layer in circuit.layers}
-    found = re.match(r"@m\.xnet\.x(\w+)\.x\w+_(\d+)\.", name) or re.match(r"v(\w+)_(\d+)_out", name)
-    assert found, name
+    found = re.match(r"xnet\.x(\w+)\.x\w+_(\d+)\.", path) or re.match(r"v(\w+)_(\d+)_out", path)
+    assert found, path
     return values[words[found[1]]][0, :, int(found[2])] * model.unit_current
 
 

@@ -150,6 +150,41 @@ def test_a_block_is_known_in_its_own_place_only() -> None:
     assert len(KNOW_THE_OPERATION) <= 6
 
 
+NGSPICES_WORDS = re.compile(
+    r"@m\b|#branch|^\s*\.(?:save|option)\b|\.save \{|[io]noise_|\bspinit\b|\.spiceinit|libngspice"
+    r"|\bSPICE_SCRIPTS\b|NGSPICE_(?:LIBRARY|INPUT)|singular matrix|time ?step too small",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def test_only_its_package_spells_ngspices_words() -> None:
+    """Names of vectors, options, start files and messages: another simulator has others.
+
+    ``v(net)`` within an expression of a source, ``.ic`` and ``.nodeset`` are any SPICE's.
+    """
+    own = PACKAGE / "simulators" / "ngspice"
+    found = {
+        f"{path.relative_to(ROOT)}: {word[0].strip()}"
+        for path in [*modules(), *(ROOT / "templates").rglob("*.j2")]
+        if own not in path.parents
+        for word in NGSPICES_WORDS.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+    spelt = "".join(path.read_text(encoding="utf-8") for path in own.glob("*.py"))
+    assert len({word[0].strip().lower() for word in NGSPICES_WORDS.finditer(spelt)}) > 6
+
+
+def test_only_its_package_and_the_dialects_import_ngspice() -> None:
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in modules()
+        for name in imports(ast.parse(path.read_text(encoding="utf-8")))
+        if name.startswith("netgen.simulators.ngspice")
+    }
+    outside = {name for name in importers if not name.startswith("simulators/ngspice/")}
+    assert outside == {"simulators/dialects.py"}
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_one_way(path: Path) -> None:
     own = room(path)

@@ -77,10 +77,10 @@ def test_every_meter_shows_the_node_of_its_layer(model: Model) -> None:
     nodes |= {REFERENCE_WORD: REFERENCE, "x": "x"}
     for path, consumer in network.plain.whole_meters.items():
         if path != INPUT_METER.name:
-            word = path.split(".")[2][1:]
+            word = path.split(".")[1][1:]
             assert (nodes[word], f"vmeter_{word}_{consumer.kind}") == (
                 consumer.node,
-                path.split(".")[3],
+                path.split(".")[2],
             )
 
 

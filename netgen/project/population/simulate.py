@@ -91,7 +91,7 @@ def simulate_population(
     Raises
     ------
     ToolMissingError
-        libngspice or the PDK is missing.
+        The simulator or the PDK is missing.
     UsageError
         The folder cannot be written.
     """

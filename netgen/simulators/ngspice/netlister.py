@@ -49,7 +49,8 @@ class NgspiceNetlister(SpiceNetlister):
         if isinstance(quantity, DrainCurrent):
             return f"@m.{quantity.device}[id]"
         if isinstance(quantity, SourceCurrent):
-            return f"{quantity.source}#branch"
+            inner = "v." if "." in quantity.source else ""  # its name for a source in an instance
+            return f"{inner}{quantity.source}#branch"
         if isinstance(quantity, NoiseDensity):
             return _NOISE[quantity.at]
         return quantity.net.lower()
