@@ -44,6 +44,8 @@ class BehaviouralSession:
     alive: bool = True
 
     def ask(self, job: Job, attempt: Attempt) -> Answer:
+        if not job.name.startswith("sample"):
+            return Answer("load", f"{job.name}: networks only", 0.0, (), np.empty((0, 0)))
         self.texts.append(attempt.netlist)
         fake = FakeSimulator(Path())
         fake.model = self.model
