@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
+from netgen.behavioural import Twin
+from netgen.behavioural.cells import TwinCells
+from netgen.behavioural.fast import FastChips, fast_chips
+from netgen.behavioural.settings import Settings
 from netgen.circuit import Circuit, build_circuit
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
@@ -25,10 +29,6 @@ from netgen.schema import head
 from netgen.technology import Variation, draw
 from netgen.trim import CellFigures, CodeRange, Codes, nominal_codes, trim_measured
 from netgen.trim.measure import Measure
-from netgen.twin import Twin
-from netgen.twin.cells import TwinCells
-from netgen.twin.fast import FastChips, fast_chips
-from netgen.twin.settings import Settings
 
 FILE = "trim.json"
 MEASUREMENTS = "netgen-measurements"

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from netgen.analysis import Comparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget, error_budget
+from netgen.behavioural import Twin, TwinResult
+from netgen.behavioural.fast import fast_chips
+from netgen.behavioural.settings import Settings
 from netgen.characterise import CellBench, characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit, build_circuit
@@ -23,9 +26,6 @@ from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
 from netgen.simulators import cache_folder
 from netgen.technology import Technology, Variation, draw
-from netgen.twin import Twin, TwinResult
-from netgen.twin.fast import fast_chips
-from netgen.twin.settings import Settings
 
 ERROR_BUDGET_WORK = 50 * 101 * 500
 """A report's budget takes as many samples as keep samples · frames · transistors below this."""
@@ -87,7 +87,7 @@ def twin_decisions(
     x
         Inputs, (samples, frames, channels), software units.
     fast
-        By the fast chip model (:mod:`netgen.twin.fast`).
+        By the fast chip model (:mod:`netgen.behavioural.fast`).
     settings
         Bias currents and input gains of each chip, where they are not the nominal ones.
 

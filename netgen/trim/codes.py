@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.behavioural.settings import Settings
 from netgen.circuit import Circuit
 from netgen.errors import UsageError
 from netgen.model.graph import Floats, Integers
-from netgen.twin.settings import Settings
 
 LARGEST = 12
 """Bits of a code at most."""

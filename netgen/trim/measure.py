@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from netgen.behavioural.settings import Settings
 from netgen.circuit import CellLayer, Circuit
 from netgen.model.graph import Floats, Integers
 from netgen.trim.codes import CodeRange, Codes, nominal_codes
-from netgen.twin.settings import Settings
 
 ROUNDS = 3
 """Measurements of each cell: one that never falls shows its width only after the first."""

@@ -12,10 +12,10 @@ from typing import TypeAlias
 import numpy as np
 
 from netgen.analysis.variability.population import lead
+from netgen.behavioural.settings import Settings
 from netgen.model import Readout
 from netgen.model.graph import Floats, Integers
 from netgen.trim.codes import Codes
-from netgen.twin.settings import Settings
 
 Run: TypeAlias = Callable[[Settings], Floats]
 """Takes the recordings through all chips, with their currents set: logits, (chips, samples,

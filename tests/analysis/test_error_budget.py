@@ -10,11 +10,11 @@ from fake_technology import fake_characterisation
 from ideal_twin import TECHNOLOGY, one_row, twin_of, with_text
 
 from netgen.analysis.comparison.error_budget import ErrorBudget, Rung, error_budget
+from netgen.behavioural import Twin, TwinResult
 from netgen.model import evaluate
 from netgen.model.random import random_model
 from netgen.report.comparison.error_budget_plot import draw_error_budget
 from netgen.report.comparison.error_budget_text import error_budget_rows
-from netgen.twin import Twin, TwinResult
 
 MODEL, SAMPLES = random_model(6, frames=30)
 

@@ -15,6 +15,7 @@ from small_models import linear
 
 from netgen.api import Circuit as Built
 from netgen.api import build, compare, make_samples, monte_carlo, simulate, twin
+from netgen.behavioural.fast import fast_chips
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks import block_of
 from netgen.errors import ConfigurationError, ModelError
@@ -27,7 +28,6 @@ from netgen.netlist.read import read_network
 from netgen.project import read_build, read_runs, verify
 from netgen.project.twin import twin_of_build
 from netgen.technology import Variation, draw
-from netgen.twin.fast import fast_chips
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,6 +9,7 @@ import numpy as np
 from fake_technology import UNIT, fake_cells, fake_characterisation, fake_technology, ratio_drawn
 from small_models import linear, small_model
 
+from netgen.behavioural import Twin
 from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.diodes import DiodeTable
 from netgen.characterise.gain import MirrorTable
@@ -18,7 +19,6 @@ from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of
 from netgen.netlist.read import read_network
 from netgen.netlist.write import network_body
-from netgen.twin import Twin
 
 TECHNOLOGY = fake_technology()
 

@@ -27,7 +27,7 @@ STAGES = (
     "simulation",
     "characterise",
     "sizing",
-    "twin",
+    "behavioural",
     "analysis",
     "trim",
     "report",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ideal_twin import CELL, TECHNOLOGY, twin_of
 
+from netgen.behavioural.fast import fast_chips
 from netgen.errors import UsageError
 from netgen.model import Readout, decide
 from netgen.netlist import transistors_of
@@ -13,7 +14,6 @@ from netgen.project.trim import DrawnChips
 from netgen.technology import Variation, draw
 from netgen.trim import CodeRange, nominal_codes, trim_by_trial, trim_measured
 from netgen.trim.search import score
-from netgen.twin.fast import fast_chips
 
 CHIPS = 60
 

@@ -9,13 +9,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from netgen.analysis.comparison.metrics import is_constant, rms, share
+from netgen.behavioural import Twin, TwinResult
+from netgen.behavioural.rows import TwinRows
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats
 from netgen.netlist import transistors_of
 from netgen.technology import Variation, draw
-from netgen.twin import Twin, TwinResult
-from netgen.twin.rows import TwinRows
 
 Step: TypeAlias = Literal["ideal", "grid", "systematic", "mismatch", "transistor"]
 CHIPS = 8

@@ -1,5 +1,5 @@
 """The behavioural twin: the software model with the characterised errors of every device."""
 
-from netgen.twin.run import Twin, TwinResult
+from netgen.behavioural.run import Twin, TwinResult
 
 __all__ = ["Twin", "TwinResult"]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from ideal_twin import CELL, SLOPE, TECHNOLOGY, one_row, twin_of
 from random_graphs import graphs, random_inputs
 
+from netgen.behavioural.fast import fast_chips
+from netgen.behavioural.settings import Settings
 from netgen.model import Model
 from netgen.netlist import transistors_of
 from netgen.technology import Variation, draw
-from netgen.twin.fast import fast_chips
-from netgen.twin.settings import Settings
 
 CHIPS = 3
 
@@ -82,7 +82,7 @@ def test_batches_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = 0.1 * rng.standard_normal((7, len(fast.names)))
     x = rng.uniform(0, 1.2, (2, 30, 1))
     whole = fast.run(errors, x)
-    monkeypatch.setattr("netgen.twin.fast.WORKING_SET", 100)
+    monkeypatch.setattr("netgen.behavioural.fast.WORKING_SET", 100)
     parts = fast.run(errors, x)
     assert (whole.states["h"] == parts.states["h"]).all()
     np.testing.assert_array_equal(whole.logits, parts.logits)

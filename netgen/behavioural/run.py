@@ -8,6 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from netgen.behavioural.cells import TwinCells, twin_cells
+from netgen.behavioural.devices import Deviations, Devices, Drawing
+from netgen.behavioural.mirrors import ORDER, POINTS, Grid, MirrorGroup, features
+from netgen.behavioural.plan import Plan
+from netgen.behavioural.rows import TwinRows, twin_rows
+from netgen.behavioural.settings import Settings
 from netgen.characterise import CellTimes, Characterisation, cell_speeds
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE, CellLayer, Circuit
@@ -16,12 +22,6 @@ from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED
 from netgen.technology import Technology
-from netgen.twin.cells import TwinCells, twin_cells
-from netgen.twin.devices import Deviations, Devices, Drawing
-from netgen.twin.mirrors import ORDER, POINTS, Grid, MirrorGroup, features
-from netgen.twin.plan import Plan
-from netgen.twin.rows import TwinRows, twin_rows
-from netgen.twin.settings import Settings
 
 WORKING_SET = 6_000_000
 """About so many numbers are held at a time: chips are taken in batches that fit."""

@@ -5,7 +5,7 @@ current that it passes on by a factor of its own, whatever the signal (Pelgrom e
 (1989) 1433: ΔI/I = Δβ/β − (gm/I) ΔVth). A diode divides by its factor, each of its copies
 multiplies. So the errors that a diode's copies share stay shared, as in the circuit. Left out are
 the finite output resistance, the residual errors of sizing and everything that depends on the
-signal; :class:`netgen.twin.Twin` has them.
+signal; :class:`netgen.behavioural.Twin` has them.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.behavioural.cells import TwinCells
+from netgen.behavioural.devices import Stage
+from netgen.behavioural.rows import TwinRows
+from netgen.behavioural.run import Twin, TwinResult
+from netgen.behavioural.settings import Settings
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE
 from netgen.circuit.netlist import Netlist
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 from netgen.technology import Polarity, Technology, Transistor
-from netgen.twin.cells import TwinCells
-from netgen.twin.devices import Stage
-from netgen.twin.rows import TwinRows
-from netgen.twin.run import Twin, TwinResult
-from netgen.twin.settings import Settings
 
 Singles: TypeAlias = NDArray[np.float32]
 WORKING = 0.75

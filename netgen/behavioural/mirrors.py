@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from netgen.behavioural.devices import Deviations, Stage, through
 from netgen.characterise.diodes import DiodeTable
 from netgen.characterise.gain import Axes, MirrorTables
 from netgen.model.graph import Floats, Integers
 from netgen.technology import Polarity
-from netgen.twin.devices import Deviations, Stage, through
 
 ORDER = 4
 """Terms over the signal: I, I ln I, I ln² I …"""

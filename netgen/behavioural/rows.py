@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.circuit import Mirrors, RowLayer, parameter_path
-from netgen.circuit.nets import net
-from netgen.model.graph import Floats
-from netgen.technology import Polarity
-from netgen.twin.devices import Deviations, whole
-from netgen.twin.mirrors import (
+from netgen.behavioural.devices import Deviations, whole
+from netgen.behavioural.mirrors import (
     SMALLEST,
     Drain,
     Grid,
     MirrorGroup,
     drain_of,
 )
-from netgen.twin.plan import Plan
+from netgen.behavioural.plan import Plan
+from netgen.circuit import Mirrors, RowLayer, parameter_path
+from netgen.circuit.nets import net
+from netgen.model.graph import Floats
+from netgen.technology import Polarity
 
 _STEPS = 3
 """Newton steps for a row's voltage: each gains two digits."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netgen.behavioural.devices import Devices, Drawing, Stage, stage
+from netgen.behavioural.mirrors import Grid
 from netgen.characterise import Characterisation
 from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
 from netgen.circuit.blocks import block_of, mirror, relu
 from netgen.circuit.netlist import Role
 from netgen.model import INPUT, Cell
 from netgen.technology import Polarity, Technology
-from netgen.twin.devices import Devices, Drawing, Stage, stage
-from netgen.twin.mirrors import Grid
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.behavioural.devices import Deviations, Stage, stage, through
+from netgen.behavioural.mirrors import SMALLEST, Grid
+from netgen.behavioural.plan import Plan
 from netgen.characterise import Characterisation
 from netgen.characterise.mirrors import DEFINED_BY
 from netgen.circuit import CellLayer
@@ -14,9 +17,6 @@ from netgen.circuit.blocks import Copy, bias
 from netgen.model import switched
 from netgen.model.graph import Bools, Floats
 from netgen.technology import Polarity
-from netgen.twin.devices import Deviations, Stage, stage, through
-from netgen.twin.mirrors import SMALLEST, Grid
-from netgen.twin.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)

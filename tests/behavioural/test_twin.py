@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from ideal_twin import CELL, SLOPE, TECHNOLOGY, diodes, ideal, one_row, twin_of, with_text
 from random_graphs import graphs, random_inputs
 
+from netgen.behavioural import Twin, run
 from netgen.characterise.gain import MirrorTable
 from netgen.circuit import build_circuit
 from netgen.errors import ConfigurationError
@@ -20,7 +21,6 @@ from netgen.model.graph import Floats
 from netgen.model.random import random_model
 from netgen.netlist import netlist_of, transistors_of
 from netgen.technology import Variation, draw
-from netgen.twin import Twin, run
 
 
 def shift(threshold: float = 0.0, factor: float = 0.0) -> Floats:
