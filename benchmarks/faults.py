@@ -6,8 +6,8 @@ Each injection takes a fresh copy of a small build folder (the set/reset memory 
 process, simulated, with three chips), does one thing to it or to the command that works on it, runs
 the command and then asks: was a wrong result accepted, was there a traceback, had anything but a
 disagreement status 1, was a file of the user's changed, was a command executed, did it hang? The
-same seed makes the same injections. Needs libngspice; plots are left out, they take most of the
-time.
+same seed makes the same injections, except for the moments of kills, which are shares of how long a
+command lasts here. Needs libngspice; most plots are left out, they take most of the time.
 """
 
 from __future__ import annotations
@@ -17,143 +17,22 @@ import collections
 import json
 import os
 import random
-import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from fault_bench import Bench, Case, can_mount, disk, half_files, resize
 from fault_hostile import HOSTILE
-from fault_tools import ROOT, Ended, edit, figures, files_of, run, run_plain, write_flavoured
+from fault_kills import kills
+from fault_tools import edit, files_of, run_plain
 
-LOOK_FAULTS = ("silent wrong", "traceback", "status 1", "user's file changed", "executed", "hang")
-ALLOWED = {0, 2, 3, 4, 5, 130, 141}
-PATIENCE_S = 180.0
-
-
-@dataclass
-class Bench:
-    """The folders that injections start from, and the figures that are right."""
-
-    place: Path
-    model: Path
-    samples: Path
-    base: Path
-    wide: Path
-    other_model: Path
-    right: dict[str, object] = field(default_factory=dict)
-    chips: dict[str, object] = field(default_factory=dict)
-
-    @classmethod
-    def made(cls, place: Path) -> Bench:
-        """Build, simulate and compare what injections start from."""
-        example = ROOT / "examples" / "set-reset"
-        bench = cls(place, place / "m" / "model.json", place / "m" / "samples.npz", place / "base",
-                    place / "wide", place / "other" / "model.json")  # fmt: skip
-        bench.model.parent.mkdir()
-        bench.other_model.parent.mkdir()
-        shutil.copy(example / "model.json", bench.model)
-        shutil.copy(example / "samples.npz", bench.samples)
-        write_flavoured(bench.model, bench.other_model)
-        for folder, more in ((bench.base, []), (bench.wide, ["--unit", "3", "3"])):
-            _sure(run(bench.build(folder, *more), PATIENCE_S))
-            _sure(run(bench.sim(folder), PATIENCE_S))
-            _sure(run(["compare", folder], PATIENCE_S))
-            bench.right[_unit_of(folder)] = figures(folder)
-        _sure(run(bench.chips_of(bench.base), PATIENCE_S))
-        _sure(run(["variability", bench.base], PATIENCE_S))
-        bench.chips = figures(_population(bench.base))
-        return bench
-
-    def build(self, folder: Path, *more: str) -> list[object]:
-        return ["build", self.model, "-o", folder, "--pdk", "generic180", *more]
-
-    def sim(self, folder: Path) -> list[object]:
-        return ["sim", folder, self.samples, "--samples", "0:2", "--jobs", "1"]
-
-    def chips_of(self, folder: Path) -> list[object]:
-        return [*self.sim(folder), "--monte-carlo", "3"]
-
-
-@dataclass
-class Case:
-    """One injection under way: its scratch folder and what was found."""
-
-    bench: Bench
-    rng: random.Random
-    place: Path
-    said: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-
-    @property
-    def folder(self) -> Path:
-        return self.place / "out"
-
-    def start(self, source: Path) -> Path:
-        shutil.copytree(source, self.folder)
-        return self.folder
-
-    def run(self, words: list[object], **how: object) -> Ended:
-        """Run a command and note every fault that its end alone shows."""
-        done = run(words, PATIENCE_S, **how)  # type: ignore[arg-type]
-        self.said.append(f"{' '.join(map(str, words))} -> {done.status}: {done.last}")
-        self.ends.append(done.status)
-        if done.hung:
-            self.faults.append("hang")
-        elif "Traceback" in done.text or done.status == 70:
-            self.faults.append("traceback")
-        elif done.status == 1:
-            self.faults.append("status 1")
-        elif done.status not in ALLOWED and not how.get("kill"):
-            self.faults.append("traceback")
-        return done
-
-    def judge(self, folder: Path | None = None) -> None:
-        """Compare, and see that what is accepted is what this circuit gives."""
-        folder = folder or self.folder
-        if self.run(["compare", folder]).status == 0:
-            self.believe(figures(folder), self.bench.right.get(_unit_of(folder)))
-
-    def judge_chips(self) -> None:
-        """Analyse the chips; runs that are counted as missing are no secret."""
-        done = self.run(["variability", self.folder])
-        row = re.search(r"^ *mismatch_seed_1 +\d+ +\d+ +(\d+) ", done.text, re.MULTILINE)
-        if done.status == 0 and (row is None or row[1] == "0"):
-            self.believe(figures(_population(self.folder)), self.bench.chips)
-
-    def believe(self, found: object, right: object) -> None:
-        if found != right:
-            self.faults.append("silent wrong")
-
-    def finish(self, folder: Path, *more: str) -> None:
-        """Do it all again without a fault: it must come to the right end."""
-        steps = (self.bench.build(folder, *more), self.bench.sim(folder), ["compare", folder])
-        if any(self.run(list(step)).status != 0 for step in steps):
-            self.faults.append("no way back")
-        else:
-            self.believe(figures(folder), self.bench.right[_unit_of(folder)])
-
-
-def _sure(done: Ended) -> None:
-    if done.status != 0:
-        raise SystemExit(f"the campaign's own preparation failed:\n{done.text}")
-
-
-def _unit_of(folder: Path) -> str:
-    record = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    found = re.search(r'"unit_width": "?([0-9.e-]+)', json.dumps(record))
-    return found[1] if found else "?"
-
-
-def _population(folder: Path) -> Path:
-    (found,) = (folder / "variability").glob("*/report.json")
-    return found.parent
+LOOK_FAULTS = ("silent wrong", "traceback", "status 1", "user's file changed", "executed", "hang",
+               "half file", "no way back")  # fmt: skip
 
 
 # The kinds
@@ -178,44 +57,17 @@ def edits(case: Case) -> None:
         case.run([way, folder])
 
 
-def kills(case: Case) -> None:
-    """Kill a command at a random moment; what is there must be whole or refused, and go on."""
-    how = case.rng.choice(["KILL", "KILL", "INT", "TERM"])
-    what = case.rng.choice(["build", "rebuild", "sim", "chips", "compare", "variability", "swap"])
-    more: tuple[str, ...] = ()
-    if what == "build":
-        words = case.bench.build(case.folder)
-    elif what in ("rebuild", "swap"):
-        case.start(case.bench.base)
-        more = ("--unit", "3", "3")
-        words = case.bench.build(case.folder, *more)
-    else:
-        case.start(case.bench.base)
-        if what in ("sim", "chips"):
-            for trace in case.folder.rglob("sample_*.npz"):
-                trace.unlink()
-        words = {
-            "sim": case.bench.sim(case.folder),
-            "chips": case.bench.chips_of(case.folder),
-            "compare": ["compare", case.folder],
-            "variability": ["variability", case.folder],
-        }[what]
-    lasts = {"build": 1.2, "rebuild": 1.2, "swap": 1.2, "sim": 2.5, "chips": 4.0}.get(what, 1.0)
-    case.run(words, kill=(how, case.rng.uniform(0.0, lasts)))
-    if what == "build" and not case.folder.exists():
-        return case.finish(case.folder)
-    case.judge()
-    if what == "chips":
-        case.run(words)
-        case.judge_chips()
-    case.finish(case.folder, *more)
-    return None
-
-
 def disks(case: Case) -> None:
-    """Leave room for so many bytes of each file, then run without the limit."""
-    what = case.rng.choice(["build", "sim", "chips", "compare", "variability", "power"])
-    limit = int(10 ** case.rng.uniform(0, 5.5))
+    """Leave little room, of a file system or for each file, then run with plenty."""
+    with disk(case.place / "disk") as mounted:
+        if mounted:
+            case.sub = "disk"
+        _disk(case, mounted)
+
+
+def _disk(case: Case, mounted: bool) -> None:
+    what = case.rng.choice(["build", "sim", "chips", "compare", "variability", "power", "twin"])
+    limit = int(10 ** case.rng.uniform(3.5 if mounted else 0, 5.5))
     if what == "build":
         words = case.bench.build(case.folder)
     else:
@@ -225,9 +77,19 @@ def disks(case: Case) -> None:
                 trace.unlink()
         words = {
             "sim": case.bench.sim(case.folder), "chips": case.bench.chips_of(case.folder),
+            "twin": case.bench.twin(case.folder),
         }.get(what, [what, case.folder])  # fmt: skip
-    done = case.run(words, file_size=limit, cache=case.place / "cache")
-    case.said.append(f"at most {limit} bytes a file")
+    if mounted:
+        resize(case.place / "disk", limit)
+        done = case.run(words)
+        resize(case.place / "disk", None)
+        case.said.append(f"{limit} bytes free on a disk of its own")
+    else:
+        done = case.run(words, file_size=limit, cache=case.place / "cache")
+        case.said.append(f"at most {limit} bytes a file")
+    if half := half_files(case.folder):
+        case.said += half
+        case.faults.append("half file")
     if done.status in (2, 5) and "netgen: " not in done.text:
         case.faults.append("traceback")
     if done.status == 3:
@@ -337,7 +199,7 @@ def users(case: Case) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Case], None], float]] = {
-    "edit": (edits, 0.45), "kill": (kills, 0.2), "disk": (disks, 0.1),
+    "edit": (edits, 0.35), "kill": (kills, 0.3), "disk": (disks, 0.1),
     "environment": (environments, 0.1), "stranger": (strangers, 0.1), "user": (users, 0.05),
 }  # fmt: skip
 
@@ -355,7 +217,13 @@ def campaign(bench: Bench, count: int, seed: int, kinds: list[str]) -> Iterator[
         shutil.rmtree(place, ignore_errors=True)
 
 
-COLUMNS = ("injections", "as before", "refused", "machine", *LOOK_FAULTS, "other")
+MEASURED = "train and stream: {trains}; full disks: {disks}"
+COLUMNS = ("injections", "killed", "as before", "refused", "machine", *LOOK_FAULTS, "other")
+
+
+kills_of: collections.Counter[str] = collections.Counter()
+in_time: collections.Counter[str] = collections.Counter()
+"""Kills by command, and those of them that it did not end before."""
 
 
 def tally(counts: dict[str, collections.Counter[str]], kind: str, case: Case) -> None:
@@ -363,7 +231,11 @@ def tally(counts: dict[str, collections.Counter[str]], kind: str, case: Case) ->
     row = counts[kind]
     row["injections"] += 1
     first = case.ends[0] if case.ends else 0
-    row["machine" if first == 5 else "as before" if first <= 0 else "refused"] += 1
+    ended = "machine" if first == 5 else "as before" if first == 0 else "refused"
+    row["killed" if case.killed else ended] += 1
+    if kind == "kill":
+        kills_of[case.what] += 1
+        in_time[case.what] += case.killed
     for fault in set(case.faults):
         row[fault if fault in LOOK_FAULTS else "other"] += 1
 
@@ -376,7 +248,8 @@ def table(counts: dict[str, collections.Counter[str]]) -> str:
         cells = "".join(f"{row[column]:>{len(column) + 2}}" for column in COLUMNS)
         lines.append(f"{kind:12}{cells}")
         total.update(row)
-    return "\n".join(lines)
+    by_command = ", ".join(f"{k} {in_time[k]}/{n}" for k, n in sorted(kills_of.items()))
+    return "\n".join([*([f"killed in time: {by_command}"] if kills_of else []), *lines])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -393,9 +266,13 @@ def main(arguments: list[str] | None = None) -> int:
     scratch = Path(tempfile.mkdtemp(prefix="netgen-faults-"))  # a fork must not remove it
     try:
         os.environ["NETGEN_CACHE"] = str(scratch / "cache")
-        run_plain()
+        trains = run_plain()
         bench = Bench.made(scratch)
         kinds = chosen.kind or sorted(KINDS)
+        bench.trains = trains
+        print(MEASURED.format(trains="killed" if trains else "left out: torch is missing",
+                              disks="of file systems of their own" if can_mount(scratch)
+                              else "stood for by a limit on each file"), flush=True)  # fmt: skip
         for done, (kind, case) in enumerate(
             campaign(bench, chosen.injections, chosen.seed, kinds), 1
         ):
