@@ -9,26 +9,41 @@ from typing import Any
 import click
 import numpy as np
 
+from netgen._version import __version__
 from netgen.analysis.comparison.race import NEAR
 from netgen.analysis.comparison.slow import frame_needed, late_thresholds
 from netgen.circuit.blocks import blocks_of
-from netgen.commands.options import model_argument, technology_options
-from netgen.commands.steps import build_options, expected_power, say_below_floor, warn_of_units
+from netgen.commands.options import model_argument, technology_options, unit_options
+from netgen.commands.output import give_document
+from netgen.commands.steps import (
+    build_options,
+    expected_power,
+    say_below_floor,
+    warn_of_units,
+    with_units,
+)
 from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
+from netgen.netlist.area import areas
 from netgen.project import Design, design
+from netgen.project.limits import doubtful
+from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.studies.times import speeds_of
+from netgen.schema import head
 from netgen.units import engineering
 
 
 @click.command()
 @model_argument
 @technology_options
+@unit_options
 def check(
     model: Path,
+    unit_current: float | None,
+    frame_period: float | None,
     **chosen: Any,
 ) -> None:
     """Validate MODEL.json; print its size and what the technology can realise of it."""
-    loaded = load_model(model)
+    loaded = with_units(load_model(model), unit_current, frame_period)
     click.echo(f"{model}: valid")
     for line in describe(loaded):
         click.echo(f"  {line}")
@@ -37,26 +52,27 @@ def check(
     for line in _realisable(made):
         click.echo(line)
     click.echo(f"  {expected_power(made, calibrated=False)}")
-    _say_times(made)
+    needed, late = _say_times(made)
     say_below_floor(made)
+    give_document(_document(made, needed, late))
 
 
 _LISTED = 10
 """So many thresholds that take longer than a frame are named on the terminal."""
 
 
-def _say_times(made: Design) -> None:
+def _say_times(made: Design) -> tuple[float | None, list[str]]:
     """Say how long cells take, and name the thresholds that take longer than a frame."""
     model = made.circuit.model
     if not model.cells:
-        return
+        return None, []
     speeds = speeds_of(made)
     if not speeds:
-        return
-    needed = engineering(frame_needed(model, speeds), "s")
+        return None, []
+    needed = frame_needed(model, speeds)
     click.echo(
-        f"  cells answer a candidate {NEAR:.0%} beyond a threshold within frames of {needed}; a "
-        f"frame lasts {engineering(model.frame_period, 's')}"
+        f"  cells answer a candidate {NEAR:.0%} beyond a threshold within frames of "
+        f"{engineering(needed, 's')}; a frame lasts {engineering(model.frame_period, 's')}"
     )
     late = list(late_thresholds(model, speeds))
     if late:
@@ -66,6 +82,38 @@ def _say_times(made: Design) -> None:
             click.echo(f"  {entry}", err=True)
         if len(late) > _LISTED:
             click.echo(f"  … and {len(late) - _LISTED} more", err=True)
+    return needed, [str(entry) for entry in late]
+
+
+def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, Any]:
+    """Return what was said as a JSON object."""
+    circuit, at, counts = made.circuit, made.conditions, made.netlist.counts
+    model, errors = circuit.model, _drawn_errors(made)
+    return {
+        **head("check"),
+        "netgen": __version__,
+        "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
+        "unit_current": model.unit_current,
+        "frame_period": model.frame_period,
+        "states": sum(cell.size for cell in model.cells),
+        "parameters": _parameters(model),
+        "pdk": made.technology.name,
+        "corner": at.corner,
+        "temperature": at.temperature,
+        "vdd": at.vdd,
+        "devices": {"total": sum(counts.values()), "by_block": counts},
+        "area": area_document(areas(made.netlist, made.technology)),
+        "predicted_power": predicted_document(made.power),
+        "below_floor": [str(entry) for entry in made.below_floor],
+        "drawn_weights": {
+            "count": errors.size,
+            "mean_error": float(errors.mean()) if errors.size else None,
+            "max_error": float(errors.max()) if errors.size else None,
+        },
+        "frame_needed": needed,
+        "late_thresholds": late,
+        "doubts": list(doubtful(model)),
+    }
 
 
 def describe(model: Model) -> Iterator[str]:
@@ -134,12 +182,17 @@ def _realisable(made: Design) -> Iterator[str]:
         f"  weights: up to {largest * technology.max_multiplicity:.3g}; floor about "
         f"{floors['positive']:.2g} (positive), {floors['negative']:.2g} (negative)"
     )
-    errors = []
-    for mirrors in (mirrors for layer in circuit.rows for mirrors in layer.mirrors):
-        if mirrors.drawn is not None:
-            there = mirrors.drawn.multiplicity > 0
-            errors.append(np.abs(mirrors.drawn.realised[there] / mirrors.weight[there] - 1))
-    drawn = np.concatenate(errors) if errors else np.zeros(0)
+    drawn = _drawn_errors(made)
     if drawn.size:
         off = f"off by {drawn.mean():.2%} on average, {drawn.max():.2%} at most"
         yield f"  drawn weights: {drawn.size}, {off}"
+
+
+def _drawn_errors(made: Design) -> np.ndarray:
+    """Return the relative errors, without sign, of the weights that are drawn."""
+    errors = []
+    for mirrors in (mirrors for layer in made.circuit.rows for mirrors in layer.mirrors):
+        if mirrors.drawn is not None:
+            there = mirrors.drawn.multiplicity > 0
+            errors.append(np.abs(mirrors.drawn.realised[there] / mirrors.weight[there] - 1))
+    return np.concatenate(errors) if errors else np.zeros(0)

@@ -20,6 +20,7 @@ from netgen.commands.failures import (
     unforeseen,
 )
 from netgen.commands.machine import prepare_machine
+from netgen.commands.output import with_output
 from netgen.commands.streams import OutputGone, abandon_output, owns_streams, prepare_streams
 from netgen.errors import NetgenError
 
@@ -65,7 +66,7 @@ class LazyGroup(click.Group):
         prepare_machine()
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
-        return command
+        return with_output(cmd_name, command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
-from netgen.commands.options import PATH, model_argument
+from netgen._version import __version__
+from netgen.commands.options import PATH, model_argument, technology_options
+from netgen.commands.output import give_document
+from netgen.commands.steps import build_options
+from netgen.errors import UsageError
 from netgen.model import Model, Samples, load_model
 from netgen.model.graph import Floats
+from netgen.project import BuildOptions
 from netgen.report.text import percent
+from netgen.schema import head
 from netgen.training.listen import Heard, decide_by_software, hear, judge
 
 
@@ -20,20 +27,34 @@ from netgen.training.listen import Heard, decide_by_software, hear, judge
 @click.option(
     "--circuit", is_flag=True, help="Build the circuit and let its transistors decide, in ngspice."
 )
-def listen(model: Path, sound: Path, circuit: bool) -> None:
-    """Say which of its classes MODEL.json hears in one second of FILE.wav."""
+@technology_options
+def listen(model: Path, sound: Path, circuit: bool, **chosen: Any) -> None:
+    """Say which of its classes MODEL.json hears in one second of FILE.wav.
+
+    The options of the technology are those of the circuit (--circuit).
+    """
+    if not circuit and any(value is not None for value in chosen.values()):
+        raise UsageError("--pdk and the like are about the circuit; add --circuit")
     loaded = load_model(model)
     samples, repairs = hear(sound, loaded, str(model))
     for repair in repairs:
         click.echo(f"{sound}: {repair}", err=True)
     software = decide_by_software(loaded, samples)
+    document = head("heard") | {"netgen": __version__, "repairs": list(repairs)}
+    document |= {"software": _decision(software), "circuit": None}
     if not circuit:
         click.echo(_sentence(software, loaded))
+        give_document(document)
         return
-    heard = judge(loaded, _simulate(loaded, samples))
+    heard = judge(loaded, _simulate(loaded, samples, build_options(**chosen)))
+    give_document(document | {"circuit": _decision(heard)})
     click.echo(_sentence(heard, loaded))
     agrees = "agrees" if heard.decision == software.decision else "DOES NOT AGREE"
     click.echo(f"software {agrees}: {_sentence(software, loaded)}", err=True)
+
+
+def _decision(heard: Heard) -> dict[str, Any]:
+    return {"class": heard.decision, "margin": heard.margin}
 
 
 def _sentence(heard: Heard, model: Model) -> str:
@@ -42,10 +63,9 @@ def _sentence(heard: Heard, model: Model) -> str:
     return f"{heard.decision} (leads by {heard.margin:.3g})"
 
 
-def _simulate(model: Model, samples: Samples) -> Floats:
+def _simulate(model: Model, samples: Samples, options: BuildOptions) -> Floats:
     """Return the readout of the model's circuit, (frames, classes), in software units."""
     from netgen.project import (
-        BuildOptions,
         SimulationChoices,
         build,
         read_build,
@@ -55,7 +75,7 @@ def _simulate(model: Model, samples: Samples) -> Floats:
 
     with tempfile.TemporaryDirectory(prefix="netgen-listen-") as scratch:
         folder = Path(scratch) / "circuit"
-        build(model, folder, BuildOptions())
+        build(model, folder, options)
         made = read_build(folder)
         for step in simulate(made, samples, [0], SimulationChoices(jobs=1)):
             if step.failure is not None:

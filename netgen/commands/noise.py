@@ -11,6 +11,7 @@ import click
 from netgen.analysis.noise.network import PLACES, Case, Draws, Immunity
 from netgen.analysis.noise.statistics import Interval
 from netgen.commands.options import PATH, model_argument, samples_argument, technology_options
+from netgen.commands.output import progress_hidden
 from netgen.commands.steps import build_options
 from netgen.errors import UsageError
 from netgen.model import load_model, load_samples, random_model
@@ -91,7 +92,7 @@ def noise(
         label="noise",
         file=sys.stderr,
         show_pos=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     ) as bar:
         found = list(bar)
     click.echo("95 % intervals in brackets; noise in % of a unit rms")

@@ -181,7 +181,7 @@ variability_options = _all(
             flag_value=ALL,
             metavar="[LIST]",
             help="Run the samples in corners of process, supply and temperature: all, or a list "
-            "such as --corners=ff,ss/1.62,tt/1.8/85 (corner, V, °C).",
+            "such as --corners=ff,ss/1.62,typical/1.8/85 (corner, V, °C).",
         ),
         click.option(
             "--bias",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from netgen.commands.baseline import asked_baseline, baseline_options
 from netgen.commands.options import (
     calibration_option,
     model_argument,
@@ -41,6 +42,7 @@ from netgen.project import occupied
 @unit_options
 @simulation_options
 @tolerance_options
+@baseline_options
 @calibration_option
 @replace_option
 def run(
@@ -55,6 +57,8 @@ def run(
     input_edge: float | None,
     raw: bool,
     limits: tuple[str, ...],
+    baseline: Path | None,
+    regressions: tuple[str, ...],
     calibration: Path | None,
     replace: bool,
     unit_current: float | None,
@@ -72,6 +76,7 @@ def run(
     typical = None if calibration is None else load_samples(calibration, loaded)
     tolerances = chosen_tolerances(limits, model.parent)
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
+    against = asked_baseline(baseline, regressions)
     failed: SimulationError | None = None
     with occupied(output):
         options = build_options(**chosen)
@@ -84,7 +89,7 @@ def run(
         if calibration is not None:
             names["calibration"] = str(calibration)
         try:
-            status = compare_step(output, tolerances, names)
+            status = compare_step(output, tolerances, names, against=against)
         except NetgenError:
             if failed is not None:  # what failed first is the reason
                 raise failed from None

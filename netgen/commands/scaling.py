@@ -14,6 +14,7 @@ import click
 from netgen._version import __version__
 from netgen.analysis.power.scaling import PowerLaw, power_law
 from netgen.commands.options import output_option, simulation_options, technology_options
+from netgen.commands.output import progress_hidden
 from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
 from netgen.project.results import write_results
@@ -82,7 +83,7 @@ def scaling(
         label="sizing",
         file=sys.stderr,
         show_pos=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     ) as steps:
         for size in steps:
             found.append(size)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,16 +19,19 @@ from netgen.analysis import (
     override,
     verified,
 )
+from netgen.analysis.comparison.baseline import Against
+from netgen.commands.baseline import say_baseline
 from netgen.commands.options import Varied, cores
+from netgen.commands.output import progress_hidden
+from netgen.commands.watching import watch
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
+from netgen.progress import LOG
 from netgen.project import (
     Build,
     BuildOptions,
     Design,
-    RunStep,
     SimulationChoices,
-    Step,
     build,
     chosen_engine,
     compare,
@@ -174,42 +175,7 @@ def simulate_step(
     engine = chosen_engine(made, choices)
     how = f" ({choices.engine})" if engine != choices.engine else ""
     click.echo(f"{output}: engine {engine}{how}")
-    _watch(simulate(made, samples, indices, choices), len(indices), output, "samples")
-
-
-def _watch(steps: Iterator[Step | RunStep], total: int, output: Path, what: str) -> None:
-    """Show the progress of simulations, and say how they went.
-
-    Raises
-    ------
-    SimulationError
-        At least one failed; the others are there.
-    """
-    started = time.monotonic()
-    failures: list[SimulationError] = []
-    fresh = 0
-    with click.progressbar(
-        steps,
-        length=total,
-        label="simulating",
-        file=sys.stderr,
-        show_pos=True,
-        item_show_func=lambda _: f"{len(failures)} failed",
-        hidden=not sys.stderr.isatty(),
-    ) as watched:
-        step: Step | RunStep
-        for step in watched:
-            fresh += step.fresh
-            if step.failure is not None:
-                failures.append(step.failure)
-    took = time.monotonic() - started
-    taken = f", {total - fresh} taken over" if fresh < total else ""
-    click.echo(f"{output}: {fresh - len(failures)} {what} simulated in {took:.1f} s{taken}")
-    if failures:
-        kinds = ", ".join(sorted({failure.kind for failure in failures}))
-        raise SimulationError(
-            kinds, f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
-        )
+    watch(simulate(made, samples, indices, choices), len(indices), output, "samples")
 
 
 def population_step(
@@ -238,7 +204,7 @@ def population_step(
         f"{len(indices)} samples, engine {engine}"
     )
     try:
-        _watch(
+        watch(
             simulate_population(made, samples, indices, population, choices), total, output, "runs"
         )
     finally:
@@ -258,7 +224,7 @@ def verify_step(
     """Measure the netlist's mirrors and cells, print the figures with their limits."""
     made = open_step(output, edited)
     with click.progressbar(
-        length=1, label="verifying", file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=1, label="verifying", file=sys.stderr, hidden=progress_hidden()
     ) as watched:
 
         def watch(done: int, total: int) -> None:
@@ -275,7 +241,11 @@ def verify_step(
 
 
 def compare_step(
-    output: Path, tolerances: Tolerances, names: dict[str, str], edited: bool = False
+    output: Path,
+    tolerances: Tolerances,
+    names: dict[str, str],
+    edited: bool = False,
+    against: Against | None = None,
 ) -> int:
     """Compare, print the verdict and return the exit status.
 
@@ -296,8 +266,17 @@ def compare_step(
         shlex.join(["netgen", "sim", str(output), names["samples"]]),
         shlex.join(["netgen", "compare", str(output)]),
     )
-    comparison, checks = compare(made, tolerances, names, rerun)
+    comparison, checks = compare(made, tolerances, names, rerun, against)
     say_comparison(comparison, checks)
+    for check in checks:
+        value = "none to judge" if check.value is None else f"{check.value:.6g}"
+        mark = "ok" if check.passed else "FAIL"
+        LOG.info("%s %s: %s (%s %g)", mark, check.name, value, check.relation, check.limit)
+    regressed = False
+    if against is not None:
+        earlier = against.of(comparison, checks, made.model.digest)
+        say_baseline(earlier)
+        regressed = bool(earlier.regressed)
     click.echo(f"report: {output / 'report.html'}")
     wrong = {check.name for check in checks if not check.passed}
     if comparison.failures and (not comparison.samples or wrong == {"failures"}):
@@ -306,7 +285,7 @@ def compare_step(
             f"{len(comparison.failures)} samples have no result ({kinds}); run netgen sim again"
         )
         raise SimulationError(kinds, f"{output}: {problem}")
-    return 1 if wrong else 0
+    return 1 if wrong or regressed else 0
 
 
 def _limit(text: str) -> tuple[str, float]:

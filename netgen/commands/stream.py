@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from netgen._version import __version__
 from netgen.commands.options import PATH, model_argument
+from netgen.commands.output import progress_hidden
 from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
 from netgen.errors import UsageError
 from netgen.files import write_whole
@@ -260,7 +261,7 @@ def _progress(seconds: int) -> Any:
         label="listening",
         file=sys.stderr,
         show_eta=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     )
 
 

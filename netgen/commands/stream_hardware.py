@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen._version import __version__
+from netgen.commands.output import progress_hidden
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
@@ -184,5 +185,5 @@ def _progress(label: str, length: int) -> Any:
         label=label,
         file=sys.stderr,
         show_eta=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     )

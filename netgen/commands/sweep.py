@@ -15,6 +15,7 @@ from netgen.commands.options import (
     simulation_options,
     technology_options,
 )
+from netgen.commands.output import progress_hidden
 from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
 from netgen.model import Model, load_model, load_samples, pick_indices
@@ -79,7 +80,7 @@ def sweep(
         label="sweeping",
         file=sys.stderr,
         show_pos=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     ) as steps:
         for result in steps:
             if result is not None:

@@ -12,6 +12,7 @@ import click
 
 from netgen._version import __version__
 from netgen.commands.options import PATH
+from netgen.commands.output import progress_hidden
 from netgen.errors import UsageError
 from netgen.files import folder_beside, write_whole
 from netgen.schema import head
@@ -115,5 +116,5 @@ def _progress(label: str, length: int) -> Any:
         file=sys.stderr,
         show_pos=True,
         show_eta=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     )

@@ -6,20 +6,23 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from netgen.commands.options import PATH
+from netgen.commands.output import progress_hidden
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
 from netgen.project.results import results, write_results
 from netgen.report.studies.training import TrainingReport, training_files
 from netgen.report.text import percent
 from netgen.simulators import cache_folder
-from netgen.training.corpus import Corpus
+from netgen.training.corpus import SPLITS, Corpus
 from netgen.training.dataset import Dataset, prepare
 from netgen.training.frontend import DEFAULT, FRONT_ENDS
 from netgen.training.needs import need
@@ -33,6 +36,8 @@ if TYPE_CHECKING:  # torch: not for a usage error
 
 KIND = "train"
 _SHOWN = 5
+_FEW = 20
+"""With fewer recordings of a class a share of them is uncertain by more than 20 points."""
 
 
 @click.command()
@@ -53,9 +58,15 @@ _SHOWN = 5
 @click.option(
     "--seeds",
     type=click.IntRange(1, 256),
-    help="Networks started side by side; the best are kept.  [default: 192 / units, 48 at most]",
+    help="Networks started side by side; the best are kept.  [default: 128 / units, 32 at most; "
+    "16 / units to fine-tune]",
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of plain training.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Steps of plain training; hardening takes a third as many more.  [default: 1500, from 16 "
+    "units on 2000]",
+)
 @click.option(
     "--features",
     type=click.Choice(tuple(FRONT_ENDS)),
@@ -207,7 +218,7 @@ def _train_into(
             cache=cache_folder() / "features", step=lambda: bar.update(1),
         )  # fmt: skip
     cpu_s = {"reading": time.process_time() - started}
-    _say_data(corpus, data)
+    _say_data(corpus, data, task.classes)
     with _progress("training", recipe.steps) as bar:
         trained, first = train_network(arch, recipe, data, output, base, bar.update)
     cpu_s["training"] = trained.cpu_s
@@ -235,7 +246,7 @@ def _progress(label: str, length: int) -> Any:
         label=label,
         file=sys.stderr,
         show_eta=True,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     )
 
 
@@ -248,12 +259,19 @@ def _rerun() -> str:
     return shlex.join(["netgen", *sys.argv[1:]])
 
 
-def _say_data(corpus: Corpus, data: Dataset) -> None:
+def _say_data(corpus: Corpus, data: Dataset, classes: Sequence[str]) -> None:
     """State what was read, and every repair with its count."""
     counts = f"{len(data.train)} training, {len(data.validation)} validation, {len(data.test)} test"
     click.echo(f"{corpus.root}: {corpus.layout}, {counts} samples at {data.mapping.rate} Hz")
     for repair, number in data.repairs.items():
         click.echo(f"  {number} recordings {repair}")
+    for split, part in zip(SPLITS, (data.train, data.validation, data.test), strict=True):
+        by_class = np.bincount(part.y, minlength=len(classes))
+        few = int(by_class.min())
+        if few < _FEW:
+            what = f"{split}: the class {classes[int(by_class.argmin())]} has {few}"
+            said = f"{what} recordings; with fewer than {_FEW} a class its figures mean little"
+            click.secho(f"warning: {said}", fg="yellow", err=True)
     for remark in corpus.remarks:
         click.echo(f"  {remark}")
     if data.left_out:

@@ -19,6 +19,7 @@ from netgen.commands.options import (
     folder_argument,
     samples_argument,
 )
+from netgen.commands.output import progress_hidden
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError
 from netgen.files import sha256_of, write_whole
@@ -76,7 +77,7 @@ def twin(
         length=-(-chips // BATCH),
         label="chips",
         file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     ) as batches:
         classes = np.concatenate(list(batches))
     readout = made.model.readout

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from netgen._version import __version__
 from netgen.analysis.variability.proportions import spread
 from netgen.commands.options import PATH, edited_option
+from netgen.commands.output import give_document
 from netgen.commands.steps import open_step
 from netgen.errors import ConfigurationError
 from netgen.project import Build, populations
@@ -19,6 +23,7 @@ from netgen.project.population.report import (
     write_trade_off,
 )
 from netgen.report.variability.accuracy import accuracy_lines
+from netgen.schema import head
 from netgen.units import engineering
 
 HEADER = (
@@ -76,10 +81,19 @@ def analyse_step(builds: Sequence[Build]) -> None:
             say_populations(own)
     for page in pages:
         click.echo(f"report: {page}")
+    give_document(
+        head("populations")
+        | {"netgen": __version__, "reports": [_report(page.parent) for page in pages]}
+    )
     for entries in found.values():
         if len(entries) > 1:
             path = write_trade_off(entries)
             click.echo(f"agreement against unit area: {path}")
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return {"folder": str(folder), "report": report}
 
 
 def say_populations(analyses: Sequence[PopulationAnalysis]) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from netgen.commands.options import edited_option, folder_argument, tolerance_options
+from netgen.commands.output import give_document
 from netgen.commands.steps import chosen_tolerances, say_checks, verify_step
+from netgen.report.comparison.document import checks_document
 
 
 @click.command()
@@ -31,5 +33,6 @@ def verify(folder: Path, limits: tuple[str, ...], jobs: int | None, edited: bool
     checks = verify_step(folder, chosen_tolerances(limits, folder), jobs, edited)
     say_checks(checks)
     passed = all(check.passed for check in checks)
+    give_document(checks_document(checks))
     click.echo(f"the netlist {'has' if passed else 'DOES NOT HAVE'} the learned parameters")
     sys.exit(0 if passed else 1)

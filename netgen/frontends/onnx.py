@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import ModelError, ToolMissingError
+from netgen.extras import install
 from netgen.frontends.builder import ModelBuilder, Settings, Value
 from netgen.frontends.port import FrontEnd
 from netgen.frontends.refuse import reason
@@ -35,7 +36,7 @@ def read(path: Path, settings: Settings) -> Model:
     try:
         import onnx
     except ImportError as error:
-        cure = "install it with: pip install 'fqnetgen[onnx]'"
+        cure = f"install it with: {install('onnx')}"
         raise ToolMissingError(f"onnx cannot be loaded ({error}); {cure}") from None
     source = str(path)
     try:

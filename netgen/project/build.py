@@ -28,6 +28,7 @@ from netgen.model import Model, Samples, to_dict
 from netgen.netlist import Conditions, mapping, netlist_of
 from netgen.netlist.area import areas
 from netgen.netlist.write import network_body
+from netgen.progress import announced
 from netgen.project.design import Bias, design_text
 from netgen.project.folder import NETLISTS, Folder, occupied
 from netgen.project.limits import refuse_absurd
@@ -56,6 +57,8 @@ from netgen.sizing import (
 )
 from netgen.technology import Technology
 
+_USUAL = {"mirror": 2.0, "cell characterisation": 9.0, "times": 10.0, "gate": 2.0, "noise": 5.0}
+"""CPU seconds that a characterisation takes about, by a word in its name."""
 POWER_FRAMES = 500
 """So many frames are enough for a mean power."""
 
@@ -144,7 +147,9 @@ def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
     """
 
     def checked(job: Job) -> Waveforms:
-        result = run(job)
+        seconds = next((time for word, time in _USUAL.items() if word in job.name), 1.0)
+        with announced(f"{technology.name}: {job.name}", seconds):
+            result = run(job)
         technology.check_unchanged()
         return result
 

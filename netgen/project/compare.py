@@ -12,6 +12,7 @@ import numpy as np
 
 from netgen.analysis import Check, Comparison, Tolerances, verdict
 from netgen.analysis import compare as compare_samples
+from netgen.analysis.comparison.baseline import Against
 from netgen.errors import ConfigurationError, ToolMissingError
 from netgen.netlist.area import Area
 from netgen.project.reading import Build, held, prepared
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 
 def compare(
-    build: Build, tolerances: Tolerances, names: Mapping[str, str], rerun: Sequence[str]
+    build: Build,
+    tolerances: Tolerances,
+    names: Mapping[str, str],
+    rerun: Sequence[str],
+    against: Against | None = None,
 ) -> tuple[Comparison, tuple[Check, ...]]:
     """Compare every simulated sample and write report.json, report.html, JUnit XML and plots.
 
@@ -37,6 +42,8 @@ def compare(
         ``model`` and ``samples`` as the user called them, for the report.
     rerun
         The commands that repeat it.
+    against
+        An earlier report to compare the figures with.
 
     Raises
     ------
@@ -44,11 +51,15 @@ def compare(
         Nothing was simulated, or traces are missing.
     """
     with held(build):
-        return _compare(build, tolerances, names, rerun)
+        return _compare(build, tolerances, names, rerun, against)
 
 
 def _compare(
-    build: Build, tolerances: Tolerances, names: Mapping[str, str], rerun: Sequence[str]
+    build: Build,
+    tolerances: Tolerances,
+    names: Mapping[str, str],
+    rerun: Sequence[str],
+    against: Against | None,
 ) -> tuple[Comparison, tuple[Check, ...]]:
     from netgen.report import Provenance, write_report  # matplotlib: a build needs none
 
@@ -75,7 +86,8 @@ def _compare(
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
     budget = error_budget_of(build, runs.samples.pick(done).x, comparison)
-    what = comparison, build.model, checks, provenance, runs.traces, budget, verification
+    earlier = None if against is None else against.of(comparison, checks, build.model.digest)
+    what = comparison, build.model, checks, provenance, runs.traces, budget, verification, earlier
     write_report(folder.path, *what)
     return comparison, checks
 

@@ -72,7 +72,7 @@ def _packages() -> Iterator[Finding]:
                 optional.append(f"{name} (extra [{extra[1]}])")
     yield Finding("packages", "ok", ", ".join(dict.fromkeys(there)))
     if optional:
-        hint = f"run: pip install '{DISTRIBUTION}[EXTRA]' for what you use"
+        hint = "run: pip install '.[EXTRA]' in the folder of netgen's source, for what you use"
         yield Finding("packages", "note", f"not installed: {', '.join(optional)}", hint)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from netgen._version import __version__
 from netgen.errors import ConfigurationError, SimulationError, ToolMissingError, UsageError
+from netgen.extras import install
 from netgen.simulators.jobs import Job, Waveforms
 from netgen.simulators.port import chosen_simulator
 from netgen.simulators.runner import run, simulator_version
@@ -113,8 +114,7 @@ class DaskPool:
         try:
             distributed: Any = import_module("distributed")
         except ImportError:
-            cure = "pip install 'fqnetgen[dask]'"
-            raise ToolMissingError(f"--scheduler needs Dask; run: {cure}") from None
+            raise ToolMissingError(f"--scheduler needs Dask; run: {install('dask')}") from None
         self._address = scheduler
         self._gave_up = distributed.KilledWorker
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -6,6 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 from netgen.errors import ToolMissingError
+from netgen.extras import install
 
 
 def need(module: str) -> ModuleType:
@@ -20,5 +21,5 @@ def need(module: str) -> ModuleType:
         return import_module(module)
     except (ImportError, OSError) as error:  # soundfile raises OSError without libsndfile
         raise ToolMissingError(
-            f"{module} cannot be loaded ({error}); install it with: pip install 'fqnetgen[train]'"
+            f"{module} cannot be loaded ({error}); install it with: {install('train')}"
         ) from None

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from netgen.errors import InputError, ToolMissingError, UsageError
+from netgen.extras import install
 from netgen.training.audio import AudioError, Sound
 from netgen.training.layouts import SUFFIXES
 from netgen.training.needs import need
@@ -123,7 +124,7 @@ def microphone(rate: int) -> Iterator[Sound]:
     except (ImportError, OSError) as error:
         raise ToolMissingError(
             f"a microphone needs sounddevice and PortAudio ({error}); "
-            "install: pip install 'fqnetgen[microphone]'"
+            f"install: {install('microphone')}"
         ) from None
     heard: queue.Queue[Sound] = queue.Queue()
 

@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("soundfile")
 pytest.importorskip("kaldi_native_fbank")
 
+from formats import check_files, problems
 from training_data import label_folders, tone, write_wav
 
 from netgen.commands.listen import listen
@@ -23,6 +24,8 @@ from netgen.commands.synth import synth
 from netgen.commands.train import train
 from netgen.errors import InputError, ModelError, NetgenError, UsageError
 from netgen.model import decide, evaluate, load_model, load_samples
+from netgen.training.network import Architecture
+from netgen.training.recipe import default_recipe
 
 QUICK = ("--steps", "40", "--seeds", "2")
 
@@ -45,6 +48,22 @@ def trained(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return folder, run(train, tones, "-k", "up", "-o", folder, *QUICK)
 
 
+def test_few_recordings_a_class_are_warned_about(trained: tuple[Path, Result]) -> None:
+    assert "warning: test: the class up has 1 recordings; with fewer than" in trained[1].output
+
+
+def test_help_says_the_defaults_of_the_recipe() -> None:
+    told = " ".join(run(train, "--help").output.split())
+    for units in (1, 4, 16, 64):
+        arch = Architecture(13, units, 2, 2)
+        recipe = default_recipe(arch)
+        assert recipe.starts == max(1, min(32, 128 // units))
+        assert default_recipe(arch, fine_tune=True).starts == max(1, 16 // units)
+        assert recipe.phases[0].steps == (2000 if units >= 16 else 1500)
+    assert "[default: 128 / units, 32 at most; 16 / units to fine-tune]" in told
+    assert "[default: 1500, from 16 units on 2000]" in told
+
+
 def test_training_leaves_a_model_samples_and_a_report(trained: tuple[Path, Result]) -> None:
     folder, result = trained
     assert result.exit_code == 0, result.output
@@ -55,6 +74,7 @@ def test_training_leaves_a_model_samples_and_a_report(trained: tuple[Path, Resul
     assert len(samples) == 3
     assert samples.y is not None
     report = json.loads((folder / "training.json").read_text())
+    assert problems(report) == []
     logits = evaluate(model, samples.x)[model.readout.node]
     right = decide(model.readout, logits) == samples.y
     assert report["accuracy_test"] == pytest.approx(right.mean())
@@ -207,6 +227,7 @@ def test_a_stream_to_test_on(mixed: tuple[Path, Result], tones: Path, tmp_path: 
     assert "2 min in 1 files" in result.output
     assert "of which 4 keywords" in result.output
     record = json.loads((folder / "stream.json").read_text())
+    assert problems(record) == []
     assert (record["snr"], record["babble"], record["files"]) == (10.0, 20.0, ["stream-000.flac"])
     again = tmp_path / "again"
     options = ("--stream", tones, "--minutes", "2", "--babble", "20", "--an-hour", "120")
@@ -230,6 +251,7 @@ def test_listening_to_a_stream(
     assert "0.03 h, 4 keywords, " in result.output
     found = [json.loads(line) for line in record.read_text().splitlines()]
     assert f"{len(found)} detections" in result.output
+    assert check_files([record, points]) >= {"netgen-stream-curve"}
     assert all(entry["class"] == "up" for entry in found)
     curve = json.loads(points.read_text())["points"]
     alarms = [point["false_alarms"] + 4 - point["missed"] for point in curve]

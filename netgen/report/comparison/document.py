@@ -16,6 +16,7 @@ from netgen.analysis import (
     SampleComparison,
     Verification,
 )
+from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.analysis.comparison.results import UnexplainedState
 from netgen.analysis.comparison.ties import TIE
@@ -25,6 +26,24 @@ from netgen.report.power.document import power_document
 from netgen.schema import head
 
 
+def checks_document(checks: Sequence[Check]) -> dict[str, Any]:
+    """Return figures with their limits, and the verdict on them, as a JSON object."""
+    return {
+        **head("checks"),
+        "netgen": __version__,
+        "verdict": _verdict(checks),
+        "checks": _checks(checks),
+    }
+
+
+def _verdict(checks: Sequence[Check]) -> str:
+    return "pass" if all(check.passed for check in checks) else "fail"
+
+
+def _checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    return [asdict(check) | {"looser": check.looser} for check in checks]
+
+
 def to_document(
     comparison: Comparison,
     model: Model,
@@ -32,6 +51,7 @@ def to_document(
     provenance: Provenance,
     budget: ErrorBudget | NoErrorBudget,
     verification: Verification | None = None,
+    baseline: BaselineComparison | None = None,
 ) -> dict[str, Any]:
     """Return the report as a JSON object; figures that do not exist are null, never NaN."""
     figures = (
@@ -55,9 +75,9 @@ def to_document(
     )
     return {
         **head("report"),
-        "verdict": "pass" if all(check.passed for check in checks) else "fail",
+        "verdict": _verdict(checks),
         "scope": SCOPE,
-        "checks": [asdict(check) | {"looser": check.looser} for check in checks],
+        "checks": _checks(checks),
         "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
         "samples": len(comparison.samples),
         "frames": comparison.frames,
@@ -82,6 +102,7 @@ def to_document(
         "per_node": [_node(entry, comparison) for entry in comparison.nodes],
         "unexercised": [asdict(entry) for entry in comparison.unexercised],
         "verification": None if verification is None else _verification(verification),
+        "baseline": None if baseline is None else _baseline(baseline),
         "per_sample": _per_sample(comparison),
         "unexplained": [_unexplained(entry) for entry in comparison.unexplained],
         "error_ladder": asdict(budget),
@@ -104,6 +125,10 @@ def _verification(found: Verification) -> dict[str, Any]:
         "failures": dict(found.failures),
         "cpu_s": found.cpu_s,
     }
+
+
+def _baseline(found: BaselineComparison) -> dict[str, Any]:
+    return asdict(found) | {"passed": not found.regressed}
 
 
 def _node(entry: NodeComparison, comparison: Comparison) -> dict[str, Any]:

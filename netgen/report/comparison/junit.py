@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from netgen.analysis import Check, Comparison, SampleComparison
+from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.model import Model
 from netgen.report.text import MEANINGS, class_name, limit, measured, printable, source
 
 
 def to_junit(
-    comparison: Comparison, model: Model, checks: Sequence[Check], edited: Sequence[str] = ()
+    comparison: Comparison,
+    model: Model,
+    checks: Sequence[Check],
+    edited: Sequence[str] = (),
+    baseline: BaselineComparison | None = None,
 ) -> bytes:
     """Return the XML. It is red exactly where the verdict is.
 
@@ -22,6 +27,8 @@ def to_junit(
     ----------
     edited
         Files of the build that were edited by hand since: said as a skipped test case.
+    baseline
+        Figures against those of an earlier report: a test case for each that has a limit.
     """
     allowed = all(check.passed for check in checks if check.name == "decision_agreement")
     tolerances = _suite(f"{model.name}.tolerances")
@@ -62,12 +69,24 @@ def to_junit(
         _result(case, "error", f"the simulation failed: {kind}")
     root = ElementTree.Element("testsuites", name=model.name)
     root.extend([tolerances, nodes, samples])
+    if baseline is not None:
+        root.append(_regressions(model, baseline))
     for suite in root:
         suite.set("tests", str(len(suite)))
         for kind, total in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
             suite.set(total, str(len(suite.findall(f"testcase/{kind}"))))
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _regressions(model: Model, baseline: BaselineComparison) -> ElementTree.Element:
+    suite = _suite(f"{model.name}.baseline")
+    for change in baseline.changes:
+        if change.allowed is not None:
+            case = _case(suite, change.name, 0.0)
+            if not change.passed:
+                _result(case, "failure", f"{change.said} ({printable(baseline.source)})")
+    return suite
 
 
 def _suite(name: str) -> ElementTree.Element:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from netgen.analysis import Check, Comparison, Verification
+from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.files import write_whole
 from netgen.model import Model
@@ -32,6 +33,7 @@ def write_report(
     traces: Callable[[int], Traces],
     budget: ErrorBudget | NoErrorBudget = NOT_MADE,
     verification: Verification | None = None,
+    baseline: BaselineComparison | None = None,
 ) -> None:
     """Write ``report.json``, ``report.html``, ``junit.xml`` and ``plots/*.png`` into ``folder``.
 
@@ -44,8 +46,11 @@ def write_report(
         How errors build up, see :func:`netgen.analysis.comparison.error_budget.error_budget`.
     verification
         What was measured of the netlist's mirrors and cells.
+    baseline
+        The figures against those of an earlier report.
     """
-    document = to_document(comparison, model, checks, provenance, budget, verification)
+    what = comparison, model, checks, provenance, budget, verification, baseline
+    document = to_document(*what)
     plots = draw_all(comparison, model, provenance.build, traces)
     if isinstance(budget, ErrorBudget):
         plots.append(error_budget_plot(budget))
@@ -53,7 +58,8 @@ def write_report(
     for name in FILES:  # a process that is killed leaves a part of this report, none of another
         (folder / name).unlink(missing_ok=True)
     write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
+    edited = provenance.build.edited
     text = json.dumps(document, indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
-    write_whole(folder / "junit.xml", to_junit(comparison, model, checks, provenance.build.edited))
+    write_whole(folder / "junit.xml", to_junit(comparison, model, checks, edited, baseline))
     write_whole(folder / "report.html", page)

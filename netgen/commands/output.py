@@ -1,0 +1,229 @@
+"""What every command says, and where: quiet or verbose, as JSON, as a summary, into a log."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from netgen._version import __version__
+from netgen.progress import LOG, shown
+
+LOG_FILE = "netgen.log"
+"""In a folder that netgen made: what was done to it, and how that ended."""
+_MARKS = ("build.json", "netgen-results.json")
+_DOCUMENT = "netgen.document"
+_QUIET = "netgen.quiet"
+_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+_TICK = 0.2
+_SHORT = 1.5
+"""What takes less is not shown, s."""
+
+DOCUMENTS: Mapping[str, str | None] = {
+    "check": None,
+    "build": "output/build.json",
+    "verify": None,
+    "compare": "folder/report.json",
+    "run": "output/report.json",
+    "power": "folder/power.json",
+    "twin": "folder/twin.json",
+    "variability": None,
+    "sweep": "output/sweep.json",
+    "scaling": "output/scaling.json",
+    "noise": "output/noise.json",
+    "train": "output/training.json",
+    "listen": None,
+}
+"""Commands with ``--json``: the file that it prints, below the folder of a parameter; None where
+the command gives the document itself (:func:`give_document`)."""
+SUMMARIES = ("compare", "run")
+"""Commands with ``--summary``."""
+
+_COMMON = (
+    click.Option(["-q", "--quiet"], is_flag=True, help="Print warnings and errors only."),
+    click.Option(["-v", "--verbose"], is_flag=True, help="Print every step, as in the log."),
+)
+_JSON = click.Option(
+    ["--json", "as_json"], is_flag=True, help="Print the figures as JSON; all else goes to stderr."
+)
+_SUMMARY = click.Option(
+    ["--summary"],
+    type=click.Choice(["md"]),
+    help="Print one table, for a job's summary page; all else goes to stderr.",
+)
+
+
+def give_document(document: Mapping[str, Any]) -> None:
+    """Hand over what ``--json`` prints, where the command writes no file of it."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[_DOCUMENT] = document
+
+
+def progress_hidden() -> bool:
+    """Tell whether progress is not to be shown: nobody looks at it, or it is not wanted."""
+    context = click.get_current_context(silent=True)
+    return not sys.stderr.isatty() or (context is not None and context.meta.get(_QUIET, False))
+
+
+def with_output(name: str, command: click.Command) -> click.Command:
+    """Return a command with the options that all commands have, or all that print figures."""
+    extended = copy.copy(command)
+    own = {option.name for option in command.params}
+    offered = [*_COMMON, *([_JSON] if name in DOCUMENTS else [])]
+    offered += [_SUMMARY] if name in SUMMARIES else []
+    extended.params = [*command.params, *(o for o in offered if o.name not in own)]
+    work = command.callback
+    assert work is not None
+
+    def callback(
+        quiet: bool = False,
+        verbose: bool = False,
+        as_json: bool | None = None,
+        summary: str | None = None,
+        **params: Any,
+    ) -> Any:
+        if "as_json" in own:  # the command's own
+            params["as_json"], as_json = as_json, False
+        if as_json and summary:
+            raise click.UsageError("--json and --summary are both standard output; give one")
+        context = click.get_current_context()
+        context.meta[_QUIET] = quiet
+        with ExitStack() as stack:
+            stack.enter_context(_logged(name, params, verbose))
+            stack.enter_context(shown(_shown))
+            if as_json or summary:
+                stack.enter_context(redirect_stdout(sys.stderr))
+            if quiet:
+                nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+                stack.enter_context(redirect_stdout(nowhere))
+            status = _run(lambda: work(**params))
+            LOG.info("status %d", status)
+        if as_json:
+            click.echo(json.dumps(_document(name, params), indent=1, ensure_ascii=False))
+        if summary:
+            from netgen.report.comparison.summary import summary as table
+
+            click.echo(table(_document(name, params)), nl=False)
+        raise click.exceptions.Exit(status)
+
+    extended.callback = callback
+    return extended
+
+
+def _run(work: Callable[[], object]) -> int:
+    """Run a command and return its exit status."""
+    try:
+        work()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _document(name: str, params: Mapping[str, Any]) -> Any:
+    place = DOCUMENTS[name]
+    if place is None:
+        return click.get_current_context().meta[_DOCUMENT]
+    parameter, _, file = place.partition("/")
+    return json.loads((params[parameter] / file).read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _logged(name: str, params: Mapping[str, Any], verbose: bool) -> Iterator[None]:
+    """Write what happens into the log of the command's folder, and on the terminal if verbose."""
+    handlers: list[logging.Handler] = []
+    folder = _folder_of(params)
+    if folder is not None:
+        handlers.append(FolderLog(folder))
+    if verbose:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    before = LOG.level
+    LOG.setLevel(logging.INFO)
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        LOG.addHandler(handler)
+    words = sys.argv[1:] if sys.argv[1:2] == [name] else [name]
+    LOG.info("netgen %s, Python %s: netgen %s", __version__, sys.version.split()[0],
+             shlex.join(words))  # fmt: skip
+    try:
+        yield
+    except BaseException as error:
+        LOG.error("ended by %s: %s", type(error).__name__, str(error).replace("\n", "; "))
+        raise
+    finally:
+        LOG.setLevel(before)
+        for handler in handlers:
+            LOG.removeHandler(handler)
+            handler.close()
+
+
+def _folder_of(params: Mapping[str, Any]) -> Path | None:
+    given = params.get("output") or params.get("folder") or next(iter(params.get("folders", ())), 0)
+    return given if isinstance(given, Path) else None
+
+
+class FolderLog(logging.Handler):
+    """Appends to a folder's log, once the folder is one that netgen made; keeps lines till then."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._waiting: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; what cannot be written is not worth an error."""
+        self._waiting.append(self.format(record))
+        if not any((self._folder / mark).is_file() for mark in _MARKS):
+            return
+        text = "".join(f"{line}\n" for line in self._waiting)
+        with suppress(OSError):
+            path = self._folder / LOG_FILE
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        self._waiting.clear()
+
+
+@contextmanager
+def _shown(what: str, seconds: float) -> Iterator[None]:
+    """Show a piece of work, once it takes a while, by the time that it usually takes."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(_QUIET):
+        yield
+        return
+    ended = threading.Event()
+    shower = threading.Thread(
+        target=_show, args=(ended, what, seconds, sys.stderr, progress_hidden()), daemon=True
+    )
+    shower.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        shower.join()
+
+
+def _show(ended: threading.Event, what: str, seconds: float, stream: TextIO, plain: bool) -> None:
+    """Say what is under way: with a bar that moves by the time it usually takes, or in a line."""
+    if ended.wait(_SHORT):
+        return
+    if plain:
+        click.echo(f"{what}: takes about {max(seconds, _SHORT):.0f} s …", file=stream)
+        return
+    length = max(1, round((seconds - _SHORT) / _TICK))
+    with click.progressbar(length=length, label=what, file=stream, show_eta=True) as bar:
+        while not ended.wait(_TICK):
+            if bar.pos < length - 1:  # what takes longer than usual stays just before the end
+                bar.update(1)
+        bar.update(length - bar.pos)

@@ -1,0 +1,59 @@
+"""Simulations as they end: a bar on the terminal, a line in the log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from netgen.commands.output import progress_hidden
+from netgen.errors import SimulationError
+from netgen.progress import LOG
+from netgen.project import RunStep, Step
+
+
+def watch(steps: Iterator[Step | RunStep], total: int, output: Path, what: str) -> None:
+    """Show the progress of simulations, and say how they went.
+
+    Raises
+    ------
+    SimulationError
+        At least one failed; the others are there.
+    """
+    started = time.monotonic()
+    failures: list[SimulationError] = []
+    fresh = 0
+    with click.progressbar(
+        steps,
+        length=total,
+        label="simulating",
+        file=sys.stderr,
+        show_pos=True,
+        item_show_func=lambda _: f"{len(failures)} failed",
+        hidden=progress_hidden(),
+    ) as watched:
+        step: Step | RunStep
+        for step in watched:
+            _log_step(step)
+            fresh += step.fresh
+            if step.failure is not None:
+                failures.append(step.failure)
+    took = time.monotonic() - started
+    taken = f", {total - fresh} taken over" if fresh < total else ""
+    click.echo(f"{output}: {fresh - len(failures)} {what} simulated in {took:.1f} s{taken}")
+    if failures:
+        kinds = ", ".join(sorted({failure.kind for failure in failures}))
+        raise SimulationError(
+            kinds, f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
+        )
+
+
+def _log_step(step: Step | RunStep) -> None:
+    run = step.run.traces if isinstance(step, RunStep) else f"sample {step.sample}"
+    if step.failure is not None:
+        LOG.warning("%s failed: %s", run, step.failure)
+    else:
+        LOG.info("%s %s", run, "simulated" if step.fresh else "taken over")
