@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from netgen.commands.options import edited_option, folder_argument
+from netgen.commands.output import progress_hidden
 from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
 from netgen.layout.checks import rule_count
@@ -82,7 +83,7 @@ def layout(
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[str, float], None]]:
     with click.progressbar(
-        length=100, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=100, label=label, file=sys.stderr, hidden=progress_hidden()
     ) as bar:
 
         def told(step: str, share: float) -> None:

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from netgen.commands.options import PATH, chip_options, edited_option, folder_argument
+from netgen.commands.output import progress_hidden
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError
 from netgen.model import Samples, load_samples, pick_indices
@@ -173,7 +174,7 @@ def _by_trial(
         length=evaluations,
         label="trying",
         file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
+        hidden=progress_hidden(),
     ) as watched:
         for last in watched:
             best = last
