@@ -42,6 +42,8 @@ DOCUMENTS: Mapping[str, str | None] = {
     "scaling": "output/scaling.json",
     "noise": "output/noise.json",
     "train": "output/training.json",
+    "layout": "folder/layout/layout.json",
+    "trim": None,
     "listen": None,
 }
 """Commands with ``--json``: the file that it prints, below the folder of a parameter; None where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 import numpy as np
 
 from netgen.commands.options import PATH, chip_options, edited_option, folder_argument
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import give_document, progress_hidden
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError
 from netgen.model import Samples, load_samples, pick_indices
@@ -107,7 +108,7 @@ def trim(
         whole, beyond = trim_of_measurements(made, measured, span)
         write_trim(made, whole, _said(_Found(whole.codes, "measured", beyond), None, None), path)
         click.echo(f"{len(whole)} measured chips, {beyond} currents beyond the codes' reach")
-        click.echo(f"{path}")
+        _say_written(path)
         return
     if not (mismatch or process):
         raise UsageError("--no-mismatch leaves nothing to vary; add --process")
@@ -134,7 +135,12 @@ def trim(
             for line in () if accuracy is None else accuracy_lines(accuracy, "chips"):
                 click.echo(f"{title}: {line}")
     write_trim(made, Trim(found.codes, (), variation), _said(found, before, after), path)
+    _say_written(path)
+
+
+def _say_written(path: Path) -> None:
     click.echo(f"{path}")
+    give_document(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _count(codes: Codes) -> int:

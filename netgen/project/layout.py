@@ -24,9 +24,10 @@ from netgen.layout.process import Process, klayout, load_process
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import Draft, Kind, read_json, rewritten
+from netgen.schema import head
 from netgen.technology import POLARITIES, Technology
 
-LAYOUT = Kind("netgen-layout", 1, "run netgen layout again")
+LAYOUT = Kind(**head("layout"), cure="run netgen layout again")
 RECORD = "layout.json"
 
 
