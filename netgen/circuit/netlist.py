@@ -129,7 +129,22 @@ class Statement:
     nets: tuple[str, ...] = ()
 
 
-Element: TypeAlias = Device | Source | Instance | Statement
+@dataclass(frozen=True, slots=True)
+class Capacitor:
+    """The capacitance of a net's wires to everything around it, lumped, F.
+
+    Attributes
+    ----------
+    nets
+        The net, and the ground.
+    """
+
+    name: str
+    nets: tuple[str, str]
+    capacitance: float
+
+
+Element: TypeAlias = Device | Source | Instance | Capacitor | Statement
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +175,8 @@ class Unit:
     ----------
     nets
         Those that it drives.
+    capacitors
+        Of the wires of its nets, where they are known.
     missing
         Parameters too small to be drawn: their paths with their values.
     """
@@ -172,12 +189,14 @@ class Unit:
     devices: tuple[Device, ...] = ()
     instances: tuple[Instance, ...] = ()
     statements: tuple[Statement, ...] = ()
+    capacitors: tuple[Capacitor, ...] = ()
     missing: tuple[tuple[str, float], ...] = ()
 
     @property
     def elements(self) -> tuple[Element, ...]:
         """All of them."""
-        return (*self.sources, *self.devices, *self.instances, *self.statements)
+        wires: tuple[Element, ...] = (*self.capacitors, *self.statements)
+        return (*self.sources, *self.devices, *self.instances, *wires)
 
 
 @dataclass(frozen=True, eq=False)

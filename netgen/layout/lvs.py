@@ -105,7 +105,13 @@ def extract(layout: Any, cell: Any, process: Process) -> Extraction:
     database.extract_netlist()
     netlist = database.netlist()
     netlist.make_top_level_pins()
-    found = {process.roles.gate: gate, process.roles.active: n_ends, "p active": p_ends, **wires}
+    found = {
+        process.roles.gate: gate,
+        process.roles.active: n_ends,
+        "p active": p_ends,
+        "active whole": active,
+        **wires,
+    }
     return Extraction(database, netlist, netlist.circuit_by_name(cell.name), found)
 
 

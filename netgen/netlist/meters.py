@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from netgen.circuit.netlist import ROLES, Element, Source, Statement, Unit
+from netgen.circuit.netlist import ROLES, Capacitor, Element, Source, Statement, Unit
 from netgen.model import INPUT
 from netgen.netlist.write import ElementText, Writer
 
@@ -113,4 +113,4 @@ def kind_of(element: Element) -> str:
     """Return the kind of block that an element belongs to."""
     if isinstance(element, Source):
         return "bias"
-    return "line" if isinstance(element, Statement) else element.role
+    return "line" if isinstance(element, Statement | Capacitor) else element.role

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from netgen.circuit.netlist import (
+    Capacitor,
     GROUND,
     SUPPLIES,
     Device,
@@ -203,7 +204,7 @@ class _Places:
             type(element).__name__ + element.name: element
             for unit in layer.units
             for element in unit.elements
-            if not isinstance(element, Statement)
+            if not isinstance(element, Statement | Capacitor)
         }
         placed: dict[int, list[Element]] = {unit.index: [] for unit in layer.units}
         added: list[tuple[Element, str]] = []
@@ -304,7 +305,7 @@ def _as_before(element: Element, before: Device | Source | Instance) -> Device |
 
 
 def _owned(element: Element, node: str, unit: int) -> Element:
-    if isinstance(element, Statement):
+    if isinstance(element, Statement | Capacitor):
         return element
     return replace(element, node=node, unit=unit)
 

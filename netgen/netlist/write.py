@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from netgen._version import __version__
 from netgen.circuit.netlist import (
+    Capacitor,
     Device,
     Element,
     Instance,
@@ -88,6 +89,8 @@ class Writer:
             moved = replace(element, terminals=(d, g, s, b))
             own = ((element.name, "delvto", "mulu0"),) if self.deviating else ()
             return ElementText(self.device(moved), own, "vdd" in element.terminals)
+        if isinstance(element, Capacitor):
+            return ElementText(self.capacitor(element))
         nets = tuple(supply if net == "vdd" else net for net in element.nets)
         supplied = "vdd" in element.nets
         if isinstance(element, Source):
@@ -130,6 +133,10 @@ class Writer:
     def source(self, source: Source) -> str:
         """Return a bias source's statement."""
         return f"I{source.name} {source.nets[0]} {source.nets[1]} {spice(source.current)}"
+
+    def capacitor(self, capacitor: Capacitor) -> str:
+        """Return the statement of a net's wires."""
+        return f"C{capacitor.name} {' '.join(capacitor.nets)} {spice(capacitor.capacitance)}"
 
     def instance(self, instance: Instance) -> str:
         """Return the statement of a block."""
@@ -234,6 +241,7 @@ def _unit_view(writer: Writer, unit: Unit) -> _UnitView:
         ],
         [
             *map(writer.instance, unit.instances),
+            *map(writer.capacitor, unit.capacitors),
             *(statement.text for statement in unit.statements),
         ],
     )
