@@ -57,7 +57,9 @@ def _unit(
     nets = {net.name: net.name for net in unit.nets}  # name here → name in the flat circuit
     added: list[Net] = []
     for instance in unit.instances:
-        own = {f"{instance.name}__{net}": f"{instance.name}.{net}" for net in inner[instance.module]}
+        own = {
+            f"{instance.name}__{net}": f"{instance.name}.{net}" for net in inner[instance.module]
+        }
         instances.append(replace(instance, nets=(*instance.nets, *own)))
         added += [Net(name, "series") for name in own]
         nets |= own

@@ -14,20 +14,29 @@ from netgen.commands.options import (
     folder_argument,
     tolerance_options,
 )
-from netgen.commands.steps import chosen_tolerances, compare_step
+from netgen.commands.post_layout import say_side_by_side
+from netgen.commands.steps import chosen_tolerances, compare_step, open_step
 from netgen.project import Folder
+from netgen.project.post_layout import side_by_side
 
 
 @click.command()
 @folder_argument
 @tolerance_options
 @baseline_options
+@click.option(
+    "--post-layout",
+    "wires",
+    is_flag=True,
+    help="Set the circuit without and with the wires of DIR/layout side by side.",
+)
 @edited_option
 def compare(
     folder: Path,
     limits: tuple[str, ...],
     baseline: Path | None,
     regressions: tuple[str, ...],
+    wires: bool,
     edited: bool,
 ) -> None:
     """Compare the simulated samples of DIR with software, sample by sample.
@@ -35,6 +44,9 @@ def compare(
     Writes report.json, report.html, junit.xml and plots into DIR. Tolerances are those that
     the build or run found, with those of DIR/netgen.toml (or netgen.json) over them.
     """
+    if wires:
+        say_side_by_side(side_by_side(open_step(folder, edited)))
+        return
     names = {"model": str(folder / "model.json"), "samples": str(folder / "sim" / "samples.npz")}
     tolerances = chosen_tolerances(limits, folder, kept_tolerances(Folder(folder).tolerances))
     against = asked_baseline(baseline, regressions)

@@ -14,6 +14,7 @@ from netgen.commands.output import progress_hidden
 from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
 from netgen.layout.checks import rule_count
+from netgen.layout.deck import DeckResult, run_deck
 from netgen.layout.make import Laid, Verdict
 from netgen.layout.process import Process
 from netgen.project.layout import check_layout, layout_folder
@@ -55,9 +56,21 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Only check this layout of the circuit.",
 )
+@click.option(
+    "--deck",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Also run the foundry's KLayout rules on it, with the program klayout.",
+)
 @edited_option
 def layout(
-    folder: Path, rows: int | None, effort: float, seed: int, checked: Path | None, edited: bool
+    folder: Path,
+    rows: int | None,
+    effort: float,
+    seed: int,
+    checked: Path | None,
+    deck: Path | None,
+    edited: bool,
 ) -> None:
     """Draw the circuit of DIR: placed, wired, checked against design rules and its netlist.
 
@@ -67,17 +80,30 @@ def layout(
     made = open_step(folder, edited)
     if checked is not None:
         with _progress("checking") as told:
-            verdict, process = check_layout(made, checked, told)
-        _say_verdict(str(checked), verdict, process)
-        sys.exit(0 if verdict.clean else 1)
-    with _progress("drawing") as told:
-        laid, kept = lay_out(made, Choices(rows, effort, seed), told)
-    where = layout_folder(made)
-    for file in kept:
-        click.secho(f"{where}: your edited file is now {file.name}", fg="yellow")
-    _say(where, laid)
-    _say_verdict(str(where / f"{laid.task.name}.gds"), laid.verdict, laid.process)
-    sys.exit(0 if laid.verdict.clean else 1)
+            verdict, process, cell = check_layout(made, checked, told)
+        file = checked
+    else:
+        with _progress("drawing") as told:
+            laid, kept = lay_out(made, Choices(rows, effort, seed), told)
+        where = layout_folder(made)
+        for each in kept:
+            click.secho(f"{where}: your edited file is now {each.name}", fg="yellow")
+        _say(where, laid)
+        verdict, process, cell = laid.verdict, laid.process, laid.task.name
+        file = where / f"{cell}.gds"
+    _say_verdict(str(file), verdict, process)
+    clean = verdict.clean
+    if deck is not None:
+        clean = _say_deck(file, run_deck(file, cell, deck, process)) and clean
+    sys.exit(0 if clean else 1)
+
+
+def _say_deck(file: Path, found: DeckResult) -> bool:
+    """Say what the foundry's deck found; tell whether it is clean."""
+    click.echo(f"{file}: {found.total} errors in {found.categories} rules of the foundry's deck")
+    for name, count in sorted(found.errors.items(), key=lambda item: -item[1])[:10]:
+        click.echo(f"  {name}: {count}")
+    return found.total == 0
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from netgen.commands.options import (
     variability_options,
 )
 from netgen.commands.steps import population_step, simulate_step, simulation_choices
+from netgen.errors import UsageError
 
 
 @click.command()
@@ -22,6 +23,9 @@ from netgen.commands.steps import population_step, simulate_step, simulation_cho
 @samples_argument
 @simulation_options
 @variability_options
+@click.option(
+    "--post-layout", is_flag=True, help="With the wires of DIR/layout; traces lie in there."
+)
 @edited_option
 def sim(
     folder: Path,
@@ -40,6 +44,7 @@ def sim(
     corners: str | None,
     bias: str | None,
     trim: Path | None,
+    post_layout: bool,
     edited: bool,
 ) -> None:
     """Run SAMPLES through the transistors of the build in DIR.
@@ -51,6 +56,8 @@ def sim(
     choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
     varied = Varied(runs, seed, process, mismatch, corners, bias, trim)
     if varied.asked:
+        if post_layout:
+            raise UsageError("--post-layout is of the nominal circuit; leave out chips and corners")
         population_step(folder, samples, picked, choices, varied, edited)
     else:
-        simulate_step(folder, samples, picked, choices, edited)
+        simulate_step(folder, samples, picked, choices, edited, post_layout)

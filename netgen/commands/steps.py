@@ -44,6 +44,7 @@ from netgen.project import (
 )
 from netgen.project.limits import doubtful
 from netgen.project.origin import replaced
+from netgen.project.post_layout import post_layout
 from netgen.technology import Geometry
 from netgen.units import engineering
 
@@ -161,8 +162,9 @@ def simulate_step(
     picked: str | None,
     choices: SimulationChoices,
     edited: bool = False,
+    wires: bool = False,
 ) -> None:
-    """Simulate and say how it went.
+    """Simulate, with the wires of its layout or without, and say how it went.
 
     Raises
     ------
@@ -170,6 +172,7 @@ def simulate_step(
         At least one sample failed; the others are there.
     """
     made = open_step(output, edited)
+    made = post_layout(made) if wires else made
     samples = load_samples(samples_file, made.model)
     indices = pick_indices(picked, len(samples))
     engine = chosen_engine(made, choices)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.layout.assemble import Assembly, Choices, assemble
 from netgen.layout.canvas import Box, layout_of
+from netgen.layout.capacitance import NetCapacitance, capacitances
 from netgen.layout.checks import Violation, check, regions_of
 from netgen.layout.draw import levels
 from netgen.layout.fingers import Task, task_of
@@ -49,6 +50,8 @@ class Laid:
     ----------
     size
         Width and height, nm; its lower left corner is the origin.
+    capacitances
+        Of the wires of every net; empty where the layout is not the netlist.
     """
 
     task: Task
@@ -59,11 +62,26 @@ class Laid:
     terminals: tuple[Terminal, ...]
     groups: tuple[MirrorGroup, ...]
     verdict: Verdict
+    capacitances: Mapping[str, NetCapacitance]
 
     @property
     def area(self) -> int:
         """nm²."""
         return self.size[0] * self.size[1]
+
+    @property
+    def blocks(self) -> dict[str, dict[str, float]]:
+        """Area of gates and of their part of the rows, m², by role."""
+        space = self.process.drawing.active_space
+        found: dict[str, dict[str, float]] = {}
+        floor = self.assembly.floor
+        for row, level in zip(floor.standing, levels(floor, self.process), strict=True):
+            for each in row:
+                role = self.task.roles.get(each.finger.device, "dummy")
+                own = found.setdefault(role, {"gate_m2": 0.0, "drawn_m2": 0.0})
+                own["gate_m2"] += each.finger.width * each.finger.length * 1e-18
+                own["drawn_m2"] += (each.shape.span + space) * (level.high - level.low) * 1e-18
+        return found
 
 
 def lay_out(
@@ -102,7 +120,15 @@ def lay_out(
         tuple(_terminals(made, (-left, -bottom), (right - left, top - bottom))),
         tuple(mirror_groups(made.floor, levels(made.floor, process), task)),
         verdict,
+        _wires(verdict, process, told),
     )
+
+
+def _wires(verdict: Verdict, process: Process, told: Told) -> Mapping[str, NetCapacitance]:
+    if not verdict.comparison.match:
+        return {}
+    told("wires", 0.0)
+    return capacitances(verdict.extraction, verdict.comparison.names, process)
 
 
 def judge(layout: Any, cell: Any, task: Task, process: Process, told: Told) -> Verdict:

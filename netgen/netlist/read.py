@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from netgen.circuit.netlist import (
-    Capacitor,
     GROUND,
     SUPPLIES,
+    Capacitor,
     Device,
     Element,
     Instance,

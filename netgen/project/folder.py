@@ -80,6 +80,11 @@ class Folder:
         return self.path / "sim"
 
     @property
+    def body(self) -> Path:
+        """The network that the test benches of samples include, as seen from them."""
+        return Path("..") / self.netlist.name
+
+    @property
     def samples(self) -> Path:
         """The samples that were simulated."""
         return self.runs / "samples.npz"

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from netgen._version import __version__
-from netgen.circuit.netlist import Netlist
+from netgen.circuit.netlist import SUPPLIES, Netlist
+from netgen.circuit.wires import with_wires
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import read_gds, write_gds
+from netgen.layout.capacitance import by_layer
 from netgen.layout.checks import rule_count
 from netgen.layout.fingers import task_of
 from netgen.layout.lef import lef_text, verilog_text
@@ -21,6 +23,7 @@ from netgen.layout.lvs import reference_text
 from netgen.layout.make import Laid, Told, Verdict, judge, lay_out
 from netgen.layout.picture import draw_picture
 from netgen.layout.process import Process, klayout, load_process
+from netgen.netlist.write import network_body
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import Draft, Kind, read_json, rewritten
@@ -29,6 +32,8 @@ from netgen.technology import POLARITIES, Technology
 
 LAYOUT = Kind(**head("layout"), cure="run netgen layout again")
 RECORD = "layout.json"
+NETWORK = "netlist_wires.cir"
+"""The build's network with its wires."""
 
 
 def layout_folder(build: Build) -> Path:
@@ -63,12 +68,13 @@ def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path
         told("writing", 0.0)
         with rewritten(path / RECORD, LAYOUT) as draft:
             _write(draft, path, laid, technology)
+            draft.write(NETWORK, _with_wires(build, laid, technology))
             draft.content = _content(build, laid, choices)
     return laid, tuple(draft.kept)
 
 
-def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process]:
-    """Check a GDS file against design rules and a build's circuit.
+def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process, str]:
+    """Check a GDS file against design rules and a build's circuit; return the cell's name too.
 
     Raises
     ------
@@ -86,7 +92,8 @@ def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process]
         names = ", ".join(cell.name for cell in tops[:5])
         problem = f"has {len(tops)} cells at the top ({names}); one is wanted"
         raise ConfigurationError(str(gds), [problem])
-    return judge(found, tops[0], task_of(network, technology, process), process, told), process
+    task = task_of(network, technology, process)
+    return judge(found, tops[0], task, process, told), process, tops[0].name
 
 
 def _circuit(build: Build) -> tuple[Netlist, Technology, Process]:
@@ -142,9 +149,16 @@ def _write(draft: Draft, path: Path, laid: Laid, technology: Technology) -> None
     draft.write(f"{name}.v", verilog_text(name, task.ports, "currents and supplies; no timing"))
 
 
+def _with_wires(build: Build, laid: Laid, technology: Technology) -> str:
+    """Return the build's network, its biases ideal, with the capacitance of its wires."""
+    wires = {net: own.total for net, own in laid.capacitances.items() if net not in SUPPLIES}
+    return network_body(with_wires(read_netlist(build, technology), wires), technology)
+
+
 def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, Any]:
     verdict, floor = laid.verdict, laid.assembly.floor
     width, height = laid.size
+    nets = {net: own for net, own in laid.capacitances.items() if net not in SUPPLIES}
     return {
         "build": build.identity,
         "cell": laid.task.name,
@@ -161,6 +175,14 @@ def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, Any]:
         "devices": {
             "fingers": len(laid.task.fingers),
             "dummies": len(laid.assembly.fingers) - len(laid.task.fingers),
+        },
+        "area_by_block": laid.blocks,
+        "wires": {
+            "length_m": by_layer(verdict.extraction, laid.process),
+            "total_f": sum(own.total for own in nets.values()),
+            "nets": {
+                net: {"total_f": own.total, "coupling_f": own.coupling} for net, own in nets.items()
+            },
         },
         "mirror_groups": [asdict(group) for group in laid.groups],
         "checks": {

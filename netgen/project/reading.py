@@ -22,6 +22,22 @@ from netgen.technology import Geometry, Technology
 
 
 @dataclass(frozen=True, eq=False)
+class Wires:
+    """What the wires of a build's layout add.
+
+    Attributes
+    ----------
+    capacitances
+        F, by net.
+    digest
+        Of the layout that they come from.
+    """
+
+    capacitances: Mapping[str, float]
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
 class Build:
     """A build folder that was read back.
 
@@ -31,6 +47,8 @@ class Build:
         Of its files, by name, as they are.
     edited
         Names of those that were edited by hand since they were built.
+    wires
+        Those of its layout, where it is to be simulated with them.
     """
 
     folder: Folder
@@ -39,6 +57,7 @@ class Build:
     record: Mapping[str, Any]
     digests: Mapping[str, str]
     edited: tuple[str, ...] = ()
+    wires: Wires | None = None
 
     def read_bytes(self, name: str) -> bytes:
         """Return the content of one of the build's files.
@@ -70,7 +89,8 @@ class Build:
     @cached_property
     def identity(self) -> str:
         """Names the circuit and its conditions: results of another do not belong to it."""
-        return identity_of(self.record, self.digests)
+        own = identity_of(self.record, self.digests)
+        return own if self.wires is None else key(own, self.wires.digest)
 
 
 def identity_of(content: Mapping[str, Any], digests: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from netgen._version import __version__
 from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, left_open
 from netgen.characterise import characterise_gates
 from netgen.circuit import build_circuit
+from netgen.circuit.wires import with_wires
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Model, Samples
@@ -161,7 +162,8 @@ def _simulate(
     bench = workbench(build, name, choices.edge(build.model))
     common = identity(bench, name, choices.options)
     keys = {
-        index: key(_testbench(bench, choices.options, samples, index), *common) for index in picked
+        index: key(_testbench(bench, choices.options, samples, index, folder), *common)
+        for index in picked
     }
     facts = recorded_facts(name, choices)
     try:
@@ -206,7 +208,10 @@ def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
     ``edge`` is the rise time of an input step, as a share of the frame.
     """
     technology, at, unit = prepared(build)
-    network = Network(read_netlist(build, technology), technology)
+    netlist = read_netlist(build, technology)
+    if build.wires is not None:
+        netlist = with_wires(netlist, build.wires.capacitances)
+    network = Network(netlist, technology)
     load = GateLoad({}, {})
     if engine != "monolithic":
         load = characterise_gates(technology, at, unit, cache_folder(), guarded(technology))
@@ -270,15 +275,17 @@ def _tasks(
     """Start samples one by one; each leaves a testbench that runs it as a whole."""
     for index in picked:
         folder.deck(index).unlink(missing_ok=True)
-        write_whole(folder.testbench(index), _testbench(bench, choices.options, samples, index))
+        bench_text = _testbench(bench, choices.options, samples, index, folder)
+        write_whole(folder.testbench(index), bench_text)
         yield index, engine.task(samples.x[index], index)
 
 
-def _testbench(bench: Workbench, options: SimulatorOptions, samples: Samples, index: int) -> str:
+def _testbench(
+    bench: Workbench, options: SimulatorOptions, samples: Samples, index: int, folder: Folder
+) -> str:
     title = f"{bench.circuit.model.name}, sample {index}"
     where = bench.circuit, bench.technology, bench.conditions
-    network = Path("..") / "netlist.cir"
-    deck = testbench(*where, samples.x[index], network, title, bench.edge)
+    deck = testbench(*where, samples.x[index], folder.body, title, bench.edge)
     return chosen_simulator().netlister.text(deck, options)
 
 
