@@ -22,7 +22,7 @@ from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.circuit.blocks.schmitt9 import Bmru, read_thresholds
 from netgen.model import Linear, Model, Readout, Relu
 from netgen.netlist import Conditions
-from netgen.netlist.render import transistors
+from netgen.netlist.write import transistors
 from netgen.project import BuildOptions, prepare
 from netgen.simulators import Job, Waveforms, cache_folder, run
 from netgen.sizing import calibration_inputs, measure_activity, size_circuit

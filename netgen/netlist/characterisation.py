@@ -17,9 +17,9 @@ from netgen.netlist.deck import (
     drain_current,
 )
 from netgen.netlist.models import Conditions, SimulatorOptions
-from netgen.netlist.render import render, transistors
+from netgen.netlist.render import render
 from netgen.netlist.testbench import pwl
-from netgen.netlist.write import Writer
+from netgen.netlist.write import Writer, transistors
 from netgen.technology import Geometry, Polarity, Technology
 from netgen.units import spice
 

@@ -28,8 +28,9 @@ from netgen.netlist.deck import (
     Voltage,
 )
 from netgen.netlist.models import Conditions, SimulatorOptions
-from netgen.netlist.render import render, transistors
+from netgen.netlist.render import render
 from netgen.netlist.testbench import pwl
+from netgen.netlist.write import transistors
 from netgen.technology import Geometry, Technology
 
 Floats: TypeAlias = NDArray[np.float64]

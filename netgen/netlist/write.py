@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from netgen._version import __version__
+from netgen.circuit.blocks import Kit
 from netgen.circuit.netlist import (
     Capacitor,
     Device,
@@ -21,8 +22,8 @@ from netgen.circuit.netlist import (
 )
 from netgen.circuit.synthesis import ports_for_biases
 from netgen.netlist.render import printable, render
+from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 from netgen.technology import Device as DeviceModel
-from netgen.technology import Geometry, Technology
 from netgen.units import spice
 
 AREAS = ("as", "ad", "ps", "pd")
@@ -162,6 +163,29 @@ class Writer:
                 lines += ["", *module.comments] if lines else module.comments
             lines += self.module(module)
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Transistors:
+    """Writes transistors of one technology; templates call it as ``nmos(…)`` and ``pmos(…)``."""
+
+    technology: Technology
+    polarity: Polarity
+
+    def unit(self, unit: Geometry) -> Geometry:
+        """Return the transistor of a unit mirror."""
+        return self.technology.unit_of(self.polarity, unit)
+
+    def __call__(self, name: str, drain: str, gate: str, source: str, geometry: Geometry) -> str:
+        """Return one netlist line, or several where the length takes transistors in series."""
+        kit, writer = Kit(self.technology, geometry), Writer(self.technology)
+        placed = kit.placed(self.polarity, name, (drain, gate, source), geometry)
+        return "\n".join(map(writer.device, placed))
+
+
+def transistors(technology: Technology) -> dict[str, Transistors]:
+    """Return the template functions ``nmos`` and ``pmos``."""
+    return {polarity: Transistors(technology, polarity) for polarity in POLARITIES}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from netgen.circuit import Circuit, build_circuit, drawn_weight
 from netgen.circuit.netlist import Role
 from netgen.model import Add, Cell, Linear, Model, evaluate, from_dict, load_model
 from netgen.netlist import mapping, netlist_of, network_text
-from netgen.netlist.render import transistors
+from netgen.netlist.write import transistors
 from netgen.technology import Geometry
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset" / "model.json"

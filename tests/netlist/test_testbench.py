@@ -30,8 +30,9 @@ from netgen.netlist import (
 )
 from netgen.netlist import testbench as deck_of
 from netgen.netlist.deck import DrainCurrent, SourceCurrent, drain_current
-from netgen.netlist.render import continued, printable, render, transistors
+from netgen.netlist.render import continued, printable, render
 from netgen.netlist.testbench import EDGE, release_time, steps
+from netgen.netlist.write import transistors
 from netgen.technology import Geometry
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset" / "model.json"

@@ -14,7 +14,7 @@ from own_technology import OWN, ROOT, changed
 from netgen.characterise import characterise_gates
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.netlist import nominal
-from netgen.netlist.render import transistors
+from netgen.netlist.write import transistors
 from netgen.simulators import Job, Waveforms
 from netgen.technology import (
     POLARITIES,

@@ -39,17 +39,18 @@ class Kit:
         self, name: str, drain: str, gate: str, source: str = "vss", size: Geometry | None = None
     ) -> tuple[Device, ...]:
         """Return an NMOS, of the unit mirror's size if no other is given; bulk on ``vss``."""
-        return self._placed("nmos", name, (drain, gate, source), size)
+        return self.placed("nmos", name, (drain, gate, source), size)
 
     def pmos(
         self, name: str, drain: str, gate: str, source: str = "vdd", size: Geometry | None = None
     ) -> tuple[Device, ...]:
         """Return a PMOS, of the unit mirror's size if no other is given; bulk on ``vdd``."""
-        return self._placed("pmos", name, (drain, gate, source), size)
+        return self.placed("pmos", name, (drain, gate, source), size)
 
-    def _placed(
+    def placed(
         self, polarity: Polarity, name: str, nets: tuple[str, str, str], size: Geometry | None
     ) -> tuple[Device, ...]:
+        """Return a transistor with nets of drain, gate and source; several where it is long."""
         geometry = size or self.technology.unit_of(polarity, self.unit)
         drain, gate, source = nets
         terminals = drain, gate, source, RAIL[polarity]
