@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # torch: not for a usage error
     from netgen.training.network import Architecture
     from netgen.training.recipe import Recipe
     from netgen.training.session import Base
+    from netgen.training.teacher import Teacher
 
 KIND = "train"
 _SHOWN = 5
@@ -84,6 +85,12 @@ _FEW = 20
     default=None,
     help="Train on altered copies too.  [default: if the test speakers are not in training]",
 )
+@click.option(
+    "--teacher/--no-teacher",
+    default=True,
+    show_default=True,
+    help="Learn the answers of a larger network, trained first, beside the labels.",
+)
 @click.option("--plain", is_flag=True, help="Train without regard to the circuit.")
 @click.option(
     "--fine-tune", "base_file", type=PATH, metavar="MODEL.json", help="Harden this model instead."
@@ -111,6 +118,7 @@ def train(
     features: str | None,
     test_speakers: tuple[str, ...],
     augment: bool | None,
+    teacher: bool,
     plain: bool,
     base_file: Path | None,
     name: str | None,
@@ -147,6 +155,7 @@ def train(
             steps,
             features or DEFAULT,
             altered,
+            teacher,
             plain,
             name,
             count,
@@ -163,6 +172,7 @@ class _Choices:
     steps: int | None
     features: str
     augment: bool
+    teacher: bool
     plain: bool
     name: str | None
     samples: int
@@ -188,6 +198,7 @@ def _train(
         starts=choices.seeds,
         steps=choices.steps,
         plain=choices.plain,
+        taught=choices.teacher,
         fine_tune=base is not None,
     )
     if base_file is not None and base_file.resolve() == (output / "model.json").resolve():
@@ -219,8 +230,9 @@ def _train_into(
         )  # fmt: skip
     cpu_s = {"reading": time.process_time() - started}
     _say_data(corpus, data, task.classes)
+    teacher, cpu_s["teacher"] = _teacher(recipe, data, arch.classes)
     with _progress("training", recipe.steps) as bar:
-        trained, first = train_network(arch, recipe, data, output, base, bar.update)
+        trained, first = train_network(arch, recipe, data, output, base, teacher, bar.update)
     cpu_s["training"] = trained.cpu_s
     if first:
         click.echo(f"continued from step {first} of {recipe.steps}")
@@ -238,6 +250,21 @@ def _train_into(
     for kept in write_results(output, KIND, files):
         click.secho(f"{output}: a file that was edited is now {kept.name}", fg="yellow")
     _say_result(output, report, len(samples))
+
+
+def _teacher(recipe: Recipe, data: Dataset, classes: int) -> tuple[Teacher | None, float]:
+    """Train the teacher where it has a share, and return it with its CPU seconds."""
+    from netgen.training.teacher import make_teacher
+
+    if not recipe.taught:
+        return None, 0.0
+    started = time.process_time()
+    with _progress("teacher", recipe.lesson.steps) as bar:
+        teacher = make_teacher(
+            data.train, data.pool, data.mapping.front, classes, recipe.seed, recipe.lesson,
+            cache=cache_folder() / "teachers", step=lambda: bar.update(1),
+        )  # fmt: skip
+    return teacher, time.process_time() - started
 
 
 def _progress(label: str, length: int) -> Any:

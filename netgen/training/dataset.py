@@ -49,12 +49,15 @@ class Part:
         A name for each sample.
     weight
         The chance of each sample within its class, not normalised, (samples,).
+    words
+        What is said in each sample, where that is known.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
     ids: tuple[str, ...]
     weight: NDArray[np.float64]
+    words: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -114,7 +117,8 @@ class _Gatherer:
             x[start : start + len(block)] = mapping(block)
             start += len(block)
         y = np.array(self.y, dtype=np.int64)
-        return Part(x, y, tuple(self.ids), balance(self.said, y))
+        words = tuple(word for word, _ in self.said)
+        return Part(x, y, tuple(self.ids), balance(self.said, y), words)
 
 
 def balance(said: Sequence[tuple[str, str]], y: NDArray[np.int64]) -> NDArray[np.float64]:

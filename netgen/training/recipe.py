@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from netgen.training.network import Architecture
+from netgen.training.teacher import Lesson
+from netgen.training.variation import Variation
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,12 @@ class Recipe:
         Whether weights too small to draw become 0 and the result is rescaled.
     phases
         Plain training with pruning, then hardening; either may be the only one.
+    varied
+        How the features of every batch are altered.
+    taught
+        Share of the teacher's chances in what the networks learn; the rest are the labels.
+    lesson
+        How the teacher is trained, where it has a share.
     """
 
     seed: int
@@ -79,6 +87,9 @@ class Recipe:
     gain: float
     drawable: bool
     phases: tuple[Phase, ...]
+    varied: Variation
+    taught: float
+    lesson: Lesson
 
     @property
     def steps(self) -> int:
@@ -94,7 +105,7 @@ class Recipe:
         raise IndexError("the step lies behind the last phase")
 
 
-_LEARN = Phase(steps=1500, rate=2e-2, sharpness=(4.0, 80.0), auxiliary=0.6, currents=10.0)
+_LEARN = Phase(steps=3000, rate=2e-2, sharpness=(4.0, 80.0), auxiliary=0.6, currents=10.0)
 _HARDEN = Phase(
     steps=500,
     rate=7e-3,
@@ -112,8 +123,11 @@ _HARDEN = Phase(
 _STARTED, _KEPT, _HARDENED = 128, 24, 16
 """Units of all networks together: at the start, after the search, and in hardening."""
 _MOST = 32
-_SEARCHED = 0.2
+_SEARCHED = 0.1
 """Share of the steps after which the search ends."""
+_VARIED = Variation(pace=1.1, shift=2.0, bands=0.5, gain=1.1, mixed=0.2)
+"""Small networks learn less from recordings that are altered more."""
+_TAUGHT = 0.9
 _WIDE = 16
 """From this many units on a network is trained longer, slower and with larger batches."""
 
@@ -126,6 +140,7 @@ def default_recipe(
     steps: int | None = None,
     plain: bool = False,
     fine_tune: bool = False,
+    taught: bool = True,
 ) -> Recipe:
     """Return the recipe that was measured for networks of this size.
 
@@ -139,10 +154,12 @@ def default_recipe(
         Train without regard to the circuit: no chips, no penalties, no hardening.
     fine_tune
         Harden a model that there is.
+    taught
+        Learn from a teacher beside the labels.
     """
     learn, harden = _LEARN, _HARDEN
     if arch.units >= _WIDE:
-        learn = replace(learn, steps=2000, rate=1e-2, batch=128, search=64)
+        learn = replace(learn, rate=1e-2, batch=128, search=64)
         harden = replace(harden, steps=700, rate=5e-3, batch=128, race=1000.0)
     if steps is not None:
         learn = replace(learn, steps=steps)
@@ -162,6 +179,9 @@ def default_recipe(
         gain=3.0,
         drawable=not plain,
         phases=phases,
+        varied=_VARIED,
+        taught=_TAUGHT if taught else 0.0,
+        lesson=Lesson(),
     )
 
 

@@ -24,6 +24,7 @@ from netgen.training.network import Architecture
 from netgen.training.recipe import Recipe
 from netgen.training.rescale import rescale
 from netgen.training.task import Task
+from netgen.training.teacher import Teacher
 from netgen.training.trainer import Trained, Trainer
 
 
@@ -69,6 +70,7 @@ def train_network(
     data: Dataset,
     folder: Path,
     base: Base | None = None,
+    teacher: Teacher | None = None,
     advanced: Callable[[int], None] = lambda steps: None,
 ) -> tuple[Trained, int]:
     """Train, or continue the training of which ``folder`` (a claimed one) holds a checkpoint.
@@ -84,7 +86,7 @@ def train_network(
         The result, and the step it was continued from (0 for a new run).
     """
     start = None if base is None else base.parameters
-    trainer = Trainer(arch, recipe, data, start)
+    trainer = Trainer(arch, recipe, data, start, teacher)
     key = run_key(arch, recipe, data, start)
     continue_from(folder, key, trainer)
     first = trainer.step

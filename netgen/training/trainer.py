@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import log_softmax, one_hot
 
 from netgen.training.dataset import Dataset
 from netgen.training.hardware import (
@@ -26,6 +26,8 @@ from netgen.training.network import Architecture, initial, keep_drawable, run, s
 from netgen.training.operating import tune
 from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler
+from netgen.training.teacher import Teacher
+from netgen.training.variation import Variation, mix, vary
 
 AUXILIARY = slice(15, 90)
 """Frames whose mean logit carries the auxiliary loss."""
@@ -73,11 +75,19 @@ class Trainer:
     ----------
     start
         Parameters (1, parameters) to begin with (fine-tuning); None draws new networks.
+    teacher
+        Whose chances of the classes are learnt beside the labels; None for labels alone.
     """
 
     def __init__(
-        self, arch: Architecture, recipe: Recipe, data: Dataset, start: Tensor | None = None
+        self,
+        arch: Architecture,
+        recipe: Recipe,
+        data: Dataset,
+        start: Tensor | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
+        self._teacher, self._front = teacher, data.mapping.front
         self._arch, self._recipe = arch, recipe
         self._generator = torch.Generator().manual_seed(recipe.seed)
         self._sampler = Sampler(data.train, data.pool, arch.classes)
@@ -124,6 +134,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = phase.rate * 0.5 * (1 + math.cos(math.pi * progress))
         x, y = self._sampler.draw(size, self._generator)
+        x, wanted = self._alter(x, y)
         parameters: Tensor = self._parameters
         if progress >= phase.dead_zone:
             parameters = without_dead_zone(arch, parameters)
@@ -136,7 +147,7 @@ class Trainer:
             self._generator,
             phase.offset * ramp,
         )
-        loss = self._loss(phase, progress, ramp, drawn, x, y)
+        loss = self._loss(phase, progress, ramp, drawn, x, wanted)
         loss = loss.view(len(parameters), -1).mean(dim=1)
         self._optimiser.zero_grad()
         loss.sum().backward()
@@ -148,17 +159,28 @@ class Trainer:
             keep_drawable(arch, self._parameters)
         return loss.detach()
 
+    def _alter(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return altered features, and the chances of the classes that are to be learnt."""
+        recipe = self._recipe
+        wanted = one_hot(y, self._arch.classes).to(x.dtype)
+        if recipe.varied != Variation():
+            x = vary(x, recipe.varied, self._front, self._generator)
+            x, wanted = mix(x, wanted, recipe.varied, self._generator)
+        if self._teacher is not None:
+            wanted = torch.lerp(wanted, self._teacher(x), recipe.taught)
+        return x, wanted
+
     def _loss(
-        self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, y: Tensor
+        self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, wanted: Tensor
     ) -> Tensor:
         """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
         arch, recipe = self._arch, self._recipe
         count, chain, frames = phase.chips, recipe.chain, len(x)
         # recordings in a row: (frames, chips, chain, samples, …) → (chips, chain · frames, …)
         parts = x.view(frames, count, chain, -1, x.shape[2]).permute(1, 2, 0, 3, 4).flatten(1, 2)
-        wanted = y.view(count, chain, 1, -1)
+        wanted = wanted.view(count, chain, 1, -1, arch.classes)
         copies = len(drawn) // count
-        everyone, wanted = parts.repeat(copies, 1, 1, 1), wanted.repeat(copies, 1, 1, 1)
+        everyone, wanted = parts.repeat(copies, 1, 1, 1), wanted.repeat(copies, 1, 1, 1, 1)
         sharpness = sharpness_at(progress, *phase.sharpness)
         acts = run(arch, drawn, everyone, soft(sharpness))
         logits = (recipe.gain * acts.logits).view(
@@ -258,9 +280,8 @@ class Trainer:
 def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
     """Return the mean over recordings and frames, for every network.
 
-    Logits are (networks, chain, frames, samples, classes), wanted classes (networks, chain, 1,
-    samples).
+    Logits are (networks, chain, frames, samples, classes), wanted chances (networks, chain, 1,
+    samples, classes).
     """
-    targets = wanted.expand(*logits.shape[:-1]).reshape(-1)
-    loss = cross_entropy(logits.reshape(-1, logits.shape[-1]), targets, reduction="none")
-    return loss.view(len(logits), -1).mean(dim=1)
+    loss = -(wanted * log_softmax(logits, dim=-1)).sum(dim=-1)
+    return loss.mean(dim=(1, 2, 3))
