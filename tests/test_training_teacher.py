@@ -54,12 +54,11 @@ def test_a_rare_class_keeps_a_group() -> None:
 def test_the_teacher_learns_and_counts_classes_alike() -> None:
     train = part({"no": 40, "yes": 8}, ("other", "yes"))
     teacher = make_teacher(train, NO_COPIES, FRONT, 2, 0, SHORT)
-    x = torch.from_numpy(train.x).transpose(0, 1)
-    chances = teacher(x)
+    chances = teacher(train.x)
     assert chances.shape == (48, 2)
     assert torch.allclose(chances.sum(dim=1), torch.ones(48))
     assert (chances.argmax(dim=1) == torch.from_numpy(train.y)).float().mean() > 0.95
-    noise = torch.full((101, 1, 2 * BANDS), 0.05)
+    noise = np.full((1, 101, 2 * BANDS), 0.05, np.float32)
     rare = make_teacher(train, NO_COPIES, FRONT, 2, 0, replace(SHORT, steps=1))(noise)
     assert rare[0, 1] > 0.5, "what says nothing is not for the frequent class"
 
@@ -73,7 +72,7 @@ def test_a_teacher_is_kept_and_a_damaged_one_made_again(tmp_path: Path) -> None:
         teacher = make_teacher(
             train, NO_COPIES, FRONT, 2, seed, lesson, tmp_path, lambda: taken.append(1)
         )
-        return teacher(torch.from_numpy(train.x).transpose(0, 1))
+        return teacher(train.x)
 
     first = make()
     assert len(taken) == 3
@@ -94,7 +93,7 @@ def test_copies_have_the_words_of_their_originals() -> None:
         train.x[order], train.y[order], tuple(f"{n}#0" for n in order), train.weight[order]
     )
     teacher = make_teacher(train, copies, FRONT, 2, 0, SHORT)
-    found = teacher(torch.from_numpy(train.x).transpose(0, 1)).argmax(dim=1)
+    found = teacher(train.x).argmax(dim=1)
     assert torch.equal(found, torch.from_numpy(train.y))
 
 

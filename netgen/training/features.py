@@ -66,9 +66,12 @@ class FeatureMap:
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map features (…, channels) to inputs in 0 … ``maximum``."""
         mean, std = np.array(self.mean, dtype=np.float32), np.array(self.std, dtype=np.float32)
-        standard = (features - mean) / std  # single precision: a large data set must fit in memory
-        x = np.clip(self.scale * standard + self.offset, 0.0, self.maximum)
-        return np.asarray(x, dtype=np.float32)
+        # in place and in single precision: a large data set must fit in memory
+        x = np.subtract(features, mean, dtype=np.float32)
+        x /= std
+        x *= np.float32(self.scale)
+        x += np.float32(self.offset)
+        return np.asarray(np.clip(x, np.float32(0.0), np.float32(self.maximum), out=x))
 
     def inputs(self, sound: Sound) -> NDArray[np.float32]:
         """Turn exactly one second of sound into inputs, (101, channels)."""

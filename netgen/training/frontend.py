@@ -179,13 +179,18 @@ class FrontEnd:
             padded = np.pad(static, edge, mode="edge")
             return np.concatenate([static, slopes(padded)], axis=-1)
         if self.slow:
-            return np.concatenate([static, self.smooth(static)], axis=-1)
+            both = np.empty((*static.shape[:-1], self.channels), dtype=np.float32)
+            both[..., : self.static] = static
+            self.smooth(static, out=both[..., self.static :])
+            return both
         return static
 
-    def smooth(self, static: Features, before: Features | None = None) -> Features:
-        """Return slow copies of features (…, frames, static)."""
+    def smooth(
+        self, static: Features, before: Features | None = None, out: Features | None = None
+    ) -> Features:
+        """Return slow copies of features (…, frames, static), in ``out`` where that is given."""
         keep = np.float32(np.exp(-FRAME_PERIOD / self.slow))
-        out = np.empty_like(static)
+        out = np.empty_like(static) if out is None else out
         now = static[..., 0, :] if before is None else before
         for frame in range(static.shape[-2]):
             now = keep * now + (1 - keep) * static[..., frame, :]

@@ -57,9 +57,10 @@ class Tree:
             below = PurePosixPath(Path(folder).relative_to(root).as_posix())
             if below == PurePosixPath("."):
                 self.folders = set(folders)
+            hidden = _hidden(below)
             for name in sorted(files):
                 path = below / name
-                if path.suffix.lower() in SUFFIXES and not _hidden(path):
+                if path.suffix.lower() in SUFFIXES and not hidden and not name.startswith("."):
                     self.sounds.append(path)
                 elif str(path) not in (TESTING_LIST, VALIDATION_LIST):
                     self.others[path.suffix.lower() or name] += 1
@@ -266,8 +267,9 @@ def _speech_commands(tree: Tree) -> Corpus:
             missing.append(part)
             continue
         listed |= dict.fromkeys(read_list(tree.root / name), part)
-    recordings = []
+    recordings, used = [], []
     for label, paths in _by_label(tree).items():
+        used += paths
         for path in paths:
             split_ = listed.pop(str(path), "train")
             recordings.append(
@@ -281,7 +283,6 @@ def _speech_commands(tree: Tree) -> Corpus:
         recordings, sentence = carve(recordings, missing)
         remarks.append(f"{name} is missing; {sentence}")
     noise = _noise(tree)
-    used = [PurePosixPath(r.path.relative_to(tree.root).as_posix()) for r in recordings]
     remarks += tree.remarks([*used, *noise])
     return Corpus(
         tree.root,

@@ -110,6 +110,10 @@ def affine(arch: Architecture, parameters: Tensor, weight: str, bias: str, x: Te
 
 
 def _affine(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    if len(x) == 1 < len(weight):  # all networks see the same: one product, and no copies of x
+        many, wide = weight.shape[:2]
+        shared = torch.addmm(bias.flatten(), x.flatten(0, 2), weight.flatten(0, 1).T)
+        return shared.view(*x.shape[1:3], many, wide).permute(2, 0, 1, 3).contiguous()
     flat = torch.baddbmm(bias.unsqueeze(1), x.flatten(1, 2), weight.transpose(1, 2))
     return flat.view(*x.shape[:3], weight.shape[1])
 
@@ -131,7 +135,7 @@ def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrenc
     recurrence
         Candidates and both thresholds to states.
     """
-    signed = affine(arch, parameters, "w0", "b0", x.expand(len(parameters), -1, -1, -1))
+    signed = affine(arch, parameters, "w0", "b0", x)
     layers = []
     for layer in range(1, arch.layers + 1):
         take = f"{layer}."

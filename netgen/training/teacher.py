@@ -1,8 +1,8 @@
 """A larger network, bound to no circuit, whose answers the small networks learn.
 
 A network of a few bistable cells can hold only part of what the recordings tell; where it has to
-choose, another network's chances say more than labels do, and they are at hand for altered
-recordings too (knowledge distillation, G. Hinton and others, arXiv:1503.02531).
+choose, another network's chances say more than labels do (knowledge distillation, G. Hinton and
+others, arXiv:1503.02531).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot, relu
 
@@ -156,17 +157,19 @@ class Teacher:
         shares = torch.zeros(classes).index_add_(0, groups.classes, groups.share)
         self._ratio = 1 / (classes * shares)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: NDArray[np.float32]) -> Tensor:
         """Return the chances of the classes, (samples, classes), were they equally frequent.
 
-        x is (frames, samples, channels).
+        x is (samples, frames, channels).
         """
+        found = torch.zeros(len(x), self._classes)
         with torch.no_grad():
-            parts = x[..., : self._static].split(_AT_ONCE, dim=1)
-            chances = torch.cat([self._network(part).softmax(dim=1) for part in parts])
-            found = torch.zeros(len(chances), self._classes).index_add_(1, self._of, chances)
-            found *= self._ratio
-            return found / found.sum(dim=1, keepdim=True)
+            for start in range(0, len(x), _AT_ONCE):
+                part = torch.from_numpy(x[start : start + _AT_ONCE, :, : self._static])
+                chances = self._network(part.transpose(0, 1)).softmax(dim=1)
+                found[start : start + _AT_ONCE].index_add_(1, self._of, chances)
+        found *= self._ratio
+        return found / found.sum(dim=1, keepdim=True)
 
 
 def make_teacher(

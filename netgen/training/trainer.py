@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax, one_hot
+from torch.nn.functional import log_softmax
 
 from netgen.training.dataset import Dataset
 from netgen.training.hardware import (
@@ -25,7 +25,7 @@ from netgen.training.judge import VOTERS, Spoken, balanced_accuracy, decisions_o
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
 from netgen.training.recipe import Phase, Recipe
-from netgen.training.sampler import Sampler
+from netgen.training.sampler import Sampler, labels
 from netgen.training.teacher import Teacher
 from netgen.training.variation import Variation, mix, vary
 
@@ -87,10 +87,12 @@ class Trainer:
         start: Tensor | None = None,
         teacher: Teacher | None = None,
     ) -> None:
-        self._teacher, self._front = teacher, data.mapping.front
+        self._front = data.mapping.front
         self._arch, self._recipe = arch, recipe
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._sampler = Sampler(data.train, data.pool, arch.classes)
+        self._sampler = Sampler(
+            data.train, data.pool, arch.classes, _wanted(data, arch.classes, teacher, recipe.taught)
+        )
         self._validation = Spoken(data.validation.x, data.validation.y)
         if start is None:
             first = initial(arch, recipe.starts, self._generator)
@@ -133,8 +135,11 @@ class Trainer:
         size = phase.search if searching else phase.batch
         for group in self._optimiser.param_groups:
             group["lr"] = phase.rate * 0.5 * (1 + math.cos(math.pi * progress))
-        x, y = self._sampler.draw(size, self._generator)
-        x, wanted = self._alter(x, y)
+        x, wanted = self._sampler.draw(size, self._generator)
+        how = self._recipe.varied
+        if how != Variation():
+            x = vary(x, how, self._front, self._generator)
+            x, wanted = mix(x, wanted, how, self._generator)
         parameters: Tensor = self._parameters
         if progress >= phase.dead_zone:
             parameters = without_dead_zone(arch, parameters)
@@ -159,17 +164,6 @@ class Trainer:
             keep_drawable(arch, self._parameters)
         return loss.detach()
 
-    def _alter(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return altered features, and the chances of the classes that are to be learnt."""
-        recipe = self._recipe
-        wanted = one_hot(y, self._arch.classes).to(x.dtype)
-        if recipe.varied != Variation():
-            x = vary(x, recipe.varied, self._front, self._generator)
-            x, wanted = mix(x, wanted, recipe.varied, self._generator)
-        if self._teacher is not None:
-            wanted = torch.lerp(wanted, self._teacher(x), recipe.taught)
-        return x, wanted
-
     def _loss(
         self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, wanted: Tensor
     ) -> Tensor:
@@ -180,7 +174,8 @@ class Trainer:
         parts = x.view(frames, count, chain, -1, x.shape[2]).permute(1, 2, 0, 3, 4).flatten(1, 2)
         wanted = wanted.view(count, chain, 1, -1, arch.classes)
         copies = len(drawn) // count
-        everyone, wanted = parts.repeat(copies, 1, 1, 1), wanted.repeat(copies, 1, 1, 1, 1)
+        everyone = parts if count == 1 else parts.repeat(copies, 1, 1, 1)
+        wanted = wanted.repeat(copies, 1, 1, 1, 1)
         sharpness = sharpness_at(progress, *phase.sharpness)
         acts = run(arch, drawn, everyone, soft(sharpness))
         logits = (recipe.gain * acts.logits).view(
@@ -275,6 +270,19 @@ class Trainer:
         self._optimiser.load_state_dict(state["optimiser"])
         self._generator.set_state(state["generator"])
         self._curves = Curves(**state["curves"])
+
+
+def _wanted(
+    data: Dataset, classes: int, teacher: Teacher | None, taught: float
+) -> tuple[Tensor, Tensor]:
+    """Return what is to be learnt of training samples and altered copies, (samples, classes)."""
+    train, pool = (
+        labels(part, classes)
+        if teacher is None
+        else torch.lerp(labels(part, classes), teacher(part.x), taught)
+        for part in (data.train, data.pool)
+    )
+    return train, pool
 
 
 def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
