@@ -149,7 +149,8 @@ def default_recipe(
     starts
         Networks started side by side; by default as many as 128 units make, 32 at most.
     steps
-        Steps of plain training (a third as many for hardening), or of hardening where that is all.
+        Steps of plain training (a third as many for hardening), or of hardening where that is all;
+        the teacher takes no more either.
     plain
         Train without regard to the circuit: no chips, no penalties, no hardening.
     fine_tune
@@ -157,13 +158,14 @@ def default_recipe(
     taught
         Learn from a teacher beside the labels.
     """
-    learn, harden = _LEARN, _HARDEN
+    learn, harden, lesson = _LEARN, _HARDEN, Lesson()
     if arch.units >= _WIDE:
         learn = replace(learn, rate=1e-2, batch=128, search=64)
         harden = replace(harden, steps=700, rate=5e-3, batch=128, race=1000.0)
     if steps is not None:
         learn = replace(learn, steps=steps)
         harden = replace(harden, steps=steps if fine_tune else max(1, steps // 3))
+        lesson = replace(lesson, steps=min(steps, lesson.steps))
     kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))
     if starts is None:
         starts = hardened if fine_tune else _side_by_side(_STARTED, arch, _MOST)
@@ -181,7 +183,7 @@ def default_recipe(
         phases=phases,
         varied=_VARIED,
         taught=_TAUGHT if taught else 0.0,
-        lesson=Lesson(),
+        lesson=lesson,
     )
 
 
