@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netgen.errors import ToolMissingError
+from netgen.extras import install
 
 
 def draw_picture(gds: Path, image: Path, size: tuple[int, int]) -> None:
@@ -24,7 +25,7 @@ def draw_picture(gds: Path, image: Path, size: tuple[int, int]) -> None:
         import klayout.lay as lay
     except ImportError:
         raise ToolMissingError(
-            "the picture of a layout needs the package klayout; run: pip install 'fqnetgen[layout]'"
+            f"the picture of a layout needs the package klayout; run: {install('layout')}"
         ) from None
     view = lay.LayoutView()
     view.load_layout(str(gds))

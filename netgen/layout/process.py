@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from netgen.errors import ConfigurationError, ToolMissingError
+from netgen.extras import install
 from netgen.resources import pdks
 from netgen.technology import Technology
 
@@ -258,7 +259,6 @@ def klayout() -> Any:
         import klayout.db as db
     except ImportError:
         raise ToolMissingError(
-            "a layout needs the package klayout, which is not installed; "
-            "run: pip install 'fqnetgen[layout]'"
+            f"a layout needs the package klayout, which is not installed; run: {install('layout')}"
         ) from None
     return db
