@@ -60,13 +60,12 @@ _FEW = 20
     "--seeds",
     type=click.IntRange(1, 256),
     help="Networks started side by side; the best are kept.  [default: 128 / units, 32 at most; "
-    "16 / units to fine-tune]",
+    "to fine-tune 16 / units, 4 at most]",
 )
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
-    help="Steps of plain training; hardening takes a third as many more.  [default: 1500, from 16 "
-    "units on 2000]",
+    help="Steps of plain training; hardening takes a third as many more.  [default: 3000]",
 )
 @click.option(
     "--features",

@@ -58,10 +58,10 @@ def test_help_says_the_defaults_of_the_recipe() -> None:
         arch = Architecture(13, units, 2, 2)
         recipe = default_recipe(arch)
         assert recipe.starts == max(1, min(32, 128 // units))
-        assert default_recipe(arch, fine_tune=True).starts == max(1, 16 // units)
-        assert recipe.phases[0].steps == (2000 if units >= 16 else 1500)
-    assert "[default: 128 / units, 32 at most; 16 / units to fine-tune]" in told
-    assert "[default: 1500, from 16 units on 2000]" in told
+        assert default_recipe(arch, fine_tune=True).starts == max(1, min(4, 16 // units))
+        assert recipe.phases[0].steps == 3000
+    assert "[default: 128 / units, 32 at most; to fine-tune 16 / units, 4 at most]" in told
+    assert "[default: 3000]" in told
 
 
 def test_training_leaves_a_model_samples_and_a_report(trained: tuple[Path, Result]) -> None:
