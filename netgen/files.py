@@ -14,6 +14,8 @@ from pathlib import Path
 
 _SCRATCH = re.compile(r"\..*\.\d+\.\d+\.netgen-part(\.[^.]*)?")
 _CHUNK = 1 << 20
+OWN_PAGE = '<meta name="generator" content="netgen">'
+"""Stands in the head of every page that netgen writes."""
 
 
 @contextmanager
@@ -128,3 +130,12 @@ def sha256_of(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def is_own_page(path: Path) -> bool:
+    """Return whether a file is a page that netgen wrote, and so may be written anew or removed."""
+    try:
+        with path.open("rb") as file:
+            return OWN_PAGE.encode() in file.read(1024)
+    except OSError:
+        return False

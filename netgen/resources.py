@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import configparser
 import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
 
 if sys.version_info >= (3, 11):
     from importlib.resources.abc import Traversable
@@ -17,6 +22,30 @@ else:
 def templates() -> Traversable:
     """Return the folder of the Jinja2 templates."""
     return _folder("templates")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the one Jinja2 environment, over :func:`templates`.
+
+    An undefined name is an error. Values are escaped in pages (``*.html.j2``), and only there. A
+    room adds the filters of its own.
+    """
+    import jinja2  # a command that writes no text does without
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+    )
+
+
+def _source(name: str) -> str | None:
+    file = templates() / name
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def pdks() -> Traversable:

@@ -22,7 +22,7 @@ from netgen.units import engineering
 def power(folder: Path, edited: bool) -> None:
     """Say where the supply power of the simulated samples of DIR went, and what takes the area.
 
-    Writes power.json and plots of it into DIR.
+    Writes power.html, power.json and plots of it into DIR.
     """
     build = open_step(folder, edited)
     figures = measure(build)
@@ -37,7 +37,9 @@ def power(folder: Path, edited: bool) -> None:
         click.echo(line)
     for line in _predicted(build.record.get("predicted_power") or {}):
         click.echo(line)
-    click.echo(f"written: {folder / 'power.json'}, {folder / 'plots'}/power-*.png")
+    click.echo(
+        f"written: {folder / 'power.html'}, {folder / 'power.json'}, {folder / 'plots'}/power-*.png"
+    )
 
 
 def _cells(entry: Consumption, figures: PowerFigures) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def scaling(
         if law is not None:
             click.echo(f"{name:<12} d^{law.exponent:.3f}  (95 %: {law.low:.3f} … {law.high:.3f})")
     _write(output, found, laws)
-    click.echo(f"{output / 'scaling.json'}, {output / 'scaling.png'}")
+    click.echo(f"{output / 'scaling.json'}, {output / 'scaling.html'}")
 
 
 Reading = Callable[[Size], float]
@@ -137,9 +137,10 @@ def _line(size: Size) -> str:
 
 
 def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]) -> None:
+    from netgen.report.index import write_index
     from netgen.report.studies.scaling import (  # matplotlib: not for a usage error
         Growth,
-        draw_scaling,
+        scaling_files,
     )
 
     record = {
@@ -158,5 +159,8 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     growths.append(
         growth("total", lambda s: sum(s.predicted_w.values()), lambda s: sum(s.measured_w.values()))
     )
+    circuits = [(size.state, size.area.transistors, size.area.drawn_m2) for size in found]
     text = json.dumps(record, indent=1) + "\n"
-    write_results(output, KIND, {"scaling.json": text, "scaling.png": draw_scaling(growths)})
+    files: dict[str, str | bytes] = {"scaling.json": text}
+    write_results(output, KIND, files | scaling_files(growths, laws, circuits))
+    write_index(output)

@@ -87,7 +87,7 @@ def sweep(
                 results.append(result)
                 click.echo(_line(result))
     _draw(output, loaded, results)
-    click.echo(f"{output / 'sweep.json'}, {output / 'sweep.png'}")
+    click.echo(f"{output / 'sweep.json'}, {output / 'sweep.html'}")
 
 
 def _points(wanted: dict[Quantity, str | None]) -> list[Point]:
@@ -117,9 +117,10 @@ def _line(result: PointResult) -> str:
 
 
 def _draw(output: Path, model: Model, results: list[PointResult]) -> None:
+    from netgen.report.index import write_index
     from netgen.report.studies.sweep import (  # matplotlib: not for a usage error
         SweepCurve,
-        draw_sweep,
+        sweep_files,
     )
 
     curves = []
@@ -135,7 +136,9 @@ def _draw(output: Path, model: Model, results: list[PointResult]) -> None:
                     [r.agreeing / r.samples for r in own],
                     [r.state_agreement for r in own],
                     [r.power_w for r in own],
+                    [r.said for r in own],
                 )
             )
     files: dict[str, str | bytes] = {"sweep.json": sweep_text(model, results)}
-    write_results(output, KIND, files | {"sweep.png": draw_sweep(curves)})
+    write_results(output, KIND, files | sweep_files(model.name, curves))
+    write_index(output)

@@ -19,6 +19,7 @@ from netgen.commands.output import progress_hidden
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
 from netgen.project.results import results, write_results
+from netgen.report.index import write_index
 from netgen.report.studies.training import TrainingReport, training_files
 from netgen.report.text import percent
 from netgen.simulators import cache_folder
@@ -248,6 +249,7 @@ def _train_into(
     files = model_files(model, samples) | training_files(report)
     for kept in write_results(output, KIND, files):
         click.secho(f"{output}: a file that was edited is now {kept.name}", fg="yellow")
+    write_index(output)
     _say_result(output, report, len(samples))
 
 

@@ -60,8 +60,10 @@ def twin(
     """Predict what N chips of the build in DIR decide, without SPICE.
 
     The behavioural twin: the software model with the characterised errors of every device, for the
-    same chips as netgen sim --monte-carlo. Writes DIR/twin.json.
+    same chips as netgen sim --monte-carlo. Writes DIR/twin.json and DIR/twin.html.
     """
+    from netgen.report.studies.twin import write_twin  # matplotlib: not for --help
+
     if not (mismatch or process):
         raise UsageError("--no-mismatch leaves nothing to vary; add --process")
     made = open_step(folder, edited)
@@ -108,6 +110,10 @@ def twin(
     }
     with held(made):
         write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
+        names = [made.model.classes[own] for own in software]
+        listed = list(zip(indices, (loaded.ids[at] for at in indices), names, strict=True))
+        sources = {key: record[key] for key in ("circuit", "seed", "mismatch", "process")}
+        write_twin(folder, made.model.name, listed, votes, whole, sources)
     if accuracy is not None:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(line)
@@ -118,7 +124,7 @@ def twin(
         f"chips that decide all {len(indices)} samples as software: {whole.hits} of {chips} "
         f"(95 %: {low:.1%} … {high:.1%})"
     )
-    click.echo(f"{folder / 'twin.json'}")
+    click.echo(f"{folder / 'twin.json'}, {folder / 'twin.html'}")
 
 
 def _record(found: Proportion) -> dict[str, object]:

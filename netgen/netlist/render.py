@@ -8,29 +8,15 @@ from functools import cache
 
 import jinja2
 
-from netgen.resources import templates
+from netgen.resources import environment
 from netgen.units import spice
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["spice"] = spice
-    environment.filters["continued"] = continued
-    environment.filters["printable"] = printable
-    return environment
-
-
-def _source(name: str) -> str | None:
-    file = templates() / name
-    return file.read_text(encoding="utf-8") if file.is_file() else None
+    shared = environment()
+    shared.filters |= {"spice": spice, "continued": continued, "printable": printable}
+    return shared
 
 
 def render(template: str, **values: object) -> str:

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import is_scratch, write_whole
+from netgen.files import is_own_page, is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
 from netgen.project.record import BUILD, read_json
 
 NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
 """What a build draws: the files that a designer may want to edit."""
-RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json")
+RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json", "power.html")
 """What is said of simulated samples: it does not outlive them."""
-CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "verify.json")
+CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "twin.html", "verify.json")
 """What is said of a circuit."""
 
 
@@ -115,6 +115,9 @@ class Folder:
         """Remove what is said of earlier samples, or also of an earlier circuit."""
         for name in CIRCUIT_REPORTS if circuit else RUN_REPORTS:
             (self.path / name).unlink(missing_ok=True)
+        index = self.path / "index.html"  # it refers to them; that of somebody else stays
+        if is_own_page(index):
+            index.unlink(missing_ok=True)
 
 
 @contextmanager

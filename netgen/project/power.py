@@ -13,7 +13,7 @@ from netgen.schema import head
 
 
 def power(build: Build) -> PowerFigures:
-    """Add up the power of every simulated sample; write power.json and plots.
+    """Add up the power of every simulated sample; write power.json, power.html and plots.
 
     Raises
     ------
@@ -22,8 +22,10 @@ def power(build: Build) -> PowerFigures:
     """
     # matplotlib: a build needs none
     from netgen.report.comparison.plots import power_plots
+    from netgen.report.index import write_page
     from netgen.report.pictures import write_pictures
     from netgen.report.power.document import power_document
+    from netgen.report.power.page import page_of
 
     folder = build.folder
     runs = read_runs(build)
@@ -44,8 +46,11 @@ def power(build: Build) -> PowerFigures:
         "predicted": build.record.get("predicted_power"),
     }
     with held(build):
-        plots = power_plots(figures, runs.traces(done[0]), build.model)
-        (folder.path / "power.json").unlink(missing_ok=True)  # never beside pictures of another
+        plots = list(power_plots(figures, runs.traces(done[0])))
+        for name in ("power.json", "power.html"):  # never beside pictures of another
+            (folder.path / name).unlink(missing_ok=True)
         write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
         write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
+        said = (build.record.get(name) or {} for name in ("area", "predicted_power"))
+        write_page(folder.path / "power.html", page_of(build.model.name, figures, plots, *said))
     return figures

@@ -1,51 +1,146 @@
-"""Colours and axes all plots share."""
+"""Colours, paper and axes that all plots and pages share."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from netgen.model import Model
 from netgen.report.text import printable
-from netgen.units import engineering
 
 SOFTWARE = "#20262e"
 CIRCUIT = "#d1495b"
 BAND = "#cfe3f5"
 WINDOW = "#f1ead6"
 AXIS = "#aab2bd"
-MUTED = "#6b7480"
+MUTED = "#5d6773"
+PALE = "#d8dde3"
+GRID = "#e6e9ed"
+PAPER = "#ffffff"
 DIFFERS = "#7a2fb0"
+AGREES = "#1b7f4d"
+FIXED, LIGHT = "#20262f", "#fffffe"
+"""Text on a patch that keeps its colour in both themes."""
 CLASSES = (
-    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
-    *("#7a5195", "#8c8c00", "#332288", "#882255", "#44aa99", "#a0522d"),
+    *("#0072b2", "#b87a00", "#00805f", "#b05a8b", "#2c86bf", "#d55e00"),
+    *("#7a5195", "#7a7a00", "#332288", "#882255", "#2b8578", "#a0522d"),
 )
 """For the curves of single classes (after Okabe and Ito: told apart by colour-blind readers)."""
+_DARK_CLASSES = (
+    *("#4db2ee", "#f0b43c", "#2fc79c", "#e39bc6", "#8accf4", "#ff8d4a"),
+    *("#bd9ad6", "#c9c94a", "#a396f0", "#e384ad", "#6fd0c0", "#dda077"),
+)
 
-WIDTH = 10.0  # inches
+
+def darker(colour: str) -> str:
+    """Return the colour at 55 % of its brightness, for software beside circuit."""
+    red, green, blue = to_rgb(colour)
+    return to_hex((0.55 * red, 0.55 * green, 0.55 * blue))
 
 
-def figure(height: float) -> Figure:
-    """Return an empty figure of the page's width."""
-    return Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
+def _lighter(colour: str) -> str:
+    red, green, blue = (1 - 0.5 * (1 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+THEME = {
+    "ink": (SOFTWARE, "#e6e9ed"),
+    "circuit": (CIRCUIT, "#ff7d8d"),
+    "band": (BAND, "#24405c"),
+    "window": (WINDOW, "#3a3422"),
+    "axis": (AXIS, "#59636f"),
+    "muted": (MUTED, "#a3adb8"),
+    "pale": (PALE, "#434c56"),
+    "grid": (GRID, "#2b323a"),
+    "paper": (PAPER, "#15191e"),
+    "differs": (DIFFERS, "#c58bf0"),
+    "agrees": (AGREES, "#58c68e"),
+    **{f"c{at}": pair for at, pair in enumerate(zip(CLASSES, _DARK_CLASSES, strict=True))},
+    **{
+        f"d{at}": (darker(light), _lighter(dark))
+        for at, (light, dark) in enumerate(zip(CLASSES, _DARK_CLASSES, strict=True))
+    },
+}
+"""Every colour by its name in a page: on light paper and on dark."""
+_NAMES = {light: name for name, (light, _) in THEME.items()}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The paper a plot is made for.
+
+    Attributes
+    ----------
+    width
+        In inches. A page shows a wide sheet on a wide screen and a narrow one on a phone, so that
+        letters keep a size that can be read.
+    """
+
+    width: float
+
+    @property
+    def wide(self) -> bool:
+        """Whether panels and legends fit side by side."""
+        return self.width > 6
+
+    def columns(self, most: int) -> int:
+        """Return how many entries of a legend fit side by side."""
+        return most if self.wide else max(1, most // 3)
+
+    def figure(self, height: float) -> Figure:
+        """Return an empty figure of the sheet's width; ``height`` in inches."""
+        return Figure(figsize=(self.width, height), layout="constrained", facecolor=PAPER)
+
+    def panels(self, count: int, height: float, **how: Any) -> tuple[Figure, list[Axes]]:
+        """Return a figure with panels side by side, one above the other on a narrow sheet."""
+        if self.wide:
+            made = self.figure(height)
+            return made, list(made.subplots(1, count, squeeze=False, **how)[0])
+        made = self.figure(height * count)
+        return made, list(made.subplots(count, 1, squeeze=False)[:, 0])
+
+
+WIDE, NARROW = Sheet(10.0), Sheet(3.75)
+
+
+def themed(svg: str) -> str:
+    """Give an SVG the colours of the reader's theme: those of the palette become variables."""
+    start = svg.index("<svg")  # without XML declaration and document type
+    head, body = svg[start:].split(">", 1)
+
+    def named(found: re.Match[str]) -> str:
+        name = _NAMES.get(found[0].lower())
+        return f"var(--{name})" if name else found[0]
+
+    body = re.sub(r"#[0-9a-fA-F]{6}\b", named, body)
+    return f"{head}><style>{variables()}</style>{body}"
+
+
+def variables() -> str:
+    """Return the palette as CSS."""
+    light = ";".join(f"--{name}:{pair[0]}" for name, pair in THEME.items())
+    dark = ";".join(f"--{name}:{pair[1]}" for name, pair in THEME.items())
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
 
 
 def tidy(axes: Axes) -> None:
     """Leave the axes a light grid and no box."""
-    axes.grid(True, color="#e6e9ed", linewidth=0.6)
+    axes.grid(True, color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.set_facecolor(PAPER)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color(AXIS)
-    axes.tick_params(colors="#3c4450", labelsize=8)
-
-
-def darker(colour: str) -> tuple[float, float, float]:
-    """Return the colour at 55 % of its brightness, for software beside circuit."""
-    red, green, blue = to_rgb(colour)
-    return 0.55 * red, 0.55 * green, 0.55 * blue
+    axes.tick_params(colors=MUTED, labelsize=8)
 
 
 def plain(text: str) -> str:
@@ -53,11 +148,51 @@ def plain(text: str) -> str:
     return printable(text).replace("$", r"\$")
 
 
-def time_label(model: Model) -> str:
-    """Return the label of a time axis counted in frames."""
-    return f"frame ({engineering(model.frame_period, 's')} each)"
+def milliseconds(model: Model) -> float:
+    """Return the frame period in ms: times in plots are ms, whatever the model's frame."""
+    return model.frame_period * 1e3
 
 
-def current_label(model: Model, what: str) -> str:
-    """Return the label of an axis of software units, with the current 1.0 stands for."""
-    return f"{what} (1 = {engineering(model.unit_current, 'A')})"
+def nanoamperes(model: Model) -> float:
+    """Return the unit current in nA: currents in plots are nA."""
+    return model.unit_current * 1e9
+
+
+def share_axis(axes: Axes, shares: Iterable[float], least: float = 0.02) -> None:
+    """Set a vertical axis of shares, written in per cent.
+
+    It shows all values, is never beyond 0 … 100 %, and never shows less than ``least``: a change
+    of a thousandth is no full height.
+    """
+    known = [value for value in shares if math.isfinite(value)] or [1.0]
+    low, high = max(0.0, min(known)), min(1.0, max(known))
+    span = max(high - low, least)
+    low, high = max(0.0, low - 0.15 * span), min(1.0, high + 0.15 * span)
+    if high - low < least:
+        low, high = (max(0.0, high - least), high) if high > 0.5 else (low, low + least)
+    room = 0.03 * (high - low)  # for the marks on the edges
+    axes.set_ylim(low - room, high + room)
+    axes.yaxis.set_major_locator(_Inside(low, high))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g} %"))
+
+
+class _Inside(MaxNLocator):
+    """Ticks between two ends only: no label beyond 100 %."""
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__(5)
+        self._ends = low - 1e-9, high + 1e-9
+
+    def __call__(self) -> Sequence[float]:
+        low, high = self._ends
+        return [float(tick) for tick in super().__call__() if low <= tick <= high]
+
+
+def value_axis(axes: Axes, values: Iterable[float], least: float = 0.02) -> None:
+    """Set a vertical axis that shows at least the share ``least`` of its largest value."""
+    known = [value for value in values if math.isfinite(value)] or [0.0]
+    low, high = min(known), max(known)
+    span = max(high - low, least * max(abs(low), abs(high)), 1e-30)
+    middle = (low + high) / 2
+    axes.set_ylim(middle - 0.6 * span, middle + 0.6 * span)
+    axes.ticklabel_format(axis="y", useOffset=False)

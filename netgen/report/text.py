@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from netgen.analysis import Check, Comparison, SampleComparison
 from netgen.model import Model
@@ -96,9 +97,11 @@ def window(comparison: Comparison) -> str:
     return f"{start} … {stop - 1} of 0 … {comparison.frames - 1}"
 
 
-def worst(samples: tuple[SampleComparison, ...]) -> SampleComparison:
-    """Return the sample a designer looks at first: decided otherwise, then largest logit error."""
-    return max(samples, key=lambda entry: (not entry.agrees, entry.logit_rmse_fs))
+def telling(samples: Iterable[SampleComparison]) -> list[SampleComparison]:
+    """Return samples, the most telling first: decided otherwise, then by the circuit's margin."""
+    return sorted(
+        samples, key=lambda entry: (entry.agrees, entry.margin_circuit, -entry.logit_rmse_fs)
+    )
 
 
 def class_name(model: Model, index: int) -> str:

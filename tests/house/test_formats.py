@@ -91,7 +91,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of results of the quick simulator."""
     (tmp_path / "pdk").mkdir()
     simulator = fake_tools.install(monkeypatch, tmp_path / "pdk")
-    monkeypatch.setattr("netgen.report.comparison.plots.DPI", 30)
+    monkeypatch.setattr("netgen.report.plot.DPI", 30)
     model, samples = write_model(tmp_path / "in"), write_samples(tmp_path / "in" / "samples.npz")
     out = tmp_path / "out"
     assert netgen("run", model, samples, "-o", out / "run").exit_code == 0

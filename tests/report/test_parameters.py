@@ -132,8 +132,8 @@ def test_the_error_over_each_samples_own_range() -> None:
 
 def test_parameters_as_text(made: tuple[Model, Samples, Comparison]) -> None:
     shown = parameters(made[2], found(0.05))
-    assert shown.weights[0].error == "+5.00 %"
-    assert shown.cells[0].threshold_error == "+2.00 %"
+    assert shown.weights[0][-1] == "+5.00 %"
+    assert shown.cells[0][2] == "+2.00 %"
     assert "2 weights, 1 rows and 1 cells" in shown.measured
     assert parameters(replace(made[2], unexercised=()), None).unused == ()
     assert signed(-0.031) == "-3.10 %"

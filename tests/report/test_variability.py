@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from pages import PNG, Page, read_json
+from pages import DRAWN, PNG, Page, read_json
+from reports import report_of
 from synthetic_traces import traces_of
 
-import netgen.report.comparison.plots
-from netgen.analysis.variability.population import CornerPoint, Outcome, measure
-from netgen.analysis.variability.sensitivity import Deviation, sensitivity
-from netgen.model import Samples, random_model
+import netgen.report.plot
+from netgen.analysis.variability.population import CornerPoint, measure
+from netgen.model import random_model
 from netgen.report.pictures import write_pictures
+from netgen.report.style import WIDE
 from netgen.report.variability.population import PopulationReport
 from netgen.report.variability.studies import AreaPoint, draw_corners
 from netgen.report.variability.write import write_area, write_population
 
-CHIPS = 24
 CORNERS = tuple(
     CornerPoint(corner, vdd, at, bias)
     for bias in ("ideal", "mirrored")
@@ -34,49 +33,9 @@ CORNERS = tuple(
 def coarse() -> Iterator[None]:
     """Draw with few pixels: faster, all else equal."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(netgen.report.comparison.plots, "DPI", 30)
+        patch.setattr(netgen.report.plot, "DPI", 30)
+        patch.setattr(netgen.report.plot, "_svg", lambda _: DRAWN)
         yield
-
-
-def report_of(
-    outcomes: Sequence[Sequence[Outcome]] | None = None,
-    corners: tuple[CornerPoint, ...] = (),
-    hostile: str = "",
-) -> PopulationReport:
-    """Report a small network's population: chips that deviate, one failed run, one missing."""
-    model, samples = random_model(3, state=2, layers=1, frames=12, inputs=3, samples=2)
-    model = replace(model, classes=(f"left{hostile}", "right"))
-    samples = Samples(samples.x, np.zeros(2, dtype=int), (f"one{hostile}", "two"))
-    random = np.random.default_rng(1)
-    if outcomes is None:
-        count = len(corners) or CHIPS
-        chips: list[list[Outcome]] = [
-            [
-                traces_of(
-                    model, samples.x[at], at, added={model.readout.node: random.normal(size=(1, 2))}
-                )
-                for at in range(2)
-            ]
-            for _ in range(count)
-        ]
-        chips[1][0], chips[2] = "timestep", [None, None]
-        outcomes = chips
-    cases = [f"case_{at}{hostile}" for at in range(len(outcomes))]
-    figures = measure(model, samples, (3, 8), cases, outcomes)
-    shifts = [
-        Deviation(f"d{i}", f"p.weight[{i // 2}]{hostile}", "p", random.normal(size=len(cases)))
-        for i in range(12)
-    ]
-    return PopulationReport(
-        name="mismatch_seed_1",
-        what="corners" if corners else "chips",
-        model=model,
-        figures=figures,
-        blame=None if corners else sensitivity(figures, shifts),
-        corners=corners,
-        facts=(("seed", f"1{hostile}"),),
-        rerun=("netgen sim out samples.npz --monte-carlo 24",),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +94,8 @@ def test_json_tells_who_is_to_blame(written: tuple[Path, PopulationReport]) -> N
 
 def test_the_page_stands_alone(written: tuple[Path, PopulationReport]) -> None:
     page = Page(written[0])
-    assert "script" not in page.tags
-    assert all(ref.startswith(("#", "data:image/png;base64,")) for ref in page.references)
-    anchors = [ref[1:] for ref in page.references if ref.startswith("#")]
-    assert all(f'id="{anchor}"' in page.source for anchor in anchors)
-    assert page.source.count("data:image/png") == 5
+    page.assert_stands_alone()
+    assert page.source.count(DRAWN) == 2 * 5  # wide and narrow
 
 
 def test_the_page_says_what_failed_and_what_is_missing(
@@ -169,7 +125,7 @@ def test_plots_lie_beside(written: tuple[Path, PopulationReport]) -> None:
 def test_hostile_names_do_no_harm(tmp_path: Path) -> None:
     write_population(tmp_path, report_of(hostile="<script>$x^{</script>\x00"))
     page = Page(tmp_path)
-    assert "script" not in page.tags
+    page.assert_stands_alone()
     assert "\x00" not in page.source
 
 
@@ -183,7 +139,7 @@ def test_corners_are_drawn_for_each_bias(tmp_path: Path) -> None:
     first = document["per_case"][0]
     assert (first["corner"], first["vdd"], first["temperature"]) == ("ff", 1.62, -20)
     assert "Yield:" not in Page(tmp_path).text
-    drawn = draw_corners(made.figures, made.corners)
+    drawn = draw_corners(made.figures, made.corners, WIDE)
     titles = [axes.get_title("left") for axes in drawn.axes]
     assert sum("ideal" in title for title in titles) == 3
     assert sum("mirrored" in title for title in titles) == 3

@@ -83,7 +83,7 @@ def test_training_leaves_a_model_samples_and_a_report(trained: tuple[Path, Resul
     assert report["virtual_chips"][0]["states"] == 1
     assert report["virtual_chips"][2]["chips"] == 200
     page = (folder / "training.html").read_text()
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/svg+xml;base64,") == 2 * 4  # wide and narrow
     assert not re.search(r'(src|href)="(?!data:|#)', page), "the page stands alone"
     assert sorted(p.name for p in (folder / "training-plots").iterdir()) == [
         "chips.png",

@@ -13,6 +13,7 @@ from netgen.model import Model
 from netgen.project.build import guarded
 from netgen.project.options import BuildOptions, prepare
 from netgen.project.results import results, write_results
+from netgen.report.index import write_index
 from netgen.report.studies.noise import noise_files
 from netgen.simulators import cache_folder
 
@@ -67,3 +68,4 @@ def noise_immunity(
             found.append(result)
             yield result
         write_results(output, KIND, noise_files(found, choices.draws, technology.name))
+        write_index(output)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
+from netgen.analysis.comparison.error_budget import ErrorBudget
 from netgen.report.text import percent
 
 NAMES = {
@@ -22,30 +20,15 @@ MEANINGS = {
 }
 
 
-@dataclass(frozen=True)
-class RungRow:
-    """One step, as text."""
-
-    step: str
-    meaning: str
-    over: str
-    error: str
-    own: str
-    states: str
-    decisions: str
-
-
-def error_budget_rows(budget: ErrorBudget | NoErrorBudget) -> list[RungRow]:
-    """Return the steps for the page; none where there is no budget."""
-    if isinstance(budget, NoErrorBudget):
-        return []
+def error_budget_rows(budget: ErrorBudget) -> list[tuple[str, ...]]:
+    """Return the steps for the page: step, meaning, error, own part, over, states, decisions."""
     return [
-        RungRow(
+        (
             NAMES[rung.step],
             MEANINGS[rung.step],
-            NAMES[rung.over],
             percent(rung.logit_rmse_fs),
             percent(rung.attributed_fs),
+            NAMES[rung.over],
             percent(rung.state_disagreement),
             percent(rung.decision_disagreement),
         )

@@ -11,59 +11,74 @@ from matplotlib.ticker import NullLocator
 
 from netgen.analysis import Comparison
 from netgen.model import Model
-from netgen.report.style import CIRCUIT, MUTED, SOFTWARE, current_label, figure, tidy
+from netgen.report.style import (
+    CIRCUIT,
+    MUTED,
+    PALE,
+    SOFTWARE,
+    Sheet,
+    nanoamperes,
+    plain,
+    tidy,
+)
 
 COLUMNS = 3
 BINS = 60
 
 
-def draw_node_errors(comparison: Comparison, model: Model) -> Figure:
+def draw_node_errors(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
     """Bars of each node's RMSE, free-running behind same-state."""
-    nodes = comparison.nodes[::-1]
-    fig = figure(1.2 + 0.27 * len(nodes))
+    nodes, unit = comparison.nodes[::-1], nanoamperes(model)
+    fig = sheet.figure(1.2 + 0.27 * len(nodes))
     axes = fig.subplots()
     rows = np.arange(len(nodes))
     axes.barh(
         rows,
-        [node.free_running.rmse for node in nodes],
+        [unit * node.free_running.rmse for node in nodes],
         0.75,
-        color="#d8dde3",
+        color=PALE,
         label="free-running",
     )
     axes.barh(
-        rows, [node.same_state.rmse for node in nodes], 0.4, color=CIRCUIT, label="same state"
+        rows,
+        [unit * node.same_state.rmse for node in nodes],
+        0.4,
+        color=CIRCUIT,
+        label="same state",
     )
     labels = [node.node + ("" if node.observed == "line" else "  (re-formed)") for node in nodes]
     axes.set_yticks(rows, labels, fontsize=8)
     axes.set_ylim(-0.6, len(nodes) - 0.4)
-    axes.set_xlabel(current_label(model, "RMSE"), fontsize=9)
+    axes.set_xlabel("RMSE (nA)", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="best")
+    axes.set_xlim(left=0)
     tidy(axes)
     axes.grid(False, axis="y")
     return fig
 
 
-def draw_histograms(comparison: Comparison, model: Model) -> Figure:
+def draw_histograms(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
     """One histogram a node that flows as a current, counts on a logarithmic scale."""
     names = [node.node for node in comparison.nodes if node.observed == "line"]
-    rows = math.ceil(len(names) / COLUMNS)
-    fig = figure(0.7 + 1.7 * rows)
-    panels = fig.subplots(rows, COLUMNS, squeeze=False).ravel()
+    columns = sheet.columns(COLUMNS)
+    rows = math.ceil(len(names) / columns)
+    fig = sheet.figure(0.7 + 1.7 * rows)
+    panels = fig.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(panels, names, strict=False):
-        _histogram(axes, comparison, name)
+        _histogram(axes, comparison, name, nanoamperes(model))
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=8, frameon=False, ncols=2, loc="outside upper left")
-    fig.supxlabel(current_label(model, "circuit − software"), fontsize=9)
+    fig.supxlabel("circuit − software (nA)", fontsize=9)
     fig.supylabel("frames × units, all samples", fontsize=9)
     return fig
 
 
-def _histogram(axes: Axes, comparison: Comparison, name: str) -> None:
+def _histogram(axes: Axes, comparison: Comparison, name: str, unit: float) -> None:
     circuit = comparison.circuit[name]
-    free = (circuit - comparison.software[name]).ravel()
-    same = (circuit - comparison.same_state[name]).ravel()
+    free = unit * (circuit - comparison.software[name]).ravel()
+    same = unit * (circuit - comparison.same_state[name]).ravel()
     # Analog errors and whole flipped states on one axis: linear near zero, logarithmic beyond.
     linear = max(float(np.sqrt(np.mean(same**2))), 1e-6)
     reach = 1.05 * max(float(np.abs(np.concatenate([free, same])).max()), linear)
@@ -73,10 +88,11 @@ def _histogram(axes: Axes, comparison: Comparison, name: str) -> None:
     axes.stairs(counts[1], edges, color=SOFTWARE, linewidth=1.0, label="free-running")
     axes.set_yscale("log")
     axes.set_ylim(0.7, 2.0 * max(float(count.max()) for count in counts))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
     ticks = _ticks(linear, reach)
     axes.set_xticks(np.arcsinh(np.array(ticks) / linear), [f"{tick:g}" for tick in ticks])
-    axes.set_title(name, fontsize=9, loc="left")
+    axes.set_title(plain(name), fontsize=9, loc="left")
     axes.axvline(0, color=MUTED, linewidth=0.6)
     tidy(axes)
 

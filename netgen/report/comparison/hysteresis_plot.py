@@ -7,18 +7,17 @@ from matplotlib.figure import Figure
 
 from netgen.model import Model
 from netgen.report.comparison.provenance import HysteresisCurve
-from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, current_label, figure, tidy
+from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, Sheet, nanoamperes, tidy
 
 
-def draw_hysteresis(curve: HysteresisCurve, model: Model) -> Figure:
+def draw_hysteresis(curve: HysteresisCurve, model: Model, sheet: Sheet) -> Figure:
     """Output over candidate, rising and falling apart, with the set threshold, width and gain."""
-    fig = figure(3.8)
+    fig = sheet.figure(3.8)
     axes = fig.subplots()
-    low = curve.threshold - curve.width
-    axes.axvspan(
-        low, curve.threshold, color=BAND, linewidth=0, label=r"set band, $β_{lo}$ to $β_{hi}$"
-    )
-    axes.axhline(curve.gain, color=MUTED, linewidth=0.9, linestyle="--", label="set α")
+    unit = nanoamperes(model)
+    low, high = unit * (curve.threshold - curve.width), unit * curve.threshold
+    axes.axvspan(low, high, color=BAND, linewidth=0, label="set band, β_lo to β_hi")
+    axes.axhline(unit * curve.gain, color=MUTED, linewidth=0.9, linestyle="--", label="set α")
     steps = np.diff(curve.candidate)
     for chosen, name, colour in (
         (steps > 0, "candidate rising", CIRCUIT),
@@ -29,15 +28,15 @@ def draw_hysteresis(curve: HysteresisCurve, model: Model) -> Figure:
         kept[:-1] |= chosen
         kept[1:] |= chosen
         axes.plot(
-            np.where(kept, curve.candidate, np.nan),
-            np.where(kept, curve.output, np.nan),
+            unit * np.where(kept, curve.candidate, np.nan),
+            unit * np.where(kept, curve.output, np.nan),
             color=colour,
             linewidth=1.8,
             drawstyle="steps-pre",  # no point lies between the ends of a jump: draw it upright
             label=name,
         )
-    axes.set_xlabel(current_label(model, "candidate"), fontsize=9)
-    axes.set_ylabel("output", fontsize=9)
-    fig.legend(fontsize=8, frameon=False, ncols=4, loc="outside upper left")
+    axes.set_xlabel("candidate (nA)", fontsize=9)
+    axes.set_ylabel("output (nA)", fontsize=9)
+    fig.legend(fontsize=8, frameon=False, ncols=4 if sheet.wide else 2, loc="outside upper left")
     tidy(axes)
     return fig

@@ -1,13 +1,9 @@
-"""``report.html``: one self-contained page, read from the verdict down."""
+"""``report.html`` of a comparison, read from the verdict down."""
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import jinja2
 
 from netgen import __version__
 from netgen.analysis import (
@@ -15,184 +11,91 @@ from netgen.analysis import (
     SCOPE,
     Check,
     Comparison,
-    NodeComparison,
-    SampleComparison,
-    UnexplainedState,
     Verification,
 )
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.model import Model
 from netgen.report.comparison.error_budget_text import error_budget_rows
-from netgen.report.comparison.parameters import parameters, signed
-from netgen.report.comparison.plots import Plot
+from netgen.report.comparison.parameters import signed
 from netgen.report.comparison.provenance import BuildSummary, Provenance
-from netgen.report.power.text import block_rows, power_rows
+from netgen.report.comparison.tables import (
+    nodes_blocks,
+    parameters_blocks,
+    samples_blocks,
+    unexplained_blocks,
+)
+from netgen.report.page import (
+    Block,
+    Lines,
+    Page,
+    Row,
+    Section,
+    Table,
+    Text,
+    Waves,
+    provenance,
+    rows_of,
+)
+from netgen.report.plot import Plot
+from netgen.report.power.text import block_rows, power_table
 from netgen.report.text import (
     CAUSE_MEANINGS,
     MEANINGS,
-    class_name,
     limit,
     measured,
     percent,
-    printable,
     source,
     window,
-    worst,
 )
-from netgen.resources import templates
 from netgen.units import engineering
 
-TEMPLATE = "report.html.j2"
+PLACES = 5
+"""So many places of a figure are told on the page."""
 
 
-@dataclass(frozen=True)
-class CheckRow:
-    """One tolerance, as text."""
-
-    name: str
-    meaning: str
-    value: str
-    limit: str
-    passed: bool
-    source: str
-    places: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CauseRow:
-    """How often a cause was found: differing states, and samples it was the first in."""
-
-    name: str
-    meaning: str
-    states: int
-    first: int
-
-
-@dataclass(frozen=True)
-class StateRow:
-    """One unexplained state, as text."""
-
-    sample: int
-    frame: int
-    cell: str
-    candidate: str
-    band: str
-    before: str
-    circuit: str
-
-
-@dataclass(frozen=True)
-class SampleRow:
-    """One sample, as text: either its ``failure`` or everything else."""
-
-    sample: int
-    failure: str = ""
-    id: str = ""
-    label: str = ""
-    software: str = ""
-    circuit: str = ""
-    agrees: bool = False
-    margin: str = ""
-    frames: str = ""
-    flips: str = ""
-    unexplained: str = ""
-    error: str = ""
-    error_same: str = ""
-    divergence: str = ""
-    cause: str = ""
-    energy: str = ""
-
-
-@dataclass(frozen=True)
-class NodeRow:
-    """One node, as text."""
-
-    node: str
-    op: str
-    units: int
-    observed: str
-    rmse: str
-    max_error: str
-    rmse_same: str
-    max_error_same: str
-    correlation: str
-    own: str
-    flips: str
-    races: str
-    transients: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A plot with its data inside."""
-
-    title: str
-    caption: str
-    file: str
-    source: str
-
-
-def to_html(
+def page_of(
     comparison: Comparison,
     model: Model,
     checks: Sequence[Check],
-    provenance: Provenance,
-    plots: Sequence[Plot],
+    origin: Provenance,
+    plots: Sequence[Plot | Waves],
     budget: ErrorBudget | NoErrorBudget,
     verification: Verification | None = None,
-) -> str:
-    """Return the page. It refers to nothing outside itself, and escapes every name."""
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+) -> Page:
+    """Return the page of a comparison; ``plots`` of a sample come in their order."""
+    build = origin.build
+    groups: dict[str, list[Block]] = {}
+    for plot in plots:
+        group = "sample" if isinstance(plot, Waves) else plot.group
+        groups.setdefault(group, []).append(plot)
+    passed = all(check.passed for check in checks)
+    nothing = [Text("No sample was simulated.", "note")]
+    sections = [
+        Section("tolerances", "Numbers against tolerances", [_tolerances(checks, comparison)],
+                "Tolerances"),
+        Section("divergence", "Where circuit and software part, and why",
+                _divergence(comparison, model), "Divergence"),
+        Section("samples", "Samples", samples_blocks(comparison, model)),
+        Section("time", "Over time", groups.get("sample", nothing)),
+        Section("nodes", "Errors by node",
+                [*groups.get("errors", []), *nodes_blocks(comparison, model)], "Nodes"),
+        Section("parameters", "The learned parameters",
+                parameters_blocks(comparison, verification), "Parameters"),
+        Section("budget", "Where the error comes from", _budget(budget, groups), "Error budget"),
+        *_power(comparison, build, groups),
+        Section("circuit", "The circuit", _circuit(build, groups), "Circuit"),
+        provenance(_sources(model, origin, comparison), origin.rerun),
+    ]  # fmt: skip
+    return Page(
+        model.name,
+        "circuit against software",
+        _summary(comparison, checks) + _edited(build),
+        sections,
+        _facts(comparison),
+        "The circuit agrees" if passed else "The circuit does not agree",
+        passed,
+        SCOPE,
     )
-    template = environment.from_string(templates().joinpath(TEMPLATE).read_text("utf-8"))
-    build = provenance.build
-    page = template.render(
-        name=model.name,
-        passed=all(check.passed for check in checks),
-        summary=_summary(comparison, checks) + _edited(build),
-        facts=_facts(comparison),
-        checks=[_check_row(check) for check in checks],
-        scope=SCOPE,
-        window=window(comparison),
-        parameters=parameters(comparison, verification),
-        ties=comparison.tie_note(),
-        primary=comparison.differences_primary,
-        propagated=comparison.differences_propagated,
-        changes=(comparison.changes_software, comparison.changes_circuit),
-        ranges=_ranges(comparison),
-        causes=_cause_rows(comparison),
-        differences=sum(sum(entry.flips.values()) for entry in comparison.samples),
-        unexplained=[_state_row(entry) for entry in comparison.unexplained],
-        unexplained_count=sum(entry.unexplained for entry in comparison.samples),
-        forecast=sum(entry.race_forecast for entry in comparison.samples),
-        slow_forecast=sum(entry.slow_forecast for entry in comparison.samples),
-        unseen=comparison.cost.unseen,
-        unseen_states=comparison.cost.unseen_states,
-        clear_share=percent(comparison.state_clear_share),
-        unsettled=comparison.settling.said(),
-        has_cells=bool(model.cells),
-        failures=dict(Counter(comparison.failures.values())),
-        worst=worst(comparison.samples) if comparison.samples else None,
-        samples=_sample_rows(comparison, model),
-        margin_unit="votes" if model.readout.rule == "majority_vote" else "units",
-        nodes=[_node_row(entry, comparison) for entry in comparison.nodes],
-        unit=engineering(model.unit_current, "A"),
-        pictures=_pictures(plots),
-        rungs=error_budget_rows(budget),
-        budget=budget,
-        build=build,
-        blocks=block_rows(build),
-        power=power_rows(comparison),
-        predicted=engineering(build.predicted_power_w or 0.0, "W"),
-        sources=_sources(model, provenance, comparison),
-        rerun=provenance.rerun,
-    )
-    return printable(page)
 
 
 def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
@@ -218,19 +121,10 @@ def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
     return text + (f" Out of tolerance: {', '.join(missed)}." if missed else "")
 
 
-def _ranges(comparison: Comparison) -> str:
-    """Say what errors are shares of."""
-    text = (
-        f"Full scale is {comparison.logit_full_scale:.4g} units: the range of software's logits "
-        f"over all {len(comparison.samples)} samples."
-    )
-    own, worst_own = comparison.logit_rmse_same_state_own, comparison.logit_rmse_same_state_own_max
-    if own is not None:
-        text += (
-            f" Over each sample's own range the error with the same states is {percent(own)} "
-            f"(mean) and {percent(worst_own)} (worst)."
-        )
-    return text
+def _edited(build: BuildSummary) -> str:
+    if not build.edited:
+        return ""
+    return f" Edited by hand since the circuit was built: {', '.join(build.edited)}."
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -248,131 +142,164 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
     return facts
 
 
-def _check_row(check: Check) -> CheckRow:
-    places = tuple(f"{place.what}: {signed(place.error)}" for place in check.places)
-    return CheckRow(
-        name=check.name,
-        meaning=MEANINGS[check.name],
-        value=measured(check),
-        limit=limit(check),
-        passed=check.passed,
-        source=source(check),
-        places=places,
-    )
+def _tolerances(checks: Sequence[Check], comparison: Comparison) -> Table:
+    rows = []
+    for check in checks:
+        meaning = MEANINGS[check.name]
+        if check.name == "frame_agreement":
+            meaning += f" (frames {window(comparison)})"
+        places = [f"`{place.what}: {signed(place.error)}`" for place in check.places]
+        if len(places) > PLACES:
+            places[PLACES:] = [f"and {len(places) - PLACES} more in `report.json`"]
+        where = source(check)
+        rows.append(
+            Row(
+                (
+                    "✓ holds" if check.passed else "✗ missed",
+                    f"`{check.name}`",
+                    measured(check),
+                    limit(check) + (f"\n{where}" if where else ""),
+                    "\n".join([meaning, *places]),
+                ),
+                not check.passed,
+            )
+        )
+    columns = ("result", "figure", ">measured", ">wanted", "what it says")
+    return Table("Numbers against tolerances", columns, rows)
 
 
-def _cause_rows(comparison: Comparison) -> list[CauseRow]:
+def _divergence(comparison: Comparison, model: Model) -> list[Block]:
+    blocks: list[Block] = []
+    failures = Counter(comparison.failures.values())
+    if failures:
+        listed = ", ".join(f"{count} × {kind}" for kind, count in failures.items())
+        text = f"Simulations that failed: {listed}. They are in the table of samples."
+        blocks.append(Text(text, "no"))
+    unsettled = comparison.settling.said()
+    if unsettled:
+        blocks.append(Text(f"{unsettled[0].upper()}{unsettled[1:]}.", "no"))
+    ties = comparison.tie_note()
+    blocks += [Text(ties)] if ties else []
+    blocks += _states(comparison) if model.cells else []
     first = Counter(
         entry.first_divergence.cause
         for entry in comparison.samples
         if entry.first_divergence is not None
     )
-    return [
-        CauseRow(
-            cause,
+    rows = [
+        (
+            f"`{cause}`",
+            str(sum(entry.flips[cause] for entry in comparison.samples)),
+            str(first[cause]),
             CAUSE_MEANINGS[cause],
-            sum(entry.flips[cause] for entry in comparison.samples),
-            first[cause],
         )
         for cause in CAUSES
     ]
+    columns = ("cause", ">differing states", ">samples it came first in", "meaning")
+    blocks.append(Table("Causes of differences", columns, rows_of(rows)))
+    return blocks + unexplained_blocks(comparison)
 
 
-def _state_row(entry: UnexplainedState) -> StateRow:
-    return StateRow(
-        sample=entry.sample,
-        frame=entry.frame,
-        cell=f"{entry.node}[{entry.unit}]",
-        candidate=f"{entry.candidate:.4g}",
-        band=f"{entry.falling:.4g} … {entry.rising:.4g}",
-        before="high" if entry.was_high else "low",
-        circuit="high" if entry.high else "low",
-    )
+def _states(comparison: Comparison) -> list[Block]:
+    differences = sum(sum(entry.flips.values()) for entry in comparison.samples)
+    forecast = sum(entry.race_forecast for entry in comparison.samples)
+    slow = sum(entry.slow_forecast for entry in comparison.samples)
+    blocks: list[Block] = [
+        Text(
+            f"{differences} states differ over all samples: {comparison.differences_primary} "
+            f"for a cause of their own, {comparison.differences_propagated} because an earlier or "
+            f"lower one does. Software changes a state {comparison.changes_software} times, the "
+            f"circuit {comparison.changes_circuit} times. {percent(comparison.state_clear_share)} "
+            "of all states are clear (none of the causes below could decide them) and must be what "
+            f"software expects. From software alone the predictor expected {forecast} possible "
+            f"races and {slow} states that take longer than their frame."
+        )
+    ]
+    if comparison.cost.unseen:
+        blocks.append(
+            Text(
+                f"{comparison.cost.unseen} samples were simulated by the staged engine, which goes "
+                "from one settled frame to the next and shows no transients. In "
+                f"{comparison.cost.unseen_states} of their states a transient could decide: these "
+                "were not looked at, and the circuit may part from what is shown of them and of "
+                "what follows. `--engine monolithic` shows what it does."
+            )
+        )
+    return blocks
 
 
-def _sample_rows(comparison: Comparison, model: Model) -> list[SampleRow]:
-    rows = [_sample_row(entry, model) for entry in comparison.samples]
-    rows += [SampleRow(sample, kind) for sample, kind in comparison.failures.items()]
-    return sorted(rows, key=lambda row: row.sample)
-
-
-def _sample_row(entry: SampleComparison, model: Model) -> SampleRow:
-    first = entry.first_divergence
-    votes = model.readout.rule == "majority_vote"
-    return SampleRow(
-        sample=entry.sample,
-        id=entry.id,
-        label="" if entry.label is None else class_name(model, entry.label),
-        software=" or ".join(
-            class_name(model, index) for index in entry.tie or (entry.class_software,)
-        ),
-        circuit=class_name(model, entry.class_circuit),
-        agrees=entry.agrees,
-        margin=percent(entry.margin_software) if votes else f"{entry.margin_software:.3g}",
-        frames=percent(entry.frame_agreement),
-        flips=str(sum(entry.flips.values())),
-        unexplained=str(entry.unexplained),
-        error=percent(entry.logit_rmse_fs),
-        error_same=percent(entry.logit_rmse_same_state_fs),
-        divergence="" if first is None else f"frame {first.frame}, {first.node}[{first.unit}]",
-        cause="" if first is None else first.cause,
-        energy=engineering(entry.energy_j, "J"),
-    )
-
-
-def _node_row(entry: NodeComparison, comparison: Comparison) -> NodeRow:
-    free, same = entry.free_running, entry.same_state
-    own = [each for each in comparison.unit_errors if each.node == entry.node]
-    worst_unit = max(own, key=lambda each: each.error, default=None)
-    return NodeRow(
-        node=entry.node,
-        op=entry.op,
-        units=entry.units,
-        observed=entry.observed,
-        rmse=f"{free.rmse:.3g}",
-        max_error=f"{free.max_error:.3g}",
-        rmse_same=f"{same.rmse:.3g}",
-        max_error_same=f"{same.max_error:.3g}",
-        correlation="–" if free.correlation is None else f"{free.correlation:.5f}",
-        own="" if worst_unit is None else f"{percent(worst_unit.error)} [{worst_unit.unit}]",
-        flips="" if entry.flips is None else str(sum(entry.flips.values())),
-        races="" if entry.races is None else str(entry.races),
-        transients="" if entry.transients is None else str(entry.transients),
-    )
-
-
-def _pictures(plots: Sequence[Plot]) -> Mapping[str, list[Picture]]:
-    groups: dict[str, list[Picture]] = {
-        group: [] for group in ("sample", "errors", "ladder", "power", "cell")
-    }
-    for plot in plots:
-        data = base64.b64encode(plot.png).decode("ascii")
-        source = f"data:image/png;base64,{data}"
-        groups[plot.group].append(Picture(plot.title, plot.caption, plot.file, source))
-    return groups
-
-
-def _edited(build: BuildSummary) -> str:
-    if not build.edited:
-        return ""
-    return f" Edited by hand since the circuit was built: {', '.join(build.edited)}."
-
-
-def _sources(model: Model, provenance: Provenance, comparison: Comparison) -> list[tuple[str, str]]:
-    """Provenance as (label, value)."""
-    build = provenance.build
-    attempts = ", ".join(f"{label}: {n}" for label, n in comparison.cost.attempts.items())
+def _budget(
+    budget: ErrorBudget | NoErrorBudget, groups: Mapping[str, Sequence[Block]]
+) -> list[Block]:
+    if isinstance(budget, NoErrorBudget):
+        return [Text(f"Not made: {budget.reason}.", "note")]
+    columns = ("step", "what it says", ">RMSE of logits", ">the step's own part", "over",
+               ">states differing", ">decisions differing")  # fmt: skip
     return [
-        ("model", f"{provenance.model_file} (SHA-256 {model.digest[:16]}…)"),
-        ("samples", provenance.samples_file),
+        Text(
+            "From software to transistors, one kind of error after the other, over "
+            f"{budget.samples} samples. All but the last step are computed by the behavioural "
+            f"twin; mismatch by {budget.chips} of its chips (seed {budget.seed}), of which the "
+            "circuit simulated here is none: its step is compared with the systematic one."
+        ),
+        Table("Error budget", columns, rows_of(error_budget_rows(budget))),
+        Text(
+            "RMSE as a share of the logits' full scale, all steps running freely: a state that "
+            "flips counts with all that follows from it. A step's own part is the root of the "
+            "difference of the squares; it is negative where the step takes errors away.",
+            "note",
+        ),
+        *groups.get("budget", []),
+    ]
+
+
+def _power(
+    comparison: Comparison, build: BuildSummary, groups: Mapping[str, Sequence[Block]]
+) -> list[Section]:
+    if comparison.power is None:
+        return []
+    text = (
+        "A current counts at the device that takes it from the supply. Kinds of block add up to "
+        "the total, and so do layers"
+    )
+    if build.predicted_power_w is not None:
+        predicted = engineering(build.predicted_power_w, "W")
+        text += f". The build predicted {predicted} over the inputs it was sized for"
+    blocks = [Text(f"{text}."), power_table(comparison.power), *groups.get("power", [])]
+    return [Section("power", "Where the power goes", blocks, "Power")]
+
+
+def _circuit(build: BuildSummary, groups: Mapping[str, Sequence[Block]]) -> list[Block]:
+    columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
+    blocks: list[Block] = [
+        Text(f"{build.devices} transistors."),
+        Table("Transistors by kind of block", columns, rows_of(block_rows(build))),
+    ]
+    if build.area_assumption:
+        text = f"Drawn area is an estimate: {build.area_assumption}."
+        blocks.append(Text(text, "note"))
+    blocks += [*groups.get("cell", []), Text("Weights below the floor", "h3")]
+    if not build.below_floor:
+        return [*blocks, Text("None: the technology can realise every weight.")]
+    text = f"Smaller than this technology can realise ({len(build.below_floor)} in all):"
+    return [*blocks, Text(text), Lines(build.below_floor)]
+
+
+def _sources(model: Model, origin: Provenance, comparison: Comparison) -> list[tuple[str, str]]:
+    """Provenance as (label, value)."""
+    build, cost = origin.build, comparison.cost
+    attempts = ", ".join(f"{label}: {n}" for label, n in cost.attempts.items())
+    return [
+        ("model", f"{origin.model_file} (SHA-256 {model.digest[:16]}…)"),
+        ("samples", origin.samples_file),
         ("technology", f"{build.pdk}, corner {build.corner}"),
         ("netgen", __version__),
-        ("simulator", ", ".join(comparison.cost.simulators) or "–"),
-        ("engine", ", ".join(comparison.cost.engines) or "–"),
-        ("input edge", ", ".join(engineering(e, "s") for e in comparison.cost.input_edges) or "–"),
+        ("simulator", ", ".join(cost.simulators) or "–"),
+        ("engine", ", ".join(cost.engines) or "–"),
+        ("input edge", ", ".join(engineering(e, "s") for e in cost.input_edges) or "–"),
         ("simulation attempts", attempts or "–"),
-        ("CPU time", f"{comparison.cost.cpu_s:.1f} s, {comparison.cost.timepoints} time points"),
-        ("compared", provenance.created),
+        ("CPU time", f"{cost.cpu_s:.1f} s, {cost.timepoints} time points"),
+        ("compared", origin.created),
         *((f"option {name}", value) for name, value in build.options.items()),
         *((f"version of {name}", value) for name, value in build.tools.items()),
         *((f"file {path}", f"SHA-256 {digest[:16]}…") for path, digest in build.models),

@@ -16,40 +16,6 @@ SHOWN = 200
 
 
 @dataclass(frozen=True)
-class WeightRow:
-    """One weight: learned, expected of what was drawn, measured."""
-
-    place: str
-    learned: str
-    expected: str
-    measured: str
-    error: str
-
-
-@dataclass(frozen=True)
-class CellRow:
-    """One cell: its learned figures, and by how much the netlist's differ."""
-
-    cell: str
-    threshold: str
-    threshold_error: str
-    width: str
-    width_error: str
-    output: str
-    output_error: str
-
-
-@dataclass(frozen=True)
-class UnusedRow:
-    """Parameters that no sample has used."""
-
-    place: str
-    why: str
-    parameters: str
-    count: int
-
-
-@dataclass(frozen=True)
 class Parameters:
     """What the page says of the learned parameters.
 
@@ -57,35 +23,40 @@ class Parameters:
     ----------
     measured
         One sentence; empty where the netlist was not measured.
+    weights
+        Worst weights: place, learned, expected of what was drawn, measured, error.
+    cells
+        Cells: name, then threshold, width and output, each with by how much the netlist's differs.
+    unused
+        Parameters that no sample has used: unit, what did not happen, names.
     unused_count
         How many parameters no sample has used.
     """
 
     measured: str
-    weights: tuple[WeightRow, ...]
-    cells: tuple[CellRow, ...]
-    unused: tuple[UnusedRow, ...]
+    weights: tuple[tuple[str, ...], ...]
+    cells: tuple[tuple[str, ...], ...]
+    unused: tuple[tuple[str, ...], ...]
     unused_count: int
 
 
 def parameters(comparison: Comparison, found: Verification | None) -> Parameters:
     """Return what the page says of the learned parameters."""
     unused = [
-        UnusedRow(f"{e.node}[{e.unit}]", e.why, ", ".join(e.parameters), len(e.parameters))
-        for e in comparison.unexercised
+        (f"`{e.node}[{e.unit}]`", e.why, ", ".join(e.parameters)) for e in comparison.unexercised
     ]
-    count = sum(row.count for row in unused)
+    count = sum(len(e.parameters) for e in comparison.unexercised)
     if found is None:
         return Parameters("", (), (), tuple(unused[:SHOWN]), count)
     worst = sorted(found.mirrors, key=lambda m: -abs(m.error))[:WORST]
     weights = [
-        WeightRow(m.place, f"{m.learned:+.4g}", f"{m.expected:+.4g}", f"{m.measured:+.4g}",
-                  signed(m.error))
+        (f"`{m.place}`", f"{m.learned:+.4g}", f"{m.expected:+.4g}", f"{m.measured:+.4g}",
+             signed(m.error))
         for m in worst
     ]  # fmt: skip
     cells = [
-        CellRow(
-            f"{c.node}[{c.unit}]",
+        (
+            f"`{c.node}[{c.unit}]`",
             *(f"{c.threshold:.4g}", signed(c.threshold_error)),
             *(f"{c.width:.4g}", signed(c.width_error)),
             *(f"{c.output:.4g}", signed(c.output_error)),

@@ -1,19 +1,15 @@
-"""The plots of a comparison, as PNG. Drawn with figures of their own: no global pyplot state."""
+"""The plots of a comparison. Drawn with figures of their own: no global pyplot state."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from functools import partial
 
 from netgen.analysis import Comparison, PowerFigures
 from netgen.analysis.comparison.error_budget import ErrorBudget
 from netgen.model import Model
 from netgen.report.comparison.error_budget_plot import draw_error_budget
+from netgen.report.comparison.error_budget_text import NAMES
 from netgen.report.comparison.error_plots import draw_histograms, draw_node_errors
 from netgen.report.comparison.hysteresis_plot import draw_hysteresis
 from netgen.report.comparison.provenance import BuildSummary
@@ -22,34 +18,17 @@ from netgen.report.comparison.sample_plots import (
     draw_candidates,
     draw_logits,
     draw_states,
+    said_of_candidates,
+    said_of_logits,
+    said_of_states,
 )
+from netgen.report.comparison.waves import waves_of
+from netgen.report.page import Waves
+from netgen.report.plot import Plot, render
 from netgen.report.power.document import draw_by_block, draw_over_time
-from netgen.report.text import worst
+from netgen.report.text import percent, telling
 from netgen.simulation.traces import Traces
-
-DPI = 130
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One rendered plot.
-
-    Attributes
-    ----------
-    file
-        Its name, made of indices and node names only.
-    group
-        ``"sample"``, ``"errors"``, ``"ladder"``, ``"power"`` or ``"cell"``: where on the page it
-        belongs.
-    title, caption
-        For the page; the title is the image's alternative text as well.
-    """
-
-    file: str
-    group: str
-    title: str
-    caption: str
-    png: bytes
+from netgen.units import engineering
 
 
 def draw_all(
@@ -57,92 +36,117 @@ def draw_all(
     model: Model,
     build: BuildSummary,
     traces: Callable[[int], Traces],
-) -> list[Plot]:
-    """Draw every plot: the first and the worst sample over time, errors by node, a cell."""
-    plots: list[Plot] = []
+) -> list[Plot | Waves]:
+    """Draw every plot: the two most telling samples over time, errors by node, a cell."""
+    plots: list[Plot | Waves] = []
     for view in _views(comparison, model, traces):
         plots += _sample_plots(view)
     if comparison.samples:
-        plots.append(
-            render(
-                "node-errors.png",
-                "errors",
-                "Error by node",
-                "Root mean square over all samples, frames and units. Free-running errors contain "
-                "state flips and all that follows from them; same-state errors are analog only.",
-                draw_node_errors(comparison, model),
-            )
-        )
-        plots.append(
-            render(
-                "error-histograms.png",
-                "errors",
-                "Distribution of errors",
-                "Circuit minus software for every node that flows as a current.",
-                draw_histograms(comparison, model),
-            )
-        )
+        plots += _error_plots(comparison, model)
     if comparison.power is not None:
-        plots += power_plots(comparison.power, traces(comparison.samples[0].sample), model)
+        plots += power_plots(comparison.power, traces(comparison.samples[0].sample))
     if build.hysteresis is not None:
+        curve = build.hysteresis
         plots.append(
             render(
                 "hysteresis.png",
                 "cell",
-                f"Hysteresis of {build.hysteresis.label}",
+                f"Hysteresis of {curve.label}",
                 "Simulated ramp of one cell against what was set.",
-                draw_hysteresis(build.hysteresis, model),
+                f"Output of {curve.label} over its candidate, rising and falling: set to switch on "
+                f"at {curve.threshold:.3g} and off at {curve.threshold - curve.width:.3g} units, "
+                f"with an output of {curve.gain:.3g}.",
+                partial(draw_hysteresis, curve, model),
             )
         )
     return plots
 
 
-def error_budget_plot(budget: ErrorBudget) -> Plot:
-    """Draw the error budget."""
-    return render(
-        "error-ladder.png",
-        "ladder",
-        "Error budget",
-        "Root mean square error of the logits after each step, and what the step itself adds.",
-        draw_error_budget(budget),
+def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
+    worst = max(comparison.nodes, key=lambda node: node.free_running.rmse)
+    analog = max(comparison.nodes, key=lambda node: node.same_state.rmse)
+    said = (
+        f"{worst.node} has the largest error, {worst.free_running.rmse:.3g} units root mean "
+        f"square; with the same states it is {analog.node}, {analog.same_state.rmse:.3g}."
+    )
+    yield render(
+        "node-errors.png",
+        "errors",
+        "Error by node",
+        "Root mean square over all samples, frames and units. Free-running errors contain "
+        "state flips and all that follows from them; same-state errors are analog only.",
+        f"Bars of {len(comparison.nodes)} nodes. {said}",
+        partial(draw_node_errors, comparison, model),
+    )
+    yield render(
+        "error-histograms.png",
+        "errors",
+        "Distribution of errors",
+        "Circuit minus software for every node that flows as a current.",
+        f"Histograms of circuit minus software, one a node, around zero. {said}",
+        partial(draw_histograms, comparison, model),
     )
 
 
-def power_plots(figures: PowerFigures, traces: Traces, model: Model) -> Iterator[Plot]:
+def error_budget_plot(budget: ErrorBudget) -> Plot:
+    """Draw the error budget."""
+    most = max(budget.rungs, key=lambda rung: rung.attributed_fs)
+    return render(
+        "error-budget.png",
+        "budget",
+        "Error budget",
+        "Root mean square error of the logits after each step, and what the step itself adds.",
+        f"{len(budget.rungs)} steps from software to transistors: “{NAMES[most.step]}” adds most, "
+        f"{percent(most.attributed_fs)} of full scale; the last ends at "
+        f"{percent(budget.rungs[-1].logit_rmse_fs)}.",
+        partial(draw_error_budget, budget),
+    )
+
+
+def power_plots(figures: PowerFigures, traces: Traces) -> Iterator[Plot]:
     """Draw where the supply power goes: by block and by node, and of one sample over time."""
+    kinds = figures.groups["block"]
+    most = max(kinds, key=lambda kind: kinds[kind].average_w)
+    share = percent(kinds[most].average_w / figures.total.average_w)
     yield render(
         "power-blocks.png",
         "power",
         f"Supply power by block and by node, mean of {figures.samples} samples",
         "Each bar is split into kinds of block; a current counts where it leaves the supply.",
-        draw_by_block(figures),
+        f"Bars by kind of block and by node: of {engineering(figures.total.average_w, 'W')} in "
+        f"all, {most} takes most, {share}.",
+        partial(draw_by_block, figures),
     )
+    total = traces.power.wave_w.sum(axis=1)
     yield render(
         "power-time.png",
         "power",
         f"Supply power over time, sample {traces.sample}",
         "Stacked by kind of block.",
-        draw_over_time(traces, model),
+        f"Supply power between {engineering(float(total.min()), 'W')} and "
+        f"{engineering(float(total.max()), 'W')} over the sample, by kind of block; {most} takes "
+        "most.",
+        partial(draw_over_time, traces),
     )
 
 
 def _views(
     comparison: Comparison, model: Model, traces: Callable[[int], Traces]
 ) -> Iterator[SampleView]:
-    """The first sample and, if it is another, the worst; only one's waves are held at a time."""
+    """The sample of worst margin and that of the largest error; one's waves are held at a time."""
     if not comparison.samples:
         return
-    chosen = {comparison.samples[0].sample: "First sample"}
-    hardest = worst(comparison.samples).sample
-    chosen[hardest] = "First and worst sample" if hardest in chosen else "Worst sample"
-    for at, entry in enumerate(comparison.samples):
-        if entry.sample in chosen:
-            yield SampleView(
-                chosen[entry.sample], at, entry, comparison, model, traces(entry.sample)
-            )
+    first = telling(comparison.samples)[0]
+    second = max(comparison.samples, key=lambda entry: entry.logit_rmse_fs)
+    chosen = {first.sample: "Sample of the worst margin"}
+    chosen.setdefault(second.sample, "Sample of the largest error")
+    places = {entry.sample: at for at, entry in enumerate(comparison.samples)}
+    for sample, role in chosen.items():
+        at = places[sample]
+        yield SampleView(role, at, comparison.samples[at], comparison, model, traces(sample))
 
 
-def _sample_plots(view: SampleView) -> Iterator[Plot]:
+def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
     number = view.entry.sample
     yield render(
         f"sample-{number}-logits.png",
@@ -150,15 +154,20 @@ def _sample_plots(view: SampleView) -> Iterator[Plot]:
         f"{view.heading}: logits",
         "Readout currents of the circuit over time, and software frame by frame. "
         "The readout rule looks at the shaded frames.",
-        draw_logits(view),
+        said_of_logits(view),
+        partial(draw_logits, view),
     )
+    closer = waves_of(view)
+    if closer is not None:
+        yield closer
     if view.model.cells:
         yield render(
             f"sample-{number}-states.png",
             "sample",
             f"{view.heading}: states",
             "Each row is a cell; differences between circuit and software are marked.",
-            draw_states(view),
+            said_of_states(view),
+            partial(draw_states, view),
         )
     for cell in view.model.cells:
         yield render(
@@ -166,16 +175,6 @@ def _sample_plots(view: SampleView) -> Iterator[Plot]:
             "sample",
             f"{view.heading}: candidates of {cell.name}",
             "A cell switches above the band and falls below it; inside it remembers.",
-            draw_candidates(view, cell),
+            said_of_candidates(view, cell),
+            partial(draw_candidates, view, cell),
         )
-
-
-def render(file: str, group: str, title: str, caption: str, figure: Figure) -> Plot:
-    """Render a figure as a plot."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    with warnings.catch_warnings():
-        # A name may hold letters that the font lacks; a box in the plot is good enough.
-        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from")
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return Plot(file, group, title, caption, buffer.getvalue())

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from netgen.analysis import Comparison, SampleComparison
@@ -24,27 +25,30 @@ from netgen.report.style import (
     CLASSES,
     DIFFERS,
     MUTED,
+    PALE,
+    PAPER,
     SOFTWARE,
+    WIDE,
     WINDOW,
-    current_label,
+    Sheet,
     darker,
-    figure,
+    milliseconds,
+    nanoamperes,
     plain,
     tidy,
-    time_label,
 )
 from netgen.simulation.traces import Traces
 
 PANELS = 6
 """At most this many cells of a node are drawn in full."""
 
-DIFFERENCES = ("#ffffff", "#c9d3de", CIRCUIT, DIFFERS)
+DIFFERENCES = (PAPER, PALE, CIRCUIT, DIFFERS)
 DIFFERENCE_NAMES = ("both low", "both high", "only the circuit high", "only software high")
 
 
 RING: dict[str, Any] = {
     "markerfacecolor": "none",
-    "markeredgecolor": "black",
+    "markeredgecolor": SOFTWARE,
     "markeredgewidth": 1.4,
     "markersize": 10,
     "clip_on": False,
@@ -72,27 +76,47 @@ class SampleView:
         """Frames of the sample."""
         return self.comparison.frames
 
+    @property
+    def frame(self) -> float:
+        """Length of a frame, ms."""
+        return milliseconds(self.model)
+
+    @property
+    def unit(self) -> float:
+        """The current that 1 stands for, nA."""
+        return nanoamperes(self.model)
+
+    @property
+    def end(self) -> float:
+        """Length of the sample, ms."""
+        return self.frames * self.frame
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Begin and end of the frames that the readout looks at, ms."""
+        return self.model.readout.start * self.frame, self.model.readout.stop * self.frame
+
     def wave(self, node: str) -> tuple[Floats, NDArray[np.float32]] | None:
-        """The circuit's (time in frames, values) of a node, where it was recorded."""
+        """The circuit's (time in ms, currents in nA) of a node, where it was recorded."""
         if node not in self.traces.waves:
             return None
-        return self.traces.time / self.model.frame_period, self.traces.waves[node]
+        return 1e3 * self.traces.time, np.float32(self.unit) * self.traces.waves[node]
 
 
-def draw_logits(view: SampleView) -> Figure:
+def draw_logits(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     """Readout currents over time with the readout's frames shaded, and each frame's winner."""
     readout = view.model.readout
-    fig = figure(4.6)
+    fig = sheet.figure(4.6)
     top, strip = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (5, 1)})
     software = view.comparison.software[readout.node][view.at]
     wave = view.wave(readout.node)
-    top.axvspan(readout.start, readout.stop, color=WINDOW, linewidth=0)
+    top.axvspan(*view.window, color=WINDOW, linewidth=0)
     handles: list[Artist] = []
     for unit in range(software.shape[1]):
         colour = CLASSES[unit % len(CLASSES)]
         if wave is not None:
             top.plot(wave[0], wave[1][:, unit], color=colour, linewidth=1.6, alpha=0.85)
-        _steps(top, software[:, unit], darker(colour))
+        _steps(top, view, software[:, unit], darker(colour))
         handles.append(Line2D([], [], color=colour, linewidth=2))
     names = [f"circuit: {plain(name)}" for name in view.model.classes]
     handles += [
@@ -100,10 +124,10 @@ def draw_logits(view: SampleView) -> Figure:
         Patch(color=WINDOW),
     ]
     names += ["software", f"readout frames ({readout.rule.replace('_', ' ')})"]
-    top.legend(
-        handles, names, fontsize=8, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1)
+    fig.legend(
+        handles, names, fontsize=8, frameon=False, ncols=sheet.columns(4), loc="outside upper left"
     )
-    top.set_ylabel(current_label(view.model, "logit"), fontsize=9)
+    top.set_ylabel("logit (nA)", fontsize=9)
     tidy(top)
     _winners(strip, view, software)
     return fig
@@ -111,42 +135,85 @@ def draw_logits(view: SampleView) -> Figure:
 
 def _winners(axes: Axes, view: SampleView, software: Floats) -> None:
     """A strip with the largest unit of every frame, software above circuit."""
-    circuit = view.comparison.circuit[view.model.readout.node][view.at]
-    winners = np.stack([software.argmax(1), circuit.argmax(1)])
-    axes.imshow(
-        winners % len(CLASSES),
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0, view.frames, 2, 0),
-        cmap=ListedColormap(CLASSES),
-        norm=BoundaryNorm(np.arange(len(CLASSES) + 1) - 0.5, len(CLASSES)),
-        alpha=0.75,
-    )
+    winners = np.stack([software.argmax(1), _circuit_winners(view)])
+    for row in (0, 1):
+        for start, stop, unit in _runs(winners[row]):
+            span = (start * view.frame, row), (stop - start) * view.frame, 1
+            axes.add_patch(Rectangle(*span, color=CLASSES[unit % len(CLASSES)], linewidth=0))
     differs = np.flatnonzero(winners[0] != winners[1])
-    axes.plot(differs + 0.5, np.full(len(differs), 1.0), "x", color="black", markersize=5)
+    axes.plot((differs + 0.5) * view.frame, np.full(len(differs), 1.0), "x", color=SOFTWARE, ms=5)
     axes.set_yticks([0.5, 1.5], ["software", "circuit"], fontsize=8)
-    axes.set_xlim(0, view.frames)
-    axes.set_xlabel(time_label(view.model) + "; × where the largest logit differs", fontsize=9)
-    axes.axhline(1, color="white", linewidth=1.5)
+    axes.set_xlim(0, view.end)
+    axes.set_ylim(2, 0)
+    axes.set_xlabel("time (ms); × where the largest logit differs", fontsize=9)
+    axes.axhline(1, color=PAPER, linewidth=1.5)
     _frame(axes)
 
 
-def draw_candidates(view: SampleView, cell: Cell) -> Figure:
+def _circuit_winners(view: SampleView) -> NDArray[np.int64]:
+    winners: NDArray[np.int64] = view.comparison.circuit[view.model.readout.node][view.at].argmax(1)
+    return winners
+
+
+def _runs(values: NDArray[Any]) -> Iterator[tuple[int, int, int]]:
+    """Yield (first, behind the last, value) of every stretch of equal values."""
+    ends = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
+    for start, stop in pairwise(ends):
+        yield start, stop, int(values[start])
+
+
+def said_of_logits(view: SampleView) -> str:
+    """Say what the plot of logits shows."""
+    entry, classes, readout = view.entry, view.model.classes, view.model.readout
+    software = view.comparison.software[readout.node][view.at].argmax(1)
+    differs = int((software != _circuit_winners(view)).sum())
+    return (
+        f"{len(classes)} readout currents over {view.end:g} ms, circuit over software. The circuit "
+        f"decides {classes[entry.class_circuit]}, software {classes[entry.class_software]}; the "
+        f"largest current differs in {differs} of {view.frames} frames."
+    )
+
+
+def said_of_states(view: SampleView) -> str:
+    """Say what the raster of states shows."""
+    flips, first = sum(view.entry.flips.values()), view.entry.first_divergence
+    cells = sum(cell.size for cell in view.model.cells)
+    text = f"States of {cells} cells in {view.frames} frames: {flips} differ from software's"
+    if first is None:
+        return f"{text}."
+    return f"{text}; the first difference is in frame {first.frame}, {first.node}[{first.unit}]."
+
+
+def said_of_candidates(view: SampleView, cell: Cell) -> str:
+    """Say what the plot of candidates shows."""
+    states = view.comparison.states[cell.name]
+    flips = states.flips[view.at].sum(axis=0)
+    circuit = states.circuit[view.at]
+    switches = int((circuit[1:] != circuit[:-1]).sum())
+    return (
+        f"Candidate currents of {min(PANELS, cell.size)} of {cell.size} cells of "
+        f"{cell.name} against their hysteresis bands. The circuit's cells switch {switches} times; "
+        f"{int((flips > 0).sum())} cells differ from software somewhere."
+    )
+
+
+def draw_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure:
     """Candidates of a node's cells against their hysteresis bands."""
     units = _busiest(view, cell)
-    fig = figure(0.9 + 1.35 * len(units))
+    fig = sheet.figure(0.9 + 1.35 * len(units))
     panels = fig.subplots(len(units), 1, sharex=True, squeeze=False)[:, 0]
     software = view.comparison.software[cell.input][view.at]
     flips = view.comparison.states[cell.name].flips[view.at]
     wave = view.wave(cell.input)
     for axes, unit in zip(panels, units, strict=True):
-        axes.axhspan(cell.falling[unit], cell.rising[unit], color=BAND, linewidth=0)
+        low, high = view.unit * cell.falling[unit], view.unit * cell.rising[unit]
+        axes.axhspan(low, high, color=BAND, linewidth=0)
         if wave is not None:
             axes.plot(wave[0], wave[1][:, unit], color=CIRCUIT, linewidth=1.4)
-        _steps(axes, software[:, unit], SOFTWARE)
+        _steps(axes, view, software[:, unit], SOFTWARE)
         at = np.flatnonzero(flips[:, unit])
         axes.plot(
-            at + 0.5,
+            (at + 0.5) * view.frame,
             np.full(len(at), 0.04),
             "^",
             color=DIFFERS,
@@ -154,7 +221,7 @@ def draw_candidates(view: SampleView, cell: Cell) -> Figure:
             transform=axes.get_xaxis_transform(),
         )
         axes.set_ylabel(f"[{unit}]", rotation=0, labelpad=14, va="center", fontsize=9)
-        axes.set_xlim(0, view.frames)
+        axes.set_xlim(0, view.end)
         axes.set_ylim(bottom=0)
         tidy(axes)
     handles = [
@@ -163,13 +230,14 @@ def draw_candidates(view: SampleView, cell: Cell) -> Figure:
         Patch(color=BAND),
         Line2D([], [], color=DIFFERS, marker="^", linestyle=""),
     ]
-    names = ["circuit", "software", r"band, $β_{lo}$ to $β_{hi}$", "state differs"]
-    fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
-    label = time_label(view.model)
-    if len(units) < cell.size:
+    names = ["circuit", "software", "band, β_lo to β_hi", "state differs"]
+    columns = 4 if sheet.wide else 2
+    fig.legend(handles, names, fontsize=8, frameon=False, ncols=columns, loc="outside upper left")
+    label = "time (ms)"
+    if len(units) < cell.size and sheet.wide:
         label += f"; {len(units)} of {cell.size} cells: those that differ or switch most"
     panels[-1].set_xlabel(label, fontsize=9)
-    fig.supylabel(current_label(view.model, f"candidate of {cell.name}"), fontsize=9)
+    fig.supylabel(f"candidate of {plain(cell.name)} (nA)", fontsize=9)
     return fig
 
 
@@ -182,28 +250,27 @@ def _busiest(view: SampleView, cell: Cell) -> list[int]:
     return sorted(int(unit) for unit in order[:PANELS])
 
 
-def draw_states(view: SampleView) -> Figure:
-    """A raster of all BMRU states: equal ones pale, differences in strong colours."""
+def draw_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
+    """A raster of all states: equal ones pale, differences in strong colours."""
     cells = view.model.cells
     readings = [view.comparison.states[cell.name] for cell in cells]
     software = np.concatenate([r.software[view.at] for r in readings], axis=1).T
     circuit = np.concatenate([r.circuit[view.at] for r in readings], axis=1).T
     codes = np.select([software & circuit, circuit, software], [1, 2, 3], 0)
     rows = len(codes)
-    fig = figure(min(9.0, 1.3 + 0.24 * rows))
+    fig = sheet.figure(min(9.0, 1.3 + 0.24 * rows))
     axes = fig.subplots()
-    axes.imshow(
-        codes,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0, view.frames, rows, 0),
-        cmap=ListedColormap(DIFFERENCES),
-        norm=BoundaryNorm(np.arange(5) - 0.5, 4),
-    )
-    axes.axvline(view.model.readout.start, color=MUTED, linewidth=0.8, linestyle=":")
-    axes.axvline(view.model.readout.stop, color=MUTED, linewidth=0.8, linestyle=":")
+    for row, each in enumerate(codes):
+        for start, stop, code in _runs(each):
+            if code:
+                span = (start * view.frame, row), (stop - start) * view.frame, 1
+                axes.add_patch(Rectangle(*span, color=DIFFERENCES[code], linewidth=0))
+    axes.set_xlim(0, view.end)
+    axes.set_ylim(rows, 0)
+    for edge in view.window:
+        axes.axvline(edge, color=MUTED, linewidth=0.8, linestyle=":")
     _label_rows(axes, cells)
-    axes.set_xlabel(f"{time_label(view.model)}; dotted: readout frames", fontsize=9)
+    axes.set_xlabel("time (ms); dotted: readout frames", fontsize=9)
     _frame(axes)
     handles: list[Artist] = [
         Patch(facecolor=colour, edgecolor=AXIS, linewidth=0.6) for colour in DIFFERENCES
@@ -212,9 +279,10 @@ def draw_states(view: SampleView) -> Figure:
     first = view.entry.first_divergence
     if first is not None and first.node in view.comparison.states:
         row = _first_row(cells, first.node) + first.unit
-        handles += axes.plot(first.frame + 0.5, row + 0.5, "o", **RING)
+        handles += axes.plot((first.frame + 0.5) * view.frame, row + 0.5, "o", **RING)
         names.append(f"first divergence ({first.cause.replace('_', ' ')})")
-    fig.legend(handles, names, fontsize=8, frameon=False, ncols=5, loc="outside upper left")
+    columns = sheet.columns(5)
+    fig.legend(handles, names, fontsize=8, frameon=False, ncols=columns, loc="outside upper left")
     return fig
 
 
@@ -229,7 +297,7 @@ def _frame(axes: Axes) -> None:
     for spine in axes.spines.values():
         spine.set_color(AXIS)
         spine.set_linewidth(0.6)
-    axes.tick_params(length=2, color=AXIS, labelsize=8)
+    axes.tick_params(length=2, color=AXIS, labelcolor=MUTED, labelsize=8)
 
 
 def _label_rows(axes: Axes, cells: tuple[Cell, ...]) -> None:
@@ -249,11 +317,11 @@ def _label_rows(axes: Axes, cells: tuple[Cell, ...]) -> None:
         axes.set_yticks(ends - np.array(sizes) / 2, [cell.name for cell in cells])
 
 
-def _steps(axes: Axes, values: Floats, colour: str | tuple[float, float, float]) -> None:
-    """Draw one value a frame as the software holds it."""
+def _steps(axes: Axes, view: SampleView, values: Floats, colour: str) -> None:
+    """Draw one value a frame, software units, as the software holds it."""
     axes.stairs(
-        values,
-        np.arange(len(values) + 1),
+        view.unit * values,
+        view.frame * np.arange(len(values) + 1),
         baseline=None,
         color=colour,
         linewidth=1.0,

@@ -13,10 +13,12 @@ from netgen.files import write_whole
 from netgen.model import Model
 from netgen.report.comparison.document import to_document
 from netgen.report.comparison.junit import to_junit
-from netgen.report.comparison.page import to_html
+from netgen.report.comparison.page import page_of
 from netgen.report.comparison.plots import draw_all, error_budget_plot
 from netgen.report.comparison.provenance import Provenance
+from netgen.report.index import write_page
 from netgen.report.pictures import write_pictures
+from netgen.report.plot import Plot
 from netgen.simulation.traces import Traces
 
 PLOTS = "plots"
@@ -54,12 +56,13 @@ def write_report(
     plots = draw_all(comparison, model, provenance.build, traces)
     if isinstance(budget, ErrorBudget):
         plots.append(error_budget_plot(budget))
-    page = to_html(comparison, model, checks, provenance, plots, budget, verification)
+    page = page_of(comparison, model, checks, provenance, plots, budget, verification)
+    pictures = {plot.file: plot.png for plot in plots if isinstance(plot, Plot)}
     for name in FILES:  # a process that is killed leaves a part of this report, none of another
         (folder / name).unlink(missing_ok=True)
-    write_pictures(folder / PLOTS, "compare", {plot.file: plot.png for plot in plots})
+    write_pictures(folder / PLOTS, "compare", pictures)
     edited = provenance.build.edited
     text = json.dumps(document, indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
     write_whole(folder / "junit.xml", to_junit(comparison, model, checks, edited, baseline))
-    write_whole(folder / "report.html", page)
+    write_page(folder / "report.html", page)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from netgen.analysis.power.consumption import GROUPINGS, Grouping, PowerFigures, group_of
-from netgen.model import Model
 from netgen.netlist import KINDS
-from netgen.report.style import CLASSES, MUTED, figure, plain, tidy, time_label
+from netgen.report.style import CLASSES, MUTED, SOFTWARE, Sheet, plain, tidy
 from netgen.simulation.traces import Traces
 
 COLOURS = dict(zip(KINDS, CLASSES, strict=False))
@@ -48,12 +49,14 @@ def power_document(figures: PowerFigures) -> dict[str, Any]:
     }
 
 
-def draw_over_time(traces: Traces, model: Model) -> Figure:
+def draw_over_time(traces: Traces, sheet: Sheet) -> Figure:
     """Draw a sample's supply power by kind of block, stacked over time."""
-    fig = figure(4.2)
+    fig = sheet.figure(4.2)
     axes = fig.subplots()
-    frames = traces.time / model.frame_period
     by_kind = _by_kind(traces)
+    shown = _extremes(np.sum(list(by_kind.values()), axis=0))
+    by_kind = {kind: watts[shown] for kind, watts in by_kind.items()}
+    time = 1e3 * traces.time[shown]
     order = sorted(by_kind, key=lambda kind: -float(by_kind[kind].mean()))
     taking = [kind for kind in order if by_kind[kind].mean() >= 0]
     giving = [kind for kind in order if kind not in taking]
@@ -62,30 +65,45 @@ def draw_over_time(traces: Traces, model: Model) -> Figure:
         if kinds:
             colours = [COLOURS[kind] for kind in kinds]
             stack = np.stack([nano[kind] for kind in kinds])
-            axes.stackplot(frames, stack, labels=kinds, colors=colours, alpha=0.85, linewidth=0)
+            axes.stackplot(time, stack, labels=kinds, colors=colours, alpha=0.85, linewidth=0)
     total = np.sum(list(nano.values()), axis=0)
-    axes.plot(frames, total, color="black", linewidth=0.8, label="total")
+    axes.plot(time, total, color=SOFTWARE, linewidth=0.8, label="total")
     axes.axhline(0, color=MUTED, linewidth=0.8)
-    axes.set_xlim(0, frames[-1])
-    axes.set_xlabel(time_label(model), fontsize=9)
+    axes.set_xlim(0, time[-1])
+    axes.set_xlabel("time (ms)", fontsize=9)
     axes.set_ylabel("supply power (nW)", fontsize=9)
-    fig.legend(fontsize=8, frameon=False, ncols=9, loc="outside upper left")
+    fig.legend(fontsize=8, frameon=False, ncols=sheet.columns(9), loc="outside upper left")
     tidy(axes)
     return fig
 
 
-def draw_by_block(figures: PowerFigures) -> Figure:
+def _extremes(values: NDArray[np.float64], stretches: int = 500) -> NDArray[np.int64]:
+    """Return where the least and the largest value of every stretch are: what a plot can show."""
+    ends = np.linspace(0, len(values), stretches + 1).astype(np.int64)
+    found = {0, len(values) - 1}
+    for start, stop in pairwise(ends.tolist()):
+        if stop > start:
+            part = values[start:stop]
+            found |= {start + int(part.argmin()), start + int(part.argmax())}
+    return np.array(sorted(found))
+
+
+def draw_by_block(figures: PowerFigures, sheet: Sheet) -> Figure:
     """Draw the mean power by kind of block, and by node with its kinds of block."""
     nodes = list(dict.fromkeys(consumer.node for consumer in figures.blocks))
     kinds = list(figures.groups["block"])
-    fig = figure(1.6 + 0.24 * (len(nodes) + len(kinds)))
+    fig = sheet.figure(1.6 + 0.24 * (len(nodes) + len(kinds)))
     ratios = (len(kinds) + 1, len(nodes) + 1)
     upper, lower = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": ratios})
     longest = max(_bars(upper, figures, "block", kinds), _bars(lower, figures, "node", nodes))
-    lower.set_xlim(right=1.2 * longest)  # the axis is shared; the figures at the bars need room
+    lower.set_xlim(
+        right=(1.2 if sheet.wide else 1.8) * longest
+    )  # the axis is shared; the figures at the bars need room
     lower.set_xlabel("supply power, mean (nW)", fontsize=9)
     handles, labels = lower.get_legend_handles_labels()
-    fig.legend(handles, labels, fontsize=8, frameon=False, ncols=8, loc="outside upper left")
+    fig.legend(
+        handles, labels, fontsize=8, frameon=False, ncols=sheet.columns(8), loc="outside upper left"
+    )
     return fig
 
 
@@ -114,6 +132,7 @@ def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str
             textcoords="offset points",
             va="center",
             fontsize=8,
+            color=MUTED,
         )
     axes.set_yticks(rows, [plain(name) for name in names], fontsize=8)
     axes.axvline(0, color=MUTED, linewidth=0.8)

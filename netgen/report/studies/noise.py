@@ -1,19 +1,23 @@
-"""Noise immunity as files: JSON and plots."""
+"""Noise immunity as files: JSON, page and plots."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from netgen._version import __version__
 from netgen.analysis.noise.network import Draws, Immunity
 from netgen.analysis.noise.statistics import Interval
-from netgen.report.style import CLASSES, MUTED, figure, plain, tidy
+from netgen.report.page import Page, Section, Table, provenance, rows_of, to_html
+from netgen.report.plot import render
+from netgen.report.style import CLASSES, MUTED, Sheet, plain, share_axis, tidy
+from netgen.report.text import percent
 from netgen.schema import head
 
 MEASURES = {
@@ -22,13 +26,12 @@ MEASURES = {
     "accuracy": "right decisions",
 }
 """What is plotted, by the attribute of :class:`Immunity`."""
-_DPI = 100
 
 
 def noise_files(
     results: Sequence[Immunity], draws: Draws, technology: str
 ) -> dict[str, str | bytes]:
-    """Return ``noise.json`` and a PNG for each measure, by name.
+    """Return ``noise.json``, ``noise.html`` and a PNG for each measure, by name.
 
     Parameters
     ----------
@@ -44,19 +47,86 @@ def noise_files(
     }
     text = json.dumps(document, indent=1, allow_nan=False)
     files: dict[str, str | bytes] = {"noise.json": text + "\n"}
-    for measure in MEASURES:
+    plots = []
+    for measure, label in MEASURES.items():
         known = [result for result in results if getattr(result, measure) is not None]
-        if known:
-            files[f"noise-{measure}.png"] = _curves(known, measure)
-    return files
+        if not known:
+            continue
+        plots.append(
+            render(
+                f"noise-{measure}.png",
+                measure,
+                f"{label[0].upper()}{label[1:]}",
+                "Shaded: 95 % intervals over samples; dotted: the mean noise of the circuit's own "
+                "rows.",
+                _said(known, measure),
+                partial(draw_curves, known, measure),
+            )
+        )
+        files[plots[-1].file] = plots[-1].png
+    sections = [
+        Section("curves", "Against the level of noise", plots, "Curves"),
+        Section("results", "Every result", [_table(results)], "Results"),
+    ]
+    sources = [("technology", technology), ("netgen", __version__), *asdict(draws).items()]
+    sections.append(provenance(sources, ()))
+    names = ", ".join(dict.fromkeys(result.case for result in results))
+    summary = " ".join(_said_of_own(result) for result in results if result.place == "intrinsic")
+    return files | {"noise.html": to_html(Page(names, "noise", summary, sections))}
 
 
-def _curves(results: Sequence[Immunity], measure: str) -> bytes:
+def _said_of_own(result: Immunity) -> str:
+    parts = [
+        f"{percent(getattr(result, measure).value)} {label}"
+        for measure, label in MEASURES.items()
+        if getattr(result, measure) is not None
+    ]
+    level = f"{100 * result.level:.3g} % of a unit"
+    return f"{result.case} with the circuit's own noise ({level}): {', '.join(parts)}."
+
+
+def _said(results: Sequence[Immunity], measure: str) -> str:
+    """Say what the plot of a measure shows."""
+    parts = []
+    for case, place in dict.fromkeys((r.case, r.place) for r in results if r.place != "intrinsic"):
+        own = [r for r in results if (r.case, r.place) == (case, place)]
+        first, last = (percent(getattr(r, measure).value) for r in (own[0], own[-1]))
+        levels = f"{100 * own[0].level:.3g} to {100 * own[-1].level:.3g} % of a unit"
+        parts.append(f"{case}, noise at {place} of {levels}: {first} to {last}")
+    return f"{MEASURES[measure]}. {'; '.join(parts)}."
+
+
+def _table(results: Sequence[Immunity]) -> Table:
+    rows = [
+        (
+            result.case,
+            result.place,
+            f"{100 * result.level:.3g} %",
+            *(_share(getattr(result, measure)) for measure in MEASURES),
+        )
+        for result in results
+    ]
+    columns = (
+        "network",
+        "noise at",
+        ">rms, of a unit",
+        *(f">{label}" for label in MEASURES.values()),
+    )
+    return Table("Every result", columns, rows_of(rows))
+
+
+def _share(found: Interval | None) -> str:
+    if found is None:
+        return ""
+    return f"{percent(found.value)}\n{100 * found.low:.1f} … {100 * found.high:.1f} %"
+
+
+def draw_curves(results: Sequence[Immunity], measure: str, sheet: Sheet) -> Figure:
     """Draw a measure over the level of noise: a panel for each place, a curve for each network."""
     own = {result.case: result for result in results if result.place == "intrinsic"}
     places = list(dict.fromkeys(r.place for r in results if r.place != "intrinsic"))
-    fig = figure(3.6)
-    panels = fig.subplots(1, max(len(places), 1), sharey=True, squeeze=False)[0]
+    fig, panels = sheet.panels(max(len(places), 1), 3.6)
+    shares = [end for r in results for end in (getattr(r, measure).low, getattr(r, measure).high)]
     for axes, place in zip(panels, places, strict=False):
         for index, (case, intrinsic) in enumerate(own.items()):
             colour = CLASSES[index % len(CLASSES)]
@@ -66,19 +136,18 @@ def _curves(results: Sequence[Immunity], measure: str) -> bytes:
         axes.plot([], [], ":", color=MUTED, linewidth=0.9, label="mean of the circuit's own rows")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(f"noise at {place}, % of a unit rms", fontsize=9)
+        share_axis(axes, shares)
         tidy(axes)
-    panels[0].set_ylabel(f"{MEASURES[measure]}, %", fontsize=9)
+    panels[0].set_ylabel(MEASURES[measure], fontsize=9)
     panels[0].legend(fontsize=8, frameon=False)
-    buffer = io.BytesIO()
-    FigureCanvasAgg(fig)
-    fig.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
+    return fig
 
 
 def _curve(axes: Axes, results: Sequence[Immunity], measure: str, label: str, colour: str) -> None:
     levels = [100 * result.level for result in results]
     found: list[Interval] = [getattr(result, measure) for result in results]
-    axes.plot(levels, [100 * f.value for f in found], "o-", color=colour, markersize=3, label=label)
-    low, high = [100 * f.low for f in found], [100 * f.high for f in found]
+    axes.plot(levels, [f.value for f in found], "o-", color=colour, markersize=3, label=label)
+    low, high = [f.low for f in found], [f.high for f in found]
     axes.fill_between(levels, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -1,15 +1,20 @@
-"""Power over the size of networks, with fitted power laws."""
+"""Power over the size of networks: plot and page, with fitted power laws."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from netgen.analysis.power.scaling import PowerLaw
-from netgen.report.comparison.plots import render
-from netgen.report.style import CLASSES, SOFTWARE, figure, tidy
+from netgen.report.page import Page, Section, Table, rows_of, to_html
+from netgen.report.plot import render
+from netgen.report.style import CLASSES, SOFTWARE, Sheet, tidy
+from netgen.units import engineering
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,73 @@ class Growth:
     law: PowerLaw | None
 
 
-def draw_scaling(growths: Sequence[Growth]) -> bytes:
+def scaling_files(
+    growths: Sequence[Growth],
+    laws: Mapping[str, PowerLaw | None],
+    circuits: Sequence[tuple[int, int, float]],
+) -> dict[str, str | bytes]:
+    """Return ``scaling.png`` and ``scaling.html``, by name.
+
+    Parameters
+    ----------
+    growths
+        Parts of the supply power, their total last.
+    laws
+        Of all quantities that were fitted.
+    circuits
+        Of each size: state size, transistors, area (m²).
+    """
+    total = growths[-1]
+    power = f"{engineering(total.predicted_w[0], 'W')} to {engineering(total.predicted_w[-1], 'W')}"
+    summary = f"Supply power of {power} for state sizes {total.sizes[0]} to {total.sizes[-1]}"
+    if total.law is not None:
+        summary += f": it grows with the power {total.law.exponent:.2f} of the size"
+    plot = render(
+        "scaling.png",
+        "scaling",
+        "Power over state size",
+        "Dots: power model; crosses: ngspice; lines: fits.",
+        f"{summary}. Parts: {', '.join(growth.label for growth in growths[:-1])}.",
+        partial(draw_scaling, growths),
+    )
+    sections = [
+        Section("plot", "Power over state size", [plot, _sizes(growths, circuits)], "Power"),
+        Section("exponents", "Exponents", [_laws(laws)]),
+    ]
+    page = Page("random reference networks", "scaling", f"{summary}.", sections)
+    return {plot.file: plot.png, "scaling.html": to_html(page)}
+
+
+def _sizes(growths: Sequence[Growth], circuits: Sequence[tuple[int, int, float]]) -> Table:
+    rows = []
+    for at, (size, transistors, area) in enumerate(circuits):
+        measured = growths[-1].measured_w[at]
+        rows.append(
+            (
+                str(size),
+                str(transistors),
+                f"{area * 1e6:.4g} mm²",
+                *(engineering(growth.predicted_w[at], "W") for growth in growths),
+                "" if measured is None else engineering(measured, "W"),
+            )
+        )
+    parts = (f">{growth.label}" for growth in growths)
+    columns = (">state size", ">transistors", ">area", *parts, ">total in ngspice")
+    return Table("Power, transistors and area by state size", columns, rows_of(rows))
+
+
+def _laws(laws: Mapping[str, PowerLaw | None]) -> Table:
+    rows = [
+        (name, f"{law.exponent:.3f}", f"{law.low:.3f} … {law.high:.3f}")
+        for name, law in laws.items()
+        if law is not None
+    ]
+    return Table("Exponents", ("quantity", ">exponent", ">95 % interval"), rows_of(rows))
+
+
+def draw_scaling(growths: Sequence[Growth], sheet: Sheet) -> Figure:
     """Draw all parts on logarithmic axes: the model's values, fits, and what ngspice gave."""
-    page = figure(4.6)
+    page = sheet.figure(4.6)
     axes = page.add_subplot()
     colours = dict(zip((g.label for g in growths), (SOFTWARE, *CLASSES), strict=False))
     for growth in growths:
@@ -50,9 +119,11 @@ def draw_scaling(growths: Sequence[Growth]) -> bytes:
             axes.plot(*zip(*known, strict=True), "x", color=colour, markersize=11)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.set_xlabel("state size d")
-    axes.set_ylabel("supply power (nW)")
-    axes.set_title("dots: power model; crosses: ngspice; lines: fits", fontsize=9, loc="left")
-    axes.legend(frameon=False, fontsize=8)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("state size d", fontsize=9)
+    axes.set_ylabel("supply power (nW)", fontsize=9)
+    page.legend(frameon=False, fontsize=8, ncols=sheet.columns(3), loc="outside upper left")
     tidy(axes)
-    return render("scaling.png", "scaling", "Power over state size", "", page).png
+    return page

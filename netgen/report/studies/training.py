@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-import jinja2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, SOFTWARE, figure, plain, tidy
-from netgen.report.text import percent, printable
-from netgen.resources import templates
+from netgen.report.page import Lines, Page, Pairs, Section, Table, Text, rows_of, to_html
+from netgen.report.plot import Plot, render
+from netgen.report.style import (
+    BAND,
+    CIRCUIT,
+    CLASSES,
+    FIXED,
+    LIGHT,
+    MUTED,
+    PALE,
+    Sheet,
+    plain,
+    share_axis,
+    tidy,
+)
+from netgen.report.text import percent
 from netgen.schema import head
 
-TEMPLATE = "training.html.j2"
 PLOTS = "training-plots"
-_DPI = 130
 _NEAR = 0.02
 
 
@@ -118,20 +126,55 @@ class TrainingReport:
 
 def training_files(report: TrainingReport) -> dict[str, str | bytes]:
     """Return ``training.json``, ``training.html`` and ``training-plots/*.png``, by name."""
-    drawn = {
-        "curves": _draw_curves(report),
-        "confusion": _draw_confusion(report),
-        "distances": _draw_distances(report),
-        "chips": _draw_forecasts(report),
-    }
-    plots = {name: _png(fig) for name, fig in drawn.items()}
+    plots = {plot.group: plot for plot in _plots(report)}
     document = json.dumps(_document(report), indent=1, allow_nan=False)
-    pictures: dict[str, str | bytes] = {f"{PLOTS}/{name}.png": png for name, png in plots.items()}
+    pictures = {f"{PLOTS}/{plot.file}": plot.png for plot in plots.values()}
     return {
         **pictures,
         "training.json": f"{document}\n",
-        "training.html": _page(report, plots),
+        "training.html": to_html(_page(report, plots)),
     }
+
+
+def _plots(report: TrainingReport) -> Iterator[Plot]:
+    yield render(
+        "curves.png",
+        "curves",
+        "Loss and validation accuracy",
+        "The kept network in front of the others.",
+        f"Loss and balanced validation accuracy of {len(report.curves[0].loss)} networks over "
+        f"{report.curves[-1].step} steps; network {report.kept} was kept.",
+        partial(_draw_curves, report),
+    )
+    yield render(
+        "confusion.png",
+        "confusion",
+        "Confusion matrix of the test split",
+        "Shaded by the share of the true class.",
+        f"{int(np.trace(report.confusion))} of {report.confusion.sum()} test samples are on the "
+        f"diagonal; classes: {', '.join(report.classes)}.",
+        partial(_draw_confusion, report),
+    )
+    yield render(
+        "distances.png",
+        "distances",
+        "Distance of candidates from the nearest threshold",
+        "By node; the last bin holds all above.",
+        f"{percent(report.near)} of all candidates lie within 2 % of β_hi of a threshold.",
+        partial(_draw_distances, report),
+    )
+    said = "; ".join(
+        f"{100 * f.spread:g} % spread: {percent(f.accuracy)}, worst {percent(f.worst)}"
+        for f in report.forecasts
+    )
+    yield render(
+        "chips.png",
+        "chips",
+        "Virtual chips",
+        "Accuracy and state agreement over the spread of the parameters.",
+        f"Balanced accuracy by spread. {said}.",
+        partial(_draw_forecasts, report),
+    )
 
 
 def _document(report: TrainingReport) -> dict[str, Any]:
@@ -163,11 +206,7 @@ def _document(report: TrainingReport) -> dict[str, Any]:
     }
 
 
-def _page(report: TrainingReport, plots: Mapping[str, bytes]) -> str:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(templates().joinpath(TEMPLATE).read_text("utf-8"))
+def _page(report: TrainingReport, plots: Mapping[str, Plot]) -> Page:
     facts = [
         ("balanced accuracy, test", percent(report.balanced_accuracy)),
         ("accuracy, test", percent(report.accuracy)),
@@ -180,32 +219,37 @@ def _page(report: TrainingReport, plots: Mapping[str, bytes]) -> str:
         ("race events a sample", f"{report.races:.3g}"),
         ("training, CPU", f"{sum(report.cpu_s.values()):.0f} s"),
     ]
-    page = template.render(
-        name=report.name,
-        task=report.task,
-        facts=facts,
-        classes=report.classes,
-        confusion=report.confusion.tolist(),
-        forecasts=[
-            (
-                f"{100 * f.spread:g} %",
-                f.chips,
-                percent(f.accuracy),
-                percent(f.worst),
-                percent(f.states),
-            )
-            for f in report.forecasts
-        ],
-        near=percent(report.near),
-        kept=report.kept,
-        score=percent(report.validation_score),
-        data=report.data,
-        parameters=report.parameters,
-        recipe=_flat(report.recipe),
-        rerun=report.rerun,
-        plots={name: base64.b64encode(png).decode("ascii") for name, png in plots.items()},
+    columns = (">spread", ">chips", ">balanced accuracy", ">worst chip", ">states as drawn")
+    rows = [
+        (f"{100 * f.spread:g} %", str(f.chips), percent(f.accuracy), percent(f.worst),
+         percent(f.states))
+        for f in report.forecasts
+    ]  # fmt: skip
+    chips = (
+        "Virtual chips: every weight, bias, threshold, hysteresis width and α off by a random "
+        "factor, and every candidate by a random offset, fixed for the chip."
     )
-    return printable(page)
+    near = (
+        f"{percent(report.near)} of all candidates lie within 2 % of β_hi of a threshold; a "
+        "circuit may decide otherwise there, if the state hangs on it."
+    )
+    kept = (
+        f"Network {report.kept} was kept: {percent(report.validation_score)} balanced on virtual "
+        "chips over the validation split."
+    )
+    sections = [
+        Section("test", "Test split, never used for a choice", [plots["confusion"]], "Test"),
+        Section("chips", "How it would do as a circuit",
+                [Text(chips), Table("Virtual chips", columns, rows_of(rows)), plots["chips"]],
+                "As a circuit"),
+        Section("distances", "How close candidates come to thresholds",
+                [Text(near), plots["distances"]], "Thresholds"),
+        Section("curves", "Training", [Text(kept), plots["curves"]]),
+        Section("data", "Data", [Pairs(report.data)]),
+        Section("parameters", "Parameters as drawn", [Pairs(report.parameters)], "Parameters"),
+        Section("recipe", "Recipe", [Pairs(_flat(report.recipe)), Lines([report.rerun])]),
+    ]  # fmt: skip
+    return Page(report.name, "training", report.task, sections, facts)
 
 
 def _flat(recipe: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -220,17 +264,9 @@ def _flat(recipe: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return rows
 
 
-def _png(fig: Figure) -> bytes:
-    buffer = io.BytesIO()
-    FigureCanvasAgg(fig)
-    fig.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def _draw_curves(report: TrainingReport) -> Figure:
+def _draw_curves(report: TrainingReport, sheet: Sheet) -> Figure:
     """Loss and validation accuracy over the steps, the kept network in front."""
-    fig = figure(3.2)
-    panels = fig.subplots(1, 2)
+    fig, panels = sheet.panels(2, 3.2)
     steps = [point.step for point in report.curves]
     for axes, field, label in zip(
         panels, ("loss", "validation"), ("loss", "balanced accuracy, validation"), strict=True
@@ -239,25 +275,28 @@ def _draw_curves(report: TrainingReport) -> Figure:
             every = [getattr(point, field)[number] for point in report.curves]
             values = [np.nan if value is None else value for value in every]
             mine = number == report.kept
-            colour, width = (CIRCUIT, 1.8) if mine else ("#c3cad3", 0.9)
+            colour, width = (CIRCUIT, 1.8) if mine else (PALE, 0.9)
             name = f"network {number}, kept" if mine else None
             axes.plot(steps, values, color=colour, lw=width, zorder=2 + mine, label=name)
         axes.set_xlabel("step", fontsize=9)
         axes.set_ylabel(label, fontsize=9)
+        if field == "validation":
+            known = [v for point in report.curves for v in point.validation if v is not None]
+            share_axis(axes, known)
         tidy(axes)
     panels[0].legend(fontsize=8, frameon=False)
     return fig
 
 
-def _draw_confusion(report: TrainingReport) -> Figure:
+def _draw_confusion(report: TrainingReport, sheet: Sheet) -> Figure:
     """The confusion matrix of the test split, shaded by the share of the true class."""
     count = len(report.classes)
-    fig = figure(min(1.6 + 0.42 * count, 7.0))
+    fig = sheet.figure(min(1.6 + 0.42 * count, 7.0))
     axes = fig.subplots()
     shares = report.confusion / report.confusion.sum(axis=1, keepdims=True)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(count, count):
-        colour = "white" if shares[row, column] > 0.6 else SOFTWARE
+        colour = LIGHT if shares[row, column] > 0.6 else FIXED
         text = str(report.confusion[row, column])
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
     names = [plain(name) for name in report.classes]
@@ -268,9 +307,9 @@ def _draw_confusion(report: TrainingReport) -> Figure:
     return fig
 
 
-def _draw_distances(report: TrainingReport) -> Figure:
+def _draw_distances(report: TrainingReport, sheet: Sheet) -> Figure:
     """How far candidates stay from the nearest threshold, by layer."""
-    fig = figure(3.0)
+    fig = sheet.figure(3.0)
     axes = fig.subplots()
     bins = np.linspace(0, 1.0, 51).tolist()
     for place, (node, values) in enumerate(report.distances.items()):
@@ -279,18 +318,16 @@ def _draw_distances(report: TrainingReport) -> Figure:
         clipped = np.minimum(values.ravel(), 1.0)
         axes.hist(clipped, bins, weights=weights, histtype="step", color=colour, label=node, lw=1.4)
     axes.axvspan(0, _NEAR, color=BAND, zorder=0, label="within 2 % of β_hi")
-    axes.set_xlabel(
-        "|candidate − nearest threshold| / β_hi (the last bin holds all above)", fontsize=9
-    )
+    axes.set_xlabel("|candidate − nearest threshold| / β_hi", fontsize=9)
     axes.set_ylabel("share of candidates", fontsize=9)
     axes.legend(fontsize=8, frameon=False)
     tidy(axes)
     return fig
 
 
-def _draw_forecasts(report: TrainingReport) -> Figure:
+def _draw_forecasts(report: TrainingReport, sheet: Sheet) -> Figure:
     """Accuracy and state agreement of virtual chips over the spread of their parameters."""
-    fig = figure(3.0)
+    fig = sheet.figure(3.0)
     axes = fig.subplots()
     spreads = [100 * forecast.spread for forecast in report.forecasts]
     rows: Sequence[tuple[str, str, str, str]] = (
@@ -301,6 +338,7 @@ def _draw_forecasts(report: TrainingReport) -> Figure:
     for field, label, colour, style in rows:
         values = [getattr(forecast, field) for forecast in report.forecasts]
         axes.plot(spreads, values, style, color=colour, marker="o", ms=4, label=label)
+    share_axis(axes, [getattr(f, field) for f in report.forecasts for field, *_ in rows])
     axes.set_xlabel("spread of every parameter from chip to chip, %", fontsize=9)
     axes.legend(fontsize=8, frameon=False)
     tidy(axes)

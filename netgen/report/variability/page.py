@@ -1,27 +1,22 @@
-"""``report.html`` of a population: one self-contained page, read from the yield down."""
+"""``report.html`` of a population, read from the yield down."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import jinja2
 import numpy as np
 
 from netgen.analysis.comparison.ties import TIE
 from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
 from netgen.analysis.variability.proportions import spread
-from netgen.analysis.variability.sensitivity import LEVEL
-from netgen.report.comparison.page import Picture
-from netgen.report.comparison.plots import Plot
-from netgen.report.text import class_name, percent, printable
+from netgen.analysis.variability.sensitivity import LEVEL, GroupBlame, Sensitivity
+from netgen.report.page import Block, Page, Row, Section, Table, Text, provenance, rows_of
+from netgen.report.plot import Plot
+from netgen.report.text import class_name, percent
 from netgen.report.variability.accuracy import accuracy_facts
 from netgen.report.variability.population import PopulationReport
-from netgen.resources import templates
 from netgen.units import engineering
 
-TEMPLATE = "variability.html.j2"
 LISTED = 40
 """At most this many rows of a ranking are listed; all are in ``report.json``."""
 
@@ -35,77 +30,29 @@ QUANTITY_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class SampleRow:
-    """One sample, as text."""
-
-    sample: int
-    id: str
-    label: str
-    software: str
-    margin: str
-    lead: str
-    votes: str
-    share: str
-    interval: str
-    failed: int
-    pending: int
-    unanimous: bool
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """One variant, as text."""
-
-    case: str
-    agreeing: str
-    failed: int
-    states: str
-    frames: str
-    error: str
-    error_same: str
-    lead: str
-    power: str
-    passes: bool
-
-
-def to_html(report: PopulationReport, plots: Sequence[Plot]) -> str:
-    """Return the page. It refers to nothing outside itself, and escapes every name."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(templates().joinpath(TEMPLATE).read_text("utf-8"))
-    figures = report.figures
-    page = template.render(
-        name=report.model.name,
-        population=report.name,
-        what=report.what,
-        summary=_summary(report),
-        facts=_facts(report),
-        failures=figures.failures,
-        pending=int((~figures.done).sum()),
-        lacking=int((~figures.whole).sum()),
-        chips=report.what == "chips",
-        agreement=figures.agreement,
-        yielded=figures.yielded,
-        wilson=interval(figures.yielded.wilson),
-        exact=interval(figures.yielded.exact),
-        samples=_sample_rows(report),
-        cases=_case_rows(figures),
-        spreads=_spread_rows(figures),
-        worst=[
-            (QUANTITY_NAMES[w.quantity], written(w.quantity, w.value), w.case, w.sample)
-            for w in figures.worst()
-        ],
-        blame=report.blame,
-        level=f"{LEVEL:g}",
-        listed=LISTED,
-        percent=percent,
-        pictures=_pictures(plots),
-        sources=report.facts,
-        rerun=report.rerun,
-    )
-    return printable(page)
+def page_of(report: PopulationReport, plots: Sequence[Plot]) -> Page:
+    """Return the page of a population."""
+    figures, what = report.figures, report.what
+    groups: dict[str, list[Block]] = {}
+    for plot in plots:
+        groups.setdefault(plot.group, []).append(plot)
+    sections = [
+        Section("samples", "Sample by sample",
+                [*_notes(report), *groups.get("samples", []), *_samples(report)], "Samples"),
+        *([Section("corners", "Corners", groups["corners"])] if "corners" in groups else []),
+        Section("spreads", "Spreads", [*groups.get("spread", []), *_spreads(figures)]),
+    ]  # fmt: skip
+    if what == "chips":
+        title = "Sensitivity: which deviations go along with errors"
+        blocks = _blame(report.blame, groups.get("blame", []))
+        sections.append(Section("blame", title, blocks, "Sensitivity"))
+    cases: list[Block] = [
+        Text("Means over the samples that are simulated.", "note"),
+        _cases(figures, what),
+    ]
+    sections.append(Section("cases", f"{what.capitalize()}, one by one", cases, what.capitalize()))
+    sections.append(provenance(report.facts, report.rerun))
+    return Page(report.model.name, report.name, _summary(report), sections, _facts(report))
 
 
 def written(quantity: str, value: float) -> str:
@@ -165,35 +112,137 @@ def _facts(report: PopulationReport) -> list[tuple[str, str]]:
     return facts
 
 
-def _sample_rows(report: PopulationReport) -> list[SampleRow]:
-    figures, model = report.figures, report.model
+def _notes(report: PopulationReport) -> list[Block]:
+    """Say what failed, and the yield of chips."""
+    figures, blocks = report.figures, []
+    if figures.failures:
+        listed = ", ".join(f"{count} × {kind}" for kind, count in figures.failures.items())
+        text = f"Runs that failed: {listed}. They count as not deciding like software."
+        blocks.append(Text(text, "no"))
+    if report.what == "chips":
+        found, lacking = figures.yielded, int((~figures.whole).sum())
+        text = (
+            f"Yield: {found.hits} of {found.trials} chips decide every sample as software does; "
+            f"95 % interval {interval(found.wilson)} (Wilson), {interval(found.exact)} (Clopper "
+            "and Pearson)."
+        )
+        text += f" {lacking} chips lack runs and are not judged." if lacking else ""
+        blocks.append(Text(text))
+    return [*blocks]
+
+
+def _samples(report: PopulationReport) -> list[Block]:
+    figures, model, chips = report.figures, report.model, report.what == "chips"
     votes_rule = model.readout.rule == "majority_vote"
     rows = []
     for at, (sample, vote) in enumerate(zip(figures.samples, figures.votes(), strict=True)):
         margin = float(figures.margin[at])
-        label = "" if figures.labels is None else class_name(model, int(figures.labels[at]))
-        rows.append(
-            SampleRow(
-                sample=sample,
-                id=figures.ids[at],
-                label=label,
-                software=" or ".join(
-                    class_name(model, int(index)) for index in np.flatnonzero(figures.possible[at])
-                ),
-                margin=percent(margin) if votes_rule else f"{margin:.3g}",
-                lead=percent(float(figures.lead_software[at]) / figures.logit_full_scale),
-                votes=f"{vote.hits} of {vote.trials}",
-                share=percent(vote.share),
-                interval=interval(vote.wilson) if report.what == "chips" else "",
-                failed=int(figures.failed[:, at].sum()),
-                pending=int((~figures.done[:, at]).sum()),
-                unanimous=vote.hits == vote.trials,
-            )
+        possible = np.flatnonzero(figures.possible[at])
+        cells = (
+            str(sample),
+            figures.ids[at],
+            "" if figures.labels is None else class_name(model, int(figures.labels[at])),
+            " or ".join(class_name(model, int(index)) for index in possible),
+            percent(margin) if votes_rule else f"{margin:.3g}",
+            percent(float(figures.lead_software[at]) / figures.logit_full_scale),
+            f"{vote.hits} of {vote.trials}",
+            percent(vote.share),
+            *([interval(vote.wilson)] if chips else []),
+            str(int(figures.failed[:, at].sum())),
+            str(int((~figures.done[:, at]).sum())),
         )
-    return rows
+        share = 2.0 if vote.share is None else vote.share
+        rows.append((share, Row(cells, vote.hits != vote.trials)))
+    rows.sort(key=lambda entry: entry[0])  # the most disputed first
+    columns = (
+        *(">#", "sample", "label", "software", ">margin", ">lead", ">votes", ">share"),
+        *([">95 % interval"] if chips else []),
+        *(">failed", ">not simulated yet"),
+    )
+    note = (
+        "The most disputed first. Margin: lead of software's class by the readout's rule. Lead: by "
+        "how much its logit leads the next, averaged over the readout's frames, as a share of full "
+        f"scale. Votes: {report.what} that decide as software does."
+    )
+    return [Text(note, "note"), Table("Samples", columns, [row for _, row in rows])]
 
 
-def _case_rows(figures: PopulationFigures) -> list[CaseRow]:
+def _spreads(figures: PopulationFigures) -> list[Block]:
+    rows = []
+    for name, label in QUANTITY_NAMES.items():
+        found = spread(getattr(figures, name))
+        if found is not None:
+            values = (found.minimum, found.low, found.median, found.mean, found.high, found.maximum)
+            rows.append((label, *(written(name, value) for value in values)))
+    worst = [
+        (QUANTITY_NAMES[w.quantity], written(w.quantity, w.value), f"`{w.case}`", str(w.sample))
+        for w in figures.worst()
+    ]
+    columns = ("of all runs", ">smallest", ">5 %", ">median", ">mean", ">95 %", ">largest")
+    return [
+        Table("Spreads over all runs", columns, rows_of(rows)),
+        Text("The worst run by each", "h3"),
+        Table("Worst runs", ("figure", ">worst", "in", ">sample"), rows_of(worst)),
+    ]
+
+
+def _blame(blame: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
+    if blame is None:
+        return [Text("Too few chips with all their samples for correlations.", "note")]
+    left = f" ({blame.left_out} lack runs and are left out)" if blame.left_out else ""
+    text = (
+        "The error of the lead (circuit minus software) of every sample against every random "
+        f"deviation of the threshold voltages, over {blame.chips} chips{left}: Spearman's ρ. Of "
+        f"{len(blame.deviations)} deviations, {blame.found} have p < {LEVEL:g}; chance alone would "
+        f"give {blame.expected:.1f}. p is found by permuting chips; q is the rate of false "
+        "discoveries among all down to the row (Benjamini and Hochberg)."
+    )
+    devices = [
+        (
+            f"`{row.name}`",
+            f"`{row.group}`",
+            f"`{row.node}`",
+            percent(row.share),
+            percent(row.effect_fs),
+            f"{row.rho:.2f}",
+            str(row.sample),
+            f"{row.p:.2g}",
+            f"{row.q:.2g}",
+        )
+        for row in blame.deviations[:LISTED]
+    ]
+    columns = ("device", "parameter or role", "node", ">mean ρ²", ">effect of 1 σ",
+               ">strongest ρ", ">in sample", ">p", ">q")  # fmt: skip
+    return [
+        Text(text),
+        *plots,
+        Text("Devices", "h3"),
+        Table("Sensitivity to devices", columns, rows_of(devices)),
+        *_groups("Learned parameters and roles", blame.groups),
+        *_groups("Nodes", blame.nodes),
+        Text("Only the strongest are listed; `report.json` has all. Current factors are left out: "
+             "in subthreshold, thresholds do most.", "note"),
+    ]  # fmt: skip
+
+
+def _groups(title: str, entries: Sequence[GroupBlame]) -> list[Block]:
+    columns = ("name", ">deviations", ">share of variance", ">95 % of what chance gives", ">p",
+               ">q")  # fmt: skip
+    rows = [
+        (
+            f"`{row.name}`",
+            str(row.devices),
+            percent(row.share),
+            percent(row.by_chance),
+            f"{row.p:.2g}",
+            f"{row.q:.2g}",
+        )
+        for row in entries[:LISTED]
+    ]
+    return [Text(title, "h3"), Table(title, columns, rows_of(rows))]
+
+
+def _cases(figures: PopulationFigures, what: str) -> Table:
     rows = []
     for at, case in enumerate(figures.cases):
         means = {}
@@ -202,37 +251,14 @@ def _case_rows(figures: PopulationFigures) -> list[CaseRow]:
             known = values[~np.isnan(values)]
             means[name] = written(name, float(known.mean())) if known.size else "–"
         hits, done = int(figures.agrees[at].sum()), int(figures.done[at].sum())
-        rows.append(
-            CaseRow(
-                case=case,
-                agreeing=f"{hits} of {done}",
-                failed=int(figures.failed[at].sum()),
-                states=means["state_agreement"],
-                frames=means["frame_agreement"],
-                error=means["logit_rmse_fs"],
-                error_same=means["logit_rmse_same_state_fs"],
-                lead=means["lead_fs"],
-                power=means["power_w"],
-                passes=hits == done,
-            )
+        cells = (
+            f"`{case}`",
+            f"{hits} of {done}",
+            str(int(figures.failed[at].sum())),
+            *(means[name] for name in ("state_agreement", "frame_agreement", "logit_rmse_fs")),
+            *(means[name] for name in ("logit_rmse_same_state_fs", "lead_fs", "power_w")),
         )
-    return rows
-
-
-def _spread_rows(figures: PopulationFigures) -> list[tuple[str, ...]]:
-    rows = []
-    for name, label in QUANTITY_NAMES.items():
-        found = spread(getattr(figures, name))
-        if found is not None:
-            values = (found.minimum, found.low, found.median, found.mean, found.high, found.maximum)
-            rows.append((label, *(written(name, value) for value in values)))
-    return rows
-
-
-def _pictures(plots: Sequence[Plot]) -> dict[str, list[Picture]]:
-    groups: dict[str, list[Picture]] = {"samples": [], "spread": [], "corners": [], "blame": []}
-    for plot in plots:
-        data = base64.b64encode(plot.png).decode("ascii")
-        source = f"data:image/png;base64,{data}"
-        groups[plot.group].append(Picture(plot.title, plot.caption, plot.file, source))
-    return groups
+        rows.append(Row(cells, hits != done))
+    columns = (what, ">as software", ">failed", ">states equal", ">frames equal", ">error",
+               ">error, same states", ">lead", ">power")  # fmt: skip
+    return Table(f"{what.capitalize()}, one by one", columns, rows)

@@ -18,29 +18,31 @@ from netgen.analysis.variability.proportions import Proportion
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.report.style import (
+    AGREES,
     CIRCUIT,
     CLASSES,
     MUTED,
+    PALE,
     SOFTWARE,
     WINDOW,
-    current_label,
+    Sheet,
     darker,
-    figure,
+    milliseconds,
+    nanoamperes,
     plain,
+    share_axis,
     tidy,
-    time_label,
 )
 from netgen.units import engineering
 
-AGREES, DIFFERS, FAILED, PENDING = "#3f8f6b", CIRCUIT, "#20262e", "#e6e9ed"
+DIFFERS, FAILED, PENDING = CIRCUIT, SOFTWARE, PALE
 BANDS = 3
 """At most this many samples are drawn over time."""
 
 
-def draw_votes(figures: PopulationFigures, what: str) -> Figure:
+def draw_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """What every sample's runs came to, and how many samples every variant gets right."""
-    fig = figure(3.6)
-    left, right = fig.subplots(1, 2, gridspec_kw={"width_ratios": (2.4, 1)})
+    fig, (left, right) = sheet.panels(2, 3.6, gridspec_kw={"width_ratios": (2.4, 1)})
     differs = figures.simulated & ~figures.agrees
     pending = ~figures.done
     base = np.zeros(len(figures.samples))
@@ -54,9 +56,15 @@ def draw_votes(figures: PopulationFigures, what: str) -> Figure:
         if count.any():
             left.bar(range(len(base)), count, 0.75, bottom=base, color=colour, label=label)
         base += count
-    _sample_ticks(left, figures)
+    _sample_ticks(left, figures, 40 if sheet.wide else 12)
     left.set_ylabel(what, fontsize=9)
-    left.legend(fontsize=8, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+    left.legend(
+        fontsize=8,
+        frameon=False,
+        ncols=4 if sheet.wide else 2,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+    )
     tidy(left)
     left.grid(False, axis="x")
     right_ones = figures.agrees[figures.whole].sum(axis=1)
@@ -65,8 +73,8 @@ def draw_votes(figures: PopulationFigures, what: str) -> Figure:
     right.bar(range(len(counts)), counts, 0.75, color=colours)
     first = int(right_ones.min()) if right_ones.size else 0
     right.set_xlim(first - 0.6, len(base) + 0.6)
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    right.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    right.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right.set_xlabel(f"samples decided as software does (of {len(base)})", fontsize=9)
     right.set_ylabel(f"{what} with all samples done", fontsize=9)
     tidy(right)
@@ -74,9 +82,9 @@ def draw_votes(figures: PopulationFigures, what: str) -> Figure:
     return fig
 
 
-def _sample_ticks(axes: Axes, figures: PopulationFigures) -> None:
+def _sample_ticks(axes: Axes, figures: PopulationFigures, most: int) -> None:
     count = len(figures.samples)
-    step = -(-count // 40)
+    step = -(-count // most)
     axes.set_xticks(range(0, count, step), [str(s) for s in figures.samples[::step]], fontsize=8)
     axes.set_xlabel("sample", fontsize=9)
 
@@ -90,13 +98,13 @@ def chosen_bands(figures: PopulationFigures) -> list[int]:
     return list(picked)[:BANDS]
 
 
-def draw_bands(figures: PopulationFigures, model: Model, what: str) -> Figure:
+def draw_bands(figures: PopulationFigures, model: Model, what: str, sheet: Sheet) -> Figure:
     """Logits over time: software, and median and 5 … 95 % band of the variants."""
     chosen = chosen_bands(figures)
-    fig = figure(0.9 + 2.3 * len(chosen))
+    fig = sheet.figure(0.9 + 2.3 * len(chosen))
     panels = fig.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
     for axes, at in zip(panels, chosen, strict=True):
-        _band(axes, figures, model, at)
+        _band(axes, figures, model, at, sheet)
         tidy(axes)
     handles: list[Artist] = [
         Line2D([], [], color=CLASSES[k % len(CLASSES)], linewidth=2)
@@ -108,37 +116,47 @@ def draw_bands(figures: PopulationFigures, model: Model, what: str) -> Figure:
         Patch(color=WINDOW),
     ]
     names += ["software", f"readout frames ({model.readout.rule.replace('_', ' ')})"]
-    fig.legend(handles, names, fontsize=8, frameon=False, ncols=2, loc="outside upper left")
-    panels[-1].set_xlabel(time_label(model), fontsize=9)
-    fig.supylabel(current_label(model, "logit"), fontsize=9)
+    fig.legend(
+        handles,
+        names,
+        fontsize=8,
+        frameon=False,
+        ncols=2 if sheet.wide else 1,
+        loc="outside upper left",
+    )
+    panels[-1].set_xlabel("time (ms)", fontsize=9)
+    fig.supylabel("logit (nA)", fontsize=9)
     return fig
 
 
-def _band(axes: Axes, figures: PopulationFigures, model: Model, at: int) -> None:
+def _band(axes: Axes, figures: PopulationFigures, model: Model, at: int, sheet: Sheet) -> None:
     band = figures.band(at)
     assert band is not None
-    frames = np.arange(band.shape[1]) + 0.5
-    axes.axvspan(model.readout.start, model.readout.stop, color=WINDOW, linewidth=0)
+    frame, current = milliseconds(model), nanoamperes(model)
+    time = frame * (np.arange(band.shape[1]) + 0.5)
+    axes.axvspan(frame * model.readout.start, frame * model.readout.stop, color=WINDOW, linewidth=0)
     for unit in range(band.shape[2]):
         colour = CLASSES[unit % len(CLASSES)]
-        low, middle, high = band[:, :, unit]
-        axes.fill_between(frames, low, high, color=colour, alpha=0.25, linewidth=0)
-        axes.plot(frames, middle, color=colour, linewidth=1.6)
-        software = figures.logits_software[at, :, unit]
-        axes.plot(frames, software, color=darker(colour), linewidth=1, linestyle=(0, (3, 2)))
+        low, middle, high = current * band[:, :, unit]
+        axes.fill_between(time, low, high, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(time, middle, color=colour, linewidth=1.6)
+        software = current * figures.logits_software[at, :, unit]
+        axes.plot(time, software, color=darker(colour), linewidth=1, linestyle=(0, (3, 2)))
     votes = figures.votes()[at]
+    name = f"{figures.samples[at]}, {plain(figures.ids[at])}"
+    decided = plain(model.classes[figures.software[at]])
     axes.set_title(
-        f"sample {figures.samples[at]}, {plain(figures.ids[at])}: {votes.hits} of {votes.trials} "
-        f"decide “{plain(model.classes[figures.software[at]])}” as software does",
+        f"sample {name}:{' ' if sheet.wide else chr(10)}{votes.hits} of {votes.trials} "
+        f"decide “{decided}” as software does",
         fontsize=9,
         loc="left",
     )
-    axes.set_xlim(0, len(frames))
+    axes.set_xlim(0, frame * len(time))
 
 
-def draw_margins(figures: PopulationFigures, what: str) -> Figure:
+def draw_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """Share of variants that decide like software against software's lead."""
-    fig = figure(3.6)
+    fig = sheet.figure(3.6)
     axes = fig.subplots()
     known = [(at, vote) for at, vote in enumerate(figures.votes()) if vote.trials]
     lead = figures.lead_software[[at for at, _ in known]] / figures.logit_full_scale
@@ -155,15 +173,14 @@ def draw_margins(figures: PopulationFigures, what: str) -> Figure:
             (place, vote.share),
             xytext=(4, -9),
             textcoords="offset points",
-            fontsize=7,
+            fontsize=8,
             color=MUTED,
         )
     axes.axvline(0, color=MUTED, linewidth=0.6)
-    axes.set_ylim(-0.04, 1.04)
-    axes.set_xlabel(
-        "lead of software's class in the readout's frames, share of full scale", fontsize=9
-    )
-    axes.set_ylabel(f"share of {what} that decide like software", fontsize=9)
+    ends = [end for vote in votes for end in vote.wilson or () if what != "corners"]
+    share_axis(axes, [*ends, *(vote.share for vote in votes if vote.share is not None)])
+    axes.set_xlabel("lead of software's class, share of full scale", fontsize=9)
+    axes.set_ylabel(f"{what} that decide like software", fontsize=9)
     tidy(axes)
     return fig
 
@@ -181,29 +198,35 @@ def draw_shares(
     )
 
 
-def draw_spreads(figures: PopulationFigures, what: str) -> Figure:
+def draw_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """Distributions over variants (mean over their samples) of power, errors and agreement."""
     entries = [
-        ("supply power, W", figures.power_w),
+        ("supply power", figures.power_w),
         ("logit RMSE, same states", figures.logit_rmse_same_state_fs),
         ("logit RMSE, free-running", figures.logit_rmse_fs),
         ("states equal", figures.state_agreement),
     ]
     entries = [entry for entry in entries if not np.isnan(entry[1]).all()]
-    fig = figure(2.7)
-    panels = fig.subplots(1, len(entries), squeeze=False)[0]
+    fig, panels = sheet.panels(len(entries), 2.7)
     for axes, (label, values) in zip(panels, entries, strict=True):
         means = case_means(values)
         means = means[~np.isnan(means)]
-        axes.hist(means, bins=min(30, max(5, len(means) // 4)), color=CIRCUIT, alpha=0.75)
+        power = label == "supply power"
+        # at least 2 % of the middle wide, and shares within 0 … 100 %
         middle = float(np.median(means))
+        low, high = float(means.min()), float(means.max())
+        room = max(0.02 * abs(middle) - (high - low), 0.02 * (high - low), 1e-12) / 2
+        low, high = low - room, high + room
+        low, high = max(0.0, low), high if power else min(1.0, high)
+        bins = np.linspace(low, high, min(30, max(5, len(means) // 4)) + 1).tolist()
+        axes.hist(means, bins=bins, color=CIRCUIT, alpha=0.75)
         axes.axvline(middle, color=SOFTWARE, linewidth=1)
-        power = label.endswith("W")
         said = engineering(middle, "W") if power else f"{100 * middle:.3g} %"
-        axes.set_title(f"{label.removesuffix(', W')}\nmedian {said}", fontsize=9, loc="left")
+        axes.set_title(f"{label}\nmedian {said}", fontsize=9, loc="left")
+        axes.set_xlim(low, high)
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(
-            (lambda v, _: engineering(v, "W")) if power else (lambda v, _: f"{100 * v:g} %")
+            (lambda v, _: engineering(v, "W", 4)) if power else (lambda v, _: f"{100 * v:.4g} %")
         )
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         tidy(axes)

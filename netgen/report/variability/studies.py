@@ -15,42 +15,53 @@ from matplotlib.patches import Patch
 from netgen.analysis.variability.population import CornerPoint, PopulationFigures
 from netgen.analysis.variability.sensitivity import ERROR, GroupBlame, Sensitivity
 from netgen.model.graph import Floats
-from netgen.report.style import AXIS, CIRCUIT, MUTED, SOFTWARE, figure, plain, tidy
+from netgen.report.style import (
+    AXIS,
+    CIRCUIT,
+    FIXED,
+    LIGHT,
+    MUTED,
+    PALE,
+    SOFTWARE,
+    Sheet,
+    plain,
+    share_axis,
+    tidy,
+)
 from netgen.report.variability.plots import case_means, draw_shares
 
 BARS = 16
 """At most this many bars of a ranking are drawn."""
-PALE = "#d8dde3"
 BELIEVED = 0.05
 """Rate of false discoveries up to which a bar is coloured."""
 SCALE = 10.0
 """Heat maps are as red as can be for errors of this many per cent, or for the largest beyond."""
 
 
-def draw_blame(blame: Sensitivity) -> Figure:
+def draw_blame(blame: Sensitivity, sheet: Sheet) -> Figure:
     """Rankings of single devices, of learned parameters and of nodes."""
     devices = blame.deviations[:BARS]
     groups, nodes = blame.groups[:BARS], blame.nodes[:BARS]
-    fig = figure(1.2 + 0.25 * max(len(devices), len(groups), len(nodes)))
-    left, middle, right = fig.subplots(1, 3)
+    height = 1.2 + 0.25 * max(len(devices), len(groups), len(nodes))
+    fig, (left, middle, right) = sheet.panels(3, height)
     rows = np.arange(len(devices))[::-1]
     believed = [CIRCUIT if entry.q < BELIEVED else PALE for entry in devices]
     left.barh(rows, [100 * entry.share for entry in devices], 0.7, color=believed)
     left.axvline(100 / (blame.chips - 1), color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-    left.set_yticks(rows, [plain(entry.name) for entry in devices], fontsize=7)
+    left.set_yticks(rows, [plain(entry.name) for entry in devices], fontsize=8)
     left.set_title("devices", fontsize=9, loc="left")
     left.set_xlabel("mean ρ², %", fontsize=9)
     for axes, entries, title in (
         (middle, groups, "learned parameters and roles"),
         (right, nodes, "nodes"),
     ):
-        _group_bars(axes, entries)
+        _group_bars(axes, entries, 30 if sheet.wide else 22)
         axes.set_title(title, fontsize=9, loc="left")
         axes.set_xlabel("share of the error's variance, %", fontsize=9)
     for axes in (left, middle, right):
         tidy(axes)
         axes.grid(False, axis="y")
-        axes.tick_params(axis="y", labelsize=7)
+        axes.tick_params(axis="y", labelsize=8)
     handles: list[Artist] = [
         Patch(color=CIRCUIT),
         Patch(color=PALE),
@@ -59,25 +70,27 @@ def draw_blame(blame: Sensitivity) -> Figure:
     ]
     names = [f"more than chance (q < {BELIEVED:g})", "not told from chance", "mean by chance"]
     names += [f"{100 * ERROR:.0f} % of what chance gives a group"]
-    fig.legend(handles, names, fontsize=8, frameon=False, ncols=4, loc="outside upper left")
+    fig.legend(
+        handles, names, fontsize=8, frameon=False, ncols=sheet.columns(4), loc="outside upper left"
+    )
     return fig
 
 
-def _group_bars(axes: Axes, entries: Sequence[GroupBlame]) -> None:
+def _group_bars(axes: Axes, entries: Sequence[GroupBlame], longest: int) -> None:
     rows = np.arange(len(entries))[::-1]
     colours = [CIRCUIT if entry.q < BELIEVED else PALE for entry in entries]
     axes.barh(rows, [100 * entry.share for entry in entries], 0.7, color=colours)
     chance = [100 * entry.by_chance for entry in entries]
     axes.plot(chance, rows, "|", color=SOFTWARE, markersize=8)
-    axes.set_yticks(rows, [_short(entry.name) for entry in entries])
+    axes.set_yticks(rows, [_short(entry.name, longest) for entry in entries])
     axes.set_xlim(left=0)
 
 
-def _short(name: str, longest: int = 30) -> str:
+def _short(name: str, longest: int) -> str:
     return plain(name if len(name) <= longest else f"{name[: longest - 1]}…")
 
 
-def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> Figure:
+def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint], sheet: Sheet) -> Figure:
     """Heat maps, process against supply and temperature, for every kind of bias."""
     biases = list(dict.fromkeys(point.bias for point in points))
     corners = list(dict.fromkeys(point.corner for point in points))
@@ -89,8 +102,10 @@ def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> F
         ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), 0.0),
     ]
     quantities = [entry for entry in quantities if not np.isnan(entry[1]).all()]
-    fig = figure(0.8 + len(quantities) * (0.55 + 0.26 * len(corners)))
-    panels = fig.subplots(len(quantities), len(biases), squeeze=False)
+    wide = len(biases) if sheet.wide else 1
+    tall = len(quantities) * len(biases) // wide
+    fig = sheet.figure(0.8 + tall * (0.55 + 0.26 * len(corners)))
+    panels = fig.subplots(tall, wide, squeeze=False).reshape(len(quantities), len(biases))
     for row, (label, values, ideal) in enumerate(quantities):
         worst = max(SCALE, float(np.nanmax(np.abs(values - ideal))))
         for column, bias in enumerate(biases):
@@ -104,9 +119,11 @@ def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint]) -> F
             axes.set_yticks(range(len(corners)), [plain(name) for name in corners])
             axes.set_title(f"{label}: {bias} bias", fontsize=9, loc="left")
             names = [f"{vdd:g} V\n{at:g} °C" for vdd, at in columns]
-            last = row == len(quantities) - 1
+            last = row == len(quantities) - 1 and (sheet.wide or column == len(biases) - 1)
             axes.set_xticks(range(len(columns)), names if last else [""] * len(columns))
-            axes.tick_params(labelsize=6.5, length=0)
+            narrow = len(columns) > (9 if wide > 1 else 18) or not sheet.wide
+            axes.tick_params(labelsize=8, length=0, labelcolor=MUTED)
+            axes.tick_params(axis="x", rotation=90 if narrow else 0)
     return fig
 
 
@@ -115,8 +132,8 @@ def _heat(axes: Axes, table: Floats, badness: Floats) -> None:
     axes.imshow(badness, aspect="auto", cmap="Reds", vmin=0, vmax=1.15)
     for (row, column), value in np.ndenumerate(table):
         text = "–" if np.isnan(value) else f"{value:.3g}"
-        colour = "white" if badness[row, column] > 0.65 else SOFTWARE
-        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+        colour = LIGHT if badness[row, column] > 0.65 else FIXED
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     for side in axes.spines.values():
         side.set_color(AXIS)
 
@@ -130,18 +147,26 @@ class AreaPoint:
     figures: PopulationFigures
 
 
-def draw_area(points: Sequence[AreaPoint]) -> Figure:
+def draw_area(points: Sequence[AreaPoint], sheet: Sheet) -> Figure:
     """Decisions, yield and errors against the area of the unit mirror."""
-    fig = figure(3.6)
-    left, right = fig.subplots(1, 2)
+    fig, (left, right) = sheet.panels(2, 3.6)
     ordered = sorted(points, key=lambda point: point.width * point.length)
     area = np.array([point.width * point.length * 1e12 for point in ordered])
     draw_shares(left, area, [p.figures.yielded for p in ordered], CIRCUIT,
             label="yield: chips that decide all samples as software")  # fmt: skip
     shares = [point.figures.agreement.share for point in ordered]
-    left.plot(area, shares, "s--", color=SOFTWARE, linewidth=1, markersize=4, label="decisions")
-    left.set_ylim(-0.04, 1.04)
-    left.set_ylabel("share as software", fontsize=9)
+    left.plot(
+        area,
+        np.array(shares, dtype=np.float64),
+        "s--",
+        color=SOFTWARE,
+        linewidth=1,
+        markersize=4,
+        label="decisions",
+    )
+    known = [p.figures.yielded.share for p in ordered]
+    share_axis(left, [each for each in (*shares, *known) if each is not None])
+    left.set_ylabel("as software", fontsize=9)
     for values, colour, label in (
         ([p.figures.logit_rmse_same_state_fs for p in ordered], CIRCUIT, "same states"),
         ([p.figures.logit_rmse_fs for p in ordered], SOFTWARE, "free-running"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
 from netgen.analysis.variability.proportions import Proportion, spread
 from netgen.analysis.variability.sensitivity import LEVEL, Sensitivity
 from netgen.files import write_whole
-from netgen.report.comparison.plots import Plot, render
+from netgen.report.index import write_page
 from netgen.report.pictures import write_pictures
+from netgen.report.plot import Plot, render
+from netgen.report.text import percent
 from netgen.report.variability.accuracy import accuracy_document
-from netgen.report.variability.page import to_html
+from netgen.report.variability.page import QUANTITY_NAMES, page_of, written
 from netgen.report.variability.plots import (
+    chosen_bands,
     draw_bands,
     draw_margins,
     draw_spreads,
@@ -43,18 +47,22 @@ def write_population(folder: Path, report: PopulationReport) -> None:
     write_pictures(folder, "variability", {plot.file: plot.png for plot in plots})
     text = json.dumps(to_document(report), indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
-    page = to_html(report, plots)
-    write_whole(folder / "report.html", page)
+    write_page(folder / "report.html", page_of(report, plots))
 
 
 def write_area(path: Path, points: Sequence[AreaPoint]) -> None:
     """Write the trade-off between the area of the unit mirror and agreement as PNG."""
-    write_whole(path, render(path.name, "", "", "", draw_area(points)).png)
+    write_whole(path, render(path.name, "", "", "", "", partial(draw_area, points)).png)
 
 
 def _plots(report: PopulationReport) -> list[Plot]:
     figures, what = report.figures, report.what
     bars = "N" if what == "corners" else "Bars are 95 % intervals (Wilson); n"
+    decided = (
+        f"{figures.agreement.hits} of {figures.agreement.trials} runs decide as software; "
+        f"{figures.yielded.hits} of {figures.yielded.trials} {what} do so on all "
+        f"{len(figures.samples)} samples."
+    )
     plots = [
         render(
             "votes.png",
@@ -62,7 +70,8 @@ def _plots(report: PopulationReport) -> list[Plot]:
             "Decisions",
             f"How many {what} decide each sample as software does, and how many samples each of "
             f"the {what} gets right.",
-            draw_votes(figures, what),
+            decided,
+            partial(draw_votes, figures, what),
         ),
     ]
     if figures.simulated.any():
@@ -73,7 +82,8 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "Agreement against software's margin",
                 f"{bars}umbers are samples. The lead is that of "
                 "software's class over the next logit, averaged over the readout's frames.",
-                draw_margins(figures, what),
+                _said_of_margins(figures, what),
+                partial(draw_margins, figures, what),
             ),
             render(
                 "bands.png",
@@ -81,21 +91,35 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "Logits over time",
                 f"Median and 5 … 95 % of all {what} by frame, for the most disputed sample, one "
                 "between, and the least disputed.",
-                draw_bands(figures, report.model, what),
+                "Logits of samples "
+                + ", ".join(str(figures.samples[at]) for at in chosen_bands(figures))
+                + f" over time: software's inside or outside of the band of all {what}. {decided}",
+                partial(draw_bands, figures, report.model, what),
             ),
             render(
                 "spreads.png",
                 "spread",
                 "Distributions",
                 f"One entry for each of the {what}: its mean over the samples.",
-                draw_spreads(figures, what),
+                _said_of_spreads(figures),
+                partial(draw_spreads, figures, what),
             ),
         ]
         if report.corners:
-            caption = "Process against supply and temperature, means over the samples."
-            drawn = draw_corners(figures, report.corners)
-            plots.append(render("corners.png", "corners", "Corners", caption, drawn))
+            worst = figures.cases[int(figures.agrees.sum(axis=1).argmin())]
+            plots.append(
+                render(
+                    "corners.png",
+                    "corners",
+                    "Corners",
+                    "Process against supply and temperature, means over the samples.",
+                    f"Tables of decisions, states and errors by corner; fewest decisions as "
+                    f"software: {worst}.",
+                    partial(draw_corners, figures, report.corners),
+                )
+            )
     if report.blame is not None:
+        first = report.blame.groups[0] if report.blame.groups else None
         plots.append(
             render(
                 "sensitivity.png",
@@ -103,10 +127,30 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "What goes along with the error of the lead",
                 "Threshold shifts against the error of the lead, over chips: single devices, and "
                 "added up by learned parameter (or role) and by node.",
-                draw_blame(report.blame),
+                f"{report.blame.found} of {len(report.blame.deviations)} deviations stand out."
+                + ("" if first is None else f" First: {first.name}, {percent(first.share)}."),
+                partial(draw_blame, report.blame),
             )
         )
     return plots
+
+
+def _said_of_margins(figures: PopulationFigures, what: str) -> str:
+    shares = [vote.share for vote in figures.votes() if vote.share is not None]
+    return (
+        f"{len(shares)} samples by software's lead: between {percent(min(shares))} and "
+        f"{percent(max(shares))} of the {what} decide like software."
+    )
+
+
+def _said_of_spreads(figures: PopulationFigures) -> str:
+    parts = []
+    for name, label in QUANTITY_NAMES.items():
+        found = spread(getattr(figures, name))
+        if found is not None:
+            ends = (written(name, each) for each in (found.low, found.median, found.high))
+            parts.append(f"{label}: 5 %, median and 95 % are {', '.join(ends)}")
+    return "; ".join(parts) + "."
 
 
 def to_document(report: PopulationReport) -> dict[str, Any]:

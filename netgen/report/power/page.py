@@ -1,0 +1,55 @@
+"""``power.html``: where the supply power of a build's samples goes, and what takes the area."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netgen.analysis import PowerFigures
+from netgen.report.page import Page, Section, Table, Text, rows_of
+from netgen.report.plot import Plot
+from netgen.report.power.text import power_table
+from netgen.report.text import percent
+from netgen.units import engineering
+
+
+def page_of(
+    name: str,
+    figures: PowerFigures,
+    plots: Sequence[Plot],
+    area: Mapping[str, Any],
+    predicted: Mapping[str, Any],
+) -> Page:
+    """Return the page of the supply power.
+
+    Parameters
+    ----------
+    area, predicted
+        As in ``build.json``; may be empty.
+    """
+    total, kinds = figures.total, figures.groups["block"]
+    most = max(kinds, key=lambda kind: kinds[kind].average_w)
+    summary = (
+        f"{engineering(total.average_w, 'W')} on average over {figures.samples} samples; {most} "
+        f"takes most, {percent(kinds[most].average_w / total.average_w)}."
+    )
+    facts = [
+        ("supply power", engineering(total.average_w, "W")),
+        ("peak", engineering(total.peak_w, "W")),
+        ("energy a sample", engineering(total.energy_sample_j, "J")),
+        ("energy a frame", engineering(total.energy_frame_j, "J")),
+    ]
+    if predicted:
+        facts.append(("predicted by the build", engineering(predicted["average_w"], "W")))
+    sections = [Section("power", "Where the power goes", [*plots, power_table(figures)], "Power")]
+    if area:
+        columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
+        rows = [
+            (kind, str(own["transistors"]), f"{own['gate_m2'] * 1e12:.0f}",
+             f"{own['drawn_m2'] * 1e12:.0f}")
+            for kind, own in (*area["by_block"].items(), ("total", area))
+        ]  # fmt: skip
+        note = Text(f"Drawn area is an estimate: {area['assumption']}.", "note")
+        table = Table("Transistors and area by kind of block", columns, rows_of(rows))
+        sections.append(Section("area", "What takes the area", [table, note], "Area"))
+    return Page(name, "supply power", summary, sections, facts)

@@ -1,0 +1,90 @@
+"""``twin.html``: what many chips decide, by the behavioural twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from netgen.analysis.variability.proportions import Proportion
+from netgen.report.index import write_page
+from netgen.report.page import Page, Row, Section, Table, provenance
+from netgen.report.plot import render
+from netgen.report.style import CIRCUIT, Sheet, share_axis, tidy
+from netgen.report.text import percent
+from netgen.report.variability.page import interval
+from netgen.report.variability.plots import draw_shares
+
+
+def write_twin(
+    folder: Path,
+    name: str,
+    samples: Sequence[tuple[int, str, str]],
+    votes: Sequence[Proportion],
+    yielded: Proportion,
+    sources: Mapping[str, Any],
+) -> None:
+    """Write ``twin.html`` into ``folder``.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    samples
+        Index, name and software's class of each sample.
+    votes
+        Of each sample: how many chips decide it as software does.
+    yielded
+        How many chips decide all of them so.
+    """
+    hits, trials = sum(v.hits for v in votes), sum(v.trials for v in votes)
+    summary = (
+        f"{percent(yielded.share)} of {yielded.trials} chips decide all {len(samples)} samples as "
+        f"software does (95 %: {interval(yielded.wilson)}); {percent(hits / trials)} of all "
+        "decisions are as software's."
+    )
+    worst = min(range(len(votes)), key=lambda at: votes[at].hits)
+    plot = render(
+        "twin.png",
+        "twin",
+        "Chips that decide as software does",
+        "Bars are 95 % intervals (Wilson). Predicted by the behavioural twin, without SPICE.",
+        f"Share of chips by sample; fewest for sample {samples[worst][0]}, "
+        f"{percent(votes[worst].share)}.",
+        partial(_draw_votes, [sample for sample, *_ in samples], votes),
+    )
+    rows = [
+        Row(
+            (str(sample), name, decided, f"{vote.hits} of {vote.trials}", percent(vote.share),
+             interval(vote.wilson)),
+            vote.hits < vote.trials,
+        )
+        for (sample, name, decided), vote in sorted(
+            zip(samples, votes, strict=True), key=lambda entry: entry[1].hits
+        )
+    ]  # fmt: skip
+    columns = (">#", "sample", "software", ">chips as software", ">share", ">95 % interval")
+    table = Table("Samples, the most disputed first", columns, rows)
+    sections = [
+        Section("samples", "Sample by sample", [plot, table]),
+        provenance(list(sources.items()), ()),
+    ]
+    facts = [("chips", str(yielded.trials)), ("yield", percent(yielded.share))]
+    write_page(folder / "twin.html", Page(name, "behavioural twin", summary, sections, facts))
+
+
+def _draw_votes(samples: Sequence[int], votes: Sequence[Proportion], sheet: Sheet) -> Figure:
+    fig = sheet.figure(3.2)
+    axes = fig.subplots()
+    draw_shares(axes, range(len(votes)), votes, CIRCUIT)
+    share_axis(axes, [end for vote in votes for end in vote.wilson or ()])
+    every = -(-len(samples) // (30 if sheet.wide else 10))
+    places = range(0, len(samples), every)
+    axes.set_xticks(places, [str(samples[at]) for at in places])
+    axes.set_xlabel("sample", fontsize=9)
+    axes.set_ylabel("chips that decide as software", fontsize=9)
+    tidy(axes)
+    return fig
