@@ -7,17 +7,25 @@ floats, and Python's own generator: the same seed gives the same placement on an
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 
 from netgen.layout.place import Block, Row
 
 MOVES = 500
-"""So many tries for every block, times the effort."""
+MANY = 300
+"""So many tries for every block, times the effort; beyond so many blocks the tries grow with the
+root of their number only, since each takes longer, too."""
 _HOT = 40_000
 """Threshold at the start, nm of wire."""
 _SLACK = 1.03
 """A row may be so much longer than the longest of the first placement, or the mean."""
+
+
+def usual_moves(blocks: int, effort: float) -> int:
+    """Return how many changes to try."""
+    return round(MOVES * effort * min(blocks, math.sqrt(MANY * blocks)))
 
 
 class Annealer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from netgen.layout.anneal import MOVES, Annealer
+from netgen.layout.anneal import Annealer, usual_moves
 from netgen.layout.canvas import Canvas
 from netgen.layout.devices import Finger, Shape, draw_finger
 from netgen.layout.draw import RAIL, Floor, Standing, draw
@@ -73,7 +73,7 @@ def assemble(
     spans = [shape.span for shape in shapes]
     space = process.drawing.active_space
     annealer = Annealer(blocks, rows, places, spans, pins, ports, ROW_PITCH, space)
-    moves = round(MOVES * choices.effort * len(blocks))
+    moves = usual_moves(len(blocks), choices.effort)
     if moves:
         annealer.run(choices.seed, moves, lambda share: told("placing", share))
     told("wiring", 0.0)

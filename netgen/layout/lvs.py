@@ -148,13 +148,22 @@ def reference_of(task: Task) -> tuple[Any, Any]:
     return netlist, circuit
 
 
-def compare(extraction: Extraction, task: Task) -> Comparison:
-    """Compare what was extracted with the record; transistors at one rail alone count nothing."""
+def compare(
+    extraction: Extraction, task: Task, named: Mapping[str, str] | None = None
+) -> Comparison:
+    """Compare what was extracted with the record; transistors at one rail alone count nothing.
+
+    Parameters
+    ----------
+    named
+        What a port is called in the layout, where it has another name.
+    """
     db = klayout()
     reference, wanted = reference_of(task)
     if extraction.circuit is None:
         return Comparison(("the layout holds no transistor and no wire",), 0, 0, {})
     netlist = extraction.netlist.dup()
+    netlist.flatten()
     circuit = netlist.circuit_by_name(extraction.circuit.name)
     problems: list[str] = []
     _without_dummies(circuit)
@@ -172,7 +181,9 @@ def compare(extraction: Extraction, task: Task) -> Comparison:
             netlist.device_class_by_name(polarity), reference.device_class_by_name(polarity)
         )
     for port in task.ports:
-        ours, theirs = circuit.nets_by_name(port), wanted.net_by_name(port)
+        wanted_name = (named or {}).get(port, port)
+        ours = [net for net in circuit.each_net() if wanted_name in net.name.split(",")]
+        theirs = wanted.net_by_name(port)
         if theirs is None:
             continue
         if len(ours) == 1:
