@@ -42,6 +42,7 @@ COMMANDS = {
     "power": ("netgen.commands.power", "Say where the supply power goes, and the area."),
     "scaling": ("netgen.commands.scaling", "Predict how power and area grow with the size."),
     "layout": ("netgen.commands.layout", "Draw the circuit: GDS, checked by rules and LVS."),
+    "tapeout": ("netgen.commands.tapeout", "Fill a shuttle's tile with the circuit."),
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),
     "train": ("netgen.commands.train", "Train a model on recordings, hardened for its circuit."),
     "listen": ("netgen.commands.listen", "Decide what a sound file says, by software or circuit."),

@@ -79,11 +79,11 @@ def layout(
     """  # fmt: skip
     made = open_step(folder, edited)
     if checked is not None:
-        with _progress("checking") as told:
+        with progress("checking") as told:
             verdict, process, cell = check_layout(made, checked, told)
         file = checked
     else:
-        with _progress("drawing") as told:
+        with progress("drawing") as told:
             laid, kept = lay_out(made, Choices(rows, effort, seed), told)
         where = layout_folder(made)
         for each in kept:
@@ -107,7 +107,8 @@ def _say_deck(file: Path, found: DeckResult) -> bool:
 
 
 @contextmanager
-def _progress(label: str) -> Iterator[Callable[[str, float], None]]:
+def progress(label: str) -> Iterator[Callable[[str, float], None]]:
+    """Show how far a layout is; gives what hears of it."""
     with click.progressbar(
         length=100, label=label, file=sys.stderr, hidden=progress_hidden()
     ) as bar:

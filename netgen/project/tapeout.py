@@ -1,0 +1,218 @@
+"""A build as a submission to a shuttle, or as a block for any chip."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from netgen.circuit.netlist import SUPPLIES
+from netgen.errors import InputError, UsageError
+from netgen.layout.assemble import Choices
+from netgen.layout.canvas import write_gds
+from netgen.layout.lef import lef_text, verilog_text
+from netgen.layout.make import Laid, Told, lay_out
+from netgen.layout.process import klayout
+from netgen.layout.tile import Tile, assigned, fill, load_target
+from netgen.project.layout import circuit_of
+from netgen.project.reading import Build
+from netgen.project.runs import read_runs
+
+BLOCK = "block"
+NOT_RUN = "the shuttle's own precheck (magic, KLayout decks, yosys), antenna and density"
+
+
+@dataclass(frozen=True, eq=False)
+class Submission:
+    """What was written, and what the own checks say of it."""
+
+    path: Path
+    laid: Laid
+    tile: Tile | None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that is wrong."""
+        verdict = self.laid.verdict
+        own = (*map(str, verdict.violations), *verdict.comparison.differences)
+        return (*own, *(self.tile.problems if self.tile else ()))
+
+
+def tapeout(build: Build, target: str, path: Path, choices: Choices, told: Told) -> Submission:
+    """Write a submission repository, or a block's files, into a new folder.
+
+    Raises
+    ------
+    UsageError
+        The folder is there, the target unknown, the pins or the supply do not fit.
+    ConfigurationError
+        The technology has no layout data, or the circuit cannot be drawn.
+    """
+    klayout()
+    if path.exists():
+        raise UsageError(f"{path} is there already; move it away, or name another with -o")
+    network, technology, process = circuit_of(build)
+    tile = wanted = None
+    if target != BLOCK:
+        wanted = load_target(target, process)
+        volts, supply = build.options.vdd, float(wanted.facts["vdd"])
+        if volts is None or abs(volts - supply) > 1e-9:
+            said = "another" if volts is None else f"{volts:g} V"
+            raise UsageError(
+                f"{wanted.facts['title']} has {supply:g} V, the build {said}; "
+                f"build again with --vdd {supply:g}"
+            )
+    laid = lay_out(network, technology, process, choices, told)
+    if wanted is not None:
+        starts = {d.gate for d in network.transistors.values() if d.role == "start"}
+        outputs = [n.name for u in network.units for n in u.nets if n.kind == "output"]
+        ports = [port for port in laid.task.ports if port not in SUPPLIES]
+        digital = [port for port in ports if port in starts]
+        analog = [port for port in ports if port not in starts and port not in outputs]
+        pins, _ = assigned(wanted, analog, digital, outputs)
+        tile = fill(laid, wanted, wanted.facts["top"] + laid.task.name.lower(), pins)
+    told("writing", 0.0)
+    _write(build, laid, tile, path)
+    return Submission(path, laid, tile)
+
+
+def _write(build: Build, laid: Laid, tile: Tile | None, path: Path) -> None:
+    """Write all files beside the folder and rename it: it is whole or absent."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".tapeout-", dir=path.parent))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror})") from None
+    try:
+        if tile is None:
+            name = laid.task.name
+            write_gds(laid.layout, scratch / f"{name}.gds")
+            lef = lef_text(name, laid.size, laid.terminals, laid.process)
+            (scratch / f"{name}.lef").write_text(lef, encoding="utf-8")
+            stub = verilog_text(name, laid.task.ports, "currents and supplies; no timing")
+            (scratch / f"{name}.v").write_text(stub, encoding="utf-8")
+        else:
+            for name, text in _texts(build, laid, tile).items():
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                (scratch / name).write_text(text, encoding="utf-8")
+            (scratch / "gds").mkdir()
+            write_gds(tile.layout, scratch / "gds" / f"{tile.top}.gds")
+        scratch.chmod(0o755)
+        scratch.rename(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _texts(build: Build, laid: Laid, tile: Tile) -> dict[str, str]:
+    facts = tile.target.facts
+    kinds = {facts["supplies"]["vdd"]: "POWER", facts["supplies"]["vss"]: "GROUND"}
+    lef = lef_text(tile.top, tile.target.size, tile.terminals, laid.process, kinds)
+    return {
+        f"lef/{tile.top}.lef": lef,
+        "src/project.v": _stub(tile),
+        "info.yaml": _info(build, tile),
+        "docs/info.md": _sheet(build, laid, tile),
+        "README.md": f"# {build.model.name}\n\nA recurrent network as an analog circuit, drawn by "
+        "netgen. See docs/info.md.\n",
+    }
+
+
+def _stub(tile: Tile) -> str:
+    groups: dict[str, int] = {}
+    for pin in tile.target.pins:
+        name, bracket, _ = pin.partition("[")
+        groups[name] = groups.get(name, 0) + bool(bracket)
+    outputs = set(tile.target.facts["grounded"])
+    lines = []
+    for name, count in {**groups, "VGND": 0, "VDPWR": 0}.items():
+        analog = name in (tile.target.facts["analog"]["name"], "VGND", "VDPWR")
+        way = "inout" if analog else "output" if name in outputs else "input"
+        lines.append(f"    {way} wire {f'[{count - 1}:0] ' if count else ''}{name}")
+    ports = ",\n".join(lines)
+    return f"`default_nettype none\n(* blackbox *)\nmodule {tile.top} (\n{ports}\n);\nendmodule\n"
+
+
+def _info(build: Build, tile: Tile) -> str:
+    facts = tile.target.facts
+    by_pin = {pin: port for port, pin in tile.pins.items()}
+    used = [pin for pin in tile.target.analog if pin in by_pin]
+    lines = [
+        "project:",
+        f'  title: "{build.model.name}"',
+        '  author: ""',
+        '  description: "A trained recurrent network as a subthreshold current-mode circuit"',
+        '  language: "Analog"',
+        "  clock_hz: 0",
+        f'  tiles: "{facts["tiles"]}"',
+        f"  analog_pins: {len(used)}",
+        "  uses_vapwr: false",
+        f'  top_module: "{tile.top}"',
+        "  source_files:",
+        '    - "project.v"',
+        "pinout:",
+    ]
+    for word, pin in (("ui", "ui_in"), ("uo", "uo_out"), ("uio", "uio_in")):
+        lines += [f'  {word}[{n}]: "{by_pin.get(f"{pin}[{n}]", "")}"' for n in range(8)]
+    lines += [f'  {pin}: "{by_pin.get(pin, "")}"' for pin in tile.target.analog]
+    return "\n".join([*lines, "yaml_version: 6", ""])
+
+
+def _sheet(build: Build, laid: Laid, tile: Tile) -> str:
+    """Return the bring-up sheet: which pin is what, currents to force and to expect."""
+    amperes = build.model.unit_current * 1e9
+    lines = [
+        f"# {build.model.name}: bring-up sheet",
+        "",
+        "## How it works",
+        "",
+        "Inputs and outputs are currents. Mirrors weigh them, cells remember.",
+        "",
+        "## How to test",
+        "",
+        f"Supply {tile.target.facts['vdd']:g} V. Force the reference of {amperes:g} nA into its "
+        "pin first. Hold the outputs at half the supply and measure their current. Pulse the "
+        "start lines: `reset…` is active high, a name that ends with `_b` active low.",
+        "",
+        "| pin | net | what |",
+        "|---|---|---|",
+    ]
+    for port, pin in tile.pins.items():
+        what = "current out" if port.endswith("_out") else "current into the pin"
+        what = "digital" if pin in tile.target.inputs else what
+        lines.append(f"| {pin} | {port} | {what} |")
+    if tile.inside:
+        lines += ["", f"Without a pin: {', '.join(tile.inside)}."]
+    lines += ["", *_expected(build), "", "## External hardware", ""]
+    lines += [
+        "Current sources and meters for nA. Leakage of pads and boards is of the same order.",
+        "",
+    ]
+    lines += [
+        f"Checked by netgen: design rules, LVS, pins, layers, outline. Not run: {NOT_RUN}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _expected(build: Build) -> list[str]:
+    """Return currents to force and to expect of the first simulated sample, as a table."""
+    try:
+        runs = read_runs(build)
+        done = [i for i in runs.asked if i not in runs.failures and runs.holds(i)]
+        traces = runs.traces(done[0])
+    except (InputError, IndexError):
+        return ["Currents to expect: simulate samples (netgen sim) and run netgen tapeout again."]
+    nano = build.model.unit_current * 1e9
+    out, x = traces.frames[build.model.readout.node], runs.samples.x[done[0]]
+    lines = [
+        f"Simulated, at the build's supply: nA, frames of {build.model.frame_period * 1e3:g} ms; "
+        "without the pads' 500 Ω and 5 pF.",
+        "",
+        "| frame | forced into the inputs | expected at the outputs |",
+        "|---|---|---|",
+    ]
+    for frame, (one, other) in enumerate(zip(x, out, strict=False)):
+        forced, found = (" ".join(f"{v * nano:.3f}" for v in own) for own in (one, other))
+        lines.append(f"| {frame} | {forced} | {found} |")
+    return lines
