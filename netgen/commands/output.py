@@ -18,10 +18,12 @@ import click
 
 from netgen._version import __version__
 from netgen.progress import LOG, shown
+from netgen.schema import head
 
 LOG_FILE = "netgen.log"
 """In a folder that netgen made: what was done to it, and how that ended."""
-_MARKS = ("build.json", "netgen-results.json")
+_MARKS = {"build.json": "build", "netgen-results.json": "results"}
+"""Files that netgen marks its folders by, and their schemas."""
 _DOCUMENT = "netgen.document"
 _QUIET = "netgen.quiet"
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -176,6 +178,16 @@ def _folder_of(params: Mapping[str, Any]) -> Path | None:
     return given if isinstance(given, Path) else None
 
 
+def _is_ours(folder: Path) -> bool:
+    """Tell whether netgen made a folder; a file that has the name of a mark is none by that."""
+    for mark, kind in _MARKS.items():
+        with suppress(OSError, ValueError, AttributeError):
+            found = json.loads((folder / mark).read_text("utf-8"))
+            if found.get("format") == head(kind)["format"]:
+                return True
+    return False
+
+
 class FolderLog(logging.Handler):
     """Appends to a folder's log, once the folder is one that netgen made; keeps lines till then."""
 
@@ -187,7 +199,7 @@ class FolderLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line; what cannot be written is not worth an error."""
         self._waiting.append(self.format(record))
-        if not any((self._folder / mark).is_file() for mark in _MARKS):
+        if not _is_ours(self._folder):
             return
         text = "".join(f"{line}\n" for line in self._waiting)
         with suppress(OSError):

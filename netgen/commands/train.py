@@ -34,12 +34,14 @@ if TYPE_CHECKING:  # torch: not for a usage error
     from netgen.training.network import Architecture
     from netgen.training.recipe import Recipe
     from netgen.training.session import Base
+    from netgen.training.structured import ChipErrors
     from netgen.training.teacher import Teacher
 
 KIND = "train"
 _SHOWN = 5
 _FEW = 20
 """With fewer recordings of a class a share of them is uncertain by more than 20 points."""
+CHIPS = ("independent", "structured", "trimmed")
 
 
 @click.command()
@@ -93,6 +95,14 @@ _FEW = 20
 )
 @click.option("--plain", is_flag=True, help="Train without regard to the circuit.")
 @click.option(
+    "--chips",
+    type=click.Choice(CHIPS),
+    default=CHIPS[0],
+    show_default=True,
+    help="Virtual chips of hardening: every parameter off by 5 % by itself; each transistor off as "
+    "in the default technology at its drawn size; the same with trimmed cells.",
+)
+@click.option(
     "--fine-tune", "base_file", type=PATH, metavar="MODEL.json", help="Harden this model instead."
 )
 @click.option("--name", metavar="NAME", help="The model's name.  [default: made from the task]")
@@ -120,6 +130,7 @@ def train(
     augment: bool | None,
     teacher: bool,
     plain: bool,
+    chips: str,
     base_file: Path | None,
     name: str | None,
     count: int,
@@ -157,6 +168,7 @@ def train(
             altered,
             teacher,
             plain,
+            chips,
             name,
             count,
         ),
@@ -174,6 +186,7 @@ class _Choices:
     augment: bool
     teacher: bool
     plain: bool
+    chips: str
     name: str | None
     samples: int
 
@@ -200,6 +213,7 @@ def _train(
         plain=choices.plain,
         taught=choices.teacher,
         fine_tune=base is not None,
+        errors=_errors(choices.chips),
     )
     if base_file is not None and base_file.resolve() == (output / "model.json").resolve():
         raise UsageError(f"{base_file} would be overwritten; choose another folder with -o")
@@ -266,6 +280,18 @@ def _teacher(recipe: Recipe, data: Dataset, classes: int) -> tuple[Teacher | Non
             cache=cache_folder() / "teachers", step=lambda: bar.update(1),
         )  # fmt: skip
     return teacher, time.process_time() - started
+
+
+def _errors(chips: str) -> ChipErrors | None:
+    """Return the errors of virtual chips' transistors, None for independent parameters."""
+    if chips == CHIPS[0]:
+        return None
+    from netgen.project import BuildOptions, prepare
+    from netgen.training.structured import chip_errors
+    from netgen.trim import CodeRange
+
+    technology, _, unit = prepare(BuildOptions())
+    return chip_errors(technology, unit, CodeRange().step if chips == "trimmed" else None)
 
 
 def _progress(label: str, length: int) -> Any:

@@ -14,6 +14,7 @@ from netgen.training.network import (
     raced_candidate,
 )
 from netgen.training.recurrence import soft_hysteresis
+from netgen.training.structured import ChipErrors, structured_chips
 
 DEAD_ZONE = 0.02
 """Weights and biases below this are no device at all; a mirror this weak cannot be drawn."""
@@ -37,12 +38,18 @@ def chips(
     spread: float,
     generator: torch.Generator,
     offset: float = OFFSET,
+    errors: ChipErrors | None = None,
 ) -> Tensor:
     """Draw virtual chips of every network, (networks · count, parameters).
+
+    With ``errors`` they have the structure of the circuit, and ``spread`` is the share of the
+    devices' own deviations. Without:
 
     Every current that a device sets (weight, bias, threshold, hysteresis width, α) is off by a
     factor 1 + ``spread``·N(0, 1), and every candidate by ``offset``·N(0, 1), fixed for the chip.
     """
+    if errors is not None:
+        return structured_chips(arch, parameters, count, spread, generator, errors)
     shape = (len(parameters), count, arch.size)
     factor = 1 + spread * torch.randn(shape, generator=generator, dtype=parameters.dtype)
     shift = offset * torch.randn(shape, generator=generator, dtype=parameters.dtype)

@@ -10,6 +10,7 @@ from torch import Tensor
 from netgen.training.hardware import DEAD_ZONE, chips
 from netgen.training.judge import VOTERS, Spoken, balanced_accuracy
 from netgen.training.network import LARGEST, Architecture, hard, run
+from netgen.training.structured import ChipErrors
 
 _OFFSETS = np.arange(-40, 41) * 0.02
 """Offsets of a class's constant that are tried, in units."""
@@ -20,7 +21,13 @@ _AT_ONCE = 4_000_000
 
 
 def tune(
-    arch: Architecture, parameters: Tensor, spoken: Spoken, spread: float, count: int, seed: int
+    arch: Architecture,
+    parameters: Tensor,
+    spoken: Spoken,
+    spread: float,
+    count: int,
+    seed: int,
+    errors: ChipErrors | None = None,
 ) -> tuple[Tensor, float, tuple[float, ...]]:
     """Move the constants of the readout to where validation is decided best.
 
@@ -38,7 +45,7 @@ def tune(
         The parameters, the score there, and the offset of each class in units (0 of the first).
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn = chips(arch, parameters, count, spread, generator)
+    drawn = chips(arch, parameters, count, spread, generator, errors=errors)
     logits = np.concatenate([_votes(arch, drawn, x) for x in (spoken.fresh, spoken.after)], axis=2)
     y = np.tile(spoken.y, 2)
     offsets = np.zeros(arch.classes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from netgen.training.network import Architecture
+from netgen.training.structured import ChipErrors
 from netgen.training.teacher import Lesson
 from netgen.training.variation import Variation
 
@@ -25,7 +26,8 @@ class Phase:
         Share of the steps after which weights too small to draw count as 0.
     chips, spread, offset
         Virtual chips a network and step (they share the batch), the relative standard deviation
-        of their parameters, and the standard deviation of their candidates' offsets, in units.
+        of their parameters (of structured chips: the share of the devices' own deviations), and
+        the standard deviation of their candidates' offsets, in units.
     currents, consistency, race
         Weights of the penalties (see :mod:`netgen.training.hardware`).
     ramp
@@ -71,6 +73,9 @@ class Recipe:
         Factor of the logits in the loss: currents of one unit are too small for a sure softmax.
     drawable
         Whether weights too small to draw become 0 and the result is rescaled.
+    errors
+        Of the transistors that virtual chips are made of; None for chips whose parameters deviate
+        independently, by 5 %.
     phases
         Plain training with pruning, then hardening; either may be the only one.
     varied
@@ -86,6 +91,7 @@ class Recipe:
     chain: int
     gain: float
     drawable: bool
+    errors: ChipErrors | None
     phases: tuple[Phase, ...]
     varied: Variation
     taught: float
@@ -141,6 +147,7 @@ def default_recipe(
     plain: bool = False,
     fine_tune: bool = False,
     taught: bool = True,
+    errors: ChipErrors | None = None,
 ) -> Recipe:
     """Return the recipe that was measured for networks of this size.
 
@@ -157,6 +164,8 @@ def default_recipe(
         Harden a model that there is.
     taught
         Learn from a teacher beside the labels.
+    errors
+        See :class:`Recipe`.
     """
     learn, harden, lesson = _LEARN, _HARDEN, Lesson()
     if arch.units >= _WIDE:
@@ -166,6 +175,9 @@ def default_recipe(
         learn = replace(learn, steps=steps)
         harden = replace(harden, steps=steps if fine_tune else max(1, steps // 3))
         lesson = replace(lesson, steps=min(steps, lesson.steps))
+    if errors is not None:
+        harden = replace(harden, chips=16, spread=1.0, consistency=0.0, ramp=0.5)
+        harden = replace(harden, steps=harden.steps if steps is not None else 2 * harden.steps)
     kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))
     if starts is None:
         starts = hardened if fine_tune else _side_by_side(_STARTED, arch, _MOST)
@@ -180,6 +192,7 @@ def default_recipe(
         chain=2,
         gain=3.0,
         drawable=not plain,
+        errors=None if plain else errors,
         phases=phases,
         varied=_VARIED,
         taught=_TAUGHT if taught else 0.0,

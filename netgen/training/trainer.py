@@ -35,6 +35,9 @@ CHOICE_CHIPS, CHOICE_SPREAD = 20, 0.05
 """The virtual chips by which networks are chosen on the validation split."""
 PRUNE_CHIPS, PRUNE_SPREAD = 4, 0.03
 """The same for pruning, where networks have not learnt to survive as chips yet."""
+STRUCTURED = 1.0, 100
+"""Share of the devices' deviations, and chips, by which networks for structured chips are chosen:
+those that they are trained for."""
 CURVE_EVERY = 100
 """Steps between two points of the curves, at most."""
 
@@ -151,6 +154,7 @@ class Trainer:
             phase.spread * ramp,
             self._generator,
             phase.offset * ramp,
+            self._recipe.errors if phase.spread else None,
         )
         loss = self._loss(phase, progress, ramp, drawn, x, wanted)
         loss = loss.view(len(parameters), -1).mean(dim=1)
@@ -231,9 +235,10 @@ class Trainer:
 
     def _choose(self) -> Trained:
         """Return the best network by validation, each at its own operating point."""
-        drawn = self._drawn()
+        drawn, errors = self._drawn(), self._recipe.errors
+        spread, count = (CHOICE_SPREAD, CHOICE_CHIPS) if errors is None else STRUCTURED
         found = [
-            tune(self._arch, one, self._validation, CHOICE_SPREAD, CHOICE_CHIPS, self._recipe.seed)
+            tune(self._arch, one, self._validation, spread, count, self._recipe.seed, errors)
             for one in drawn.split(1)
         ]
         best = max(range(len(found)), key=lambda place: found[place][1])

@@ -221,7 +221,7 @@ def test_kept_tolerances_come_back_with_their_sources(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ('{"tolerances": {"states": 1}}', "tolerances.states: is not known"),
-        ('{"tolerances": {}, "form": {}}', "form: is not known; did you mean from?"),
+        ('{"tolerances": {}, "form": {}}', "form: is not known; did you mean format?"),
         ('{"tolerances": {}, "from": {"states": "a"}}', "from: must be a table"),
         ('{"tolerances": {}, "from": 1}', "from: must be a table"),
         ("{", "not JSON"),

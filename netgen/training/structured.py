@@ -1,0 +1,201 @@
+"""Virtual chips with the structure of the circuit: one log-normal error a transistor.
+
+The errors of a diode are in all of its copies, and a cell's threshold against its candidate hangs
+on six transistors. It is the model of :mod:`netgen.behavioural.fast` as factors on learned
+parameters, so that gradients pass. Left out: a weight that the circuit draws in several places has
+one error in all of them, and the readout's weights have no errors of gate nets.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netgen.characterise.path import path_points
+from netgen.technology import Geometry, Polarity, Technology
+from netgen.training.network import Architecture
+
+SLOPES: dict[Polarity, float] = {"nmos": 27.0, "pmos": 25.0}
+"""gm/I in weak inversion, 1/V: GF180MCU, 2 × 2 µm, half a nA. It changes by 5 % up to 1 nA."""
+
+
+@dataclass(frozen=True)
+class ChipErrors:
+    """Standard deviations of ln of a transistor's current.
+
+    Attributes
+    ----------
+    ratios
+        ln of mirror ratios, rising.
+    sinking, sourcing
+        Of NMOS and PMOS mirrors of these ratios.
+    nmos, pmos
+        Of unit devices.
+    trimmed
+        What is left of a cell's threshold, width and gain after a trim; None without one.
+    """
+
+    ratios: tuple[float, ...]
+    sinking: tuple[float, ...]
+    sourcing: tuple[float, ...]
+    nmos: float
+    pmos: float
+    trimmed: float | None = None
+
+
+def chip_errors(technology: Technology, unit: Geometry, trimmed: float | None = None) -> ChipErrors:
+    """Return the errors of a technology's devices by mismatch.
+
+    Parameters
+    ----------
+    unit
+        Geometry of the unit mirror.
+    trimmed
+        Step of the codes of a trim, ln; it leaves an even distribution over one step.
+    """
+    spread = {polarity: _along_path(technology, polarity, unit) for polarity in SLOPES}
+    ratios = np.unique(np.concatenate([each[0] for each in spread.values()]))
+    sinking, sourcing = (
+        tuple(np.interp(ratios, *spread[polarity]).tolist()) for polarity in ("nmos", "pmos")
+    )
+    return ChipErrors(
+        tuple(ratios.tolist()),
+        sinking,
+        sourcing,
+        _sigma(technology, "nmos", technology.unit_of("nmos", unit), 1),
+        _sigma(technology, "pmos", technology.unit_of("pmos", unit), 1),
+        None if trimmed is None else trimmed / math.sqrt(12),
+    )
+
+
+def _along_path(
+    technology: Technology, polarity: Polarity, unit: Geometry
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln of the ratios along the sizing path, rising, and their standard deviations."""
+    own = technology.unit_of(polarity, unit)
+    logs, sigmas = [], []
+    for point in path_points(technology, polarity, unit)[::-1]:
+        count = technology.series(point.length)
+        each = Geometry(point.width, point.length / count)
+        logs.append(math.log(point.width / point.length * own.length / own.width))
+        sigmas.append(_sigma(technology, polarity, each, count))
+    return np.array(logs), np.array(sigmas)
+
+
+def _sigma(technology: Technology, polarity: Polarity, geometry: Geometry, series: int) -> float:
+    threshold, factor = technology.mismatch[polarity].sigma(geometry)
+    return math.hypot(SLOPES[polarity] * threshold, factor) / math.sqrt(series)
+
+
+def structured_chips(
+    arch: Architecture,
+    parameters: Tensor,
+    count: int,
+    share: float,
+    generator: torch.Generator,
+    errors: ChipErrors,
+) -> Tensor:
+    """Draw chips of every network, (networks · count, parameters).
+
+    Parameters
+    ----------
+    share
+        Of the drawn devices' own deviations: 1 for chips as they are.
+    """
+    return _Chips(arch, parameters, count, share, generator, errors).parameters()
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Log errors of a signal's N- and P-gate nets, (chips, units)."""
+
+    n: Tensor
+    p: Tensor
+
+
+class _Chips:
+    def __init__(
+        self,
+        arch: Architecture,
+        parameters: Tensor,
+        count: int,
+        share: float,
+        generator: torch.Generator,
+        errors: ChipErrors,
+    ) -> None:
+        self.arch, self.errors, self.share = arch, errors, share
+        self.generator = generator
+        self.nominal = parameters.repeat_interleave(count, dim=0)
+        self.logs = torch.zeros_like(self.nominal)
+
+    def parameters(self) -> Tensor:
+        arch = self.arch
+        x, reference = self.line(arch.inputs), self.line(1)
+        self.mirrors("w0", x)
+        self.mirrors("b0", reference)
+        for layer in range(1, arch.layers + 1):
+            row, candidate = self.line(arch.units), self.line(arch.units)
+            self.mirrors(f"{layer}.wc", row)
+            self.mirrors(f"{layer}.bc", reference)
+            self.mirrors(f"{layer}.bp", reference)
+            self.mirrors(f"{layer}.wp", self.cells(layer, candidate))
+            # the residual add: one mirror of each post signal
+            added = self.line(arch.units).p + self.normal(self.errors.pmos, arch.units)
+            self.add(f"{layer}.wp", added[:, :, None])
+            self.add(f"{layer}.bp", added)
+        self.mirrors("wo", None)
+        self.mirrors("bo", reference)
+        return self.nominal * torch.exp(self.logs)
+
+    def normal(self, sigma: float, *shape: int) -> Tensor:
+        size = (len(self.nominal), *shape)
+        drawn = torch.randn(size, generator=self.generator, dtype=self.nominal.dtype)
+        return self.share * sigma * drawn
+
+    def add(self, name: str, logs: Tensor) -> None:
+        self.arch.take(self.logs, name).add_(logs)
+
+    def line(self, units: int) -> _Line:
+        """Draw what defines a signal by an NMOS diode: its copy and a PMOS diode give the P net."""
+        diode, copy = (self.normal(self.errors.nmos, units) for _ in range(2))
+        return _Line(-diode, copy - diode - self.normal(self.errors.pmos, units))
+
+    def mirrors(self, name: str, line: _Line | None) -> None:
+        """Add the errors of the mirrors of a block, and of the nets that drive them."""
+        weight = self.arch.take(self.nominal, name)
+        own = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
+        if line is not None:
+            n, p = (each if weight.ndim == 2 else each[:, None] for each in (line.n, line.p))
+            own = own + torch.where(weight > 0, p, n)
+        self.add(name, own)
+
+    def sigma(self, weight: Tensor) -> Tensor:
+        """Return the standard deviations of mirrors, looked up by their ratios."""
+        drawn = weight.detach().numpy()
+        logs = np.log(np.maximum(np.abs(drawn), 1e-6))
+        found = [np.interp(logs, self.errors.ratios, each)
+                 for each in (self.errors.sourcing, self.errors.sinking)]  # fmt: skip
+        return torch.from_numpy(np.where(drawn > 0, *found)).to(weight.dtype)
+
+    def cells(self, layer: int, candidate: _Line) -> _Line:
+        """Add the errors of cells; return those of the gate nets of their outputs."""
+        units, n, p = self.arch.units, self.errors.nmos, self.errors.pmos
+        if self.errors.trimmed is None:
+            seen = candidate.p + self.normal(p, units)
+            self.add(f"{layer}.hi", self.pair(n, units) - seen)
+            self.add(f"{layer}.width", self.pair(n, units) + self.pair(p, units) - seen)
+            self.add(f"{layer}.alpha", self.pair(n, units))
+        else:
+            for name in ("hi", "width", "alpha"):
+                self.add(f"{layer}.{name}", self.normal(self.errors.trimmed, units))
+        diode = self.normal(p, units)
+        copied = self.normal(p, units) - self.normal(n, units)
+        return _Line(copied - diode, -diode)
+
+    def pair(self, sigma: float, units: int) -> Tensor:
+        """Draw the error of a mirror of two unit devices."""
+        return self.normal(math.sqrt(2) * sigma, units)
