@@ -30,7 +30,7 @@ from netgen.technology import load_technology, preferred
 @pytest.fixture(autouse=True)
 def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
     (tmp_path / "pdk").mkdir()
-    monkeypatch.setattr("netgen.report.comparison.plots.DPI", 30)
+    monkeypatch.setattr("netgen.report.plot.DPI", 30)
     monkeypatch.setattr("netgen.report.variability.write._plots", lambda _: [])
     return fake_tools.install(monkeypatch, tmp_path / "pdk")
 
