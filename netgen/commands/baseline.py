@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,10 +13,39 @@ from netgen.analysis.comparison.baseline import (
     parse_limit,
     read_baseline,
 )
-from netgen.commands.options import PATH, Command
+from netgen.commands.options import PATH
+from netgen.commands.records import taking
 from netgen.errors import UsageError
 
-_OPTIONS = (
+
+@dataclass(frozen=True)
+class BaselineOptions:
+    """An earlier report, and by how much figures may be worse than its."""
+
+    baseline: Path | None
+    regressions: tuple[str, ...]
+
+    def against(self) -> Against | None:
+        """Return what a comparison shall be held against.
+
+        Raises
+        ------
+        UsageError
+            A limit is none, or there is no baseline for it.
+        ConfigurationError
+            The baseline cannot be read.
+        """
+        limits = tuple(parse_limit(text) for text in self.regressions)
+        if self.baseline is None:
+            if limits:
+                raise UsageError("--max-regression is about a baseline; add --baseline REPORT.json")
+            return None
+        return Against(read_baseline(self.baseline), limits)
+
+
+baseline_options = taking(
+    "earlier",
+    BaselineOptions,
     click.option(
         "--baseline",
         type=PATH,
@@ -31,31 +61,6 @@ _OPTIONS = (
         "decision_agreement=0.01 or power_w=5%; repeatable. Status 1 where one is worse.",
     ),
 )
-
-
-def baseline_options(command: Command) -> Command:
-    """Give a command --baseline and --max-regression."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def asked_baseline(baseline: Path | None, regressions: tuple[str, ...]) -> Against | None:
-    """Return what a comparison shall be held against.
-
-    Raises
-    ------
-    UsageError
-        A limit is none, or there is no baseline for it.
-    ConfigurationError
-        The baseline cannot be read.
-    """
-    limits = tuple(parse_limit(text) for text in regressions)
-    if baseline is None:
-        if limits:
-            raise UsageError("--max-regression is about a baseline; add --baseline REPORT.json")
-        return None
-    return Against(read_baseline(baseline), limits)
 
 
 def say_baseline(found: BaselineComparison) -> None:

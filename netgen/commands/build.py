@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from netgen.analysis import load_tolerances
 from netgen.commands.options import (
+    TechnologyOptions,
+    UnitOptions,
     calibration_option,
     model_argument,
     output_option,
@@ -16,13 +17,13 @@ from netgen.commands.options import (
     technology_options,
     unit_options,
 )
-from netgen.commands.steps import build_options, build_step, with_units
+from netgen.commands.steps import build_step
 from netgen.model import load_model, load_samples
 from netgen.project import FORMATS, export, occupied
 from netgen.simulators.dialects import DIALECTS
 
 
-@click.command()
+@click.command("build")
 @model_argument
 @output_option
 @technology_options
@@ -43,26 +44,25 @@ from netgen.simulators.dialects import DIALECTS
 )
 @calibration_option
 @replace_option
-def build(
+def build_command(
     model: Path,
     output: Path,
     dialects: tuple[str, ...],
     formats: tuple[str, ...],
     calibration: Path | None,
     replace: bool,
-    unit_current: float | None,
-    frame_period: float | None,
-    **chosen: Any,
+    units: UnitOptions,
+    technology: TechnologyOptions,
 ) -> None:
     """Size every device of MODEL.json and write netlist, mapping and build record into DIR.
 
     Tolerances of a netgen.toml (or netgen.json) beside the model are kept for netgen compare.
     """
-    loaded = with_units(load_model(model), unit_current, frame_period)
+    loaded = units.of(load_model(model))
     samples = None if calibration is None else load_samples(calibration, loaded)
     tolerances = load_tolerances(model.parent)
     with occupied(output):
-        options = build_options(**chosen)
+        options = technology.build_options()
         made = build_step(loaded, output, options, samples, tolerances, model, replace)
         x = None if samples is None else samples.x[0]
         for file in export(made, output, dialects, formats, x):

@@ -13,14 +13,18 @@ from netgen._version import __version__
 from netgen.analysis.comparison.race import NEAR
 from netgen.analysis.comparison.slow import frame_needed, late_thresholds
 from netgen.circuit.blocks import blocks_of
-from netgen.commands.options import model_argument, technology_options, unit_options
+from netgen.commands.options import (
+    TechnologyOptions,
+    UnitOptions,
+    model_argument,
+    technology_options,
+    unit_options,
+)
 from netgen.commands.output import give_document
 from netgen.commands.steps import (
-    build_options,
     expected_power,
     say_below_floor,
     warn_of_units,
-    with_units,
 )
 from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
 from netgen.netlist.area import areas
@@ -32,23 +36,22 @@ from netgen.schema import head
 from netgen.units import engineering
 
 
-@click.command()
+@click.command("check")
 @model_argument
 @technology_options
 @unit_options
-def check(
+def check_command(
     model: Path,
-    unit_current: float | None,
-    frame_period: float | None,
-    **chosen: Any,
+    units: UnitOptions,
+    technology: TechnologyOptions,
 ) -> None:
     """Validate MODEL.json; print its size and what the technology can realise of it."""
-    loaded = with_units(load_model(model), unit_current, frame_period)
+    loaded = units.of(load_model(model))
     click.echo(f"{model}: valid")
     for line in describe(loaded):
         click.echo(f"  {line}")
     warn_of_units(loaded)
-    made = design(loaded, build_options(**chosen))
+    made = design(loaded, technology.build_options())
     for line in _realisable(made):
         click.echo(line)
     click.echo(f"  {expected_power(made, calibrated=False)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from netgen.analysis import kept_tolerances
-from netgen.commands.baseline import asked_baseline, baseline_options
+from netgen.commands.baseline import BaselineOptions, baseline_options
 from netgen.commands.options import (
     edited_option,
     folder_argument,
@@ -20,7 +20,7 @@ from netgen.project import Folder
 from netgen.project.post_layout import side_by_side
 
 
-@click.command()
+@click.command("compare")
 @folder_argument
 @tolerance_options
 @baseline_options
@@ -31,11 +31,10 @@ from netgen.project.post_layout import side_by_side
     help="Set the circuit without and with the wires of DIR/layout side by side.",
 )
 @edited_option
-def compare(
+def compare_command(
     folder: Path,
     limits: tuple[str, ...],
-    baseline: Path | None,
-    regressions: tuple[str, ...],
+    earlier: BaselineOptions,
     wires: bool,
     edited: bool,
 ) -> None:
@@ -49,5 +48,5 @@ def compare(
         return
     names = {"model": str(folder / "model.json"), "samples": str(folder / "sim" / "samples.npz")}
     tolerances = chosen_tolerances(limits, folder, kept_tolerances(Folder(folder).tolerances))
-    against = asked_baseline(baseline, regressions)
+    against = earlier.against()
     sys.exit(compare_step(folder, tolerances, names, edited, against))

@@ -14,9 +14,9 @@ from netgen.schema import head
 MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
 
 
-@click.command()
+@click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(as_json: bool) -> None:
+def doctor_command(as_json: bool) -> None:
     """Say what netgen found of Python, ngspice, PDKs and folders, and how to mend faults.
 
     Ends with the exit status of the first fault.

@@ -52,7 +52,7 @@ COMMANDS = {
     "stream": ("netgen.commands.stream", "Listen to sound that does not end."),
     "noise": ("netgen.commands.noise", "Say what noise does to decisions and states."),
 }
-"""Name → module (which has the command under its own name) and the line ``--help`` shows."""
+"""Name → module (which has the command as ``NAME_command``) and the line ``--help`` shows."""
 
 
 class LazyGroup(click.Group):
@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
             return None
         prepare_machine()
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         return with_output(cmd_name, command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

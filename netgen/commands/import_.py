@@ -9,7 +9,7 @@ from typing import cast
 import click
 import numpy as np
 
-from netgen.commands.options import PATH, unit_options
+from netgen.commands.options import PATH, UnitOptions, unit_options
 from netgen.errors import SamplesError, UsageError
 from netgen.files import taken, write_whole
 from netgen.frontends import Settings, read_model, rescale, signed_channels
@@ -20,7 +20,7 @@ from netgen.model.samples import _read_npz
 from netgen.project.runs import samples_file
 
 
-@click.command(name="import")
+@click.command("import")
 @click.argument("file", type=PATH, metavar="FILE")
 @click.option("-o", "--output", type=PATH, required=True, metavar="MODEL.json")
 @click.option("--name", metavar="NAME", help="Of the model.  [default: the file's]")
@@ -44,13 +44,12 @@ from netgen.project.runs import samples_file
     help="Inputs of the network, x (samples, channels) or (samples, frames, channels), perhaps y: "
     "rescales the currents exactly and writes MODEL-samples.npz for netgen.",
 )
-def import_(
+def import_command(
     file: Path,
     output: Path,
     name: str | None,
     classes: str | None,
-    unit_current: float | None,
-    frame_period: float | None,
+    units: UnitOptions,
     input_max: float,
     signed: bool,
     rule: str,
@@ -59,11 +58,12 @@ def import_(
 ) -> None:
     """Write the network of FILE (ONNX) as a model."""
     written = output.with_name(f"{output.stem}-samples.npz")
+    current, period = units.unit_current, units.frame_period
     settings = Settings(
         name or file.stem,
         None if classes is None else tuple(classes.split(",")),
-        1e-9 if unit_current is None else unit_current * 1e-9,
-        0.01 if frame_period is None else frame_period * 1e-3,
+        1e-9 if current is None else current * 1e-9,
+        0.01 if period is None else period * 1e-3,
         input_max,
         signed,
         cast(Rule, rule),

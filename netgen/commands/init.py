@@ -10,9 +10,9 @@ from netgen.commands.options import PATH
 from netgen.project.starter import write_starter
 
 
-@click.command()
+@click.command("init")
 @click.argument("folder", type=PATH, metavar="DIR")
-def init(folder: Path) -> None:
+def init_command(folder: Path) -> None:
     """Write a small model with notes, and samples for it, into DIR: a start for one of your own."""
     model, samples = write_starter(folder)
     click.echo(f"{model}: one memory cell; the notes are in its meta")

@@ -25,7 +25,7 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
 """Where each step begins, and how much of the whole it is, in percent."""
 
 
-@click.command()
+@click.command("layout")
 @folder_argument
 @click.option(
     "--rows",
@@ -63,7 +63,7 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
     help="Also run the foundry's KLayout rules on it, with the program klayout.",
 )
 @edited_option
-def layout(
+def layout_command(
     folder: Path,
     rows: int | None,
     effort: float,

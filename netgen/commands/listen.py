@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from netgen._version import __version__
-from netgen.commands.options import PATH, model_argument, technology_options
+from netgen.commands.options import PATH, TechnologyOptions, model_argument, technology_options
 from netgen.commands.output import give_document
-from netgen.commands.steps import build_options
 from netgen.errors import UsageError
 from netgen.model import Model, Samples, load_model
 from netgen.model.graph import Floats
@@ -21,19 +20,19 @@ from netgen.schema import head
 from netgen.training.listen import Heard, decide_by_software, hear, judge
 
 
-@click.command()
+@click.command("listen")
 @model_argument
 @click.argument("sound", type=PATH, metavar="FILE.wav")
 @click.option(
     "--circuit", is_flag=True, help="Build the circuit and let its transistors decide, in ngspice."
 )
 @technology_options
-def listen(model: Path, sound: Path, circuit: bool, **chosen: Any) -> None:
+def listen_command(model: Path, sound: Path, circuit: bool, technology: TechnologyOptions) -> None:
     """Say which of its classes MODEL.json hears in one second of FILE.wav.
 
     The options of the technology are those of the circuit (--circuit).
     """
-    if not circuit and any(value is not None for value in chosen.values()):
+    if not circuit and technology.given:
         raise UsageError("--pdk and the like are about the circuit; add --circuit")
     loaded = load_model(model)
     samples, repairs = hear(sound, loaded, str(model))
@@ -46,7 +45,7 @@ def listen(model: Path, sound: Path, circuit: bool, **chosen: Any) -> None:
         click.echo(_sentence(software, loaded))
         give_document(document)
         return
-    heard = judge(loaded, _simulate(loaded, samples, build_options(**chosen)))
+    heard = judge(loaded, _simulate(loaded, samples, technology.build_options()))
     give_document(document | {"circuit": _decision(heard)})
     click.echo(_sentence(heard, loaded))
     agrees = "agrees" if heard.decision == software.decision else "DOES NOT AGREE"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from netgen.analysis.noise.network import PLACES, Case, Draws, Immunity
+from netgen.analysis.noise.network import PLACES, Case, Draws, Immunity, Place
 from netgen.analysis.noise.statistics import Interval
-from netgen.commands.options import PATH, model_argument, samples_argument, technology_options
+from netgen.commands.options import (
+    PATH,
+    TechnologyOptions,
+    model_argument,
+    samples_argument,
+    technology_options,
+)
 from netgen.commands.output import progress_hidden
-from netgen.commands.steps import build_options
 from netgen.errors import UsageError
 from netgen.model import load_model, load_samples, random_model
 from netgen.project.studies.noise import NoiseChoices, noise_immunity
@@ -20,7 +24,7 @@ from netgen.project.studies.noise import NoiseChoices, noise_immunity
 RANDOM_SAMPLES = 32
 
 
-@click.command()
+@click.command("noise")
 @model_argument
 @samples_argument
 @click.option(
@@ -61,18 +65,18 @@ RANDOM_SAMPLES = 32
               help="Independent values in a frame: 2·B·T for noise up to B.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @technology_options
-def noise(
+def noise_command(
     model: Path,
     samples: Path,
     output: Path,
     also: tuple[tuple[Path, Path], ...],
     sizes: tuple[tuple[int, int], ...],
     levels: str,
-    places: tuple[Any, ...],
+    places: tuple[Place, ...],
     repeats: int,
     per_frame: int,
     seed: int,
-    **chosen: Any,
+    technology: TechnologyOptions,
 ) -> None:
     """Say what noise does to MODEL's decisions and states on SAMPLES, by the software model.
 
@@ -85,7 +89,7 @@ def noise(
         cases.append(Case(*drawn))
     draws = Draws(seed, repeats, per_frame)
     choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), draws)
-    results = noise_immunity(cases, build_options(**chosen), choices, output)
+    results = noise_immunity(cases, technology.build_options(), choices, output)
     with click.progressbar(
         results,
         length=choices.steps(cases),

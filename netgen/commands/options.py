@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
+from netgen.commands.records import taking
 from netgen.errors import UsageError
-from netgen.project import BIASES, Bias, Build, MonteCarlo, Population, corners, prepared
+from netgen.model import Model
+from netgen.project import (
+    BIASES,
+    Bias,
+    Build,
+    BuildOptions,
+    MonteCarlo,
+    Population,
+    SimulationChoices,
+    corners,
+    prepared,
+)
 from netgen.simulation.engines import AUTO, ENGINES
-from netgen.technology import Variation, preferred, technologies
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from netgen.technology import Geometry, Variation, preferred, technologies
 
 PATH = click.Path(path_type=Path)  # existence is checked where the file is read, with its status
 
@@ -47,104 +56,191 @@ calibration_option = click.option(
 )
 
 
-def _all(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
+@dataclass(frozen=True)
+class TechnologyOptions:
+    """The technology and its conditions, in the command line's units."""
 
-    return decorate
+    pdk: str | None
+    pdk_folder: Path | None
+    corner: str | None
+    temperature: float | None
+    vdd: float | None
+    unit: tuple[float, float] | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any of them is given."""
+        return any(value is not None for value in vars(self).values())
+
+    def build_options(self) -> BuildOptions:
+        """Return the options of a build (µm to metres).
+
+        Raises
+        ------
+        UsageError
+            The technology is named twice.
+        """
+        if self.pdk is not None and self.pdk_folder is not None:
+            raise UsageError("--pdk and --technology both name a technology; give one of them")
+        geometry = None
+        if self.unit is not None:
+            geometry = Geometry(self.unit[0] * 1e-6, self.unit[1] * 1e-6)
+        place = self.pdk_folder or self.pdk
+        return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry)
 
 
-technology_options = _all(
-    [
-        click.option(
-            "--pdk",
-            metavar="NAME",
-            help=f"The technology: {', '.join(technologies())}.  "
-            f"[default: the first installed of {', '.join(preferred())}]",
-        ),
-        click.option(
-            "--technology",
-            "pdk_folder",
-            type=PATH,
-            metavar="PATH",
-            help="The folder of a technology of your own, with its technology.toml.",
-        ),
-        click.option(
-            "--corner", metavar="NAME", help="Process corner.  [default: the typical one]"
-        ),
-        click.option("--temperature", type=float, metavar="°C", help="[default: the models' own]"),
-        click.option("--vdd", type=float, metavar="V", help="Supply.  [default: the technology's]"),
-        click.option(
-            "--unit",
-            type=(click.FloatRange(min=0, min_open=True), click.FloatRange(min=0, min_open=True)),
-            metavar="W L",
-            help="Unit mirror in µm: larger matches better, settles more slowly.  [default: 2 2]",
-        ),
-    ]
+@dataclass(frozen=True)
+class UnitOptions:
+    """The unit current (nA) and the frame period (ms), where they are not the model's."""
+
+    unit_current: float | None
+    frame_period: float | None
+
+    def of(self, model: Model) -> Model:
+        """Return the model with these units (A, s)."""
+        current, period = self.unit_current, self.frame_period
+        return replace(
+            model,
+            unit_current=model.unit_current if current is None else current * 1e-9,
+            frame_period=model.frame_period if period is None else period * 1e-3,
+        )
+
+
+@dataclass(frozen=True)
+class SimulationOptions:
+    """Which samples are simulated, and how."""
+
+    picked: str | None
+    jobs: int | None
+    timeout: float | None
+    engine: str
+    scheduler: str | None
+    input_edge: float | None
+    raw: bool
+
+    def choices(self) -> SimulationChoices:
+        """Return the choices of a simulation (ms to seconds).
+
+        Raises
+        ------
+        UsageError
+            The timeout is not above 0.
+        """
+        if self.timeout is not None and not self.timeout > 0:
+            raise UsageError(f"--timeout {self.timeout:g}: must be above 0")
+        edge = None if self.input_edge is None else self.input_edge * 1e-3
+        return SimulationChoices(
+            self.jobs or cores(), self.timeout, self.raw, self.engine, self.scheduler,
+            input_edge=edge,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ChipOptions:
+    """How chips deviate at random."""
+
+    seed: int
+    process: bool
+    mismatch: bool
+
+    def variation(self) -> Variation:
+        """Return what varies.
+
+        Raises
+        ------
+        UsageError
+            Nothing does.
+        """
+        if not (self.mismatch or self.process):
+            raise UsageError("--no-mismatch leaves nothing to vary; add --process")
+        return Variation(self.seed, self.mismatch, self.process)
+
+
+technology_options = taking(
+    "technology",
+    TechnologyOptions,
+    click.option(
+        "--pdk",
+        metavar="NAME",
+        help=f"The technology: {', '.join(technologies())}.  "
+        f"[default: the first installed of {', '.join(preferred())}]",
+    ),
+    click.option(
+        "--technology",
+        "pdk_folder",
+        type=PATH,
+        metavar="PATH",
+        help="The folder of a technology of your own, with its technology.toml.",
+    ),
+    click.option("--corner", metavar="NAME", help="Process corner.  [default: the typical one]"),
+    click.option("--temperature", type=float, metavar="°C", help="[default: the models' own]"),
+    click.option("--vdd", type=float, metavar="V", help="Supply.  [default: the technology's]"),
+    click.option(
+        "--unit",
+        type=(click.FloatRange(min=0, min_open=True), click.FloatRange(min=0, min_open=True)),
+        metavar="W L",
+        help="Unit mirror in µm: larger matches better, settles more slowly.  [default: 2 2]",
+    ),
 )
 
-unit_options = _all(
-    [
-        click.option(
-            "--unit-current",
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="nA",
-            help="What 1.0 stands for.  [default: the model's]",
-        ),
-        click.option(
-            "--frame-period",
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="ms",
-            help="How long a frame is held.  [default: the model's]",
-        ),
-    ]
+unit_options = taking(
+    "units",
+    UnitOptions,
+    click.option(
+        "--unit-current",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="nA",
+        help="What 1.0 stands for.  [default: the model's]",
+    ),
+    click.option(
+        "--frame-period",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="ms",
+        help="How long a frame is held.  [default: the model's]",
+    ),
 )
 
-simulation_options = _all(
-    [
-        click.option(
-            "--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4."
-        ),
-        click.option(
-            "--jobs",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Transients at a time.  [default: all cores]",
-        ),
-        click.option(
-            "--timeout",
-            type=float,
-            metavar="S",
-            help="Seconds allowed for each attempt at a transient.",
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice((AUTO, *ENGINES)),
-            default=AUTO,
-            show_default=True,
-            help="The network as one circuit, or in stages, which show no transients; auto goes "
-            "by size.",
-        ),
-        click.option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Simulate on the Dask cluster there, such as tcp://host:8786.",
-        ),
-        click.option(
-            "--input-edge",
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="ms",
-            help="Rise time of an input step.  [default: 1 % of the frame]",
-        ),
-        click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
-    ]
+simulation_options = taking(
+    "simulation",
+    SimulationOptions,
+    click.option("--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Transients at a time.  [default: all cores]",
+    ),
+    click.option(
+        "--timeout",
+        type=float,
+        metavar="S",
+        help="Seconds allowed for each attempt at a transient.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice((AUTO, *ENGINES)),
+        default=AUTO,
+        show_default=True,
+        help="The network as one circuit, or in stages, which show no transients; auto goes "
+        "by size.",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Simulate on the Dask cluster there, such as tcp://host:8786.",
+    ),
+    click.option(
+        "--input-edge",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="ms",
+        help="Rise time of an input step.  [default: 1 % of the frame]",
+    ),
+    click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
 )
 
 ALL = "all"
 
-_CHIP_OPTIONS: list[Callable[[Any], Any]] = [
+_CHIP_OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] = (
     click.option(
         "--seed",
         type=click.IntRange(min=0),
@@ -159,38 +255,8 @@ _CHIP_OPTIONS: list[Callable[[Any], Any]] = [
         default=True,
         help="Vary each transistor by itself.  [default: mismatch]",
     ),
-]
-chip_options = _all(_CHIP_OPTIONS)
-
-variability_options = _all(
-    [
-        click.option(
-            "--monte-carlo",
-            "runs",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Run the samples through N chips whose transistors deviate at random.",
-        ),
-        *_CHIP_OPTIONS,
-        click.option(
-            "--trim", type=PATH, metavar="FILE", help="Codes of netgen trim for the chips."
-        ),
-        click.option(
-            "--corners",
-            is_flag=False,
-            flag_value=ALL,
-            metavar="[LIST]",
-            help="Run the samples in corners of process, supply and temperature: all, or a list "
-            "such as --corners=ff,ss/1.62,typical/1.8/85 (corner, V, °C).",
-        ),
-        click.option(
-            "--bias",
-            type=click.Choice((*BIASES, "both")),
-            help="Bias currents of cells: ideal, or mirrored from one reference.  "
-            "[default: both in corners, ideal with --monte-carlo]",
-        ),
-    ]
 )
+chip_options = taking("chosen_chips", ChipOptions, *_CHIP_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -203,7 +269,7 @@ class Varied:
     mismatch: bool
     corners: str | None
     bias: str | None
-    trim: Path | None = None
+    trim: Path | None
 
     @property
     def asked(self) -> bool:
@@ -248,21 +314,46 @@ class Varied:
         return corners(technology, at.vdd, listed, biases)
 
 
+variability_options = taking(
+    "varied",
+    Varied,
+    click.option(
+        "--monte-carlo",
+        "runs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Run the samples through N chips whose transistors deviate at random.",
+    ),
+    *_CHIP_OPTIONS,
+    click.option("--trim", type=PATH, metavar="FILE", help="Codes of netgen trim for the chips."),
+    click.option(
+        "--corners",
+        is_flag=False,
+        flag_value=ALL,
+        metavar="[LIST]",
+        help="Run the samples in corners of process, supply and temperature: all, or a list "
+        "such as --corners=ff,ss/1.62,typical/1.8/85 (corner, V, °C).",
+    ),
+    click.option(
+        "--bias",
+        type=click.Choice((*BIASES, "both")),
+        help="Bias currents of cells: ideal, or mirrored from one reference.  "
+        "[default: both in corners, ideal with --monte-carlo]",
+    ),
+)
+
+
 def named(word: str) -> Bias:
     """Return the kind of bias of that name."""
     return next(bias for bias in BIASES if bias == word)
 
 
-tolerance_options = _all(
-    [
-        click.option(
-            "--tolerance",
-            "limits",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Override a tolerance, such as decision_agreement_min=0.95; repeatable.",
-        )
-    ]
+tolerance_options = click.option(
+    "--tolerance",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Override a tolerance, such as decision_agreement_min=0.95; repeatable.",
 )
 
 

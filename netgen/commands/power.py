@@ -16,10 +16,10 @@ from netgen.project.power import power as measure
 from netgen.units import engineering
 
 
-@click.command()
+@click.command("power")
 @folder_argument
 @edited_option
-def power(folder: Path, edited: bool) -> None:
+def power_command(folder: Path, edited: bool) -> None:
     """Say where the supply power of the simulated samples of DIR went, and what takes the area.
 
     Writes power.html, power.json and plots of it into DIR.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from netgen.commands.baseline import asked_baseline, baseline_options
+from netgen.commands.baseline import BaselineOptions, baseline_options
 from netgen.commands.options import (
+    SimulationOptions,
+    TechnologyOptions,
+    UnitOptions,
     calibration_option,
     model_argument,
     output_option,
@@ -21,20 +23,17 @@ from netgen.commands.options import (
     unit_options,
 )
 from netgen.commands.steps import (
-    build_options,
     build_step,
     chosen_tolerances,
     compare_step,
     simulate_step,
-    simulation_choices,
-    with_units,
 )
 from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples, pick_indices
 from netgen.project import occupied
 
 
-@click.command()
+@click.command("run")
 @model_argument
 @samples_argument
 @output_option
@@ -45,44 +44,36 @@ from netgen.project import occupied
 @baseline_options
 @calibration_option
 @replace_option
-def run(
+def run_command(
     model: Path,
     samples: Path,
     output: Path,
-    picked: str | None,
-    jobs: int | None,
-    timeout: float | None,
-    engine: str,
-    scheduler: str | None,
-    input_edge: float | None,
-    raw: bool,
+    simulation: SimulationOptions,
     limits: tuple[str, ...],
-    baseline: Path | None,
-    regressions: tuple[str, ...],
+    earlier: BaselineOptions,
     calibration: Path | None,
     replace: bool,
-    unit_current: float | None,
-    frame_period: float | None,
-    **chosen: Any,
+    units: UnitOptions,
+    technology: TechnologyOptions,
 ) -> None:
     """Build MODEL.json, run SAMPLES through it and compare circuit with software.
 
     Tolerances come from netgen.toml (or netgen.json) beside the model where there is one; DIR
     keeps them for netgen compare.
     """
-    loaded = with_units(load_model(model), unit_current, frame_period)
+    loaded = units.of(load_model(model))
     # before anything is built: what is wrong with these should not cost a build or a simulation
-    pick_indices(picked, len(load_samples(samples, loaded)))
+    pick_indices(simulation.picked, len(load_samples(samples, loaded)))
     typical = None if calibration is None else load_samples(calibration, loaded)
     tolerances = chosen_tolerances(limits, model.parent)
-    choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
-    against = asked_baseline(baseline, regressions)
+    choices = simulation.choices()
+    against = earlier.against()
     failed: SimulationError | None = None
     with occupied(output):
-        options = build_options(**chosen)
+        options = technology.build_options()
         build_step(loaded, output, options, typical, tolerances, model, replace)
         try:
-            simulate_step(output, samples, picked, choices)
+            simulate_step(output, samples, simulation.picked, choices)
         except SimulationError as error:  # the others are still worth a report
             failed = error
         names = {"model": str(model), "samples": str(samples)}

@@ -7,15 +7,19 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from netgen._version import __version__
 from netgen.analysis.power.scaling import PowerLaw, power_law
-from netgen.commands.options import output_option, simulation_options, technology_options
+from netgen.commands.options import (
+    SimulationOptions,
+    TechnologyOptions,
+    output_option,
+    simulation_options,
+    technology_options,
+)
 from netgen.commands.output import progress_hidden
-from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
 from netgen.project.results import write_results
 from netgen.project.studies.scaling import KIND, PARTS, Choices, Size, usual_sizes
@@ -24,7 +28,7 @@ from netgen.schema import head
 from netgen.units import engineering
 
 
-@click.command()
+@click.command("scaling")
 @output_option
 @technology_options
 @simulation_options
@@ -47,27 +51,21 @@ from netgen.units import engineering
     metavar="D",
     help="Simulate networks up to this size.",
 )
-def scaling(
+def scaling_command(
     output: Path,
     sizes: str | None,
     layers: int,
     frames: int,
     confirm: int,
-    picked: str | None,
-    jobs: int | None,
-    timeout: float | None,
-    engine: str,
-    scheduler: str | None,
-    input_edge: float | None,
-    raw: bool,
-    **chosen: Any,
+    simulation: SimulationOptions,
+    technology: TechnologyOptions,
 ) -> None:
     """Predict how power, transistors and area grow with the state size, and fit exponents.
 
     Random reference networks of every size; the power model's figures, confirmed in ngspice for
     the small ones. Writes scaling.json and scaling.png into DIR.
     """
-    if picked is not None:
+    if simulation.picked is not None:
         raise UsageError("--samples: random networks bring their own; leave it out")
     states = _sizes(sizes)
     choices = Choices(tuple(states), layers, frames, confirm)
@@ -76,8 +74,8 @@ def scaling(
         study(
             choices,
             output,
-            build_options(**chosen),
-            simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge),
+            technology.build_options(),
+            simulation.choices(),
         ),
         length=len(states),
         label="sizing",

@@ -11,9 +11,9 @@ from netgen.schema import schema as read_schema
 from netgen.schema import schema_names
 
 
-@click.command()
+@click.command("schema")
 @click.argument("name", required=False)
-def schema(name: str | None) -> None:
+def schema_command(name: str | None) -> None:
     """Print the JSON Schema of a file format; without NAME, the names."""
     if name is None:
         for known in schema_names():

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from netgen.commands.options import (
+    SimulationOptions,
     Varied,
     edited_option,
     folder_argument,
@@ -14,11 +15,11 @@ from netgen.commands.options import (
     simulation_options,
     variability_options,
 )
-from netgen.commands.steps import population_step, simulate_step, simulation_choices
+from netgen.commands.steps import population_step, simulate_step
 from netgen.errors import UsageError
 
 
-@click.command()
+@click.command("sim")
 @folder_argument
 @samples_argument
 @simulation_options
@@ -27,23 +28,11 @@ from netgen.errors import UsageError
     "--post-layout", is_flag=True, help="With the wires of DIR/layout; traces lie in there."
 )
 @edited_option
-def sim(
+def sim_command(
     folder: Path,
     samples: Path,
-    picked: str | None,
-    jobs: int | None,
-    timeout: float | None,
-    engine: str,
-    scheduler: str | None,
-    input_edge: float | None,
-    raw: bool,
-    runs: int | None,
-    seed: int,
-    process: bool,
-    mismatch: bool,
-    corners: str | None,
-    bias: str | None,
-    trim: Path | None,
+    simulation: SimulationOptions,
+    varied: Varied,
     post_layout: bool,
     edited: bool,
 ) -> None:
@@ -53,11 +42,10 @@ def sim(
     --corners, every sample is run through many variants of the circuit instead; their results lie
     in DIR/variability.
     """
-    choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
-    varied = Varied(runs, seed, process, mismatch, corners, bias, trim)
+    choices = simulation.choices()
     if varied.asked:
         if post_layout:
             raise UsageError("--post-layout is of the nominal circuit; leave out chips and corners")
-        population_step(folder, samples, picked, choices, varied, edited)
+        population_step(folder, samples, simulation.picked, choices, varied, edited)
     else:
-        simulate_step(folder, samples, picked, choices, edited, post_layout)
+        simulate_step(folder, samples, simulation.picked, choices, edited, post_layout)

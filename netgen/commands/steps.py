@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -45,41 +44,10 @@ from netgen.project import (
 from netgen.project.limits import doubtful
 from netgen.project.origin import replaced
 from netgen.project.post_layout import post_layout
-from netgen.technology import Geometry
 from netgen.units import engineering
 
 PLACES = 3
 """So many places that miss a limit are printed."""
-
-
-def build_options(
-    pdk: str | None,
-    pdk_folder: Path | None,
-    corner: str | None,
-    temperature: float | None,
-    vdd: float | None,
-    unit: tuple[float, float] | None,
-) -> BuildOptions:
-    """Turn the command line's words into build options (µm to metres).
-
-    Raises
-    ------
-    UsageError
-        The technology is named twice.
-    """
-    if pdk is not None and pdk_folder is not None:
-        raise UsageError("--pdk and --technology both name a technology; give one of them")
-    geometry = None if unit is None else Geometry(unit[0] * 1e-6, unit[1] * 1e-6)
-    return BuildOptions(pdk_folder or pdk, corner, temperature, vdd, geometry)
-
-
-def with_units(model: Model, unit_current: float | None, frame_period: float | None) -> Model:
-    """Return the model with another unit current (nA) or frame period (ms), where given."""
-    return replace(
-        model,
-        unit_current=model.unit_current if unit_current is None else unit_current * 1e-9,
-        frame_period=model.frame_period if frame_period is None else frame_period * 1e-3,
-    )
 
 
 def build_step(
@@ -361,18 +329,3 @@ def from_source(check: Check) -> str:
         return ""
     looser = f" looser than the default {check.default:g}," if check.looser else ""
     return f"{looser} from {check.source}"
-
-
-def simulation_choices(
-    jobs: int | None,
-    timeout: float | None,
-    raw: bool,
-    engine: str,
-    scheduler: str | None,
-    input_edge: float | None = None,
-) -> SimulationChoices:
-    """Turn the command line's words into simulation choices."""
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"--timeout {timeout:g}: must be above 0")
-    edge = None if input_edge is None else input_edge * 1e-3
-    return SimulationChoices(jobs or cores(), timeout, raw, engine, scheduler, input_edge=edge)

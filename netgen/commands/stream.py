@@ -43,7 +43,7 @@ from netgen.training.stream import Detection, Rule, Software, Trigger, inputs_of
 _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05)
 
 
-@click.command()
+@click.command("stream")
 @model_argument
 @click.argument("sounds", nargs=-1, required=True, type=PATH, metavar="AUDIO...")
 @click.option(
@@ -96,7 +96,7 @@ _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05
     "--most", type=click.FloatRange(min=0), default=0.5, show_default=True, metavar="RATE",
     help="False alarms an hour that are allowed where misses are stated.",
 )  # fmt: skip
-def stream(
+def stream_command(
     model: Path,
     sounds: tuple[Path, ...],
     labels: Path | None,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from netgen.commands.options import (
+    SimulationOptions,
+    TechnologyOptions,
     model_argument,
     output_option,
     samples_argument,
@@ -16,7 +17,6 @@ from netgen.commands.options import (
     technology_options,
 )
 from netgen.commands.output import progress_hidden
-from netgen.commands.steps import build_options, simulation_choices
 from netgen.errors import UsageError
 from netgen.model import Model, load_model, load_samples, pick_indices
 from netgen.project.results import write_results
@@ -32,7 +32,7 @@ SCALES: dict[Quantity, tuple[str, float, tuple[float, ...]]] = {
 """Of each quantity: the command line's unit, what it is in SI, and values to try."""
 
 
-@click.command()
+@click.command("sweep")
 @model_argument
 @samples_argument
 @output_option
@@ -41,21 +41,15 @@ SCALES: dict[Quantity, tuple[str, float, tuple[float, ...]]] = {
 @click.option("--unit-currents", metavar="nA,…", help="Unit currents to try.")
 @click.option("--supplies", metavar="V,…", help="Supply voltages to try.")
 @click.option("--frame-periods", metavar="ms,…", help="Frame periods to try.")
-def sweep(
+def sweep_command(
     model: Path,
     samples: Path,
     output: Path,
-    picked: str | None,
-    jobs: int | None,
-    timeout: float | None,
-    engine: str,
-    scheduler: str | None,
-    input_edge: float | None,
-    raw: bool,
+    simulation: SimulationOptions,
     unit_currents: str | None,
     supplies: str | None,
     frame_periods: str | None,
-    **chosen: Any,
+    technology: TechnologyOptions,
 ) -> None:
     """Try unit currents, supplies and frame periods: agreement against power.
 
@@ -65,17 +59,17 @@ def sweep(
     """
     loaded = load_model(model)
     known = load_samples(samples, loaded)
-    indices = pick_indices(picked, len(known))
+    indices = pick_indices(simulation.picked, len(known))
     wanted: dict[Quantity, str | None] = {
         "unit_current": unit_currents,
         "vdd": supplies,
         "frame_period": frame_periods,
     }
     points = _points(wanted)
-    choices = simulation_choices(jobs, timeout, raw, engine, scheduler, input_edge)
+    choices = simulation.choices()
     results: list[PointResult] = []
     with click.progressbar(
-        run_sweep(loaded, known, indices, output, points, build_options(**chosen), choices),
+        run_sweep(loaded, known, indices, output, points, technology.build_options(), choices),
         length=len(points) * (len(indices) + 1),
         label="sweeping",
         file=sys.stderr,

@@ -22,7 +22,7 @@ from netgen.training.synth import SPEAKERS, make_script, speak
 from netgen.training.track import Scene, Tracks, keyword_times, write_stream
 
 
-@click.command()
+@click.command("synth")
 @click.argument("keywords", nargs=-1, required=True, metavar="KEYWORD...")
 @click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="The folder to make.")
 @click.option(
@@ -61,7 +61,7 @@ from netgen.training.track import Scene, Tracks, keyword_times, write_stream
     show_default=True,
     help="How often a keyword is said in the stream.",
 )
-def synth(
+def synth_command(
     keywords: tuple[str, ...],
     output: Path,
     others: tuple[str, ...],

@@ -15,7 +15,7 @@ from netgen.project.tapeout import NOT_RUN
 from netgen.project.tapeout import tapeout as write_submission
 
 
-@click.command()
+@click.command("tapeout")
 @folder_argument
 @click.option("--target", required=True, help="ttgf-1x2, or block for a macro of any chip.")
 @click.option(
@@ -23,7 +23,9 @@ from netgen.project.tapeout import tapeout as write_submission
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @edited_option
-def tapeout(folder: Path, target: str, output: Path | None, seed: int, edited: bool) -> None:
+def tapeout_command(
+    folder: Path, target: str, output: Path | None, seed: int, edited: bool
+) -> None:
     """Draw the circuit of DIR into a shuttle's tile, with all that a submission needs.
 
     Writes a new folder. The build must have the tile's supply (--vdd 3.3).

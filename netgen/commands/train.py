@@ -44,7 +44,7 @@ _FEW = 20
 CHIPS = ("independent", "structured", "trimmed")
 
 
-@click.command()
+@click.command("train")
 @click.argument("data", type=PATH, metavar="DATA")
 @click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Where results go.")
 @click.option(
@@ -115,7 +115,7 @@ CHIPS = ("independent", "structured", "trimmed")
     help="Test samples to write.",
 )
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-def train(
+def train_command(
     data: Path,
     output: Path,
     kind: Kind,

@@ -6,13 +6,14 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
-from netgen.commands.options import PATH, chip_options, edited_option, folder_argument
+from netgen.analysis.variability.accuracy import PopulationAccuracy
+from netgen.commands.options import PATH, ChipOptions, chip_options, edited_option, folder_argument
 from netgen.commands.output import give_document, progress_hidden
+from netgen.commands.records import taking
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError
 from netgen.model import Samples, load_samples, pick_indices
@@ -28,7 +29,6 @@ from netgen.project.trim import (
     write_trim,
 )
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
-from netgen.technology import Variation
 from netgen.trim import CodeRange, Codes, trim_by_trial, trim_measured
 
 RECORDINGS = 40
@@ -47,43 +47,80 @@ class _Found:
     evaluations: int | None = None
 
 
-@click.command()
+@dataclass(frozen=True)
+class TrimOptions:
+    """How codes are found, and of what range."""
+
+    bits: int
+    ends: tuple[float, float]
+    error: float
+    trial: bool
+    recordings: str | None
+    evaluations: int
+    inputs: bool
+    measured: Path | None
+
+
+@click.command("trim")
 @folder_argument
 @click.argument("samples", type=PATH, metavar="[SAMPLES]", required=False)
 @click.option("--chips", type=click.IntRange(min=1), default=200, show_default=True, metavar="N")
 @chip_options
-@click.option("--bits", type=int, default=6, show_default=True, help="Of a code.")
-@click.option("--range", "ends", type=(float, float), default=(0.55, 1.8), show_default=True,
-              metavar="LOW HIGH", help="Factors on the nominal current at the ends.")  # fmt: skip
-@click.option("--error", type=click.FloatRange(min=0), default=0.0, show_default=True,
-              help="Relative standard deviation of each measured current.")  # fmt: skip
-@click.option("--trial", is_flag=True,
-              help="Search by trial on labelled SAMPLES instead of measuring cells.")  # fmt: skip
-@click.option("--recordings", metavar="A:B",
-              help=f"Samples that the trial uses; the others test it.  "
-              f"[default: half of them, {RECORDINGS} at most]")  # fmt: skip
-@click.option("--evaluations", type=click.IntRange(min=1), default=300, show_default=True,
-              metavar="N", help="Runs of its recordings through each chip.")  # fmt: skip
-@click.option("--inputs", is_flag=True, help="Let a trial set digital input gains too.")
-@click.option("--measured", type=PATH, metavar="FILE",
-              help="Measurements of real chips (see netgen schema measurements).")  # fmt: skip
+@taking(
+    "search",
+    TrimOptions,
+    click.option("--bits", type=int, default=6, show_default=True, help="Of a code."),
+    click.option(
+        "--range",
+        "ends",
+        type=(float, float),
+        default=(0.55, 1.8),
+        show_default=True,
+        metavar="LOW HIGH",
+        help="Factors on the nominal current at the ends.",
+    ),
+    click.option(
+        "--error",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        help="Relative standard deviation of each measured current.",
+    ),
+    click.option(
+        "--trial",
+        is_flag=True,
+        help="Search by trial on labelled SAMPLES instead of measuring cells.",
+    ),
+    click.option(
+        "--recordings",
+        metavar="A:B",
+        help=f"Samples that the trial uses; the others test it.  "
+        f"[default: half of them, {RECORDINGS} at most]",
+    ),
+    click.option(
+        "--evaluations",
+        type=click.IntRange(min=1),
+        default=300,
+        show_default=True,
+        metavar="N",
+        help="Runs of its recordings through each chip.",
+    ),
+    click.option("--inputs", is_flag=True, help="Let a trial set digital input gains too."),
+    click.option(
+        "--measured",
+        type=PATH,
+        metavar="FILE",
+        help="Measurements of real chips (see netgen schema measurements).",
+    ),
+)
 @click.option("-o", "--output", type=PATH, metavar="FILE", help=f"[default: DIR/{FILE}]")
 @edited_option
-def trim(
+def trim_command(
     folder: Path,
     samples: Path | None,
     chips: int,
-    seed: int,
-    process: bool,
-    mismatch: bool,
-    bits: int,
-    ends: tuple[float, float],
-    error: float,
-    trial: bool,
-    recordings: str | None,
-    evaluations: int,
-    inputs: bool,
-    measured: Path | None,
+    chosen_chips: ChipOptions,
+    search: TrimOptions,
     output: Path | None,
     edited: bool,
 ) -> None:
@@ -100,29 +137,29 @@ def trim(
     made = open_step(folder, edited)
     if not made.model.cells:
         raise UsageError("the model has no cells: there is nothing to trim")
-    span = CodeRange(bits, *ends)
+    span = CodeRange(search.bits, *search.ends)
     path = output or folder / FILE
-    if measured is not None:
-        if trial:
+    if search.measured is not None:
+        if search.trial:
             raise UsageError("--trial and --measured both say where codes come from; give one")
-        whole, beyond = trim_of_measurements(made, measured, span)
+        whole, beyond = trim_of_measurements(made, search.measured, span)
         write_trim(made, whole, _said(_Found(whole.codes, "measured", beyond), None, None), path)
         click.echo(f"{len(whole)} measured chips, {beyond} currents beyond the codes' reach")
         _say_written(path)
         return
-    if not (mismatch or process):
-        raise UsageError("--no-mismatch leaves nothing to vary; add --process")
-    if trial and samples is None:
+    variation = chosen_chips.variation()
+    if search.trial and samples is None:
         raise UsageError("--trial needs labelled SAMPLES")
     loaded = None if samples is None else load_samples(samples, made.model)
-    variation = Variation(seed, mismatch, process)
     drawn = drawn_chips(made, variation, chips)
-    if trial:
+    if search.trial:
         assert loaded is not None
-        found = _by_trial(made, drawn, span, loaded, recordings, evaluations, inputs, seed)
+        found = _by_trial(made, drawn, span, loaded, search, variation.seed)
     else:
-        codes = trim_measured(drawn.fast.twin.circuit, drawn.cells, span, chips, error, seed)
-        found = _Found(codes.codes, "simulated measurement", codes.beyond, error)
+        codes = trim_measured(
+            drawn.fast.twin.circuit, drawn.cells, span, chips, search.error, variation.seed
+        )
+        found = _Found(codes.codes, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
     before = after = None
@@ -152,17 +189,15 @@ def _by_trial(
     drawn: DrawnChips,
     span: CodeRange,
     loaded: Samples,
-    recordings: str | None,
-    evaluations: int,
-    inputs: bool,
+    search: TrimOptions,
     seed: int,
 ) -> _Found:
     if loaded.y is None:
         raise UsageError("--trial needs samples with labels (y)")
-    if recordings is None:
+    if search.recordings is None:
         used = _in_equal_shares(loaded.y, min(RECORDINGS, len(loaded) // 2))
     else:
-        used = pick_indices(recordings, len(loaded))
+        used = pick_indices(search.recordings, len(loaded))
     own = loaded.pick(used)
     assert own.y is not None
     if len(np.unique(own.y)) < 2:
@@ -171,13 +206,13 @@ def _by_trial(
         made.model.readout,
         lambda settings: drawn.logits(own.x, settings),
         own.y.astype(np.intp),
-        nominal(drawn, span, inputs),
-        evaluations,
+        nominal(drawn, span, search.inputs),
+        search.evaluations,
         seed,
     )
     with click.progressbar(
         steps,
-        length=evaluations,
+        length=search.evaluations,
         label="trying",
         file=sys.stderr,
         hidden=progress_hidden(),
@@ -195,7 +230,9 @@ def _in_equal_shares(labels: Integers, count: int) -> list[int]:
     return sorted(np.argsort(rank, kind="stable")[:count].tolist())
 
 
-def _said(found: _Found, before: Any, after: Any) -> dict[str, Any]:
+def _said(
+    found: _Found, before: PopulationAccuracy | None, after: PopulationAccuracy | None
+) -> dict[str, object]:
     return {
         "method": found.method,
         "beyond": found.beyond,

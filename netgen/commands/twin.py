@@ -14,6 +14,7 @@ from netgen.analysis.variability.accuracy import population_accuracy
 from netgen.analysis.variability.proportions import Proportion, proportion
 from netgen.commands.options import (
     PATH,
+    ChipOptions,
     chip_options,
     edited_option,
     folder_argument,
@@ -21,7 +22,6 @@ from netgen.commands.options import (
 )
 from netgen.commands.output import progress_hidden
 from netgen.commands.steps import open_step
-from netgen.errors import UsageError
 from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
 from netgen.project.reading import held
@@ -29,10 +29,9 @@ from netgen.project.trim import trim_of_chips
 from netgen.project.twin import BATCH, twin_decisions
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
 from netgen.schema import head
-from netgen.technology import Variation
 
 
-@click.command()
+@click.command("twin")
 @folder_argument
 @samples_argument
 @click.option("--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4.")
@@ -45,14 +44,12 @@ from netgen.technology import Variation
 )
 @click.option("--trim", type=PATH, metavar="FILE", help="Codes that netgen trim found.")
 @edited_option
-def twin(
+def twin_command(
     folder: Path,
     samples: Path,
     picked: str | None,
     chips: int,
-    seed: int,
-    process: bool,
-    mismatch: bool,
+    chosen_chips: ChipOptions,
     fast: bool,
     trim: Path | None,
     edited: bool,
@@ -64,13 +61,11 @@ def twin(
     """
     from netgen.report.studies.twin import write_twin  # matplotlib: not for --help
 
-    if not (mismatch or process):
-        raise UsageError("--no-mismatch leaves nothing to vary; add --process")
+    variation = chosen_chips.variation()
     made = open_step(folder, edited)
     loaded = load_samples(samples, made.model)
     indices = pick_indices(picked, len(loaded))
     x = loaded.x[indices]
-    variation = Variation(seed, mismatch, process)
     settings = None
     if trim is not None:
         settings = trim_of_chips(made, trim, variation, chips).codes.settings
@@ -95,9 +90,9 @@ def twin(
         "circuit": made.identity,
         "edited": list(made.edited),
         "chips": chips,
-        "seed": seed,
-        "mismatch": mismatch,
-        "process": process,
+        "seed": variation.seed,
+        "mismatch": variation.mismatch,
+        "process": variation.process,
         "fast": fast,
         "trim": None if trim is None else sha256_of(trim),
         "balanced_accuracy": None if accuracy is None else accuracy_document(accuracy),

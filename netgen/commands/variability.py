@@ -33,10 +33,10 @@ HEADER = (
 ROW = "{:<28} {:>7} {:>7} {:>8} {:>10} {:>10} {:>16} {:>9} {:>8} {:>9}"
 
 
-@click.command()
+@click.command("variability")
 @click.argument("folders", type=PATH, metavar="DIR [OTHER_DIR]...", nargs=-1, required=True)
 @edited_option
-def variability(folders: tuple[Path, ...], edited: bool) -> None:
+def variability_command(folders: tuple[Path, ...], edited: bool) -> None:
     """Analyse the chips and corners that netgen sim simulated of the build in DIR.
 
     Writes report.html, report.json and plots into the folder of each population in

@@ -13,7 +13,7 @@ from netgen.commands.steps import chosen_tolerances, say_checks, verify_step
 from netgen.report.comparison.document import checks_document
 
 
-@click.command()
+@click.command("verify")
 @folder_argument
 @tolerance_options
 @click.option(
@@ -23,7 +23,7 @@ from netgen.report.comparison.document import checks_document
     help="Simulations at a time.  [default: cores]",
 )
 @edited_option
-def verify(folder: Path, limits: tuple[str, ...], jobs: int | None, edited: bool) -> None:
+def verify_command(folder: Path, limits: tuple[str, ...], jobs: int | None, edited: bool) -> None:
     """Measure the mirrors and cells of DIR/netlist.cir against the learned parameters.
 
     Needs no samples: small operating points of the netlist's own devices, layer by layer, give the

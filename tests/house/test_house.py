@@ -305,6 +305,29 @@ def test_sdist_builds_the_same_wheel(distributions: Path, tmp_path: Path) -> Non
     assert {"setup.cfg", "pyproject.toml", "README.md", "LICENSE"} <= names
 
 
+NAMES_OF_SEVERAL_MODULES = 56
+"""At most so many; it may only fall. Ten are the aim: wrappers of the API and little else."""
+
+
+def test_a_public_name_is_defined_once() -> None:
+    """Classes and functions have names of their own, so that a name says which is meant."""
+    places: dict[str, set[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, set()).add(path.relative_to(PACKAGE).as_posix())
+    several = {name: sorted(at) for name, at in places.items() if len(at) > 1}
+    assert len(several) <= NAMES_OF_SEVERAL_MODULES, several
+
+
+def test_no_module_hides_a_public_function() -> None:
+    """Importing ``netgen.NAME`` binds the module in the package, in place of a function NAME."""
+    import netgen
+
+    modules_of_package = {each.stem for each in PACKAGE.iterdir() if each.suffix in ("", ".py")}
+    assert not modules_of_package & set(netgen.__all__)
+
+
 def _sources() -> Iterator[tuple[str, str]]:
     for name in data_files():
         yield ("templates" if name.startswith("netgen/_templates/") else "pdk"), name

@@ -18,10 +18,10 @@ pytest.importorskip("kaldi_native_fbank")
 from formats import check_files, problems
 from training_data import label_folders, tone, write_wav
 
-from netgen.commands.listen import listen
-from netgen.commands.stream import stream
-from netgen.commands.synth import synth
-from netgen.commands.train import train
+from netgen.commands.listen import listen_command
+from netgen.commands.stream import stream_command
+from netgen.commands.synth import synth_command
+from netgen.commands.train import train_command
 from netgen.errors import InputError, ModelError, NetgenError, UsageError
 from netgen.model import decide, evaluate, load_model, load_samples
 from netgen.training.network import Architecture
@@ -45,7 +45,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     folder = tmp_path_factory.mktemp("out") / "run"
-    return folder, run(train, tones, "-k", "up", "-o", folder, *QUICK)
+    return folder, run(train_command, tones, "-k", "up", "-o", folder, *QUICK)
 
 
 def test_few_recordings_a_class_are_warned_about(trained: tuple[Path, Result]) -> None:
@@ -53,7 +53,7 @@ def test_few_recordings_a_class_are_warned_about(trained: tuple[Path, Result]) -
 
 
 def test_help_says_the_defaults_of_the_recipe() -> None:
-    told = " ".join(run(train, "--help").output.split())
+    told = " ".join(run(train_command, "--help").output.split())
     for units in (1, 4, 16, 64):
         arch = Architecture(13, units, 2, 2)
         recipe = default_recipe(arch)
@@ -105,10 +105,10 @@ def test_the_same_command_continues_and_gives_the_same_model(
     trained: tuple[Path, Result], tones: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(trained[0], tmp_path / "again")
-    again = run(train, tones, "-k", "up", "-o", folder, *QUICK)
+    again = run(train_command, tones, "-k", "up", "-o", folder, *QUICK)
     assert "continued from step 53 of 53" in again.output
     assert (folder / "model.json").read_bytes() == (trained[0] / "model.json").read_bytes()
-    other = run(train, tones, "-k", "down", "-o", folder, *QUICK)
+    other = run(train_command, tones, "-k", "down", "-o", folder, *QUICK)
     assert isinstance(other.exception, UsageError)
     assert "belongs to a run with other options or data" in str(other.exception)
 
@@ -116,26 +116,28 @@ def test_the_same_command_continues_and_gives_the_same_model(
 def test_a_new_run_gives_the_same_model(
     trained: tuple[Path, Result], tones: Path, tmp_path: Path
 ) -> None:
-    run(train, tones, "-k", "up", "-o", tmp_path / "new", *QUICK)
+    run(train_command, tones, "-k", "up", "-o", tmp_path / "new", *QUICK)
     new, old = (tmp_path / "new" / "model.json"), (trained[0] / "model.json")
     assert new.read_bytes() == old.read_bytes()
 
 
 def test_a_model_can_be_hardened(trained: tuple[Path, Result], tones: Path, tmp_path: Path) -> None:
     base = trained[0] / "model.json"
-    result = run(train, tones, "-k", "up", "-o", tmp_path, "--fine-tune", base, *QUICK)
+    result = run(train_command, tones, "-k", "up", "-o", tmp_path, "--fine-tune", base, *QUICK)
     assert result.exit_code == 0, result.output
     model = load_model(tmp_path / "model.json")
     assert model.meta["features"] == load_model(base).meta["features"]
     assert model.digest != load_model(base).digest
-    wrong = run(train, tones, "-k", "down", "-o", tmp_path / "b", "--fine-tune", base, *QUICK)
+    wrong = run(
+        train_command, tones, "-k", "down", "-o", tmp_path / "b", "--fine-tune", base, *QUICK
+    )
     assert isinstance(wrong.exception, UsageError)
     assert "tells other, up apart, but the task is other, down" in str(wrong.exception)
 
 
 def test_plain_training_of_every_label(tones: Path, tmp_path: Path) -> None:
     result = run(
-        train, tones, "--task", "labels", "-d", "3", "-n", "1", "--plain", "--no-augment",
+        train_command, tones, "--task", "labels", "-d", "3", "-n", "1", "--plain", "--no-augment",
         "--name", "plain", "--samples", "2", "-o", tmp_path, *QUICK,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -151,7 +153,7 @@ def test_plain_training_of_every_label(tones: Path, tmp_path: Path) -> None:
 def test_files_left_out_are_named(tones: Path, tmp_path: Path) -> None:
     root = shutil.copytree(tones, tmp_path / "tones")
     (root / "hiss" / "broken.wav").write_bytes(b"RIFF")
-    result = run(train, root, "-k", "up", "-o", tmp_path / "out", *QUICK)
+    result = run(train_command, root, "-k", "up", "-o", tmp_path / "out", *QUICK)
     assert "1 files left out" in result.output
     assert "hiss/broken.wav: cannot be read as sound" in result.output
     report = json.loads((tmp_path / "out" / "training.json").read_text())
@@ -172,7 +174,7 @@ def test_files_left_out_are_named(tones: Path, tmp_path: Path) -> None:
 def test_mistakes_are_told_before_anything_is_trained(
     tones: Path, tmp_path: Path, arguments: tuple[str, ...], error: type[Exception], problem: str
 ) -> None:
-    result = run(train, tones, "-o", tmp_path / "out", *arguments)
+    result = run(train_command, tones, "-o", tmp_path / "out", *arguments)
     assert isinstance(result.exception, error)
     assert problem in str(result.exception)
     assert not (tmp_path / "out").exists()
@@ -180,7 +182,7 @@ def test_mistakes_are_told_before_anything_is_trained(
 
 def test_a_file_is_no_folder_for_results(tones: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    result = run(train, tones, "-k", "up", "-o", tmp_path / "file", *QUICK)
+    result = run(train_command, tones, "-k", "up", "-o", tmp_path / "file", *QUICK)
     assert isinstance(result.exception, UsageError)
     assert "file is a file; choose a folder with -o" in str(result.exception)
 
@@ -188,7 +190,7 @@ def test_a_file_is_no_folder_for_results(tones: Path, tmp_path: Path) -> None:
 def test_listening(trained: tuple[Path, Result], tmp_path: Path) -> None:
     model = trained[0] / "model.json"
     sound = np.stack([tone("up", 3, rate=16000)] * 2, axis=1)
-    result = run(listen, model, write_wav(tmp_path / "up.wav", sound, 16000))
+    result = run(listen_command, model, write_wav(tmp_path / "up.wav", sound, 16000))
     assert result.exit_code == 0
     assert re.fullmatch(r"(other|up) \(leads by \S+ % of the votes\)", result.stdout.strip())
     assert "2 channels averaged into one" in result.stderr
@@ -202,15 +204,15 @@ def test_listening_gives_the_decision_of_training(
     samples = load_samples(trained[0] / "samples.npz", model)
     logits = evaluate(model, samples.x)[model.readout.node]
     for name, decision in zip(samples.ids, decide(model.readout, logits), strict=True):
-        result = run(listen, trained[0] / "model.json", tones / name)
+        result = run(listen_command, trained[0] / "model.json", tones / name)
         assert result.stdout.split()[0] == model.classes[decision]
 
 
 def test_listening_to_nothing(trained: tuple[Path, Result], tmp_path: Path) -> None:
     model = trained[0] / "model.json"
-    silent = run(listen, model, write_wav(tmp_path / "silent.wav", np.zeros(4000)))
+    silent = run(listen_command, model, write_wav(tmp_path / "silent.wav", np.zeros(4000)))
     assert "is silent" in str(silent.exception)
-    gone = run(listen, model, tmp_path / "gone.wav")
+    gone = run(listen_command, model, tmp_path / "gone.wav")
     assert "gone.wav: is no file" in str(gone.exception)
 
 
@@ -218,7 +220,7 @@ def test_listening_to_nothing(trained: tuple[Path, Result], tmp_path: Path) -> N
 def mixed(tones: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     folder = tmp_path_factory.mktemp("mixed") / "stream"
     options = ("--stream", tones, "--minutes", "2", "--babble", "20", "--an-hour", "120")
-    return folder, run(synth, "up", "-o", folder, *options)
+    return folder, run(synth_command, "up", "-o", folder, *options)
 
 
 def test_a_stream_to_test_on(mixed: tuple[Path, Result], tones: Path, tmp_path: Path) -> None:
@@ -231,12 +233,12 @@ def test_a_stream_to_test_on(mixed: tuple[Path, Result], tones: Path, tmp_path: 
     assert (record["snr"], record["babble"], record["files"]) == (10.0, 20.0, ["stream-000.flac"])
     again = tmp_path / "again"
     options = ("--stream", tones, "--minutes", "2", "--babble", "20", "--an-hour", "120")
-    run(synth, "up", "-o", again, *options)
+    run(synth_command, "up", "-o", again, *options)
     for name in ("stream-000.flac", "labels.txt"):
         assert (again / name).read_bytes() == (folder / name).read_bytes(), "the seed decides"
-    refused = run(synth, "up", "-o", folder, *options)
+    refused = run(synth_command, "up", "-o", folder, *options)
     assert isinstance(refused.exception, UsageError)
-    absent = run(synth, "cat", "-o", tmp_path / "cat", "--stream", tones)
+    absent = run(synth_command, "cat", "-o", tmp_path / "cat", "--stream", tones)
     assert "its test split has no recording of 'cat'" in str(absent.exception)
 
 
@@ -246,7 +248,7 @@ def test_listening_to_a_stream(
     model, folder = trained[0] / "model.json", mixed[0]
     record, points = tmp_path / "found.jsonl", tmp_path / "curve.json"
     options = ("--labels", folder / "labels.txt", "--json", record, "--curve", points)
-    result = run(stream, model, folder, *options)
+    result = run(stream_command, model, folder, *options)
     assert result.exit_code == 0, result.output
     assert "0.03 h, 4 keywords, " in result.output
     found = [json.loads(line) for line in record.read_text().splitlines()]
@@ -257,20 +259,22 @@ def test_listening_to_a_stream(
     alarms = [point["false_alarms"] + 4 - point["missed"] for point in curve]
     assert alarms[0] == 0
     assert curve[0]["offset_a"] == pytest.approx(curve[0]["offset_units"] * 1e-9)
-    assert isinstance(run(stream, model, folder, *options).exception, UsageError), "is there"
+    assert isinstance(run(stream_command, model, folder, *options).exception, UsageError), (
+        "is there"
+    )
 
 
 def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) -> None:
     model = trained[0] / "model.json"
-    more = run(stream, model, "x.wav", "--votes", "31")
+    more = run(stream_command, model, "x.wav", "--votes", "31")
     assert "--votes 31 is more than --frames 30" in str(more.exception)
-    pipe = run(stream, model, "-", "--labels", "x")
+    pipe = run(stream_command, model, "-", "--labels", "x")
     assert "one source without --labels" in str(pipe.exception)
-    gone = run(stream, model, tmp_path / "gone.wav")
+    gone = run(stream_command, model, tmp_path / "gone.wav")
     assert "gone.wav: is no file" in str(gone.exception)
-    nowhere = run(stream, model, "x.wav", "--chips", "3")
+    nowhere = run(stream_command, model, "x.wav", "--chips", "3")
     assert "--chips and --circuit need files, and -o DIR" in str(nowhere.exception)
     for window in ("5", "5:3", "a:b", "-1:3"):
-        wrong = run(stream, model, "x.wav", "-o", tmp_path, "--circuit", window)
+        wrong = run(stream_command, model, "x.wav", "-o", tmp_path, "--circuit", window)
         assert isinstance(wrong.exception, UsageError)
         assert f"--circuit {window}: " in str(wrong.exception)

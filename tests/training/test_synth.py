@@ -11,7 +11,7 @@ pytest.importorskip("soundfile")
 
 from click.testing import CliRunner
 
-from netgen.commands.synth import synth
+from netgen.commands.synth import synth_command
 from netgen.errors import ToolMissingError, UsageError
 from netgen.training import synth as room
 from netgen.training.audio import read_clip
@@ -93,9 +93,9 @@ def test_the_command_speaks_and_refuses_a_full_folder(
 ) -> None:
     monkeypatch.setattr(room.Script, "takes", 1)
     arguments = ["yes", "--other", "no", "--speakers", "8", "-o", str(tmp_path / "c")]
-    done = CliRunner().invoke(synth, arguments)
+    done = CliRunner().invoke(synth_command, arguments)
     assert done.exit_code == 0, done.output
     assert "recordings of 2 words by 8 voices" in done.output
-    again = CliRunner().invoke(synth, arguments)
+    again = CliRunner().invoke(synth_command, arguments)
     assert isinstance(again.exception, UsageError)
     assert "is not empty" in str(again.exception)
