@@ -20,7 +20,7 @@ from netgen.technology import Geometry, Polarity, Technology
 from netgen.training.network import Architecture
 
 SLOPES: dict[Polarity, float] = {"nmos": 27.0, "pmos": 25.0}
-"""gm/I in weak inversion, 1/V: GF180MCU, 2 × 2 µm, half a nA. It changes by 5 % up to 1 nA."""
+"""gm/I in weak inversion, 1/V, as measured in the default technology at half a nA."""
 
 
 @dataclass(frozen=True)
