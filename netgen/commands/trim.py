@@ -25,6 +25,7 @@ from netgen.project.trim import (
     Trim,
     drawn_chips,
     nominal,
+    refuse_foreign,
     trim_of_measurements,
     write_trim,
 )
@@ -139,6 +140,7 @@ def trim_command(
         raise UsageError("the model has no cells: there is nothing to trim")
     span = CodeRange(search.bits, *search.ends)
     path = output or folder / FILE
+    refuse_foreign(path)
     if search.measured is not None:
         if search.trial:
             raise UsageError("--trial and --measured both say where codes come from; give one")

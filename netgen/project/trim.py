@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,8 +152,25 @@ def programmed_chips(
     return tuple(found.programmed(chip) for chip in range(chips))
 
 
+def refuse_foreign(path: Path) -> None:
+    """See that codes would replace nothing but codes.
+
+    Raises
+    ------
+    UsageError
+        There is a file of another kind.
+    """
+    if not path.is_file():
+        return
+    with suppress(ConfigurationError):
+        if read_json(path).get("format") == head("trim")["format"]:
+            return
+    raise UsageError(f"{path} is no file of netgen trim and would be overwritten; choose another")
+
+
 def write_trim(build: Build, trim: Trim, more: Mapping[str, Any], path: Path) -> None:
     """Write codes as JSON; ``more`` are the fields of the schema that say how they were found."""
+    refuse_foreign(path)
     span, own = trim.codes.span, trim.variation
     document = {
         **head("trim"),

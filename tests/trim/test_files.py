@@ -92,3 +92,17 @@ def test_options_that_do_not_fit(built: Path, options: tuple[Any, ...], said: st
     result = netgen("trim", built, *options)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_nothing_but_codes_is_replaced(built: Path, tmp_path: Path) -> None:
+    file = tmp_path / "chips.json"
+    file.write_text(json.dumps(measured(tmp_path / "models" / "model.json")))
+    for mine in (file, tmp_path / "samples.npz"):
+        before = mine.read_bytes()
+        result = netgen("trim", built, "--measured", file, "-o", mine)
+        assert result.exit_code == 2
+        assert "would be overwritten" in result.output
+        assert mine.read_bytes() == before
+    codes = tmp_path / "codes.json"
+    for _ in range(2):
+        assert netgen("trim", built, "--measured", file, "-o", codes).exit_code == 0
