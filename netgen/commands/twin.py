@@ -107,8 +107,10 @@ def twin_command(
         write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
         names = [made.model.classes[own] for own in software]
         listed = list(zip(indices, (loaded.ids[at] for at in indices), names, strict=True))
-        sources = {key: record[key] for key in ("circuit", "seed", "mismatch", "process")}
-        write_twin(folder, made.model.name, listed, votes, whole, sources)
+        sources = {
+            key: record[key] for key in ("circuit", "seed", "mismatch", "process", "fast", "trim")
+        }
+        write_twin(folder, made.model.name, listed, votes, whole, sources, accuracy)
     if accuracy is not None:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(line)

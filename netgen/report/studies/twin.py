@@ -9,12 +9,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from netgen.analysis.variability.accuracy import PopulationAccuracy
 from netgen.analysis.variability.proportions import Proportion
 from netgen.report.index import write_page
 from netgen.report.page import Page, Row, Section, Table, provenance
 from netgen.report.plot import render
 from netgen.report.style import CIRCUIT, Sheet, share_axis, tidy
 from netgen.report.text import percent
+from netgen.report.variability.accuracy import accuracy_facts
 from netgen.report.variability.page import interval
 from netgen.report.variability.plots import draw_shares
 
@@ -26,6 +28,7 @@ def write_twin(
     votes: Sequence[Proportion],
     yielded: Proportion,
     sources: Mapping[str, Any],
+    accuracy: PopulationAccuracy | None = None,
 ) -> None:
     """Write ``twin.html`` into ``folder``.
 
@@ -39,6 +42,8 @@ def write_twin(
         Of each sample: how many chips decide it as software does.
     yielded
         How many chips decide all of them so.
+    accuracy
+        How well they classify labelled samples; it is stated first.
     """
     hits, trials = sum(v.hits for v in votes), sum(v.trials for v in votes)
     summary = (
@@ -51,7 +56,7 @@ def write_twin(
         "twin.png",
         "twin",
         "Chips that decide as software does",
-        "Bars are 95 % intervals (Wilson). Predicted by the behavioural twin, without SPICE.",
+        "Bars are 95 % intervals (Wilson). Predicted by a behavioural model, without SPICE.",
         f"Share of chips by sample; fewest for sample {samples[worst][0]}, "
         f"{percent(votes[worst].share)}.",
         partial(_draw_votes, [sample for sample, *_ in samples], votes),
@@ -72,7 +77,8 @@ def write_twin(
         Section("samples", "Sample by sample", [plot, table]),
         provenance(list(sources.items()), ()),
     ]
-    facts = [("chips", str(yielded.trials)), ("yield", percent(yielded.share))]
+    facts = [] if accuracy is None else accuracy_facts(accuracy, "chips")
+    facts += [("chips", str(yielded.trials)), ("yield", percent(yielded.share))]
     write_page(folder / "twin.html", Page(name, "behavioural twin", summary, sections, facts))
 
 
