@@ -36,6 +36,7 @@ from netgen.project import build as build_folder
 from netgen.project import compare as compare_folder
 from netgen.project import simulate as simulate_folder
 from netgen.project import verify as verify_folder
+from netgen.project.origin import replaced
 from netgen.project.population.report import analyse_population
 from netgen.project.twin import twin_decisions
 from netgen.simulation.engines import AUTO
@@ -97,6 +98,7 @@ def build(
     vdd: float | None = None,
     unit: tuple[float, float] | None = None,
     calibration: Samples | None = None,
+    replace: bool = False,
 ) -> Circuit:
     """Size every device of a model's circuit and write its build folder.
 
@@ -110,16 +112,19 @@ def build(
         Width and length of the unit mirror, m.
     calibration
         Samples that show at which currents the circuit works; None: synthetic ones.
+    replace
+        Whether to replace the build of a model of another name, with its results.
 
     Raises
     ------
     UsageError
-        The folder holds something else, or a value is out of its range.
+        The folder holds something else or another model, or a value is out of its range.
     ToolMissingError
         The simulator or the PDK is missing.
     """
     geometry = None if unit is None else Geometry(*unit)
     options = BuildOptions(technology, corner, temperature, vdd, geometry)
+    replaced(Path(folder), model, None, replace)
     build_folder(model, Path(folder), options, calibration)
     return open_build(folder)
 

@@ -13,6 +13,7 @@ from netgen.commands.options import (
     PATH,
     TechnologyOptions,
     model_argument,
+    replace_option,
     samples_argument,
     technology_options,
 )
@@ -30,6 +31,7 @@ RANDOM_SAMPLES = 32
 @click.option(
     "-o", "--output", type=PATH, required=True, metavar="DIR", help="Where to write the results."
 )
+@replace_option
 @click.option(
     "--also",
     type=(PATH, PATH),
@@ -69,6 +71,7 @@ def noise_command(
     model: Path,
     samples: Path,
     output: Path,
+    replace: bool,
     also: tuple[tuple[Path, Path], ...],
     sizes: tuple[tuple[int, int], ...],
     levels: str,
@@ -89,7 +92,7 @@ def noise_command(
         cases.append(Case(*drawn))
     draws = Draws(seed, repeats, per_frame)
     choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), draws)
-    results = noise_immunity(cases, technology.build_options(), choices, output)
+    results = noise_immunity(cases, technology.build_options(), choices, output, replace)
     with click.progressbar(
         results,
         length=choices.steps(cases),

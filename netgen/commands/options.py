@@ -45,7 +45,7 @@ output_option = click.option(
 replace_option = click.option(
     "--replace",
     is_flag=True,
-    help="Replace the build of another model in DIR, with its results.",
+    help="Replace what DIR holds of another model, with its results.",
 )
 
 calibration_option = click.option(

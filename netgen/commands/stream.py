@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.commands.options import PATH, model_argument
+from netgen.commands.options import PATH, model_argument, replace_option
 from netgen.commands.output import progress_hidden
 from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
 from netgen.errors import UsageError
@@ -92,6 +92,7 @@ _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05
 @click.option(
     "-o", "--output", type=PATH, metavar="DIR", help="The folder for --chips and --circuit."
 )
+@replace_option
 @click.option(
     "--most", type=click.FloatRange(min=0), default=0.5, show_default=True, metavar="RATE",
     help="False alarms an hour that are allowed where misses are stated.",
@@ -112,6 +113,7 @@ def stream_command(
     window: str | None,
     part: float,
     output: Path | None,
+    replace: bool,
     most: float,
 ) -> None:
     """Listen to sound that does not end, and print what is detected and when.
@@ -136,7 +138,8 @@ def stream_command(
     mapping = feature_map(loaded, str(model))
     rule = Rule(frames, votes, round(refractory / FRAME_PERIOD))
     said = [] if labels is None else read_labels(labels)
-    with results(output, KIND) if hardware and output is not None else nullcontext():
+    written_to = output if hardware else None
+    with results(written_to, KIND, loaded.name, replace) if written_to else nullcontext():
         with ExitStack() as stack:
             written = None if record is None else stack.enter_context(_opened(record))
             source = _live(str(sounds[0]), mapping.rate, rate) if live else None

@@ -12,6 +12,7 @@ from netgen.commands.options import (
     TechnologyOptions,
     model_argument,
     output_option,
+    replace_option,
     samples_argument,
     simulation_options,
     technology_options,
@@ -36,6 +37,7 @@ SCALES: dict[Quantity, tuple[str, float, tuple[float, ...]]] = {
 @model_argument
 @samples_argument
 @output_option
+@replace_option
 @technology_options
 @simulation_options
 @click.option("--unit-currents", metavar="nA,…", help="Unit currents to try.")
@@ -45,6 +47,7 @@ def sweep_command(
     model: Path,
     samples: Path,
     output: Path,
+    replace: bool,
     simulation: SimulationOptions,
     unit_currents: str | None,
     supplies: str | None,
@@ -69,7 +72,9 @@ def sweep_command(
     choices = simulation.choices()
     results: list[PointResult] = []
     with click.progressbar(
-        run_sweep(loaded, known, indices, output, points, technology.build_options(), choices),
+        run_sweep(
+            loaded, known, indices, output, points, technology.build_options(), choices, replace
+        ),
         length=len(points) * (len(indices) + 1),
         label="sweeping",
         file=sys.stderr,

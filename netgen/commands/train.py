@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from netgen.commands.options import PATH
+from netgen.commands.options import PATH, replace_option
 from netgen.commands.output import progress_hidden
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
@@ -47,6 +47,7 @@ CHIPS = ("independent", "structured", "trimmed")
 @click.command("train")
 @click.argument("data", type=PATH, metavar="DATA")
 @click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="Where results go.")
+@replace_option
 @click.option(
     "--task",
     "kind",
@@ -118,6 +119,7 @@ CHIPS = ("independent", "structured", "trimmed")
 def train_command(
     data: Path,
     output: Path,
+    replace: bool,
     kind: Kind,
     keywords: tuple[str, ...],
     units: int | None,
@@ -157,6 +159,7 @@ def train_command(
         corpus,
         task,
         output,
+        replace,
         base_file,
         _Choices(
             units or 4,
@@ -192,7 +195,12 @@ class _Choices:
 
 
 def _train(
-    corpus: Corpus, task: Task, output: Path, base_file: Path | None, choices: _Choices
+    corpus: Corpus,
+    task: Task,
+    output: Path,
+    replace: bool,
+    base_file: Path | None,
+    choices: _Choices,
 ) -> None:
     from netgen.training.network import Architecture
     from netgen.training.recipe import default_recipe
@@ -217,8 +225,9 @@ def _train(
     )
     if base_file is not None and base_file.resolve() == (output / "model.json").resolve():
         raise UsageError(f"{base_file} would be overwritten; choose another folder with -o")
-    with results(output, KIND):
-        _train_into(output, corpus, task, arch, recipe, base, choices)
+    name = choices.name or _default_name(task, arch.units)
+    with results(output, KIND, name, replace):
+        _train_into(output, corpus, task, arch, recipe, base, name, choices)
 
 
 def _train_into(
@@ -228,6 +237,7 @@ def _train_into(
     arch: Architecture,
     recipe: Recipe,
     base: Base | None,
+    name: str,
     choices: _Choices,
 ) -> None:
     """Read, train, and write all files at the end."""
@@ -250,7 +260,6 @@ def _train_into(
     cpu_s["training"] = trained.cpu_s
     if first:
         click.echo(f"continued from step {first} of {recipe.steps}")
-    name = choices.name or _default_name(task, arch.units)
     meta = {
         "data": corpus.layout,
         "task": task.kind,

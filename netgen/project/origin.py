@@ -16,7 +16,7 @@ def file_from(folder: Path, source: Path) -> str:
     return os.path.relpath(source.resolve(), folder.resolve())
 
 
-def replaced(path: Path, model: Model, source: Path, replace: bool) -> bool:
+def replaced(path: Path, model: Model, source: Path | None, replace: bool) -> bool:
     """Tell whether a build of a model replaces that of another, or of an earlier state of it.
 
     A folder belongs to the file that its model was read from; where its record names none, to the
@@ -25,7 +25,7 @@ def replaced(path: Path, model: Model, source: Path, replace: bool) -> bool:
     Parameters
     ----------
     source
-        The model's file.
+        The model's file; None: it was made in memory, and its name counts.
     replace
         Whether the user asks to replace the build of another model.
 
@@ -41,11 +41,14 @@ def replaced(path: Path, model: Model, source: Path, replace: bool) -> bool:
         return False  # nothing whole is there
     if digest == model.digest:
         return False
-    same = name == model.name if file is None else file == file_from(path, source)
+    if file is not None and source is not None:
+        same = file == file_from(path, source)
+    else:
+        same = name == model.name
     if not same and not replace:
         read = "" if file is None else f", read from {os.path.normpath(path / str(file))},"
         raise UsageError(
             f"{path} holds the build of another model: {name}{read} and its results; choose "
-            "another folder with -o, or replace them with --replace"
+            "another folder with -o, or replace them with --replace (in Python replace=True)"
         )
     return True

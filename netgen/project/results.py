@@ -20,17 +20,44 @@ MARK = "netgen-results.json"
 
 
 @contextmanager
-def results(path: Path, kind: str) -> Iterator[None]:
+def results(
+    path: Path, kind: str, about: str | None = None, replace: bool = False
+) -> Iterator[None]:
     """Claim a folder for a study's results and be the only netgen that writes there.
+
+    Parameters
+    ----------
+    about
+        The models that the results are about; None: nothing that could be another's.
+    replace
+        Whether the user asks to replace whole results about other models.
 
     Raises
     ------
     UsageError
-        See :func:`claim_results`; or another netgen is at work there.
+        See :func:`claim_results`; another netgen is at work there; or whole results about other
+        models are there, and nobody asks to replace them.
     """
     claim_results(path, kind)
     with locked(path):
+        _see_to_earlier(path, about, replace)
         yield
+
+
+def _see_to_earlier(path: Path, about: str | None, replace: bool) -> None:
+    """Refuse to replace whole results about another model unasked; say what comes is about."""
+    mark = path / MARK
+    said = dict(_said(mark))
+    earlier = said.get("about")
+    if earlier == about:
+        return
+    if said.get("complete") and earlier is not None and not replace:
+        raise UsageError(
+            f"{path} holds results about {earlier}; choose another folder with -o, or replace "
+            "them with --replace"
+        )
+    said.pop("seal", None)
+    write_whole(mark, json.dumps(said | {"complete": False, "about": about}) + "\n")
 
 
 def claim_results(path: Path, kind: str) -> None:
@@ -106,8 +133,10 @@ def write_results(
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
     with locked(path):
         earlier = files_of(mark)
-        draft = Draft(mark, RESULTS, earlier, head={"kind": kind, "of": of})
-        if of is not None and _said(mark).get("of") == of:
+        said = _said(mark)
+        head = {"kind": kind, "of": of, "about": said.get("about")}
+        draft = Draft(mark, RESULTS, earlier, head=head)
+        if of is not None and said.get("of") == of:
             draft.files = {
                 name: digest for name, digest in earlier.items()
                 if name not in files and _digest(path / name) == digest

@@ -18,9 +18,11 @@ import pytest
 from command_line import netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator, install
 
+import netgen as netgen_api
 from netgen.analysis import Tolerances, kept_tolerances, load_tolerances
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import folder_beside, write_whole
+from netgen.model import load_model
 from netgen.project import read_build
 from netgen.project.lock import FILE
 from netgen.project.power import power
@@ -274,7 +276,7 @@ def test_another_model_does_not_replace_a_build_unasked(
     assert refused.exit_code == 2
     (line,) = says(refused)
     assert f"{folder} holds the build of another model: small, read from" in line
-    assert line.endswith("or replace them with --replace")
+    assert line.endswith("or replace them with --replace (in Python replace=True)")
     assert contents(folder) == before
     assert netgen(*words, "--replace").exit_code == 0
     assert read_build(folder).model.name == name
@@ -397,3 +399,41 @@ def test_second_writer_in_a_thread_is_refused(tmp_path: Path) -> None:
         refused = pool.submit(write_results, tmp_path, "train", NEW).exception()
     assert isinstance(refused, UsageError)
     assert "in use by another thread" in str(refused)
+
+
+def test_whole_results_about_another_model_stay(tmp_path: Path) -> None:
+    with results(tmp_path, "sweep", "mine"):
+        write_results(tmp_path, "sweep", {"sweep.json": "mine"})
+    with (
+        pytest.raises(UsageError, match=r"results about mine; .* with --replace"),
+        results(tmp_path, "sweep", "other"),
+    ):
+        pass
+    assert json.loads((tmp_path / MARK).read_text())["about"] == "mine"
+    with results(tmp_path, "sweep", "mine"):
+        write_results(tmp_path, "sweep", {"sweep.json": "again"})
+    with results(tmp_path, "sweep", "other", replace=True):
+        assert json.loads((tmp_path / MARK).read_text())["complete"] is False
+        write_results(tmp_path, "sweep", {"sweep.json": "other"})
+    record = json.loads((tmp_path / MARK).read_text())
+    assert (record["complete"], record["about"]) == (True, "other")
+    assert contents(tmp_path) == {"sweep.json": b"other"}
+
+
+def test_interrupted_results_about_another_model_are_replaced(tmp_path: Path) -> None:
+    with results(tmp_path, "sweep", "mine"):
+        write_results(tmp_path, "sweep", {"sweep.json": "part"}, whole=False)
+    with results(tmp_path, "sweep", "other"):
+        write_results(tmp_path, "sweep", {"sweep.json": "other"})
+    assert contents(tmp_path) == {"sweep.json": b"other"}
+
+
+def test_a_script_replaces_the_build_of_another_model_only_when_asked(
+    tmp_path: Path, simulator: FakeSimulator
+) -> None:
+    folder, _, _ = built(tmp_path)
+    other = load_model(write_model(tmp_path / "other", name="another"))
+    with pytest.raises(UsageError, match="holds the build of another model: small"):
+        netgen_api.build(other, folder)
+    assert netgen_api.build(other, folder, replace=True).model.name == "another"
+    assert read_build(folder).model.name == "another"

@@ -42,9 +42,18 @@ class NoiseChoices:
 
 
 def noise_immunity(
-    cases: Sequence[Case], options: BuildOptions, choices: NoiseChoices, output: Path
+    cases: Sequence[Case],
+    options: BuildOptions,
+    choices: NoiseChoices,
+    output: Path,
+    replace: bool = False,
 ) -> Iterator[Immunity]:
     """Yield what noise does to networks, and write noise.json and plots at the end.
+
+    Parameters
+    ----------
+    replace
+        Whether to replace the study of other networks.
 
     Raises
     ------
@@ -63,7 +72,7 @@ def noise_immunity(
         return characterise_rows(*where)
 
     found = []
-    with results(output, KIND):
+    with results(output, KIND, ", ".join(names), replace):
         for result in study(cases, choices.places, choices.levels, choices.draws, rows):
             found.append(result)
             yield result

@@ -88,11 +88,17 @@ def sweep(
     points: Sequence[Point],
     options: BuildOptions,
     choices: SimulationChoices,
+    replace: bool = False,
 ) -> Iterator[PointResult | None]:
     """Build, simulate and compare every point; yield None for each sample, then the result.
 
     Points lie in folders of their own below ``output``, whole builds: what is there is not
     simulated again.
+
+    Parameters
+    ----------
+    replace
+        Whether to replace the sweep of another model.
 
     Raises
     ------
@@ -100,7 +106,7 @@ def sweep(
         A folder cannot be used.
     """
     done: list[PointResult] = []
-    with results(output, KIND):
+    with results(output, KIND, model.name, replace):
         for point in points:
             result = None
             for result in _point(model, samples, list(picked), output, point, options, choices):
