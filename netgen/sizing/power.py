@@ -137,7 +137,7 @@ class _Operation:
         for first in range(0, len(own), step):
             rows = slice(first, first + step)
             size = drawn.width[rows], drawn.length[rows], counts[rows]
-            surfaces = self.tables.surfaces(line, own[rows], size)
+            surfaces = self.tables.surfaces(line, mirrors.weight[rows] > 0, size)
             found = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
             total += (found * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
         return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,19 @@ def test_a_row_by_hand() -> None:
     assert line == pytest.approx(VDD * 1.5 * NANO, rel=0.2)
     assert found.average_w == pytest.approx(sum(w.mean() for w in found.watts.values()))
     assert sum(found.by_kind.values()) == pytest.approx(found.average_w)
+
+
+def test_what_a_row_sinks_goes_by_the_gain_of_nmos() -> None:
+    x = np.array([[[1.0, 2.0], [2.0, 0.4]]])
+    circuit, known = sized(one_row(), x), fake_characterisation(TECHNOLOGY).mirrors
+    tripled = {
+        (line, polarity): replace(table, gain=3 * table.gain) if polarity == "nmos" else table
+        for (line, polarity), table in known.tables.items()
+    }
+    found = predict_power(circuit, TECHNOLOGY, replace(known, tables=tripled), VDD, x)
+    assert found.watts[Consumer("y", "mirror")][0] == pytest.approx(VDD * 0.75 * NANO, rel=0.02)
+    readout = -VDD / 2 * (0.75 + 0.75 - 3 * 0.25 * 1.2) * NANO
+    assert found.watts[Consumer("y", "readout")][0] == pytest.approx(readout, rel=0.02)
 
 
 def test_samples_are_predicted_as_if_alone() -> None:
