@@ -23,8 +23,8 @@ from netgen.circuit.blocks.schmitt9 import Bmru, read_thresholds
 from netgen.model import Linear, Model, Readout, Relu
 from netgen.netlist import Conditions
 from netgen.netlist.write import transistors
-from netgen.project import BuildOptions, prepare
-from netgen.simulators import Job, Waveforms, cache_folder, run
+from netgen.project import BuildOptions, resolve_options
+from netgen.simulators import Job, Waveforms, cache_folder, run_job
 from netgen.sizing import calibration_inputs, measure_activity, size_circuit
 from netgen.technology import Geometry, Technology, load_technology, technologies, with_bins
 
@@ -60,7 +60,7 @@ def one_cell() -> Model:
 def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
     """Return the cell with its biases and the mirrors that copy them."""
     circuit: Circuit = build_circuit(one_cell(), unit)
-    where = (technology, at, unit, UNIT, cache_folder(), run)
+    where = (technology, at, unit, UNIT, cache_folder(), run_job)
     known = characterise(*where, [SCHMITT9])
     inputs = calibration_inputs(circuit.model)
     activity = measure_activity(circuit, inputs)
@@ -99,7 +99,7 @@ def measured(
 
     def simulate(job: Job) -> Waveforms:
         is_cell = job.name == "cell characterisation"
-        return run(mirrored(technology, unit, cell, job) if mirrors and is_cell else job)
+        return run_job(mirrored(technology, unit, cell, job) if mirrors and is_cell else job)
 
     bench = CellBench(technology, at, unit, UNIT, None, simulate)
     sweep = bench.held([SCHMITT9.biased(*cell.bias[:, 0])])
@@ -118,7 +118,7 @@ def main(pdk: str, steering: tuple[float, float] | None) -> None:
     if steering:
         width, length = steering
         technology = replace(technology, steering=Geometry(width * 1e-6, length * 1e-6))
-    _, at, unit = prepare(BuildOptions(pdk))
+    _, at, unit = resolve_options(BuildOptions(pdk))
     technology = with_bins(technology, unit, cache_folder() / "models")
     cell = sized(technology, at, unit)
     click.echo("bias, °C: threshold, width, output, low, just below the threshold; pA")

@@ -19,7 +19,7 @@ from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
 from netgen.circuit.rows import Floats
 from netgen.model import random_model
 from netgen.netlist import Network, netlist_of, shift_words, transistors_of
-from netgen.technology import Variation, draw, load_technology
+from netgen.technology import Variation, load_technology, sample_deviations
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
         ready = process_time()
         for chip in range(chosen.chips):
             found = transistors_of(network.netlist)
-            drawn = draw(technology, Variation(1), found, chip)
+            drawn = sample_deviations(technology, Variation(1), found, chip)
             words = shift_words({name: values[0] for name, values in drawn.items()})
             written += len("\n".join(line.shifted(words) for line in whole))
         each = (process_time() - ready) / chosen.chips

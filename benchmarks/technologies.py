@@ -35,7 +35,7 @@ from netgen.project import (
     simulate,
 )
 from netgen.simulation.engines import AUTO, ENGINES
-from netgen.simulators import run
+from netgen.simulators import run_job
 from netgen.technology import load_technology, technologies
 
 matplotlib.use("Agg")
@@ -105,7 +105,7 @@ def corners(made: Design) -> dict[tuple[str, float], NDArray[np.float64]]:
 def _measured(made: Design, at: Conditions, biases: NDArray[np.float64]) -> NDArray[np.float64]:
     where = (made.technology, at, made.circuit.unit, made.circuit.model.unit_current)
     cells = [SCHMITT9.biased(*bias) for bias in biases.T]
-    return read_thresholds(CellBench(*where, None, run).held(cells))
+    return read_thresholds(CellBench(*where, None, run_job).held(cells))
 
 
 def gate_area(circuit: Circuit) -> float:

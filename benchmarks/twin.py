@@ -29,7 +29,7 @@ from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
 from netgen.simulation import Traces
 from netgen.simulation.engines import Task, run_tasks
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 ENGINE = "staged"
 NOMINAL = -1
@@ -112,7 +112,7 @@ def main(
         variation = Variation(seed)
         started = time.process_time()
         names = transistors_of(twin.netlist)
-        shifts = draw(twin.technology, variation, names, 0, chips)
+        shifts = sample_deviations(twin.technology, variation, names, 0, chips)
         drawn = time.process_time()
         found = twin.run(shifts, data.x)
         took = time.process_time() - drawn

@@ -33,7 +33,7 @@ def unknown_keys(record: Mapping[str, Any], known: Iterable[str], path: str = ""
     names = list(known)
     prefix = f"{path}." if path else ""
     return [
-        f"{prefix}{plain(key)}: {unknown_key(key, names)}" for key in record if key not in names
+        f"{prefix}{shown_key(key)}: {unknown_key(key, names)}" for key in record if key not in names
     ]
 
 
@@ -80,15 +80,15 @@ def _twice(data: Any) -> list[str]:
         value, path = pending.pop()
         prefix = f"{path}." if path else ""
         if isinstance(value, _Repeating):
-            found += [f"{prefix}{plain(key)}" for key in value.twice]
+            found += [f"{prefix}{shown_key(key)}" for key in value.twice]
         if isinstance(value, dict):
-            pending += [(inner, f"{prefix}{plain(key)}") for key, inner in value.items()]
+            pending += [(inner, f"{prefix}{shown_key(key)}") for key, inner in value.items()]
         elif isinstance(value, list):
             pending += [(inner, f"{path}[{i}]") for i, inner in enumerate(value)]
     return found
 
 
-def plain(key: str) -> str:
+def shown_key(key: str) -> str:
     """Return a key as it stands in a path: on one line, cut short."""
     text = json.dumps(key).strip('"')
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "…"

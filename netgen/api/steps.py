@@ -24,10 +24,10 @@ from netgen.model import load_samples as read_samples
 from netgen.project import (
     Bias,
     BuildOptions,
+    FinishedSample,
     MonteCarlo,
     RunStep,
     SimulationChoices,
-    Step,
     read_build,
     read_verification,
     simulate_population,
@@ -43,7 +43,7 @@ from netgen.simulation.engines import AUTO
 from netgen.technology import Geometry, Variation
 
 Progress: TypeAlias = Callable[[int, int], object]
-_Step = TypeVar("_Step", Step, RunStep)
+_Step = TypeVar("_Step", FinishedSample, RunStep)
 
 
 def load_model(path: str | Path) -> Model:

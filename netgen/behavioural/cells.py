@@ -90,16 +90,16 @@ class TwinCells:
 
 def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
     """Read the cells of a layer."""
-    word, place, drawing, block = (
+    word, place, index, block = (
         plan.circuit.word(layer),
         plan.devices.place,
-        plan.drawing,
+        plan.index,
         layer.block,
     )
-    names = [drawing.block(word, unit, "cell") for unit in range(layer.size)]
+    names = [index.block(word, unit, "cell") for unit in range(layer.size)]
     paths = [block.parameters(layer.node, unit) for unit in range(layer.size)]
     diodes = [
-        [f"{drawing.block(word, unit, 'bias', path)}.{bias.DEVICE}" for path in own]
+        [f"{index.block(word, unit, 'bias', path)}.{bias.DEVICE}" for path in own]
         for unit, own in enumerate(paths)
     ]
 
@@ -111,7 +111,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
             [place(copy.polarity, f"{name}.{copy.copy}") for name in names],
         )
 
-    currents = [[drawing.current(word, u, path) for path in own] for u, own in enumerate(paths)]
+    currents = [[index.current(word, u, path) for path in own] for u, own in enumerate(paths)]
     ways = tuple(
         tuple(mirror(copy, diode) for copy in way)
         for way, diode in zip(block.ways, zip(*diodes, strict=True), strict=True)

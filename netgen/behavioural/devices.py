@@ -16,7 +16,7 @@ from netgen.technology import Geometry, Polarity
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
+class NetlistIndex:
     """Finds devices of a network by what they stand for: what is drawn is what counts.
 
     Units are named by the word of their layer and their index.

@@ -22,7 +22,7 @@ from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.devices import Stage
 from netgen.behavioural.rows import TwinRows
 from netgen.behavioural.run import Twin, TwinResult
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE
 from netgen.circuit.netlist import Netlist
@@ -85,7 +85,7 @@ class FastChips:
         return np.array(found)
 
     def thresholds(
-        self, cells: TwinCells, errors: Floats, settings: Settings | None = None
+        self, cells: TwinCells, errors: Floats, settings: ChipSettings | None = None
     ) -> tuple[Floats, Floats, Floats]:
         """Return β_hi, β_lo and α of a layer's cells in units, each (chips, units)."""
         layer, unit = cells.layer, self.twin.circuit.model.unit_current
@@ -97,7 +97,7 @@ class FastChips:
         seen = np.exp(way(cells.candidate, errors))
         return rising / seen, falling / seen, level
 
-    def run(self, errors: Floats, x: Floats, settings: Settings | None = None) -> TwinResult:
+    def run(self, errors: Floats, x: Floats, settings: ChipSettings | None = None) -> TwinResult:
         """Take samples through chips.
 
         Parameters
@@ -114,7 +114,7 @@ class FastChips:
         return TwinResult(np.concatenate([part.logits for part in parts]), states)
 
     def _batches(
-        self, errors: Floats, x: Floats, settings: Settings | None
+        self, errors: Floats, x: Floats, settings: ChipSettings | None
     ) -> Iterator[TwinResult]:
         points = x.shape[0] * x.shape[1]
         widest = max(self.twin.circuit.model.sizes.values())
@@ -178,7 +178,7 @@ class _Chips:
     """
 
     def __init__(
-        self, model: FastChips, errors: Floats, x: Singles, settings: Settings | None
+        self, model: FastChips, errors: Floats, x: Singles, settings: ChipSettings | None
     ) -> None:
         self.model, self.errors, self.settings = model, errors, settings
         self.samples, self.frames, channels = x.shape

@@ -71,7 +71,7 @@ def drain_of(tables: MirrorTables, kind: Literal["relu", "readout"]) -> Drain:
 
 
 @dataclass(frozen=True, eq=False)
-class MirrorGroup:
+class LayerMirrors:
     """Mirrors of one polarity from one source into one layer; n of them.
 
     Attributes
@@ -129,7 +129,7 @@ class Grid:
         found: Floats = np.linalg.pinv(features(signal) * weight[:, np.newaxis]) * weight
         return found
 
-    def currents(self, group: MirrorGroup, logs: Floats, deviations: Deviations) -> Floats:
+    def currents(self, group: LayerMirrors, logs: Floats, deviations: Deviations) -> Floats:
         """Return what mirrors give for signals, as coefficients over the drain voltage, in units.
 
         Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netgen.behavioural.devices import Devices, Drawing, Stage, stage
+from netgen.behavioural.devices import Devices, NetlistIndex, Stage, stage
 from netgen.behavioural.mirrors import Grid
 from netgen.characterise import Characterisation
 from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
@@ -22,7 +22,7 @@ class Plan:
     circuit: Circuit
     technology: Technology
     known: Characterisation
-    drawing: Drawing
+    index: NetlistIndex
     devices: Devices
     grid: Grid
 
@@ -34,10 +34,10 @@ class Plan:
         """Return the name of the transistor that defines a signal."""
         cell = self.circuit.model.by_name.get(source)
         if isinstance(cell, Cell):
-            name = self.drawing.block(self.word(source), unit, "cell")
+            name = self.index.block(self.word(source), unit, "cell")
             return f"{name}.{block_of(cell).probe.device}"
         role: Role = "bias" if source == REFERENCE else "input" if source == INPUT else "relu"
-        return f"{self.drawing.block(self.word(source), unit, role)}.{relu.DEVICE}"
+        return f"{self.index.block(self.word(source), unit, role)}.{relu.DEVICE}"
 
     def stages(
         self, source: str, units: Sequence[int], polarity: Polarity, ends: Sequence[tuple[str, ...]]
@@ -49,7 +49,7 @@ class Plan:
         last = [place(polarity, *names) for names in ends]
         if own == polarity:
             return (stage(own, first, last),)
-        lines = [self.drawing.block(self.word(source), unit, "line") for unit in units]
+        lines = [self.index.block(self.word(source), unit, "line") for unit in units]
         copies = [place(own, f"{line}.{mirror.COPY}") for line in lines]
         diodes = [place(polarity, f"{line}.{mirror.DIODE}") for line in lines]
         return stage(own, first, copies), stage(polarity, diodes, last)

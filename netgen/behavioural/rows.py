@@ -12,7 +12,7 @@ from netgen.behavioural.mirrors import (
     SMALLEST,
     Drain,
     Grid,
-    MirrorGroup,
+    LayerMirrors,
     drain_of,
 )
 from netgen.behavioural.plan import Plan
@@ -39,10 +39,12 @@ class TwinRows:
 
     layer: RowLayer
     drain: Drain
-    entries: tuple[tuple[str, tuple[MirrorGroup, ...]], ...]
+    entries: tuple[tuple[str, tuple[LayerMirrors, ...]], ...]
     diode: tuple[int, ...] | None
 
-    def spread(self, units: int, parts: Sequence[tuple[MirrorGroup, Floats]], chips: int) -> Floats:
+    def spread(
+        self, units: int, parts: Sequence[tuple[LayerMirrors, Floats]], chips: int
+    ) -> Floats:
         """Lay out coefficients, (chips, n, k, terms) a group, for a matrix product.
 
         Returns
@@ -103,7 +105,7 @@ def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
     return TwinRows(layer, drain, entries, diode)
 
 
-def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iterator[MirrorGroup]:
+def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iterator[LayerMirrors]:
     word, source = plan.circuit.word(layer), mirrors.source
     signs: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
     for polarity, sign in signs:
@@ -111,7 +113,7 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
         for row, unit in np.argwhere(sign * mirrors.weight > 0).tolist():
             gate = net(plan.circuit, source, unit, "p" if sign > 0 else "n")
             path = parameter_path(mirrors, row, unit)
-            series = plan.drawing.mirror(word, row, path, gate)
+            series = plan.index.mirror(word, row, path, gate)
             if series:  # too small ones are not drawn
                 rows.append(row)
                 units.append(unit)
@@ -124,7 +126,7 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
         size = np.array([(g.width, g.length, g.multiplicity) for g in geometry]).T
         by_drain = table.surfaces(*size) @ drain.weights(polarity).T
         shares = drain.axes.of_current(np.exp(plan.grid.logs))
-        yield MirrorGroup(
+        yield LayerMirrors(
             np.array(rows),
             np.array(units),
             sign,

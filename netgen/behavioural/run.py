@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from netgen.behavioural.cells import TwinCells, twin_cells
-from netgen.behavioural.devices import Deviations, Devices, Drawing
-from netgen.behavioural.mirrors import ORDER, POINTS, Grid, MirrorGroup, features
+from netgen.behavioural.devices import Deviations, Devices, NetlistIndex
+from netgen.behavioural.mirrors import ORDER, POINTS, Grid, LayerMirrors, features
 from netgen.behavioural.plan import Plan
 from netgen.behavioural.rows import TwinRows, twin_rows
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.characterise import CellTimes, Characterisation, cell_speeds
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE, CellLayer, Circuit
@@ -74,7 +74,7 @@ class Twin:
         shifts: Mapping[str, Floats],
         x: Floats,
         start: Mapping[str, Bools] | None = None,
-        settings: Settings | None = None,
+        settings: ChipSettings | None = None,
     ) -> TwinResult:
         """Take samples through chips.
 
@@ -104,7 +104,7 @@ class Twin:
         x: Floats,
         chips: int,
         start: Mapping[str, Bools] | None,
-        settings: Settings | None,
+        settings: ChipSettings | None,
     ) -> Iterator[TwinResult]:
         points = x.shape[0] * x.shape[1]
         widest = max(self.circuit.model.sizes.values()) * ORDER * 4
@@ -154,8 +154,8 @@ class Twin:
 
     @cached_property
     def _read(self) -> _Read:
-        drawing, devices = Drawing(self.netlist), Devices()
-        plan = Plan(self.circuit, self.technology, self.known, drawing, devices, self.grid)
+        index, devices = NetlistIndex(self.netlist), Devices()
+        plan = Plan(self.circuit, self.technology, self.known, index, devices, self.grid)
         layers = tuple(
             twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_rows(plan, layer)
             for layer in self.circuit.layers
@@ -185,7 +185,7 @@ class _Batch:
         x: Floats,
         inputs: Floats,
         start: Mapping[str, Bools],
-        settings: Settings | None,
+        settings: ChipSettings | None,
     ) -> None:
         self.twin, self.deviations, self.chips, self.start = twin, deviations, chips, start
         self.biases = {} if settings is None else settings.biases
@@ -239,13 +239,13 @@ class _Batch:
         states = self.states[source].reshape(self.chips, -1, self.high[source].shape[1])
         return states.astype(np.float64), self.high[source]
 
-    def constant(self, group: MirrorGroup, level: Floats) -> Floats:
+    def constant(self, group: LayerMirrors, level: Floats) -> Floats:
         """Return what mirrors give for one level of their signals, (chips, n, 1, terms)."""
         grid = self.twin.grid
         logs = np.log(level * grid.unit)[:, group.unit]
         return grid.currents(group, logs, self.deviations)[:, :, np.newaxis]
 
-    def fitted(self, group: MirrorGroup) -> Floats:
+    def fitted(self, group: LayerMirrors) -> Floats:
         """Return what mirrors give, as coefficients of the signal's features too."""
         grid = self.twin.grid
         currents = grid.currents(group, grid.logs[np.newaxis, np.newaxis], self.deviations)

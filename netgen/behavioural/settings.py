@@ -9,7 +9,7 @@ from netgen.model.graph import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Settings:
+class ChipSettings:
     """What is set on each chip from outside.
 
     Attributes
@@ -23,7 +23,7 @@ class Settings:
     biases: Mapping[str, Floats]
     inputs: Floats | None = None
 
-    def of(self, chips: slice) -> Settings:
+    def of(self, chips: slice) -> ChipSettings:
         """Return those of some chips."""
         biases = {node: each[chips] for node, each in self.biases.items()}
-        return Settings(biases, None if self.inputs is None else self.inputs[chips])
+        return ChipSettings(biases, None if self.inputs is None else self.inputs[chips])

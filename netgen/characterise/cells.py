@@ -15,12 +15,12 @@ from netgen.characterise.gain import Axes, MirrorTable, MirrorTables, Tables
 from netgen.characterise.mirrors import Run, mirror_gains
 from netgen.circuit.blocks import (
     BiasedCell,
+    CandidateStep,
     CellBlock,
     CellSpeed,
     CellTable,
     CellTimes,
     Held,
-    Step,
     block_of,
 )
 from netgen.errors import SimulationError
@@ -104,7 +104,9 @@ class CellBench:
             raise SimulationError("incomplete", problem)
         return np.array([result[each] for each in deck.quantities])
 
-    def stepped(self, steps: Sequence[Step], edge: float, stop: float) -> tuple[Floats, Floats]:
+    def stepped(
+        self, steps: Sequence[CandidateStep], edge: float, stop: float
+    ) -> tuple[Floats, Floats]:
         """Return times, s, (points,), and outputs, A, (steps, points), as candidates step."""
         deck = cell_time_deck(self.technology, self.at, self.unit, steps, edge, stop)
         retries = (("default", cell_time_options(steps)),)

@@ -22,7 +22,7 @@ from netgen.commands.options import (
 from netgen.commands.output import progress_hidden
 from netgen.errors import UsageError
 from netgen.project.results import write_results
-from netgen.project.studies.scaling import KIND, PARTS, Choices, Size, usual_sizes
+from netgen.project.studies.scaling import KIND, PARTS, ScalingChoices, Size, usual_sizes
 from netgen.project.studies.scaling import scaling as study
 from netgen.schema import head
 from netgen.units import engineering
@@ -68,7 +68,7 @@ def scaling_command(
     if simulation.picked is not None:
         raise UsageError("--samples: random networks bring their own; leave it out")
     states = _sizes(sizes)
-    choices = Choices(tuple(states), layers, frames, confirm)
+    choices = ScalingChoices(tuple(states), layers, frames, confirm)
     found: list[Size] = []
     with click.progressbar(
         study(

@@ -19,7 +19,7 @@ from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
 from netgen.project.results import write_results
-from netgen.project.studies.stream import TWIN_FRAMES, Part, TwinStream, circuit_stream
+from netgen.project.studies.stream import TWIN_FRAMES, Segment, TwinStream, circuit_stream
 from netgen.schema import head
 from netgen.simulators import key
 from netgen.technology import Variation
@@ -130,7 +130,7 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
     before.push(listening.x[:start])
     frames = max(1, round(part / FRAME_PERIOD))
     folder = listening.output / f"seconds-{first:g}-{last:g}"
-    found: list[Part] = []
+    found: list[Segment] = []
     with _progress("circuit", -(-len(x) // frames)) as bar:
         for piece in circuit_stream(
             model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames
@@ -164,7 +164,7 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
     click.echo(f"{listening.output / name}")
 
 
-def _states_agree(model: Model, before: Software, x: Floats, found: Sequence[Part]) -> float:
+def _states_agree(model: Model, before: Software, x: Floats, found: Sequence[Segment]) -> float:
     """Return the share of states that are those of software; ``before`` is taken on over x."""
     equal = total = 0
     history = before.history(x)

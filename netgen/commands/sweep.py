@@ -21,7 +21,7 @@ from netgen.commands.output import progress_hidden
 from netgen.errors import UsageError
 from netgen.model import Model, load_model, load_samples, pick_indices
 from netgen.project.results import write_results
-from netgen.project.studies.sweep import KIND, Point, PointResult, Quantity, sweep_text
+from netgen.project.studies.sweep import KIND, PointResult, Quantity, SweepPoint, sweep_text
 from netgen.project.studies.sweep import sweep as run_sweep
 from netgen.units import engineering
 
@@ -89,7 +89,7 @@ def sweep_command(
     click.echo(f"{output / 'sweep.json'}, {output / 'sweep.html'}")
 
 
-def _points(wanted: dict[Quantity, str | None]) -> list[Point]:
+def _points(wanted: dict[Quantity, str | None]) -> list[SweepPoint]:
     every = all(text is None for text in wanted.values())
     points = []
     for quantity, text in wanted.items():
@@ -99,7 +99,7 @@ def _points(wanted: dict[Quantity, str | None]) -> list[Point]:
         except ValueError:
             raise UsageError(f"{quantity} {text!r}: write numbers in {unit}, such as 1,2") from None
         if every or text is not None:
-            points += [Point(quantity, value * si) for value in values]
+            points += [SweepPoint(quantity, value * si) for value in values]
     return points
 
 

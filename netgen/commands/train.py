@@ -295,11 +295,11 @@ def _errors(chips: str) -> ChipErrors | None:
     """Return the errors of virtual chips' transistors, None for independent parameters."""
     if chips == CHIPS[0]:
         return None
-    from netgen.project import BuildOptions, prepare
+    from netgen.project import BuildOptions, resolve_options
     from netgen.training.structured import chip_errors
     from netgen.trim import CodeRange
 
-    technology, _, unit = prepare(BuildOptions())
+    technology, _, unit = resolve_options(BuildOptions())
     return chip_errors(technology, unit, CodeRange().step if chips == "trimmed" else None)
 
 

@@ -24,7 +24,7 @@ from netgen.project.trim import (
     DrawnChips,
     Trim,
     drawn_chips,
-    nominal,
+    initial_codes,
     refuse_foreign,
     trim_of_measurements,
     write_trim,
@@ -208,7 +208,7 @@ def _by_trial(
         made.model.readout,
         lambda settings: drawn.logits(own.x, settings),
         own.y.astype(np.intp),
-        nominal(drawn, span, search.inputs),
+        initial_codes(drawn, span, search.inputs),
         search.evaluations,
         seed,
     )

@@ -19,7 +19,7 @@ from netgen.project import Build, populations
 from netgen.project.population.report import (
     PopulationAnalysis,
     analyse_population,
-    write_report,
+    write_population_report,
     write_trade_off,
 )
 from netgen.report.variability.accuracy import accuracy_lines
@@ -68,7 +68,7 @@ def analyse_step(builds: Sequence[Build]) -> None:
             except ConfigurationError as error:
                 problems.append(error)
                 continue
-            pages.append(write_report(build, analysis))
+            pages.append(write_population_report(build, analysis))
             found.setdefault(name, []).append((build, analysis))
     for problem in problems[0 if found else 1 :]:
         click.echo(f"netgen: {problem}", err=True)

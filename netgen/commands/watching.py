@@ -12,10 +12,10 @@ import click
 from netgen.commands.output import progress_hidden
 from netgen.errors import SimulationError
 from netgen.progress import LOG
-from netgen.project import RunStep, Step
+from netgen.project import FinishedSample, RunStep
 
 
-def watch(steps: Iterator[Step | RunStep], total: int, output: Path, what: str) -> None:
+def watch(steps: Iterator[FinishedSample | RunStep], total: int, output: Path, what: str) -> None:
     """Show the progress of simulations, and say how they went.
 
     Raises
@@ -35,7 +35,7 @@ def watch(steps: Iterator[Step | RunStep], total: int, output: Path, what: str) 
         item_show_func=lambda _: f"{len(failures)} failed",
         hidden=progress_hidden(),
     ) as watched:
-        step: Step | RunStep
+        step: FinishedSample | RunStep
         for step in watched:
             _log_step(step)
             fresh += step.fresh
@@ -51,7 +51,7 @@ def watch(steps: Iterator[Step | RunStep], total: int, output: Path, what: str) 
         )
 
 
-def _log_step(step: Step | RunStep) -> None:
+def _log_step(step: FinishedSample | RunStep) -> None:
     run = step.run.traces if isinstance(step, RunStep) else f"sample {step.sample}"
     if step.failure is not None:
         LOG.warning("%s failed: %s", run, step.failure)

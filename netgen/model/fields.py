@@ -46,7 +46,9 @@ class FieldReader:
         if not isinstance(value, str):
             self.wrong_kind(value, path, "a string")
         elif not pattern.fullmatch(value) or not value.strip("."):
-            self.say(path, f"{shown(value)} may only hold {allowed}, at most 100, not dots alone")
+            self.say(
+                path, f"{shown_value(value)} may only hold {allowed}, at most 100, not dots alone"
+            )
         else:
             return value
         return None
@@ -55,7 +57,7 @@ class FieldReader:
         """Read one of a few words."""
         if isinstance(value, str) and value in choices:
             return value
-        problem = "missing" if value is MISSING else f"{shown(value)} is not known"
+        problem = "missing" if value is MISSING else f"{shown_value(value)} is not known"
         self.say(path, f"{problem}; choose one of {', '.join(choices)}")
         return None
 
@@ -105,7 +107,8 @@ class FieldReader:
             entry, where = pending.pop()
             if isinstance(entry, dict):
                 pending += [
-                    (inner, f"{where}.{shown(key).strip(chr(34))}") for key, inner in entry.items()
+                    (inner, f"{where}.{shown_value(key).strip(chr(34))}")
+                    for key, inner in entry.items()
                 ]
             elif isinstance(entry, list):
                 pending += [(inner, f"{where}[{i}]") for i, inner in enumerate(entry)]
@@ -148,7 +151,7 @@ def kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """Show a JSON value on one line, cut short."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "…"

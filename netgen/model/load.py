@@ -22,7 +22,7 @@ from netgen.model.fields import (
     FieldReader,
     frozen,
     is_whole,
-    shown,
+    shown_value,
     too_deep,
 )
 from netgen.model.graph import (
@@ -135,7 +135,9 @@ class _ModelReader(FieldReader):
         version = data.get("version")
         if isinstance(version, bool) or version not in VERSIONS:
             known = ", ".join(map(str, VERSIONS))
-            self.say("version", f"{shown(version)} is not known; this netgen reads version {known}")
+            self.say(
+                "version", f"{shown_value(version)} is not known; this netgen reads version {known}"
+            )
         if self.problems:  # the fields of another format have other meanings
             return None
         self.problems += unknown_keys(data, _TOP)
@@ -195,7 +197,7 @@ class _ModelReader(FieldReader):
                 spec.get("name", MISSING), f"{path}.name", NODE_NAME, "A-Z a-z 0-9 _ ."
             )
             if name in self.sizes:
-                self.say(f"{path}.name", f"{shown(name)} is taken; node names must be unique")
+                self.say(f"{path}.name", f"{shown_value(name)} is taken; node names must be unique")
             op = self.choice(spec.get("op", MISSING), f"{path}.op", tuple(self.operations))
             self.problems += unknown_keys(spec, _keys(op), path) if op else []
             node, size = self.operations[op](spec, path, name or "") if op else (None, None)
@@ -211,7 +213,7 @@ class _ModelReader(FieldReader):
             self.wrong_kind(value, path, "a name")
             return None
         if value not in self.sizes:
-            self.say(path, f"{shown(value)} is neither {INPUT!r} nor an earlier node")
+            self.say(path, f"{shown_value(value)} is neither {INPUT!r} nor an earlier node")
             return None
         return value
 
@@ -306,7 +308,7 @@ class _ModelReader(FieldReader):
             self.wrong_kind(node, "readout.node", "a name")
             node = None
         elif node == INPUT or node not in self.sizes:
-            self.say("readout.node", f"{shown(node)} is not a node")
+            self.say("readout.node", f"{shown_value(node)} is not a node")
             node = None
         rule = self.choice(spec.get("rule", MISSING), "readout.rule", RULES)
         frames = spec.get("frames", MISSING)
@@ -328,7 +330,9 @@ class _ModelReader(FieldReader):
             if not isinstance(entry, str) or not entry.isprintable() or not entry:
                 self.say(f"classes[{index}]", "must be a printable string")
             elif entry in value[:index]:
-                self.say(f"classes[{index}]", f"{shown(entry)} is taken; names must be unique")
+                self.say(
+                    f"classes[{index}]", f"{shown_value(entry)} is taken; names must be unique"
+                )
         units = self.sizes.get(readout.node) if readout is not None else None
         if units is not None and len(value) != units:
             self.say("classes", f"has {len(value)} entries; the readout node has {units} units")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import SamplesError, UsageError
-from netgen.keys import plain, unknown_keys
+from netgen.keys import shown_key, unknown_keys
 from netgen.model.graph import Floats, Model
 from netgen.units import apart
 
@@ -120,7 +120,9 @@ _ARRAYS = ("x", "y", "id")
 def _wrong_names(names: list[str]) -> list[str]:
     """Name the arrays that nothing reads, and those that are there twice."""
     counted = Counter(names)
-    problems = [f"{plain(name)}: is there twice; keep one" for name, n in counted.items() if n > 1]
+    problems = [
+        f"{shown_key(name)}: is there twice; keep one" for name, n in counted.items() if n > 1
+    ]
     if "x" not in counted:
         problems.append("has no array 'x' (samples, frames, channels)")
     return unknown_keys(counted, _ARRAYS) + problems

@@ -29,8 +29,8 @@ from netgen.netlist.deck import (
 from netgen.netlist.library import Sizes, shiftable, trimmed
 from netgen.netlist.meters import INPUT_METER, Consumer, Meter
 from netgen.netlist.models import Conditions, models_text
-from netgen.netlist.partition import Network, NetworkLines, Part, sizes
-from netgen.netlist.render import render
+from netgen.netlist.partition import Network, NetworkLines, Partition, sizes
+from netgen.netlist.render import render_template
 from netgen.netlist.testbench import (
     EDGE,
     READOUT,
@@ -223,18 +223,18 @@ class Workbench:
         return {self.circuit.word(layer): layer for layer in self.circuit.layers}
 
     @cached_property
-    def stages(self) -> tuple[tuple[Part, ...], ...]:
+    def stages(self) -> tuple[tuple[Partition, ...], ...]:
         """The parts layer by layer, in the order of signals: reference and inputs come first."""
         words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers]
         parts = self.network.parts
         return tuple(parts[word] for word in words if word in parts)
 
-    def remembers(self, part: Part) -> bool:
+    def remembers(self, part: Partition) -> bool:
         """Tell whether a part has a memory."""
         layer = self.layers.get(part.word)
         return isinstance(layer, CellLayer) and layer.cell.memory
 
-    def probe(self, part: Part) -> Quantity | None:
+    def probe(self, part: Partition) -> Quantity | None:
         """Return the current of a part, if it stands for a node of the model."""
         layer = self.layers.get(part.word)
         name = f"{part.word}_{part.unit}"
@@ -245,17 +245,17 @@ class Workbench:
             return readout_current(f"{name}_out")
         return drain_current(self.technology, seen.polarity, f"x{name}", seen.device)
 
-    def lines(self, parts: Sequence[Part]) -> tuple[str, ...]:
+    def lines(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""
         return tuple(sorted(net for part in parts for net in part.nets if net in self.network.hung))
 
-    def supplies(self, parts: Sequence[Part]) -> dict[Quantity, float]:
+    def supplies(self, parts: Sequence[Partition]) -> dict[Quantity, float]:
         """Return the volts of the sources that deliver power, by their currents."""
         outputs = map(readout_current, self._outputs(parts))
         vdd = self.conditions.vdd
         return {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)}
 
-    def meters(self, parts: Sequence[Part]) -> dict[Quantity, Meter]:
+    def meters(self, parts: Sequence[Partition]) -> dict[Quantity, Meter]:
         """Return the currents that take the power of parts apart."""
         found: dict[Quantity, Meter] = {
             SourceCurrent(name): Meter(consumer, self.conditions.vdd)
@@ -267,18 +267,18 @@ class Workbench:
             found[SourceCurrent(INPUT_METER.name)] = meter
         return found | self._returned(map(readout_current, self._outputs(parts)))
 
-    def quantities(self, parts: Sequence[Part]) -> tuple[Quantity, ...]:
+    def quantities(self, parts: Sequence[Partition]) -> tuple[Quantity, ...]:
         """Return what to observe of parts: currents, voltages of lines, supplies and meters."""
         currents = [probe for part in parts if (probe := self.probe(part))]
         supplies = [*self.supplies(parts), *self.meters(parts)]
         return tuple(dict.fromkeys([*currents, *map(Voltage, self.lines(parts)), *supplies]))
 
-    def used(self, parts: Sequence[Part]) -> tuple[str, ...]:
+    def used(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets that parts use and do not have."""
         own = frozenset(net for part in parts for net in part.nets)
         return tuple(dict.fromkeys(n for part in parts for n in part.uses if n not in own))
 
-    def inputs(self, parts: Sequence[Part]) -> dict[int, str]:
+    def inputs(self, parts: Sequence[Partition]) -> dict[int, str]:
         """Return the nets that input currents flow into, by channel."""
         word = self.circuit.tokens[INPUT]
         return {part.unit: f"{word}_{part.unit}_n" for part in parts if part.word == word}
@@ -286,7 +286,7 @@ class Workbench:
     def sweep(
         self,
         title: str,
-        parts: Sequence[Part],
+        parts: Sequence[Partition],
         drives: Mapping[str, Drive],
         inputs: Mapping[int, Drive],
         frames: int,
@@ -303,7 +303,7 @@ class Workbench:
     def transient(
         self,
         title: str,
-        parts: Sequence[Part],
+        parts: Sequence[Partition],
         drives: Mapping[str, Drive],
         inputs: Mapping[int, Drive],
         frames: int,
@@ -324,7 +324,7 @@ class Workbench:
         analysis = whole_sample(self.circuit, frames)
         return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
 
-    def _loads(self, parts: Sequence[Part]) -> list[str]:
+    def _loads(self, parts: Sequence[Partition]) -> list[str]:
         inside = frozenset(parts)
         loads = []
         for net in self.lines(parts):
@@ -334,7 +334,7 @@ class Workbench:
                 loads.append(f"C{net} {net} 0 {spice(self.load.capacitance(absent))}")
         return loads
 
-    def _outputs(self, parts: Sequence[Part]) -> list[str]:
+    def _outputs(self, parts: Sequence[Partition]) -> list[str]:
         layer = self.circuit.layers[-1]
         word = self.circuit.word(layer)
         return [f"{word}_{part.unit}_out" for part in parts if part.word == word]
@@ -342,7 +342,7 @@ class Workbench:
     def _deck(
         self,
         title: str,
-        parts: Sequence[Part],
+        parts: Sequence[Partition],
         lines: list[str],
         analysis: Analysis,
         points: tuple[float, ...] = (),
@@ -356,7 +356,7 @@ class Workbench:
         if self.inputs(parts):
             elements.append(INPUT_METER.statement)
         readout = [f"V{net} {net} 0 {half}" for net in self._outputs(parts)]
-        body = render(
+        body = render_template(
             "block.j2",
             blocks=self.statements.blocks,
             vdd=self.conditions.vdd,
@@ -366,7 +366,7 @@ class Workbench:
         return self.deck(title, body, self.quantities(parts), analysis, used, points)
 
 
-def _by_layer(parts: Iterable[Part]) -> dict[str, list[int]]:
+def _by_layer(parts: Iterable[Partition]) -> dict[str, list[int]]:
     """Return the units of parts by the word of their layer."""
     found: dict[str, list[int]] = {}
     for part in parts:

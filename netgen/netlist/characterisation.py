@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from netgen.circuit.blocks import BiasedCell, Step, mirror, modules_of
+from netgen.circuit.blocks import BiasedCell, CandidateStep, mirror, modules_of
 from netgen.netlist.deck import (
     Deck,
     Quantity,
@@ -17,7 +17,7 @@ from netgen.netlist.deck import (
     drain_current,
 )
 from netgen.netlist.models import Conditions, SimulatorOptions
-from netgen.netlist.render import render
+from netgen.netlist.render import render_template
 from netgen.netlist.testbench import pwl
 from netgen.netlist.write import Writer, transistors
 from netgen.technology import Geometry, Polarity, Technology
@@ -115,7 +115,9 @@ def mirror_deck(
         net, rail = f"d{index}", rails[tested.polarity]
         line = write[tested.polarity](f"m{index}", net, gate, rail, tested.geometry)
         views.append(_Mirror(f"m{index}", net, line))
-    body = render("mirror_characterisation.j2", vdd=at.vdd, unit=unit, mirrors=views, **write)
+    body = render_template(
+        "mirror_characterisation.j2", vdd=at.vdd, unit=unit, mirrors=views, **write
+    )
     # a nested sweep has no single end: a missing point shows when its result is reshaped
     sweep = Sweep("Vlog", *log_current, Sweep("Vdrain", *drain))
     observed = (LINE_VOLTAGE, *map(mirror_current, range(len(mirrors))))
@@ -143,7 +145,7 @@ def cell_deck(
     sweep: tuple[float, float, float],
 ) -> Deck:
     """Return the deck that sweeps the storage node of several cells: (first, last, step) V."""
-    body = render(
+    body = render_template(
         "cell_characterisation.j2",
         vdd=at.vdd,
         blocks=block_texts(technology, unit, cells),
@@ -169,7 +171,7 @@ def cell_ramp_deck(
         for index, (cell, (low, high)) in enumerate(zip(cells, ends, strict=True))
     ]
     blocks = block_texts(technology, unit, cells)
-    body = render("cell_ramp.j2", vdd=at.vdd, blocks=blocks, cells=views)
+    body = render_template("cell_ramp.j2", vdd=at.vdd, blocks=blocks, cells=views)
     outputs = tuple(cell_output(technology, str(i), cell) for i, cell in enumerate(cells))
     step = 1 / (points - 1)
     sweep = Sweep("Vpart", 0.0, 1 + step / 4, step, end=1.0)
@@ -180,7 +182,7 @@ def cell_time_deck(
     technology: Technology,
     at: Conditions,
     unit: Geometry,
-    steps: Sequence[Step],
+    steps: Sequence[CandidateStep],
     edge: float,
     stop: float,
 ) -> Deck:
@@ -196,13 +198,13 @@ def cell_time_deck(
         points = [(0.0, step.before), (edge, step.after), (stop, step.after)]
         views.append(cell_view(str(index), step.cell, pwl(points)))
     blocks = block_texts(technology, unit, [step.cell for step in steps])
-    body = render("cell_times.j2", vdd=at.vdd, blocks=blocks, cells=views)
+    body = render_template("cell_times.j2", vdd=at.vdd, blocks=blocks, cells=views)
     outputs = tuple(cell_output(technology, str(i), step.cell) for i, step in enumerate(steps))
     where = technology, at, "Characterisation of the time cells take"
     return Deck.at(*where, body, outputs, Transient(stop / 1000, stop), (edge,))
 
 
-def cell_time_options(steps: Sequence[Step]) -> SimulatorOptions:
+def cell_time_options(steps: Sequence[CandidateStep]) -> SimulatorOptions:
     """Return simulator options for :func:`cell_time_deck`."""
     smallest = min(step.cell.currents[0] for step in steps)
     return SimulatorOptions(abstol=1e-15).scaled(smallest)
@@ -212,7 +214,9 @@ def diode_deck(
     technology: Technology, at: Conditions, unit: Geometry, log_current: tuple[float, float, float]
 ) -> Deck:
     """Return the deck that sweeps ln(current / A) of diodes, see :data:`DIODE_VOLTAGES`."""
-    body = render("diode_characterisation.j2", vdd=at.vdd, unit=unit, **transistors(technology))
+    body = render_template(
+        "diode_characterisation.j2", vdd=at.vdd, unit=unit, **transistors(technology)
+    )
     first, last, step = log_current
     end = first + round((last - first) / step - 0.25) * step
     sweep = Sweep("Vlog", *log_current, end=end)
@@ -252,7 +256,7 @@ def gate_deck(
         net = f"g{index}"
         line = write[polarity](f"m{index}", "drain", net, rail, geometry)
         views.append(_Gate(net, net, line, pwl([(0.0, first), (GATE_TIME, last)])))
-    body = render("gate_characterisation.j2", vdd=at.vdd, gates=views)
+    body = render_template("gate_characterisation.j2", vdd=at.vdd, gates=views)
     observed = tuple(gate_current(index) for index in range(len(devices)))
     analysis = Transient(GATE_TIME / 100, GATE_TIME)
     return Deck.at(technology, at, "Characterisation of gates", body, observed, analysis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from netgen.netlist.render import render
+from netgen.netlist.render import render_template
 from netgen.technology import Technology
 from netgen.technology.links import plain_folder
 
@@ -82,7 +82,7 @@ class SimulatorOptions:
 def models_text(technology: Technology, at: Conditions) -> str:
     """Return the lines that load the models, in plain SPICE."""
     folder = plain_folder(technology.folder)
-    return render(
+    return render_template(
         "library.j2",
         includes=[str(folder / name) for name in technology.includes],
         parameters=list(technology.parameters.items()),

@@ -17,7 +17,7 @@ from netgen.netlist.deck import (
     Voltage,
 )
 from netgen.netlist.models import SimulatorOptions
-from netgen.netlist.render import printable
+from netgen.netlist.render import printable_ascii
 from netgen.units import spice
 
 
@@ -35,7 +35,7 @@ class SpiceNetlister(ABC):
     def text(self, deck: Deck, options: SimulatorOptions) -> str:
         """Return a deck as text."""
         lines = [
-            f"{self.mark} {printable(deck.title)}",
+            f"{self.mark} {printable_ascii(deck.title)}",
             *(f"{self.mark} {remark}" for remark in self.remarks()),
             *self.head(deck, options),
             "",

@@ -28,7 +28,7 @@ from netgen.netlist.deck import (
     Voltage,
 )
 from netgen.netlist.models import Conditions, SimulatorOptions
-from netgen.netlist.render import render
+from netgen.netlist.render import render_template
 from netgen.netlist.testbench import pwl
 from netgen.netlist.write import transistors
 from netgen.technology import Geometry, Technology
@@ -114,7 +114,7 @@ def _block(
     tested: BlockUnderTest,
     hold: float | None,
 ) -> str:
-    return render(
+    return render_template(
         "noise_block.j2",
         vdd=at.vdd,
         half=at.vdd / 2,
@@ -166,7 +166,7 @@ def injection_deck(
         for index, each in enumerate(cells)
     ]
     blocks = block_texts(technology, unit, [each.cell for each in cells])
-    body = render("noise_injected.j2", vdd=at.vdd, unit=unit, blocks=blocks, cells=views)
+    body = render_template("noise_injected.j2", vdd=at.vdd, unit=unit, blocks=blocks, cells=views)
     observed = tuple(cell_output(technology, str(i), each.cell) for i, each in enumerate(cells))
     analysis = Transient(step, float(time[-1]))
     return Deck.at(technology, at, "Cells with noisy candidates", body, observed, analysis)

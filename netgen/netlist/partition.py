@@ -27,7 +27,7 @@ from netgen.technology import Technology
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Partition:
     """One unit of a layer by itself.
 
     Attributes
@@ -90,7 +90,7 @@ class Network:
         return True
 
     @cached_property
-    def parts(self) -> Mapping[str, tuple[Part, ...]]:
+    def parts(self) -> Mapping[str, tuple[Partition, ...]]:
         """By the layer's word, its units in order.
 
         Raises
@@ -111,21 +111,21 @@ class Network:
             for layer in netlist.layers
         }
 
-    def _part(self, word: str, unit: Unit) -> Part:
+    def _part(self, word: str, unit: Unit) -> Partition:
         own = frozenset(net.name for net in unit.nets)
         nets = dict.fromkeys(net for element in unit.elements for net in nets_of(element))
         uses = tuple(net for net in nets if net not in own and net not in (*SUPPLIES, GROUND))
         transistors = tuple(flat_devices(unit, self.netlist.blocks))
-        return Part(word, unit.index, unit, own, uses, transistors)
+        return Partition(word, unit.index, unit, own, uses, transistors)
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[Partition]:
         """Yield every part."""
         return (part for layer in self.parts.values() for part in layer)
 
     @cached_property
-    def hung(self) -> Mapping[str, Mapping[Part, list[Device]]]:
+    def hung(self) -> Mapping[str, Mapping[Partition, list[Device]]]:
         """The gates that other parts hang on each net, by part."""
-        found: dict[str, dict[Part, list[Device]]] = {}
+        found: dict[str, dict[Partition, list[Device]]] = {}
         for part in self:
             for net in part.uses:
                 found.setdefault(net, {})[part] = []

@@ -15,11 +15,11 @@ from netgen.units import spice
 @cache
 def _environment() -> jinja2.Environment:
     shared = environment()
-    shared.filters |= {"spice": spice, "continued": continued, "printable": printable}
+    shared.filters |= {"spice": spice, "continued": continued, "printable": printable_ascii}
     return shared
 
 
-def render(template: str, **values: object) -> str:
+def render_template(template: str, **values: object) -> str:
     """Render ``templates/<template>``; an undefined name is an error."""
     return _environment().get_template(template).render(values)
 
@@ -30,7 +30,7 @@ def continued(names: Iterable[str]) -> str:
     return "\n".join(f"+ {line}" for line in lines)
 
 
-def printable(text: str) -> str:
+def printable_ascii(text: str) -> str:
     """Make text safe for a netlist comment: one line of printable ASCII."""
     if text.isascii() and text.isprintable():
         return text

@@ -16,7 +16,7 @@ from netgen.model import INPUT
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Transient, drain_current
 from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions
-from netgen.netlist.render import render
+from netgen.netlist.render import render_template
 from netgen.technology import Technology
 from netgen.units import spice
 
@@ -52,7 +52,7 @@ class Probes:
 
 
 @dataclass(frozen=True)
-class Source:
+class InputSource:
     """A source of the testbench: the net it drives and its waveform."""
 
     net: str
@@ -140,16 +140,16 @@ def bench_text(
     ``edge`` is the rise time of an input step, as a share of the frame.
     """
     model = circuit.model
-    return render(
+    return render_template(
         "stimuli.j2",
         vdd=at.vdd,
         half=at.vdd / 2,
         input_supply=input_supply,
         nets=("vdd", "0", *network_ports(circuit)),
         inputs=[
-            Source(
+            InputSource(
                 net(circuit, INPUT, channel, "n"),
-                steps(x[:, channel] * model.unit_current, model.frame_period, edge),
+                staircase(x[:, channel] * model.unit_current, model.frame_period, edge),
             )
             for channel in range(model.input_size)
         ],
@@ -158,7 +158,7 @@ def bench_text(
     )
 
 
-def steps(values: NDArray[np.float64], period: float, edge: float = EDGE) -> str:
+def staircase(values: NDArray[np.float64], period: float, edge: float = EDGE) -> str:
     """Return a piecewise-linear waveform that holds each value for a frame.
 
     Each step takes a share ``edge`` of a frame, right after the frame begins.
@@ -180,7 +180,7 @@ def release_time(stage: int, stages: int, period: float) -> float:
     return 0.6 * period * (stage + 1) / max(stages, 3)
 
 
-def startup(circuit: Circuit, vdd: float) -> list[Source]:
+def startup(circuit: Circuit, vdd: float) -> list[InputSource]:
     """Return the start-up lines: each lets go of its cells at their stage's time."""
     period = circuit.model.frame_period
     sources = []
@@ -188,7 +188,7 @@ def startup(circuit: Circuit, vdd: float) -> list[Source]:
         on, off = (0.0, vdd) if state else (vdd, 0.0)
         release = release_time(stage, circuit.stages, period)
         points = [(0.0, on), (release, on), (release + EDGE * period, off)]
-        sources.append(Source(name, pwl(points)))
+        sources.append(InputSource(name, pwl(points)))
     return sources
 
 

@@ -24,7 +24,7 @@ from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
-from netgen.netlist.render import render
+from netgen.netlist.render import render_template
 from netgen.units import spice
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -211,7 +211,7 @@ class VerificationBench:
     def _deck(
         self, title: str, lines: list[str], quantities: Iterable[Quantity], sweep: Sweep
     ) -> Deck:
-        body = render(
+        body = render_template(
             "block.j2",
             blocks=self.bench.network.text,
             vdd=self.bench.conditions.vdd,

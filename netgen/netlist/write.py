@@ -21,9 +21,9 @@ from netgen.circuit.netlist import (
     stacks,
 )
 from netgen.circuit.synthesis import ports_for_biases
-from netgen.netlist.render import printable, render
+from netgen.netlist.render import printable_ascii, render_template
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
-from netgen.technology import Device as DeviceModel
+from netgen.technology import DeviceModel as DeviceModel
 from netgen.units import spice
 
 AREAS = ("as", "ad", "ps", "pd")
@@ -218,7 +218,7 @@ class _LayerView:
 def network_body(netlist: Netlist, technology: Technology) -> str:
     """Return a network as SPICE text: no options, saves or analyses."""
     writer = Writer(technology)
-    return render(
+    return render_template(
         "network.j2",
         title=netlist.name,
         version=__version__,
@@ -290,4 +290,4 @@ def _device_note(device: Device, biases: set[str]) -> str:
 
 def _parameter(path: str) -> str:
     """Return a parameter's path as a comment can hold it."""
-    return path if printable(path) == path else path.replace("·", "*")
+    return path if printable_ascii(path) == path else path.replace("·", "*")

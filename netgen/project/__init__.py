@@ -5,7 +5,7 @@ from netgen.project.compare import compare
 from netgen.project.design import BIASES, Bias
 from netgen.project.export import FORMATS, export
 from netgen.project.folder import Folder, occupied
-from netgen.project.options import BuildOptions, prepare
+from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.population.simulate import (
     PopulationRuns,
     RunStep,
@@ -17,7 +17,7 @@ from netgen.project.population.simulate import (
 from netgen.project.population.variants import Corners, MonteCarlo, Population, corners
 from netgen.project.reading import Build, prepared, read_build
 from netgen.project.runs import Runs, read_runs
-from netgen.project.simulate import SimulationChoices, Step, chosen_engine, simulate
+from netgen.project.simulate import FinishedSample, SimulationChoices, chosen_engine, simulate
 from netgen.project.verify import read_verification, verify
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "BuildOptions",
     "Corners",
     "Design",
+    "FinishedSample",
     "Folder",
     "MonteCarlo",
     "Population",
@@ -35,7 +36,6 @@ __all__ = [
     "RunStep",
     "Runs",
     "SimulationChoices",
-    "Step",
     "build",
     "chosen_engine",
     "compare",
@@ -45,12 +45,12 @@ __all__ = [
     "export",
     "occupied",
     "populations",
-    "prepare",
     "prepared",
     "read_build",
     "read_population",
     "read_runs",
     "read_verification",
+    "resolve_options",
     "simulate",
     "simulate_population",
     "verify",

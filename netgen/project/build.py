@@ -33,7 +33,7 @@ from netgen.project.design import Bias, design_text
 from netgen.project.folder import NETLISTS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
-from netgen.project.options import BuildOptions, prepare
+from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
@@ -44,7 +44,7 @@ from netgen.simulators import (
     Waveforms,
     cache_folder,
     chosen_simulator,
-    run,
+    run_job,
     simulator_version,
 )
 from netgen.sizing import (
@@ -115,7 +115,7 @@ def design(
         Inputs (samples, frames, channels) that show at which currents the circuit works;
         synthetic ones where None.
     models
-        See :func:`prepare`.
+        See :func:`resolve_options`.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def design(
     SimulationError
         The characterisation failed.
     """
-    technology, at, unit = prepare(options, models)
+    technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
     circuit = build_circuit(model, unit)
     where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
@@ -138,7 +138,7 @@ def design(
 
 
 def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
-    """Return :func:`netgen.simulators.run`, whose results are of the model files as they were read.
+    """Return :func:`netgen.simulators.run_job` with a check that the model files are as they were.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
     def checked(job: Job) -> Waveforms:
         seconds = next((time for word, time in _USUAL.items() if word in job.name), 1.0)
         with announced(f"{technology.name}: {job.name}", seconds):
-            result = run(job)
+            result = run_job(job)
         technology.check_unchanged()
         return result
 

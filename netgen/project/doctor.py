@@ -15,8 +15,8 @@ from pathlib import Path
 from netgen._version import __version__
 from netgen.errors import NetgenError, SimulationError
 from netgen.netlist.characterisation import ACCURATE, DIODE_VOLTAGES, diode_deck
-from netgen.project.options import BuildOptions, prepare
-from netgen.simulators import Finding, cache_folder, chosen_simulator, job_of, run
+from netgen.project.options import BuildOptions, resolve_options
+from netgen.simulators import Finding, cache_folder, chosen_simulator, job_of, run_job
 from netgen.technology import default_technology, load_technology, technologies
 
 DISTRIBUTION = "fqnetgen"
@@ -123,9 +123,9 @@ def _writable(subject: str, folder: Path, hint: str) -> Finding:
 def _simulation() -> Finding:
     """Sweep two diodes of the default technology; the answer must be a plausible voltage."""
     try:
-        technology, at, unit = prepare(BuildOptions())
+        technology, at, unit = resolve_options(BuildOptions())
         deck = diode_deck(technology, at, unit, (-25.0, -20.0, 0.5))
-        result = run(job_of("diagnosis", deck, (("default", ACCURATE),), 60.0))
+        result = run_job(job_of("diagnosis", deck, (("default", ACCURATE),), 60.0))
     except SimulationError as error:
         return Finding("simulation", "fault", str(error), "run it again with another simulator", 5)
     except (NetgenError, OSError) as error:

@@ -60,7 +60,7 @@ def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path
         The folder holds something else or cannot be written.
     """
     klayout()
-    network, technology, process = circuit_of(build)
+    network, technology, process = layout_inputs(build)
     path = layout_folder(build)
     with held(build):
         _claim(path)
@@ -82,7 +82,7 @@ def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process,
         It is no layout, or holds no one cell at the top.
     """
     klayout()
-    network, technology, process = circuit_of(build)
+    network, technology, process = layout_inputs(build)
     try:
         found = read_gds(gds)
     except ValueError as error:
@@ -96,7 +96,7 @@ def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process,
     return judge(found, tops[0], task, process, told), process, tops[0].name
 
 
-def circuit_of(build: Build) -> tuple[Netlist, Technology, Process]:
+def layout_inputs(build: Build) -> tuple[Netlist, Technology, Process]:
     """Return what is drawn of a build, its technology and its process."""
     technology, _, _ = prepared(build)
     process = load_process(technology)

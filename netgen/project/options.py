@@ -37,7 +37,7 @@ class BuildOptions:
     unit: Geometry | None = None
 
 
-def prepare(
+def resolve_options(
     options: BuildOptions, models: Path | None = None
 ) -> tuple[Technology, Conditions, Geometry]:
     """Return technology, conditions and unit mirror of the options.

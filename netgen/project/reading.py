@@ -15,7 +15,7 @@ from netgen.model import Model, load_model
 from netgen.netlist import Conditions
 from netgen.project.folder import NETLISTS, Folder
 from netgen.project.lock import locked
-from netgen.project.options import BuildOptions, prepare
+from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
 from netgen.technology import Geometry, Technology
@@ -187,7 +187,7 @@ def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
     ToolMissingError
         The PDK is not installed.
     """
-    technology, at, unit = prepare(build.options, build.folder.path)
+    technology, at, unit = resolve_options(build.options, build.folder.path)
     there = [(file.path.name, file.sha256) for file in technology.sources]
     built = [(Path(file["path"]), file["sha256"]) for file in build.record["models"]["files"]]
     if there == [(path.name, digest) for path, digest in built]:

@@ -123,7 +123,7 @@ class Draft:
 @contextmanager
 def rewritten(path: Path, kind: Kind) -> Iterator[Draft]:
     """Give a record to fill; it is whole once the block ends, and incomplete until then."""
-    draft = Draft(path, kind, files_of(path))
+    draft = Draft(path, kind, recorded_files(path))
     draft.announce()
     yield draft
     draft.finish()
@@ -214,7 +214,7 @@ def read_json(path: Path, cure: str = "build again") -> dict[str, Any]:
     return data
 
 
-def files_of(path: Path) -> dict[str, str]:
+def recorded_files(path: Path) -> dict[str, str]:
     """Return the files that an earlier record names, whole or not; none where it is damaged."""
     try:
         files = read_json(path).get("files")

@@ -13,7 +13,7 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import is_scratch, sha256_of, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
-from netgen.project.record import RESULTS, Draft, files_of, read_json
+from netgen.project.record import RESULTS, Draft, read_json, recorded_files
 
 MARK = "netgen-results.json"
 """The record of a folder of results: which kind of study it belongs to, and its files."""
@@ -132,7 +132,7 @@ def write_results(
     data = {name: _bytes(content) for name, content in files.items()}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
     with locked(path):
-        earlier = files_of(mark)
+        earlier = recorded_files(mark)
         said = _said(mark)
         head = {"kind": kind, "of": of, "about": said.get("about")}
         draft = Draft(mark, RESULTS, earlier, head=head)

@@ -106,7 +106,7 @@ class SimulationChoices:
 
 
 @dataclass(frozen=True)
-class Step:
+class FinishedSample:
     """One sample done: simulated, taken over from an earlier run, or failed."""
 
     sample: int
@@ -134,7 +134,7 @@ def chosen_engine(build: Build, choices: SimulationChoices) -> str:
 
 def simulate(
     build: Build, samples: Samples, picked: list[int], choices: SimulationChoices
-) -> Iterator[Step]:
+) -> Iterator[FinishedSample]:
     """Simulate samples and yield each as it is done; their traces are in the folder by then.
 
     Parameters
@@ -156,7 +156,7 @@ def simulate(
 
 def _simulate(
     build: Build, samples: Samples, picked: list[int], choices: SimulationChoices
-) -> Iterator[Step]:
+) -> Iterator[FinishedSample]:
     folder = build.folder
     name = chosen_engine(build, choices)
     bench = workbench(build, name, choices.edge(build.model))
@@ -174,7 +174,7 @@ def _simulate(
     missing = []
     for index in picked:
         if _is_current(folder, index, keys[index], choices.raw):
-            yield Step(index, fresh=False)
+            yield FinishedSample(index, fresh=False)
         else:
             folder.traces(index).unlink(missing_ok=True)
             missing.append(index)
@@ -185,10 +185,10 @@ def _simulate(
         if isinstance(result, SimulationError):
             failures[index] = result.kind
             write_runs(build, replace(runs, failures=failures), facts)
-            yield Step(index, result)
+            yield FinishedSample(index, result)
             continue
         save_traces(folder.traces(index), result, keys[index])
-        yield Step(index)
+        yield FinishedSample(index)
 
 
 def recorded_facts(engine: str, choices: SimulationChoices) -> dict[str, object]:

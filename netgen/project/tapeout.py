@@ -15,7 +15,7 @@ from netgen.layout.lef import lef_text, verilog_text
 from netgen.layout.make import Laid, Told, lay_out
 from netgen.layout.process import klayout
 from netgen.layout.tile import Tile, assigned, fill, load_target
-from netgen.project.layout import circuit_of
+from netgen.project.layout import layout_inputs
 from netgen.project.reading import Build
 from netgen.project.runs import read_runs
 
@@ -52,7 +52,7 @@ def tapeout(build: Build, target: str, path: Path, choices: Choices, told: Told)
     klayout()
     if path.exists():
         raise UsageError(f"{path} is there already; move it away, or name another with -o")
-    network, technology, process = circuit_of(build)
+    network, technology, process = layout_inputs(build)
     tile = wanted = None
     if target != BLOCK:
         wanted = load_target(target, process)

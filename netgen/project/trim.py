@@ -15,7 +15,7 @@ from netgen.analysis.variability.accuracy import PopulationAccuracy, population_
 from netgen.behavioural import Twin
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.fast import FastChips, fast_chips
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.circuit import Circuit, build_circuit
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
@@ -27,7 +27,7 @@ from netgen.project.reading import Build, held, prepared
 from netgen.project.record import read_json
 from netgen.project.twin import twin_of_build
 from netgen.schema import head
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 from netgen.trim import CellFigures, CodeRange, Codes, nominal_codes, trim_measured
 from netgen.trim.measure import Measure
 
@@ -53,11 +53,11 @@ class DrawnChips:
     def __len__(self) -> int:
         return len(self.errors)
 
-    def logits(self, x: Floats, settings: Settings | None) -> Floats:
+    def logits(self, x: Floats, settings: ChipSettings | None) -> Floats:
         """Take recordings through all chips: (chips, samples, frames, classes)."""
         return self.fast.run(self.errors, x, settings).logits
 
-    def cells(self, settings: Settings) -> Mapping[str, CellFigures]:
+    def cells(self, settings: ChipSettings) -> Mapping[str, CellFigures]:
         """Measure the cells of all chips."""
         return {
             layer.layer.node: CellFigures(*self.fast.thresholds(layer, self.errors, settings))
@@ -65,7 +65,9 @@ class DrawnChips:
             if isinstance(layer, TwinCells)
         }
 
-    def accuracy(self, samples: Samples, settings: Settings | None) -> PopulationAccuracy | None:
+    def accuracy(
+        self, samples: Samples, settings: ChipSettings | None
+    ) -> PopulationAccuracy | None:
         """Return how well they classify; None without labels or samples."""
         if samples.y is None or not len(samples):
             return None
@@ -80,7 +82,7 @@ def drawn_chips(build: Build, variation: Variation, chips: int) -> DrawnChips:
     """Return the chips that ``netgen sim --monte-carlo`` simulates with the same variation."""
     twin: Twin = twin_of_build(build)
     fast = fast_chips(twin)
-    shifts = draw(twin.technology, variation, transistors_of(twin.netlist), 0, chips)
+    shifts = sample_deviations(twin.technology, variation, transistors_of(twin.netlist), 0, chips)
     return DrawnChips(build.model, fast, fast.errors(shifts))
 
 
@@ -301,6 +303,6 @@ def trim_of_measurements(build: Build, path: Path, span: CodeRange) -> tuple[Tri
     return Trim(found.codes, names), found.beyond
 
 
-def nominal(chips: DrawnChips, span: CodeRange, inputs: bool) -> Codes:
+def initial_codes(chips: DrawnChips, span: CodeRange, inputs: bool) -> Codes:
     """Return the codes that drawn chips begin with."""
     return nominal_codes(chips.fast.twin.circuit, span, len(chips), inputs)

@@ -11,7 +11,7 @@ from netgen.analysis import Comparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget, error_budget
 from netgen.behavioural import Twin, TwinResult
 from netgen.behavioural.fast import fast_chips
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.characterise import CellBench, characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit, build_circuit
@@ -25,7 +25,7 @@ from netgen.project.build import guarded
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
 from netgen.simulators import cache_folder
-from netgen.technology import Technology, Variation, draw
+from netgen.technology import Technology, Variation, sample_deviations
 
 ERROR_BUDGET_WORK = 50 * 101 * 500
 """A report's budget takes as many samples as keep samples · frames · transistors below this."""
@@ -76,7 +76,7 @@ def twin_decisions(
     variation: Variation,
     chips: int,
     fast: bool = False,
-    settings: Settings | None = None,
+    settings: ChipSettings | None = None,
 ) -> Iterator[NDArray[np.int64]]:
     """Take samples through the twins of many chips; yield the classes of each batch of chips.
 
@@ -102,7 +102,7 @@ def twin_decisions(
     readout = build.model.readout
     for first in range(0, chips, BATCH):
         count = min(BATCH, chips - first)
-        shifts = draw(twin.technology, variation, transistors, first, count)
+        shifts = sample_deviations(twin.technology, variation, transistors, first, count)
         own = None if settings is None else settings.of(slice(first, first + count))
         if fast:
             found = model.run(model.errors(shifts), x, own)

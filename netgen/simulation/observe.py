@@ -15,7 +15,7 @@ from netgen.simulators.jobs import Waveforms
 Floats: TypeAlias = NDArray[np.float64]
 
 
-def observe(
+def node_traces(
     waveforms: Waveforms, probes: Probes, model: Model, frames: int, sample: int, edge: float
 ) -> Traces:
     """Return the currents of every node in software units, over time and settled in each frame.

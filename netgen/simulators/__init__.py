@@ -9,7 +9,7 @@ from netgen.simulators.port import (
     Simulator,
     chosen_simulator,
 )
-from netgen.simulators.runner import LocalPool, job_of, run, run_all, simulator_version
+from netgen.simulators.runner import LocalPool, job_of, run_all, run_job, simulator_version
 from netgen.simulators.store import cache_folder, cached_arrays, key
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "job_of",
     "key",
     "required_versions",
-    "run",
     "run_all",
+    "run_job",
     "simulator_version",
 ]

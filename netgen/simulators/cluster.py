@@ -25,7 +25,7 @@ from netgen.errors import ConfigurationError, SimulationError, ToolMissingError,
 from netgen.extras import install
 from netgen.simulators.jobs import Job, Waveforms
 from netgen.simulators.port import chosen_simulator
-from netgen.simulators.runner import run, simulator_version
+from netgen.simulators.runner import run_job, simulator_version
 
 DEATHS = 10
 """How many workers may die under a job before it counts as the cause."""
@@ -217,7 +217,7 @@ def _run(job: Job, required: Requirements) -> Waveforms | SimulationError:
     """Run a job on a worker. A failure is a result: to run it again would not change it."""
     required.check(job)
     try:
-        result = run(job)
+        result = run_job(job)
     except SimulationError as failure:
         return failure
     required.check(job)  # what it read was the same all the time

@@ -52,7 +52,7 @@ def job_of(
     return Job(name, attempts, required, deck.analysis.end, timeout, deck.points, names)
 
 
-def run(job: Job) -> Waveforms:
+def run_job(job: Job) -> Waveforms:
     """Run one job, trying its attempts in order.
 
     Raises

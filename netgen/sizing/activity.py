@@ -11,7 +11,7 @@ from netgen.characterise.mirrors import CURRENTS
 from netgen.circuit import REFERENCE, Circuit, RowLayer
 from netgen.circuit.rows import Floats
 from netgen.model import INPUT, Cell, Model, Relu, evaluate
-from netgen.sizing.compensate import Operation
+from netgen.sizing.compensate import Calibration
 
 FRAMES = 300
 """So many frames are enough to see how a row's error goes with its signals."""
@@ -36,7 +36,7 @@ class Activity:
 
     signals: Mapping[str, Floats]
     rows: Mapping[str, Floats]
-    operation: Operation
+    operation: Calibration
 
 
 def measure_activity(circuit: Circuit, x: Floats) -> Activity:
@@ -58,7 +58,7 @@ def measure_activity(circuit: Circuit, x: Floats) -> Activity:
     return Activity(signals, rows, _operation(circuit, values))
 
 
-def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Operation:
+def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Calibration:
     """Return up to ``FRAMES`` frames, evenly spread, of every signal and of every row's sum."""
     model = circuit.model
     total = values[INPUT].shape[0] * values[INPUT].shape[1]
@@ -75,7 +75,7 @@ def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Operation:
         node = model.by_name[layer.node]
         own = isinstance(node, Relu) and layer.kind == "relu"
         sums[layer.node] = amperes(node.input if own else layer.node)  # type: ignore[union-attr]
-    return Operation(signals, sums)
+    return Calibration(signals, sums)
 
 
 def _typical(amperes: Floats, power: float, least: float = 0.0) -> Floats:

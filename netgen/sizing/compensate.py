@@ -26,7 +26,7 @@ within a few per cent."""
 
 
 @dataclass(frozen=True, eq=False)
-class Operation:
+class Calibration:
     """Frames of calibration inputs in which rows are judged.
 
     Attributes
@@ -42,7 +42,7 @@ class Operation:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class GainSurfaces:
     """How the drawn devices of one matrix of mirrors behave.
 
     Attributes
@@ -77,9 +77,9 @@ class Known:
 
 def compensated(
     mirrors: Sequence[Mirrors],
-    known: Sequence[Known],
+    known: Sequence[GainSurfaces],
     row: int,
-    operation: Operation,
+    operation: Calibration,
     wanted: Floats,
     by_drain: Sequence[Floats],
     flows: Bools,

@@ -24,7 +24,7 @@ from netgen.circuit.rows import Floats
 from netgen.errors import ModelError
 from netgen.model import Cell
 from netgen.sizing.activity import Activity
-from netgen.sizing.compensate import Known, compensated
+from netgen.sizing.compensate import GainSurfaces, compensated
 from netgen.technology import POLARITIES, Polarity, Technology
 
 _SIGNS: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
@@ -171,7 +171,9 @@ class _RowSizer:
         sums, axes = operation.sums[self.layer.node], tables.axes
         mirrors = [each for each, _ in sized]
         known = [
-            Known(surfaces, np.moveaxis(axes.of_current(operation.signals[each.source]), 0, -1))
+            GainSurfaces(
+                surfaces, np.moveaxis(axes.of_current(operation.signals[each.source]), 0, -1)
+            )
             for each, surfaces in sized
         ]
         if self.layer.kind == "relu":  # while the diode is off, no error matters

@@ -3,34 +3,34 @@
 from netgen.technology.bins import ONE_MODEL, Models, models_of, with_bins
 from netgen.technology.data import (
     POLARITIES,
-    Device,
+    DeviceModel,
     Geometry,
     Mismatch,
     Polarity,
-    Spread,
+    ProcessSpread,
     Technology,
 )
 from netgen.technology.load import default_technology, load_technology, preferred, technologies
-from netgen.technology.variation import Transistor, Variation, draw, normals
+from netgen.technology.variation import Transistor, Variation, normals, sample_deviations
 
 __all__ = [
     "ONE_MODEL",
     "POLARITIES",
-    "Device",
+    "DeviceModel",
     "Geometry",
     "Mismatch",
     "Models",
     "Polarity",
-    "Spread",
+    "ProcessSpread",
     "Technology",
     "Transistor",
     "Variation",
     "default_technology",
-    "draw",
     "load_technology",
     "models_of",
     "normals",
     "preferred",
+    "sample_deviations",
     "technologies",
     "with_bins",
 ]

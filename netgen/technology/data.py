@@ -28,7 +28,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Device:
+class DeviceModel:
     """A MOS transistor of the process.
 
     Attributes
@@ -82,7 +82,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
-class Spread:
+class ProcessSpread:
     """Variation of a whole chip: standard deviations that all devices of a polarity share.
 
     Attributes
@@ -160,7 +160,7 @@ class Technology:
     nominal_corner: str
     corners: Mapping[str, str]
     parameters: Mapping[str, float]
-    devices: Mapping[Polarity, Device]
+    devices: Mapping[Polarity, DeviceModel]
     grid: float
     width: tuple[float, float]
     length: tuple[float, float]
@@ -175,7 +175,7 @@ class Technology:
     library: str
     distribution: str = ""
     mismatch: Mapping[Polarity, Mismatch] = field(default_factory=dict)
-    process: Mapping[Polarity, Spread] = field(default_factory=dict)
+    process: Mapping[Polarity, ProcessSpread] = field(default_factory=dict)
     bins: Mapping[str, str] = field(default_factory=dict)
     pmos_length: float = 1.0
     steering: Geometry | None = None

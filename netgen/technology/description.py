@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netgen.errors import ConfigurationError
-from netgen.technology.data import POLARITIES, Device, Geometry, Mismatch, Spread
+from netgen.technology.data import POLARITIES, DeviceModel, Geometry, Mismatch, ProcessSpread
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -194,9 +194,9 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
     plain = ("name", "title", "vdd", "temperature", "model_temperature", "nominal_corner")
     return {
         **{key: data[key] for key in (*plain, "corners", "parameters", "library")},
-        "devices": {polarity: Device(**data["devices"][polarity]) for polarity in POLARITIES},
+        "devices": {polarity: DeviceModel(**data["devices"][polarity]) for polarity in POLARITIES},
         "mismatch": {polarity: Mismatch(**data["mismatch"][polarity]) for polarity in POLARITIES},
-        "process": {polarity: Spread(**process[polarity]) for polarity in process},
+        "process": {polarity: ProcessSpread(**process[polarity]) for polarity in process},
         "grid": geometry["grid"],
         "width": tuple(geometry["width"]),
         "length": tuple(geometry["length"]),
@@ -240,7 +240,9 @@ def _wrong(data: Mapping[str, Any]) -> list[str]:
 
 def _incomplete(process: Any) -> list[str]:
     """Name what is missing of an optional table that must be whole."""
-    wanted = {f"{polarity}.{key}" for polarity in POLARITIES for key in Spread.__dataclass_fields__}
+    wanted = {
+        f"{polarity}.{key}" for polarity in POLARITIES for key in ProcessSpread.__dataclass_fields__
+    }
     if not process:
         return []
     return [

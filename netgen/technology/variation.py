@@ -62,7 +62,7 @@ def normals(seed: int, name: str, first: int, count: int) -> Floats:
     return drawn
 
 
-def draw(
+def sample_deviations(
     technology: Technology,
     variation: Variation,
     transistors: Mapping[str, Transistor],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.circuit import Circuit
 from netgen.errors import UsageError
 from netgen.model.graph import Floats, Integers
@@ -95,11 +95,11 @@ class Codes:
     inputs: Integers | None = None
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> ChipSettings:
         """The factors that they stand for."""
         biases = {node: self.span.logs(codes) for node, codes in self.biases.items()}
         inputs = None if self.inputs is None else self.span.logs(self.inputs)
-        return Settings(biases, inputs)
+        return ChipSettings(biases, inputs)
 
 
 def nominal_codes(circuit: Circuit, span: CodeRange, chips: int, inputs: bool = False) -> Codes:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.circuit import CellLayer, Circuit
 from netgen.model.graph import Floats, Integers
 from netgen.trim.codes import CodeRange, Codes, nominal_codes
@@ -42,7 +42,7 @@ class CellFigures:
     output: Floats
 
 
-Measure: TypeAlias = Callable[[Settings], Mapping[str, CellFigures]]
+Measure: TypeAlias = Callable[[ChipSettings], Mapping[str, CellFigures]]
 """Measures the cells of all chips, with their currents set."""
 
 

@@ -12,12 +12,12 @@ from typing import TypeAlias
 import numpy as np
 
 from netgen.analysis.variability.population import lead
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.model import Readout
 from netgen.model.graph import Floats, Integers
 from netgen.trim.codes import Codes
 
-Run: TypeAlias = Callable[[Settings], Floats]
+Run: TypeAlias = Callable[[ChipSettings], Floats]
 """Takes the recordings through all chips, with their currents set: logits, (chips, samples,
 frames, classes)."""
 SOFTNESS = 0.15

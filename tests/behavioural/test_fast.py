@@ -10,10 +10,10 @@ from ideal_twin import CELL, SLOPE, TECHNOLOGY, one_row, twin_of
 from random_graphs import graphs, random_inputs
 
 from netgen.behavioural.fast import fast_chips
-from netgen.behavioural.settings import Settings
+from netgen.behavioural.settings import ChipSettings
 from netgen.model import Model
 from netgen.netlist import transistors_of
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 CHIPS = 3
 
@@ -23,7 +23,7 @@ CHIPS = 3
 def test_with_exponential_devices_it_is_the_twin(model: Model, seed: int) -> None:
     """The twin's tables are made of exponentials here, so nothing is left out."""
     twin = twin_of(model)
-    shifts = draw(TECHNOLOGY, Variation(seed), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(seed), transistors_of(twin.netlist), 0, CHIPS)
     x = random_inputs(model, 12)[np.newaxis]
     fast = fast_chips(twin)
     own, exact = fast.run(fast.errors(shifts), x), twin.run(shifts, x)
@@ -49,11 +49,13 @@ def test_a_diodes_error_is_in_all_its_copies() -> None:
 def test_sigma_is_that_of_the_drawn_devices() -> None:
     fast = fast_chips(twin_of(CELL))
     transistors = transistors_of(fast.twin.netlist)
-    errors = fast.errors(draw(TECHNOLOGY, Variation(5), transistors, 0, 4000))
+    errors = fast.errors(sample_deviations(TECHNOLOGY, Variation(5), transistors, 0, 4000))
     expected = fast.sigma(TECHNOLOGY, fast.twin.netlist)
     np.testing.assert_allclose(errors.std(axis=0), expected, rtol=0.06)
     # a whole polarity deviates together where the process varies
-    common = fast.errors(draw(TECHNOLOGY, Variation(5, False, True), transistors, 0, 2))
+    common = fast.errors(
+        sample_deviations(TECHNOLOGY, Variation(5, False, True), transistors, 0, 2)
+    )
     polarity = np.array(fast.twin.devices.polarity)
     for each in ("nmos", "pmos"):
         assert np.ptp(common[:, polarity == each] / fast.slope[polarity == each], axis=1).max() < 1
@@ -66,7 +68,7 @@ def test_settings_move_what_they_say() -> None:
     up = np.linspace(0, 1.5, 1501)
     x = np.concatenate([up, up[::-1]])[np.newaxis, :, np.newaxis]
     factors = np.log([[[1.0], [1.0], [1.0]], [[1.1], [0.8], [2.0]]])
-    found = fast.run(still, x, Settings({"h": factors}, np.log([[1.0], [0.5]])))
+    found = fast.run(still, x, ChipSettings({"h": factors}, np.log([[1.0], [0.5]])))
     jumps = []
     for states, logits in zip(found.states["h"][:, 0, :, 0], found.logits[:, 0, :, 0], strict=True):
         high = np.flatnonzero(states)

@@ -20,7 +20,7 @@ from netgen.model import Model, evaluate
 from netgen.model.graph import Floats
 from netgen.model.random import random_model
 from netgen.netlist import netlist_of, transistors_of
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 
 def shift(threshold: float = 0.0, factor: float = 0.0) -> Floats:
@@ -179,7 +179,7 @@ def test_a_bias_that_cannot_be_read(old: str, new: str, message: str) -> None:
 
 def drawn(twin: Twin, first: int, count: int) -> dict[str, Floats]:
     names = transistors_of(twin.netlist)
-    return draw(TECHNOLOGY, Variation(5), names, first, count)
+    return sample_deviations(TECHNOLOGY, Variation(5), names, first, count)
 
 
 def test_chips_do_not_depend_on_their_batch(monkeypatch: pytest.MonkeyPatch) -> None:

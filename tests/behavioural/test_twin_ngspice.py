@@ -16,7 +16,7 @@ from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
 from netgen.simulation import Traces
 from netgen.simulation.engines import run_tasks
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 pytestmark = pytest.mark.ngspice
 
@@ -41,7 +41,7 @@ def test_twin_and_spice_have_the_same_chips(tmp_path: Path) -> None:
 
     twin = twin_of_build(made)
     names = transistors_of(twin.netlist)
-    chips = twin.run(draw(twin.technology, VARIATION, names, 0, CHIPS), SAMPLES.x)
+    chips = twin.run(sample_deviations(twin.technology, VARIATION, names, 0, CHIPS), SAMPLES.x)
     still = twin.run({}, SAMPLES.x)
     own = np.array([*(chips.logits[at, at % 2] for at in range(CHIPS)), *still.logits[0]])
 

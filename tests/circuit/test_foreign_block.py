@@ -27,7 +27,7 @@ from netgen.netlist.meters import Consumer
 from netgen.netlist.read import read_network
 from netgen.project import read_build, read_runs, verify
 from netgen.project.twin import twin_of_build
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -170,7 +170,7 @@ def test_its_cells_are_in_netlist_area_and_mismatch(model: Model) -> None:
     assert netlist.counts["start"] == 0
     assert circuit.stages == 0
     assert areas(netlist, technology)[Consumer("above", "cell")].transistors == 10
-    shifts = draw(technology, Variation(1), transistors_of(netlist), 0, 4)
+    shifts = sample_deviations(technology, Variation(1), transistors_of(netlist), 0, 4)
     assert shifts["second_0.m3"].shape == (4, 2)
     edited = read_network(
         text.replace("above_0_height 1e-09", "above_0_height 2e-09"), technology, netlist

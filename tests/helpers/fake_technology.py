@@ -13,8 +13,8 @@ from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.gain import Axes, MirrorTable
 from netgen.characterise.path import path_points
 from netgen.circuit import CellLayer, Circuit, Drawn, Layer
-from netgen.circuit.blocks.schmitt9 import CellTable, CellTimes
-from netgen.technology import POLARITIES, Device, Geometry, Mismatch, Spread, Technology
+from netgen.circuit.blocks.schmitt9 import SchmittTable, SchmittTimes
+from netgen.technology import POLARITIES, DeviceModel, Geometry, Mismatch, ProcessSpread, Technology
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,10 @@ def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Tech
         nominal_corner="typical",
         corners={"typical": "tt", "slow": "ss"},
         parameters={"sw_stat": 0.0},
-        devices={"nmos": Device(NMOS, letter, inner), "pmos": Device(PMOS, letter, inner)},
+        devices={
+            "nmos": DeviceModel(NMOS, letter, inner),
+            "pmos": DeviceModel(PMOS, letter, inner),
+        },
         grid=5e-9,
         width=(0.22e-6, 100e-6),
         length=(0.28e-6, 50e-6),
@@ -52,7 +55,7 @@ def fake_technology(prefix: str = "X", folder: Path = Path("/pdk/fake")) -> Tech
         library="models.lib",
         distribution="no-such-pdk",
         mismatch=dict.fromkeys(POLARITIES, Mismatch(5e-9, 1e-8)),
-        process=dict.fromkeys(POLARITIES, Spread(0.015, 0.02)),
+        process=dict.fromkeys(POLARITIES, ProcessSpread(0.015, 0.02)),
     )
 
 
@@ -98,22 +101,22 @@ def fake_mirrors(technology: Technology, unit: Geometry, vdd: float) -> MirrorTa
     return MirrorTables(axes, tables, 0.4 + 0.035 * np.log(currents / UNIT_CURRENT))
 
 
-def fake_cells(unit_current: float = UNIT_CURRENT) -> CellTable:
+def fake_cells(unit_current: float = UNIT_CURRENT) -> SchmittTable:
     """Tabulate cells that are a few per cent off what their biases say."""
     bias = np.geomspace(0.02, 8.0, 10) * unit_current
     ratios = np.array([0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.55, 0.7, 0.85, 0.96, 1.03])
     drift = 0.01 * np.log10(bias / unit_current)[:, None]
     rising = 0.97 + drift - 0.01 * ratios
     falling = rising - 0.95 * ratios + drift * ratios**2
-    return CellTable(bias, ratios, rising, falling, 1.05 + drift[:, 0])
+    return SchmittTable(bias, ratios, rising, falling, 1.05 + drift[:, 0])
 
 
-def fake_times(unit_current: float = UNIT_CURRENT) -> CellTimes:
+def fake_times(unit_current: float = UNIT_CURRENT) -> SchmittTimes:
     """Tabulate cells that move 8 fC at the overdrive: 0.4 ms at 2 % and 1 nA."""
     bias, shares = np.array([0.02, 0.4, 8.0]) * unit_current, np.array([0.06, 0.3, 0.94])
     overdrive = np.array([0.003, 0.02, 0.1, 1.5])
     time = 8e-15 / (bias[:, None, None] * np.ones((1, 3, 1)) * overdrive)
-    return CellTimes(bias, shares, overdrive, time, time / 2, np.zeros((3, 2)))
+    return SchmittTimes(bias, shares, overdrive, time, time / 2, np.zeros((3, 2)))
 
 
 def fake_characterisation(technology: Technology, unit: Geometry = UNIT) -> Characterisation:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from netgen.project import BuildOptions, prepare
+from netgen.project import BuildOptions, resolve_options
 
-TECHNOLOGY, AT, UNIT = prepare(BuildOptions("gf180mcu"))
+TECHNOLOGY, AT, UNIT = resolve_options(BuildOptions("gf180mcu"))
 
 
 NANO = 1e-9

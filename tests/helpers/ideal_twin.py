@@ -14,7 +14,7 @@ from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.diodes import DiodeTable
 from netgen.characterise.gain import MirrorTable
 from netgen.circuit import build_circuit
-from netgen.circuit.blocks.schmitt9 import CellTable
+from netgen.circuit.blocks.schmitt9 import SchmittTable
 from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of
 from netgen.netlist.read import read_network
@@ -43,7 +43,7 @@ def ideal() -> Characterisation:
     measured = fake_cells()
     ratios = measured.ratios
     rising = np.ones_like(measured.rising)
-    cells = CellTable(measured.bias, ratios, rising, rising - ratios, np.ones(len(rising)))
+    cells = SchmittTable(measured.bias, ratios, rising, rising - ratios, np.ones(len(rising)))
     mirrors = usual.mirrors
     return Characterisation(MirrorTables(mirrors.axes, tables, mirrors.diode), {"bmru": cells})
 

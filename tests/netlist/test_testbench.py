@@ -30,8 +30,8 @@ from netgen.netlist import (
 )
 from netgen.netlist import testbench as deck_of
 from netgen.netlist.deck import DrainCurrent, SourceCurrent, drain_current
-from netgen.netlist.render import continued, printable, render
-from netgen.netlist.testbench import EDGE, release_time, steps
+from netgen.netlist.render import continued, printable_ascii, render_template
+from netgen.netlist.testbench import EDGE, release_time, staircase
 from netgen.netlist.write import transistors
 from netgen.technology import Geometry
 
@@ -67,7 +67,7 @@ values = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.5]), min_size=1, max_s
 
 @given(values)
 def test_steps_hold_each_value_for_a_frame(held: list[float]) -> None:
-    waveform = steps(np.array(held) * 1e-9, PERIOD)
+    waveform = staircase(np.array(held) * 1e-9, PERIOD)
     for phase in (EDGE, 0.5, 0.99, 1 - 1e-9):
         time = (np.arange(len(held)) + phase) * PERIOD
         if phase == EDGE:
@@ -77,7 +77,7 @@ def test_steps_hold_each_value_for_a_frame(held: list[float]) -> None:
 
 @given(values)
 def test_steps_take_points_only_where_something_changes(held: list[float]) -> None:
-    times, _ = pwl.points(steps(np.array(held), PERIOD))
+    times, _ = pwl.points(staircase(np.array(held), PERIOD))
     assert np.all(np.diff(times) > 0)
     changes = int(np.count_nonzero(np.diff(held)))
     assert len(times) == 1 + 2 * changes
@@ -85,13 +85,13 @@ def test_steps_take_points_only_where_something_changes(held: list[float]) -> No
 
 
 def test_step_is_an_edge_after_the_frame_begins() -> None:
-    times, currents = pwl.points(steps(np.array([0.0, 2.0, 2.0, 1.0]), PERIOD))
+    times, currents = pwl.points(staircase(np.array([0.0, 2.0, 2.0, 1.0]), PERIOD))
     np.testing.assert_allclose(times, [0.0, 0.01, 0.0101, 0.03, 0.0301])
     np.testing.assert_allclose(currents, [0.0, 0.0, 2.0, 2.0, 1.0])
 
 
 def test_input_that_does_not_change_is_a_constant() -> None:
-    assert steps(np.array([0.25, 0.25]), PERIOD) == "dc 0.25"
+    assert staircase(np.array([0.25, 0.25]), PERIOD) == "dc 0.25"
 
 
 @settings(max_examples=30)
@@ -273,7 +273,7 @@ def test_names_of_classes_and_samples_stay_out_of_the_deck() -> None:
 
 @given(st.text())
 def test_printable_text_is_one_line_of_ascii(text: str) -> None:
-    safe = printable(text)
+    safe = printable_ascii(text)
     assert len(safe) == len(text)
     assert safe.isascii()
     assert safe == "" or safe.isprintable()
@@ -289,7 +289,7 @@ def test_long_lists_continue() -> None:
 
 def test_undefined_name_in_a_template_is_an_error() -> None:
     with pytest.raises(Exception, match="'vdd' is undefined"):
-        render("stimuli.j2", title="x")
+        render_template("stimuli.j2", title="x")
 
 
 def test_parallel_devices_are_written_with_m() -> None:

@@ -19,8 +19,8 @@ from netgen.model import Model, Samples, check_samples, from_dict
 from netgen.netlist import SimulatorOptions
 from netgen.project import (
     BuildOptions,
+    FinishedSample,
     SimulationChoices,
-    Step,
     build,
     compare,
     read_build,
@@ -57,7 +57,7 @@ def run(
     picked: list[int] | None = None,
     choices: SimulationChoices = CHOICES,
     edited: bool = False,
-) -> list[Step]:
+) -> list[FinishedSample]:
     made = read_build(folder, edited)
     samples = samples or samples_of(made.model)
     return list(simulate(made, samples, picked or list(range(len(samples))), choices))

@@ -13,7 +13,7 @@ from own_technology import OWN, changed
 
 from netgen.errors import ConfigurationError, SimulationError, ToolMissingError
 from netgen.netlist.statements import check_statements
-from netgen.simulators import Attempt, Job, run
+from netgen.simulators import Attempt, Job, run_job
 from netgen.technology import load_technology
 from netgen.technology.commands import check_models, command_in, included
 from netgen.technology.links import plain_folder
@@ -78,7 +78,7 @@ def test_deck_that_acts_is_not_run(tmp_path: Path, bad: str) -> None:
     deck = f"t\n{bad.format(mark=mark)}v1 a 0 1\nr1 a 0 1k\n.tran 1u 1m\n.save a\n.end\n"
     job = Job("circuit", (Attempt("default", deck),), ("a",), 1e-3, 20.0)
     with pytest.raises((ConfigurationError, ToolMissingError)) as caught:
-        run(job)
+        run_job(job)
     assert not mark.exists()
     if isinstance(caught.value, ConfigurationError):
         assert "is a command to ngspice; netgen runs none" in str(caught.value)
@@ -228,7 +228,7 @@ def test_simulator_reads_models_from_any_path(
         f't\n.lib "{folder}/models.lib" tt\nv1 d 0 1\nm1 d d 0 0 nch w=1u l=1u\n'
         ".tran 1u 1m\n.save d\n.end\n"
     )
-    assert run(Job("m", (Attempt("default", deck),), ("d",), 1e-3, 20.0)).timepoints > 10
+    assert run_job(Job("m", (Attempt("default", deck),), ("d",), 1e-3, 20.0)).timepoints > 10
 
 
 @pytest.mark.ngspice
@@ -237,6 +237,6 @@ def test_file_that_is_no_model_is_not_shown(outsider: Path) -> None:
     folder = load_technology(outsider).folder
     deck = f't\n.lib "{folder}/models.lib" tt\nv1 d 0 1\nr1 d 0 1\n.tran 1u 1m\n.save d\n.end\n'
     with pytest.raises(SimulationError) as caught:
-        run(Job("m", (Attempt("default", deck),), ("d",), 1e-3, 20.0))
+        run_job(Job("m", (Attempt("default", deck),), ("d",), 1e-3, 20.0))
     assert "hunter" not in str(caught.value)
     assert not any("hunter" in line for line in caught.value.tail)

@@ -24,7 +24,7 @@ from netgen.simulation.engines import (
     choose,
     run_tasks,
 )
-from netgen.simulators import Attempt, Job, Waveforms, run
+from netgen.simulators import Attempt, Job, Waveforms, run_job
 
 
 class CountingPool:
@@ -225,6 +225,6 @@ def test_a_trimmed_deck_gives_the_very_same_numbers(tmp_path: Path) -> None:
 def logits_of(deck: str, model: Model) -> tuple[np.ndarray, np.ndarray]:
     """Run a deck of three frames; return its time points and logits."""
     vectors = tuple(re.findall(r"(?m)^\.save (\S+)", deck))
-    result = run(Job("plain", (Attempt("default", deck),), vectors, 0.03, 60.0))
+    result = run_job(Job("plain", (Attempt("default", deck),), vectors, 0.03, 60.0))
     outputs = np.stack([result.vectors[f"vlogits_{k}_out#branch"] for k in range(2)], axis=1)
     return result.scale, (outputs / model.unit_current).astype(np.float32)

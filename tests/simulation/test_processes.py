@@ -13,7 +13,7 @@ import pytest
 from processes import PATIENCE, cpu_s, in_thread, parents, running_simulations, until
 
 from netgen.errors import MachineError, SimulationError, ToolMissingError
-from netgen.simulators import Attempt, Job, Waveforms, run, run_all
+from netgen.simulators import Attempt, Job, Waveforms, run_all, run_job
 from netgen.simulators.ngspice import NGSPICE
 from netgen.simulators.ngspice.server import GRACE_S, Server
 from netgen.simulators.runner import borrowed_session
@@ -32,7 +32,7 @@ def job(*netlists: str, timeout: float = 60.0) -> Job:
 
 def outcome(a_job: Job) -> Waveforms | SimulationError:
     try:
-        return run(a_job)
+        return run_job(a_job)
     except SimulationError as error:
         return error
 
@@ -48,10 +48,10 @@ def test_timeout_is_hard() -> None:
 
 
 def test_retry_sequence_goes_on_after_a_timeout_and_counts_its_cpu() -> None:
-    result = run(job(ENDLESS, QUICK, timeout=0.5))
+    result = run_job(job(ENDLESS, QUICK, timeout=0.5))
     assert result.attempt == "rung1"
     assert result.failed_attempts == {"rung0": "timeout"}
-    assert result.cpu_s > run(job(QUICK)).cpu_s + 0.05
+    assert result.cpu_s > run_job(job(QUICK)).cpu_s + 0.05
 
 
 @pytest.mark.parametrize("victim", ["server", "child"])
@@ -63,7 +63,7 @@ def test_kill_is_one_jobs_crash(victim: str) -> None:
     assert isinstance(results[0], SimulationError)
     assert results[0].kind == "crash"
     until(lambda: child not in parents())
-    assert run(job(QUICK)).timepoints > 900
+    assert run_job(job(QUICK)).timepoints > 900
 
 
 def test_kill_spares_the_other_jobs() -> None:
@@ -97,7 +97,7 @@ def test_stopped_server_ends_within_the_timeout(size: int) -> None:
     assert error.exit_status == 5
     assert "the simulation server did not answer within 1 s; was it stopped?" in str(error)
     until(lambda: stopped not in parents())
-    assert run(job(QUICK)).timepoints > 900
+    assert run_job(job(QUICK)).timepoints > 900
 
 
 def test_stopped_simulation_is_a_timeout() -> None:
@@ -157,12 +157,12 @@ def test_segmentation_fault_is_a_crash() -> None:
 
 
 def test_idle_server_that_died_is_replaced() -> None:
-    run(job(QUICK))
+    run_job(job(QUICK))
     idle = [process for process, parent in parents().items() if parent == os.getpid()]
     for process in idle:
         os.kill(process, signal.SIGKILL)
     until(lambda: not set(idle) & set(parents()))
-    assert run(job(QUICK)).timepoints > 900
+    assert run_job(job(QUICK)).timepoints > 900
 
 
 def test_closing_early_kills_what_runs() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netgen.errors import ConfigurationError, SimulationError
-from netgen.simulators import Attempt, Job, Waveforms, run, run_all, simulator_version
+from netgen.simulators import Attempt, Job, Waveforms, run_all, run_job, simulator_version
 
 pytestmark = pytest.mark.ngspice
 
@@ -35,14 +35,14 @@ def job(
 
 def failure(*bodies: str, vectors: tuple[str, ...] = ("out",)) -> SimulationError:
     with pytest.raises(SimulationError) as caught:
-        run(job(*bodies, vectors=vectors))
+        run_job(job(*bodies, vectors=vectors))
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("simulation circuit failed (")
     return caught.value
 
 
 def test_transient_is_exact() -> None:
-    result = run(job(LOW_PASS))
+    result = run_job(job(LOW_PASS))
     time, out = result.scale, result.vectors["out"]
     assert list(result.vectors) == ["out"]
     assert result.timepoints == len(out) > 900
@@ -64,7 +64,7 @@ def test_version_is_that_of_a_supported_ngspice() -> None:
 
 def test_names_are_lower_case() -> None:
     body = LOW_PASS.replace("out", "OUT") + ".save i(V1) v(IN)"
-    result = run(job(body, vectors=("out", "in", "v1#branch")))
+    result = run_job(job(body, vectors=("out", "in", "v1#branch")))
     assert sorted(result.vectors) == ["in", "out", "v1#branch"]
 
 
@@ -77,27 +77,27 @@ r2 out 0 1k
 
 
 def test_sweep_up_and_down() -> None:
-    up = run(job(DIVIDER + ".dc v1 0 2 0.1", stop=2.0))
-    down = run(job(DIVIDER + ".dc v1 2 0 -0.1", stop=0.0))
+    up = run_job(job(DIVIDER + ".dc v1 0 2 0.1", stop=2.0))
+    down = run_job(job(DIVIDER + ".dc v1 2 0 -0.1", stop=0.0))
     np.testing.assert_allclose(up.vectors["out"], up.scale / 2, atol=1e-12)
     np.testing.assert_allclose(down.vectors["out"][::-1], up.vectors["out"], atol=1e-12)
     assert up.timepoints == down.timepoints == 21
 
 
 def test_operating_point() -> None:
-    result = run(job(DIVIDER + ".op", stop=None))
+    result = run_job(job(DIVIDER + ".op", stop=None))
     assert result.vectors["out"].tolist() == pytest.approx([0.5])
     assert result.scale.tolist() == [0.0]
 
 
 def test_noise_spectrum_and_total() -> None:
     body = "v1 in 0 dc 0 ac 1\nr1 in out 1k\nc1 out 0 1u\n.noise v(out) v1 dec 10 1 1e6"
-    spectrum = run(job(body, vectors=("onoise_spectrum",), stop=1e6))
+    spectrum = run_job(job(body, vectors=("onoise_spectrum",), stop=1e6))
     # Johnson-Nyquist: 4kTR, at 27 °C
     density = np.sqrt(4 * 1.380649e-23 * 300.15 * 1e3)
     assert spectrum.vectors["onoise_spectrum"][0] == pytest.approx(density, rel=1e-3)
     assert spectrum.scale[0] == 1.0
-    total = run(job(body, vectors=("onoise_total",), stop=None))
+    total = run_job(job(body, vectors=("onoise_total",), stop=None))
     # kT/C
     kt_over_c = np.sqrt(1.380649e-23 * 300.15 / 1e-6)
     assert total.vectors["onoise_total"][0] == pytest.approx(kt_over_c, rel=0.02)
@@ -133,7 +133,7 @@ def test_fault_is_classified(body: str, kind: str, words: str) -> None:
 @pytest.mark.parametrize("commands", ["quit", "run\nquit", "shell touch here"])
 def test_commands_in_a_deck_are_refused(commands: str) -> None:
     with pytest.raises(ConfigurationError, match="netgen runs none"):
-        run(job(f"{LOW_PASS}.control\n{commands}\n.endc"))
+        run_job(job(f"{LOW_PASS}.control\n{commands}\n.endc"))
 
 
 def test_tail_holds_what_ngspice_said() -> None:
@@ -143,14 +143,14 @@ def test_tail_holds_what_ngspice_said() -> None:
 
 
 def test_failed_load_does_not_run_the_circuit_before() -> None:
-    good = run(job(LOW_PASS))
+    good = run_job(job(LOW_PASS))
     assert failure(LOW_PASS + ".include /nowhere/models.sp").kind == "load"
-    again = run(job(LOW_PASS))
+    again = run_job(job(LOW_PASS))
     np.testing.assert_array_equal(again.vectors["out"], good.vectors["out"])
 
 
 def test_node_called_error_is_harmless() -> None:
-    result = run(job(LOW_PASS + ".save error_in\nr9 out error_in 1k\nr8 error_in 0 1k"))
+    result = run_job(job(LOW_PASS + ".save error_in\nr9 out error_in 1k\nr8 error_in 0 1k"))
     assert result.vectors["error_in"][-1] == pytest.approx(0.25, rel=0.5)
 
 
@@ -158,16 +158,16 @@ def test_what_gmin_stepping_says_is_harmless() -> None:
     # A node that nothing ties down: "Note: Starting dynamic gmin stepping", "Trying gmin = …",
     # "Warning: singular matrix" and a good result.
     body = "i1 0 out 1n\nd1 far out dm\nc1 far 0 1p\n.model dm d\n.tran 1u 1m\n.save out"
-    assert run(job(body)).timepoints > 900
+    assert run_job(job(body)).timepoints > 900
 
 
 def test_text_that_is_not_ascii_is_harmless() -> None:
-    run(job(LOW_PASS + "* 1 µA at 27 °C\n"))
+    run_job(job(LOW_PASS + "* 1 µA at 27 °C\n"))
 
 
 def test_retry_sequence_stops_at_the_first_result_that_counts() -> None:
     singular = "v1 out 0 1\nv2 out 0 2\n.tran 1u 1m"
-    result = run(job(singular, LOW_PASS + "d1 out 0 nomodel", LOW_PASS, "never tried"))
+    result = run_job(job(singular, LOW_PASS + "d1 out 0 nomodel", LOW_PASS, "never tried"))
     assert result.attempt == "rung2"
     assert result.failed_attempts == {"rung0": "singular", "rung1": "load"}
 
@@ -184,13 +184,13 @@ def resistor(ohms: int) -> str:
 
 def test_fifty_jobs_in_a_row_keep_their_own_results() -> None:
     for index in range(1, 51):
-        result = run(job(resistor(1000 * index), stop=None))
+        result = run_job(job(resistor(1000 * index), stop=None))
         assert result.vectors["out"][0] == pytest.approx(index / (index + 1))
 
 
 def test_results_of_different_size_follow_each_other() -> None:
-    sizes = [run(job(LOW_PASS.replace("1u 1m", f"1u 1m 0 {step}"))) for step in ("1u", "0.1u")]
-    small = run(job(DIVIDER + ".op", stop=None))
+    sizes = [run_job(job(LOW_PASS.replace("1u 1m", f"1u 1m 0 {step}"))) for step in ("1u", "0.1u")]
+    small = run_job(job(DIVIDER + ".op", stop=None))
     assert [result.timepoints > 5000 for result in sizes] == [False, True]
     assert small.timepoints == 1
 
@@ -226,7 +226,7 @@ def test_no_jobs() -> None:
 def test_large_result_crosses_whole() -> None:
     rungs = "".join(f"r{i} n{i} n{i + 1} 1\n" for i in range(300))
     body = f"v1 n0 0 pulse(0 1 0 1u 1u 1 2)\n{rungs}r1000 n300 0 1\n.tran 1u 1m\n.save all"
-    result = run(job(body, vectors=("n0", "n300"), stop=STOP))
+    result = run_job(job(body, vectors=("n0", "n300"), stop=STOP))
     assert len(result.vectors) == 302
     for index in (1, 150, 300):
         expected = result.vectors["n0"] * (301 - index) / 301

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from netgen.simulators.ngspice.messages import complaints, last_words, plain, refine, result_of
+from netgen.simulators.ngspice.messages import (
+    complaints,
+    last_words,
+    message_text,
+    refine,
+    result_of,
+)
 from netgen.simulators.results import AnalysisResult, check_result
 
 TIME = np.array([0.0, 0.5e-3, 1e-3])
@@ -108,8 +114,8 @@ def test_last_words() -> None:
 
 
 def test_plain_line() -> None:
-    assert plain("stderr Error: stdout x") == "Error: stdout x"
-    assert plain("free(): invalid pointer") == "free(): invalid pointer"
+    assert message_text("stderr Error: stdout x") == "Error: stdout x"
+    assert message_text("free(): invalid pointer") == "free(): invalid pointer"
 
 
 @pytest.mark.parametrize("points", [(), (0.0, 4e-4), (1e-3,), (4e-4 + 0.9e-12,)])

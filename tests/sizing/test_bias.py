@@ -22,7 +22,7 @@ from netgen.netlist.deck import Deck, Sweep, drain_current
 from netgen.project import BuildOptions, Design, design
 from netgen.simulation import Traces
 from netgen.simulation.engines import Staged, run_tasks
-from netgen.simulators import LocalPool, cache_folder, job_of, run
+from netgen.simulators import LocalPool, cache_folder, job_of, run_job
 from netgen.sizing import measure_activity, size_circuit
 from netgen.technology import Geometry
 
@@ -113,14 +113,14 @@ def test_every_bias_line_carries_its_current(made: Design) -> None:
     sweep = Sweep("Vvdd", at.vdd, end, 0.001, end=end)
     observed = tuple(probes)
     deck = Deck.at(technology, at, "bias currents", "\n".join(body), observed, sweep)
-    found = run(job_of("bias", deck, (("default", ACCURATE),), 60.0))
+    found = run_job(job_of("bias", deck, (("default", ACCURATE),), 60.0))
     for name, wanted in probes.items():
         assert found[name][0] == pytest.approx(wanted, rel=4e-3), name
 
 
 def simulated(made: Design, model: Model, x: np.ndarray, netlist: Netlist) -> Traces:
     technology, at = made.technology, made.conditions
-    load = characterise_gates(technology, at, made.circuit.unit, cache_folder(), run)
+    load = characterise_gates(technology, at, made.circuit.unit, cache_folder(), run_job)
     bench = Workbench(made.circuit, technology, at, Network(netlist, technology), load)
     engine = Staged(bench, SimulatorOptions(), 120.0, lambda x, frames: 0)
     ((_, traces),) = run_tasks([(0, engine.task(x, 0))], LocalPool(1))

@@ -13,7 +13,7 @@ from small_models import small_model, spoiled
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks import Held
 from netgen.circuit.blocks.schmitt9 import read_thresholds
-from netgen.circuit.blocks.schmitt9.table import continued
+from netgen.circuit.blocks.schmitt9.table import extrapolated
 from netgen.errors import ModelError, SimulationError
 from netgen.model import evaluate, from_dict
 from netgen.sizing import calibration_inputs, measure_activity, size_circuit
@@ -123,7 +123,7 @@ def test_table_goes_on_straight_where_the_smallest_cells_hold_nothing() -> None:
     whole = np.stack([0.9 - 0.1 * ratios, 0.95 - 1.1 * ratios], axis=-1)[None]
     measured = whole.copy()
     measured[0, :2] = np.nan
-    np.testing.assert_allclose(continued(ratios, measured), whole, rtol=1e-12)
+    np.testing.assert_allclose(extrapolated(ratios, measured), whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize("missing", [[0, 1, 2], [1], [4]])
@@ -132,7 +132,7 @@ def test_cells_that_hold_nothing_elsewhere_are_a_failure(missing: list[int]) -> 
     measured = np.ones((1, 5, 2))
     measured[0, missing] = np.nan
     with pytest.raises(SimulationError) as caught:
-        continued(ratios, measured)
+        extrapolated(ratios, measured)
     assert caught.value.kind == "no_hysteresis"
 
 

@@ -18,9 +18,9 @@ from netgen.characterise import (
 )
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
-from netgen.circuit.blocks.schmitt9 import CellTable
-from netgen.project import BuildOptions, prepare
-from netgen.simulators import Attempt, Job, cache_folder, run
+from netgen.circuit.blocks.schmitt9 import SchmittTable
+from netgen.project import BuildOptions, resolve_options
+from netgen.simulators import Attempt, Job, cache_folder, run_job
 from netgen.sizing import measure_activity, size_circuit
 
 pytestmark = pytest.mark.ngspice
@@ -32,7 +32,7 @@ SPAN = 0.015
 
 @pytest.fixture(scope="module")
 def known() -> Characterisation:
-    where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
+    where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run_job)
     return characterise(*where, [SCHMITT9])
 
 
@@ -85,7 +85,7 @@ def test_sized_cells_have_the_wanted_thresholds_width_and_gain(known: Characteri
     lines += [f".save {v} {o}".replace(v, f"v({v})", 1) for v, o in vectors]
     lines += [f".tran {RAMP / 500:g} {stop:g} 0 {RAMP / 100:g}", ".end"]
     names = tuple(name for pair in vectors for name in pair)
-    result = run(Job("ramps", (Attempt("slow", "\n".join(lines) + "\n"),), names, stop, 300.0))
+    result = run_job(Job("ramps", (Attempt("slow", "\n".join(lines) + "\n"),), names, stop, 300.0))
     for i, (v0, output) in enumerate(vectors):
         time, volts = result.scale, result.vectors[v0]
         times, currents = np.array(ramp(high[i], low[i])).T
@@ -103,7 +103,7 @@ def test_sized_cells_have_the_wanted_thresholds_width_and_gain(known: Characteri
 def test_hysteresis_curve_goes_up_and_down_where_the_cell_jumps(known: Characterisation) -> None:
     wanted = np.array([[0.7], [0.4], [1.0]]) * NANO
     bias = known.cells["bmru"].biases(wanted)[:, 0]
-    bench = CellBench(TECHNOLOGY, AT, UNIT, NANO, None, run)
+    bench = CellBench(TECHNOLOGY, AT, UNIT, NANO, None, run_job)
     candidate, output = SCHMITT9.curve(bench, SCHMITT9.biased(*bias))
     is_high = output > 0.5 * NANO
     up, down = np.flatnonzero(np.diff(is_high.astype(int)))
@@ -158,7 +158,7 @@ def test_sized_mirrors_have_the_expected_gain(known: Characterisation, signal: f
         lines += [f"{device} m={parallel}", f"Vo{i} o{i} 0 0.9", f".save vo{i}#branch"]
     names = tuple(f"vo{i}#branch" for i in range(len(mirrors)))
     deck = "\n".join([*lines, ".op", ".end", ""])
-    result = run(Job("mirrors", (Attempt("op", deck),), names, None, 60.0))
+    result = run_job(Job("mirrors", (Attempt("op", deck),), names, None, 60.0))
     gains = np.array([gain for gain, *_ in mirrors])
     measured = np.array([float(result.vectors[name][0]) for name in names]) / (signal * NANO)
     errors = np.abs(measured / gains - 1)
@@ -174,10 +174,10 @@ def test_characterisation_comes_from_the_cache(known: Characterisation) -> None:
 
     where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), never)
     again, before = SCHMITT9.characterise(CellBench(*where)), known.cells["bmru"]  # type: ignore[arg-type]
-    assert isinstance(before, CellTable)
+    assert isinstance(before, SchmittTable)
     np.testing.assert_array_equal(again.rising, before.rising)
     characterise_mirrors(*where)  # type: ignore[arg-type]
-    other = prepare(BuildOptions("gf180mcu", temperature=40.0))
+    other = resolve_options(BuildOptions("gf180mcu", temperature=40.0))
     with pytest.raises(AssertionError, match="in the cache"):
         SCHMITT9.characterise(
             CellBench(other[0], other[1], UNIT, NANO, cache_folder(), never)  # type: ignore[arg-type]

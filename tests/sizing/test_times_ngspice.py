@@ -8,11 +8,11 @@ from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, head
 
 from netgen.characterise import CellBench
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
-from netgen.simulators import Attempt, Job, cache_folder, run
+from netgen.simulators import Attempt, Job, cache_folder, run_job
 
 pytestmark = pytest.mark.ngspice
 
-BENCH = CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run)
+BENCH = CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run_job)
 HIGH = np.array([0.48, 0.48, 1.0, 1.0, 0.15, 2.5, 0.3])
 SHARE = np.array([0.104, 0.104, 0.5, 0.5, 0.3, 0.9, 0.7])
 GAIN = np.array([0.89, 0.89, 1.0, 0.1, 2.0, 0.5, 0.4])
@@ -41,7 +41,7 @@ def test_cells_take_as_long_as_the_table_says(rising: bool) -> None:
     lines += [f".save {name}" for name in names]
     lines += [f".tran {stop / 500:g} {stop:g}", ".end"]
     deck = "\n".join(lines) + "\n"
-    result = run(Job("steps", (Attempt("steps", deck),), tuple(names), stop, 300.0))
+    result = run_job(Job("steps", (Attempt("steps", deck),), tuple(names), stop, 300.0))
     for i, name in enumerate(names):
         high = result.vectors[name] > GAIN[i] * NANO / 2
         assert high[0] != rising

@@ -15,8 +15,8 @@ from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.circuit.blocks.schmitt9 import read_thresholds
 from netgen.commands import main
 from netgen.errors import ToolMissingError
-from netgen.project import BuildOptions, prepare
-from netgen.simulators import run
+from netgen.project import BuildOptions, resolve_options
+from netgen.simulators import run_job
 
 pytestmark = pytest.mark.ngspice
 
@@ -62,10 +62,10 @@ def test_technology_named_twice_is_wrong_usage(tmp_path: Path) -> None:
 def test_calibrated_cells(name: str, tmp_path: Path) -> None:
     """Thresholds of 20 pA … 2 nA, widths of 10 … 95 % of them."""
     try:
-        technology, at, unit = prepare(BuildOptions(name), tmp_path)
+        technology, at, unit = resolve_options(BuildOptions(name), tmp_path)
     except ToolMissingError as error:
         pytest.skip(str(error))
-    bench = CellBench(technology, at, unit, 1e-9, tmp_path, run)
+    bench = CellBench(technology, at, unit, 1e-9, tmp_path, run_job)
     table = SCHMITT9.characterise(bench)
     random = np.random.default_rng(5)
     threshold, gain = np.exp(random.uniform(np.log(20e-12), np.log(2e-9), (2, 40)))

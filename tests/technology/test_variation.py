@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import UsageError
-from netgen.technology import Geometry, Spread, Technology, Transistor, Variation, draw, normals
+from netgen.technology import (
+    Geometry,
+    ProcessSpread,
+    Technology,
+    Transistor,
+    Variation,
+    normals,
+    sample_deviations,
+)
 from netgen.technology.data import Mismatch, Polarity
 
 N = Transistor("nmos", Geometry(2e-6, 2e-6))
@@ -20,7 +28,10 @@ P = Transistor("pmos", Geometry(2e-6, 2e-6, 4))
 
 def technology(process: bool = True) -> Technology:
     law: dict[Polarity, Mismatch] = {"nmos": Mismatch(4e-9, 1e-8), "pmos": Mismatch(6e-9, 2e-8)}
-    spread: dict[Polarity, Spread] = {"nmos": Spread(0.015, 0.02), "pmos": Spread(0.02, 0.01)}
+    spread: dict[Polarity, ProcessSpread] = {
+        "nmos": ProcessSpread(0.015, 0.02),
+        "pmos": ProcessSpread(0.02, 0.01),
+    }
     return replace(fake_technology(), mismatch=law, process=spread if process else {})
 
 
@@ -51,7 +62,7 @@ def test_numbers_are_standard_normal_and_uncorrelated() -> None:
 
 
 def test_mismatch_is_as_large_as_the_area_allows() -> None:
-    drawn = draw(technology(), Variation(5), {"n": N, "p": P}, 0, 4000)
+    drawn = sample_deviations(technology(), Variation(5), {"n": N, "p": P}, 0, 4000)
     assert drawn["n"].std(axis=0) == pytest.approx([2e-3, 5e-3], rel=0.05)
     assert drawn["p"].std(axis=0) == pytest.approx([1.5e-3, 5e-3], rel=0.05)
     assert np.corrcoef(drawn["n"][:, 0], drawn["p"][:, 0])[0, 1] == pytest.approx(0, abs=0.06)
@@ -59,7 +70,7 @@ def test_mismatch_is_as_large_as_the_area_allows() -> None:
 
 def test_process_is_common_to_a_polarity() -> None:
     variation = Variation(5, mismatch=False, process=True)
-    drawn = draw(technology(), variation, {"a": N, "b": N, "p": P}, 0, 4000)
+    drawn = sample_deviations(technology(), variation, {"a": N, "b": N, "p": P}, 0, 4000)
     assert np.array_equal(drawn["a"], drawn["b"])
     assert drawn["a"].std(axis=0) == pytest.approx([0.015, 0.02], rel=0.05)
     assert drawn["p"].std(axis=0) == pytest.approx([0.02, 0.01], rel=0.05)
@@ -67,7 +78,7 @@ def test_process_is_common_to_a_polarity() -> None:
 
 def test_both_add_up() -> None:
     mismatch, process, both = (
-        draw(technology(), Variation(5, *kinds), {"n": N}, 3, 2)["n"]
+        sample_deviations(technology(), Variation(5, *kinds), {"n": N}, 3, 2)["n"]
         for kinds in ((True, False), (False, True), (True, True))
     )
     assert both == pytest.approx(mismatch + process, abs=1e-15)
@@ -75,13 +86,13 @@ def test_both_add_up() -> None:
 
 def test_process_nobody_described_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no statistics of its process: add \[process.nmos\]"):
-        draw(technology(process=False), Variation(1, process=True), {"n": N}, 0)
+        sample_deviations(technology(process=False), Variation(1, process=True), {"n": N}, 0)
 
 
 @given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(1, 5))
 def test_all_names_at_once_have_the_numbers_of_each(seed: int, first: int, count: int) -> None:
     names = {f"m{place}": Transistor("nmos", Geometry(1e-6, 1e-6)) for place in range(4)}
-    together = draw(technology(), Variation(seed), names, first, count)
+    together = sample_deviations(technology(), Variation(seed), names, first, count)
     sigma = np.array(technology().mismatch["nmos"].sigma(Geometry(1e-6, 1e-6)))
     for name, found in together.items():
         alone = normals(seed, name, first, count) * sigma

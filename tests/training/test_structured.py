@@ -12,7 +12,7 @@ from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.fast import fast_chips
 from netgen.model import Model
 from netgen.netlist import transistors_of
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +59,7 @@ def logs(found: torch.Tensor, name: str) -> np.ndarray:
 def test_cells_vary_as_in_the_circuit() -> None:
     twin = twin_of(model())
     fast = fast_chips(twin)
-    shifts = draw(TECHNOLOGY, Variation(3), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(3), transistors_of(twin.netlist), 0, CHIPS)
     errors = fast.errors(shifts)
     found = drawn()
     for layer, cells in enumerate((c for c in fast.layers if isinstance(c, TwinCells)), start=1):

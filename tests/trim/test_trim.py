@@ -11,7 +11,7 @@ from netgen.errors import UsageError
 from netgen.model import Readout, decide
 from netgen.netlist import transistors_of
 from netgen.project.trim import DrawnChips
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 from netgen.trim import CodeRange, nominal_codes, trim_by_trial, trim_measured
 from netgen.trim.search import score
 
@@ -22,7 +22,7 @@ CHIPS = 60
 def chips() -> DrawnChips:
     twin = twin_of(CELL)
     fast = fast_chips(twin)
-    shifts = draw(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
     return DrawnChips(CELL, fast, 2 * fast.errors(shifts))
 
 

@@ -13,7 +13,7 @@ from netgen.netlist import transistors_of
 from netgen.project import BuildOptions, build, read_build, read_population
 from netgen.project.trim import read_trim
 from netgen.project.twin import twin_of_build
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 pytestmark = pytest.mark.ngspice
 
@@ -34,7 +34,9 @@ def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path) -> None:
     found = read_population(made, "mismatch_seed_11_trimmed")
     assert found.described["trimmed"]
     twin = twin_of_build(made)
-    shifts = draw(twin.technology, Variation(11), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(
+        twin.technology, Variation(11), transistors_of(twin.netlist), 0, CHIPS
+    )
     settings = read_trim(made, codes).codes.settings
     expected, still = (twin.run(shifts, SAMPLES.x, settings=s) for s in (settings, None))
     for cell in MODEL.cells:

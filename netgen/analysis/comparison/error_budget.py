@@ -15,7 +15,7 @@ from netgen.circuit import REFERENCE
 from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats
 from netgen.netlist import transistors_of
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 Step: TypeAlias = Literal["ideal", "grid", "systematic", "mismatch", "transistor"]
 CHIPS = 8
@@ -104,7 +104,7 @@ def error_budget(
     ]
     if twin.technology.mismatch:
         names = transistors_of(twin.netlist)
-        shifts = draw(twin.technology, Variation(seed), names, 0, chips)
+        shifts = sample_deviations(twin.technology, Variation(seed), names, 0, chips)
         found.append(("mismatch", "systematic", twin.run(shifts, x)))
     if circuit is not None:
         found.append(("transistor", "systematic", circuit))

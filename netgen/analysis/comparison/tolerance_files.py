@@ -12,7 +12,7 @@ from typing import Any
 from netgen.analysis.comparison.tolerances import LIMITS, Tolerances, override
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
-from netgen.keys import decode_json, plain, unknown_keys
+from netgen.keys import decode_json, shown_key, unknown_keys
 from netgen.schema import head
 
 if sys.version_info >= (3, 11):
@@ -46,7 +46,7 @@ def load_tolerances(folder: Path, base: Tolerances | None = None) -> Tolerances:
         raise ConfigurationError(str(present[0]), [f"{FILES[1]} is there as well; keep one"])
     (path,) = present
     data = _read(path)
-    unknown = [f"{plain(key)}: is not known; the only table is [{TABLE}]"
+    unknown = [f"{shown_key(key)}: is not known; the only table is [{TABLE}]"
                for key in data if key != TABLE]  # fmt: skip
     if unknown:
         raise ConfigurationError(str(path), unknown)
@@ -76,7 +76,7 @@ def kept_tolerances(path: Path) -> Tolerances:
     known = head("tolerances")
     problems = [*unknown_keys(data, (TABLE, SOURCES, *known))]
     problems += [
-        f"{key}: {plain(data[key])} is not {value!r}, which this netgen reads; build again"
+        f"{key}: {shown_key(data[key])} is not {value!r}, which this netgen reads; build again"
         for key, value in known.items()
         if key in data and data[key] != value
     ]

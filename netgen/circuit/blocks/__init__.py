@@ -4,7 +4,7 @@ Rows and lines are made of mirrors, diodes and bias diodes; every other operatio
 realised by a :class:`CellBlock`, which is found by the entry point group ``netgen.blocks``.
 """
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Held, Step
+from netgen.circuit.blocks.bench import Bench, BiasedCell, CandidateStep, Floats, Held
 from netgen.circuit.blocks.kit import Kit, module
 from netgen.circuit.blocks.port import (
     Bias,
@@ -25,6 +25,7 @@ __all__ = [
     "Bias",
     "BiasedCell",
     "Block",
+    "CandidateStep",
     "CellBlock",
     "CellSpeed",
     "CellTable",
@@ -36,7 +37,6 @@ __all__ = [
     "Kit",
     "Matched",
     "Probe",
-    "Step",
     "block_of",
     "blocks_of",
     "module",

@@ -47,7 +47,7 @@ class BiasedCell:
 
 
 @dataclass(frozen=True)
-class Step:
+class CandidateStep:
     """A cell whose candidate current steps at time 0, from one value to another (A)."""
 
     cell: BiasedCell
@@ -98,7 +98,9 @@ class Bench(Protocol):
             A, evenly spaced, (cells, points).
         """
 
-    def stepped(self, steps: Sequence[Step], edge: float, stop: float) -> tuple[Floats, Floats]:
+    def stepped(
+        self, steps: Sequence[CandidateStep], edge: float, stop: float
+    ) -> tuple[Floats, Floats]:
         """Return times, s, (points,), and outputs, A, (steps, points), as candidates step.
 
         Parameters

@@ -10,7 +10,7 @@ DIODE = "diode_relu"
 DEVICE = "diode"
 
 
-class Relu(Block):
+class ReluBlock(Block):
     """A diode-connected NMOS: it conducts what flows in, and nothing of a negative sum."""
 
     name = "relu"
@@ -32,4 +32,4 @@ class Relu(Block):
         return (diode,)
 
 
-BLOCK = Relu()
+BLOCK = ReluBlock()

@@ -20,7 +20,7 @@ from netgen.project.design import Bias, read_netlist
 from netgen.project.population.simulate import RECORD, PopulationRuns, read_population
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import POPULATION, read_record
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 PAGE = "report.html"
 AREA = "area.png"
@@ -97,7 +97,9 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     found: list[Deviation] = []
     transistors = transistors_of(netlist)
     if variation.mismatch:
-        shifts = draw(technology, replace(variation, process=False), transistors, 0, count)
+        shifts = sample_deviations(
+            technology, replace(variation, process=False), transistors, 0, count
+        )
         found += [
             Deviation(name, _group(device), device.node, shifts[name][:, 0])
             for name, device in netlist.transistors.items()
@@ -105,7 +107,7 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     if variation.process:
         # apart from mismatch: a shift that all devices share is none's own fault
         kinds = {f"{each.polarity} process": each for each in transistors.values()}
-        shifts = draw(technology, replace(variation, mismatch=False), kinds, 0, count)
+        shifts = sample_deviations(technology, replace(variation, mismatch=False), kinds, 0, count)
         found += [Deviation(name, _COMMON, _COMMON, shifts[name][:, 0]) for name in kinds]
     return tuple(found)
 
@@ -118,7 +120,7 @@ def _group(device: Device) -> str:
     return f"{device.node}[{device.unit}] {part}"
 
 
-def write_report(build: Build, found: PopulationAnalysis) -> Path:
+def write_population_report(build: Build, found: PopulationAnalysis) -> Path:
     """Write the page of a population beside its runs and return where it is.
 
     Raises

@@ -16,7 +16,7 @@ import numpy as np
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
-from netgen.project.population.variants import Case, Networks, Population
+from netgen.project.population.variants import Networks, Population, Variant
 from netgen.project.reading import Build, held
 from netgen.project.record import POPULATION, read_json, read_record, rewritten
 from netgen.project.runs import recorded_samples, samples_file
@@ -114,7 +114,7 @@ def _simulate(
     common: list[object] = [*identity(nominal, name, choices.options)]
     common += [build.digests[build.folder.mirrored_bias.name]]
     common += [technology.mismatch, technology.process]
-    cases: tuple[Case, ...] = population.cases
+    cases: tuple[Variant, ...] = population.cases
     circuits = {case.name: key(*common, case.identity) for case in cases}
     described = population.described() | {
         "cases": [case.name for case in cases],
@@ -125,11 +125,11 @@ def _simulate(
         **recorded_facts(name, choices),
     }
     _start(folder, described, samples)
-    missing: list[tuple[Case, Run]] = []
+    missing: list[tuple[Variant, Run]] = []
     for case in cases:
         for sample in picked:
             run = Run(folder, case.name, sample)
-            if holds(run.traces, run_key(circuits[case.name], samples, sample)):
+            if holds(run.traces, variant_key(circuits[case.name], samples, sample)):
                 yield RunStep(run, fresh=False)
             else:
                 run.traces.unlink(missing_ok=True)  # of another circuit, perhaps
@@ -145,7 +145,7 @@ def _simulate(
     for run, result in run_tasks(tasks(), pool(choices, technology)):
         technology.check_unchanged()
         run.traces.parent.mkdir(exist_ok=True)
-        own = run_key(circuits[run.case], samples, run.sample)
+        own = variant_key(circuits[run.case], samples, run.sample)
         if isinstance(result, SimulationError):
             run.traces.unlink(missing_ok=True)
             said = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
@@ -157,7 +157,7 @@ def _simulate(
         yield RunStep(run)
 
 
-def run_key(circuit: str, samples: Samples, sample: int) -> str:
+def variant_key(circuit: str, samples: Samples, sample: int) -> str:
     """Return the key of one sample's run in a variant of the circuit, which has a key itself."""
     return key(circuit, samples.x[sample].tobytes())
 
@@ -233,7 +233,7 @@ class PopulationRuns:
         if (case, sample) in self.failures or not run.traces.is_file():
             return None
         traces, found = load_traces(run.traces)
-        own = run_key(self.circuits[case], self.samples, sample)
+        own = variant_key(self.circuits[case], self.samples, sample)
         return traces if (found, traces.sample) == (own, sample) else None
 
 
@@ -268,7 +268,7 @@ def read_population(build: Build, name: str) -> PopulationRuns:
     failures: dict[tuple[str, int], str] = {}
     for case in cases:
         for sample in picked:
-            kind = _failure(Run(folder, case, sample), run_key(circuits[case], samples, sample))
+            kind = _failure(Run(folder, case, sample), variant_key(circuits[case], samples, sample))
             failures |= {} if kind is None else {(case, sample): kind}
     return PopulationRuns(folder, described, cases, picked, samples, circuits, failures)
 

@@ -17,7 +17,7 @@ from netgen.netlist import Conditions, Network, Workbench, shift_words, transist
 from netgen.project.design import Bias, read_netlist
 from netgen.project.options import check_conditions
 from netgen.project.reading import Build
-from netgen.technology import Technology, Variation, draw
+from netgen.technology import Technology, Variation, sample_deviations
 
 BIAS_MEANING = {
     "ideal": "cell PVT: every bias current is ideal",
@@ -29,7 +29,7 @@ TEMPERATURES = (-20.0, 27.0, 85.0)
 """°C of the corners."""
 
 
-class Case(Protocol):
+class Variant(Protocol):
     """One variant of a circuit."""
 
     @property
@@ -99,7 +99,7 @@ class Chip:
         """Return the workbench with this chip's transistors."""
         network = networks(self.bias)
         found = transistors_of(network.netlist)
-        drawn = draw(nominal.technology, self.variation, found, self.run)
+        drawn = sample_deviations(nominal.technology, self.variation, found, self.run)
         shifts = shift_words({name: values[0] for name, values in drawn.items()})
         if self.programmed is not None:
             netlist = with_biases(network.netlist, self.programmed.by_unit)

@@ -11,7 +11,7 @@ from netgen.analysis.noise.network import Case, Draws, Immunity, Place, steps, s
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.project.build import guarded
-from netgen.project.options import BuildOptions, prepare
+from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.results import results, write_results
 from netgen.report.index import write_index
 from netgen.report.studies.noise import noise_files
@@ -65,7 +65,7 @@ def noise_immunity(
     names = [case.model.name for case in cases]
     if len(set(names)) < len(names):
         raise UsageError("two networks have the same name; rename one in its JSON")
-    technology, at, unit = prepare(options)
+    technology, at, unit = resolve_options(options)
 
     def rows(model: Model) -> RowNoise:
         where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))

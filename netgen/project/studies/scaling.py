@@ -28,7 +28,7 @@ _LOOKED_AT = 40
 
 
 @dataclass(frozen=True)
-class Choices:
+class ScalingChoices:
     """What to study.
 
     Attributes
@@ -72,7 +72,7 @@ class Size:
     inference_s: float
 
 
-def network(state: int, choices: Choices) -> tuple[Model, Samples]:
+def network(state: int, choices: ScalingChoices) -> tuple[Model, Samples]:
     """Return the random reference network of a size, and one input sequence.
 
     Its weights are scaled so that the currents of every row stay within the same range at any
@@ -83,7 +83,7 @@ def network(state: int, choices: Choices) -> tuple[Model, Samples]:
 
 
 def scaling(
-    choices: Choices, output: Path, options: BuildOptions, simulation: SimulationChoices
+    choices: ScalingChoices, output: Path, options: BuildOptions, simulation: SimulationChoices
 ) -> Iterator[Size]:
     """Size a random reference network of each size, predict its power, and yield it.
 

@@ -20,14 +20,14 @@ from netgen.project.reading import Build, read_build
 from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.project.twin import twin_of_build
-from netgen.technology import Variation, draw
+from netgen.technology import Variation, sample_deviations
 
 TWIN_FRAMES = 2000
 """Frames that twins take at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Segment:
     """One part of a stream in the circuit.
 
     Attributes
@@ -59,7 +59,7 @@ def circuit_stream(
     options: BuildOptions,
     choices: SimulationChoices,
     frames: int,
-) -> Iterator[Part]:
+) -> Iterator[Segment]:
     """Take a stream through the circuit in ngspice; parts that are done are taken over.
 
     Every part continues with the states that the circuit itself ended the part before with, in
@@ -101,7 +101,7 @@ def circuit_stream(
         traces = read_runs(build).traces(0)
         settled = {cell.name: traces.frames[cell.name] > cell.level / 2 for cell in model.cells}
         logits = traces.frames[model.readout.node]
-        yield Part(first, logits, settled, traces.power_w, fresh)
+        yield Segment(first, logits, settled, traces.power_w, fresh)
         states = {name: each[-1] for name, each in settled.items()}
 
 
@@ -144,7 +144,9 @@ class TwinStream:
         self._shifts: Mapping[str, Floats] = {}
         if variation is not None:
             transistors = transistors_of(self._twin.netlist)
-            self._shifts = draw(self._twin.technology, variation, transistors, 0, chips)
+            self._shifts = sample_deviations(
+                self._twin.technology, variation, transistors, 0, chips
+            )
         self.chips = chips if variation is not None else 1
         self.states: Mapping[str, Bools] | None = None
 

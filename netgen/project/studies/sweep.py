@@ -27,7 +27,7 @@ UNITS: Mapping[Quantity, str] = {"unit_current": "A", "vdd": "V", "frame_period"
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """One value of one quantity; the others are the model's and the technology's own."""
 
     quantity: Quantity
@@ -60,7 +60,7 @@ class PointResult:
         Why it could not be built; empty where it could.
     """
 
-    point: Point
+    point: SweepPoint
     samples: int
     agreeing: int
     failed: int = 0
@@ -85,7 +85,7 @@ def sweep(
     samples: Samples,
     picked: Sequence[int],
     output: Path,
-    points: Sequence[Point],
+    points: Sequence[SweepPoint],
     options: BuildOptions,
     choices: SimulationChoices,
     replace: bool = False,
@@ -130,7 +130,7 @@ def _point(
     samples: Samples,
     picked: list[int],
     output: Path,
-    point: Point,
+    point: SweepPoint,
     options: BuildOptions,
     choices: SimulationChoices,
 ) -> Iterator[PointResult | None]:
@@ -168,7 +168,7 @@ def _point(
     )
 
 
-def _at(model: Model, options: BuildOptions, point: Point) -> tuple[Model, BuildOptions]:
+def _at(model: Model, options: BuildOptions, point: SweepPoint) -> tuple[Model, BuildOptions]:
     """Return model and options at a point."""
     if not point.value > 0:
         raise UsageError(f"{point.quantity} = {point.value:g}: must be above 0")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netgen.netlist import SimulatorOptions
 from netgen.netlist.blocks import Workbench
 from netgen.simulation.engines.tasks import Task
-from netgen.simulation.observe import observe
+from netgen.simulation.observe import node_traces
 from netgen.simulators import Waveforms, job_of
 
 
@@ -46,4 +46,4 @@ class Monolithic:
         if self.keep is not None:
             self.keep(sample, result)
         edge = bench.edge * model.frame_period
-        return observe(result, bench.probes, model, len(x), sample, edge)
+        return node_traces(result, bench.probes, model, len(x), sample, edge)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
 from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.deck import Voltage
-from netgen.netlist.partition import Part
+from netgen.netlist.partition import Partition
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import averaged
 from netgen.simulation.traces import PowerTraces, Traces
@@ -58,13 +58,13 @@ class Staged:
     unseen: Callable[[Floats, Mapping[str, Floats]], int]
 
     @cached_property
-    def stages(self) -> tuple[tuple[tuple[Part, ...], ...], ...]:
+    def stages(self) -> tuple[tuple[tuple[Partition, ...], ...], ...]:
         """Blocks of parts, stage by stage: those of one stage can run side by side."""
         stages = self._merged(list(self.bench.stages))
         return tuple(tuple(self._blocks(stage)) for stage in stages)
 
-    def _merged(self, stages: list[tuple[Part, ...]]) -> Iterator[tuple[Part, ...]]:
-        held: tuple[Part, ...] = ()
+    def _merged(self, stages: list[tuple[Partition, ...]]) -> Iterator[tuple[Partition, ...]]:
+        held: tuple[Partition, ...] = ()
         for stage in stages:
             together = held + stage
             if held and (self._has_cells(together) or _devices(together) > MERGED):
@@ -73,10 +73,10 @@ class Staged:
             held = together
         yield held
 
-    def _has_cells(self, parts: Sequence[Part]) -> bool:
+    def _has_cells(self, parts: Sequence[Partition]) -> bool:
         return any(self.bench.remembers(part) for part in parts)
 
-    def _blocks(self, stage: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
+    def _blocks(self, stage: tuple[Partition, ...]) -> Iterator[tuple[Partition, ...]]:
         if self._has_cells(stage):
             for first in range(0, len(stage), CELLS):
                 yield stage[first : first + CELLS]
@@ -97,7 +97,7 @@ class Staged:
         traces = record.traces([label for label, _ in self.options.retries()])
         return replace(traces, unseen=self.unseen(x, traces.frames))
 
-    def _job(self, block: tuple[Part, ...], record: _Record, swept: bool) -> Job:
+    def _job(self, block: tuple[Partition, ...], record: _Record, swept: bool) -> Job:
         first, last = block[0], block[-1]
         name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
         make = self.bench.sweep if swept else self.bench.transient
@@ -105,7 +105,7 @@ class Staged:
         return job_of(name, deck, self.options.retries(), self.timeout)
 
 
-def _devices(parts: Sequence[Part]) -> int:
+def _devices(parts: Sequence[Partition]) -> int:
     return sum(part.devices for part in parts)
 
 
@@ -167,7 +167,7 @@ class _Record:
         held = np.stack([values[steps - 1], values[steps]], axis=1).ravel()
         return Drive(np.concatenate([[0.0], at]), np.concatenate([values[:1], held]))
 
-    def add(self, block: Sequence[Part], result: Waveforms, swept: bool) -> None:
+    def add(self, block: Sequence[Partition], result: Waveforms, swept: bool) -> None:
         """Take up the result of a block."""
         bench = self.bench
         read = np.arange(self.frames, dtype=np.float64) if swept else self.times
@@ -203,7 +203,7 @@ class _Record:
             self.lines[swept][net] = self._settled(held, swept)
 
     def _add_current(
-        self, part: Part, amperes: Floats, result: Waveforms, read: Floats, swept: bool
+        self, part: Partition, amperes: Floats, result: Waveforms, read: Floats, swept: bool
     ) -> None:
         name = f"{part.word}_{part.unit}"
         current = amperes / self.bench.circuit.model.unit_current

@@ -89,7 +89,7 @@ def serve(result_fd: int, log_fd: int) -> None:
 
 
 def _start(log_fd: int) -> Any:
-    from netgen.simulators.ngspice.shared import Simulator
+    from netgen.simulators.ngspice.shared import SharedNgspice
 
     def log(line: str) -> None:
         if os.lseek(log_fd, 0, os.SEEK_CUR) > _LOG_LIMIT:
@@ -98,7 +98,7 @@ def _start(log_fd: int) -> Any:
         with suppress(OSError):  # a full disk: the result is what counts
             os.write(log_fd, line.encode() + b"\n")
 
-    return Simulator(log)
+    return SharedNgspice(log)
 
 
 def _answer(fd: int, message: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ def last_words(kind: str, lines: Sequence[str], deck: str = "") -> str:
     deck
         What was run: of a deck that is rejected, what a complaint quotes from elsewhere is hidden.
     """
-    errors = [plain(line) for line in lines if not line.startswith("stdout ")]
+    errors = [message_text(line) for line in lines if not line.startswith("stdout ")]
     telling = list(dict.fromkeys(e for e in complaints(errors) if not _EMPTY_WORDS.match(e)))
     if kind in _CAUSES:
         telling = [line for line in telling if _CAUSES[kind].search(line)]
@@ -89,6 +89,6 @@ def last_words(kind: str, lines: Sequence[str], deck: str = "") -> str:
     return " / ".join(line.strip() for line in chosen)[:_LONGEST]
 
 
-def plain(line: str) -> str:
+def message_text(line: str) -> str:
     """Return a line of the log without the name of its stream."""
     return _STREAM.sub("", line)

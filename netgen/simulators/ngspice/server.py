@@ -216,7 +216,7 @@ class Server:
             (),
             np.empty((0, 0)),
             f"ngspice: {said}" if said else "",
-            tuple(without_quotes(messages.plain(line), deck) for line in lines[-_TAIL:]),
+            tuple(without_quotes(messages.message_text(line), deck) for line in lines[-_TAIL:]),
             final=kind in NO_FAULT_OF_THE_DECK,
         )
 

@@ -27,7 +27,7 @@ SONAME = "libngspice.so.0"
 Vectors = dict[str, NDArray[Any]]
 
 
-class Simulator(NgSpiceShared):  # type: ignore[misc]
+class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
     """One ngspice in this process.
 
     Parameters

@@ -4,18 +4,18 @@ from netgen.circuit.blocks.schmitt9.block import BLOCK
 from netgen.circuit.blocks.schmitt9.op import Bmru
 from netgen.circuit.blocks.schmitt9.table import (
     THRESHOLDS,
-    CellTable,
+    SchmittTable,
     hysteresis_curve,
     read_thresholds,
 )
-from netgen.circuit.blocks.schmitt9.times import CellTimes
+from netgen.circuit.blocks.schmitt9.times import SchmittTimes
 
 __all__ = [
     "BLOCK",
     "THRESHOLDS",
     "Bmru",
-    "CellTable",
-    "CellTimes",
+    "SchmittTable",
+    "SchmittTimes",
     "hysteresis_curve",
     "read_thresholds",
 ]

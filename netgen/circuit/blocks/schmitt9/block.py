@@ -13,12 +13,12 @@ from netgen.circuit.blocks.port import CellTable as Table
 from netgen.circuit.blocks.schmitt9.op import Bmru
 from netgen.circuit.blocks.schmitt9.table import (
     THRESHOLDS,
-    CellTable,
+    SchmittTable,
     hysteresis_curve,
     measured_table,
     read_thresholds,
 )
-from netgen.circuit.blocks.schmitt9.times import CellTimes, measured_times
+from netgen.circuit.blocks.schmitt9.times import SchmittTimes, measured_times
 from netgen.circuit.netlist import Module
 from netgen.model.cell import Cell
 
@@ -125,7 +125,7 @@ class Schmitt9(CellBlock):
                 "change unit_current",
             )
 
-    def characterise(self, bench: Bench) -> CellTable:
+    def characterise(self, bench: Bench) -> SchmittTable:
         """Measure thresholds, width and output over a grid of bias currents."""
         return measured_table(bench, self)
 
@@ -133,7 +133,7 @@ class Schmitt9(CellBlock):
         """Return β_hi, β_lo and α, A, (cells, 3), of held cells."""
         return read_thresholds(held)
 
-    def times(self, bench: Bench, table: Table) -> CellTimes:
+    def times(self, bench: Bench, table: Table) -> SchmittTimes:
         """Measure how long cells take to rise and to fall."""
         return measured_times(bench, self)
 

@@ -25,7 +25,7 @@ _THRESHOLD_POINTS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class CellTable:
+class SchmittTable:
     """What cells do for their bias currents.
 
     Attributes
@@ -136,7 +136,7 @@ def read_thresholds(sweep: Held) -> Floats:
     return np.array(measured)
 
 
-def continued(ratios: Floats, jumps: Floats) -> Floats:
+def extrapolated(ratios: Floats, jumps: Floats) -> Floats:
     """Continue jumps, (biases, ratios, 2), to the small ratios where a cell has no hysteresis.
 
     Along a straight line through the smallest ratios with hysteresis: there the width comes to
@@ -165,7 +165,7 @@ def _extremum(values: Floats, index: int) -> float:
     return float(here if curvature == 0 else here - slope**2 / (2 * curvature))
 
 
-def measured_table(bench: Bench, block: CellBlock) -> CellTable:
+def measured_table(bench: Bench, block: CellBlock) -> SchmittTable:
     """Measure cells over a grid of bias currents."""
     low, high = (limit * bench.unit_current for limit in THRESHOLDS)
     bias = np.geomspace(low, high, _THRESHOLD_POINTS)
@@ -179,5 +179,5 @@ def measured_table(bench: Bench, block: CellBlock) -> CellTable:
     measured = measured.reshape(len(bias), len(RATIOS), 3) / bias[:, np.newaxis, np.newaxis]
     gain = measured[:, :, 2].mean(axis=1)
     ratios = np.array(RATIOS)
-    jumps = continued(ratios, measured[:, :, :2])
-    return CellTable(bias, ratios, jumps[:, :, 0], jumps[:, :, 1], gain)
+    jumps = extrapolated(ratios, measured[:, :, :2])
+    return SchmittTable(bias, ratios, jumps[:, :, 0], jumps[:, :, 1], gain)

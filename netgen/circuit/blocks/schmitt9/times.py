@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Step
+from netgen.circuit.blocks.bench import Bench, BiasedCell, CandidateStep, Floats
 from netgen.circuit.blocks.schmitt9.table import THRESHOLDS, read_thresholds
 from netgen.circuit.blocks.speed import CellSpeed
 from netgen.errors import SimulationError
@@ -40,7 +40,7 @@ _TRIES = 4
 
 
 @dataclass(frozen=True, eq=False)
-class CellTimes:
+class SchmittTimes:
     """Time from the step of a candidate to half of the output current.
 
     Before the step a rising cell has no candidate and a falling one twice its β_hi: what lies
@@ -91,7 +91,7 @@ class CellTimes:
         )
 
 
-def measured_times(bench: Bench, block: CellBlock) -> CellTimes:
+def measured_times(bench: Bench, block: CellBlock) -> SchmittTimes:
     """Measure the times of cells.
 
     Raises
@@ -110,7 +110,7 @@ def measured_times(bench: Bench, block: CellBlock) -> CellTimes:
     arrays = bench.kept(f"{block.name} times", identity, measure)
     rising, falling = np.moveaxis(arrays["times"], -1, 0)
     shares, overdrive = np.array(SHARES), np.array(OVERDRIVES)
-    return CellTimes(bias, shares, overdrive, rising, falling, arrays["output"])
+    return SchmittTimes(bias, shares, overdrive, rising, falling, arrays["output"])
 
 
 def _measured(bench: Bench, block: CellBlock, bias: float) -> tuple[Floats, Floats]:
@@ -160,15 +160,15 @@ def _held(jumps: Floats) -> Floats:
     return jumps
 
 
-def _steps(cell: BiasedCell, rising: float, falling: float, excess: float) -> list[Step]:
+def _steps(cell: BiasedCell, rising: float, falling: float, excess: float) -> list[CandidateStep]:
     """Return the steps across the rising and the falling threshold (A)."""
     return [
-        Step(cell, 0.0, rising + excess),
-        Step(cell, 2 * rising, max(falling - excess, 0.0)),
+        CandidateStep(cell, 0.0, rising + excess),
+        CandidateStep(cell, 2 * rising, max(falling - excess, 0.0)),
     ]
 
 
-def _times(bench: Bench, steps: Sequence[Step], stop: float) -> Floats:
+def _times(bench: Bench, steps: Sequence[CandidateStep], stop: float) -> Floats:
     """Return when each cell's output passes half of its gain current, NaN if it does not."""
     time, outputs = bench.stepped(steps, _EDGE * stop, stop)
     times = np.full(len(steps), np.nan)
