@@ -12,7 +12,7 @@ import numpy as np
 from netgen.commands.options import PATH, UnitOptions, unit_options
 from netgen.errors import SamplesError, UsageError
 from netgen.files import taken, write_whole
-from netgen.frontends import Settings, read_model, rescale_model, signed_channels
+from netgen.frontends import Settings, read_model, rescale, signed_channels
 from netgen.model import Model, Samples, check_samples, to_dict
 from netgen.model.graph import Rule
 from netgen.model.load import RULES
@@ -74,7 +74,7 @@ def import_command(
     factor = 1.0
     if samples is not None:
         checked = _samples(samples, model, signed)
-        model, factor = rescale_model(model, checked.x)
+        model, factor = rescale(model, checked.x)
         files[written] = samples_file(checked)
     files[output] = (json.dumps(to_dict(model)) + "\n").encode()
     for path, content in files.items():  # what an import that was killed left is the same

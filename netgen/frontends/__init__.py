@@ -5,7 +5,7 @@ from __future__ import annotations
 from netgen.frontends.builder import ModelBuilder, Settings, Value, signed_channels
 from netgen.frontends.port import FrontEnd, front_ends, read_model
 from netgen.frontends.pytorch import from_torch
-from netgen.frontends.rescale import rescale_model
+from netgen.frontends.rescale import rescale
 
 __all__ = [
     "FrontEnd",
@@ -15,6 +15,6 @@ __all__ = [
     "from_torch",
     "front_ends",
     "read_model",
-    "rescale_model",
+    "rescale",
     "signed_channels",
 ]

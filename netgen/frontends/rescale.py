@@ -17,7 +17,7 @@ SMALLEST_PEAK = 1.0
 """A signal that never reaches this is raised to it: leakage and noise are absolute."""
 
 
-def rescale_model(model: Model, x: Floats) -> tuple[Model, float]:
+def rescale(model: Model, x: Floats) -> tuple[Model, float]:
     """Return an equivalent model whose signals peak between 1 and 3.8 units over samples.
 
     A rectified sum is positively homogeneous: its row of weights and bias may be multiplied by

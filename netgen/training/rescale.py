@@ -16,7 +16,7 @@ _AT_ONCE = 1_000_000
 """Candidates of one layer evaluated at once, to bound memory."""
 
 
-def rescale(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
+def rescale_parameters(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
     """Return an equivalent network with better placed currents.
 
     A residual channel may be scaled by s > 0 (its rows of W0, b0, Wp, bp × s; its columns of Wc

@@ -22,7 +22,7 @@ from netgen.training.exchange import from_model, to_model
 from netgen.training.features import FRAMES, FeatureMap, feature_map
 from netgen.training.network import Architecture
 from netgen.training.recipe import Recipe
-from netgen.training.rescale import rescale
+from netgen.training.rescale import rescale_parameters
 from netgen.training.task import Task
 from netgen.training.teacher import Teacher
 from netgen.training.trainer import Trained, Trainer
@@ -113,7 +113,7 @@ def finish_model(
     parameters = trained.parameters
     if recipe.drawable:
         inputs = torch.from_numpy(data.train.x).transpose(0, 1)[None]  # a view: no second copy
-        parameters = rescale(arch, parameters, inputs)
+        parameters = rescale_parameters(arch, parameters, inputs)
     return to_model(
         arch,
         parameters[0],

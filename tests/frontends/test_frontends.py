@@ -20,7 +20,7 @@ from netgen.frontends import (
     from_torch,
     front_ends,
     read_model,
-    rescale_model,
+    rescale,
     signed_channels,
 )
 from netgen.model import Model, evaluate, load_model, load_samples
@@ -68,7 +68,7 @@ def test_rescaling_changes_no_decision(seed: int, size: float) -> None:
     arrays = [(w * size, b * size) for w, b in layers([3, 6, 4, 3], seed)]
     x = np.random.default_rng(seed).uniform(0, 1, (9, 3))
     model = built(arrays, Settings("m"))
-    scaled, factor = rescale_model(model, x[:, np.newaxis])
+    scaled, factor = rescale(model, x[:, np.newaxis])
     np.testing.assert_allclose(logits(scaled, x), factor * logits(model, x), rtol=1e-9, atol=1e-9)
     values = evaluate(scaled, x[:, np.newaxis])
     for node in scaled.nodes:
@@ -81,7 +81,7 @@ def test_rescaling_takes_the_thresholds_of_a_cell_along() -> None:
     state = builder.bmru(candidate, [0.5], [0.02], [0.06])
     model = builder.finish(builder.linear(state, [[1.0], [-1.0]]))
     x = np.array([[[0.0], [0.9], [0.4], [0.1]]])
-    scaled, _ = rescale_model(model, x)
+    scaled, _ = rescale(model, x)
     before, after = (evaluate(each, x)[each.readout.node] for each in (model, scaled))
     np.testing.assert_array_equal(before, after)
     assert scaled.cells[0].rising[0] > 0.5 > model.cells[0].rising[0]

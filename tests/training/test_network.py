@@ -18,7 +18,7 @@ from netgen.training.exchange import from_model, to_model  # noqa: E402
 from netgen.training.hardware import DEAD_ZONE, without_dead_zone  # noqa: E402
 from netgen.training.judge import answer, to_inputs  # noqa: E402
 from netgen.training.network import Architecture, hard, initial, run  # noqa: E402
-from netgen.training.rescale import HIGHEST_PEAK, rescale  # noqa: E402
+from netgen.training.rescale import HIGHEST_PEAK, rescale_parameters  # noqa: E402
 
 SIZES = [(4, 2, 2, 13), (1, 1, 2, 3), (8, 3, 10, 13), (5, 2, 1, 2)]
 
@@ -139,7 +139,7 @@ def test_rescaling_changes_currents_but_no_state_and_no_decision() -> None:
     parameters = without_dead_zone(arch, parameters)
     arch.take(parameters, "wo").mul_(0.5)
     x = to_inputs(sequences(13))
-    scaled = rescale(arch, parameters, x)
+    scaled = rescale_parameters(arch, parameters, x)
     assert largest_current(arch, parameters, x) > 4
     assert largest_current(arch, scaled, x) <= HIGHEST_PEAK * (1 + 1e-12)
     before, after = answer(arch, parameters, x), answer(arch, scaled, x)
@@ -157,7 +157,7 @@ def test_rescaling_raises_low_thresholds_and_keeps_weights_drawable() -> None:
             arch.take(parameters, f"{layer}.{name}").mul_(0.3)
     parameters = without_dead_zone(arch, parameters)
     weights = arch.mask("w0", "b0", "wc", "bc", "wp", "bp", "wo", "bo")
-    scaled = rescale(arch, parameters, to_inputs(sequences(13)))
+    scaled = rescale_parameters(arch, parameters, to_inputs(sequences(13)))
     his = [arch.take(each, "1.hi").min() for each in (parameters, scaled)]
     assert his[1] > 1.5 * his[0]
     drawn = scaled[0, weights].abs()
