@@ -15,8 +15,8 @@ from time import process_time
 
 import numpy as np
 
+from netgen.arrays import Floats
 from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
-from netgen.circuit.rows import Floats
 from netgen.model import random_model
 from netgen.netlist import Network, netlist_of, shift_words, transistors_of
 from netgen.technology import Variation, load_technology, sample_deviations

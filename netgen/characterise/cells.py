@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netgen._version import __version__
+from netgen.arrays import Floats
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables, Tables
 from netgen.characterise.mirrors import Run, mirror_gains
 from netgen.circuit.blocks import (
@@ -37,8 +36,6 @@ from netgen.netlist.characterisation import (
 from netgen.netlist.models import Conditions
 from netgen.simulators import cached_arrays, job_of, key, simulator_version
 from netgen.technology import Geometry, Technology
-
-Floats: TypeAlias = NDArray[np.float64]
 
 _STEP = 0.005
 """Step of the storage node's voltage, V."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen._version import __version__
-from netgen.characterise.gain import Floats
+from netgen.arrays import Floats
 from netgen.characterise.mirrors import Run
 from netgen.netlist.characterisation import ACCURATE, DIODE_VOLTAGES, diode_deck
 from netgen.netlist.models import Conditions

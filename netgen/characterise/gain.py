@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
+from netgen.arrays import Floats
 from netgen.circuit import Line
 from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity
-
-Floats: TypeAlias = NDArray[np.float64]
 
 SMALLEST = 1e-15
 """Smallest gain: its logarithm is interpolated."""

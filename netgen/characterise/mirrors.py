@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 
 from netgen._version import __version__
-from netgen.characterise.gain import Axes, Floats, MirrorTable, MirrorTables
+from netgen.arrays import Floats
+from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.circuit import Line
 from netgen.errors import SimulationError

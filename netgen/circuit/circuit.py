@@ -15,13 +15,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Floats, Integers
 from netgen.circuit.blocks import CellBlock, block_of
 from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
-from netgen.circuit.rows import Floats, Rows, rows_of
+from netgen.circuit.rows import Rows, rows_of
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
 
-Integers: TypeAlias = NDArray[np.int64]
 Line: TypeAlias = Literal["n", "p"]
 
 

@@ -10,15 +10,12 @@ weight matrices, which is the same function.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.circuit.names import Chain
 from netgen.model import INPUT, Add, Linear, Model, is_signed
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Bools, Floats
 from netgen.errors import ConfigurationError
 from netgen.resources import plugins
-
-Floats: TypeAlias = NDArray[np.float64]
-Bools: TypeAlias = NDArray[np.bool_]
 
 GROUP = "netgen.blocks"
 """The entry point group: each entry is a block that realises an operation."""

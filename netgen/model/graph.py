@@ -11,18 +11,17 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from netgen.model.cell import Bools as Bools
+from netgen.arrays import Bools as Bools
+from netgen.arrays import Floats as Floats
+from netgen.arrays import Integers as Integers
 from netgen.model.cell import Cell
-from netgen.model.cell import Floats as Floats
 
 FORMAT = "netgen-model"
 VERSIONS = (1,)
 INPUT = "x"
 """The name by which nodes refer to the input sequence."""
 
-Integers: TypeAlias = NDArray[np.intp]
 Rule: TypeAlias = Literal["majority_vote", "mean", "last"]
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.circuit.netlist import Device
 from netgen.model import INPUT
@@ -48,8 +47,6 @@ from netgen.netlist.variation import ShiftWords
 from netgen.netlist.write import ElementText
 from netgen.technology import Polarity, Technology
 from netgen.units import spice
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.circuit.blocks import BiasedCell
 from netgen.netlist.characterisation import (
     ACCURATE,
@@ -33,7 +33,6 @@ from netgen.netlist.testbench import pwl
 from netgen.netlist.write import transistors
 from netgen.technology import Geometry, Technology
 
-Floats: TypeAlias = NDArray[np.float64]
 Block: TypeAlias = Literal["mirror", "row", "signed_row", "cell_high", "cell_low"]
 BLOCKS: tuple[Block, ...] = ("mirror", "row", "signed_row", "cell_high", "cell_low")
 

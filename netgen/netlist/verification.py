@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.circuit.blocks import relu
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
@@ -26,8 +25,6 @@ from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
 from netgen.netlist.render import render_template
 from netgen.units import spice
-
-Floats: TypeAlias = NDArray[np.float64]
 
 _ROWS, _CELLS = "rows", "cells"
 STIFF = 1e3

@@ -18,11 +18,11 @@ import numpy as np
 
 from netgen._version import __version__
 from netgen.analysis import Tolerances, keep_tolerances
+from netgen.arrays import Floats
 from netgen.characterise import CellBench, Characterisation, characterise
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.netlist import Netlist
-from netgen.circuit.rows import Floats
 from netgen.errors import InputError
 from netgen.model import Model, Samples, to_dict
 from netgen.netlist import Conditions, mapping, netlist_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from netgen.circuit.rows import Floats
+from netgen.arrays import Floats
 from netgen.netlist import SimulatorOptions, cdl_text, testbench
 from netgen.project.build import Design, add_files
 from netgen.project.folder import Folder

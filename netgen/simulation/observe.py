@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.model import Model
 from netgen.netlist import READOUT, SETTLED, Probes, release_time
 from netgen.simulation.traces import PowerTraces, Traces
 from netgen.simulators.jobs import Waveforms
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 def node_traces(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.arrays import Floats
 from netgen.characterise.mirrors import CURRENTS
 from netgen.circuit import REFERENCE, Circuit, RowLayer
-from netgen.circuit.rows import Floats
 from netgen.model import INPUT, Cell, Model, Relu, evaluate
 from netgen.sizing.compensate import Calibration
 

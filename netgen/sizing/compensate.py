@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Bools, Floats
 from netgen.circuit import Mirrors
-from netgen.circuit.rows import Floats
-
-Bools: TypeAlias = NDArray[np.bool_]
 
 STIFFNESS = 1e-4
 """What a relative change of a weight costs against an error in units, both squared: changes stay

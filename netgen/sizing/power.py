@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from netgen.arrays import Floats
 from netgen.characterise.gain import MirrorTables
 from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, RowLayer
-from netgen.circuit.rows import Floats
 from netgen.model import INPUT, Relu, evaluate
 from netgen.netlist import Consumer
 from netgen.technology import Polarity, Technology

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.characterise import CellTable, Characterisation
 from netgen.characterise.gain import MirrorTables
 from netgen.circuit import (
@@ -20,7 +21,6 @@ from netgen.circuit import (
     RowLayer,
     parameter_path,
 )
-from netgen.circuit.rows import Floats
 from netgen.errors import ModelError
 from netgen.model import Cell
 from netgen.sizing.activity import Activity

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from netgen.arrays import Floats
 from netgen.errors import UsageError
 from netgen.technology.data import POLARITIES, Geometry, Polarity, Technology
 
-Floats: TypeAlias = NDArray[np.float64]
 Words: TypeAlias = NDArray[np.uint64]
 _WORDS = 4
 """64-bit words that Philox makes at each step of its counter."""

@@ -320,6 +320,18 @@ def test_a_public_name_is_defined_once() -> None:
     assert len(several) <= NAMES_OF_SEVERAL_MODULES, several
 
 
+WORDS_ANY = 450
+RECORDS_OF_ANY = 91
+"""At most so many words ``Any``, and ``dict[str, Any]``; they may only fall, to 60 and 0."""
+
+
+def test_types_say_what_a_value_is() -> None:
+    """A value of JSON is :data:`netgen.document.Json`, a stranger's object has a protocol."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in modules())
+    assert len(re.findall(r"\bAny\b", text)) <= WORDS_ANY
+    assert len(re.findall(r"\bdict\[str, Any\]", text)) <= RECORDS_OF_ANY
+
+
 def test_no_module_hides_a_public_function() -> None:
     """Importing ``netgen.NAME`` binds the module in the package, in place of a function NAME."""
     import netgen

@@ -8,8 +8,8 @@ import numpy as np
 from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technology
 from small_models import linear, small_model
 
+from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, Circuit, build_circuit
-from netgen.circuit.rows import Floats
 from netgen.model import evaluate, from_dict
 from netgen.sizing import measure_activity, size_circuit
 

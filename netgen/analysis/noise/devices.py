@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netgen._version import __version__
+from netgen.arrays import Floats
 from netgen.errors import SimulationError
 from netgen.netlist.models import Conditions
 from netgen.netlist.noise import (
@@ -26,7 +26,6 @@ from netgen.netlist.noise import (
 from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
 from netgen.technology import Geometry, Technology
 
-Floats: TypeAlias = NDArray[np.float64]
 Run: TypeAlias = Callable[[Job], Waveforms]
 
 BAND = (1.0, 1e3)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netgen._version import __version__
 from netgen.analysis.noise.statistics import UNKNOWN, Interval, deviation_ratio, poisson_rate
+from netgen.arrays import Bools, Floats
 from netgen.circuit.blocks import BiasedCell, CellBlock, CellTable
 from netgen.netlist.models import Conditions, SimulatorOptions
 from netgen.netlist.noise import NoisyCell, injection_deck
@@ -19,8 +20,6 @@ from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simula
 from netgen.technology import Geometry, Technology
 from netgen.technology.variation import normals
 
-Floats: TypeAlias = NDArray[np.float64]
-Bools: TypeAlias = NDArray[np.bool_]
 Run: TypeAlias = Callable[[Job], Waveforms]
 
 OPTIONS = SimulatorOptions(bypass=False)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netgen.analysis.noise.devices import RowNoise
 from netgen.analysis.noise.statistics import Interval, share
+from netgen.arrays import Floats
 from netgen.model import (
     INPUT,
     Add,
@@ -26,7 +26,6 @@ from netgen.model import (
 )
 from netgen.technology.variation import normals
 
-Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Mapping[str, Floats]
 Sigma: TypeAlias = Callable[[str, Values], Floats | float]
 """Noise of a row (or of the input), units rms, from its node's name and the values before it."""

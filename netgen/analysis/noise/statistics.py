@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import chi2, kurtosis
 
-Floats: TypeAlias = NDArray[np.float64]
+from netgen.arrays import Floats
 
 _TAIL = 0.025
 _NORMAL = float(-ndtri(_TAIL))

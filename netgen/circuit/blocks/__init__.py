@@ -4,7 +4,8 @@ Rows and lines are made of mirrors, diodes and bias diodes; every other operatio
 realised by a :class:`CellBlock`, which is found by the entry point group ``netgen.blocks``.
 """
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, CandidateStep, Floats, Held
+from netgen.arrays import Floats
+from netgen.circuit.blocks.bench import Bench, BiasedCell, CandidateStep, Held
 from netgen.circuit.blocks.kit import Kit, module
 from netgen.circuit.blocks.port import (
     Bias,

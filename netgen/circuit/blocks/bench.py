@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from netgen.arrays import Floats
 from netgen.technology import Geometry, Technology
 
 if TYPE_CHECKING:
     from netgen.circuit.blocks.port import CellBlock
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

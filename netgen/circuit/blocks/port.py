@@ -9,7 +9,8 @@ from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Held
+from netgen.arrays import Floats
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Held
 from netgen.circuit.blocks.kit import Kit
 from netgen.circuit.blocks.speed import CellSpeed
 from netgen.circuit.netlist import Module

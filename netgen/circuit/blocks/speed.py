@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.circuit.blocks.bench import Floats
+from netgen.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Floats
 from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
 from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.deck import Voltage
@@ -23,8 +23,6 @@ from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import averaged
 from netgen.simulation.traces import PowerTraces, Traces
 from netgen.simulators import Job, Waveforms, job_of
-
-Floats: TypeAlias = NDArray[np.float64]
 
 PHASES = (
     *(-0.00513, 0.00261, 0.00487, 0.00749, 0.01, 0.01247, 0.01523, 0.01979, 0.02539, 0.03067),

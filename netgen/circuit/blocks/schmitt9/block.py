@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, Floats, Held
+from netgen.arrays import Floats
+from netgen.circuit.blocks.bench import Bench, BiasedCell, Held
 from netgen.circuit.blocks.kit import Kit, module
 from netgen.circuit.blocks.port import Bias, CellBlock, Copy, Currents, Matched, Probe
 from netgen.circuit.blocks.port import CellTable as Table

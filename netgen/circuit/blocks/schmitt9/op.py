@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from netgen.model.cell import Cell, Floats, Parameter
+from netgen.arrays import Floats
+from netgen.model.cell import Cell, Parameter
 
 
 @dataclass(frozen=True, eq=False)

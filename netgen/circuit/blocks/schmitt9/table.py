@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
 
-from netgen.circuit.blocks.bench import Bench, Floats, Held
+from netgen.arrays import Floats
+from netgen.circuit.blocks.bench import Bench, Held
 from netgen.errors import SimulationError
 
 if TYPE_CHECKING:

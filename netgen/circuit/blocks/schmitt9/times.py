@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
-from netgen.circuit.blocks.bench import Bench, BiasedCell, CandidateStep, Floats
+from netgen.arrays import Floats
+from netgen.circuit.blocks.bench import Bench, BiasedCell, CandidateStep
 from netgen.circuit.blocks.schmitt9.table import THRESHOLDS, read_thresholds
 from netgen.circuit.blocks.speed import CellSpeed
 from netgen.errors import SimulationError
