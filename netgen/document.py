@@ -57,7 +57,7 @@ def number_at(document: Json, *path: str | int) -> float:
     """Return the number at a path."""
     found = value_at(document, *path)
     if isinstance(found, int | float) and not isinstance(found, bool):
-        return float(found)
+        return found
     raise _wrong(path, "a number")
 
 
@@ -75,6 +75,21 @@ def flag_at(document: Json, *path: str | int) -> bool:
     if isinstance(found, bool):
         return found
     raise _wrong(path, "true or false")
+
+
+def tables_at(document: Json, *path: str | int) -> list[Mapping[str, Json]]:
+    """Return the objects of the list at a path."""
+    return [table_at(document, *path, at) for at in range(len(list_at(document, *path)))]
+
+
+def texts_at(document: Json, *path: str | int) -> tuple[str, ...]:
+    """Return the strings of the list at a path."""
+    return tuple(text_at(document, *path, at) for at in range(len(list_at(document, *path))))
+
+
+def numbers_at(document: Json, *path: str | int) -> tuple[float, ...]:
+    """Return the numbers of the list at a path."""
+    return tuple(number_at(document, *path, at) for at in range(len(list_at(document, *path))))
 
 
 def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:

@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+
+from netgen.document import Json
 
 _LONGEST_SHOWN = 60
 
@@ -28,7 +29,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     return f"is not known; known here: {', '.join(names.values())}"
 
 
-def unknown_keys(record: Mapping[str, Any], known: Iterable[str], path: str = "") -> list[str]:
+def unknown_keys(record: Mapping[str, object], known: Iterable[str], path: str = "") -> list[str]:
     """Return a problem for each key of an object that is not known, with its path."""
     names = list(known)
     prefix = f"{path}." if path else ""
@@ -39,7 +40,7 @@ def unknown_keys(record: Mapping[str, Any], known: Iterable[str], path: str = ""
 
 def decode_json(
     text: str, parse_int: Callable[[str], int | float] = int
-) -> tuple[Any, tuple[str, ...]]:
+) -> tuple[Json, tuple[str, ...]]:
     """Decode JSON; also return a problem for each key that an object has twice, with its path.
 
     Raises
@@ -51,7 +52,7 @@ def decode_json(
     """
     twice = False
 
-    def decoded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def decoded(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         nonlocal twice
         record = dict(pairs)
         if len(record) == len(pairs):
@@ -60,22 +61,22 @@ def decode_json(
         counted = Counter(key for key, _ in pairs)
         return _Repeating(record, [key for key, count in counted.items() if count > 1])
 
-    data = json.loads(text, object_pairs_hook=decoded, parse_int=parse_int)
+    data: Json = json.loads(text, object_pairs_hook=decoded, parse_int=parse_int)
     paths = _twice(data) if twice else []
     return data, tuple(f"{path}: is there twice; keep one" for path in paths)
 
 
-class _Repeating(dict[str, Any]):
+class _Repeating(dict[str, Json]):
     """An object some of whose keys were there twice: one of the values is lost."""
 
-    def __init__(self, record: dict[str, Any], twice: list[str]) -> None:
+    def __init__(self, record: dict[str, Json], twice: list[str]) -> None:
         super().__init__(record)
         self.twice = twice
 
 
-def _twice(data: Any) -> list[str]:
+def _twice(data: Json) -> list[str]:
     found = []
-    pending = [(data, "")]
+    pending: list[tuple[Json, str]] = [(data, "")]
     while pending:
         value, path = pending.pop()
         prefix = f"{path}." if path else ""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
+from netgen.document import Json, table_at, text_at, value_at, whole_at
 from netgen.errors import UsageError
 
 _SUFFIX = ".json"
@@ -24,7 +24,7 @@ def _is(name: str) -> bool:
 
 
 @lru_cache
-def schema(name: str) -> Mapping[str, Any]:
+def schema(name: str) -> Mapping[str, Json]:
     """Return a schema (JSON Schema, draft 2020-12).
 
     Raises
@@ -35,11 +35,11 @@ def schema(name: str) -> Mapping[str, Any]:
     if name not in schema_names():
         raise UsageError(f"no schema {name!r}; choose one of {', '.join(schema_names())}")
     text = (files("netgen") / "schemas" / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Json] = json.loads(text)
     return found
 
 
-def head(name: str) -> dict[str, Any]:
+def head(name: str) -> dict[str, Json]:
     """Return the fields that every file of a format begins with: its format and version.
 
     Raises
@@ -48,10 +48,14 @@ def head(name: str) -> dict[str, Any]:
         There is no schema of this name.
     """
     record = schema(name)
-    fields = record.get("properties") or record["$defs"]["whole"]["properties"]
-    return {key: fields[key]["const"] for key in ("format", "version")}
+    whole = record if "properties" in record else value_at(record, "$defs", "whole")
+    fields = table_at(whole, "properties")
+    return {
+        "format": text_at(fields, "format", "const"),
+        "version": whole_at(fields, "version", "const"),
+    }
 
 
-def keys(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the keys that an object of a schema may have."""
-    return tuple(record["properties"])
+def keys(record: Json, *path: str) -> tuple[str, ...]:
+    """Return the keys that an object may have whose schema lies at a path of another."""
+    return tuple(table_at(record, *path, "properties"))

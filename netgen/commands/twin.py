@@ -85,7 +85,7 @@ def twin_command(
     accuracy = None
     if loaded.y is not None:
         accuracy = population_accuracy(classes, software, loaded.y[indices])
-    record = {
+    record: dict[str, object] = {
         **head("twin"),
         "circuit": made.identity,
         "edited": list(made.edited),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, Final
+from typing import Final, TypeGuard, TypeVar
 
 import numpy as np
 
-from netgen.model.graph import Floats
+from netgen.arrays import Floats
+from netgen.document import Json
 
+T = TypeVar("T", bound=str)
 MISSING: Final = object()
 DEEPEST = 64
 """Levels of nesting a document may have; a model itself takes five, the rest is for ``meta``."""
@@ -30,18 +32,18 @@ class FieldReader:
         """Note a violation."""
         self.problems.append(f"{path}: {problem}")
 
-    def wrong_kind(self, value: Any, path: str, wanted: str) -> None:
+    def wrong_kind(self, value: object, path: str, wanted: str) -> None:
         """Note that a value is absent or of another kind than ``wanted``."""
         self.say(path, "missing" if value is MISSING else f"must be {wanted}, not {kind(value)}")
 
-    def record(self, value: Any, path: str) -> dict[str, Any] | None:
+    def record(self, value: object, path: str) -> dict[str, Json] | None:
         """Read an object."""
         if isinstance(value, dict):
             return value
         self.wrong_kind(value, path, "an object")
         return None
 
-    def name(self, value: Any, path: str, pattern: re.Pattern[str], allowed: str) -> str | None:
+    def name(self, value: object, path: str, pattern: re.Pattern[str], allowed: str) -> str | None:
         """Read a name that is safe in a path and in a netlist."""
         if not isinstance(value, str):
             self.wrong_kind(value, path, "a string")
@@ -53,15 +55,16 @@ class FieldReader:
             return value
         return None
 
-    def choice(self, value: Any, path: str, choices: tuple[str, ...]) -> str | None:
+    def choice(self, value: object, path: str, choices: tuple[T, ...]) -> T | None:
         """Read one of a few words."""
-        if isinstance(value, str) and value in choices:
-            return value
+        for choice in choices:
+            if value == choice:
+                return choice
         problem = "missing" if value is MISSING else f"{shown_value(value)} is not known"
         self.say(path, f"{problem}; choose one of {', '.join(choices)}")
         return None
 
-    def number(self, value: Any, path: str) -> float | None:
+    def number(self, value: object, path: str) -> float | None:
         """Read a finite number."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.wrong_kind(value, path, "a number")
@@ -75,7 +78,7 @@ class FieldReader:
             return None
         return number
 
-    def positive(self, value: Any, path: str) -> float | None:
+    def positive(self, value: object, path: str) -> float | None:
         """Read a finite number above 0."""
         number = self.number(value, path)
         if number is not None and number <= 0:
@@ -84,7 +87,7 @@ class FieldReader:
         return number
 
     def vector(
-        self, value: Any, path: str, size: int | None = None, what: str = ""
+        self, value: object, path: str, size: int | None = None, what: str = ""
     ) -> Floats | None:
         """Read a list of numbers, ``size`` of them because ``what`` wants so (None: any, ≥ 1)."""
         if not isinstance(value, list):
@@ -100,7 +103,7 @@ class FieldReader:
         numbers = [self.number(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
         return frozen(np.array(numbers, dtype=np.float64)) if len(self.problems) == before else None
 
-    def plain(self, value: Any, path: str) -> None:
+    def plain(self, value: object, path: str) -> None:
         """Check a value nobody interprets: it must come back from JSON as it went in."""
         pending = [(value, path)]
         while pending:
@@ -116,7 +119,7 @@ class FieldReader:
                 self.say(where, "not finite")
 
 
-def too_deep(value: Any) -> bool:
+def too_deep(value: object) -> bool:
     """Tell whether lists and objects nest deeper than ``DEEPEST`` levels."""
     level = [value]
     for _ in range(DEEPEST + 1):
@@ -138,12 +141,12 @@ def frozen(array: Floats) -> Floats:
     return array
 
 
-def is_whole(value: Any) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Tell whether a JSON value is an integer (a truth value is none)."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def kind(value: Any) -> str:
+def kind(value: object) -> str:
     """Name the JSON kind of a value."""
     if value is None:
         return "null"
@@ -151,7 +154,7 @@ def kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def shown_value(value: Any) -> str:
+def shown_value(value: object) -> str:
     """Show a JSON value on one line, cut short."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "…"

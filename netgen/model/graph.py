@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from netgen.arrays import Bools as Bools
 from netgen.arrays import Floats as Floats
 from netgen.arrays import Integers as Integers
+from netgen.document import Json
 from netgen.model.cell import Cell
 
 FORMAT = "netgen-model"
@@ -86,7 +87,7 @@ class Model:
     nodes: tuple[Node, ...]
     readout: Readout
     classes: tuple[str, ...]
-    meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    meta: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -139,7 +140,7 @@ def is_signed(node: Node) -> bool:
     return isinstance(node, Linear | Add)
 
 
-def to_dict(model: Model) -> dict[str, Any]:
+def to_dict(model: Model) -> dict[str, Json]:
     """Return the model as the JSON object of format version 1 (floats exactly as they are)."""
     return {
         "format": FORMAT,
@@ -164,8 +165,8 @@ def op_of(node: Node) -> str:
     return node.op if isinstance(node, Cell) else type(node).__name__.lower()
 
 
-def _node_to_dict(node: Node) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": node.name, "op": op_of(node)}
+def _node_to_dict(node: Node) -> dict[str, Json]:
+    record: dict[str, Json] = {"name": node.name, "op": op_of(node)}
     if isinstance(node, Add):
         return record | {"inputs": list(node.inputs)}
     record["input"] = node.input

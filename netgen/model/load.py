@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, get_args
 
 import numpy as np
 
+from netgen.document import Json
 from netgen.errors import ModelError
 from netgen.keys import decode_json, unknown_keys
 from netgen.model.cell import Cell, realised
@@ -43,15 +44,15 @@ from netgen.schema import keys, schema
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NODE_NAME = re.compile(r"[A-Za-z0-9_.]{1,100}")
-RULES = ("majority_vote", "mean", "last")
+RULES: tuple[Rule, ...] = get_args(Rule)
 _LONGEST_INTEGER = 309
 """Digits of the largest number a float holds."""
 
 _SCHEMA = schema("model")
 _TOP = keys(_SCHEMA)
-_INPUT = keys(_SCHEMA["properties"]["input"])
-_READOUT = keys(_SCHEMA["properties"]["readout"])
-_NODE = {op: keys(_SCHEMA["$defs"][op]) for op in ("linear", "relu", "add")}
+_INPUT = keys(_SCHEMA, "properties", "input")
+_READOUT = keys(_SCHEMA, "properties", "readout")
+_NODE = {op: keys(_SCHEMA, "$defs", op) for op in ("linear", "relu", "add")}
 
 
 def _keys(op: str) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text.lstrip("-")) <= _LONGEST_INTEGER else math.inf
 
 
-def from_dict(data: Any, source: str = "model") -> Model:
+def from_dict(data: object, source: str = "model") -> Model:
     """Validate a decoded JSON object and return the model.
 
     Raises
@@ -120,19 +121,20 @@ class _ModelReader(FieldReader):
         super().__init__()
         self.sizes: dict[str, int | None] = {}
         self.signed: dict[str, bool] = {}
-        self.operations: dict[str, Callable[[dict[str, Any], str, str], _NodeAndSize]] = {
+        self.operations: dict[str, Callable[[dict[str, Json], str, str], _NodeAndSize]] = {
             "linear": self.linear,
             "relu": self.relu,
             **{op: partial(self.cell, block.operation) for op, block in realised().items()},
             "add": self.add,
         }
 
-    def model(self, data: Any) -> Model | None:
-        if self.record(data, "(top level)") is None:
+    def model(self, data: object) -> Model | None:
+        spec = self.record(data, "(top level)")
+        if spec is None:
             return None
-        if data.get("format") != FORMAT:
+        if spec.get("format") != FORMAT:
             self.say("format", f'must be "{FORMAT}"')
-        version = data.get("version")
+        version = spec.get("version")
         if isinstance(version, bool) or version not in VERSIONS:
             known = ", ".join(map(str, VERSIONS))
             self.say(
@@ -140,16 +142,16 @@ class _ModelReader(FieldReader):
             )
         if self.problems:  # the fields of another format have other meanings
             return None
-        self.problems += unknown_keys(data, _TOP)
-        name = self.name(data.get("name", MISSING), "name", MODEL_NAME, "A-Z a-z 0-9 _ . -")
-        unit = self.positive(data.get("unit_current", MISSING), "unit_current")
-        period = self.positive(data.get("frame_period", MISSING), "frame_period")
-        size, largest = self.input(data.get("input", MISSING))
+        self.problems += unknown_keys(spec, _TOP)
+        name = self.name(spec.get("name", MISSING), "name", MODEL_NAME, "A-Z a-z 0-9 _ . -")
+        unit = self.positive(spec.get("unit_current", MISSING), "unit_current")
+        period = self.positive(spec.get("frame_period", MISSING), "frame_period")
+        size, largest = self.input(spec.get("input", MISSING))
         self.sizes[INPUT], self.signed[INPUT] = size, False
-        nodes = self.nodes(data.get("nodes", MISSING))
-        readout = self.readout(data.get("readout", MISSING))
-        classes = self.classes(data.get("classes", MISSING), readout)
-        meta = self.record(data.get("meta", {}), "meta")
+        nodes = self.nodes(spec.get("nodes", MISSING))
+        readout = self.readout(spec.get("readout", MISSING))
+        classes = self.classes(spec.get("classes", MISSING), readout)
+        meta = self.record(spec.get("meta", {}), "meta")
         self.plain(meta, "meta")
         if self.problems:
             return None
@@ -172,7 +174,7 @@ class _ModelReader(FieldReader):
             meta=MappingProxyType(meta),
         )
 
-    def input(self, value: Any) -> tuple[int | None, float | None]:
+    def input(self, value: object) -> tuple[int | None, float | None]:
         spec = self.record(value, "input")
         if spec is None:
             return None, None
@@ -183,7 +185,7 @@ class _ModelReader(FieldReader):
             size = None
         return size, self.positive(spec.get("max", MISSING), "input.max")
 
-    def nodes(self, value: Any) -> list[Node]:
+    def nodes(self, value: object) -> list[Node]:
         if not isinstance(value, list) or not value:
             self.say("nodes", "must be a list of at least one node")
             return []
@@ -208,7 +210,7 @@ class _ModelReader(FieldReader):
                 self.signed.setdefault(name, op in ("linear", "add"))
         return nodes
 
-    def source(self, value: Any, path: str) -> str | None:
+    def source(self, value: object, path: str) -> str | None:
         if not isinstance(value, str):
             self.wrong_kind(value, path, "a name")
             return None
@@ -217,7 +219,7 @@ class _ModelReader(FieldReader):
             return None
         return value
 
-    def linear(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+    def linear(self, spec: dict[str, Json], path: str, name: str) -> _NodeAndSize:
         source = self.source(spec.get("input", MISSING), f"{path}.input")
         width = self.sizes[source] if source is not None else None
         bias = self.vector(spec.get("bias", MISSING), f"{path}.bias")
@@ -238,11 +240,11 @@ class _ModelReader(FieldReader):
             return None, len(rows)
         return Linear(name, source, frozen(np.array(vectors)), bias), len(rows)
 
-    def relu(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+    def relu(self, spec: dict[str, Json], path: str, name: str) -> _NodeAndSize:
         source = self.source(spec.get("input", MISSING), f"{path}.input")
         return (None, None) if source is None else (Relu(name, source), self.sizes[source])
 
-    def cell(self, kind: type[Cell], spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+    def cell(self, kind: type[Cell], spec: dict[str, Json], path: str, name: str) -> _NodeAndSize:
         source = self.source(spec.get("input", MISSING), f"{path}.input")
         size = self.sizes[source] if source is not None else None
         if source is not None and self.signed[source]:
@@ -273,7 +275,7 @@ class _ModelReader(FieldReader):
         return make(name, source, initial_state=initial, **values), size
 
     def initial_state(
-        self, spec: dict[str, Any], path: str, size: int | None, what: str
+        self, spec: dict[str, Json], path: str, size: int | None, what: str
     ) -> Bools | None:
         if "initial_state" not in spec:
             return None
@@ -284,7 +286,7 @@ class _ModelReader(FieldReader):
             self.say(f"{path}[{unit}]", "must be 0 or 1")
         return np.equal(vector, 1)
 
-    def add(self, spec: dict[str, Any], path: str, name: str) -> _NodeAndSize:
+    def add(self, spec: dict[str, Json], path: str, name: str) -> _NodeAndSize:
         names = spec.get("inputs", MISSING)
         if not isinstance(names, list) or len(names) < 2:
             self.say(f"{path}.inputs", "must be a list of two or more names")
@@ -298,7 +300,7 @@ class _ModelReader(FieldReader):
         size = next(iter(sizes.values()), None)
         return (Add(name, tuple(known)), size) if len(known) == len(names) else (None, size)
 
-    def readout(self, value: Any) -> Readout | None:
+    def readout(self, value: object) -> Readout | None:
         spec = self.record(value, "readout")
         if spec is None:
             return None
@@ -320,9 +322,9 @@ class _ModelReader(FieldReader):
         ):
             self.say("readout.frames", "must be [a, b], whole numbers with 0 ≤ a < b")
             return None
-        return Readout(node, cast(Rule, rule), *frames) if node and rule else None
+        return Readout(node, rule, *frames) if node and rule else None
 
-    def classes(self, value: Any, readout: Readout | None) -> tuple[str, ...]:
+    def classes(self, value: object, readout: Readout | None) -> tuple[str, ...]:
         if not isinstance(value, list) or not value:
             self.say("classes", "must be a list of strings")
             return ()

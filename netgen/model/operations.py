@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from typing import Any
-
+from netgen.document import Json, list_at, table_at
 from netgen.model.cell import realised
 from netgen.schema import schema
 
-_STATES = {
+_STATES: Json = {
     "type": "array",
     "items": {"enum": [0, 1]},
     "description": "States before frame 0; 0 where left out.",
 }
 
 
-def model_schema() -> dict[str, Any]:
+def model_schema() -> dict[str, Json]:
     """Return the JSON Schema of models, with the operations that other packages bring.
 
     Raises
@@ -23,26 +21,37 @@ def model_schema() -> dict[str, Any]:
     ConfigurationError
         An installed block cannot be loaded.
     """
-    found = deepcopy(dict(schema("model")))
-    definitions = found["$defs"]
-    node, usual = definitions["node"], definitions["relu"]["properties"]
+    whole = schema("model")
+    definitions = dict(table_at(whole, "$defs"))
+    node, usual = table_at(definitions, "node"), table_at(definitions, "relu", "properties")
+    known = list(list_at(node, "properties", "op", "enum"))
+    choices = list(list_at(node, "oneOf"))
     for op, block in realised().items():
         if op in definitions:
             continue
         kind = block.operation
-        parameters: dict[str, Any] = {
+        parameters: dict[str, Json] = {
             each.key: {"$ref": "#/$defs/positive", "description": each.meaning}
             for each in kind.parameters
         }
         if kind.memory:
             parameters["initial_state"] = _STATES
-        definitions[op] = {
+        properties: dict[str, Json] = {
+            **usual,
+            "op": {**table_at(usual, "op"), "const": op},
+            **parameters,
+        }
+        defined: dict[str, Json] = {
             "type": "object",
             "description": f"An operation of the block {type(block).__module__}.",
             "required": [*usual, *(each.key for each in kind.parameters)],
             "additionalProperties": False,
-            "properties": {**usual, "op": {**usual["op"], "const": op}, **parameters},
+            "properties": properties,
         }
-        node["properties"]["op"]["enum"].append(op)
-        node["oneOf"].append({"$ref": f"#/$defs/{op}"})
-    return found
+        definitions[op] = defined
+        known.append(op)
+        choices.append({"$ref": f"#/$defs/{op}"})
+    inner = table_at(node, "properties")
+    operation = {**table_at(inner, "op"), "enum": known}
+    definitions["node"] = {**node, "properties": {**inner, "op": operation}, "oneOf": choices}
+    return {**whole, "$defs": definitions}

@@ -9,11 +9,10 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Array, Bools, Integers
 from netgen.errors import SamplesError, UsageError
 from netgen.keys import shown_key, unknown_keys
 from netgen.model.graph import Floats, Model
@@ -38,7 +37,7 @@ class Samples:
     """
 
     x: Floats
-    y: NDArray[Any] | None
+    y: Integers | None
     ids: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -66,7 +65,7 @@ def load_samples(path: Path, model: Model) -> Samples:
     return check_samples(arrays["x"], arrays.get("y"), ids, model, source)
 
 
-def _ids(names: NDArray[Any], source: str) -> tuple[str, ...]:
+def _ids(names: Array, source: str) -> tuple[str, ...]:
     """Return the names of samples; bytes are decoded."""
     names = _column(names)
     if names.ndim != 1 or names.dtype.kind not in "US":
@@ -84,12 +83,12 @@ def _ids(names: NDArray[Any], source: str) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _column(array: NDArray[Any]) -> NDArray[Any]:
+def _column(array: Array) -> Array:
     """Return a column (n, 1) as a list (n,), all else as it is."""
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+def _read_npz(path: Path) -> dict[str, Array]:
     source = str(path)
     try:
         with path.open("rb") as file:  # NumPy leaves a damaged archive open
@@ -128,9 +127,9 @@ def _wrong_names(names: list[str]) -> list[str]:
     return unknown_keys(counted, _ARRAYS) + problems
 
 
-def _array(archive: Any, key: str, problems: list[str]) -> NDArray[Any]:
+def _array(archive: np.lib.npyio.NpzFile, key: str, problems: list[str]) -> Array:
     try:
-        array: NDArray[Any] = archive[key]
+        array: Array = archive[key]
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
@@ -153,8 +152,8 @@ _BROKEN_ARCHIVE = (
 
 
 def check_samples(
-    x: NDArray[Any],
-    y: NDArray[Any] | None,
+    x: Array,
+    y: Array | None,
     ids: tuple[str, ...] | None,
     model: Model,
     source: str = "samples",
@@ -195,7 +194,7 @@ def check_samples(
     return Samples(x, y, ids if ids is not None else tuple(f"sample {i}" for i in range(len(x))))
 
 
-def _unrounded(x: NDArray[Any], largest: float) -> Floats:
+def _unrounded(x: Array, largest: float) -> Floats:
     """Return inputs as float64; what is the largest input but for rounding becomes just that.
 
     In single precision the number nearest to an input.max of 1.2 is 1.20000005, and a scaling by
@@ -211,9 +210,7 @@ def _unrounded(x: NDArray[Any], largest: float) -> Floats:
     return np.where((values > largest) & rounded, largest, values)
 
 
-def _classes(
-    y: NDArray[Any], samples: int, classes: int, problems: list[str]
-) -> NDArray[np.int64] | None:
+def _classes(y: Array, samples: int, classes: int, problems: list[str]) -> Integers | None:
     """Return class indices as integers: whole floats and truth values are taken for what they are.
 
     Notes what is wrong in ``problems``, and returns None then.
@@ -223,34 +220,35 @@ def _classes(
         wanted = f"{samples} whole numbers, one a sample"
         problems.append(f"y: must hold {wanted}, not {y.dtype} of {shape}")
         return None
+    values: Floats = y.astype(np.float64)
     if y.dtype.kind == "f":
-        wrong = np.flatnonzero(~np.isfinite(y) | (y != np.round(y)))
-        problems += [f"y[{i}]: {y[i]:.9g} is not a whole number" for i in wrong[:_LISTED]]
+        wrong = np.flatnonzero(~np.isfinite(values) | (values != np.round(values)))
+        problems += [f"y[{i}]: {values[i]:.9g} is not a whole number" for i in wrong[:_LISTED]]
         problems += _more(wrong, "is not a whole number", "y")
         if wrong.size:
             return None
-    wrong = np.flatnonzero((y < 0) | (y >= classes))
-    problems += [f"y[{i}]: {int(y[i])} is none of {classes} classes" for i in wrong[:_LISTED]]
+    wrong = np.flatnonzero((values < 0) | (values >= classes))
+    problems += [f"y[{i}]: {int(y[i].item())} is none of {classes} classes" for i in wrong[:_LISTED]]
     problems += _more(wrong, f"is none of {classes} classes", "y")
-    return None if wrong.size else y.astype(np.int64)
+    return None if wrong.size else y.astype(np.intp)
 
 
-def _outside(x: Floats, wrong: NDArray[Any], problem: str) -> list[str]:
+def _outside(x: Floats, wrong: Bools, problem: str) -> list[str]:
     places = np.argwhere(wrong)
     lines = [f"x[{_place(at)}]: {x[tuple(at)]:g} {problem}" for at in places[:_LISTED]]
     return lines + _more(places, problem)
 
 
-def _place(at: NDArray[Any]) -> str:
+def _place(at: Array) -> str:
     return ", ".join(map(str, at))
 
 
-def _more(places: NDArray[Any], problem: str, array: str = "x") -> list[str]:
+def _more(places: Array, problem: str, array: str = "x") -> list[str]:
     rest = len(places) - _LISTED
     return [f"{array}: and {rest} more values: {problem}"] if rest > 0 else []
 
 
-def _read_csv(path: Path) -> NDArray[Any]:
+def _read_csv(path: Path) -> Array:
     """Read a header row and one row a frame; returns (1, frames, channels)."""
     source = str(path)
     try:

@@ -27,10 +27,9 @@ from netgen.netlist.write import network_body
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import Draft, Kind, read_json, rewritten
-from netgen.schema import head
 from netgen.technology import POLARITIES, Technology
 
-LAYOUT = Kind(**head("layout"), cure="run netgen layout again")
+LAYOUT = Kind.of("layout", "run netgen layout again")
 RECORD = "layout.json"
 NETWORK = "netlist_wires.cir"
 """The build's network with its wires."""

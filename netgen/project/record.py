@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from netgen.document import text_at, whole_at
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of, write_whole
 from netgen.schema import head
@@ -36,12 +37,18 @@ class Kind:
     version: int
     cure: str
 
+    @classmethod
+    def of(cls, schema: str, cure: str) -> Kind:
+        """Return the kind of records of a schema."""
+        first = head(schema)
+        return cls(text_at(first, "format"), whole_at(first, "version"), cure)
 
-BUILD = Kind(**head("build"), cure="build again")
-SIMULATION = Kind(**head("simulation"), cure="run netgen sim again")
-VERIFICATION = Kind(**head("verification"), cure="run netgen verify again")
-RESULTS = Kind(**head("results"), cure="run the command again")
-POPULATION = Kind(**head("population"), cure="run netgen sim again")
+
+BUILD = Kind.of("build", "build again")
+SIMULATION = Kind.of("simulation", "run netgen sim again")
+VERIFICATION = Kind.of("verification", "run netgen verify again")
+RESULTS = Kind.of("results", "run the command again")
+POPULATION = Kind.of("population", "run netgen sim again")
 
 
 @dataclass(eq=False)

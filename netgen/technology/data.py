@@ -184,11 +184,15 @@ class Technology:
     found: str = ""
     origin: tuple[SourceFile, ...] = ()
 
+    @property
+    def model_files(self) -> tuple[str, ...]:
+        """Names of the model files that a deck names, below :attr:`folder`."""
+        return tuple(dict.fromkeys((*self.includes, self.library, *self.bins.values())))
+
     @cached_property
     def files(self) -> tuple[Path, ...]:
         """The model files a simulation reads, and all that these include."""
-        names = dict.fromkeys((*self.includes, self.library, *self.bins.values()))
-        return tuple(with_included(self.folder / name for name in names))
+        return tuple(with_included(self.folder / name for name in self.model_files))
 
     @cached_property
     def read(self) -> tuple[SourceFile, ...]:

@@ -6,28 +6,39 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard, TypeVar
 
+from netgen.document import Json, list_at, number_at, table_at, text_at, texts_at, whole_at
 from netgen.errors import ConfigurationError
-from netgen.technology.data import POLARITIES, DeviceModel, Geometry, Mismatch, ProcessSpread
+from netgen.technology.data import (
+    POLARITIES,
+    DeviceModel,
+    Geometry,
+    Mismatch,
+    ProcessSpread,
+    Technology,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-Check = Callable[[Any], bool]
+T = TypeVar("T")
+Check = Callable[[object], bool]
 
 
-def _number(value: Any) -> bool:
+def _number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _positive(value: Any) -> bool:
+def _positive(value: object) -> bool:
     return _number(value) and value > 0
 
 
-def _text(value: Any) -> bool:
+def _text(value: object) -> TypeGuard[str]:
     """A text on one line: a line break in it would start a statement of its own in a netlist."""
     return isinstance(value, str) and value != "" and value.isprintable()
 
@@ -37,36 +48,36 @@ _FILE = re.compile(r"""[^\s"'`]+""")
 _PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
-def _word(value: Any) -> bool:
+def _word(value: object) -> bool:
     return isinstance(value, str) and bool(_WORD.fullmatch(value))
 
 
-def _file(value: Any) -> bool:
+def _file(value: object) -> bool:
     """The name of a file; ngspice ends it at a space or a quote."""
     return _text(value) and bool(_FILE.fullmatch(value)) and not value.startswith(("/", "~"))
 
 
-def _files(value: Any) -> bool:
+def _files(value: object) -> bool:
     return isinstance(value, list) and all(map(_file, value))
 
 
-def _pair(value: Any) -> bool:
+def _pair(value: object) -> TypeGuard[list[float]]:
     return isinstance(value, list) and len(value) == 2 and all(map(_positive, value))
 
 
-def _limits(value: Any) -> bool:
+def _limits(value: object) -> bool:
     return _pair(value) and bool(value[0] < value[1])
 
 
-def _texts(value: Any) -> bool:
+def _texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(map(_text, value))
 
 
-def _words(value: Any) -> bool:
+def _words(value: object) -> bool:
     return isinstance(value, dict) and all(map(_word, [*value, *value.values()]))
 
 
-def _path(value: Any) -> bool:
+def _path(value: object) -> bool:
     point = re.compile(r"[0-9.]+(e-?[0-9]+)?u?")
     return (
         isinstance(value, list)
@@ -82,7 +93,7 @@ _REQUIRED: dict[str, tuple[Check, str]] = {
     "temperature": (_number, "a temperature in °C"),
     "model_temperature": (_number, "a temperature in °C"),
     "nominal_corner": (_text, "one of the corners"),
-    "corners": (lambda v: _words(v) and len(v) > 0, "a table of corner = \"section\""),
+    "corners": (lambda v: _words(v) and v != {}, "a table of corner = \"section\""),
     "parameters": (lambda v: isinstance(v, dict) and all(map(_number, v.values()))
                    and all(map(_word, v)), "a table of numbers"),
     "library": (_file, "the name of a file below the models' folder, without spaces and quotes"),
@@ -129,7 +140,7 @@ for _polarity in POLARITIES:
     }  # fmt: skip
 
 
-def parse(text: str, source: str) -> dict[str, Any]:
+def parse(text: str, source: str) -> dict[str, Json]:
     """Return the tables of a ``technology.toml``.
 
     Raises
@@ -138,7 +149,7 @@ def parse(text: str, source: str) -> dict[str, Any]:
         It is no TOML, or says nowhere where its model files are.
     """
     try:
-        data: dict[str, Any] = tomllib.loads(text)
+        data: dict[str, Json] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(source, [f"is not valid TOML: {error}"]) from None
     places = data.get("models")
@@ -148,8 +159,27 @@ def parse(text: str, source: str) -> dict[str, Any]:
     return data
 
 
-def place_of(models: dict[str, Any], source: str) -> dict[str, Any]:
-    """Take out of a ``[[models]]`` table where its files lie: folder, package, pdk_root, or None.
+@dataclass(frozen=True)
+class Place:
+    """Where the files of a ``[[models]]`` table lie.
+
+    Attributes
+    ----------
+    folder
+        Below the package or the description's folder; empty for these themselves.
+    package
+        Dotted name of an installed package; empty for none.
+    pdk_root
+        Folders below ``$PDK_ROOT``; None where it is not looked at.
+    """
+
+    folder: str = ""
+    package: str = ""
+    pdk_root: tuple[str, ...] | None = None
+
+
+def place_of(models: dict[str, Json], source: str) -> Place:
+    """Take out of a ``[[models]]`` table where its files lie.
 
     Raises
     ------
@@ -164,7 +194,12 @@ def place_of(models: dict[str, Any], source: str) -> dict[str, Any]:
     ]
     if problems:
         raise ConfigurationError(source, problems)
-    return where
+    folder, package, pdk_root = (where[key] for key in _PLACES)
+    return Place(
+        folder if _text(folder) else "",
+        package if _text(package) else "",
+        tuple(pdk_root) if _texts(pdk_root) else None,
+    )
 
 
 _PLACES: dict[str, tuple[Check, str]] = {
@@ -176,8 +211,8 @@ _PLACES: dict[str, tuple[Check, str]] = {
 }  # fmt: skip
 
 
-def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Return the arguments of a :class:`Technology`, all but its folder.
+def described(data: Mapping[str, Json], path: Path) -> Technology:
+    """Return the technology that a description's tables tell of, its models beside it.
 
     Raises
     ------
@@ -185,40 +220,71 @@ def facts(data: Mapping[str, Any], source: str) -> dict[str, Any]:
         Keys that are missing, wrong or unknown, all of them.
     """
     problems = [*_wrong(data), *_unknown(data)]
-    if not problems and data["nominal_corner"] not in data["corners"]:
+    if not problems and text_at(data, "nominal_corner") not in table_at(data, "corners"):
         problems.append(f"nominal_corner: {data['nominal_corner']!r} is none of the corners")
-    problems += _incomplete(data.get("process", {}))
+    process = data.get("process")
+    process = process if isinstance(process, Mapping) else {}
+    problems += _incomplete(process)
     if problems:
-        raise ConfigurationError(source, problems)
-    geometry, sizing, process = data["geometry"], data["sizing"], data.get("process", {})
-    plain = ("name", "title", "vdd", "temperature", "model_temperature", "nominal_corner")
-    return {
-        **{key: data[key] for key in (*plain, "corners", "parameters", "library")},
-        "devices": {polarity: DeviceModel(**data["devices"][polarity]) for polarity in POLARITIES},
-        "mismatch": {polarity: Mismatch(**data["mismatch"][polarity]) for polarity in POLARITIES},
-        "process": {polarity: ProcessSpread(**process[polarity]) for polarity in process},
-        "grid": geometry["grid"],
-        "width": tuple(geometry["width"]),
-        "length": tuple(geometry["length"]),
-        "diffusion": geometry["diffusion"],
-        "unit": Geometry(*geometry["unit"]),
-        "reset": Geometry(*geometry["reset"]),
-        "sizing": {polarity: tuple(map(tuple, sizing[polarity])) for polarity in POLARITIES},
-        "max_multiplicity": sizing["max_multiplicity"],
-        "max_series": sizing.get("max_series", 1),
-        "includes": tuple(data["includes"]),
-        "distribution": data.get("distribution", ""),
-        "bins": data.get("bins", {}),
-        "vdd_max": data.get("vdd_max", math.inf),
-        "pmos_length": geometry.get("pmos_length", 1.0),
-        "steering": Geometry(*geometry["steering"]) if "steering" in geometry else None,
-    }
+        raise ConfigurationError(str(path), problems)
+    geometry, sizing, parameters = (table_at(data, n) for n in ("geometry", "sizing", "parameters"))
+    return Technology(
+        text_at(data, "name"),
+        text_at(data, "title"),
+        number_at(data, "vdd"),
+        number_at(data, "temperature"),
+        number_at(data, "model_temperature"),
+        text_at(data, "nominal_corner"),
+        _strings(data, "corners"),
+        {key: number_at(parameters, key) for key in parameters},
+        {each: _made(DeviceModel, data, "devices", each) for each in POLARITIES},
+        mismatch={each: _made(Mismatch, data, "mismatch", each) for each in POLARITIES},
+        process={
+            each: _made(ProcessSpread, process, each) for each in POLARITIES if each in process
+        },
+        grid=number_at(geometry, "grid"),
+        width=_two(geometry, "width"),
+        length=_two(geometry, "length"),
+        diffusion=number_at(geometry, "diffusion"),
+        unit=Geometry(*_two(geometry, "unit")),
+        reset=Geometry(*_two(geometry, "reset")),
+        sizing={each: _points(sizing, each) for each in POLARITIES},
+        max_multiplicity=whole_at(sizing, "max_multiplicity"),
+        max_series=whole_at({"max_series": 1, **sizing}, "max_series"),
+        folder=path.parent,
+        includes=texts_at(data, "includes"),
+        library=text_at(data, "library"),
+        distribution=text_at({"distribution": "", **data}, "distribution"),
+        bins=_strings({"bins": {}, **data}, "bins"),
+        vdd_max=number_at({"vdd_max": math.inf, **data}, "vdd_max"),
+        pmos_length=number_at({"pmos_length": 1.0, **geometry}, "pmos_length"),
+        steering=Geometry(*_two(geometry, "steering")) if "steering" in geometry else None,
+        description=path,
+    )
+
+
+def _made(make: Callable[..., T], data: Json, *path: str) -> T:
+    """Make a record of a table whose keys and values have been checked."""
+    return make(**table_at(data, *path))
+
+
+def _strings(data: Json, key: str) -> dict[str, str]:
+    return {name: text_at(data, key, name) for name in table_at(data, key)}
+
+
+def _two(data: Json, key: str) -> tuple[float, float]:
+    return number_at(data, key, 0), number_at(data, key, 1)
+
+
+def _points(data: Json, polarity: str) -> tuple[tuple[str, str], ...]:
+    points = range(len(list_at(data, polarity)))
+    return tuple((text_at(data, polarity, n, 0), text_at(data, polarity, n, 1)) for n in points)
 
 
 _MISSING = object()
 
 
-def _at(data: Any, path: str) -> Any:
+def _at(data: Json, path: str) -> object:
     for key in path.split("."):
         if not isinstance(data, Mapping) or key not in data:
             return _MISSING
@@ -226,7 +292,7 @@ def _at(data: Any, path: str) -> Any:
     return data
 
 
-def _wrong(data: Mapping[str, Any]) -> list[str]:
+def _wrong(data: Mapping[str, Json]) -> list[str]:
     problems = []
     for path, (check, wanted) in (_REQUIRED | _OPTIONAL).items():
         value = _at(data, path)
@@ -238,7 +304,7 @@ def _wrong(data: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _incomplete(process: Any) -> list[str]:
+def _incomplete(process: Mapping[str, Json]) -> list[str]:
     """Name what is missing of an optional table that must be whole."""
     wanted = {
         f"{polarity}.{key}" for polarity in POLARITIES for key in ProcessSpread.__dataclass_fields__
@@ -250,13 +316,13 @@ def _incomplete(process: Any) -> list[str]:
     ]
 
 
-def _unknown(data: Mapping[str, Any]) -> list[str]:
+def _unknown(data: Mapping[str, Json]) -> list[str]:
     """Name the keys that nothing reads: most likely they are misspelt."""
     known = {*_REQUIRED, *_OPTIONAL}
     inner = {path.rpartition(".")[0] for path in known}
     problems = []
 
-    def visit(table: Mapping[str, Any], prefix: str) -> None:
+    def visit(table: Mapping[str, Json], prefix: str) -> None:
         for key, value in table.items():
             path = f"{prefix}{key}"
             if path in known:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from netgen.document import Json, tables_at
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.resources import pdks
 from netgen.technology.commands import check_models
 from netgen.technology.data import Technology
-from netgen.technology.description import facts, parse, place_of
+from netgen.technology.description import Place, described, parse, place_of
 
 DESCRIPTION = "technology.toml"
 PREFERRED = "default"
@@ -61,33 +62,26 @@ def load_technology(place: str | Path | None = None) -> Technology:
         The model files are not installed, or ``$PDK_ROOT`` is no folder.
     """
     folder, data = _described(default_technology() if place is None else place)
-    wanted: list[str] = []
-    tables = data.pop("models")
+    tables = tables_at(data, "models")
+    del data["models"]
     if any("pdk_root" in models for models in tables):
         _pdk_root()
     for models in tables:
         merged = {**data, **models}
         where = place_of(merged, str(folder / DESCRIPTION))
-        found = facts(merged, str(folder / DESCRIPTION))
-        wanted = [*found["includes"], found["library"], *found["bins"].values()]
+        technology = described(merged, folder / DESCRIPTION)
         for candidate, said in _places(folder, where):
-            if all((candidate / file).is_file() for file in wanted):
-                technology = Technology(
-                    **found,
-                    folder=candidate.absolute(),
-                    description=folder / DESCRIPTION,
-                    found=said,
-                )
+            if all((candidate / file).is_file() for file in technology.model_files):
+                technology = replace(technology, folder=candidate.absolute(), found=said)
                 check_models(technology.files)
                 return technology
-    cure = _cure(data, found["distribution"])
     raise ToolMissingError(
-        f"the model files of {found['name']} ({', '.join(dict.fromkeys(wanted))}) are not there; "
-        f"{cure}"
+        f"the model files of {technology.name} ({', '.join(technology.model_files)}) are not "
+        f"there; {_hint(technology.distribution)}"
     )
 
 
-def _described(place: str | Path) -> tuple[Path, dict[str, Any]]:
+def _described(place: str | Path) -> tuple[Path, dict[str, Json]]:
     if isinstance(place, Path):
         folder = place.resolve()
         if not (folder / DESCRIPTION).is_file():
@@ -112,19 +106,19 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _places(folder: Path, where: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _places(folder: Path, where: Place) -> Iterator[tuple[Path, str]]:
     """Yield the folders where one ``[[models]]`` table looks for its files, and how to say so."""
-    if where["pdk_root"] is not None:
+    if where.pdk_root is not None:
         if root := _pdk_root():
-            yield from ((Path(root) / place, "$PDK_ROOT") for place in where["pdk_root"])
+            yield from ((Path(root) / place, "$PDK_ROOT") for place in where.pdk_root)
         return
-    if where["package"] is None:
-        yield folder / (where["folder"] or "."), "the technology's folder"
+    if not where.package:
+        yield folder / where.folder, "the technology's folder"
         return
     other = os.environ.get("PDK_ROOT")
-    said = f"the package {where['package']}" + (f"; $PDK_ROOT, {other}, has none" if other else "")
+    said = f"the package {where.package}" + (f"; $PDK_ROOT, {other}, has none" if other else "")
     for entry in _installed():
-        yield entry.joinpath(*where["package"].split("."), where["folder"] or "."), said
+        yield entry.joinpath(*where.package.split("."), where.folder), said
 
 
 def _pdk_root() -> str:
@@ -151,7 +145,7 @@ def _installed() -> Iterator[Path]:
             yield path
 
 
-def _cure(data: Mapping[str, Any], package: str) -> str:
+def _hint(package: str) -> str:
     root = os.environ.get("PDK_ROOT")
     looked = f" ($PDK_ROOT is {root})" if root else ""
     if not package:

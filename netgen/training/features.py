@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.document import WrongKindError, number_at, numbers_at, whole_at
 from netgen.errors import ModelError
 from netgen.model import Model
 from netgen.training.audio import Sound
@@ -110,19 +111,19 @@ def feature_map(model: Model, source: str) -> FeatureMap:
         The model carries none of this kind, or one that does not fit it.
     """
     record = model.meta.get("features")
-    if not isinstance(record, Mapping) or "kind" not in record:
+    kind = record.get("kind") if isinstance(record, Mapping) else None
+    if not isinstance(kind, str):
         problem = "meta.features: holds no mapping from sound; only models of `netgen train` do"
         raise ModelError(source, [problem])
-    kind = record["kind"]
     if kind not in FRONT_ENDS:
         known = ", ".join(FRONT_ENDS)
         problem = f"meta.features.kind: {kind!r} holds no mapping from sound known here ({known})"
         raise ModelError(source, [problem])
     try:
-        numbers = {key: float(record[key]) for key in ("floor", "scale", "offset", "maximum")}
-        mean, std = (tuple(float(entry) for entry in record[key]) for key in ("mean", "std"))
-        rate = int(record["rate"])
-    except (KeyError, TypeError, ValueError) as error:
+        numbers = {key: number_at(record, key) for key in ("floor", "scale", "offset", "maximum")}
+        mean, std = (numbers_at(record, key) for key in ("mean", "std"))
+        rate = whole_at(record, "rate")
+    except WrongKindError as error:
         raise ModelError(source, [f"meta.features: unusable ({error}); train again"]) from None
     wanted = FRONT_ENDS[kind].channels
     sizes = len(mean), len(std), model.input_size

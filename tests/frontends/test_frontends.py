@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.commands import main
+from netgen.document import value_at
 from netgen.errors import ModelError, UsageError
 from netgen.frontends import (
     ModelBuilder,
@@ -115,7 +116,7 @@ def test_names_are_made_legal_and_unique() -> None:
     third = builder.linear(second, [[1.0]], name="x")
     model = builder.finish(third)
     assert [node.name for node in model.nodes] == ["a_b_Gemm", "a_b_Gemm_2", "x_"]
-    assert model.meta["names"]["/a b/Gemm"] == "a_b_Gemm"
+    assert value_at(model.meta, "names", "/a b/Gemm") == "a_b_Gemm"
 
 
 def test_shapes_that_do_not_fit_are_named() -> None:

@@ -22,7 +22,7 @@ def formats() -> Mapping[str, str]:
     """Return the name of each schema by the format that it is of."""
     found = {}
     for name in schema_names():
-        record = schema(name)
+        record: Any = schema(name)
         fields = record.get("properties") or record["$defs"]["whole"]["properties"]
         found[fields["format"]["const"]] = name
     return found

@@ -11,6 +11,7 @@ import pytest
 from command_line import netgen, write_model, write_samples
 from formats import check_files, formats, written
 
+from netgen.document import table_at, text_at
 from netgen.schema import head, schema, schema_names
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -35,16 +36,16 @@ def parts(name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield from walk(inner, f"{path}[{place}]")
 
     yield from walk(schema(name), f"netgen-{name}")
-    for key, part in schema(name).get("$defs", {}).items():
+    for key, part in table_at({"$defs": {}, **schema(name)}, "$defs").items():
         yield from walk(part, f"{name}:{key}")
 
 
 def described(name: str, field: Mapping[str, Any]) -> bool:
     """Tell whether a field says what it is, by itself or by the definition it refers to."""
     if "$ref" in field and "description" not in field:
-        field = schema(name)["$defs"][field["$ref"].rpartition("/")[2]]
+        field = table_at(schema(name), "$defs", field["$ref"].rpartition("/")[2])
     if "oneOf" in field and "description" not in field:
-        field = field["oneOf"][0]
+        field = table_at(field, "oneOf", 0)
         return described(name, field)
     return len(str(field.get("description", ""))) > 1
 
@@ -82,8 +83,8 @@ def test_no_object_takes_fields_that_are_not_described(name: str) -> None:
 def test_every_file_says_its_format_and_version(name: str) -> None:
     known = head(name)
     assert known["format"] == f"netgen-{name}" or name == "model"
-    assert schema(name)["title"].endswith(f"version {known['version']}")
-    assert formats()[known["format"]] == name
+    assert text_at(schema(name), "title").endswith(f"version {known['version']}")
+    assert formats()[text_at(known, "format")] == name
 
 
 @pytest.fixture
