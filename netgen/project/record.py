@@ -202,22 +202,28 @@ def read_file(path: Path, digest: str, cure: str) -> bytes:
     return data
 
 
-def read_json(path: Path, cure: str = "build again") -> dict[str, Any]:
-    """Read a JSON object that netgen wrote.
+def read_json(path: Path, cure: str = "") -> dict[str, Any]:
+    """Read a JSON object that netgen wrote, or for which it has a schema.
+
+    Parameters
+    ----------
+    cure
+        The way out, said where the file is no such object.
 
     Raises
     ------
     ConfigurationError
         It is not there or not such an object.
     """
+    way = f"; {cure}" if cure else ""
     try:
         data = json.loads(path.read_bytes().decode("utf-8"))
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
     except (ValueError, RecursionError):
-        raise ConfigurationError(str(path), [f"is not JSON; {cure}"]) from None
+        raise ConfigurationError(str(path), ["is not JSON" + way]) from None
     if not isinstance(data, dict):
-        raise ConfigurationError(str(path), [f"is not an object; {cure}"])
+        raise ConfigurationError(str(path), ["is not an object" + way])
     return data
 
 

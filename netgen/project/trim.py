@@ -202,7 +202,7 @@ def read_trim(build: Build, path: Path) -> Trim:
     ConfigurationError
         The file is damaged, of another version, or of another circuit.
     """
-    data = read_json(path)
+    data = read_json(path, "run netgen trim again")
     expected = head("trim")
     if any(data.get(key) != value for key, value in expected.items()):
         raise ConfigurationError(str(path), ["is no file of netgen trim of this version"])
@@ -248,7 +248,7 @@ def read_measurements(path: Path, model: Model) -> tuple[tuple[str, ...], Measur
     ConfigurationError
         The file is no such file, or lacks a cell; every violation at its path in the file.
     """
-    data = read_json(path)
+    data = read_json(path, "netgen schema measurements tells what it must be")
     expected = head("measurements")
     if any(data.get(key) != value for key, value in expected.items()):
         problem = f"is no file of format {MEASUREMENTS}, version {expected['version']}"

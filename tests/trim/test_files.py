@@ -77,6 +77,10 @@ def test_measurements_that_are_none(built: Path, tmp_path: Path) -> None:
     assert netgen("trim", built, "--measured", file).exit_code == 0
     file.write_text("{}")
     assert netgen("trim", built, "--measured", file).exit_code == 3
+    file.write_text("no JSON")
+    result = netgen("trim", built, "--measured", file)
+    assert result.exit_code == 3
+    assert "is not JSON; netgen schema measurements tells" in result.output
 
 
 @pytest.mark.parametrize(
