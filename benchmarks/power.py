@@ -33,9 +33,7 @@ def against_simulation(folder: Path) -> None:
     at = sized.technology, sized.known.mirrors, sized.conditions.vdd
     model = predict_power(sized.circuit, *at, runs.samples.x[done])
     found = {kind: each.average_w for kind, each in measured.groups["block"].items()}
-    print(
-        f"{made.model.name}: {measured.samples} samples, {made.record['devices']['total']} devices"
-    )
+    print(f"{made.model.name}: {measured.samples} samples, {made.transistors} devices")
     for kind in (kind for kind in KINDS if kind in found or kind in model.by_kind):
         _row(kind, found.get(kind, 0.0), model.by_kind.get(kind, 0.0), measured.total.average_w)
     _row("total", measured.total.average_w, model.average_w, measured.total.average_w)

@@ -52,7 +52,7 @@ class Circuit:
     @property
     def transistors(self) -> int:
         """How many transistors the circuit has."""
-        return int(self.build.record["devices"]["total"])
+        return self.build.transistors
 
     def _repr_html_(self) -> str:
         record = self.build.record

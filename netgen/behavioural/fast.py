@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 from netgen.technology import Polarity, Technology, Transistor
 
+T = TypeVar("T", bound=np.generic)
 Singles: TypeAlias = NDArray[np.float32]
 WORKING = 0.75
 """gm/I of mirrors is taken at this signal, in units."""
@@ -200,7 +201,7 @@ class _Chips:
         assert logits is not None  # the readout is a circuit's last layer
         return TwinResult(self.by_sample(logits).astype(np.float64), self.states)
 
-    def by_sample(self, signal: NDArray[Any]) -> NDArray[Any]:
+    def by_sample(self, signal: NDArray[T]) -> NDArray[T]:
         """Return (chips, units, points) as (chips, samples, frames, units)."""
         chips, units, _ = signal.shape
         return signal.reshape(chips, units, self.frames, self.samples).transpose(0, 3, 2, 1)

@@ -12,6 +12,7 @@ from netgen.analysis import Consumption, PowerFigures
 from netgen.analysis.power.consumption import GROUPINGS
 from netgen.commands.options import edited_option, folder_argument
 from netgen.commands.steps import open_step
+from netgen.document import Json, table_at
 from netgen.project.power import power as measure
 from netgen.units import engineering
 
@@ -33,9 +34,10 @@ def power_command(folder: Path, edited: bool) -> None:
             click.echo(_line(name, _cells(entry, figures)))
         click.echo(_line("total", _cells(figures.total, figures)))
         click.echo()
-    for line in _area(build.record.get("area") or {}):
+    record: Mapping[str, Json] = {"area": {}, "predicted_power": {}, **build.record}
+    for line in _area(table_at(record, "area")):
         click.echo(line)
-    for line in _predicted(build.record.get("predicted_power") or {}):
+    for line in _predicted(table_at(record, "predicted_power")):
         click.echo(line)
     click.echo(
         f"written: {folder / 'power.html'}, {folder / 'power.json'}, {folder / 'plots'}/power-*.png"

@@ -228,10 +228,9 @@ def _classes(y: Array, samples: int, classes: int, problems: list[str]) -> Integ
         if wrong.size:
             return None
     wrong = np.flatnonzero((values < 0) | (values >= classes))
-    problems += [
-        f"y[{i}]: {int(y[i].item())} is none of {classes} classes" for i in wrong[:_LISTED]
-    ]
-    problems += _more(wrong, f"is none of {classes} classes", "y")
+    told = f"is none of {classes} classes"
+    problems += [f"y[{i}]: {int(y[i].item())} {told}" for i in wrong[:_LISTED]]
+    problems += _more(wrong, told, "y")
     return None if wrong.size else y.astype(np.intp)
 
 

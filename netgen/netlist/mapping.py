@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
 from netgen.circuit.netlist import Netlist, Unit
 from netgen.circuit.nets import net
+from netgen.document import Json
 from netgen.technology import Polarity, Technology
 
-Record: TypeAlias = dict[str, Any]
+Record: TypeAlias = dict[str, Json]
 Units: TypeAlias = Mapping[str, tuple[Unit, ...]]
 """Units of each layer by its word."""
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from netgen.characterise import CellBench, Characterisation, characterise
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.netlist import Netlist
+from netgen.document import Json
 from netgen.errors import InputError
 from netgen.model import Model, Samples, to_dict
 from netgen.netlist import Conditions, mapping, netlist_of
@@ -198,8 +198,8 @@ def write_build(
     texts: dict[str, str | bytes] = {**_texts(made)}
     if calibration is not None:
         texts[folder.calibration.name] = _inputs_file(calibration)
-    content = _content(made, options, calibration is not None)
-    content["model"]["file"] = None if source is None else file_from(folder.path, source)
+    file = None if source is None else file_from(folder.path, source)
+    content = _content(made, options, calibration is not None, file)
     made.technology.check_unchanged()
     with locked(folder.path):
         before = _recorded_identity(folder)
@@ -208,7 +208,7 @@ def write_build(
                 draft.write(name, text)
             if made.technology.origin and made.technology.folder == folder.path.resolve():
                 draft.adopt(made.technology.library)
-            draft.content = content
+            draft.content = dict(content)
             if tolerances is not None:  # never an earlier build's beside this one
                 keep_tolerances(folder.tolerances, tolerances)
             if before != identity_of(content, draft.files):
@@ -276,13 +276,15 @@ def _hysteresis(made: Design) -> str:
     return text.getvalue()
 
 
-def _content(made: Design, options: BuildOptions, calibrated: bool) -> dict[str, Any]:
+def _content(
+    made: Design, options: BuildOptions, calibrated: bool, file: str | None
+) -> dict[str, Json]:
     """Return what the build record says, besides its files."""
     circuit, technology, at = made.circuit, made.technology, made.conditions
-    counts = made.netlist.counts
+    counts = {str(kind): count for kind, count in made.netlist.counts.items()}
     own = options.technology.resolve() if isinstance(options.technology, Path) else None
     return {
-        "model": {"name": circuit.model.name, "sha256": circuit.model.digest},
+        "model": {"name": circuit.model.name, "sha256": circuit.model.digest, "file": file},
         "pdk": technology.name,
         "technology_folder": None if own is None else str(own),
         "models": {

@@ -6,16 +6,17 @@ import csv
 import datetime
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netgen.analysis import Check, Comparison, Tolerances, verdict
 from netgen.analysis import compare as compare_samples
 from netgen.analysis.comparison.baseline import Against
+from netgen.document import number_at, table_at, text_at, texts_at, whole_at
 from netgen.errors import ConfigurationError, ToolMissingError
-from netgen.netlist.area import Area
-from netgen.project.reading import Build, held, prepared
+from netgen.project.power_documents import areas_of
+from netgen.project.reading import Build, held, model_files, prepared
 from netgen.project.runs import read_runs
 from netgen.project.studies.times import speeds_of_build
 from netgen.project.twin import error_budget_of
@@ -95,24 +96,25 @@ def _compare(
 def _summary(build: Build) -> BuildSummary:
     from netgen.report import BuildSummary
 
-    record: Mapping[str, Any] = build.record
+    record = build.record
+    area, devices = table_at(record, "area"), table_at(record, "devices", "by_block")
     try:
         return BuildSummary(
             pdk=str(record["pdk"]),
             corner=str(record["corner"]),
-            options={str(k): str(v) for k, v in record["options"].items()},
-            tools={str(k): str(v) for k, v in record["tools"].items()},
-            devices=int(record["devices"]["total"]),
-            devices_by_block={str(k): int(v) for k, v in record["devices"]["by_block"].items()},
-            below_floor=tuple(map(str, record["below_floor"])),
+            options={name: str(value) for name, value in table_at(record, "options").items()},
+            tools={name: str(value) for name, value in table_at(record, "tools").items()},
+            devices=build.transistors,
+            devices_by_block={kind: whole_at(devices, kind) for kind in devices},
+            below_floor=texts_at(record, "below_floor"),
             hysteresis=_hysteresis(build),
-            area_by_block={str(k): Area(**v) for k, v in record["area"]["by_block"].items()},
-            area_assumption=str(record["area"]["assumption"]),
-            predicted_power_w=float(record["predicted_power"]["average_w"]),
-            models=tuple((str(f["path"]), str(f["sha256"])) for f in record["models"]["files"]),
+            area_by_block=areas_of(area),
+            area_assumption=text_at(area, "assumption"),
+            predicted_power_w=number_at(record, "predicted_power", "average_w"),
+            models=tuple((str(path), digest) for path, digest in model_files(record)),
             edited=build.edited,
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, ValueError):
         raise ConfigurationError(str(build.folder.build), ["is damaged; build again"]) from None
 
 

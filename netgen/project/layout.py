@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from netgen._version import __version__
 from netgen.circuit.netlist import SUPPLIES, Netlist
@@ -155,7 +154,7 @@ def _with_wires(build: Build, laid: Laid, technology: Technology) -> str:
     return network_body(with_wires(read_netlist(build, technology), wires), technology)
 
 
-def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, Any]:
+def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, object]:
     verdict, floor = laid.verdict, laid.assembly.floor
     width, height = laid.size
     nets = {net: own for net, own in laid.capacitances.items() if net not in SUPPLIES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from netgen.document import WrongKindError, table_at, text_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model
 from netgen.project.folder import Folder
@@ -35,9 +36,10 @@ def replaced(path: Path, model: Model, source: Path | None, replace: bool) -> bo
         The folder holds the build of another model, and nobody asks to replace it.
     """
     try:
-        recorded = read_record(Folder(path).build, BUILD)["model"]
-        name, digest, file = recorded["name"], recorded["sha256"], recorded.get("file")
-    except (ConfigurationError, KeyError, TypeError, AttributeError):
+        recorded = table_at(read_record(Folder(path).build, BUILD), "model")
+        name, digest = (text_at(recorded, key) for key in ("name", "sha256"))
+        file = recorded.get("file")
+    except (ConfigurationError, WrongKindError):
         return False  # nothing whole is there
     if digest == model.digest:
         return False

@@ -11,6 +11,7 @@ import numpy as np
 
 from netgen.analysis import Comparison
 from netgen.analysis import compare as compare_samples
+from netgen.document import WrongKindError, number_at, table_at, text_at
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
 from netgen.model import Model
@@ -65,9 +66,10 @@ def post_layout(build: Build) -> Build:
         problem = "the circuit was built anew since; run netgen layout again"
         raise ConfigurationError(str(path), [problem])
     try:
-        wires = {str(net): float(own["total_f"]) for net, own in record["wires"]["nets"].items()}
-        digest = str(record["files"][NETWORK])
-    except (KeyError, TypeError, ValueError, AttributeError):
+        nets = table_at(record, "wires", "nets")
+        wires = {net: number_at(nets, net, "total_f") for net in nets}
+        digest = text_at(record, "files", NETWORK)
+    except WrongKindError:
         raise ConfigurationError(str(path), [f"is damaged; {LAYOUT.cure}"]) from None
     folder = PostLayoutFolder(build.folder.path)
     return replace(build, folder=folder, wires=Wires(wires, digest))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from netgen.analysis import PowerFigures, PowerTally
+from netgen.document import table_at, text_at
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
 from netgen.project.reading import Build, held
@@ -39,7 +40,7 @@ def power(build: Build) -> PowerFigures:
         raise ConfigurationError(str(folder.runs), [problem])
     document = {
         **head("power"),
-        "model": {name: build.record["model"][name] for name in ("name", "sha256")},
+        "model": {name: text_at(build.record, "model", name) for name in ("name", "sha256")},
         "edited": list(build.edited),
         **power_document(figures),
         "area": build.record.get("area"),
@@ -51,6 +52,6 @@ def power(build: Build) -> PowerFigures:
             (folder.path / name).unlink(missing_ok=True)
         write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
         write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
-        said = (build.record.get(name) or {} for name in ("area", "predicted_power"))
+        said = (table_at({name: {}, **build.record}, name) for name in ("area", "predicted_power"))
         write_page(folder.path / "power.html", page_of(build.model.name, figures, plots, *said))
     return figures

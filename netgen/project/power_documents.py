@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
+from netgen.document import Json, number_at, table_at, whole_at
 from netgen.netlist import KINDS, Consumer
 from netgen.netlist.area import ASSUMPTION, Area
 from netgen.sizing import PredictedPower
 
 
-def area_document(areas: Mapping[Consumer, Area]) -> dict[str, Any]:
+def area_document(areas: Mapping[Consumer, Area]) -> dict[str, Json]:
     """Return the area of a circuit, and by kind of block."""
     by_block: dict[str, Area] = {}
     for consumer, area in areas.items():
@@ -23,6 +23,18 @@ def area_document(areas: Mapping[Consumer, Area]) -> dict[str, Any]:
     }
 
 
-def predicted_document(power: PredictedPower) -> dict[str, Any]:
+def predicted_document(power: PredictedPower) -> dict[str, Json]:
     """Return the power to expect, and by kind of block, over the inputs a circuit was sized for."""
     return {"average_w": power.average_w, "by_block": power.by_kind}
+
+
+def areas_of(document: Mapping[str, Json]) -> dict[str, Area]:
+    """Return the areas by kind of block that :func:`area_document` wrote."""
+    by_block = table_at(document, "by_block")
+    return {
+        kind: Area(
+            whole_at(by_block, kind, "transistors"),
+            *(number_at(by_block, kind, name) for name in ("gate_m2", "drawn_m2")),
+        )
+        for kind in by_block
+    }

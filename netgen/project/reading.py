@@ -7,8 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from netgen.document import (
+    Json,
+    WrongKindError,
+    flag_at,
+    number_at,
+    table_at,
+    tables_at,
+    text_at,
+    whole_at,
+)
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of
 from netgen.model import Model, load_model
@@ -18,7 +27,7 @@ from netgen.project.lock import locked
 from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
-from netgen.technology import Geometry, Technology
+from netgen.technology import Geometry, Technology, Variation
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +63,7 @@ class Build:
     folder: Folder
     model: Model
     options: BuildOptions
-    record: Mapping[str, Any]
+    record: Mapping[str, Json]
     digests: Mapping[str, str]
     edited: tuple[str, ...] = ()
     wires: Wires | None = None
@@ -86,6 +95,11 @@ class Build:
             path = self.folder.path / name
             raise ConfigurationError(str(path), ["is not UTF-8 text; build again"]) from None
 
+    @property
+    def transistors(self) -> int:
+        """How many transistors were built."""
+        return whole_at(self.record, "devices", "total")
+
     @cached_property
     def identity(self) -> str:
         """Names the circuit and its conditions: results of another do not belong to it."""
@@ -93,12 +107,24 @@ class Build:
         return own if self.wires is None else key(own, self.wires.digest)
 
 
-def identity_of(content: Mapping[str, Any], digests: Mapping[str, str]) -> str:
+def identity_of(content: Mapping[str, Json], digests: Mapping[str, str]) -> str:
     """Return the identity of a build whose record says ``content``, see :class:`Build`."""
     drawn = [digests.get(name) for name in (*NETLISTS, "model.json")]
-    models = [(Path(file["path"]).name, file["sha256"]) for file in content["models"]["files"]]
-    at = [float(content["options"][name]) for name in ("temperature", "vdd")]
-    return key(drawn, models, str(content["corner"]), at)
+    models = [(path.name, digest) for path, digest in model_files(content)]
+    at = [float(number_at(content, "options", name)) for name in ("temperature", "vdd")]
+    return key(drawn, models, text_at(content, "corner"), at)
+
+
+def model_files(content: Mapping[str, Json]) -> list[tuple[Path, str]]:
+    """Return the model files that a build's record names, and their digests."""
+    files = tables_at(content, "models", "files")
+    return [(Path(text_at(file, "path")), text_at(file, "sha256")) for file in files]
+
+
+def variation_of(record: Mapping[str, Json]) -> Variation:
+    """Return the variation of the chips that a record is of."""
+    mismatch, process = flag_at(record, "mismatch"), flag_at(record, "process")
+    return Variation(whole_at(record, "seed"), mismatch, process)
 
 
 def read_build(path: Path, edited: bool = False) -> Build:
@@ -119,17 +145,18 @@ def read_build(path: Path, edited: bool = False) -> Build:
         raise ConfigurationError(str(path), ["is no build folder; run netgen build first"])
     record = read_record(folder.build, BUILD)
     try:
-        recorded, options = dict(record["files"]), record["options"]
+        files, options = table_at(record, "files"), table_at(record, "options")
+        recorded = {name: text_at(files, name) for name in files}
         own = record["technology_folder"]
         chosen = BuildOptions(
-            Path(own) if own else str(record["pdk"]),
-            record["corner"],
-            float(options["temperature"]),
-            float(options["vdd"]),
-            Geometry(float(options["unit_width"]), float(options["unit_length"])),
+            Path(text_at(record, "technology_folder")) if own else text_at(record, "pdk"),
+            text_at(record, "corner"),
+            float(number_at(options, "temperature")),
+            float(number_at(options, "vdd")),
+            Geometry(number_at(options, "unit_width"), number_at(options, "unit_length")),
         )
-        digest = record["model"]["sha256"]
-    except (KeyError, TypeError, ValueError):
+        digest = text_at(record, "model", "sha256")
+    except (KeyError, WrongKindError):
         raise ConfigurationError(str(folder.build), ["is damaged; build again"]) from None
     digests = {name: _found(folder, name, recorded[name], edited) for name in recorded}
     model = load_model(folder.model)
@@ -189,7 +216,7 @@ def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
     """
     technology, at, unit = resolve_options(build.options, build.folder.path)
     there = [(file.path.name, file.sha256) for file in technology.sources]
-    built = [(Path(file["path"]), file["sha256"]) for file in build.record["models"]["files"]]
+    built = model_files(build.record)
     if there == [(path.name, digest) for path, digest in built]:
         return technology, at, unit
     other = (

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from netgen.document import text_at, whole_at
+from netgen.document import Json, text_at, whole_at
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of, write_whole
 from netgen.schema import head
@@ -70,10 +69,10 @@ class Draft:
     path: Path
     kind: Kind
     earlier: dict[str, str]
-    content: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, object] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     kept: list[Path] = field(default_factory=list)
-    head: dict[str, Any] = field(default_factory=dict)
+    head: dict[str, object] = field(default_factory=dict)
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file of the folder, whole, and take it into the record."""
@@ -145,15 +144,15 @@ def extended(path: Path, kind: Kind) -> Iterator[Draft]:
     ConfigurationError
         There is no whole record.
     """
-    content = dict(read_record(path, kind))
-    files = content.pop("files")
-    draft = Draft(path, kind, {}, content, files)
+    record = read_record(path, kind)
+    content: dict[str, object] = {key: value for key, value in record.items() if key != "files"}
+    draft = Draft(path, kind, {}, content, recorded_files(path))
     draft.announce()
     yield draft
     draft.finish()
 
 
-def write_sealed(path: Path, kind: Kind, content: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, kind: Kind, content: Mapping[str, object]) -> None:
     """Write a whole record."""
     head = {"format": kind.format, "version": kind.version, "complete": True}
     record = json.loads(json.dumps(head | dict(content)))  # as it will be read: keys are words
@@ -161,7 +160,7 @@ def write_sealed(path: Path, kind: Kind, content: Mapping[str, Any]) -> None:
     write_whole(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_record(path: Path, kind: Kind) -> dict[str, Any]:
+def read_record(path: Path, kind: Kind) -> dict[str, Json]:
     """Read a whole record.
 
     Raises
@@ -202,7 +201,7 @@ def read_file(path: Path, digest: str, cure: str) -> bytes:
     return data
 
 
-def read_json(path: Path, cure: str = "") -> dict[str, Any]:
+def read_json(path: Path, cure: str = "") -> dict[str, Json]:
     """Read a JSON object that netgen wrote, or for which it has a schema.
 
     Parameters
@@ -249,7 +248,7 @@ def _lies_below(name: str) -> bool:
     return inside and str(path) == name and "\0" not in name
 
 
-def _seal(record: Mapping[str, Any]) -> str:
+def _seal(record: Mapping[str, Json]) -> str:
     try:
         text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     except RecursionError:

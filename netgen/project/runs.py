@@ -6,10 +6,10 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from netgen.document import Json, numbers_at, table_at, text_at
 from netgen.errors import ConfigurationError, InputError
 from netgen.files import write_whole
 from netgen.model import Samples, load_samples
@@ -86,21 +86,20 @@ def read_runs(build: Build) -> Runs:
         raise ConfigurationError(str(folder.index), [problem])
     try:
         samples = recorded_samples(build, folder.samples, record, SIMULATION.cure)
-        failures, keys = _by_sample(record["failures"]), _by_sample(record["keys"])
-        asked = tuple(map(int, record["asked"]))
+        failures, keys = (
+            {int(sample): str(value) for sample, value in table_at(record, name).items()}
+            for name in ("failures", "keys")
+        )
+        asked = tuple(int(sample) for sample in numbers_at(record, "asked"))
         if not all(sample in keys and 0 <= sample < len(samples) for sample in asked):
             raise ValueError(asked)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
         problem = "does not fit its samples; run netgen sim again"
         raise ConfigurationError(str(folder.index), [problem]) from None
     return Runs(folder, samples, asked, failures, keys)
 
 
-def _by_sample(values: Mapping[str, Any]) -> dict[int, str]:
-    return {int(sample): str(value) for sample, value in values.items()}
-
-
-def recorded_samples(build: Build, path: Path, record: Mapping[str, Any], cure: str) -> Samples:
+def recorded_samples(build: Build, path: Path, record: Mapping[str, Json], cure: str) -> Samples:
     """Read the samples beside a record, which vouches for them.
 
     Raises
@@ -108,7 +107,7 @@ def recorded_samples(build: Build, path: Path, record: Mapping[str, Any], cure: 
     ConfigurationError
         They are not what was simulated.
     """
-    read_file(path, record["files"][path.name], cure)
+    read_file(path, text_at(record, "files", path.name), cure)
     try:
         return load_samples(path, build.model)
     except InputError:
@@ -131,7 +130,7 @@ def write_samples(path: Path, samples: Samples) -> None:
 
 
 def start_runs(
-    build: Build, samples: Samples, keys: Mapping[int, str], facts: Mapping[str, Any]
+    build: Build, samples: Samples, keys: Mapping[int, str], facts: Mapping[str, object]
 ) -> Runs:
     """Say in the record which samples are simulated now, and return it.
 
@@ -174,14 +173,14 @@ def start_runs(
     return runs
 
 
-def write_runs(build: Build, runs: Runs, facts: Mapping[str, Any]) -> None:
+def write_runs(build: Build, runs: Runs, facts: Mapping[str, object]) -> None:
     """Write the record of simulated samples anew; the samples are those it has."""
     files = read_record(runs.folder.index, SIMULATION)["files"]
     content = _content(build, runs, facts) | {"files": files}
     write_sealed(runs.folder.index, SIMULATION, content)
 
 
-def _content(build: Build, runs: Runs, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _content(build: Build, runs: Runs, facts: Mapping[str, object]) -> dict[str, object]:
     return {
         "circuit": build.identity,
         "edited": list(build.edited),

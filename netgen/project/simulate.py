@@ -123,7 +123,7 @@ def chosen_engine(build: Build, choices: SimulationChoices) -> str:
         It cannot give what was asked for.
     """
     if not choices.raw:
-        return choose(choices.engine, int(build.record["devices"]["total"]))
+        return choose(choices.engine, build.transistors)
     simulator = chosen_simulator()
     if "raw" not in simulator.capabilities:
         raise UsageError(f"--raw: {simulator.name} has no waveform files of its own")

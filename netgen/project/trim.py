@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,13 +16,14 @@ from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.fast import FastChips, fast_chips
 from netgen.behavioural.settings import ChipSettings
 from netgen.circuit import Circuit, build_circuit
+from netgen.document import Json, WrongKindError, list_at, number_at, texts_at, whole_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, Samples, decide, evaluate
 from netgen.model.graph import Floats, Integers
 from netgen.netlist import transistors_of
 from netgen.project.population.variants import Programmed
-from netgen.project.reading import Build, held, prepared
+from netgen.project.reading import Build, held, prepared, variation_of
 from netgen.project.record import read_json
 from netgen.project.twin import twin_of_build
 from netgen.schema import head
@@ -170,7 +170,7 @@ def refuse_foreign(path: Path) -> None:
     raise UsageError(f"{path} is no file of netgen trim and would be overwritten; choose another")
 
 
-def write_trim(build: Build, trim: Trim, more: Mapping[str, Any], path: Path) -> None:
+def write_trim(build: Build, trim: Trim, more: Mapping[str, object], path: Path) -> None:
     """Write codes as JSON; ``more`` are the fields of the schema that say how they were found."""
     refuse_foreign(path)
     span, own = trim.codes.span, trim.variation
@@ -209,26 +209,28 @@ def read_trim(build: Build, path: Path) -> Trim:
     if data.get("circuit") != build.identity:
         raise ConfigurationError(str(path), ["is of another circuit; run netgen trim again"])
     try:
-        span = CodeRange(int(data["bits"]), float(data["low"]), float(data["high"]))
+        span = CodeRange(
+            whole_at(data, "bits"), float(number_at(data, "low")), float(number_at(data, "high"))
+        )
         biases = {
-            layer.node: _codes(data["biases"][layer.node], layer.wanted.shape, span)
+            layer.node: _codes(list_at(data, "biases", layer.node), layer.wanted.shape, span)
             for layer in circuit_of(build).cells
         }
-        inputs = data["inputs"]
-        if inputs is not None:
-            inputs = _codes(inputs, (build.model.input_size,), span)
+        inputs = None
+        if data["inputs"] is not None:
+            inputs = _codes(list_at(data, "inputs"), (build.model.input_size,), span)
         variation = None
         if data["seed"] is not None:
-            variation = Variation(int(data["seed"]), bool(data["mismatch"]), bool(data["process"]))
-        trim = Trim(Codes(span, biases, inputs), tuple(map(str, data["names"])), variation)
-        if any(len(codes) != int(data["chips"]) for codes in biases.values()):
+            variation = variation_of(data)
+        trim = Trim(Codes(span, biases, inputs), texts_at(data, "names"), variation)
+        if any(len(codes) != whole_at(data, "chips") for codes in biases.values()):
             raise ValueError(data["chips"])
     except (KeyError, TypeError, ValueError):
         raise ConfigurationError(str(path), ["is damaged; run netgen trim again"]) from None
     return trim
 
 
-def _codes(data: Any, shape: tuple[int, ...], span: CodeRange) -> Integers:
+def _codes(data: Json, shape: tuple[int, ...], span: CodeRange) -> Integers:
     codes = np.array(data, dtype=np.intp)
     if codes.shape[1:] != shape or codes.min() < 0 or codes.max() > span.last:
         raise ValueError(shape)
@@ -281,11 +283,13 @@ def read_measurements(path: Path, model: Model) -> tuple[tuple[str, ...], Measur
     return tuple(names), lambda _: figures
 
 
-def _measured(entry: Mapping[str, Any], node: str, key: str, count: int) -> Floats | None:
+def _measured(entry: Mapping[str, Json], node: str, key: str, count: int) -> Floats | None:
     try:
-        listed = entry["cells"][node][key]
-        values = np.array([np.nan if v is None else float(v) for v in listed])
-    except (KeyError, TypeError, ValueError):
+        listed = list_at(entry, "cells", node, key)
+        values = np.array(
+            [np.nan if v is None else number_at(listed, at) for at, v in enumerate(listed)]
+        )
+    except WrongKindError:
         return None
     if key == "falling":
         values = np.where(np.isnan(values), 0.0, values)

@@ -127,7 +127,7 @@ def error_budget_of(build: Build, x: Floats, comparison: Comparison) -> ErrorBud
     if not len(x):
         return NoErrorBudget("no sample was simulated")
     readout = build.model.readout.node
-    work = x.shape[1] * int(build.record["devices"]["total"])
+    work = x.shape[1] * build.transistors
     taken = slice(0, max(1, ERROR_BUDGET_WORK // max(1, work)))
     states = {name: found.circuit[np.newaxis, taken] for name, found in comparison.states.items()}
     circuit = TwinResult(comparison.circuit[readout][np.newaxis, taken], states)

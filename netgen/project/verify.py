@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from netgen.analysis.comparison.verification import (
 from netgen.circuit import CellLayer, Circuit, Layer, Line, RowLayer, build_circuit, parameter_path
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import net
+from netgen.document import Json, WrongKindError, number_at, table_at, tables_at, text_at
 from netgen.errors import ConfigurationError, SimulationError
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, Workbench
@@ -37,6 +38,7 @@ from netgen.project.record import VERIFICATION, read_record, write_sealed
 from netgen.simulators import Job, Waveforms, job_of, key, run_all
 from netgen.sizing import calibration_inputs
 
+T = TypeVar("T")
 _STEP = 0.005
 """Step of the storage nodes' voltage, V."""
 _RAMP = 401
@@ -79,7 +81,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     bench = VerificationBench(Workbench(circuit, technology, at, network, GateLoad({}, {})))
     where = operation(circuit, _inputs(build))
     built, _ = read_design(build)
-    timeout = _TIMEOUT + _EACH * int(build.record["devices"]["total"])
+    timeout = _TIMEOUT + _EACH * build.transistors
     layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
     mirrors: list[MirrorFigure] = []
     rows: list[RowFigure] = []
@@ -210,20 +212,20 @@ def _identity(build: Build) -> str:
     return key(build.identity, mapped, calibration, __version__)
 
 
-def _content(build: Build, found: Verification) -> dict[str, Any]:
-    kinds = {name: [_plain(asdict(each)) for each in getattr(found, name)] for name in _KINDS}
+def _content(build: Build, found: Verification) -> dict[str, object]:
+    kinds = {name: [_finite(each) for each in getattr(found, name)] for name in _KINDS}
     head = {"circuit": _identity(build), "failures": dict(found.failures), "cpu_s": found.cpu_s}
     return head | kinds
 
 
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
+def _finite(figure: MirrorFigure | RowFigure | CellFigure) -> dict[str, object]:
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in record.items()
+        for name, value in asdict(figure).items()
     }
 
 
-_KINDS: Mapping[str, type[Any]] = {"mirrors": MirrorFigure, "rows": RowFigure, "cells": CellFigure}
+_KINDS = ("mirrors", "rows", "cells")
 
 
 def read_verification(build: Build) -> Verification | None:
@@ -236,18 +238,21 @@ def read_verification(build: Build) -> Verification | None:
         data = read_record(build.folder.verification, VERIFICATION)
         if data["circuit"] != _identity(build):
             return None
-        figures = {
-            name: tuple(_figure(kind, record) for record in data[name])
-            for name, kind in _KINDS.items()
-        }
-        return Verification(**figures, failures=dict(data["failures"]), cpu_s=float(data["cpu_s"]))
-    except (ConfigurationError, KeyError, TypeError, ValueError):
+        failures = table_at(data, "failures")
+        return Verification(
+            tuple(_figure(MirrorFigure, record) for record in tables_at(data, "mirrors")),
+            tuple(_figure(RowFigure, record) for record in tables_at(data, "rows")),
+            tuple(_figure(CellFigure, record) for record in tables_at(data, "cells")),
+            {node: text_at(failures, node) for node in failures},
+            number_at(data, "cpu_s"),
+        )
+    except (ConfigurationError, KeyError, TypeError, WrongKindError):
         return None
 
 
-def _figure(kind: type[Any], record: Mapping[str, Any]) -> Any:
-    values = {entry.name: record[entry.name] for entry in fields(kind)}
-    for name, value in values.items():
-        if value is None and name.startswith("measured"):
-            values[name] = math.nan
-    return kind(**values)
+def _figure(make: Callable[..., T], record: Mapping[str, Json]) -> T:
+    values = {
+        name: math.nan if value is None and name.startswith("measured") else value
+        for name, value in record.items()
+    }
+    return make(**values)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,9 +45,7 @@ def node_traces(
     )
 
 
-def extremes(
-    time: Floats, wave: NDArray[np.floating[Any]], settled: Floats, model: Model
-) -> Floats:
+def extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Model) -> Floats:
     """Return the smallest and largest value in each frame up to where it is read.
 
     The first frame counts from when the first cells are released.

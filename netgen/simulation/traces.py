@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Array
+from netgen.document import Json, list_at, number_at, text_at, texts_at, whole_at
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
 from netgen.netlist import Consumer
 from netgen.simulators.store import UNREADABLE, read_arrays, seal
 
+T = TypeVar("T", bound=np.generic)
 FORMAT = 5
 """Of the trace files: belongs into their key, so that older ones are made again."""
 
@@ -132,7 +135,7 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
             "input_edge",
         )
     }
-    arrays: dict[str, NDArray[Any]] = {"time": traces.time}
+    arrays: dict[str, Array] = {"time": traces.time}
     arrays |= {f"frames/{name}": value for name, value in traces.frames.items()}
     arrays |= {f"extremes/{name}": value for name, value in traces.extremes.items()}
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
@@ -157,20 +160,41 @@ def load_traces(path: Path) -> tuple[Traces, str]:
         said, digest = map(str, arrays.pop("header"))
         if digest != seal(said, arrays):
             raise ValueError("changed")
-        scalars: dict[str, Any] = json.loads(said)
-        groups: dict[str, Any] = {"frames": {}, "extremes": {}, "waves": {}, "power": {}}
-        for name, values in arrays.items():
-            group, _, node = name.partition("/")
-            if node:
-                groups[group][node] = values
-        key = str(scalars.pop("key"))
-        consumers = tuple(Consumer(*pair) for pair in scalars.pop("consumers"))
-        power = groups.pop("power")
-        taken_apart = PowerTraces(consumers, power["average"], power["wave"])
-        traces = Traces(**scalars, **groups, time=arrays["time"], power=taken_apart)
+        scalars: Json = json.loads(said)
+        key = text_at(scalars, "key")
+        consumers = range(len(list_at(scalars, "consumers")))
+        average, wave = arrays["power/average"], arrays["power/wave"]
+        traces = Traces(
+            whole_at(scalars, "sample"),
+            dict(_group(arrays, "frames", np.float64)),
+            dict(_group(arrays, "extremes", np.float64)),
+            arrays["time"].astype(np.float64, copy=False),
+            dict(_group(arrays, "waves", np.float32)),
+            number_at(scalars, "power_w"),
+            number_at(scalars, "cpu_s"),
+            text_at(scalars, "attempt"),
+            text_at(scalars, "simulator"),
+            text_at(scalars, "engine"),
+            PowerTraces(
+                tuple(Consumer(*texts_at(scalars, "consumers", at)) for at in consumers),
+                average.astype(np.float64, copy=False),
+                wave.astype(np.float32, copy=False),
+            ),
+            whole_at(scalars, "unseen"),
+            number_at(scalars, "input_edge"),
+        )
     except UNREADABLE as error:
         raise _no_traces(path, error) from None
     return traces, key
+
+
+def _group(
+    arrays: Mapping[str, Array], group: str, kind: type[T]
+) -> Iterator[tuple[str, NDArray[T]]]:
+    """Yield the arrays of a group by their node."""
+    for name, values in arrays.items():
+        if name.startswith(f"{group}/"):
+            yield name.removeprefix(f"{group}/"), values.astype(kind, copy=False)
 
 
 def trace_key(path: Path) -> str:

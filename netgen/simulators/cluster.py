@@ -11,14 +11,14 @@ import math
 import queue
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from netgen._version import __version__
 from netgen.errors import ConfigurationError, SimulationError, ToolMissingError, UsageError
@@ -46,6 +46,22 @@ def required_versions() -> dict[str, str]:
         **simulator.packages(),
         "numpy": version("numpy"),
     }
+
+
+class _Future(Protocol):
+    """A job under way, as Dask knows it."""
+
+    key: str
+
+    def result(self, timeout: float) -> Waveforms | SimulationError: ...
+
+    def add_done_callback(self, told: Callable[[_Future], None]) -> None: ...
+
+
+class _Scheduler(Protocol):
+    """Dask's scheduler, from inside."""
+
+    allowed_failures: int
 
 
 @dataclass(frozen=True)
@@ -112,13 +128,13 @@ class DaskPool:
     def __init__(self, scheduler: str, required: Requirements | None = None) -> None:
         self._required = required or Requirements()
         try:
-            distributed: Any = import_module("distributed")
+            distributed = import_module("distributed")
         except ImportError:
             raise ToolMissingError(f"--scheduler needs Dask; run: {install('dask')}") from None
         self._address = scheduler
         self._gave_up = distributed.KilledWorker
-        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._jobs: dict[str, tuple[Job, Any]] = {}
+        self._done: queue.SimpleQueue[_Future] = queue.SimpleQueue()
+        self._jobs: dict[str, tuple[Job, _Future]] = {}
         self._threads = 1
         self._patience_s = LOST_S
         self._seen = time.monotonic()
@@ -179,7 +195,7 @@ class DaskPool:
         with suppress(OSError, TimeoutError, CancelledError):
             self._client.close(timeout=_LOOK_S)
 
-    def _next_done(self) -> Any:
+    def _next_done(self) -> _Future:
         """Return the next future that is done; look at the cluster while there is none."""
         self._seen = time.monotonic()
         looked = -math.inf
@@ -224,6 +240,6 @@ def _run(job: Job, required: Requirements) -> Waveforms | SimulationError:
     return result
 
 
-def _allow_deaths(dask_scheduler: Any) -> None:
+def _allow_deaths(dask_scheduler: _Scheduler) -> None:
     """Let more workers die before the jobs they ran are given up, on the scheduler."""
     dask_scheduler.allowed_failures = max(dask_scheduler.allowed_failures, DEATHS)

@@ -9,11 +9,11 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Array
 from netgen.files import written_beside
 
 Arrays = dict[str, NDArray[np.float64]]
@@ -81,7 +81,7 @@ def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arra
     with suppress(*UNREADABLE):  # not there, or not whole
         kept = read_arrays(path)
         if str(kept.pop(_SEAL)) == seal(key, kept):
-            return kept
+            return {name: each.astype(np.float64, copy=False) for name, each in kept.items()}
     arrays = compute()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arra
     return arrays
 
 
-def read_arrays(path: Path, only: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, only: Collection[str] | None = None) -> dict[str, Array]:
     """Read arrays of a ``.npz``, all or those named, without a word on how it is written.
 
     Raises
@@ -105,7 +105,7 @@ def read_arrays(path: Path, only: Collection[str] | None = None) -> dict[str, ND
             return {name: archive[name] for name in only or archive.files}
 
 
-def seal(said: str, arrays: Mapping[str, NDArray[Any]]) -> str:
+def seal(said: str, arrays: Mapping[str, Array]) -> str:
     """Return a digest of arrays and of what is said of them: both are as they were kept."""
     digest = hashlib.sha256(said.encode())
     for name, values in sorted(arrays.items()):

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from small_models import small_model
 
 from netgen.analysis import Tolerances
+from netgen.document import table_at
 from netgen.errors import ConfigurationError, NetgenError, UsageError
 from netgen.files import sha256_of
 from netgen.model import Model, Samples, check_samples, from_dict
@@ -43,6 +44,7 @@ from netgen.project import (
 )
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
+from netgen.project.reading import model_files
 from netgen.project.record import BUILD, Kind, read_record, rewritten
 from netgen.technology import Geometry, Variation
 
@@ -101,7 +103,7 @@ def test_record_is_incomplete_until_its_last_file_is_written(tmp_path: Path) -> 
         assert (tmp_path / "a").read_text() == "text"
         with pytest.raises(ConfigurationError, match="is not complete; build again"):
             read_record(path, BUILD)
-    assert set(read_record(path, BUILD)["files"]) == {"a"}
+    assert set(table_at(read_record(path, BUILD), "files")) == {"a"}
 
 
 def test_files_of_an_earlier_record_do_not_outlive_it(tmp_path: Path) -> None:
@@ -418,10 +420,9 @@ def netgen_options() -> Any:
 
 
 def test_record_names_every_model_file_with_its_digest(built: Path, tmp_path: Path) -> None:
-    files = read_build(built).record["models"]["files"]
-    assert {Path(file["path"]).name for file in files} == {"design.sp", "models.lib"}
-    for file in files:
-        assert file["sha256"] == sha256_of(Path(file["path"]))
+    files = model_files(read_build(built).record)
+    assert {path.name for path, _ in files} == {"design.sp", "models.lib"}
+    assert all(digest == sha256_of(path) for path, digest in files)
 
 
 def test_other_models_than_those_of_the_build_are_refused(

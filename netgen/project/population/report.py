@@ -14,13 +14,14 @@ from netgen._version import __version__
 from netgen.analysis.variability.population import CornerPoint, Outcome, PopulationFigures, measure
 from netgen.analysis.variability.sensitivity import Deviation, Sensitivity, sensitivity
 from netgen.circuit.netlist import Device
+from netgen.document import table_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist import transistors_of
 from netgen.project.design import Bias, read_netlist
 from netgen.project.population.simulate import RECORD, PopulationRuns, read_population
-from netgen.project.reading import Build, held, prepared
+from netgen.project.reading import Build, held, prepared, variation_of
 from netgen.project.record import POPULATION, read_record
-from netgen.technology import Variation, sample_deviations
+from netgen.technology import sample_deviations
 
 PAGE = "report.html"
 AREA = "area.png"
@@ -89,7 +90,7 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
         The folder's files are damaged.
     """
     said = runs.described
-    variation = Variation(int(said["seed"]), bool(said["mismatch"]), bool(said["process"]))
+    variation = variation_of(said)
     technology, _, _ = prepared(build)
     bias: Bias = "mirrored" if said.get("bias") == "mirrored" else "ideal"
     netlist = read_netlist(build, technology, bias)
@@ -169,7 +170,7 @@ def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ..
         facts.append(("seed", str(said.get("seed"))))
         facts.append(("bias", str(said.get("bias"))))
     else:
-        biases = said.get("bias", {})
+        biases = table_at(said, "bias")
         facts += [(f"bias “{name}”", str(meaning)) for name, meaning in biases.items()]
     facts.append(("engine", str(said.get("engine"))))
     unseen = int(np.nansum(found.figures.unseen))
@@ -186,7 +187,7 @@ def _asked(runs: PopulationRuns) -> str:
     said = runs.described
     words = [f"--samples {','.join(map(str, runs.picked))}"]
     if said.get("kind") != "monte-carlo":
-        biases = list(said.get("bias", {}))
+        biases = list(table_at(said, "bias"))
         bias = biases[0] if len(biases) == 1 else "both"
         points = dict.fromkeys(
             f"{p.corner}/{p.vdd:g}/{p.temperature:g}" for p in _corner_points(runs)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from netgen.document import Json, WrongKindError, numbers_at, text_at, texts_at
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
@@ -162,7 +162,7 @@ def variant_key(circuit: str, samples: Samples, sample: int) -> str:
     return key(circuit, samples.x[sample].tobytes())
 
 
-def _start(folder: Path, described: Mapping[str, Any], samples: Samples) -> None:
+def _start(folder: Path, described: Mapping[str, object], samples: Samples) -> None:
     """Write the record of a population; pages about another one are no longer true.
 
     Raises
@@ -179,8 +179,8 @@ def _start(folder: Path, described: Mapping[str, Any], samples: Samples) -> None
             known = read_record(folder / RECORD, POPULATION)
             same = known["circuits"] == described["circuits"]
             same = same and known["samples"] == described["samples"]
-            same = same and known["files"].get(SAMPLES) == hashlib.sha256(data).hexdigest()
-        except (ConfigurationError, KeyError, AttributeError):
+            same = same and text_at(known, "files", SAMPLES) == hashlib.sha256(data).hexdigest()
+        except (ConfigurationError, KeyError, WrongKindError):
             same = False
         with rewritten(folder / RECORD, POPULATION) as draft:
             draft.write(SAMPLES, data)
@@ -214,7 +214,7 @@ class PopulationRuns:
     """
 
     folder: Path
-    described: Mapping[str, Any]
+    described: Mapping[str, Json]
     cases: tuple[str, ...]
     picked: tuple[int, ...]
     samples: Samples
@@ -257,9 +257,9 @@ def read_population(build: Build, name: str) -> PopulationRuns:
         problem = "the circuit was built anew since; run netgen sim again"
         raise ConfigurationError(str(folder), [problem])
     try:
-        cases = tuple(map(str, described["cases"]))
-        picked = tuple(map(int, described["samples"]))
-        circuits = {case: str(described["circuits"][case]) for case in cases}
+        cases = texts_at(described, "cases")
+        picked = tuple(int(sample) for sample in numbers_at(described, "samples"))
+        circuits = {case: text_at(described, "circuits", case) for case in cases}
         samples = recorded_samples(build, folder / SAMPLES, described, POPULATION.cure)
         if not all(0 <= sample < len(samples) for sample in picked):
             raise ValueError(picked)

@@ -15,14 +15,18 @@ import select
 import signal
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from netgen.simulators.ngspice.messages import complaints, result_of
-from netgen.simulators.results import check_result
+from netgen.simulators.results import Values, check_result
+
+if TYPE_CHECKING:
+    from netgen.simulators.ngspice.shared import SharedNgspice
 
 HEADER_SIZE_BYTES = 8
 ERRNO = 100
@@ -88,7 +92,7 @@ def serve(result_fd: int, log_fd: int) -> None:
         _answer(answers, asdict(outcome))
 
 
-def _start(log_fd: int) -> Any:
+def _start(log_fd: int) -> SharedNgspice:
     from netgen.simulators.ngspice.shared import SharedNgspice
 
     def log(line: str) -> None:
@@ -101,7 +105,7 @@ def _start(log_fd: int) -> Any:
     return SharedNgspice(log)
 
 
-def _answer(fd: int, message: dict[str, Any]) -> None:
+def _answer(fd: int, message: Mapping[str, object]) -> None:
     os.write(fd, json.dumps(message).encode() + b"\n")
 
 
@@ -131,7 +135,7 @@ def _wait(pid: int, alive: int, requests: int, timeout: float) -> Outcome:
 
 
 def _child(
-    simulator: Any,
+    simulator: SharedNgspice,
     result_fd: int,
     netlist: str,
     vectors: list[str],
@@ -167,7 +171,7 @@ def _child(
         os._exit(1)
 
 
-def _write_result(fd: int, header: Header, rows: list[Any]) -> None:
+def _write_result(fd: int, header: Header, rows: Sequence[Values]) -> None:
     with os.fdopen(fd, "wb", closefd=False) as file:
         head = json.dumps(asdict(header)).encode()
         file.write(len(head).to_bytes(HEADER_SIZE_BYTES, "little") + head)

@@ -12,10 +12,10 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from netgen.document import Json, number_at, whole_at
 from netgen.errors import ConfigurationError, MachineError, ToolMissingError
 from netgen.simulators.jobs import Attempt, Job
 from netgen.simulators.ngspice import messages
@@ -96,8 +96,8 @@ class Server:
             if "version" not in greeting:
                 tool = greeting.get("missing", "ngspice")
                 said = greeting.get("problem") or " ".join(self._lines()[-1:])
-                problem = said or _death(self._process.wait())
-                raise ToolMissingError(f"{tool} does not start ({problem}): {_CURES[tool]}")
+                problem = str(said) or _death(self._process.wait())
+                raise ToolMissingError(f"{tool} does not start ({problem}): {_CURES[str(tool)]}")
         except BaseException:
             self.kill()
             raise
@@ -140,16 +140,16 @@ class Server:
             self.interrupt()
             self._process.wait()
             return self._failed(attempt, "crash", "the simulation server died")
-        cpu_s = float(outcome["cpu_s"])
+        cpu_s, status = number_at(outcome, "cpu_s"), whole_at(outcome, "exit_code")
         if outcome["timed_out"]:
             detail = f"no result after {job.timeout:g} s"
             return self._failed(attempt, "timeout", detail, cpu_s)
-        if outcome["exit_code"] > ERRNO:
-            said = os.strerror(outcome["exit_code"] - ERRNO)
+        if status > ERRNO:
+            said = os.strerror(status - ERRNO)
             detail = f"{said}; its process and its result in {tempfile.gettempdir()} need room"
             return self._failed(attempt, MACHINE, detail, cpu_s)
-        if outcome["exit_code"] != 0:
-            return self._failed(attempt, "crash", _death(outcome["exit_code"]), cpu_s)
+        if status != 0:
+            return self._failed(attempt, "crash", _death(status), cpu_s)
         return self._collect(attempt, cpu_s)
 
     def kill(self) -> None:
@@ -177,7 +177,7 @@ class Server:
                 _wait(pipe, select.POLLOUT, deadline)
                 data = data[os.write(pipe, data[:_CHUNK]) :]
 
-    def _read(self, deadline: float) -> dict[str, Any]:
+    def _read(self, deadline: float) -> dict[str, Json]:
         """Return the server's next answer; nothing where it died."""
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
@@ -188,7 +188,7 @@ class Server:
                 return {}
             self._unread += chunk
         line, _, self._unread = self._unread.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, Json] = json.loads(line)
         return answer
 
     def _lines(self) -> tuple[str, ...]:

@@ -13,18 +13,16 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
-from numpy.typing import NDArray
 from PySpice.Spice.NgSpice.Shared import NgSpiceShared, ffi
+
+from netgen.simulators.results import Vectors
 
 logging.getLogger("PySpice").addHandler(logging.NullHandler())
 logging.getLogger("PySpice").propagate = False
 
 # The -dev package alone ships the plain libngspice.so that PySpice asks for.
 SONAME = "libngspice.so.0"
-
-Vectors = dict[str, NDArray[Any]]
 
 
 class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
@@ -94,7 +92,7 @@ class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
         ]
 
     @staticmethod
-    def _send_char(message: Any, ngspice_id: int, handle: Any) -> int:
+    def _send_char(message: object, ngspice_id: int, handle: object) -> int:
         # PySpice's own sets its error flags here: by any stderr line but "Warning:", "Note:" too,
         # and by the word error on stdout, for which a node called error_in is enough.
         simulator = ffi.from_handle(handle)
@@ -105,12 +103,14 @@ class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
         return 0
 
     @staticmethod
-    def _exit(status: int, immediate: bool, quit_exit: bool, ngspice_id: int, handle: Any) -> int:
+    def _exit(
+        status: int, immediate: bool, quit_exit: bool, ngspice_id: int, handle: object
+    ) -> int:
         ffi.from_handle(handle).leave(status)
         return status
 
     @staticmethod
-    def _background_thread_running(is_idle: bool, ngspice_id: int, handle: Any) -> int:
+    def _background_thread_running(is_idle: bool, ngspice_id: int, handle: object) -> int:
         ffi.from_handle(handle)._is_running = not is_idle
         return 0
 
