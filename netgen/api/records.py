@@ -96,7 +96,7 @@ class Result:
         """Readout of the software, (samples, frames, classes)."""
         return self.comparison.software[self.circuit.model.readout.node]
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Return one record a sample, as data-frame libraries take them."""
         classes = self.circuit.model.classes
         return [
@@ -162,7 +162,7 @@ class Chips:
         found: NDArray[np.bool_] = self.figures.decision == self.figures.software
         return found
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Return one record for each chip and sample."""
         figures, classes = self.figures, self.circuit.model.classes
         return [

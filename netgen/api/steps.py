@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import load_tolerances, override
 from netgen.api.records import Chips, Circuit, Predictions, Result
+from netgen.arrays import Array
 from netgen.errors import SimulationError
 from netgen.model import (
     Model,
@@ -69,7 +70,7 @@ def load_samples(path: str | Path, model: Model) -> Samples:
 
 
 def make_samples(
-    x: NDArray[Any], y: NDArray[Any] | None, model: Model, ids: Sequence[str] | None = None
+    x: Array, y: Array | None, model: Model, ids: Sequence[str] | None = None
 ) -> Samples:
     """Return arrays as samples of a model.
 

@@ -7,9 +7,9 @@ that several networks share are written once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TypeAlias, TypedDict
 
 from netgen.circuit.netlist import (
     ROLES,
@@ -18,11 +18,13 @@ from netgen.circuit.netlist import (
     Layer,
     Module,
     Net,
+    NetKind,
     Netlist,
+    Role,
     Source,
     Unit,
 )
-from netgen.technology import POLARITIES, Geometry
+from netgen.technology import POLARITIES, Geometry, Polarity
 
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -38,10 +40,63 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """SI units; ``stack`` is empty where a device is one transistor."""
 
 
-def encoded(networks: Mapping[Any, Netlist]) -> dict[str, Any]:
+Nets4: TypeAlias = tuple[str, str, str, str]
+Value: TypeAlias = float | None
+DeviceEntry: TypeAlias = tuple[
+    str, Role, Polarity, float, float, int, Nets4, str | None, Value, Value, str, str
+]
+SourceEntry: TypeAlias = tuple[str, tuple[str, str], float, str | None, Value, Value]
+InstanceEntry: TypeAlias = tuple[str, str, Sequence[str], Role, str | None]
+
+
+class ModuleRecord(TypedDict):
+    """A subcircuit."""
+
+    name: str
+    ports: Sequence[str]
+    devices: Sequence[DeviceEntry]
+    comments: Sequence[str]
+
+
+class UnitRecord(TypedDict):
+    """A row or a cell."""
+
+    index: int
+    title: str
+    nets: Sequence[tuple[str, NetKind]]
+    sources: Sequence[SourceEntry]
+    devices: Sequence[DeviceEntry]
+    instances: Sequence[InstanceEntry]
+    missing: Sequence[tuple[str, float]]
+
+
+class LayerRecord(TypedDict):
+    """A layer."""
+
+    node: str
+    word: str
+    title: str
+    ports: Sequence[str]
+    outer: Sequence[str]
+    units: Sequence[UnitRecord]
+
+
+class CircuitRecord(TypedDict):
+    """Networks of one circuit: each names its layers by their place."""
+
+    name: str
+    technology: str
+    unit_current: float
+    columns: Mapping[str, Sequence[str]]
+    blocks: Sequence[ModuleRecord]
+    layers: Sequence[LayerRecord]
+    networks: Mapping[str, Sequence[int]]
+
+
+def encoded(networks: Mapping[str, Netlist]) -> CircuitRecord:
     """Return networks of one circuit, which have their blocks in common, as JSON values."""
     first = next(iter(networks.values()))
-    layers: list[dict[str, Any]] = []
+    layers: list[LayerRecord] = []
     places: dict[str, int] = {}
     used: dict[str, list[int]] = {}
     for name, network in networks.items():
@@ -64,7 +119,7 @@ def encoded(networks: Mapping[Any, Netlist]) -> dict[str, Any]:
     }
 
 
-def decoded(content: Mapping[str, Any]) -> dict[str, Netlist]:
+def decoded(content: CircuitRecord) -> dict[str, Netlist]:
     """Return the networks of :func:`encoded`.
 
     Raises
@@ -81,19 +136,27 @@ def decoded(content: Mapping[str, Any]) -> dict[str, Netlist]:
     }
 
 
-def _device(device: Device) -> list[Any]:
+def _device(device: Device) -> DeviceEntry:
     size = device.geometry
-    return [
-        *(device.name, device.role, device.polarity, size.width, size.length, size.multiplicity),
-        *(device.terminals, device.parameter, device.wanted, device.realised),
+    return (
+        device.name,
+        device.role,
+        device.polarity,
+        size.width,
+        size.length,
+        size.multiplicity,
+        device.terminals,
+        device.parameter,
+        device.wanted,
+        device.realised,
         "" if device.stack == device.name else device.stack,
         device.extra,
-    ]
+    )
 
 
-def _read_device(entry: list[Any], node: str, unit: int) -> Device:
-    name, role, polarity, width, length, count, nets, parameter, wanted, realised, *rest = entry
-    stack, extra = rest
+def _read_device(entry: DeviceEntry, node: str, unit: int) -> Device:
+    name, role, polarity, width, length, count, nets, parameter, wanted, realised, *more = entry
+    stack, extra = more
     d, g, s, b = nets
     if role not in ROLES or polarity not in POLARITIES:
         raise ValueError(role)
@@ -102,7 +165,7 @@ def _read_device(entry: list[Any], node: str, unit: int) -> Device:
     return Device(name, role, polarity, geometry, (d, g, s, b), node, unit, *value)
 
 
-def _module(block: Module) -> dict[str, Any]:
+def _module(block: Module) -> ModuleRecord:
     return {
         "name": block.name,
         "ports": block.ports,
@@ -111,13 +174,13 @@ def _module(block: Module) -> dict[str, Any]:
     }
 
 
-def _read_module(entry: Mapping[str, Any]) -> Module:
+def _read_module(entry: ModuleRecord) -> Module:
     devices = tuple(_read_device(device, "", 0) for device in entry["devices"])
     comments = tuple(entry["comments"])
     return Module(entry["name"], tuple(entry["ports"]), devices, comments=comments)
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def _layer(layer: Layer) -> LayerRecord:
     return {
         "node": layer.node,
         "word": layer.word,
@@ -128,27 +191,27 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _read_layer(entry: Mapping[str, Any]) -> Layer:
+def _read_layer(entry: LayerRecord) -> Layer:
     units = tuple(_read_unit(unit, entry["node"]) for unit in entry["units"])
     texts = (entry["node"], entry["word"], entry["title"])
     return Layer(*texts, tuple(entry["ports"]), tuple(entry["outer"]), units)
 
 
-def _unit(unit: Unit) -> dict[str, Any]:
+def _unit(unit: Unit) -> UnitRecord:
     return {
         "index": unit.index,
         "title": unit.title,
-        "nets": [[net.name, net.kind] for net in unit.nets],
+        "nets": [(net.name, net.kind) for net in unit.nets],
         "sources": [
-            [s.name, s.nets, s.current, s.parameter, s.wanted, s.realised] for s in unit.sources
+            (s.name, s.nets, s.current, s.parameter, s.wanted, s.realised) for s in unit.sources
         ],
         "devices": [_device(device) for device in unit.devices],
-        "instances": [[i.name, i.module, i.nets, i.role, i.parameter] for i in unit.instances],
+        "instances": [(i.name, i.module, i.nets, i.role, i.parameter) for i in unit.instances],
         "missing": unit.missing,
     }
 
 
-def _read_unit(entry: Mapping[str, Any], node: str) -> Unit:
+def _read_unit(entry: UnitRecord, node: str) -> Unit:
     index = int(entry["index"])
     return Unit(
         node,
@@ -156,8 +219,8 @@ def _read_unit(entry: Mapping[str, Any], node: str) -> Unit:
         entry["title"],
         tuple(Net(name, kind) for name, kind in entry["nets"]),
         tuple(
-            Source(name, (above, below), float(current), node, index, *values)
-            for name, (above, below), current, *values in entry["sources"]
+            Source(name, (above, below), float(current), node, index, path, wanted, realised)
+            for name, (above, below), current, path, wanted, realised in entry["sources"]
         ),
         tuple(_read_device(device, node, index) for device in entry["devices"]),
         tuple(

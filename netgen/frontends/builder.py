@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from netgen.document import Json
 from netgen.errors import ModelError
 from netgen.model import (
     INPUT,
@@ -199,7 +199,7 @@ class ModelBuilder:
             name, lambda own: make(own, value.node, initial_state=first, **arrays), value.units
         )
 
-    def finish(self, value: Value, meta: Mapping[str, Any] | None = None) -> Model:
+    def finish(self, value: Value, meta: Mapping[str, Json] | None = None) -> Model:
         """Return the model whose readout is ``value``.
 
         Raises
@@ -240,7 +240,7 @@ class ModelBuilder:
             self._split = self.linear(value, np.eye(value.units), None, "input")
         return self._split
 
-    def _add(self, name: str, make: Any, units: int) -> Value:
+    def _add(self, name: str, make: Callable[[str], Node], units: int) -> Value:
         own = self._legal(name)
         self._nodes[own] = make(own)
         return Value(own, units)

@@ -6,14 +6,16 @@ Reshape that flattens, Constant, and a softmax at the end, which decides nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Array
 from netgen.errors import ModelError, ToolMissingError
 from netgen.extras import install
 from netgen.frontends.builder import ModelBuilder, Settings, Value
@@ -54,15 +56,43 @@ def read(path: Path, settings: Settings) -> Model:
     return _Graph(source, proto.graph, settings, onnx).model()
 
 
+class _Named(Protocol):
+    """A tensor, an input or an output of a graph."""
+
+    name: str
+
+
+class _Operator(_Named, Protocol):
+    """A node of a graph; inputs and outputs are names."""
+
+    op_type: str
+    input: Sequence[str]
+    output: Sequence[str]
+    attribute: Sequence[_Named]
+
+
+class _OperatorGraph(Protocol):
+    node: Sequence[_Operator]
+    input: Sequence[_Named]
+    output: Sequence[_Named]
+    initializer: Sequence[_Named]
+
+
+def _scale(options: Mapping[str, object], name: str) -> float:
+    value = options.get(name, 1.0)
+    assert isinstance(value, int | float)  # as the operator defines it
+    return value
+
+
 @dataclass
 class _Graph:
     """Walks the operators in their order, which ONNX guarantees to be topological."""
 
     source: str
-    graph: Any
+    graph: _OperatorGraph
     settings: Settings
-    onnx: Any
-    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
+    onnx: ModuleType
+    constants: dict[str, Array] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
 
     def model(self) -> Model:
@@ -97,11 +127,11 @@ class _Graph:
             reached.update(node.output)
         raise ModelError(self.source, ["no matrix reads the input, so its size is not known"])
 
-    def _attributes(self, node: Any) -> dict[str, Any]:
+    def _attributes(self, node: _Operator) -> dict[str, object]:
         get = self.onnx.helper.get_attribute_value
         return {attribute.name: get(attribute) for attribute in node.attribute}
 
-    def _take(self, node: Any) -> None:
+    def _take(self, node: _Operator) -> None:
         name = node.name or node.output[0]
         if node.op_type == "Constant":
             value = self._attributes(node).get("value")
@@ -117,53 +147,53 @@ class _Graph:
             **dict.fromkeys(("Identity", "Dropout", "Flatten", "Reshape"), self._same),
             **dict.fromkeys(("Softmax", "LogSoftmax"), self._softmax),
         }
-        make: Callable[[Any, str], Value] | None = known.get(node.op_type)
+        make: Callable[[_Operator, str], Value] | None = known.get(node.op_type)
         if make is None:
             raise self.builder.problem(name, f"{node.op_type}: {reason(node.op_type)}")
         self.values[node.output[0]] = make(node, name)
 
-    def _signal(self, node: Any, at: int, name: str) -> Value:
+    def _signal(self, node: _Operator, at: int, name: str) -> Value:
         value = self.values.get(node.input[at])
         if value is None:
             raise self.builder.problem(name, f"its input {node.input[at]} is no signal")
         return value
 
-    def _gemm(self, node: Any, name: str) -> Value:
+    def _gemm(self, node: _Operator, name: str) -> Value:
         options = self._attributes(node)
         if options.get("transA", 0):
             raise self.builder.problem(name, "transposes its input, which mixes samples")
-        weight = self._constant(node, 1, name) * options.get("alpha", 1.0)
+        weight = self._constant(node, 1, name) * _scale(options, "alpha")
         bias = None
         if len(node.input) > 2 and node.input[2]:
-            bias = self._constant(node, 2, name).ravel() * options.get("beta", 1.0)
+            bias = self._constant(node, 2, name).ravel() * _scale(options, "beta")
         matrix = weight if options.get("transB", 0) else weight.T
         if bias is not None and bias.size == 1:
             bias = np.broadcast_to(bias, (len(matrix),))
         return self.builder.linear(self._signal(node, 0, name), matrix, bias, name)
 
-    def _matmul(self, node: Any, name: str) -> Value:
+    def _matmul(self, node: _Operator, name: str) -> Value:
         if node.input[1] not in self.constants:
             raise self.builder.problem(name, f"MatMul of two signals: {reason('Mul')}")
         weight = self._constant(node, 1, name)
         return self.builder.linear(self._signal(node, 0, name), weight.T, None, name)
 
-    def _sum(self, node: Any, name: str) -> Value:
+    def _sum(self, node: _Operator, name: str) -> Value:
         constant = [at for at, each in enumerate(node.input) if each in self.constants]
         if not constant:
             return self.builder.add([self._signal(node, at, name) for at in (0, 1)], name)
         bias = self._constant(node, constant[0], name)
         return self.builder.offset(self._signal(node, 1 - constant[0], name), bias, name)
 
-    def _constant(self, node: Any, at: int, name: str) -> NDArray[np.float64]:
+    def _constant(self, node: _Operator, at: int, name: str) -> NDArray[np.float64]:
         found = self.constants.get(node.input[at])
         if found is None:
             raise self.builder.problem(name, f"its input {node.input[at]} is not a constant")
         return np.asarray(found, dtype=np.float64)
 
-    def _same(self, node: Any, name: str) -> Value:
+    def _same(self, node: _Operator, name: str) -> Value:
         return self._signal(node, 0, name)
 
-    def _softmax(self, node: Any, name: str) -> Value:
+    def _softmax(self, node: _Operator, name: str) -> Value:
         if node.output[0] != self.graph.output[0].name:
             raise self.builder.problem(name, f"{node.op_type}: {reason(node.op_type)}")
         return self._signal(node, 0, name)

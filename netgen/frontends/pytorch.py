@@ -7,21 +7,70 @@ work. Weights are copied; nothing is run on data.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol, TypeGuard, runtime_checkable
 
+from netgen.arrays import Floats
 from netgen.errors import ModelError
 from netgen.frontends.builder import ModelBuilder, Settings, Value
 from netgen.frontends.refuse import reason
 from netgen.model import Model
 from netgen.training.needs import need
 
+
+class TorchModule(Protocol):
+    """What is taken of a ``torch.nn.Module``."""
+
+    def get_submodule(self, target: str) -> object:
+        """Return the module of a dotted name."""
+
+
+class _Tensor(Protocol):
+    shape: Sequence[int]
+
+    def detach(self) -> _Tensor: ...
+
+    def double(self) -> _Tensor: ...
+
+    def cpu(self) -> _Tensor: ...
+
+    def numpy(self) -> Floats: ...
+
+
+@runtime_checkable
+class _LinearModule(Protocol):
+    in_features: int
+    weight: _Tensor
+    bias: _Tensor | None
+
+
+class _CellModule(Protocol):
+    op: str
+
+    def learned(self) -> Mapping[str, _Tensor]: ...
+
+
+class _Operation(Protocol):
+    """A node of a traced graph; arguments are other nodes or constants."""
+
+    op: str
+    name: str
+    target: object
+    args: tuple[object, ...]
+    kwargs: Mapping[str, object]
+    users: Iterable[_Operation]
+
+
+class _TracedGraph(Protocol):
+    nodes: Iterable[_Operation]
+
+
 SAME = ("Identity", "Dropout", "Flatten")
 _SAME_METHODS = ("flatten", "contiguous", "clone", "view", "reshape", "float", "double")
 
 
-def from_torch(module: Any, settings: Settings) -> Model:
+def from_torch(module: TorchModule, settings: Settings) -> Model:
     """Return the model of a PyTorch module.
 
     Parameters
@@ -41,7 +90,7 @@ def from_torch(module: Any, settings: Settings) -> Model:
     source = f"PyTorch {kind}"
 
     class Tracer(fx.Tracer):  # type: ignore[misc,name-defined]  # PyTorch is loaded late
-        def is_leaf_module(self, inner: Any, name: str) -> bool:
+        def is_leaf_module(self, inner: object, name: str) -> bool:
             return _is_cell(inner) or bool(super().is_leaf_module(inner, name))
 
     try:
@@ -55,10 +104,10 @@ def from_torch(module: Any, settings: Settings) -> Model:
 @dataclass
 class _Walk:
     source: str
-    module: Any
-    graph: Any
+    module: TorchModule
+    graph: _TracedGraph
     settings: Settings
-    values: dict[Any, Value] = field(default_factory=dict)
+    values: dict[object, Value] = field(default_factory=dict)
 
     def model(self) -> Model:
         inputs = [node for node in self.graph.nodes if node.op == "placeholder"]
@@ -77,37 +126,37 @@ class _Walk:
         """Return the inputs of the first linear layer."""
         for node in self.graph.nodes:
             if node.op == "call_module":
-                inner = self.module.get_submodule(node.target)
-                if type(inner).__name__ == "Linear":
-                    return int(inner.in_features)
-            elif node.op == "call_function" and node.target.__name__ == "linear":
+                inner = self.module.get_submodule(str(node.target))
+                if isinstance(inner, _LinearModule):
+                    return inner.in_features
+            elif node.op == "call_function" and _name(node.target) == "linear":
                 return int(self._tensor(node.args[1]).shape[1])
         raise ModelError(self.source, ["has no linear layer, so its inputs are not known"])
 
-    def _take(self, node: Any) -> None:
+    def _take(self, node: _Operation) -> None:
         if node.op == "get_attr":
             return  # a parameter; read where it is used
         if node.op == "call_module":
-            inner = self.module.get_submodule(node.target)
+            inner = self.module.get_submodule(str(node.target))
             self.values[node] = self._module(inner, node, str(node.target))
         elif node.op == "call_method":
             if node.target in _SAME_METHODS:
                 self.values[node] = self._value(node.args[0], node.name)
             else:
-                self.values[node] = self._function(node.target, node)
+                self.values[node] = self._function(str(node.target), node)
         else:
-            name = {operator.add: "add", operator.iadd: "add"}.get(node.target)
-            self.values[node] = self._function(name or node.target.__name__, node)
+            added = node.target in (operator.add, operator.iadd)
+            self.values[node] = self._function("add" if added else _name(node.target), node)
 
-    def _module(self, inner: Any, node: Any, name: str) -> Value:
+    def _module(self, inner: object, node: _Operation, name: str) -> Value:
         kind = type(inner).__name__
         value = self._value(node.args[0], name)
-        if kind == "Linear":
-            bias = None if inner.bias is None else _array(inner.bias)
-            return self.builder.linear(value, _array(inner.weight), bias, name)
         if _is_cell(inner):
             learned = {key: _array(tensor) for key, tensor in inner.learned().items()}
             return self.builder.cell(inner.op, value, learned, name=name)
+        if isinstance(inner, _LinearModule):
+            bias = None if inner.bias is None else _array(inner.bias)
+            return self.builder.linear(value, _array(inner.weight), bias, name)
         known: dict[str, Callable[[], Value]] = {
             "ReLU": lambda: self.builder.relu(value, name),
             **dict.fromkeys(SAME, lambda: value),
@@ -118,7 +167,7 @@ class _Walk:
             raise self.builder.problem(name, f"{kind}: {reason(kind)}")
         return known[kind]()
 
-    def _function(self, kind: str, node: Any) -> Value:
+    def _function(self, kind: str, node: _Operation) -> Value:
         first = node.args[0]
         if kind == "linear":
             weight = self._tensor(node.args[1])
@@ -136,7 +185,7 @@ class _Walk:
             return self._value(first, node.name)
         raise self.builder.problem(node.name, f"{kind}: {reason(kind.replace('_', ''))}")
 
-    def _sum(self, node: Any) -> Value:
+    def _sum(self, node: _Operation) -> Value:
         signals = [arg for arg in node.args if arg in self.values]
         if len(signals) == len(node.args):
             return self.builder.add([self.values[each] for each in signals], node.name)
@@ -146,28 +195,31 @@ class _Walk:
         bias = _array(self._tensor(constant))
         return self.builder.offset(self.values[signals[0]], bias, node.name)
 
-    def _value(self, node: Any, name: str) -> Value:
+    def _value(self, node: object, name: str) -> Value:
         value = self.values.get(node)
         if value is None:
             raise self.builder.problem(name, "reads something that is no signal of the network")
         return value
 
-    def _tensor(self, node: Any) -> Any:
+    def _tensor(self, node: object) -> _Tensor:
         if getattr(node, "op", "") != "get_attr":
             raise ModelError(self.source, [f"{node}: is not a parameter of the module"])
-        found = self.module
-        for part in node.target.split("."):
-            found = getattr(found, part)
+        place, _, name = str(getattr(node, "target", "")).rpartition(".")
+        found: _Tensor = getattr(self.module.get_submodule(place), name)
         return found
 
-    def _is_last(self, node: Any) -> bool:
+    def _is_last(self, node: _Operation) -> bool:
         return all(user.op == "output" for user in node.users)
 
 
-def _array(tensor: Any) -> Any:
+def _array(tensor: _Tensor) -> Floats:
     return tensor.detach().double().cpu().numpy()
 
 
-def _is_cell(module: Any) -> bool:
+def _name(function: object) -> str:
+    return str(getattr(function, "__name__", function))
+
+
+def _is_cell(module: object) -> TypeGuard[_CellModule]:
     """Tell whether a module is a layer of cells: it names its operation and its parameters."""
     return isinstance(getattr(module, "op", None), str) and hasattr(module, "learned")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -70,7 +69,7 @@ def _rescale_relu(
             nodes[reader.name] = replace(reader, weight=reader.weight / factor)
         elif isinstance(reader, Cell):
             keys = {reader.rising_key, reader.falling_key}
-            scaled: dict[str, Any] = {key: getattr(reader, key) * factor for key in keys}
+            scaled = {key: getattr(reader, key) * factor for key in keys}
             nodes[reader.name] = replace(reader, **scaled)
 
 

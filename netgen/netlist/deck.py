@@ -1,4 +1,4 @@
-"""A deck as a record: a circuit, what is observed of it, and the analysis. Any simulator's."""
+"""A deck as a record: a circuit, what is observed of it, and the analysis. For every simulator."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from netgen.analysis.comparison.baseline import Against
 from netgen.document import number_at, table_at, text_at, texts_at, whole_at
 from netgen.errors import ConfigurationError, ToolMissingError
 from netgen.project.power_documents import areas_of
-from netgen.project.reading import Build, held, model_files, prepared
+from netgen.project.reading import Build, held, prepared, recorded_models
 from netgen.project.runs import read_runs
 from netgen.project.studies.times import speeds_of_build
 from netgen.project.twin import error_budget_of
@@ -111,7 +111,7 @@ def _summary(build: Build) -> BuildSummary:
             area_by_block=areas_of(area),
             area_assumption=text_at(area, "assumption"),
             predicted_power_w=number_at(record, "predicted_power", "average_w"),
-            models=tuple((str(path), digest) for path, digest in model_files(record)),
+            models=tuple((str(path), digest) for path, digest in recorded_models(record)),
             edited=build.edited,
         )
     except (KeyError, ValueError):

@@ -110,12 +110,12 @@ class Build:
 def identity_of(content: Mapping[str, Json], digests: Mapping[str, str]) -> str:
     """Return the identity of a build whose record says ``content``, see :class:`Build`."""
     drawn = [digests.get(name) for name in (*NETLISTS, "model.json")]
-    models = [(path.name, digest) for path, digest in model_files(content)]
+    models = [(path.name, digest) for path, digest in recorded_models(content)]
     at = [float(number_at(content, "options", name)) for name in ("temperature", "vdd")]
     return key(drawn, models, text_at(content, "corner"), at)
 
 
-def model_files(content: Mapping[str, Json]) -> list[tuple[Path, str]]:
+def recorded_models(content: Mapping[str, Json]) -> list[tuple[Path, str]]:
     """Return the model files that a build's record names, and their digests."""
     files = tables_at(content, "models", "files")
     return [(Path(text_at(file, "path")), text_at(file, "sha256")) for file in files]
@@ -216,7 +216,7 @@ def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
     """
     technology, at, unit = resolve_options(build.options, build.folder.path)
     there = [(file.path.name, file.sha256) for file in technology.sources]
-    built = model_files(build.record)
+    built = recorded_models(build.record)
     if there == [(path.name, digest) for path, digest in built]:
         return technology, at, unit
     other = (

@@ -160,7 +160,7 @@ def parse(text: str, source: str) -> dict[str, Json]:
 
 
 @dataclass(frozen=True)
-class Place:
+class ModelsPlace:
     """Where the files of a ``[[models]]`` table lie.
 
     Attributes
@@ -178,7 +178,7 @@ class Place:
     pdk_root: tuple[str, ...] | None = None
 
 
-def place_of(models: dict[str, Json], source: str) -> Place:
+def place_of(models: dict[str, Json], source: str) -> ModelsPlace:
     """Take out of a ``[[models]]`` table where its files lie.
 
     Raises
@@ -195,7 +195,7 @@ def place_of(models: dict[str, Json], source: str) -> Place:
     if problems:
         raise ConfigurationError(source, problems)
     folder, package, pdk_root = (where[key] for key in _PLACES)
-    return Place(
+    return ModelsPlace(
         folder if _text(folder) else "",
         package if _text(package) else "",
         tuple(pdk_root) if _texts(pdk_root) else None,

@@ -13,7 +13,7 @@ from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.resources import pdks
 from netgen.technology.commands import check_models
 from netgen.technology.data import Technology
-from netgen.technology.description import Place, described, parse, place_of
+from netgen.technology.description import ModelsPlace, described, parse, place_of
 
 DESCRIPTION = "technology.toml"
 PREFERRED = "default"
@@ -106,7 +106,7 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _places(folder: Path, where: Place) -> Iterator[tuple[Path, str]]:
+def _places(folder: Path, where: ModelsPlace) -> Iterator[tuple[Path, str]]:
     """Yield the folders where one ``[[models]]`` table looks for its files, and how to say so."""
     if where.pdk_root is not None:
         if root := _pdk_root():

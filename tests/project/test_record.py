@@ -44,7 +44,7 @@ from netgen.project import (
 )
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
-from netgen.project.reading import model_files
+from netgen.project.reading import recorded_models
 from netgen.project.record import BUILD, Kind, read_record, rewritten
 from netgen.technology import Geometry, Variation
 
@@ -420,7 +420,7 @@ def netgen_options() -> Any:
 
 
 def test_record_names_every_model_file_with_its_digest(built: Path, tmp_path: Path) -> None:
-    files = model_files(read_build(built).record)
+    files = recorded_models(read_build(built).record)
     assert {path.name for path, _ in files} == {"design.sp", "models.lib"}
     assert all(digest == sha256_of(path) for path, digest in files)
 
