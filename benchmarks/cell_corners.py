@@ -60,8 +60,8 @@ def one_cell() -> Model:
 def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
     """Return the cell with its biases and the mirrors that copy them."""
     circuit: Circuit = build_circuit(one_cell(), unit)
-    where = (technology, at, unit, UNIT, cache_folder(), run_job)
-    known = characterise(*where, [SCHMITT9])
+    bench = CellBench(technology, at, unit, UNIT, cache_folder(), run_job)
+    known = characterise(bench, [SCHMITT9])
     inputs = calibration_inputs(circuit.model)
     activity = measure_activity(circuit, inputs)
     return size_circuit(circuit, technology, known, activity, at.vdd)[0].cells[0]

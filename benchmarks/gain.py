@@ -23,7 +23,7 @@ from netgen.circuit import Line
 from netgen.model import load_model
 from netgen.netlist.characterisation import MirrorUnderTest
 from netgen.project import BuildOptions, Design, design
-from netgen.project.build import guarded
+from netgen.project.build import bench_of
 from netgen.technology import Geometry, Polarity
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -78,14 +78,14 @@ def gain_errors(made: Design, currents: int = 29, drains: int = 7) -> Errors:
         False: np.array([half - 1e-3, half]),
     }
     mirrors = drawn_mirrors(made)
+    bench = bench_of(made.technology, made.conditions, made.circuit.unit, amperes, kept=False)
     values = []
     for relu, volts in where.items():
         own = [each for each in mirrors if each.relu == relu]
         tests = [MirrorUnderTest(1 + _LINES.index(e.line), e.polarity, e.geometry) for e in own]
-        at = made.technology, made.conditions, made.circuit.unit, tests, logs, volts
         if not own:
             continue
-        measured = mirror_gains(*at, guarded(made.technology)).gain
+        measured = mirror_gains(bench, tests, logs, volts).gain
         for each, gain in zip(own, measured, strict=True):
             at_points = np.exp(logs)[:, np.newaxis], volts[np.newaxis]
             said = tables.of_one(each.line, each.polarity, each.geometry, *at_points)

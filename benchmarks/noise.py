@@ -89,8 +89,8 @@ def devices(output: Path) -> None:
     for name, sizes in UNITS.items():
         for size in sizes:
             options = BuildOptions(name, unit=Geometry(size * 1e-6, size * 1e-6))
-            technology, at, unit = resolve_options(options)
-            measured = measure_noise(technology, at, unit, blocks(), cache_folder(), run_job)
+            setup = CellBench(*resolve_options(options), UNIT, cache_folder(), run_job)
+            measured = measure_noise(setup, blocks())
             for each in measured:
                 lines.append(device_line(f"{name}, {size} × {size} µm", each))
             if (name, size) == ("gf180mcu", 2):
@@ -139,11 +139,11 @@ def cells(files: tuple[Path, ...], pdk: str, output: Path, jobs: int, duration: 
     """Noise injected into cells: how much passes, and how often a state is lost."""
     output.mkdir(parents=True, exist_ok=True)
     options = BuildOptions(pdk)
-    technology, at, unit = resolve_options(options)
+    bench = CellBench(*resolve_options(options), UNIT, cache_folder(), run_job)
 
     def simulate(injections: Sequence[Injection]) -> list[Injected]:
         def one(injection: Injection) -> Injected:
-            return inject(technology, at, unit, injection, cache_folder(), run_job)
+            return inject(bench, injection)
 
         with ThreadPoolExecutor(jobs) as pool:
             return list(pool.map(one, injections))
@@ -154,7 +154,7 @@ def cells(files: tuple[Path, ...], pdk: str, output: Path, jobs: int, duration: 
         own = list(cells_of(made.circuit, made.known.cells))
         finish(output / "cells.md", passed_lines(simulate, in_band(own, duration)))
         return
-    table = SCHMITT9.characterise(CellBench(technology, at, unit, UNIT, cache_folder(), run_job))
+    table = SCHMITT9.characterise(bench)
     wanted = np.array(CELL)[:, np.newaxis]
     cell = CalibratedCell.of("cell", SCHMITT9, table.biases(wanted)[:, 0], table)
     finish(output / "cell.md", passed_lines(simulate, list(by_margin(cell, duration))))

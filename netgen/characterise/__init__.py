@@ -10,6 +10,7 @@ from netgen.characterise.diodes import DiodeTable, characterise_diodes
 from netgen.characterise.gain import MirrorTables
 from netgen.characterise.gates import characterise_gates
 from netgen.characterise.mirrors import characterise_mirrors
+from netgen.characterise.setup import MeasurementSetup
 from netgen.characterise.tables import Characterisation, characterise
 from netgen.circuit.blocks import CellSpeed, CellTable, CellTimes
 
@@ -20,6 +21,7 @@ __all__ = [
     "CellTimes",
     "Characterisation",
     "DiodeTable",
+    "MeasurementSetup",
     "MirrorTables",
     "cell_speeds",
     "characterise",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from netgen._version import __version__
 from netgen.arrays import Floats
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables, Tables
-from netgen.characterise.mirrors import Run, mirror_gains
+from netgen.characterise.mirrors import mirror_gains
+from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit.blocks import (
     BiasedCell,
     CandidateStep,
@@ -25,7 +23,6 @@ from netgen.circuit.blocks import (
 from netgen.errors import SimulationError
 from netgen.model import Model
 from netgen.netlist.characterisation import (
-    ACCURATE,
     MirrorUnderTest,
     cell_currents,
     cell_deck,
@@ -33,39 +30,20 @@ from netgen.netlist.characterisation import (
     cell_time_deck,
     cell_time_options,
 )
-from netgen.netlist.models import Conditions
-from netgen.simulators import cached_arrays, job_of, key, simulator_version
-from netgen.technology import Geometry, Technology
 
 _STEP = 0.005
 """Step of the storage node's voltage, V."""
 
 
-@dataclass(frozen=True, eq=False)
-class CellBench:
-    """Measures cells of one block; see :class:`netgen.circuit.blocks.Bench`.
-
-    Attributes
-    ----------
-    folder
-        The cache; None where nothing is kept.
-    run
-        Runs one simulation (:func:`netgen.simulation.run`).
-    """
-
-    technology: Technology
-    at: Conditions
-    unit: Geometry
-    unit_current: float
-    folder: Path | None
-    run: Run
+class CellBench(MeasurementSetup):
+    """Measures cells of one block; see :class:`netgen.circuit.blocks.Bench`."""
 
     def held(self, cells: Sequence[BiasedCell]) -> Held:
         """Hold cells at every voltage of their storage node and see which candidate that takes."""
         vdd = self.at.vdd
         step = vdd / round(vdd / _STEP)
         deck = cell_deck(self.technology, self.at, self.unit, cells, (step, vdd + step / 4, step))
-        result = self.run(job_of("cell characterisation", deck, (("default", ACCURATE),), 300.0))
+        result = self.simulated("cell characterisation", deck)
         pairs = [cell_currents(self.technology, index, cell) for index, cell in enumerate(cells)]
         needed = np.array([result[current] for current, _ in pairs])
         output = np.array([result[current] for _, current in pairs])
@@ -73,13 +51,12 @@ class CellBench:
 
     def _candidate(self, v0: Floats, needed: Floats) -> Floats:
         """Return the candidate of which a unit PMOS with drain at v0 gives what is needed."""
-        technology, unit = self.technology, self.unit
         largest = float(needed[:, : len(v0) // 2].max())
         logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
         drains = np.linspace(self.at.vdd / 20, self.at.vdd * 19 / 20, 19)
-        entry = technology.unit_of("pmos", unit)
+        entry = self.technology.unit_of("pmos", self.unit)
         tested = [MirrorUnderTest(1, "pmos", entry)]
-        table = mirror_gains(technology, self.at, unit, tested, logs, drains, self.run)
+        table = mirror_gains(self, tested, logs, drains)
         axes = Axes(np.exp(logs), drains, self.at.vdd, self.at.thermal_voltage)
         tables: Tables = {("n", "pmos"): MirrorTable((entry,), table.gain)}
         known = MirrorTables(axes, tables, table.diode)
@@ -95,7 +72,7 @@ class CellBench:
         ends = [(float(each[0]), float(each[-1])) for each in candidates]
         points = candidates.shape[1]
         deck = cell_ramp_deck(self.technology, self.at, self.unit, cells, ends, points)
-        result = self.run(job_of("cell ramp", deck, (("default", ACCURATE),), 300.0))
+        result = self.simulated("cell ramp", deck)
         if result.timepoints != points:
             problem = f"a ramp of cells gave {result.timepoints} of {points} points"
             raise SimulationError("incomplete", problem)
@@ -107,18 +84,14 @@ class CellBench:
         """Return times, s, (points,), and outputs, A, (steps, points), as candidates step."""
         deck = cell_time_deck(self.technology, self.at, self.unit, steps, edge, stop)
         retries = (("default", cell_time_options(steps)),)
-        result = self.run(job_of("cell times", deck, retries, 600.0))
+        result = self.simulated("cell times", deck, 600.0, retries)
         return result.scale, np.array([result[each] for each in deck.quantities])
 
     def kept(
         self, name: str, identity: object, measure: Callable[[], Mapping[str, Floats]]
     ) -> Mapping[str, Floats]:
         """Return what was measured, or what the cache holds of the same name and identity."""
-        if self.folder is None:
-            return measure()
-        where = (name, self.at, self.unit, _STEP, identity)
-        parts = (*where, self.technology.digest, simulator_version(), __version__)
-        return cached_arrays(self.folder, key(*parts), lambda: dict(measure()))
+        return self.cached(measure, name, self.at, self.unit, _STEP, identity)
 
 
 def characterise_cells(bench: CellBench, blocks: Iterable[CellBlock]) -> dict[str, CellTable]:

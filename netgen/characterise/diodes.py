@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from netgen._version import __version__
 from netgen.arrays import Floats
-from netgen.characterise.mirrors import Run
-from netgen.netlist.characterisation import ACCURATE, DIODE_VOLTAGES, diode_deck
-from netgen.netlist.models import Conditions
-from netgen.simulators import cached_arrays, job_of, key, simulator_version
-from netgen.technology import Geometry, Polarity, Technology
+from netgen.characterise.setup import MeasurementSetup
+from netgen.netlist.characterisation import DIODE_VOLTAGES, diode_deck
+from netgen.technology import Polarity
 
 CURRENTS = (1e-3, 50.0)
 """Range of characterised currents, in units: that of mirrors, and what deviations make of it."""
@@ -49,37 +45,23 @@ class DiodeTable:
         return logs
 
 
-def characterise_diodes(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    unit_current: float,
-    folder: Path,
-    run: Run,
-) -> DiodeTable:
+def characterise_diodes(setup: MeasurementSetup) -> DiodeTable:
     """Measure the voltages of the unit mirror's diodes, or return them from the cache.
 
-    Parameters
-    ----------
-    unit_current
-        A; currents are characterised from 0.001 to 50 of it.
-    folder
-        The cache.
-    run
-        Runs one simulation (:func:`netgen.simulators.run`).
+    Currents are characterised from 0.001 to 50 units.
     """
-    low, high = (float(np.log(limit * unit_current)) for limit in CURRENTS)
+    technology, at, unit = setup.technology, setup.at, setup.unit
+    low, high = (float(np.log(limit * setup.unit_current)) for limit in CURRENTS)
     logs = np.linspace(low, high, _POINTS)
     step = float(logs[1] - logs[0])
 
     def measure() -> dict[str, Floats]:
         deck = diode_deck(technology, at, unit, (low, high + step / 2, step))
-        result = run(job_of("diode characterisation", deck, (("default", ACCURATE),), 60.0))
+        result = setup.simulated("diode characterisation", deck)
         nets = DIODE_VOLTAGES
         return {"nmos": result[nets["nmos"]], "pmos": at.vdd - result[nets["pmos"]]}
 
-    parts = ("diodes", at, unit, tuple(logs), technology.digest, simulator_version(), __version__)
-    measured = cached_arrays(folder, key(*parts), measure)
+    measured = setup.cached(measure, "diodes", at, unit, tuple(logs))
     volts: dict[Polarity, Floats] = {
         "nmos": _continued(measured["nmos"], step),
         "pmos": _continued(measured["pmos"], step),

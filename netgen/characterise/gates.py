@@ -4,54 +4,41 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from netgen._version import __version__
 from netgen.arrays import Floats
-from netgen.characterise.mirrors import Run
-from netgen.netlist import Conditions, GateLoad
+from netgen.characterise.setup import MeasurementSetup
+from netgen.netlist import GateLoad
 from netgen.netlist.characterisation import (
-    ACCURATE,
     GATE_SWING,
     gate_current,
     gate_deck,
 )
-from netgen.simulators import cached_arrays, job_of, key, simulator_version
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 _LONGEST = 5.0
 """Longest device that is measured, in units of the unit mirror's length."""
 
 
-def characterise_gates(
-    technology: Technology, at: Conditions, unit: Geometry, folder: Path, run: Run
-) -> GateLoad:
+def characterise_gates(setup: MeasurementSetup) -> GateLoad:
     """Measure the capacitance of gates in subthreshold, or return it from the cache.
 
     A gate's capacitance is modelled as area · W · L + width · W: the channel's, and that of the
     overlaps.
-
-    Parameters
-    ----------
-    folder
-        The cache.
-    run
-        Runs one simulation (:func:`netgen.simulators.run`).
     """
-    shapes = {polarity: _shapes(technology, polarity, unit) for polarity in POLARITIES}
+    technology, at = setup.technology, setup.at
+    shapes = {polarity: _shapes(technology, polarity, setup.unit) for polarity in POLARITIES}
     devices = [(polarity, shape) for polarity in POLARITIES for shape in shapes[polarity]]
 
     def measure() -> dict[str, Floats]:
         deck = gate_deck(technology, at, devices)
-        result = run(job_of("gate characterisation", deck, (("default", ACCURATE),), 60.0))
+        result = setup.simulated("gate characterisation", deck)
         currents = [result[gate_current(index)] for index in range(len(devices))]
         charge = [abs(np.trapezoid(current, result.scale)) for current in currents]
         return {"capacitance": np.array(charge) / (at.vdd * (GATE_SWING[1] - GATE_SWING[0]))}
 
-    parts = ("gates", at, tuple(devices), technology.digest, simulator_version(), __version__)
-    measured = cached_arrays(folder, key(*parts), measure)["capacitance"]
+    measured = setup.cached(measure, "gates", at, tuple(devices))["capacitance"]
     area, width = {}, {}
     first = 0
     for polarity in POLARITIES:

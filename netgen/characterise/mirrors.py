@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
-from netgen._version import __version__
 from netgen.arrays import Floats
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
+from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit import Line
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
-    ACCURATE,
     LINE_VOLTAGE,
     MirrorUnderTest,
     mirror_current,
     mirror_deck,
 )
-from netgen.netlist.models import Conditions
-from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
 from netgen.technology import (
     ONE_MODEL,
     POLARITIES,
     Geometry,
     Models,
     Polarity,
-    Technology,
     models_of,
 )
-
-Run: TypeAlias = Callable[[Job], Waveforms]
 
 DEFINED_BY: tuple[Line, ...] = ("n", "p")
 """A signal's lines are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""
@@ -53,17 +45,12 @@ class MeasuredGains:
 
 
 def mirror_gains(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    mirrors: Sequence[MirrorUnderTest],
-    logs: Floats,
-    drains: Floats,
-    run: Run,
+    setup: MeasurementSetup, mirrors: Sequence[MirrorUnderTest], logs: Floats, drains: Floats
 ) -> MeasuredGains:
     """Measure I_out / I_in of mirrors over evenly spaced ln(current / A) and drain voltages (V)."""
-    deck = mirror_deck(technology, at, unit, mirrors, _sweep(logs), _sweep(drains))
-    result = run(job_of("mirror characterisation", deck, (("default", ACCURATE),), 300.0))
+    where = setup.technology, setup.at, setup.unit
+    deck = mirror_deck(*where, mirrors, _sweep(logs), _sweep(drains))
+    result = setup.simulated("mirror characterisation", deck)
     drawn = [result[mirror_current(index)] for index in range(len(mirrors))]
     shape = (len(drains), len(logs))
     if result.timepoints != len(drains) * len(logs):
@@ -76,27 +63,14 @@ def mirror_gains(
     )
 
 
-def characterise_mirrors(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    unit_current: float,
-    folder: Path,
-    run: Run,
-) -> MirrorTables:
+def characterise_mirrors(setup: MeasurementSetup) -> MirrorTables:
     """Measure all mirror tables, or return them from the cache.
 
-    Parameters
-    ----------
-    unit_current
-        A; currents are characterised from 0.008 to 10 of it.
-    folder
-        The cache.
-    run
-        Runs one simulation (:func:`netgen.simulators.run`).
+    Currents are characterised from 0.008 to 10 units.
     """
+    technology, at, unit = setup.technology, setup.at, setup.unit
     corners = [technology.path(polarity, unit) for polarity in POLARITIES]
-    low, high = (np.log(limit * unit_current) for limit in CURRENTS)
+    low, high = (np.log(limit * setup.unit_current) for limit in CURRENTS)
     logs = np.linspace(low, high, _CURRENT_POINTS)
     drains = np.linspace(at.vdd / (2 * _DRAIN_POINTS), at.vdd / 2, _DRAIN_POINTS)
     limits = (technology.grid, technology.length, technology.max_series)
@@ -111,15 +85,14 @@ def characterise_mirrors(
             for polarity in POLARITIES
             for geometry in paths[polarity]
         ]
-        measured = mirror_gains(technology, at, unit, tests, logs, drains, run)
+        measured = mirror_gains(setup, tests, logs, drains)
         found = {"gain": measured.gain, "diode": measured.diode}
         for polarity in POLARITIES:
             found[f"{polarity}_path"] = np.array([[g.width, g.length] for g in paths[polarity]])
             found[f"{polarity}_bins"] = models[polarity].bins
         return found
 
-    parts = ("mirrors", identity, technology.digest, simulator_version(), __version__)
-    arrays = cached_arrays(folder, key(*parts), measure)
+    arrays = setup.cached(measure, "mirrors", identity)
     tables: dict[tuple[Line, Polarity], MirrorTable] = {}
     first = 0
     for line in DEFINED_BY:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from netgen.characterise.cells import CellBench, characterise_cells
 from netgen.characterise.gain import MirrorTables
-from netgen.characterise.mirrors import Run, characterise_mirrors
+from netgen.characterise.mirrors import characterise_mirrors
 from netgen.circuit.blocks import CellBlock, CellTable
-from netgen.netlist.models import Conditions
-from netgen.technology import Geometry, Technology
 
 
 @dataclass(frozen=True)
@@ -22,15 +19,7 @@ class Characterisation:
     cells: Mapping[str, CellTable]
 
 
-def characterise(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    unit_current: float,
-    folder: Path,
-    run: Run,
-    blocks: Iterable[CellBlock],
-) -> Characterisation:
+def characterise(bench: CellBench, blocks: Iterable[CellBlock]) -> Characterisation:
     """Measure mirrors and cells, or return their tables from the cache.
 
     Parameters
@@ -43,6 +32,5 @@ def characterise(
     SimulationError
         A simulation failed.
     """
-    where = (technology, at, unit, unit_current, folder, run)
-    cells = characterise_cells(CellBench(*where), blocks)
-    return Characterisation(characterise_mirrors(*where), cells)
+    cells = characterise_cells(bench, blocks)
+    return Characterisation(characterise_mirrors(bench), cells)

@@ -55,7 +55,7 @@ from netgen.sizing import (
     predict_power,
     size_circuit,
 )
-from netgen.technology import Technology
+from netgen.technology import Geometry, Technology
 
 _USUAL = {"mirror": 2.0, "cell characterisation": 9.0, "times": 10.0, "gate": 2.0, "noise": 5.0}
 """CPU seconds that a characterisation takes about, by a word in its name."""
@@ -129,12 +129,20 @@ def design(
     technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
     circuit = build_circuit(model, unit)
-    where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
-    known = characterise(*where, blocks_of(model).values())
+    bench = bench_of(technology, at, unit, model.unit_current)
+    known = characterise(bench, blocks_of(model).values())
     inputs = calibration_inputs(model) if calibration is None else calibration
     activity = measure_activity(circuit, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
     return Design(sized, technology, at, below, known, inputs)
+
+
+def bench_of(
+    technology: Technology, at: Conditions, unit: Geometry, unit_current: float, kept: bool = True
+) -> CellBench:
+    """Return the bench of a technology's blocks; the cache keeps its results if ``kept``."""
+    folder = cache_folder() if kept else None
+    return CellBench(technology, at, unit, unit_current, folder, guarded(technology))
 
 
 def guarded(technology: Technology) -> Callable[[Job], Waveforms]:
@@ -266,8 +274,7 @@ def _hysteresis(made: Design) -> str:
     layer = made.circuit.cells[0]
     assert layer.bias is not None
     unit = made.circuit.model.unit_current
-    where = (made.technology, made.conditions, made.circuit.unit, unit)
-    bench = CellBench(*where, None, guarded(made.technology))
+    bench = bench_of(made.technology, made.conditions, made.circuit.unit, unit, kept=False)
     candidate, output = layer.block.curve(bench, layer.block.biased(*layer.bias[:, 0]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -17,7 +17,7 @@ from netgen.model import Model, Samples
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, SimulatorOptions, Workbench, nominal, testbench
 from netgen.netlist.testbench import EDGE
-from netgen.project.build import guarded
+from netgen.project.build import bench_of
 from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
 from netgen.project.reading import Build, held, prepared
@@ -39,7 +39,6 @@ from netgen.simulators import (
     LocalPool,
     Requirements,
     Waveforms,
-    cache_folder,
     chosen_simulator,
     key,
     required_versions,
@@ -214,7 +213,7 @@ def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
     network = Network(netlist, technology)
     load = GateLoad({}, {})
     if engine != "monolithic":
-        load = characterise_gates(technology, at, unit, cache_folder(), guarded(technology))
+        load = characterise_gates(bench_of(technology, at, unit, build.model.unit_current))
     circuit = build_circuit(build.model, unit)
     return Workbench(circuit, technology, at, network, load, edge=edge)
 

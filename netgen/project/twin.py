@@ -12,7 +12,7 @@ from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget, 
 from netgen.behavioural import Twin, TwinResult
 from netgen.behavioural.fast import fast_chips
 from netgen.behavioural.settings import ChipSettings
-from netgen.characterise import CellBench, characterise, characterise_times
+from netgen.characterise import characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks import blocks_of
@@ -21,10 +21,9 @@ from netgen.errors import NetgenError
 from netgen.model import decide
 from netgen.model.graph import Floats
 from netgen.netlist import Conditions, transistors_of
-from netgen.project.build import guarded
+from netgen.project.build import bench_of
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, prepared
-from netgen.simulators import cache_folder
 from netgen.technology import Technology, Variation, sample_deviations
 
 ERROR_BUDGET_WORK = 50 * 101 * 500
@@ -51,12 +50,11 @@ def twin_of(
     ToolMissingError
         One has to be made and ngspice is missing.
     """
-    unit = circuit.model.unit_current
-    where = (technology, at, circuit.unit, unit, cache_folder(), guarded(technology))
+    bench = bench_of(technology, at, circuit.unit, circuit.model.unit_current)
     blocks = blocks_of(circuit.model).values()
-    known = characterise(*where, blocks)
-    times = characterise_times(CellBench(*where), blocks, known.cells)
-    return Twin(circuit, technology, known, characterise_diodes(*where), netlist, times)
+    known = characterise(bench, blocks)
+    times = characterise_times(bench, blocks, known.cells)
+    return Twin(circuit, technology, known, characterise_diodes(bench), netlist, times)
 
 
 def twin_of_build(build: Build) -> Twin:

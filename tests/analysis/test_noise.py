@@ -27,6 +27,7 @@ from netgen.analysis.noise.statistics import (
     poisson_rate,
     share,
 )
+from netgen.characterise import MeasurementSetup
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.errors import SimulationError
 from netgen.netlist import nominal
@@ -71,13 +72,14 @@ class Simulator:
 def described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     for name in ("design.sp", "models.lib"):
         (tmp_path / name).write_text("")
-    monkeypatch.setattr("netgen.analysis.noise.devices.simulator_version", lambda: "none")
+    monkeypatch.setattr("netgen.characterise.setup.simulator_version", lambda: "none")
     technology = fake_technology(folder=tmp_path)
     return {"technology": technology, "at": nominal(technology), "folder": tmp_path / "cache"}
 
 
 def measured(described: dict[str, object], tested: BlockUnderTest, run: Simulator) -> float:
-    (noise,) = measure_noise(blocks=[tested], unit=UNIT, run=run, **described)  # type: ignore[arg-type]
+    setup = MeasurementSetup(unit=UNIT, unit_current=1e-9, run=run, **described)  # type: ignore[arg-type]
+    (noise,) = measure_noise(setup, [tested])
     return noise.output_rms
 
 

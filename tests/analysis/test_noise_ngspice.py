@@ -19,15 +19,19 @@ CHARGE = 1.602177e-19
 PICO = 1e-12
 
 
+def generic_bench() -> CellBench:
+    return CellBench(*resolve_options(BuildOptions("generic180")), 1e-9, cache_folder(), run_job)
+
+
 def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
-    technology, at, unit = resolve_options(BuildOptions("generic180"))
+    bench = generic_bench()
     cell = SCHMITT9.biased(330 * PICO, 200 * PICO, 500 * PICO)
     blocks = [
         BlockUnderTest(block, 230 * PICO if "cell" in block else 500 * PICO,
                        cell if "cell" in block else None)
         for block in BLOCKS
     ]  # fmt: skip
-    found = measure_noise(technology, at, unit, blocks, cache_folder(), run_job)
+    found = measure_noise(bench, blocks)
     mirror, row, signed, high, low = found
     # at the band's upper end flicker noise is little: diode and copy, 2qI each; six in a row
     for noise, transistors in ((mirror, 2), (row, 6)):
@@ -36,7 +40,7 @@ def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
     assert row.output_rms > 1.5 * mirror.output_rms
     assert signed.operating == pytest.approx(row.operating, rel=0.15)
     whole = BlockUnderTest("row", 3 * 500 * PICO)
-    (gross,) = measure_noise(technology, at, unit, [whole], cache_folder(), run_job)
+    (gross,) = measure_noise(bench, [whole])
     assert row.input_rms < signed.input_rms < gross.input_rms  # currents cancel, noise does not
     assert mirror.input_rms == pytest.approx(
         mirror.output_rms * mirror.tested.current / mirror.operating, rel=0.05
@@ -47,16 +51,14 @@ def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
 
 
 def test_rows_are_noisier_the_more_they_carry() -> None:
-    technology, at, unit = resolve_options(BuildOptions("generic180"))
-    rows = characterise_rows(technology, at, unit, 1e-9, cache_folder(), run_job)
+    rows = characterise_rows(generic_bench())
     assert np.all(np.diff(rows.rms) > 0)
     relative = rows.rms / rows.current
     assert np.all(np.diff(relative) < 0)
 
 
 def test_a_cell_holds_back_noise_within_its_band_and_is_soft_near_its_end() -> None:
-    technology, at, unit = resolve_options(BuildOptions("generic180"))
-    table = SCHMITT9.characterise(CellBench(technology, at, unit, 1e-9, cache_folder(), run_job))
+    table = SCHMITT9.characterise(generic_bench())
     wanted = np.array([[330.0], [200.0], [500.0]]) * PICO
     cell = CalibratedCell.of("cell", SCHMITT9, table.biases(wanted)[:, 0], table)
     assert cell.falling == pytest.approx(130 * PICO, rel=0.01)
@@ -64,7 +66,7 @@ def test_a_cell_holds_back_noise_within_its_band_and_is_soft_near_its_end() -> N
 
     def ratio(margin: float) -> float:
         injection = Injection(cell, True, margin * PICO, 5 * PICO, duration=0.15)
-        found = inject(technology, at, unit, injection, cache_folder(), run_job)
+        found = inject(generic_bench(), injection)
         assert found.flips == 0
         assert found.sigma_in == pytest.approx(5 * PICO, rel=0.15)
         return found.ratio.value

@@ -26,12 +26,12 @@ from fake_technology import (
 from flat_netlist import lines_of
 
 from netgen.analysis import Verification
-from netgen.characterise import Characterisation
+from netgen.characterise import CellBench, Characterisation
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks.schmitt9.block import Schmitt9
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
-from netgen.netlist import Conditions, Quantity
+from netgen.netlist import Quantity
 from netgen.netlist.deck import DrainCurrent, SourceCurrent
 from netgen.simulators import Job, Waveforms
 from netgen.technology import Geometry, Technology
@@ -167,10 +167,9 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     build, simulate = map(import_module, ("netgen.project.build", "netgen.project.simulate"))
     patch.setattr(import_module("netgen.project.options"), "load_technology", load)
 
-    def characterise(
-        of: Technology, at: Conditions, unit: Geometry, current: float, *_: object
-    ) -> Characterisation:
-        return Characterisation(fake_mirrors(of, unit, at.vdd), {"bmru": fake_cells(current)})
+    def characterise(bench: CellBench, *_: object) -> Characterisation:
+        mirrors = fake_mirrors(bench.technology, bench.unit, bench.at.vdd)
+        return Characterisation(mirrors, {"bmru": fake_cells(bench.unit_current)})
 
     patch.setattr(build, "characterise", characterise)
     times = import_module("netgen.project.studies.times")

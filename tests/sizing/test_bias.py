@@ -10,7 +10,7 @@ import pytest
 from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technology
 from small_models import small_model
 
-from netgen.characterise import characterise_gates
+from netgen.characterise import MeasurementSetup, characterise_gates
 from netgen.circuit import CellLayer, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import network_ports
@@ -120,7 +120,11 @@ def test_every_bias_line_carries_its_current(made: Design) -> None:
 
 def simulated(made: Design, model: Model, x: np.ndarray, netlist: Netlist) -> Traces:
     technology, at = made.technology, made.conditions
-    load = characterise_gates(technology, at, made.circuit.unit, cache_folder(), run_job)
+    load = characterise_gates(
+        MeasurementSetup(
+            technology, at, made.circuit.unit, model.unit_current, cache_folder(), run_job
+        )
+    )
     bench = Workbench(made.circuit, technology, at, Network(netlist, technology), load)
     engine = Staged(bench, SimulatorOptions(), 120.0, lambda x, frames: 0)
     ((_, traces),) = run_tasks([(0, engine.task(x, 0))], LocalPool(1))

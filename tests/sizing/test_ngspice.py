@@ -32,8 +32,7 @@ SPAN = 0.015
 
 @pytest.fixture(scope="module")
 def known() -> Characterisation:
-    where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run_job)
-    return characterise(*where, [SCHMITT9])
+    return characterise(CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run_job), [SCHMITT9])
 
 
 # Cells
@@ -172,11 +171,11 @@ def test_characterisation_comes_from_the_cache(known: Characterisation) -> None:
     def never(_: Job) -> None:
         raise AssertionError("this is in the cache")
 
-    where = (TECHNOLOGY, AT, UNIT, NANO, cache_folder(), never)
-    again, before = SCHMITT9.characterise(CellBench(*where)), known.cells["bmru"]  # type: ignore[arg-type]
+    bench = CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), never)  # type: ignore[arg-type]
+    again, before = SCHMITT9.characterise(bench), known.cells["bmru"]
     assert isinstance(before, SchmittTable)
     np.testing.assert_array_equal(again.rising, before.rising)
-    characterise_mirrors(*where)  # type: ignore[arg-type]
+    characterise_mirrors(bench)
     other = resolve_options(BuildOptions("gf180mcu", temperature=40.0))
     with pytest.raises(AssertionError, match="in the cache"):
         SCHMITT9.characterise(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from own_technology import OWN, ROOT, changed
 
-from netgen.characterise import characterise_gates
+from netgen.characterise import MeasurementSetup, characterise_gates
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.netlist import nominal
 from netgen.netlist.write import transistors
@@ -253,7 +253,9 @@ def test_characterised_gates_have_bins(
             scale, {n: np.ones(2) for n in job.vectors}, "", {}, 0.0, "fake", job.names
         )
 
-    characterise_gates(reduced, nominal(reduced), Geometry(*unit), tmp_path / "cache", run)
+    characterise_gates(
+        MeasurementSetup(reduced, nominal(reduced), Geometry(*unit), 1e-9, tmp_path / "cache", run)
+    )
     assert {model for model, *_ in measured} == {"nch", "pch"}
     for model, w, l in measured:  # noqa: E741
         assert any(b.touches((w, w), (l, l)) for b in bins[model]), (model, w, l)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
-from netgen._version import __version__
 from netgen.arrays import Floats
+from netgen.characterise.setup import MeasurementSetup
 from netgen.errors import SimulationError
-from netgen.netlist.models import Conditions
 from netgen.netlist.noise import (
     INPUT_NOISE,
     OPERATING_CURRENT,
@@ -23,10 +20,6 @@ from netgen.netlist.noise import (
     noise_deck,
     operating_deck,
 )
-from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
-from netgen.technology import Geometry, Technology
-
-Run: TypeAlias = Callable[[Job], Waveforms]
 
 BAND = (1.0, 1e3)
 """Hz. The lower end is a sample's length, the upper far above a frame's rate."""
@@ -80,12 +73,7 @@ def integrated(frequency: Floats, density: Floats) -> float:
 
 
 def measure_noise(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    blocks: Sequence[BlockUnderTest],
-    folder: Path,
-    run: Run,
+    setup: MeasurementSetup, blocks: Sequence[BlockUnderTest]
 ) -> tuple[BlockNoise, ...]:
     """Compute the noise of blocks over :data:`BAND` by ngspice, or return it from the cache.
 
@@ -98,13 +86,12 @@ def measure_noise(
     for tested in blocks:
 
         def measure(tested: BlockUnderTest = tested) -> dict[str, Floats]:
-            return _measure(technology, at, unit, tested, run)
+            return _measure(setup, tested)
 
         # the decks themselves, so that a change of the circuits counts
-        point = operating_deck(technology, at, unit, tested)
-        noise = noise_deck(technology, at, unit, tested, 0.0, BAND)
-        parts = ("noise", point, noise, technology.digest, simulator_version())
-        found = cached_arrays(folder, key(*parts, __version__), measure)
+        point = operating_deck(setup.technology, setup.at, setup.unit, tested)
+        noise = noise_deck(setup.technology, setup.at, setup.unit, tested, 0.0, BAND)
+        found = setup.cached(measure, "noise", point, noise)
         measured.append(
             BlockNoise(
                 tested,
@@ -117,12 +104,9 @@ def measure_noise(
     return tuple(measured)
 
 
-def _measure(
-    technology: Technology, at: Conditions, unit: Geometry, tested: BlockUnderTest, run: Run
-) -> dict[str, Floats]:
-    name = f"noise of {tested.block}"
-    deck = operating_deck(technology, at, unit, tested)
-    point = run(job_of(name, deck, OPTIONS, _TIMEOUT))
+def _measure(setup: MeasurementSetup, tested: BlockUnderTest) -> dict[str, Floats]:
+    name, where = f"noise of {tested.block}", (setup.technology, setup.at, setup.unit)
+    point = setup.simulated(name, operating_deck(*where, tested), _TIMEOUT, OPTIONS)
     operating = np.abs(point[OPERATING_CURRENT][0])
     if tested.cell is not None and (operating > tested.cell.currents[-1] / 2) != (
         tested.block == "cell_high"
@@ -131,8 +115,8 @@ def _measure(
             "wrong_state", f"{name}: its output is {operating:g} A, the other state's"
         )
     hold = float(point[STORAGE][0]) if tested.cell else None
-    deck = noise_deck(technology, at, unit, tested, hold, BAND)
-    result = run(job_of(name, deck, OPTIONS, _TIMEOUT))
+    deck = noise_deck(*where, tested, hold, BAND)
+    result = setup.simulated(name, deck, _TIMEOUT, OPTIONS)
     return {
         "operating": np.asarray(operating),
         "frequency": result.scale,
@@ -163,23 +147,13 @@ class RowNoise:
         return rms
 
 
-def characterise_rows(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    unit_current: float,
-    folder: Path,
-    run: Run,
-) -> RowNoise:
+def characterise_rows(setup: MeasurementSetup) -> RowNoise:
     """Measure the noise of a unit row over its range of currents, or take it from the cache.
 
-    Parameters
-    ----------
-    unit_current
-        A; rows are characterised from 0.003 to 20 of it.
+    Rows are characterised from 0.003 to 20 units.
     """
-    low, high = (limit * unit_current for limit in ROW_CURRENTS)
+    low, high = (limit * setup.unit_current for limit in ROW_CURRENTS)
     currents = np.geomspace(low, high, _ROW_POINTS)
     blocks = [BlockUnderTest("row", float(current)) for current in currents]
-    measured = measure_noise(technology, at, unit, blocks, folder, run)
+    measured = measure_noise(setup, blocks)
     return RowNoise(currents, np.array([each.input_rms for each in measured]))

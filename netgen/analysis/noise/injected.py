@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen._version import __version__
 from netgen.analysis.noise.statistics import UNKNOWN, Interval, deviation_ratio, poisson_rate
 from netgen.arrays import Bools, Floats
+from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit.blocks import BiasedCell, CellBlock, CellTable
-from netgen.netlist.models import Conditions, SimulatorOptions
+from netgen.netlist.models import SimulatorOptions
 from netgen.netlist.noise import NoisyCell, injection_deck
-from netgen.simulators import Job, Waveforms, cached_arrays, job_of, key, simulator_version
-from netgen.technology import Geometry, Technology
 from netgen.technology.variation import normals
-
-Run: TypeAlias = Callable[[Job], Waveforms]
 
 OPTIONS = SimulatorOptions(bypass=False)
 """A bypassed transistor keeps its last current: steps far above what a cell lets through."""
@@ -146,14 +139,7 @@ def band_limited(seed: int, name: str, duration: float, bandwidth: float, step: 
     return np.fft.irfft(spectrum, points)
 
 
-def inject(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    injection: Injection,
-    folder: Path,
-    run: Run,
-) -> Injected:
+def inject(setup: MeasurementSetup, injection: Injection) -> Injected:
     """Simulate a cell with noise on its candidate, or return the result from the cache.
 
     Raises
@@ -163,27 +149,26 @@ def inject(
     """
 
     def compute() -> dict[str, Floats]:
-        found = _simulated(technology, at, unit, injection, run)
+        found = _simulated(setup, injection)
         ratio = [found.ratio.value, found.ratio.low, found.ratio.high]
         counted = [found.independent, found.flips, found.at_risk]
         return {"figures": np.array([found.sigma_in, found.sigma_out, *ratio, *counted])}
 
-    parts = ("injected noise", at, unit, injection, OPTIONS, POINTS_A_PERIOD, TRIAL, PULSE)
-    identity = key(*parts, technology.digest, simulator_version(), __version__)
-    figures = cached_arrays(folder, identity, compute)["figures"].tolist()
+    own = (injection, OPTIONS, POINTS_A_PERIOD, TRIAL, PULSE)
+    figures = setup.cached(compute, "injected noise", setup.at, setup.unit, *own)[
+        "figures"
+    ].tolist()
     sigma_in, sigma_out, value, low, high, independent, flips, at_risk = figures
     ratio = Interval(value, low, high)
     return Injected(injection, sigma_in, sigma_out, ratio, independent, int(flips), at_risk)
 
 
-def _simulated(
-    technology: Technology, at: Conditions, unit: Geometry, injection: Injection, run: Run
-) -> Injected:
+def _simulated(setup: MeasurementSetup, injection: Injection) -> Injected:
     step = 1 / (POINTS_A_PERIOD * injection.bandwidth)
     candidate = waveform(injection, step)
     noisy = NoisyCell(injection.cell.bias, injection.high, candidate)
-    deck = injection_deck(technology, at, unit, [noisy], step)
-    result = run(job_of("noise on a cell", deck, (("default", OPTIONS),), _TIMEOUT))
+    deck = injection_deck(setup.technology, setup.at, setup.unit, [noisy], step)
+    result = setup.simulated("noise on a cell", deck, _TIMEOUT, (("default", OPTIONS),))
     time = step * np.arange(len(candidate), dtype=np.float64)
     output = np.interp(time, result.scale, result[deck.quantities[0]])
     return judged(injection, time, candidate, output)

@@ -10,12 +10,11 @@ from netgen.analysis.noise.devices import RowNoise, characterise_rows
 from netgen.analysis.noise.network import Case, Draws, Immunity, Place, steps, study
 from netgen.errors import UsageError
 from netgen.model import Model
-from netgen.project.build import guarded
+from netgen.project.build import bench_of
 from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.results import results, write_results
 from netgen.report.index import write_index
 from netgen.report.studies.noise import noise_files
-from netgen.simulators import cache_folder
 
 KIND = "noise"
 
@@ -68,8 +67,7 @@ def noise_immunity(
     technology, at, unit = resolve_options(options)
 
     def rows(model: Model) -> RowNoise:
-        where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
-        return characterise_rows(*where)
+        return characterise_rows(bench_of(technology, at, unit, model.unit_current))
 
     found = []
     with results(output, KIND, ", ".join(names), replace):

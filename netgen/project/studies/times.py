@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from netgen.characterise import (
-    CellBench,
     CellSpeed,
     cell_speeds,
     characterise_cells,
@@ -11,9 +10,8 @@ from netgen.characterise import (
 )
 from netgen.circuit.blocks import blocks_of
 from netgen.errors import NetgenError
-from netgen.project.build import Design, guarded
+from netgen.project.build import Design, bench_of
 from netgen.project.reading import Build, prepared
-from netgen.simulators import cache_folder
 
 
 def speeds_of(made: Design) -> dict[str, CellSpeed]:
@@ -29,8 +27,7 @@ def speeds_of(made: Design) -> dict[str, CellSpeed]:
     model = made.circuit.model
     if not model.cells:
         return {}
-    where = (made.technology, made.conditions, made.circuit.unit, model.unit_current)
-    bench = CellBench(*where, cache_folder(), guarded(made.technology))
+    bench = bench_of(made.technology, made.conditions, made.circuit.unit, model.unit_current)
     times = characterise_times(bench, blocks_of(model).values(), made.known.cells)
     return cell_speeds(model, made.known.cells, times)
 
@@ -44,9 +41,7 @@ def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
     if not model.cells:
         return {}
     try:
-        technology, at, unit = prepared(build)
-        where = (technology, at, unit, model.unit_current, cache_folder(), guarded(technology))
-        bench, blocks = CellBench(*where), blocks_of(model).values()
+        bench, blocks = bench_of(*prepared(build), model.unit_current), blocks_of(model).values()
         cells = characterise_cells(bench, blocks)
         return cell_speeds(model, cells, characterise_times(bench, blocks, cells))
     except NetgenError:
