@@ -9,60 +9,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from netgen._version import __version__
+from netgen._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from netgen.api import (
-        Chips,
-        Circuit,
-        Model,
-        Predictions,
-        Result,
-        Samples,
-        Technology,
-        Tolerances,
-        build,
-        compare,
-        load_model,
-        load_samples,
-        load_technology,
-        make_samples,
-        monte_carlo,
-        open_build,
-        simulate,
-        twin,
-    )
+    from netgen.api import *  # noqa: F403
 
-__all__ = [
-    "Chips",
-    "Circuit",
-    "Model",
-    "Predictions",
-    "Result",
-    "Samples",
-    "Technology",
-    "Tolerances",
-    "__version__",
-    "build",
-    "compare",
-    "load_model",
-    "load_samples",
-    "load_technology",
-    "make_samples",
-    "monte_carlo",
-    "open_build",
-    "simulate",
-    "twin",
-]
+
+def _names() -> list[str]:
+    return ["__version__", *import_module("netgen.api").__all__]
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        found = getattr(import_module("netgen.api"), name)
-        globals()[name] = found
+    if name == "__all__":
+        return _names()
+    if not name.startswith("_") and name in _names():
+        found = globals()[name] = getattr(import_module("netgen.api"), name)
         return found
     raise AttributeError(f"module 'netgen' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_names())

@@ -25,9 +25,9 @@ from netgen.model import load_samples as read_samples
 from netgen.project import (
     Bias,
     BuildOptions,
+    FinishedRun,
     FinishedSample,
     MonteCarlo,
-    RunStep,
     SimulationChoices,
     read_build,
     read_verification,
@@ -44,7 +44,7 @@ from netgen.simulation.engines import AUTO
 from netgen.technology import Geometry, Variation
 
 Progress: TypeAlias = Callable[[int, int], object]
-_Step = TypeVar("_Step", FinishedSample, RunStep)
+_Step = TypeVar("_Step", FinishedSample, FinishedRun)
 
 
 def load_model(path: str | Path) -> Model:

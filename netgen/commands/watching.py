@@ -12,10 +12,12 @@ import click
 from netgen.commands.output import progress_hidden
 from netgen.errors import SimulationError
 from netgen.progress import LOG
-from netgen.project import FinishedSample, RunStep
+from netgen.project import FinishedRun, FinishedSample
 
 
-def watch(steps: Iterator[FinishedSample | RunStep], total: int, output: Path, what: str) -> None:
+def watch(
+    steps: Iterator[FinishedSample | FinishedRun], total: int, output: Path, what: str
+) -> None:
     """Show the progress of simulations, and say how they went.
 
     Raises
@@ -35,7 +37,7 @@ def watch(steps: Iterator[FinishedSample | RunStep], total: int, output: Path, w
         item_show_func=lambda _: f"{len(failures)} failed",
         hidden=progress_hidden(),
     ) as watched:
-        step: FinishedSample | RunStep
+        step: FinishedSample | FinishedRun
         for step in watched:
             _log_step(step)
             fresh += step.fresh
@@ -51,8 +53,8 @@ def watch(steps: Iterator[FinishedSample | RunStep], total: int, output: Path, w
         )
 
 
-def _log_step(step: FinishedSample | RunStep) -> None:
-    run = step.run.traces if isinstance(step, RunStep) else f"sample {step.sample}"
+def _log_step(step: FinishedSample | FinishedRun) -> None:
+    run = step.run.traces if isinstance(step, FinishedRun) else f"sample {step.sample}"
     if step.failure is not None:
         LOG.warning("%s failed: %s", run, step.failure)
     else:

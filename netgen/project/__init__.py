@@ -7,8 +7,8 @@ from netgen.project.export import FORMATS, export
 from netgen.project.folder import Folder, occupied
 from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.population.simulate import (
+    FinishedRun,
     PopulationRuns,
-    RunStep,
     engine_of_population,
     populations,
     read_population,
@@ -28,12 +28,12 @@ __all__ = [
     "BuildOptions",
     "Corners",
     "Design",
+    "FinishedRun",
     "FinishedSample",
     "Folder",
     "MonteCarlo",
     "Population",
     "PopulationRuns",
-    "RunStep",
     "Runs",
     "SimulationChoices",
     "build",

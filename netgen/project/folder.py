@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import is_own_page, is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
-from netgen.project.record import BUILD, read_json
+from netgen.project.record import BUILD, Kind, read_json
 
 NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
 """What a build draws: the files that a designer may want to edit."""
@@ -152,25 +152,52 @@ def claim(path: Path) -> Folder:
         raise UsageError(
             f"{whole!r} holds a character that a netlist cannot; choose another folder with -o"
         )
+    claim_folder(path, folder.build, BUILD, lambda: _is_build(folder), "a netgen build", {})
+    return folder
+
+
+def claim_folder(
+    path: Path,
+    mark: Path,
+    kind: Kind,
+    is_own: Callable[[], bool],
+    what: str,
+    head: Mapping[str, object],
+) -> None:
+    """Make a folder and mark it at once, or take one that holds what is to be written again.
+
+    Parameters
+    ----------
+    mark
+        The record that marks it.
+    is_own
+        Tells whether the folder holds such things.
+    what
+        What they are, for people.
+    head
+        What an incomplete record says besides.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written, or holds something else: that would be overwritten.
+    """
     try:
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; choose a folder with -o")
         path.mkdir(parents=True, exist_ok=True)
         held = any(each.name != LOCK and not is_scratch(each) for each in path.iterdir())
-        if held and not _is_build(folder):
-            raise UsageError(
-                f"{path} holds files that are not a netgen build; choose an empty folder with -o"
-            )
-        if not folder.build.exists():
-            start = {"format": BUILD.format, "version": BUILD.version, "complete": False}
-            write_whole(folder.build, json.dumps(start) + "\n")
+        if held and not is_own():
+            problem = f"{path} holds files that are not {what}; choose an empty folder with -o"
+            raise UsageError(problem)
+        if not mark.exists():
+            start = {"format": kind.format, "version": kind.version, "complete": False}
+            write_whole(mark, json.dumps(start | dict(head)) + "\n")
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written ({error.strerror}); choose another -o"
-        ) from None
+        problem = f"{path} cannot be written ({error.strerror}); choose another -o"
+        raise UsageError(problem) from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise UsageError(f"{path} cannot be written; choose another folder with -o")
-    return folder
 
 
 def _is_build(folder: Folder) -> bool:

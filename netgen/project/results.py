@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import is_scratch, sha256_of, write_whole
-from netgen.project.lock import FILE as LOCK
+from netgen.files import sha256_of, write_whole
+from netgen.project.folder import claim_folder
 from netgen.project.lock import locked
 from netgen.project.record import RESULTS, Draft, read_json, recorded_files
 
@@ -76,24 +76,8 @@ def claim_results(path: Path, kind: str) -> None:
         It cannot be written, or holds something else: results would overwrite what is there.
     """
     mark = path / MARK
-    try:
-        if path.exists() and not path.is_dir():
-            raise UsageError(f"{path} is a file; choose a folder with -o")
-        path.mkdir(parents=True, exist_ok=True)
-        if not _is_marked(mark, kind):
-            if any(each.name != LOCK and not is_scratch(each) for each in path.iterdir()):
-                raise UsageError(
-                    f"{path} holds files that are not results of netgen {kind}; choose an empty "
-                    "folder with -o"
-                )
-            head = {"format": RESULTS.format, "version": RESULTS.version, "complete": False}
-            write_whole(mark, json.dumps(head | {"kind": kind}) + "\n")
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written ({error.strerror}); choose another -o"
-        ) from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise UsageError(f"{path} cannot be written; choose another folder with -o")
+    own = partial(_is_marked, mark, kind)
+    claim_folder(path, mark, RESULTS, own, f"results of netgen {kind}", {"kind": kind})
 
 
 def write_results(

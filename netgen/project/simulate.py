@@ -104,13 +104,19 @@ class SimulationChoices:
         return share
 
 
-@dataclass(frozen=True)
-class FinishedSample:
-    """One sample done: simulated, taken over from an earlier run, or failed."""
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run that is done: simulated, taken over from an earlier command, or failed."""
 
-    sample: int
     failure: SimulationError | None = None
     fresh: bool = True
+
+
+@dataclass(frozen=True)
+class FinishedSample(Finished):
+    """One sample in the nominal circuit."""
+
+    sample: int
 
 
 def chosen_engine(build: Build, choices: SimulationChoices) -> str:
@@ -184,7 +190,7 @@ def _simulate(
         if isinstance(result, SimulationError):
             failures[index] = result.kind
             write_runs(build, replace(runs, failures=failures), facts)
-            yield FinishedSample(index, result)
+            yield FinishedSample(index, failure=result)
             continue
         save_traces(folder.traces(index), result, keys[index])
         yield FinishedSample(index)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import netgen
+from netgen import api
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset"
 
@@ -23,9 +24,12 @@ def test_importing_it_loads_nothing_heavy() -> None:
 
 
 def test_every_name_is_there_and_an_unknown_one_is_an_attribute_error() -> None:
-    for name in netgen.__all__:
+    for name in dir(netgen):
         assert getattr(netgen, name) is not None
-    assert set(netgen.__all__) == set(dir(netgen))
+    everything: dict[str, object] = {}
+    exec("from netgen import *", everything)
+    assert set(dir(netgen)) == set(everything) - {"__builtins__"}
+    assert set(dir(netgen)) == {"__version__", *api.__all__}
     with pytest.raises(AttributeError, match="nothing"):
         netgen.nothing  # noqa: B018
 

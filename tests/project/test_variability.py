@@ -29,9 +29,9 @@ from netgen.netlist import Conditions, Network, shift_words, transistors_of
 from netgen.project import (
     BIASES,
     BuildOptions,
+    FinishedRun,
     MonteCarlo,
     Population,
-    RunStep,
     SimulationChoices,
     build,
     corners,
@@ -69,12 +69,12 @@ def samples_of(model: Model, count: int = 2) -> Samples:
     return check_samples(x, None, tuple(f"s{i}" for i in range(count)), model)
 
 
-def run(folder: Path, population: Population = CHIPS, edited: bool = False) -> list[RunStep]:
+def run(folder: Path, population: Population = CHIPS, edited: bool = False) -> list[FinishedRun]:
     made = read_build(folder, edited)
     return list(simulate_population(made, samples_of(made.model), [0, 1], population, CHOICES))
 
 
-def names(steps: list[RunStep]) -> list[tuple[str, int]]:
+def names(steps: list[FinishedRun]) -> list[tuple[str, int]]:
     return sorted((step.run.case, step.run.sample) for step in steps)
 
 

@@ -21,6 +21,7 @@ from netgen.project.reading import Build, held
 from netgen.project.record import POPULATION, read_json, read_record, rewritten
 from netgen.project.runs import recorded_samples, samples_file
 from netgen.project.simulate import (
+    Finished,
     SimulationChoices,
     chosen_engine,
     holds,
@@ -61,12 +62,10 @@ class Run:
 
 
 @dataclass(frozen=True)
-class RunStep:
-    """One run done: simulated, taken over from an earlier command, or failed."""
+class FinishedRun(Finished):
+    """One sample in one variant."""
 
     run: Run
-    failure: SimulationError | None = None
-    fresh: bool = True
 
 
 def engine_of_population(build: Build, choices: SimulationChoices) -> str:
@@ -82,7 +81,7 @@ def simulate_population(
     picked: list[int],
     population: Population,
     choices: SimulationChoices,
-) -> Iterator[RunStep]:
+) -> Iterator[FinishedRun]:
     """Simulate every sample in every variant and yield each run as it is done.
 
     Each run's result is in the folder by then, so that after an interruption of any kind the same
@@ -105,7 +104,7 @@ def _simulate(
     picked: list[int],
     population: Population,
     choices: SimulationChoices,
-) -> Iterator[RunStep]:
+) -> Iterator[FinishedRun]:
     name = engine_of_population(build, choices)
     folder = build.folder.population(population.name)
     nominal = workbench(build, name, choices.edge(build.model))
@@ -130,7 +129,7 @@ def _simulate(
         for sample in picked:
             run = Run(folder, case.name, sample)
             if holds(run.traces, variant_key(circuits[case.name], samples, sample)):
-                yield RunStep(run, fresh=False)
+                yield FinishedRun(run, fresh=False)
             else:
                 run.traces.unlink(missing_ok=True)  # of another circuit, perhaps
                 missing.append((case, run))
@@ -150,11 +149,11 @@ def _simulate(
             run.traces.unlink(missing_ok=True)
             said = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
             write_whole(run.failure, json.dumps(said) + "\n")
-            yield RunStep(run, result)
+            yield FinishedRun(run, failure=result)
             continue
         run.failure.unlink(missing_ok=True)
         save_traces(run.traces, _settled(result), own)
-        yield RunStep(run)
+        yield FinishedRun(run)
 
 
 def variant_key(circuit: str, samples: Samples, sample: int) -> str:
