@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from netgen.analysis import load_tolerances
+from netgen.commands.export import export_step
 from netgen.commands.options import (
     TechnologyOptions,
     UnitOptions,
@@ -19,7 +20,7 @@ from netgen.commands.options import (
 )
 from netgen.commands.steps import build_step
 from netgen.model import load_model, load_samples
-from netgen.project import FORMATS, export, occupied
+from netgen.project import FORMATS, Target, occupied, read_build
 from netgen.simulators.dialects import DIALECTS
 
 
@@ -33,22 +34,22 @@ from netgen.simulators.dialects import DIALECTS
     "dialects",
     type=click.Choice(list(DIALECTS)),
     multiple=True,
-    help="Also write a testbench for this simulator; repeatable. Only ngspice's is ever run here.",
+    help="Also write a deck for this simulator, as netgen export; repeatable.",
 )
 @click.option(
     "--format",
     "formats",
     type=click.Choice(FORMATS),
     multiple=True,
-    help="Format of the circuit; cdl is written beside spice.  [default: spice]",
+    help="Also write the circuit in this format, as netgen export; repeatable.",
 )
 @calibration_option
 @replace_option
 def build_command(
     model: Path,
     output: Path,
-    dialects: tuple[str, ...],
-    formats: tuple[str, ...],
+    dialects: tuple[Target, ...],
+    formats: tuple[Target, ...],
     calibration: Path | None,
     replace: bool,
     units: UnitOptions,
@@ -63,7 +64,6 @@ def build_command(
     tolerances = load_tolerances(model.parent)
     with occupied(output):
         options = technology.build_options()
-        made = build_step(loaded, output, options, samples, tolerances, model, replace)
-        x = None if samples is None else samples.x[0]
-        for file in export(made, output, dialects, formats, x):
-            click.echo(f"also {file}")
+        build_step(loaded, output, options, samples, tolerances, model, replace)
+        if dialects or formats:
+            export_step(read_build(output), (*dialects, *formats))

@@ -41,6 +41,10 @@ COMMANDS = {
     "sweep": ("netgen.commands.sweep", "Try unit currents, supplies and frame periods."),
     "power": ("netgen.commands.power", "Say where the supply power goes, and the area."),
     "scaling": ("netgen.commands.scaling", "Predict how power and area grow with the size."),
+    "export": (
+        "netgen.commands.export",
+        "Hand the circuit over to other tools.",
+    ),
     "layout": ("netgen.commands.layout", "Draw the circuit: GDS, checked by rules and LVS."),
     "tapeout": ("netgen.commands.tapeout", "Fill a shuttle's tile with the circuit."),
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),

@@ -117,6 +117,7 @@ class SimulationOptions:
     scheduler: str | None
     input_edge: float | None
     raw: bool
+    nodes: bool
 
     def choices(self) -> SimulationChoices:
         """Return the choices of a simulation (ms to seconds).
@@ -130,8 +131,8 @@ class SimulationOptions:
             raise UsageError(f"--timeout {self.timeout:g}: must be above 0")
         edge = None if self.input_edge is None else self.input_edge * 1e-3
         return SimulationChoices(
-            self.jobs or cores(), self.timeout, self.raw, self.engine, self.scheduler,
-            input_edge=edge,
+            self.jobs or cores(), self.timeout, self.raw or self.nodes, self.nodes, self.engine,
+            self.scheduler, input_edge=edge,
         )  # fmt: skip
 
 
@@ -236,6 +237,11 @@ simulation_options = taking(
         help="Rise time of an input step.  [default: 1 % of the frame]",
     ),
     click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
+    click.option(
+        "--nodes",
+        is_flag=True,
+        help="Keep .raw files with the voltage of every net, inside cells too.",
+    ),
 )
 
 ALL = "all"

@@ -41,6 +41,7 @@ from netgen.netlist.testbench import (
     pwl,
     readout_current,
     startup,
+    voltages,
     whole_sample,
 )
 from netgen.netlist.variation import ShiftWords
@@ -129,6 +130,8 @@ class Workbench:
         How the network's transistors deviate, see :func:`netgen.netlist.shift_words`.
     edge
         Rise time of an input step, as a share of the frame.
+    nodes
+        Whether decks of the whole network observe the voltage of every net.
 
     Raises
     ------
@@ -143,6 +146,7 @@ class Workbench:
     load: GateLoad
     shifts: ShiftWords | None = None
     edge: float = EDGE
+    nodes: bool = False
 
     def __post_init__(self) -> None:
         self.network.check()
@@ -181,7 +185,7 @@ class Workbench:
         return self.deck(
             f"Testbench: {title}",
             f"{network}\n{stimuli}",
-            self.probes.quantities,
+            (*self.probes.quantities, *self.voltages),
             whole_sample(self.circuit, len(x)),
             self.network.sizes,
             points,
@@ -199,6 +203,11 @@ class Workbench:
         """Return a deck with the models of transistors of these sizes."""
         where = self.technology, self.conditions, title, body, quantities, analysis, points
         return Deck.at(*where, self.models(sizes))
+
+    @cached_property
+    def voltages(self) -> tuple[Quantity, ...]:
+        """Those of all nets, where they are asked for."""
+        return voltages(self.network.netlist) if self.nodes else ()
 
     @cached_property
     def probes(self) -> Probes:

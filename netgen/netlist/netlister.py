@@ -58,7 +58,24 @@ class SpiceNetlister(ABC):
         yield from self.settings(deck, options)
         yield from self.outputs(deck.quantities)
         yield self.analysis(deck.analysis, options)
+        yield from self.script()
         yield ".end"
+
+    def by_hand(self, stem: str, plotted: tuple[Quantity, ...]) -> SpiceNetlister:
+        """Return a netlister of decks that are run by hand: they write and plot by themselves.
+
+        Parameters
+        ----------
+        stem
+            Name of what they write.
+        plotted
+            What they show.
+        """
+        return self
+
+    def script(self) -> Iterable[str]:
+        """Yield what the simulator is to do by itself; netgen gives its own orders."""
+        return ()
 
     @abstractmethod
     def settings(self, deck: Deck, options: SimulatorOptions) -> Iterator[str]:

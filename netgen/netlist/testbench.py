@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 
 from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks import Probe, relu
+from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Instance, Netlist
 from netgen.circuit.nets import net, network_ports, output_net, start_nets
 from netgen.model import INPUT
-from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Transient, drain_current
+from netgen.netlist.deck import (
+    Deck,
+    Quantity,
+    SourceCurrent,
+    Transient,
+    Voltage,
+    drain_current,
+)
 from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions
 from netgen.netlist.render import render_template
@@ -84,6 +92,26 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
     return Probes(nodes, {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)})
 
 
+def voltages(netlist: Netlist) -> tuple[Voltage, ...]:
+    """Return the voltages of all nets of a network in a testbench, those inside blocks too."""
+    found: dict[str, None] = {}
+    known = (*SUPPLIES, GROUND)
+    for layer in netlist.layers:
+        around = {port: f"xnet.{port}" for port in layer.ports}
+        around |= {port: port for port in netlist.ports}
+        inside = f"xnet.x{layer.word}"
+        for element in (each for unit in layer.units for each in unit.elements):
+            nets = element.terminals if isinstance(element, Device) else element.nets
+            own = (net for net in nets if net not in known)
+            found |= {around.get(net) or f"{inside}.{net}": None for net in own}
+            if isinstance(element, Instance):
+                block = netlist.blocks[element.module]
+                nets = tuple(net for device in block.devices for net in device.terminals)
+                found |= {f"{inside}.x{element.name}.{net}": None for net in nets
+                          if net not in (*block.ports, *known)}  # fmt: skip
+    return tuple(map(Voltage, found))
+
+
 SUPPLY_CURRENT = SourceCurrent("vvdd")
 
 
@@ -139,23 +167,30 @@ def bench_text(
 
     ``edge`` is the rise time of an input step, as a share of the frame.
     """
-    model = circuit.model
     return render_template(
         "stimuli.j2",
         vdd=at.vdd,
         half=at.vdd / 2,
         input_supply=input_supply,
         nets=("vdd", "0", *network_ports(circuit)),
-        inputs=[
-            InputSource(
-                net(circuit, INPUT, channel, "n"),
-                staircase(x[:, channel] * model.unit_current, model.frame_period, edge),
-            )
-            for channel in range(model.input_size)
-        ],
+        inputs=input_sources(circuit, x, edge),
         outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
         startup=startup(circuit, at.vdd),
     )
+
+
+def input_sources(
+    circuit: Circuit, x: NDArray[np.float64], edge: float = EDGE
+) -> list[InputSource]:
+    """Return the currents into the input diodes, see :func:`bench_text`."""
+    model = circuit.model
+    return [
+        InputSource(
+            net(circuit, INPUT, channel, "n"),
+            staircase(x[:, channel] * model.unit_current, model.frame_period, edge),
+        )
+        for channel in range(model.input_size)
+    ]
 
 
 def staircase(values: NDArray[np.float64], period: float, edge: float = EDGE) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from netgen._version import __version__
@@ -107,15 +107,20 @@ class Writer:
         Junction areas and perimeters are written where the technology has a rule for them: without
         them BSIM4 cards use a fixed leakage that does not depend on temperature.
         """
+        text = " ".join(f"{key}={spice(value)}" for key, value in self.values(device))
+        multiplicity = device.geometry.multiplicity
+        if multiplicity != 1 and " m=" not in f" {device.extra}":
+            text += f" m={multiplicity}"
+        return f"{text} {device.extra}" if device.extra else text
+
+    def values(self, device: Device) -> list[tuple[str, float]]:
+        """Return W, L and junctions as the technology's models take them."""
         metre = 1 / self.technology.devices[device.polarity].length_unit
         geometry = device.geometry
         values = [("w", geometry.width * metre), ("l", geometry.length * metre)]
         if self.technology.diffusion and "as=" not in device.extra:
             values += self.junctions(geometry, metre)
-        text = " ".join(f"{key}={spice(value)}" for key, value in values)
-        if geometry.multiplicity != 1 and " m=" not in f" {device.extra}":
-            text += f" m={geometry.multiplicity}"
-        return f"{text} {device.extra}" if device.extra else text
+        return values
 
     def junctions(self, geometry: Geometry, metre: float) -> list[tuple[str, float]]:
         """Return areas and perimeters of source and drain by the technology's rule."""
@@ -256,7 +261,7 @@ def _unit_view(writer: Writer, unit: Unit) -> _UnitView:
         unit.title,
         [_Noted(_source_note(source), writer.source(source)) for source in unit.sources],
         [
-            _Noted(_device_note(stack[0], biases), "\n".join(map(writer.device, stack)))
+            _Noted(device_note(stack[0], biases), "\n".join(map(writer.device, stack)))
             for stack in stacks(unit.devices)
         ],
         [
@@ -277,8 +282,11 @@ def _source_note(source: Source) -> str:
     return f"{_parameter(source.parameter)} = {source.wanted:g}"
 
 
-def _device_note(device: Device, biases: set[str]) -> str:
-    """Say what a mirror stands for: parameter, learned value and what is expected of it."""
+def device_note(device: Device, biases: Collection[str]) -> str:
+    """Say what a mirror stands for: parameter, learned value and what is expected of it.
+
+    ``biases`` are the bias nets of its unit.
+    """
     if device.parameter is None or device.wanted is None or device.realised is None:
         return "no learned parameter"
     path = _parameter(device.parameter)

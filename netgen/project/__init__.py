@@ -3,7 +3,7 @@
 from netgen.project.build import Design, build, design
 from netgen.project.compare import compare
 from netgen.project.design import BIASES, Bias
-from netgen.project.export import FORMATS, export
+from netgen.project.export import FORMATS, TARGETS, Target, export
 from netgen.project.folder import Folder, occupied
 from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.population.simulate import (
@@ -23,6 +23,7 @@ from netgen.project.verify import read_verification, verify
 __all__ = [
     "BIASES",
     "FORMATS",
+    "TARGETS",
     "Bias",
     "Build",
     "BuildOptions",
@@ -36,6 +37,7 @@ __all__ = [
     "PopulationRuns",
     "Runs",
     "SimulationChoices",
+    "Target",
     "build",
     "chosen_engine",
     "compare",

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,14 +30,15 @@ from netgen.netlist.area import areas
 from netgen.netlist.write import network_body
 from netgen.progress import announced
 from netgen.project.design import Bias, design_text
-from netgen.project.folder import NETLISTS, Folder, occupied
+from netgen.project.folder import EXPORTS, NETLISTS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
 from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
-from netgen.project.record import BUILD, extended, rewritten
+from netgen.project.record import BUILD, rewritten
+from netgen.project.results import MARK, write_results
 from netgen.schema import head
 from netgen.simulators import (
     Job,
@@ -221,6 +222,8 @@ def write_build(
                 keep_tolerances(folder.tolerances, tolerances)
             if before != identity_of(content, draft.files):
                 folder.remove_reports(circuit=True)
+                if (folder.path / EXPORTS / MARK).is_file():
+                    write_results(folder.path / EXPORTS, EXPORTS, {})
     return tuple(draft.kept)
 
 
@@ -254,19 +257,6 @@ def _inputs_file(samples: Samples) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, x=samples.x)
     return buffer.getvalue()
-
-
-def add_files(path: Path, texts: Mapping[str, str]) -> None:
-    """Write more files into a build folder, and into its record.
-
-    Raises
-    ------
-    ConfigurationError
-        The folder holds no whole build.
-    """
-    with occupied(path) as folder, extended(folder.build, BUILD) as draft:
-        for name, text in texts.items():
-            draft.write(name, text)
 
 
 def _hysteresis(made: Design) -> str:

@@ -19,6 +19,8 @@ NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
 """What a build draws: the files that a designer may want to edit."""
 RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json", "power.html")
 """What is said of simulated samples: it does not outlive them."""
+EXPORTS = "export"
+"""The folder of what is handed over to other tools, and the command that writes it."""
 CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "twin.html", "verify.json")
 """What is said of a circuit."""
 

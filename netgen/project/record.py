@@ -120,7 +120,7 @@ class Draft:
             path.unlink()
             return
         number = 1
-        while (aside := path.with_name(f"{name}.edited-{number}")).exists():
+        while (aside := path.with_name(f"{path.name}.edited-{number}")).exists():
             number += 1
         path.replace(aside)
         self.kept.append(aside)
@@ -130,23 +130,6 @@ class Draft:
 def rewritten(path: Path, kind: Kind) -> Iterator[Draft]:
     """Give a record to fill; it is whole once the block ends, and incomplete until then."""
     draft = Draft(path, kind, recorded_files(path))
-    draft.announce()
-    yield draft
-    draft.finish()
-
-
-@contextmanager
-def extended(path: Path, kind: Kind) -> Iterator[Draft]:
-    """Give a whole record to add files to; it is incomplete until the block ends.
-
-    Raises
-    ------
-    ConfigurationError
-        There is no whole record.
-    """
-    record = read_record(path, kind)
-    content: dict[str, object] = {key: value for key, value in record.items() if key != "files"}
-    draft = Draft(path, kind, {}, content, recorded_files(path))
     draft.announce()
     yield draft
     draft.finish()

@@ -62,6 +62,8 @@ class SimulationChoices:
         Seconds of wall time allowed for each; None: 60 s and 3 s for every frame.
     raw
         Also keep ngspice's own ``.raw`` file of each sample: the monolithic engine has one.
+    nodes
+        Let that file hold the voltage of every net, too.
     engine
         One of :data:`netgen.simulation.engines.ENGINES`, or ``"auto"``.
     scheduler
@@ -75,6 +77,7 @@ class SimulationChoices:
     jobs: int
     timeout: float | None = None
     raw: bool = False
+    nodes: bool = False
     engine: str = AUTO
     scheduler: str | None = None
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
@@ -164,7 +167,7 @@ def _simulate(
 ) -> Iterator[FinishedSample]:
     folder = build.folder
     name = chosen_engine(build, choices)
-    bench = workbench(build, name, choices.edge(build.model))
+    bench = replace(workbench(build, name, choices.edge(build.model)), nodes=choices.nodes)
     common = identity(bench, name, choices.options)
     keys = {
         index: key(_testbench(bench, choices.options, samples, index, folder), *common)
@@ -291,6 +294,7 @@ def _testbench(
     title = f"{bench.circuit.model.name}, sample {index}"
     where = bench.circuit, bench.technology, bench.conditions
     deck = testbench(*where, samples.x[index], folder.body, title, bench.edge)
+    deck = replace(deck, quantities=(*deck.quantities, *bench.voltages))
     return chosen_simulator().netlister.text(deck, options)
 
 

@@ -14,7 +14,8 @@ from netgen.report.page import Links, Page, Section, to_html
 FILES = {
     "netlist.cir": "the circuit, SPICE",
     "netlist_mirrored_bias.cir": "the circuit, its bias currents mirrored from one reference",
-    "netlist.cdl": "the circuit, CDL: for layout against schematic",
+    "network.cdl": "the circuit, CDL: for layout against schematic",
+    "network.spice": "the circuit with the pins of network.cdl, SPICE",
     "design.json": "the circuit as a record",
     "mapping.json": "which subcircuit stands for which node",
     "model.json": "the model",

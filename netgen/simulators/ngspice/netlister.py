@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from netgen.netlist.deck import (
     Deck,
@@ -21,8 +22,21 @@ _NOISE = {"output": "onoise_spectrum", "input": "inoise_spectrum"}
 _TOLERANCES = ("gmin", "abstol", "reltol", "vntol", "chgtol")
 
 
+@dataclass(frozen=True)
 class NgspiceNetlister(SpiceNetlister):
-    """ngspice: options behind the models, a ``.save`` for each quantity."""
+    """ngspice: options behind the models, a ``.save`` for each quantity.
+
+    Attributes
+    ----------
+    stem
+        Name of the waveform file and of the plot that a deck writes by itself, in the folder where
+        ngspice is started; empty where netgen runs it.
+    plotted
+        What that plot shows.
+    """
+
+    stem: str = ""
+    plotted: tuple[Quantity, ...] = ()
 
     def head(self, deck: Deck, options: SimulatorOptions) -> Iterable[str]:
         """Yield models and options."""
@@ -43,6 +57,19 @@ class NgspiceNetlister(SpiceNetlister):
                 yield f".save v({self.name(quantity)})"
             elif not isinstance(quantity, NoiseDensity):
                 yield f".save {self.name(quantity)}"
+
+    def by_hand(self, stem: str, plotted: tuple[Quantity, ...]) -> SpiceNetlister:
+        """Return one that adds a control block."""
+        return replace(self, stem=stem, plotted=plotted)
+
+    def script(self) -> Iterable[str]:
+        """Yield the control block of a deck that is run by hand: it simulates, writes and plots."""
+        if not self.stem:
+            return
+        shown = " ".join(map(self.name, self.plotted))
+        yield from (".control", "run", f"write {self.stem}.raw", "if $?batchmode")
+        yield from ("set hcopydevtype=svg", f"hardcopy {self.stem}.svg {shown}", "quit")
+        yield from ("else", f"plot {shown}", "end", ".endc")
 
     def name(self, quantity: Quantity) -> str:
         """Return the name of a vector, lower case: a net's voltage has the net's own."""
