@@ -26,7 +26,7 @@ COPIES = 3
 """Altered copies of a recording at most."""
 NOISE = "_noise_"
 """The word of noise cuts."""
-_BLOCK = 1000  # recordings whose features are mapped at a time
+_BLOCK = 128  # recordings whose features are mapped at a time: they stay in the cache
 _SILENCES = 0.1  # noise cuts, as a share of the recordings of the split
 _NOISE_PARTS: dict[Split, tuple[float, float]] = {
     "train": (0.0, 0.8),

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha1
-from pathlib import Path, PurePosixPath
+from itertools import chain
+from pathlib import Path
+from posixpath import basename, dirname, join, normpath, splitext
 
 from netgen.errors import InputError
 from netgen.training.corpus import (
@@ -41,49 +43,46 @@ _NAMED = 3
 
 
 class Tree:
-    """The files of a data set: sounds by their path below the root, and all others."""
+    """The files of a data set: sounds by their path below the root, and all others.
+
+    Paths are text with slashes: objects for them would take longer than the folders.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.sounds: list[PurePosixPath] = []
+        self.sounds: list[str] = []
         self.others: Counter[str] = Counter()
-        self.folders: set[str] = set()
 
         def fail(error: OSError) -> None:
             raise error
 
         for folder, folders, files in os.walk(root, onerror=fail, followlinks=True):
             folders.sort()
-            below = PurePosixPath(Path(folder).relative_to(root).as_posix())
-            if below == PurePosixPath("."):
-                self.folders = set(folders)
-            hidden = _hidden(below)
+            below = Path(folder).relative_to(root).as_posix()
+            hidden = any(part.startswith(".") for part in below.split("/") if below != ".")
+            below = "" if below == "." else f"{below}/"
             for name in sorted(files):
-                path = below / name
-                if path.suffix.lower() in SUFFIXES and not hidden and not name.startswith("."):
-                    self.sounds.append(path)
-                elif str(path) not in (TESTING_LIST, VALIDATION_LIST):
-                    self.others[path.suffix.lower() or name] += 1
+                suffix = splitext(name)[1].lower()
+                if suffix in SUFFIXES and not hidden and not name.startswith("."):
+                    self.sounds.append(below + name)
+                elif below + name not in (TESTING_LIST, VALIDATION_LIST):
+                    self.others[suffix or name] += 1
 
-    def path(self, sound: PurePosixPath) -> Path:
+    def path(self, sound: str) -> Path:
         """Return where a sound lies."""
-        return self.root / sound
+        return Path(join(self.root, sound))
 
-    def remarks(self, used: Iterable[PurePosixPath]) -> list[str]:
+    def remarks(self, used: Iterable[str]) -> list[str]:
         """Count what is not used: sounds by their folder, other files by their kind."""
         unread = set(self.sounds) - set(used)
         found = []
         if unread:
-            by_folder = Counter(str(path.parent) for path in unread)
+            by_folder = Counter(dirname(path) or "." for path in unread)
             found.append(f"{len(unread)} sound files not read: {_listed(by_folder)}")
         if self.others:
             total = sum(self.others.values())
             found.append(f"{total} files that are no sound not read: {_listed(self.others)}")
         return found
-
-
-def _hidden(path: PurePosixPath) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _listed(counts: Counter[str]) -> str:
@@ -111,7 +110,7 @@ def read_layout(root: Path) -> Corpus:
     digits = [path for path in tree.sounds if _is_digit_file(path)]
     if digits:
         return _spoken_digits(tree, digits)
-    tops = {path.parts[0] for path in tree.sounds if len(path.parts) > 1} - {NOISE_FOLDER}
+    tops = {path.partition("/")[0] for path in tree.sounds if "/" in path} - {NOISE_FOLDER}
     if tops and all(name.lower() in PART_FOLDERS for name in tops):
         return _part_folders(tree)
     if len(tops) == 1 and (root / next(iter(tops)) / TESTING_LIST).is_file():
@@ -123,7 +122,7 @@ def read_layout(root: Path) -> Corpus:
 # Labels
 
 
-def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, list[PurePosixPath]]:
+def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, list[str]]:
     """Return the sounds of every label folder, at any depth below it.
 
     Raises
@@ -132,11 +131,12 @@ def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, lis
         A label folder holds no sound (where ``needed``), or there is no label folder.
     """
     depth = 1 if below else 0
-    found: dict[str, list[PurePosixPath]] = {}
+    found: dict[str, list[str]] = {}
     for path in tree.sounds:
-        inside = not below or path.parts[0] == below
-        if inside and len(path.parts) > depth + 1 and path.parts[depth][0] != "_":
-            found.setdefault(path.parts[depth], []).append(path)
+        parts = path.split("/")
+        inside = not below or parts[0] == below
+        if inside and len(parts) > depth + 1 and parts[depth][0] != "_":
+            found.setdefault(parts[depth], []).append(path)
     root = tree.root / below
     empty = [p.name for p in root.iterdir() if p.is_dir() and p.name[0] not in "._"
              and p.name not in found]  # fmt: skip
@@ -152,8 +152,12 @@ def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, lis
     return dict(sorted(found.items()))
 
 
-def _noise(tree: Tree) -> list[PurePosixPath]:
-    return [path for path in tree.sounds if NOISE_FOLDER in path.parts[:-1]]
+def _noise(tree: Tree) -> list[str]:
+    return [path for path in tree.sounds if f"/{NOISE_FOLDER}/" in f"/{path}"]
+
+
+def _stem(path: str) -> str:
+    return splitext(basename(path))[0]
 
 
 # Speakers
@@ -165,7 +169,7 @@ def speaker_of(name: str, label: str, known: frozenset[str] = frozenset()) -> st
     ``HASH_nohash_N`` (Speech Commands), ``LABEL_SPEAKER_N`` (Free Spoken Digits), or a name of
     ``known`` followed by a number.
     """
-    stem = PurePosixPath(name).stem
+    stem = _stem(name)
     speaker, marker, _ = stem.partition("_nohash_")
     if marker:
         return speaker
@@ -176,7 +180,7 @@ def speaker_of(name: str, label: str, known: frozenset[str] = frozenset()) -> st
     return numbered.group(1) if numbered and numbered.group(1) in known else ""
 
 
-def known_speakers(labels: dict[str, list[PurePosixPath]]) -> frozenset[str]:
+def known_speakers(labels: dict[str, list[str]]) -> frozenset[str]:
     """Find names that look like speakers: NAME-NUMBER, three of them, each in two labels.
 
     A name that is a label's own, or is found with one label alone, says nothing of a speaker.
@@ -184,19 +188,17 @@ def known_speakers(labels: dict[str, list[PurePosixPath]]) -> frozenset[str]:
     places: dict[str, set[str]] = {}
     for label, paths in labels.items():
         for path in paths:
-            numbered = _NUMBERED.fullmatch(path.stem)
+            numbered = _NUMBERED.fullmatch(_stem(path))
             if numbered and numbered.group(1).lower() not in {name.lower() for name in labels}:
                 places.setdefault(numbered.group(1), set()).add(label)
     names = frozenset(name for name, where in places.items() if len(where) > 1)
     return names if len(names) >= _FEWEST_SPEAKERS else frozenset()
 
 
-def _recordings(
-    tree: Tree, labels: dict[str, list[PurePosixPath]], split: Split
-) -> list[Recording]:
+def _recordings(tree: Tree, labels: dict[str, list[str]], split: Split) -> list[Recording]:
     known = known_speakers(labels)
     return [
-        Recording(tree.path(path), label, speaker_of(path.name, label, known), split)
+        Recording(tree.path(path), label, speaker_of(path, label, known), split)
         for label, paths in labels.items()
         for path in paths
     ]
@@ -271,10 +273,8 @@ def _speech_commands(tree: Tree) -> Corpus:
     for label, paths in _by_label(tree).items():
         used += paths
         for path in paths:
-            split_ = listed.pop(str(path), "train")
-            recordings.append(
-                Recording(tree.path(path), label, speaker_of(path.name, label), split_)
-            )
+            split_ = listed.pop(path, "train")
+            recordings.append(Recording(tree.path(path), label, speaker_of(path, label), split_))
     if listed:
         shown = ", ".join(list(listed)[:_NAMED]) + (", …" if len(listed) > _NAMED else "")
         remarks.append(f"{len(listed)} files of the lists are not there: {shown}")
@@ -306,19 +306,19 @@ def read_list(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise InputError(str(path), [f"is no UTF-8 text ({error.reason}); save it again"]) from None
     lines = (line.strip().replace("\\", "/") for line in text.splitlines())
-    return [str(PurePosixPath(line)) for line in lines if line]
+    return [normpath(line) for line in lines if line]
 
 
-def _is_digit_file(path: PurePosixPath) -> bool:
-    inside = path.parts[:-1] in ((), ("recordings",))
-    return inside and _DIGIT_FILE.fullmatch(path.stem) is not None
+def _is_digit_file(path: str) -> bool:
+    inside = dirname(path) in ("", "recordings")
+    return inside and _DIGIT_FILE.fullmatch(_stem(path)) is not None
 
 
-def _spoken_digits(tree: Tree, digits: Sequence[PurePosixPath]) -> Corpus:
+def _spoken_digits(tree: Tree, digits: Sequence[str]) -> Corpus:
     """Read Free Spoken Digits; its official test split is indices 0–4, validation is 5–9."""
     recordings = []
     for path in digits:
-        match = _DIGIT_FILE.fullmatch(path.stem)
+        match = _DIGIT_FILE.fullmatch(_stem(path))
         assert match is not None
         label, speaker, index = match.group(1), match.group(2), int(match.group(3))
         split: Split = "train"
@@ -338,11 +338,13 @@ def _spoken_digits(tree: Tree, digits: Sequence[PurePosixPath]) -> Corpus:
 
 def _part_folders(tree: Tree) -> Corpus:
     """Read folders that name a split, such as ``train/label/*.wav`` and ``test/label/*.wav``."""
-    tops = sorted({path.parts[0] for path in tree.sounds} - {NOISE_FOLDER})
+    tops = sorted({path.partition("/")[0] for path in tree.sounds} - {NOISE_FOLDER})
     recordings: list[Recording] = []
+    used: list[str] = []
     for top in (name for name in tops if name.lower() in PART_FOLDERS):
         labels = _by_label(tree, top)
         recordings += _recordings(tree, labels, PART_FOLDERS[top.lower()])
+        used += chain.from_iterable(labels.values())
     if not any(r.split == "train" for r in recordings):
         raise InputError(str(tree.root), ["has no folder for training; name it train"])
     remarks = []
@@ -356,7 +358,6 @@ def _part_folders(tree: Tree) -> Corpus:
     if twice:
         remarks.append(f"{len(twice)} test recordings have the name of one in training")
     noise = _noise(tree)
-    used = [PurePosixPath(r.path.relative_to(tree.root).as_posix()) for r in recordings]
     remarks += tree.remarks([*used, *noise])
     return Corpus(
         tree.root,
@@ -376,7 +377,7 @@ def _label_folders(tree: Tree) -> Corpus:
             raise InputError(str(tree.root), [f"{problem} need at least one each"])
     recordings, sentence = carve(_recordings(tree, labels, "train"), ("test", "validation"))
     noise = _noise(tree)
-    used = [path for paths in labels.values() for path in paths]
+    used = chain.from_iterable(labels.values())
     return Corpus(
         tree.root,
         "label folders",
