@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -20,12 +19,13 @@ from netgen.commands.options import (
     technology_options,
     unit_options,
 )
-from netgen.commands.output import give_document
+from netgen.commands.output import give_document, warn
 from netgen.commands.steps import (
     expected_power,
     say_below_floor,
     warn_of_units,
 )
+from netgen.document import Json
 from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
 from netgen.netlist.area import areas
 from netgen.project import Design, design
@@ -80,7 +80,7 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
     late = list(late_thresholds(model, speeds))
     if late:
         count = f"{len(late)} thresholds take longer than a frame"
-        click.secho(f"warning: {count}; use longer frames:", fg="yellow", err=True)
+        warn(f"{count}; use longer frames:")
         for entry in late[:_LISTED]:
             click.echo(f"  {entry}", err=True)
         if len(late) > _LISTED:
@@ -88,7 +88,7 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
     return needed, [str(entry) for entry in late]
 
 
-def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, Any]:
+def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, Json]:
     """Return what was said as a JSON object."""
     circuit, at, counts = made.circuit, made.conditions, made.netlist.counts
     model, errors = circuit.model, _drawn_errors(made)
@@ -104,7 +104,10 @@ def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, 
         "corner": at.corner,
         "temperature": at.temperature,
         "vdd": at.vdd,
-        "devices": {"total": sum(counts.values()), "by_block": counts},
+        "devices": {
+            "total": sum(counts.values()),
+            "by_block": {str(block): count for block, count in counts.items()},
+        },
         "area": area_document(areas(made.netlist, made.technology)),
         "predicted_power": predicted_document(made.power),
         "below_floor": [str(entry) for entry in made.below_floor],

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.options import edited_option, folder_argument
-from netgen.commands.output import progress_hidden
+from netgen.commands.options import edited_option, folder_argument, integer_option
+from netgen.commands.output import progress
 from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
 from netgen.layout.checks import rule_count
@@ -27,12 +27,7 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
 
 @click.command("layout")
 @folder_argument
-@click.option(
-    "--rows",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    help="Rows of transistors.  [default: about as wide as high]",
-)
+@integer_option("--rows", most=1000, help="Rows of transistors.  [default: about as wide as high]")
 @click.option(
     "--effort",
     type=click.FloatRange(0, 1000),
@@ -41,11 +36,10 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
     metavar="S",
     help="How long to look for better places; 0 takes the first.",
 )
-@click.option(
+@integer_option(
     "--seed",
-    type=click.IntRange(0),
+    least=0,
     default=0,
-    show_default=True,
     metavar="S",
     help="Of that search: the same gives the same bytes.",
 )
@@ -79,11 +73,11 @@ def layout_command(
     """  # fmt: skip
     made = open_step(folder, edited)
     if checked is not None:
-        with progress("checking") as told:
+        with layout_progress("checking") as told:
             verdict, process, cell = check_layout(made, checked, told)
         file = checked
     else:
-        with progress("drawing") as told:
+        with layout_progress("drawing") as told:
             laid, kept = lay_out(made, Choices(rows, effort, seed), told)
         where = layout_folder(made)
         for each in kept:
@@ -107,11 +101,9 @@ def _say_deck(file: Path, found: DeckResult) -> bool:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[str, float], None]]:
+def layout_progress(label: str) -> Iterator[Callable[[str, float], None]]:
     """Show how far a layout is; gives what hears of it."""
-    with click.progressbar(
-        length=100, label=label, file=sys.stderr, hidden=progress_hidden()
-    ) as bar:
+    with progress(label, 100) as bar:
 
         def told(step: str, share: float) -> None:
             start, width = _SHARES[step]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
 
 from netgen._version import __version__
 from netgen.commands.options import PATH, TechnologyOptions, model_argument, technology_options
 from netgen.commands.output import give_document
+from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.model import Model, Samples, load_model
 from netgen.model.graph import Floats
@@ -52,7 +52,7 @@ def listen_command(model: Path, sound: Path, circuit: bool, technology: Technolo
     click.echo(f"software {agrees}: {_sentence(software, loaded)}", err=True)
 
 
-def _decision(heard: Heard) -> dict[str, Any]:
+def _decision(heard: Heard) -> Json:
     return {"class": heard.decision, "margin": heard.margin}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -12,12 +11,14 @@ from netgen.analysis.noise.statistics import Interval
 from netgen.commands.options import (
     PATH,
     TechnologyOptions,
+    integer_option,
     model_argument,
+    output_option,
     replace_option,
     samples_argument,
     technology_options,
 )
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import followed
 from netgen.errors import UsageError
 from netgen.model import load_model, load_samples, random_model
 from netgen.project.studies.noise import NoiseChoices, noise_immunity
@@ -28,9 +29,7 @@ RANDOM_SAMPLES = 32
 @click.command("noise")
 @model_argument
 @samples_argument
-@click.option(
-    "-o", "--output", type=PATH, required=True, metavar="DIR", help="Where to write the results."
-)
+@output_option
 @replace_option
 @click.option(
     "--also",
@@ -61,11 +60,11 @@ RANDOM_SAMPLES = 32
     multiple=True,
     help="Where noise is added; repeatable.  [default: everywhere in turn]",
 )
-@click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
-              help="Draws of noise for each sample.")  # fmt: skip
-@click.option("--per-frame", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-              help="Independent values in a frame: 2·B·T for noise up to B.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@integer_option("--repeats", default=5, help="Draws of noise for each sample.")
+@integer_option(
+    "--per-frame", default=1, help="Independent values in a frame: 2·B·T for noise up to B."
+)
+@integer_option("--seed", least=0, default=1)
 @technology_options
 def noise_command(
     model: Path,
@@ -93,15 +92,7 @@ def noise_command(
     draws = Draws(seed, repeats, per_frame)
     choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), draws)
     results = noise_immunity(cases, technology.build_options(), choices, output, replace)
-    with click.progressbar(
-        results,
-        length=choices.steps(cases),
-        label="noise",
-        file=sys.stderr,
-        show_pos=True,
-        hidden=progress_hidden(),
-    ) as bar:
-        found = list(bar)
+    found = list(followed(results, "noise", choices.steps(cases)))
     click.echo("95 % intervals in brackets; noise in % of a unit rms")
     for result in found:
         click.echo(_line(result))

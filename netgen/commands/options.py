@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.records import taking
+from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.project import (
@@ -28,6 +28,28 @@ from netgen.technology import Geometry, Variation, preferred, technologies
 
 PATH = click.Path(path_type=Path)  # existence is checked where the file is read, with its status
 
+ABOVE_0 = click.FloatRange(min=0, min_open=True)
+
+
+def integer_option(
+    *names: str,
+    least: int = 1,
+    most: int | None = None,
+    default: int | None = None,
+    metavar: str = "N",
+    help: str | None = None,
+) -> Callable[[Command], Command]:
+    """Return an option that takes a whole number, with its default in the help."""
+    return click.option(
+        *names,
+        type=click.IntRange(least, most),
+        default=default,
+        show_default=default is not None,
+        metavar=metavar,
+        help=help,
+    )
+
+
 model_argument = click.argument("model", type=PATH, metavar="MODEL.json")
 samples_argument = click.argument("samples", type=PATH, metavar="SAMPLES.npz")
 edited_option = click.option(
@@ -38,7 +60,7 @@ edited_option = click.option(
 )
 folder_argument = click.argument("folder", type=PATH, metavar="DIR")
 output_option = click.option(
-    "-o", "--output", type=PATH, required=True, metavar="DIR", help="The build folder."
+    "-o", "--output", type=PATH, required=True, metavar="DIR", help="The folder to write."
 )
 
 
@@ -178,7 +200,7 @@ technology_options = taking(
     click.option("--vdd", type=float, metavar="V", help="Supply.  [default: the technology's]"),
     click.option(
         "--unit",
-        type=(click.FloatRange(min=0, min_open=True), click.FloatRange(min=0, min_open=True)),
+        type=(ABOVE_0, ABOVE_0),
         metavar="W L",
         help="Unit mirror in µm: larger matches better, settles more slowly.  [default: 2 2]",
     ),
@@ -189,13 +211,13 @@ unit_options = taking(
     UnitOptions,
     click.option(
         "--unit-current",
-        type=click.FloatRange(min=0, min_open=True),
+        type=ABOVE_0,
         metavar="nA",
         help="What 1.0 stands for.  [default: the model's]",
     ),
     click.option(
         "--frame-period",
-        type=click.FloatRange(min=0, min_open=True),
+        type=ABOVE_0,
         metavar="ms",
         help="How long a frame is held.  [default: the model's]",
     ),
@@ -205,12 +227,7 @@ simulation_options = taking(
     "simulation",
     SimulationOptions,
     click.option("--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4."),
-    click.option(
-        "--jobs",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Transients at a time.  [default: all cores]",
-    ),
+    integer_option("--jobs", help="Transients at a time.  [default: all cores]"),
     click.option(
         "--timeout",
         type=float,
@@ -232,7 +249,7 @@ simulation_options = taking(
     ),
     click.option(
         "--input-edge",
-        type=click.FloatRange(min=0, min_open=True),
+        type=ABOVE_0,
         metavar="ms",
         help="Rise time of an input step.  [default: 1 % of the frame]",
     ),
@@ -247,11 +264,10 @@ simulation_options = taking(
 ALL = "all"
 
 _CHIP_OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] = (
-    click.option(
+    integer_option(
         "--seed",
-        type=click.IntRange(min=0),
+        least=0,
         default=1,
-        show_default=True,
         metavar="S",
         help="Of the chips: the same seed gives the same chips anywhere.",
     ),
@@ -323,11 +339,9 @@ class Varied:
 variability_options = taking(
     "varied",
     Varied,
-    click.option(
+    integer_option(
         "--monte-carlo",
         "runs",
-        type=click.IntRange(min=1),
-        metavar="N",
         help="Run the samples through N chips whose transistors deviate at random.",
     ),
     *_CHIP_OPTIONS,

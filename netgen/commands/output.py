@@ -9,16 +9,22 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
 from netgen._version import __version__
+from netgen.document import Json
 from netgen.progress import LOG, shown
 from netgen.schema import head
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+Step = TypeVar("Step")
 
 LOG_FILE = "netgen.log"
 """In a folder that netgen made: what was done to it, and how that ended."""
@@ -67,7 +73,7 @@ _SUMMARY = click.Option(
 )
 
 
-def give_document(document: Mapping[str, Any]) -> None:
+def give_document(document: Mapping[str, Json]) -> None:
     """Hand over what ``--json`` prints, where the command writes no file of it."""
     context = click.get_current_context(silent=True)
     if context is not None:
@@ -78,6 +84,27 @@ def progress_hidden() -> bool:
     """Tell whether progress is not to be shown: nobody looks at it, or it is not wanted."""
     context = click.get_current_context(silent=True)
     return not sys.stderr.isatty() or (context is not None and context.meta.get(_QUIET, False))
+
+
+def progress(label: str, length: int) -> ProgressBar[int]:
+    """Return a bar on standard error; ``update(n)`` moves it by n of ``length`` steps."""
+    return click.progressbar(
+        length=length, label=label, file=sys.stderr, show_pos=True, show_eta=True,
+        hidden=progress_hidden(),
+    )  # fmt: skip
+
+
+def followed(steps: Iterable[Step], label: str, length: int) -> Iterator[Step]:
+    """Yield what ``length`` steps give, with a bar that moves with each."""
+    with progress(label, length) as bar:
+        for step in steps:
+            yield step
+            bar.update(1)
+
+
+def warn(text: str) -> None:
+    """Print a warning on standard error."""
+    click.secho(f"warning: {text}", fg="yellow", err=True)
 
 
 def with_output(name: str, command: click.Command) -> click.Command:
@@ -95,8 +122,8 @@ def with_output(name: str, command: click.Command) -> click.Command:
         verbose: bool = False,
         as_json: bool | None = None,
         summary: str | None = None,
-        **params: Any,
-    ) -> Any:
+        **params: object,
+    ) -> None:
         if "as_json" in own:  # the command's own
             params["as_json"], as_json = as_json, False
         if as_json and summary:
@@ -136,16 +163,20 @@ def _run(work: Callable[[], object]) -> int:
     return 0
 
 
-def _document(name: str, params: Mapping[str, Any]) -> Any:
+def _document(name: str, params: Mapping[str, object]) -> Mapping[str, Json]:
     place = DOCUMENTS[name]
     if place is None:
-        return click.get_current_context().meta[_DOCUMENT]
+        given: Mapping[str, Json] = click.get_current_context().meta[_DOCUMENT]
+        return given
     parameter, _, file = place.partition("/")
-    return json.loads((params[parameter] / file).read_text(encoding="utf-8"))
+    folder = params[parameter]
+    assert isinstance(folder, Path)
+    found: Mapping[str, Json] = json.loads((folder / file).read_text(encoding="utf-8"))
+    return found
 
 
 @contextmanager
-def _logged(name: str, params: Mapping[str, Any], verbose: bool) -> Iterator[None]:
+def _logged(name: str, params: Mapping[str, object], verbose: bool) -> Iterator[None]:
     """Write what happens into the log of the command's folder, and on the terminal if verbose."""
     handlers: list[logging.Handler] = []
     folder = _folder_of(params)
@@ -173,8 +204,10 @@ def _logged(name: str, params: Mapping[str, Any], verbose: bool) -> Iterator[Non
             handler.close()
 
 
-def _folder_of(params: Mapping[str, Any]) -> Path | None:
-    given = params.get("output") or params.get("folder") or next(iter(params.get("folders", ())), 0)
+def _folder_of(params: Mapping[str, object]) -> Path | None:
+    folders = params.get("folders")
+    first = folders[0] if isinstance(folders, tuple) and folders else None
+    given = params.get("output") or params.get("folder") or first
     return given if isinstance(given, Path) else None
 
 

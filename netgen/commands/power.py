@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ from netgen.analysis import Consumption, PowerFigures
 from netgen.analysis.power.consumption import GROUPINGS
 from netgen.commands.options import edited_option, folder_argument
 from netgen.commands.steps import open_step
-from netgen.document import Json, table_at
+from netgen.document import Json, number_at, table_at, text_at, whole_at
 from netgen.project.power import power as measure
 from netgen.units import engineering
 
@@ -58,19 +57,19 @@ def _line(name: str, cells: tuple[str, ...]) -> str:
     return "  " + f"{name:<14}" + "".join(f"{cell:>11}" for cell in cells)
 
 
-def _area(area: Mapping[str, Any]) -> Iterator[str]:
+def _area(area: Json) -> Iterator[str]:
     """Yield transistors and area by kind of block."""
     if not area:
         return
     yield _line("block", ("transistors", "gates", "drawn"))
-    for name, entry in (*area["by_block"].items(), ("total", area)):
-        squares = (f"{entry[key] * 1e12:.0f} µm²" for key in ("gate_m2", "drawn_m2"))
-        yield _line(name, (f"{entry['transistors']}", *squares))
-    yield f"  drawn, an estimate: {area['assumption']}"
+    for name, entry in (*table_at(area, "by_block").items(), ("total", area)):
+        squares = (f"{number_at(entry, key) * 1e12:.0f} µm²" for key in ("gate_m2", "drawn_m2"))
+        yield _line(name, (f"{whole_at(entry, 'transistors')}", *squares))
+    yield f"  drawn, an estimate: {text_at(area, 'assumption')}"
     yield ""
 
 
-def _predicted(predicted: Mapping[str, Any]) -> Iterator[str]:
+def _predicted(predicted: Json) -> Iterator[str]:
     if predicted:
-        watts = engineering(predicted["average_w"], "W")
+        watts = engineering(number_at(predicted, "average_w"), "W")
         yield f"  predicted by the build, over the inputs it was sized for: {watts}"

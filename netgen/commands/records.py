@@ -8,7 +8,6 @@ from dataclasses import fields
 from typing import TypeVar
 
 Command = TypeVar("Command", bound=Callable[..., object])
-Option = Callable[[Command], Command]
 
 
 def taking(

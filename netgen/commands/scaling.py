@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,11 +14,12 @@ from netgen.analysis.power.scaling import PowerLaw, power_law
 from netgen.commands.options import (
     SimulationOptions,
     TechnologyOptions,
+    integer_option,
     output_option,
     simulation_options,
     technology_options,
 )
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import followed
 from netgen.errors import UsageError
 from netgen.project.results import write_results
 from netgen.project.studies.scaling import KIND, PARTS, ScalingChoices, Size, usual_sizes
@@ -33,24 +33,9 @@ from netgen.units import engineering
 @technology_options
 @simulation_options
 @click.option("--sizes", metavar="D,…", help="State sizes.  [default: 4,8,16,…,128]")
-@click.option(
-    "--layers", type=click.IntRange(min=1), default=2, show_default=True, help="Recurrent layers."
-)
-@click.option(
-    "--frames",
-    type=click.IntRange(min=2),
-    default=60,
-    show_default=True,
-    help="Length of the input sequence.",
-)
-@click.option(
-    "--confirm",
-    type=click.IntRange(min=0),
-    default=16,
-    show_default=True,
-    metavar="D",
-    help="Simulate networks up to this size.",
-)
+@integer_option("--layers", default=2, help="Recurrent layers.")
+@integer_option("--frames", least=2, default=60, help="Length of the input sequence.")
+@integer_option("--confirm", least=0, default=16, metavar="D", help="Simulated up to this size.")
 def scaling_command(
     output: Path,
     sizes: str | None,
@@ -70,22 +55,10 @@ def scaling_command(
     states = _sizes(sizes)
     choices = ScalingChoices(tuple(states), layers, frames, confirm)
     found: list[Size] = []
-    with click.progressbar(
-        study(
-            choices,
-            output,
-            technology.build_options(),
-            simulation.choices(),
-        ),
-        length=len(states),
-        label="sizing",
-        file=sys.stderr,
-        show_pos=True,
-        hidden=progress_hidden(),
-    ) as steps:
-        for size in steps:
-            found.append(size)
-            click.echo(_line(size))
+    steps = study(choices, output, technology.build_options(), simulation.choices())
+    for size in followed(steps, "sizing", len(states)):
+        found.append(size)
+        click.echo(_line(size))
     laws = {name: power_law(states, [of(size) for size in found]) for name, of in QUANTITIES}
     for name, law in laws.items():
         if law is not None:

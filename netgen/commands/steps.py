@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ from netgen.analysis import (
 from netgen.analysis.comparison.baseline import Against
 from netgen.commands.baseline import say_baseline
 from netgen.commands.options import Varied, cores
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import progress, warn
 from netgen.commands.watching import watch
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
@@ -92,7 +91,7 @@ def expected_power(made: Design, calibrated: bool) -> str:
 def warn_of_units(model: Model) -> None:
     """Say which units of a model were never tried in a circuit."""
     for line in doubtful(model):
-        click.secho(f"warning: {line}", fg="yellow", err=True)
+        warn(line)
 
 
 _LISTED = 10
@@ -103,12 +102,8 @@ def say_below_floor(made: Design) -> None:
     """List, loudly, the largest weights that the technology cannot draw."""
     listed = sorted(made.below_floor, key=lambda entry: -abs(entry.weight))
     if listed:
-        click.secho(
-            f"warning: {len(made.below_floor)} weights are below the technology's floor and are "
-            "not drawn:",
-            fg="yellow",
-            err=True,
-        )
+        count = f"{len(listed)} weights are below the technology's floor"
+        warn(f"{count} and are not drawn:")
         for entry in listed[:_LISTED]:
             click.echo(f"  {entry}", err=True)
         if len(listed) > _LISTED:
@@ -194,9 +189,7 @@ def verify_step(
 ) -> tuple[Check, ...]:
     """Measure the netlist's mirrors and cells, print the figures with their limits."""
     made = open_step(output, edited)
-    with click.progressbar(
-        length=1, label="verifying", file=sys.stderr, hidden=progress_hidden()
-    ) as watched:
+    with progress("verifying", 1) as watched:
 
         def watch(done: int, total: int) -> None:
             watched.length = total
@@ -283,14 +276,12 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
         click.echo(f"       {'supply power':<30} {engineering(comparison.power_w, 'W'):>12}")
     unsettled = comparison.settling.said()
     if unsettled is not None:
-        click.secho(f"warning: {unsettled}", fg="yellow", err=True)
+        warn(unsettled)
     _say_causes(comparison)
     if comparison.cost.unseen_states:
-        click.secho(
-            f"warning: {comparison.cost.unseen_states} states that a transient could decide were "
-            "not looked at: the staged engine shows none; --engine monolithic does",
-            fg="yellow",
-            err=True,
+        warn(
+            f"{comparison.cost.unseen_states} states that a transient could decide were not looked "
+            "at: the staged engine shows none; --engine monolithic does"
         )
     said = comparison.tie_note()
     if said:

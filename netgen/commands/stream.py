@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.commands.options import PATH, model_argument, replace_option
-from netgen.commands.output import progress_hidden
+from netgen.commands.options import PATH, integer_option, model_argument, replace_option
+from netgen.commands.output import progress
 from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
+from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.files import write_whole
 from netgen.model import Model, load_model
@@ -27,7 +28,7 @@ from netgen.schema import head
 from netgen.technology import Variation
 from netgen.training.alarms import Alarms, Point, Word, best_point, curve, detect, read_labels
 from netgen.training.audio import Sound
-from netgen.training.features import feature_map
+from netgen.training.features import FeatureMap, feature_map
 from netgen.training.frontend import FRAME_PERIOD
 from netgen.training.sources import (
     MICROPHONE,
@@ -49,11 +50,8 @@ _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05
 @click.option(
     "--labels", type=PATH, metavar="FILE", help="What is said: START, END (s) and TEXT, by tabs."
 )
-@click.option("--votes", type=click.IntRange(min=1), default=16, show_default=True, metavar="K")
-@click.option(
-    "--frames", type=click.IntRange(min=1), default=30, show_default=True, metavar="N",
-    help="A class is detected with K votes in N frames.",
-)  # fmt: skip
+@integer_option("--votes", default=16, metavar="K")
+@integer_option("--frames", default=30, help="A class is detected with K votes in N frames.")
 @click.option(
     "--refractory", type=click.FloatRange(min=0), default=1.0, show_default=True, metavar="S",
     help="Seconds before the next detection.",
@@ -62,19 +60,16 @@ _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05
     "--offset", type=float, default=0.0, show_default=True, metavar="UNITS",
     help="Moves the keywords' constants of the readout: a bias current of the circuit.",
 )  # fmt: skip
-@click.option(
-    "--rate", type=click.IntRange(min=1000), metavar="Hz",
+@integer_option(
+    "--rate",
+    least=1000,
+    metavar="Hz",
     help="Of raw PCM from a pipe, 16 bit little-endian mono.  [default: the model's]",
-)  # fmt: skip
+)
 @click.option("--json", "record", type=PATH, metavar="FILE", help="Write detections, one a line.")
 @click.option("--curve", "curve_file", type=PATH, metavar="FILE", help="Write the curve as JSON.")
-@click.option(
-    "--chips",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Let N chips listen too, by their behavioural twins (with -o).",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of chips.")
+@integer_option("--chips", help="Let N chips listen too, by their behavioural twins (with -o).")
+@integer_option("--seed", least=0, default=1, help="Of chips.")
 @click.option(
     "--circuit",
     "window",
@@ -143,12 +138,10 @@ def stream_command(
         with ExitStack() as stack:
             written = None if record is None else stack.enter_context(_opened(record))
             source = _live(str(sounds[0]), mapping.rate, rate) if live else None
-            bar: Any = None
             if source is None:
                 files = files_of(sounds)
-                bar = stack.enter_context(_progress(round(duration(files))))
-                source = sound_of(files, mapping.rate)
-            source = _counted(source, mapping.rate, bar)
+                bar = stack.enter_context(progress("listening", round(duration(files))))
+                source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)
             heard = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
         if labels is not None:
             _compare(heard.logits, said, loaded, rule, offset, most, curve_file)
@@ -206,14 +199,13 @@ def _live(name: str, rate: int, own: int | None) -> Iterator[Sound]:
     return raw_sound(sys.stdin.buffer, rate, own or rate)
 
 
-def _counted(source: Iterator[Sound], rate: int, bar: Any) -> Iterator[Sound]:
-    """Hand the sound on and move the bar by whole seconds."""
+def _counted(source: Iterator[Sound], rate: int, advance: Callable[[int], None]) -> Iterator[Sound]:
+    """Hand the sound on and move a bar by whole seconds."""
     done = 0.0
     for sound in source:
         yield sound
         before, done = int(done), done + len(sound) / rate
-        if bar is not None:
-            bar.update(int(done) - before)
+        advance(int(done) - before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +217,7 @@ class _Heard:
 def _listen(
     model: Model,
     source: Iterator[Sound],
-    mapping: Any,
+    mapping: FeatureMap,
     rule: Rule,
     offset: float,
     record: TextIO | None,
@@ -236,14 +228,13 @@ def _listen(
     moved = np.where(np.arange(len(model.classes)) == 0, 0.0, offset)
     parts: list[Floats] = []
     inputs: list[NDArray[np.float32]] = []
-    say: Callable[[Detection], None] = lambda found: _say(model, found, rule, record)  # noqa: E731
     for x in inputs_of(mapping, source):
         logits = network.push(x)
         if keep:
             inputs.append(x)
         parts.append(logits.astype(np.float32))
         for detection in trigger.push(logits + moved):
-            say(detection)
+            _say(model, detection, rule, record)
     kept = np.concatenate(inputs) if keep else np.zeros((0, model.input_size), dtype=np.float32)
     return _Heard(np.concatenate(parts).astype(np.float64), kept)
 
@@ -256,16 +247,6 @@ def _say(model: Model, found: Detection, rule: Rule, record: TextIO | None) -> N
         line = head("stream-detection") | entry | {"votes": found.votes}
         record.write(json.dumps(line) + "\n")
         record.flush()
-
-
-def _progress(seconds: int) -> Any:
-    return click.progressbar(
-        length=seconds,
-        label="listening",
-        file=sys.stderr,
-        show_eta=True,
-        hidden=progress_hidden(),
-    )
 
 
 def _say_alarms(
@@ -295,7 +276,7 @@ def _both(alarms: Alarms) -> str:
     )
 
 
-def _record(point: Point, unit: float) -> dict[str, Any]:
+def _record(point: Point, unit: float) -> dict[str, Json]:
     alarms = point.alarms
     return {
         "offset_units": point.offset,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import followed
+from netgen.document import Json
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
@@ -72,38 +71,35 @@ def listen_by_chips(
     twins = [TwinStream(made, None, 1), TwinStream(made, variation, chips)]
     parts: list[Floats] = []
     blocks = range(0, len(listening.x), TWIN_FRAMES)
-    with _progress("chips", len(blocks)) as bar:
-        for first in blocks:
-            x = listening.x[first : first + TWIN_FRAMES].astype(np.float64)
-            parts.append(np.concatenate([twin.push(x) for twin in twins]).astype(np.float32))
-            bar.update(1)
+    for first in followed(blocks, "chips", len(blocks)):
+        x = listening.x[first : first + TWIN_FRAMES].astype(np.float64)
+        parts.append(np.concatenate([twin.push(x) for twin in twins]).astype(np.float32))
     logits = np.concatenate(parts, axis=1)
     own = listening.detections(listening.logits)
-    records = [_of_chip(listening, of_chip, own, said) for of_chip in logits]
+    counts = [_of_chip(listening, of_chip, own, said) for of_chip in logits]
     names = ["nominal", *range(chips)]
-    entries = [{"chip": name} | record for name, record in zip(names, records, strict=True)]
+    entries = [{"chip": name} | record for name, record in zip(names, counts, strict=True)]
     about = {"netgen": __version__, "seed": variation.seed, "detections_software": len(own)}
     document = head("stream-chips") | about | {"chips": entries}
     listening.write("chips.json", document)
-    _say_chips(records[0], records[1:], len(own), len(listening.x) * FRAME_PERIOD / 3600)
+    _say_chips(counts[0], counts[1:], len(own), len(listening.x) * FRAME_PERIOD / 3600)
     click.echo(f"{listening.output / 'chips.json'}")
 
 
 def _of_chip(
     listening: Listening, logits: Floats, own: Sequence[Detection], said: Sequence[Word]
-) -> dict[str, Any]:
+) -> dict[str, int]:
     found = listening.detections(logits)
-    record: dict[str, Any] = {"detections": len(found), "as_software": same(own, found)}
+    record = {"detections": len(found), "as_software": same(own, found)}
     if said:
         seconds = len(logits) * FRAME_PERIOD
         alarms = count_alarms(found, said, listening.model.classes, seconds)
-        counts = {"missed": alarms.missed, "keywords": alarms.words, "false_alarms": alarms.false}
-        record |= counts
+        record |= {"missed": alarms.missed, "keywords": alarms.words, "false_alarms": alarms.false}
     return record
 
 
 def _say_chips(
-    nominal: dict[str, Any], chips: Sequence[dict[str, Any]], own: int, hours: float
+    nominal: Mapping[str, int], chips: Sequence[Mapping[str, int]], own: int, hours: float
 ) -> None:
     click.echo(
         f"software: {own} detections; the nominal circuit by its twin: "
@@ -130,13 +126,10 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
     before.push(listening.x[:start])
     frames = max(1, round(part / FRAME_PERIOD))
     folder = listening.output / f"seconds-{first:g}-{last:g}"
-    found: list[Segment] = []
-    with _progress("circuit", -(-len(x) // frames)) as bar:
-        for piece in circuit_stream(
-            model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames
-        ):
-            found.append(piece)
-            bar.update(1)
+    pieces = circuit_stream(
+        model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames
+    )
+    found = list(followed(pieces, "circuit", -(-len(x) // frames)))
     logits = np.concatenate([piece.logits for piece in found])
     own, circuit = (listening.detections(each) for each in (listening.logits[start:stop], logits))
     right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
@@ -175,15 +168,5 @@ def _states_agree(model: Model, before: Software, x: Floats, found: Sequence[Seg
     return equal / total
 
 
-def _entry(model: Model, found: Detection, first: float) -> dict[str, Any]:
+def _entry(model: Model, found: Detection, first: float) -> Json:
     return {"time_s": round(first + found.time, 3), "class": model.classes[found.label]}
-
-
-def _progress(label: str, length: int) -> Any:
-    return click.progressbar(
-        length=length,
-        label=label,
-        file=sys.stderr,
-        show_eta=True,
-        hidden=progress_hidden(),
-    )

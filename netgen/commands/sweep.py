@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ from netgen.commands.options import (
     simulation_options,
     technology_options,
 )
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import followed
 from netgen.errors import UsageError
 from netgen.model import Model, load_model, load_samples, pick_indices
 from netgen.project.results import write_results
@@ -71,20 +70,13 @@ def sweep_command(
     points = _points(wanted)
     choices = simulation.choices()
     results: list[PointResult] = []
-    with click.progressbar(
-        run_sweep(
-            loaded, known, indices, output, points, technology.build_options(), choices, replace
-        ),
-        length=len(points) * (len(indices) + 1),
-        label="sweeping",
-        file=sys.stderr,
-        show_pos=True,
-        hidden=progress_hidden(),
-    ) as steps:
-        for result in steps:
-            if result is not None:
-                results.append(result)
-                click.echo(_line(result))
+    steps = run_sweep(
+        loaded, known, indices, output, points, technology.build_options(), choices, replace
+    )
+    for result in followed(steps, "sweeping", len(points) * (len(indices) + 1)):
+        if result is not None:
+            results.append(result)
+            click.echo(_line(result))
     _draw(output, loaded, results)
     click.echo(f"{output / 'sweep.json'}, {output / 'sweep.html'}")
 

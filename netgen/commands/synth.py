@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from netgen._version import __version__
-from netgen.commands.options import PATH
-from netgen.commands.output import progress_hidden
+from netgen.commands.options import PATH, integer_option, output_option
+from netgen.commands.output import progress
 from netgen.errors import UsageError
 from netgen.files import folder_beside, write_whole
 from netgen.schema import head
@@ -24,7 +22,7 @@ from netgen.training.track import Scene, Tracks, keyword_times, write_stream
 
 @click.command("synth")
 @click.argument("keywords", nargs=-1, required=True, metavar="KEYWORD...")
-@click.option("-o", "--output", type=PATH, required=True, metavar="DIR", help="The folder to make.")
+@output_option
 @click.option(
     "--other",
     "others",
@@ -32,14 +30,14 @@ from netgen.training.track import Scene, Tracks, keyword_times, write_stream
     metavar="WORD",
     help="A word to tell keywords from; repeatable.  [default: twenty common words]",
 )
-@click.option(
+@integer_option(
     "--speakers",
-    type=click.IntRange(8, SPEAKERS),
+    least=8,
+    most=SPEAKERS,
     default=48,
-    show_default=True,
     help="Voices; 15 % of them each are kept for validation and for test.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@integer_option("--seed", least=0, default=0)
 @click.option(
     "--stream",
     "data",
@@ -47,20 +45,12 @@ from netgen.training.track import Scene, Tracks, keyword_times, write_stream
     metavar="DATA",
     help="Make a stream to test on instead, from the test recordings of this data set.",
 )
-@click.option(
-    "--minutes", type=click.IntRange(min=1), default=360, show_default=True, help="Of the stream."
-)
+@integer_option("--minutes", default=360, help="Of the stream.")
 @click.option(
     "--snr", type=float, default=10.0, show_default=True, metavar="dB", help="Words over noise."
 )
 @click.option("--babble", type=float, metavar="dB", help="Words over babble.  [default: none]")
-@click.option(
-    "--an-hour",
-    type=click.IntRange(1, 600),
-    default=60,
-    show_default=True,
-    help="How often a keyword is said in the stream.",
-)
+@integer_option("--an-hour", most=600, default=60, help="Keywords in the stream.")
 def synth_command(
     keywords: tuple[str, ...],
     output: Path,
@@ -83,7 +73,7 @@ def synth_command(
         _stream(Scene(keywords, minutes, snr, babble, an_hour, seed), data, output)
         return
     script = make_script(keywords, others, speakers, seed)
-    with _progress("speaking", script.recordings) as bar:
+    with progress("speaking", script.recordings) as bar:
         speak(script, output, lambda: bar.update(1))
     words = len(script.keywords) + len(script.others)
     click.echo(f"{output}: {script.recordings} recordings of {words} words by {speakers} voices")
@@ -94,7 +84,7 @@ def _stream(scene: Scene, data: Path, output: Path) -> None:
         raise UsageError(f"{output}: is not empty; choose another folder for the stream")
     tracks = Tracks(open_corpus(data), scene)
     try:
-        with folder_beside(output) as scratch, _progress("mixing", scene.minutes) as bar:
+        with folder_beside(output) as scratch, progress("mixing", scene.minutes) as bar:
             files, words = write_stream(scratch, tracks, lambda: bar.update(1))
             write_whole(scratch / "labels.txt", label_text(words))
             made = {"sources": tracks.sources, "files": [path.name for path in files]}
@@ -106,15 +96,4 @@ def _stream(scene: Scene, data: Path, output: Path) -> None:
     click.echo(
         f"{output}: {scene.minutes} min in {len(files)} files, {len(words)} words, of which "
         f"{keyword_times(words, scene.keywords)} keywords; {tracks.sources}"
-    )
-
-
-def _progress(label: str, length: int) -> Any:
-    return click.progressbar(
-        length=length,
-        label=label,
-        file=sys.stderr,
-        show_pos=True,
-        show_eta=True,
-        hidden=progress_hidden(),
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.layout import progress
-from netgen.commands.options import edited_option, folder_argument
+from netgen.commands.layout import layout_progress
+from netgen.commands.options import edited_option, folder_argument, integer_option
 from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
 from netgen.project.tapeout import NOT_RUN
@@ -21,7 +21,7 @@ from netgen.project.tapeout import tapeout as write_submission
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="[default: DIR/tapeout/TARGET]"
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@integer_option("--seed", least=0, default=0)
 @edited_option
 def tapeout_command(
     folder: Path, target: str, output: Path | None, seed: int, edited: bool
@@ -32,7 +32,7 @@ def tapeout_command(
     """
     made = open_step(folder, edited)
     where = output or folder / "tapeout" / target
-    with progress("drawing") as told:
+    with layout_progress("drawing") as told:
         done = write_submission(made, target, where, Choices(seed=seed), told)
     if done.tile is not None:
         for port, pin in done.tile.pins.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy
 from netgen.commands.options import PATH, ChipOptions, chip_options, edited_option, folder_argument
-from netgen.commands.output import give_document, progress_hidden
+from netgen.commands.output import followed, give_document
 from netgen.commands.records import taking
 from netgen.commands.steps import open_step
 from netgen.errors import UsageError
@@ -212,15 +212,7 @@ def _by_trial(
         search.evaluations,
         seed,
     )
-    with click.progressbar(
-        steps,
-        length=search.evaluations,
-        label="trying",
-        file=sys.stderr,
-        hidden=progress_hidden(),
-    ) as watched:
-        for last in watched:
-            best = last
+    best = deque(followed(steps, "trying", search.evaluations), maxlen=1).pop()
     return _Found(best.codes, "trial", None, None, tuple(used), best.evaluations)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from netgen.commands.options import (
     folder_argument,
     samples_argument,
 )
-from netgen.commands.output import progress_hidden
+from netgen.commands.output import followed
 from netgen.commands.steps import open_step
 from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
@@ -69,14 +68,8 @@ def twin_command(
     settings = None
     if trim is not None:
         settings = trim_of_chips(made, trim, variation, chips).codes.settings
-    with click.progressbar(
-        twin_decisions(made, x, variation, chips, fast, settings),
-        length=-(-chips // BATCH),
-        label="chips",
-        file=sys.stderr,
-        hidden=progress_hidden(),
-    ) as batches:
-        classes = np.concatenate(list(batches))
+    batches = twin_decisions(made, x, variation, chips, fast, settings)
+    classes = np.concatenate(list(followed(batches, "chips", -(-chips // BATCH))))
     readout = made.model.readout
     software = decide(readout, evaluate(made.model, x)[readout.node])
     agrees = classes == software

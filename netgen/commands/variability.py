@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,6 +13,7 @@ from netgen.analysis.variability.proportions import spread
 from netgen.commands.options import PATH, edited_option
 from netgen.commands.output import give_document
 from netgen.commands.steps import open_step
+from netgen.document import Json
 from netgen.errors import ConfigurationError
 from netgen.project import Build, populations
 from netgen.project.population.report import (
@@ -91,8 +91,8 @@ def analyse_step(builds: Sequence[Build]) -> None:
             click.echo(f"agreement against unit area: {path}")
 
 
-def _report(folder: Path) -> dict[str, Any]:
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+def _report(folder: Path) -> dict[str, Json]:
+    report: Json = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return {"folder": str(folder), "report": report}
 
 

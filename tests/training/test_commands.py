@@ -108,9 +108,13 @@ def test_the_same_command_continues_and_gives_the_same_model(
     again = run(train_command, tones, "-k", "up", "-o", folder, *QUICK)
     assert "continued from step 53 of 53" in again.output
     assert (folder / "model.json").read_bytes() == (trained[0] / "model.json").read_bytes()
-    other = run(train_command, tones, "-k", "down", "-o", folder, *QUICK)
-    assert isinstance(other.exception, UsageError)
-    assert "belongs to a run with other options or data" in str(other.exception)
+    for options, problem in (
+        (("-k", "up", *QUICK, "--seed", "5"), "belongs to a run with other options or data"),
+        (("-k", "down", *QUICK), "holds results about kws-up-d4"),
+    ):
+        other = run(train_command, tones, "-o", folder, *options)
+        assert isinstance(other.exception, UsageError)
+        assert problem in str(other.exception)
 
 
 def test_a_new_run_gives_the_same_model(
