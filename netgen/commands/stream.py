@@ -150,7 +150,7 @@ def stream_command(
             if chips is not None:
                 listen_by_chips(listening, Variation(seed, True, False), chips, said)
             if seconds is not None:
-                listen_by_circuit(listening, *seconds, part)
+                listen_by_circuit(listening, *seconds, part, said)
 
 
 def _seconds(window: str) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from netgen.project.studies.stream import TWIN_FRAMES, Segment, TwinStream, circ
 from netgen.schema import head
 from netgen.simulators import key
 from netgen.technology import Variation
-from netgen.training.alarms import Word, count_alarms, detect, same
+from netgen.training.alarms import Word, count_alarms, detect, same, voiced
 from netgen.training.frontend import FRAME_PERIOD
 from netgen.training.stream import Detection, Rule, Software
 
@@ -117,7 +117,9 @@ def _say_chips(
         )
 
 
-def listen_by_circuit(listening: Listening, first: float, last: float, part: float) -> None:
+def listen_by_circuit(
+    listening: Listening, first: float, last: float, part: float, said: Sequence[Word]
+) -> None:
     """Take seconds ``first`` to ``last`` through ngspice; compare, and write a record of it."""
     model = listening.model
     start, stop = (round(second / FRAME_PERIOD) for second in (first, last))
@@ -134,7 +136,13 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
     own, circuit = (listening.detections(each) for each in (listening.logits[start:stop], logits))
     right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
     states = _states_agree(model, before, x, found)
-    power = [piece.power_w for piece in found]
+    power = np.concatenate([piece.power_w for piece in found])
+    spoken = voiced(said, len(listening.x))[start:stop]
+    apart = {
+        name: float(power[frames].mean())
+        for name, frames in (("speech", spoken), ("between", ~spoken))
+        if said and frames.any()
+    }
     record = {
         **head("stream-circuit"),
         "netgen": __version__,
@@ -145,14 +153,16 @@ def listen_by_circuit(listening: Listening, first: float, last: float, part: flo
         "the_same": same(own, circuit),
         "frames_agree": float(right),
         "states_agree": states,
-        "power_w": power,
+        "power_w": [float(piece.power_w.mean()) for piece in found],
+        "power_of_w": apart,
     }
     name = f"seconds-{first:g}-{last:g}.json"
     listening.write(name, record)
     click.echo(
         f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, software {len(own)}, "
         f"{record['the_same']} the same; frames {100 * right:.2f} %, states {100 * states:.3f} %, "
-        f"{1e9 * float(np.mean(power)):.1f} nW"
+        f"{1e9 * float(power.mean()):.1f} nW"
+        + "".join(f", {name} {1e9 * watts:.1f} nW" for name, watts in apart.items())
     )
     click.echo(f"{listening.output / name}")
 

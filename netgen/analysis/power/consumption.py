@@ -110,7 +110,7 @@ class PowerTally:
                 grouped = wave[:, columns].sum(axis=1)
                 self._highest((grouping, name), grouped)
                 if grouping == "block":
-                    frames = _by_frame(grouped, time, self.model.frame_period)
+                    frames = by_frame(grouped, time, self.model.frame_period)
                     self.frames[name] = self.frames.get(name, np.zeros(len(frames))) + frames
 
     def _highest(self, key: tuple[str, str], watts: Floats) -> None:
@@ -152,8 +152,8 @@ def _columns(consumers: Sequence[Consumer], grouping: Grouping) -> dict[str, lis
     return columns
 
 
-def _by_frame(watts: Floats, time: Floats, period: float) -> Floats:
-    """Return the mean of each frame, (frames,)."""
+def by_frame(watts: Floats, time: Floats, period: float) -> Floats:
+    """Return the mean of each frame, (frames,), of power at the points ``time``."""
     energy = np.concatenate([[0.0], np.cumsum(np.diff(time) * (watts[1:] + watts[:-1]) / 2)])
     edges = np.arange(round(time[-1] / period) + 1) * period
     means: Floats = np.diff(np.interp(edges, time, energy)) / period

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from netgen.analysis.power.consumption import by_frame
 from netgen.circuit import CellLayer
 from netgen.errors import NetgenError
 from netgen.model import Model, Samples
@@ -39,7 +40,7 @@ class Segment:
     states
         Settled states by cell node, (frames, units).
     power_w
-        Supply power, averaged over the part.
+        Supply power of each frame, (frames,).
     fresh
         Whether it was simulated now; False: taken over from an earlier run.
     """
@@ -47,7 +48,7 @@ class Segment:
     first: int
     logits: Floats
     states: Mapping[str, Bools]
-    power_w: float
+    power_w: Floats
     fresh: bool
 
 
@@ -101,7 +102,9 @@ def circuit_stream(
         traces = read_runs(build).traces(0)
         settled = {cell.name: traces.frames[cell.name] > cell.level / 2 for cell in model.cells}
         logits = traces.frames[model.readout.node]
-        yield Segment(first, logits, settled, traces.power_w, fresh)
+        watts = traces.power.wave_w.sum(axis=1, dtype=np.float64)
+        power = by_frame(watts, traces.time, model.frame_period)
+        yield Segment(first, logits, settled, power, fresh)
         states = {name: each[-1] for name, each in settled.items()}
 
 
