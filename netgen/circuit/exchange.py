@@ -6,7 +6,6 @@ that several networks share are written once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias, TypedDict
@@ -97,17 +96,15 @@ def encoded(networks: Mapping[str, Netlist]) -> CircuitRecord:
     """Return networks of one circuit, which have their blocks in common, as JSON values."""
     first = next(iter(networks.values()))
     layers: list[LayerRecord] = []
-    places: dict[str, int] = {}
+    places: dict[Layer, int] = {}
     used: dict[str, list[int]] = {}
     for name, network in networks.items():
         used[name] = []
         for layer in network.layers:
-            content = _layer(layer)
-            key = json.dumps(content)
-            if key not in places:
-                places[key] = len(layers)
-                layers.append(content)
-            used[name].append(places[key])
+            if layer not in places:
+                places[layer] = len(layers)
+                layers.append(_layer(layer))
+            used[name].append(places[layer])
     return {
         "name": first.name,
         "technology": first.technology,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -35,9 +35,16 @@ from netgen.model import INPUT
 from netgen.technology import Polarity, Technology
 
 
-def synthesise(circuit: Circuit, technology: Technology) -> Netlist:
-    """Return the netlist of a sized circuit."""
-    layers = tuple(_Synthesis(circuit, technology).layers())
+def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = None) -> Netlist:
+    """Return the netlist of a sized circuit.
+
+    Parameters
+    ----------
+    like
+        That of the same circuit with its bias currents from elsewhere: it shares inputs and rows.
+    """
+    shared = {} if like is None else {layer.word: layer for layer in like.layers}
+    layers = tuple(_Synthesis(circuit, technology, shared).layers())
     model = circuit.model
     blocks = modules_of((layer.block for layer in circuit.cells), technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
@@ -56,17 +63,34 @@ def _without_sources(layer: Layer) -> Layer:
 
 
 class _Synthesis:
-    def __init__(self, circuit: Circuit, technology: Technology) -> None:
-        self.circuit, self.technology = circuit, technology
+    def __init__(
+        self, circuit: Circuit, technology: Technology, shared: Mapping[str, Layer]
+    ) -> None:
+        self.circuit, self.technology, self.shared = circuit, technology, shared
         self.starts = start_nets(circuit)
         self.taken: set[str] = set()
 
     def layers(self) -> Iterator[Layer]:
         if self.circuit.uses_reference:
             yield self.reference()
-        yield self.input()
+        yield self.known(self.circuit.tokens[INPUT]) or self.input()
         for layer in self.circuit.layers:
-            yield self.cells(layer) if isinstance(layer, CellLayer) else self.rows(layer)
+            if isinstance(layer, CellLayer):
+                yield self.cells(layer)
+            else:
+                yield self.known(self.circuit.word(layer)) or self.rows(layer)
+
+    def known(self, word: str) -> Layer | None:
+        """Return a layer of another netlist, unless a name in it is taken in this one."""
+        layer = self.shared.get(word)
+        if layer is None:
+            return None
+        names = {each.name for unit in layer.units for each in unit.devices}
+        names |= {each.name for unit in layer.units for each in unit.instances}
+        if names & self.taken:
+            return None
+        self.taken |= names
+        return layer
 
     def unique(self, name: str) -> str:
         """Return a name that no element of any layer has: another node's may begin like it."""
@@ -183,11 +207,11 @@ class _Synthesis:
                 if drawn.multiplicity[unit, column] == 0:
                     missing.append((path, float(wanted)))
                     continue
-                own = mirror_name(self.circuit, name, mirrors.source, column, suffix)
+                own = self.unique(mirror_name(self.circuit, name, mirrors.source, column, suffix))
                 polarity: Polarity = "pmos" if wanted > 0 else "nmos"
                 gate = net(self.circuit, mirrors.source, column, "p" if wanted > 0 else "n")
                 whole = Device(
-                    self.unique(own),
+                    own,
                     "bias" if mirrors.source == REFERENCE else "mirror",
                     polarity,
                     drawn.geometry(unit, column),
@@ -197,6 +221,7 @@ class _Synthesis:
                     path,
                     float(wanted),
                     float(drawn.realised[unit, column]),
+                    own,
                 )
                 devices += self.in_series(whole)
         inner = _inner_nets(devices)

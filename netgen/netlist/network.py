@@ -12,7 +12,11 @@ from netgen.technology import Technology
 
 
 def netlist_of(
-    circuit: Circuit, technology: Technology, *, mirrored_bias: bool | None = None
+    circuit: Circuit,
+    technology: Technology,
+    *,
+    mirrored_bias: bool | None = None,
+    like: Netlist | None = None,
 ) -> Netlist:
     """Return the record of a sized circuit.
 
@@ -20,10 +24,12 @@ def netlist_of(
     ----------
     mirrored_bias
         Whether the cells' bias currents are copies of the reference; None: as the circuit says.
+    like
+        See :func:`netgen.circuit.synthesis.synthesise`.
     """
     if mirrored_bias is not None:
         circuit = replace(circuit, mirrored_bias=mirrored_bias)
-    return synthesise(circuit, technology)
+    return synthesise(circuit, technology, like)
 
 
 def network_text(circuit: Circuit, technology: Technology) -> str:

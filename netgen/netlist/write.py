@@ -222,7 +222,22 @@ class _LayerView:
 
 def network_body(netlist: Netlist, technology: Technology) -> str:
     """Return a network as SPICE text: no options, saves or analyses."""
-    writer = Writer(technology)
+    (body,) = network_bodies([netlist], technology)
+    return body
+
+
+def network_bodies(netlists: Iterable[Netlist], technology: Technology) -> Iterator[str]:
+    """Yield networks as SPICE text; layers that they share are written once."""
+    writer, texts = Writer(technology), dict[Layer, str]()
+    for netlist in netlists:
+        for layer in netlist.layers:
+            if layer not in texts:
+                view = _layer_view(writer, layer)
+                texts[layer] = render_template("layer.j2", layer=view).rstrip()
+        yield _body(netlist, writer, texts)
+
+
+def _body(netlist: Netlist, writer: Writer, texts: Mapping[Layer, str]) -> str:
     return render_template(
         "network.j2",
         title=netlist.name,
@@ -231,7 +246,8 @@ def network_body(netlist: Netlist, technology: Technology) -> str:
         count=sum(d.geometry.multiplicity for d in netlist.transistors.values()),
         unit_current=netlist.unit_current,
         blocks=writer.modules(netlist.blocks.values()),
-        layers=[_layer_view(writer, layer, netlist.unit_current) for layer in netlist.layers],
+        layers=netlist.layers,
+        texts=texts,
         ports=netlist.ports,
         loose=[statement.text for statement in netlist.loose],
         outside=[statement.text for statement in netlist.outside],
@@ -249,7 +265,7 @@ def cdl_body(netlist: Netlist, technology: Technology) -> str:
     return network_body(ports_for_biases(netlist), schematic)
 
 
-def _layer_view(writer: Writer, layer: Layer, unit_current: float) -> _LayerView:
+def _layer_view(writer: Writer, layer: Layer) -> _LayerView:
     units = [_unit_view(writer, unit) for unit in layer.units]
     loose = [statement.text for statement in layer.loose]
     return _LayerView(layer.title, layer.word, layer.subckt, layer.ports, units, loose)

@@ -27,7 +27,7 @@ from netgen.errors import InputError
 from netgen.model import Model, Samples, to_dict
 from netgen.netlist import Conditions, mapping, netlist_of
 from netgen.netlist.area import areas
-from netgen.netlist.write import network_body
+from netgen.netlist.write import network_bodies
 from netgen.progress import announced
 from netgen.project.design import Bias, design_text
 from netgen.project.folder import EXPORTS, NETLISTS, Folder, occupied
@@ -92,7 +92,7 @@ class Design:
     @cached_property
     def mirrored_bias(self) -> Netlist:
         """The same with the cells' bias currents mirrored from one reference."""
-        return netlist_of(self.circuit, self.technology, mirrored_bias=True)
+        return netlist_of(self.circuit, self.technology, mirrored_bias=True, like=self.netlist)
 
     @cached_property
     def power(self) -> PredictedPower:
@@ -240,9 +240,9 @@ def _texts(made: Design) -> dict[str, str]:
     circuit, technology = made.circuit, made.technology
     records = mapping(circuit, technology, made.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
-    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
     networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
-    bodies = {bias: network_body(network, technology) for bias, network in networks.items()}
+    bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {
         NETLISTS[0]: bodies["ideal"],
         NETLISTS[1]: bodies["mirrored"],

@@ -65,9 +65,8 @@ class GainSurfaces:
         found = np.empty((len(sourcing), self.shares.shape[2]))
         for weights, own in zip(by_drain, (~sourcing, sourcing), strict=True):
             units = np.flatnonzero(own)
-            shares = self.shares[units]
-            gains = self.surfaces[row, units].reshape(-1, len(weights)) @ weights
-            found[units] = np.einsum("ucf,ucf->uf", gains.reshape(shares.shape), shares)
+            by_drain_voltage = self.surfaces[row, units].transpose(0, 2, 1) @ self.shares[units]
+            found[units] = (by_drain_voltage * weights).sum(axis=1)
         return found
 
 

@@ -171,10 +171,11 @@ class _RowSizer:
         sums, axes = operation.sums[self.layer.node], tables.axes
         mirrors = [each for each, _ in sized]
         known = [
-            GainSurfaces(
-                surfaces, np.moveaxis(axes.of_current(operation.signals[each.source]), 0, -1)
+            GainSurfaces(surfaces, np.ascontiguousarray(np.moveaxis(shares, 0, -1)))
+            for surfaces, shares in (
+                (surfaces, axes.of_current(operation.signals[each.source]))
+                for each, surfaces in sized
             )
-            for each, surfaces in sized
         ]
         if self.layer.kind == "relu":  # while the diode is off, no error matters
             flows, volts = sums > axes.currents[0], tables.diode_voltage(sums)
@@ -284,8 +285,7 @@ class _Path:
         count = np.ceil(wanted / gains[:, 0] - 1e-9).astype(np.int64)
         each = wanted / np.maximum(count, 1)
         points = np.arange(gains.shape[1])
-        found = [self.position(e, g) for e, g in zip(each, gains, strict=True)]
-        position, over = np.array(found).reshape(-1, 2).T
+        position, over = self.positions(each, gains)
         w, l = (np.exp(np.interp(position, points, axis)) for axis in (self.width, self.length))  # noqa: E741
         for unit in np.flatnonzero(over != 1):
             w[unit], l[unit] = self.beside(int(position[unit]), each[unit], gains[unit])
@@ -299,18 +299,32 @@ class _Path:
         there = wanted >= gains[:, -1]
         return drawn_w * there, drawn_l * there, count * there
 
-    def position(self, wanted: float, gains: Floats) -> tuple[float, float]:
-        """Return where on the path a gain is, by the first run that goes down to it.
+    def positions(self, wanted: Floats, gains: Floats) -> tuple[Floats, Floats]:
+        """Return where on the path gains are, each by the first run that goes down to it, (n,).
 
         Between two runs it is at the end of the first; the second value is the gain there over
         that wanted, else 1.
         """
-        runs = self.table.slices
-        run = next((run for run in runs if gains[run][-1] <= wanted), runs[-1])
-        if run.start and wanted > gains[run.start]:
-            return run.start - 1, gains[run.start - 1] / wanted
-        points = np.arange(run.start, run.stop)
-        return float(np.interp(-np.log(wanted), -np.log(gains[run]), points)), 1.0
+        units = np.arange(len(wanted))
+        starts, stops = (
+            np.array([getattr(run, end) for run in self.table.slices]) for end in ("start", "stop")
+        )
+        reached = gains[:, stops - 1] <= wanted[:, np.newaxis]
+        run = np.where(reached.any(axis=1), reached.argmax(axis=1), len(starts) - 1)
+        start, stop = starts[run], stops[run]
+        # straight in logarithms between the last point that is not below and the next
+        known, asked = -np.log(gains), -np.log(wanted)
+        place = np.arange(gains.shape[1])
+        inside = (place >= start[:, np.newaxis]) & (place < stop[:, np.newaxis])
+        above = (inside & (known <= asked[:, np.newaxis])).sum(axis=1)
+        lower = np.maximum(start + above - 1, start)
+        upper = np.minimum(lower + 1, stop - 1)
+        step = known[units, upper] - known[units, lower]
+        slope = np.divide(1.0, step, out=np.zeros_like(step), where=(above > 0) & (step > 0))
+        position = slope * (asked - known[units, lower]) + lower
+        between = (start > 0) & (wanted > gains[units, start])
+        over = np.where(between, gains[units, start - 1] / wanted, 1.0)
+        return np.where(between, start - 1.0, position), over
 
     def beside(self, end: int, wanted: float, gains: Floats) -> tuple[float, float]:
         """Return width and length for a gain between the end of a run and the next run.

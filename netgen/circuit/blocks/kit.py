@@ -74,6 +74,8 @@ def in_series(
     each = technology.snap(geometry.length / count)
     geometry = Geometry(geometry.width, each, geometry.multiplicity)
     if count == 1:
+        if geometry == whole.geometry and whole.stack == whole.name:
+            return (whole,)
         return (replace(whole, geometry=geometry, stack=whole.name),)
     drain, gate, source, bulk = whole.terminals
     inner = [f"{whole.name}_d{place}" for place in range(1, count)]
