@@ -13,10 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from netgen.layout.lvs import Extraction
 from netgen.layout.process import Process, WireCapacitance, klayout
 
 NM2 = 1e-18
+TILE = 20_000
+"""Side of the squares that overlaps are looked for in, nm."""
+Floats: TypeAlias = NDArray[np.float64]
+Nets: TypeAlias = NDArray[np.int64]
 Edge: TypeAlias = tuple[int, int, int, int]
 """Where it lies across, its ends along, and its net's number."""
 
@@ -65,23 +72,19 @@ def summed(
     names
         Of the nets; those without one count as neighbours only.
     """
-    ground, coupling = [0.0] * len(names), [0.0] * len(names)
-    whole = {layer: _union(regions) for layer, regions in stack.items()}
-    layers = list(stack)
-    for place, layer in enumerate(layers):
+    ground, coupling = np.zeros(len(names)), np.zeros(len(names))
+    _add_overlaps(stack, process, ground, coupling)
+    for layer in stack:
         wire = process.wires.get(layer)
         if wire is None:
             continue
-        tagged = _tagged(stack[layer])
-        below = [(lower, whole[lower], _tagged(stack[lower])) for lower in reversed(layers[:place])]
-        _down(tagged, layer, below, wire, process, ground, coupling)
         for number, region in enumerate(stack[layer]):
             ground[number] += region.perimeter() * 1e-9 * wire.edge
         for one, other, value in _sidewalls(stack[layer], wire, process.reach):
             coupling[one] += value
             coupling[other] += value
     found: dict[str, NetCapacitance] = {}
-    for name, low, side in zip(names, ground, coupling, strict=True):
+    for name, low, side in zip(names, ground.tolist(), coupling.tolist(), strict=True):
         if name:
             found[name] = NetCapacitance(low + side, side)
     return found
@@ -91,67 +94,99 @@ def _polygons(
     extraction: Extraction, nets: Sequence[Any], process: Process
 ) -> dict[str, list[Any]]:
     """Return the merged regions of every net by layer, from the lowest; gates are cut away."""
+    db = klayout()
     active, gate = process.roles.active, process.roles.gate
-    layers = {name: extraction.layers[name] for name in (*process.roles.wires,)}
-    found: dict[str, list[Any]] = {active: [], **{name: [] for name in layers}}
+    numbers = {net.expanded_name(): number for number, net in enumerate(nets)}
+    found = {name: [db.Region() for _ in nets] for name in (active, *process.roles.wires)}
+    copy = db.Layout()
+    cell = copy.create_cell(extraction.circuit.name)
+    sources = [
+        (active, active),
+        (active, "p active"),
+        *((name, name) for name in process.roles.wires),
+    ]
+    places = {copy.layer(n, 0): extraction.layers[source] for n, (_, source) in enumerate(sources)}
+    # all nets at once: to ask for the shapes of one takes as long
+    mapping = extraction.database.cell_mapping_into(copy, cell)
+    extraction.database.build_all_nets(
+        mapping, copy, places, None, "net", db.LayoutToNetlist.BNH_Flatten
+    )
+    for place, (name, _) in zip(places, sources, strict=True):
+        for each in cell.begin_shapes_rec(place):
+            shape = each.shape()
+            found[name][numbers[shape.property("net")]].insert(shape.polygon)
     channels = extraction.layers["active whole"]
-    for net in nets:
-        ends = [extraction.layers[name] for name in (active, "p active")]
-        found[active].append(_union([_shapes(extraction, net, layer) for layer in ends]))
-        for name, layer in layers.items():
-            region = _shapes(extraction, net, layer)
-            found[name].append(region - channels if name == gate else region.merged())
+    whole = db.Region()
+    for number, region in enumerate(found[gate]):
+        for polygon in region.merged().each():
+            whole.insert(db.PolygonWithProperties(polygon, {0: number}))
+    free = whole.not_(channels, db.Region.NoPropertyConstraint)
+    found[gate] = [db.Region() for _ in nets]
+    for polygon in free.each():
+        found[gate][polygon.property(0)].insert(polygon)
+    return {name: [region.merged() for region in regions] for name, regions in found.items()}
+
+
+def _add_overlaps(
+    stack: Mapping[str, Sequence[Any]], process: Process, ground: Floats, coupling: Floats
+) -> None:
+    """Add what the layers see below them."""
+    layers = list(stack)
+    for tile in _tiles(stack).values():
+        cells, area = _cells(tile, len(layers))
+        for place, layer in enumerate(layers):
+            wire = process.wires.get(layer)
+            if wire is None:
+                continue
+            own, left = cells[place], cells[place] >= 0
+            for below in reversed(range(place)):
+                other, seen = cells[below], left & (cells[below] >= 0)
+                left = left & ~seen
+                value = process.overlaps.get((layer, layers[below]))
+                if value is not None and layers[below] == process.roles.active:
+                    _add(ground, own, seen, area, value)
+                elif value is not None:
+                    seen = seen & (own != other)
+                    _add(coupling, own, seen, area, value)
+                    _add(coupling, other, seen, area, value)
+            _add(ground, own, left, area, wire.area)
+
+
+def _tiles(stack: Mapping[str, Sequence[Any]]) -> dict[tuple[int, int], list[tuple[int, ...]]]:
+    """Cut all regions at a square grid: place of the layer, net and sides of rectangles by tile."""
+    found: dict[tuple[int, int], list[tuple[int, ...]]] = defaultdict(list)
+    for place, regions in enumerate(stack.values()):
+        for net, region in enumerate(regions):
+            for polygon in region.decompose_trapezoids_to_region().each():
+                box = polygon.bbox()
+                for column, left, right in _cut(box.left, box.right):
+                    for row, bottom, top in _cut(box.bottom, box.top):
+                        found[column, row].append((place, net, left, bottom, right, top))
     return found
 
 
-def _shapes(extraction: Extraction, net: Any, layer: Any) -> Any:
-    return extraction.database.shapes_of_net(net, layer, True)
+def _cut(low: int, high: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the tiles that a stretch lies in, with its ends in each."""
+    for number in range(low // TILE, (high - 1) // TILE + 1):
+        yield number, max(low, number * TILE), min(high, (number + 1) * TILE)
 
 
-def _union(regions: Sequence[Any]) -> Any:
-    whole = klayout().Region()
-    for region in regions:
-        whole += region
-    return whole.merged()
+def _cells(tile: Sequence[tuple[int, ...]], layers: int) -> tuple[Nets, Floats]:
+    """Return the net (-1: none) in each cell between all edges by layer, and its area, m²."""
+    boxes = np.array(tile)
+    xs, ys = np.unique(boxes[:, 2::2]), np.unique(boxes[:, 3::2])
+    cells = np.full((layers, len(ys) - 1, len(xs) - 1), -1)
+    ends = (
+        np.searchsorted(xs, boxes[:, 2::2]).tolist(),
+        np.searchsorted(ys, boxes[:, 3::2]).tolist(),
+    )
+    for (place, net, *_), (left, right), (bottom, top) in zip(tile, *ends, strict=True):
+        cells[place, bottom:top, left:right] = net
+    return cells, np.outer(np.diff(ys), np.diff(xs)) * NM2
 
 
-def _tagged(regions: Sequence[Any]) -> Any:
-    """Return all polygons in one region, each with the number of its net as a property."""
-    db = klayout()
-    whole = db.Region()
-    for number, region in enumerate(regions):
-        for polygon in region.each():
-            whole.insert(db.PolygonWithProperties(polygon, {0: number}))
-    return whole
-
-
-def _down(
-    tagged: Any,
-    layer: str,
-    below: Sequence[tuple[str, Any, Any]],
-    wire: WireCapacitance,
-    process: Process,
-    ground: list[float],
-    coupling: list[float],
-) -> None:
-    """Add what a layer's polygons see below them."""
-    other_nets = klayout().Region.DifferentPropertiesConstraint
-    plain = klayout().Region.NoPropertyConstraint
-    left = tagged
-    for lower, whole, owned in below:
-        value = process.overlaps.get((layer, lower))
-        if value is not None and lower == process.roles.active:
-            _add(left.and_(whole, plain), value, ground)
-        elif value is not None:
-            _add(left.and_(owned, other_nets), value, coupling)
-            _add(owned.and_(left, other_nets), value, coupling)
-        left = left.not_(whole, plain)
-    _add(left, wire.area, ground)
-
-
-def _add(region: Any, value: float, to: list[float]) -> None:
-    for polygon in region.each():
-        to[polygon.property(0)] += polygon.area() * NM2 * value
+def _add(to: Floats, nets: Nets, seen: NDArray[np.bool_], area: Floats, value: float) -> None:
+    to += np.bincount(nets[seen], area[seen] * value, len(to))
 
 
 def _sidewalls(
