@@ -11,6 +11,7 @@ from netgen.behavioural.devices import Deviations, Stage, stage, through
 from netgen.behavioural.mirrors import SMALLEST, Grid
 from netgen.behavioural.plan import Plan
 from netgen.characterise import Characterisation
+from netgen.characterise.gain import GainCurves
 from netgen.characterise.mirrors import DEFINED_BY
 from netgen.circuit import CellLayer
 from netgen.circuit.blocks import Copy, bias
@@ -30,16 +31,16 @@ class TwinCells:
     ways
         The way from each bias current, and in ``candidate`` from the candidate's diode, to where it
         works.
-    offset
-        Logarithm of the candidate over that of an NMOS-defined line, for the same current into
-        the cell, on the grid of currents; zero where it is one.
+    entry
+        Gains of the candidate's copy into the cell, from a signal with an NMOS diode, as cells are
+        characterised, and from this one, both at half the supply; None where it is such a signal.
     """
 
     layer: CellLayer
     bias: Floats
     ways: tuple[tuple[Stage, ...], ...]
     candidate: tuple[Stage, ...]
-    offset: Floats
+    entry: GainCurves | None
 
     def thresholds(
         self,
@@ -70,7 +71,9 @@ class TwinCells:
         jumps = []
         for jump in thresholds:
             logs = np.log(np.maximum(jump, SMALLEST * grid.unit))
-            logs = logs + np.interp(logs, grid.logs, self.offset)
+            if self.entry is not None:
+                usual, own = np.moveaxis(self.entry.at(logs[:, np.newaxis])[..., 0], 1, 0)
+                logs = logs + np.log(usual / own)
             found = np.exp(through(back, logs, deviations, grid.diodes)) / grid.unit
             # a threshold that is not there (the cell never falls) stays out of reach
             jumps.append(np.where(jump > SMALLEST * grid.unit, found, 0.0))
@@ -123,15 +126,16 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
         np.log(np.array(currents).T),
         ways,
         plan.stages(layer.candidate, list(range(layer.size)), polarity, ends),
-        _offset(plan, layer.candidate, polarity),
+        _entry(plan, layer.candidate, polarity),
     )
 
 
-def _offset(plan: Plan, source: str, polarity: Polarity) -> Floats:
+def _entry(plan: Plan, source: str, polarity: Polarity) -> GainCurves | None:
+    """Return the gains of a candidate's copy of a signal as characterised, and of this one."""
     if plan.circuit.defined_by(source) == "n":
-        return np.zeros(len(plan.grid.logs))
+        return None
     tables, entry = plan.known.mirrors, plan.technology.unit_of(polarity, plan.circuit.unit)
-    at = np.exp(plan.grid.logs), np.array([tables.axes.vdd / 2])
-    usual, own = (tables.of_one(line, polarity, entry, *at) for line in DEFINED_BY)
-    offset: Floats = np.log(usual / own)
-    return offset
+    size = np.array([entry.width]), np.array([entry.length]), entry.multiplicity
+    surfaces = [tables.tables[line, polarity].surfaces(*size) for line in DEFINED_BY]
+    half = tables.axes.of_drain(polarity, [tables.axes.vdd / 2])
+    return tables.axes.curves(np.concatenate(surfaces) @ half.T)

@@ -10,14 +10,14 @@ import numpy as np
 
 from netgen.behavioural.devices import Deviations, Stage, through
 from netgen.characterise.diodes import DiodeTable
-from netgen.characterise.gain import Axes, MirrorTables
+from netgen.characterise.gain import Axes, GainCurves, MirrorTables
 from netgen.model.graph import Floats, Integers
 from netgen.technology import Polarity
 
 ORDER = 4
 """Terms over the signal: I, I ln I, I ln² I …"""
 POINTS = 25
-"""Signal currents at which a mirror's gain is taken; it is straight between them."""
+"""Signal currents to which smooth functions of a mirror's current are fitted."""
 _SAMPLES = 9
 """Voltages of a row at which its mirrors' gains are taken."""
 SMALLEST = 1e-3
@@ -83,7 +83,7 @@ class LayerMirrors:
     stages
         The way from the source's own diode to the mirror.
     gain
-        Their gains as coefficients over the drain voltage, (n, currents, terms).
+        Their gains as coefficients over the drain voltage, (terms,).
     weight
         The learned weights they stand for, without sign, (n,).
     steps
@@ -95,7 +95,7 @@ class LayerMirrors:
     unit: Integers
     sign: float
     stages: tuple[Stage, ...]
-    gain: Floats
+    gain: GainCurves
     weight: Floats
     steps: Floats
 
@@ -107,7 +107,7 @@ class Grid:
     Attributes
     ----------
     logs
-        ln(I / A), evenly spaced, (currents,).
+        ln(I / A) of the fit, evenly spaced, (currents,).
     unit
         The unit current, A.
     diodes
@@ -143,14 +143,8 @@ class Grid:
             (chips, n, …, terms).
         """
         seen = through(group.stages, logs, deviations, self.diodes)
-        position = (seen - self.logs[0]) / (self.logs[1] - self.logs[0])
-        position = np.clip(position, 0, len(self.logs) - 1)
-        lower = np.minimum(position.astype(np.intp), len(self.logs) - 2)
-        share = (position - lower)[..., np.newaxis]
-        mirror = np.arange(len(group.row)).reshape(1, -1, *(1,) * (seen.ndim - 2))
-        gain = group.gain[mirror, lower] * (1 - share) + group.gain[mirror, lower + 1] * share
         amplitude = group.sign / self.unit * np.exp(seen)
-        found: Floats = gain * amplitude[..., np.newaxis]
+        found: Floats = group.gain.at(seen) * amplitude[..., np.newaxis]
         return found
 
 

@@ -125,13 +125,12 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
         table = plan.known.mirrors.tables[plan.circuit.defined_by(source), polarity]
         size = np.array([(g.width, g.length, g.multiplicity) for g in geometry]).T
         by_drain = table.surfaces(*size) @ drain.weights(polarity).T
-        shares = drain.axes.of_current(np.exp(plan.grid.logs))
         yield LayerMirrors(
             np.array(rows),
             np.array(units),
             sign,
             plan.stages(source, units, polarity, ends),
-            np.einsum("kc,nct->nkt", shares, by_drain),
+            drain.axes.curves(by_drain),
             np.abs(mirrors.weight[rows, units]),
             np.array(lengths) / plan.technology.grid,
         )

@@ -75,11 +75,54 @@ class Axes:
         found: Floats = weights * factor / self.saturation(polarity, self.drains)
         return found
 
+    def curves(self, gains: Floats) -> GainCurves:
+        """Return gains at the known currents, (mirrors, currents, …), as functions of the current.
+
+        The same as :meth:`of_current` gives, at less cost for many currents.
+        """
+        logs = np.log(self.currents)
+        pieces = np.ascontiguousarray(np.moveaxis(CubicSpline(logs, gains, axis=1).c, 2, 0))
+        return GainCurves(float(logs[0]), float(logs[-1]), pieces)
+
     def saturation(self, polarity: Polarity, volts: Floats) -> Floats:
         """Return the saturation of a drain current at drain voltages against ground."""
         across = volts if polarity == "nmos" else self.vdd - volts
         factor: Floats = -np.expm1(-np.maximum(across, 0.0) / self.thermal)
         return factor
+
+
+@dataclass(frozen=True, eq=False)
+class GainCurves:
+    """Gains of mirrors as cubic pieces over ln(current / A).
+
+    Attributes
+    ----------
+    first, last
+        ln of the known currents' ends.
+    pieces
+        Coefficients, highest power first, (mirrors, 4, pieces, …).
+    """
+
+    first: float
+    last: float
+    pieces: Floats
+
+    def at(self, logs: Floats) -> Floats:
+        """Return the gains at ln(current / A), (chips, mirrors or 1, …): one more dimension.
+
+        Beyond the known currents a gain stays what it is at the last one.
+        """
+        count = self.pieces.shape[2]
+        width = (self.last - self.first) / count
+        inside = np.clip(logs, self.first, self.last) - self.first
+        piece = np.minimum((inside / width).astype(np.intp), count - 1)
+        above = (inside - piece * width)[..., np.newaxis]
+        mirror = np.arange(len(self.pieces)).reshape(1, -1, *(1,) * (logs.ndim - 2))
+        found: Floats = self.pieces[mirror, 0, piece]
+        for power in (1, 2, 3):
+            found *= above
+            found += self.pieces[mirror, power, piece]
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -320,6 +320,17 @@ def test_a_public_name_is_defined_once() -> None:
     assert len(several) <= NAMES_OF_SEVERAL_MODULES, several
 
 
+def test_gains_have_one_evaluator() -> None:
+    """Outside it nobody interpolates what was measured of mirrors over their current."""
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in modules()
+        if re.search(r"CubicSpline|\bnp\.interp\([^)]*gain", path.read_text(encoding="utf-8"))
+        and not path.relative_to(PACKAGE).as_posix().startswith(CELL)
+    }
+    assert found == {"characterise/gain.py"}
+
+
 WORDS_ANY = 221
 RECORDS_OF_ANY = 41
 """At most so many words ``Any``, and ``dict[str, Any]``; they may only fall, to 60 and 0."""

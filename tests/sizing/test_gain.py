@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_technology import UNIT, fake_gain, fake_technology
+from fake_technology import UNIT, UNIT_CURRENT, fake_gain, fake_mirrors, fake_technology
 
 from netgen.characterise.gain import Axes, MirrorTables
 from netgen.characterise.mirrors import falling
@@ -101,3 +101,14 @@ def test_gain_of_drawn_devices_against_ngspice(technology: str) -> None:
     assert errors.size > 100
     assert np.median(errors) < 2e-4
     assert errors.max() < 7e-3
+
+
+def test_curves_are_the_same_gain() -> None:
+    """What the twin evaluates for many chips is what everybody else asks for."""
+    known = fake_mirrors(fake_technology(), UNIT, 1.8)
+    for table in known.tables.values():
+        surfaces = table.gain[:3]
+        logs = np.log(np.geomspace(1e-3, 30, 97) * UNIT_CURRENT).reshape(1, 1, -1)
+        expected = np.einsum("kc,ncd->nkd", known.axes.of_current(np.exp(logs[0, 0])), surfaces)
+        found = known.axes.curves(surfaces).at(np.broadcast_to(logs, (2, 3, 97)))
+        np.testing.assert_allclose(found, [expected, expected], rtol=1e-12)

@@ -157,7 +157,7 @@ def _on_grid(twin: Twin, x: Floats) -> dict[str, Floats]:
     """
     model = twin.circuit.model
     values: dict[str, Floats] = {INPUT: x, REFERENCE: np.ones((*x.shape[:2], 1))}
-    middle = int(np.argmin(np.abs(twin.grid.logs - np.log(model.unit_current))))
+    unit = np.full((1, 1), np.log(model.unit_current))
     for layer in twin.layers:
         if not isinstance(layer, TwinRows):
             cell = model.by_name[layer.layer.node]
@@ -168,7 +168,7 @@ def _on_grid(twin: Twin, x: Floats) -> dict[str, Floats]:
         for source, groups in layer.entries:
             weight = np.zeros((layer.layer.size, values[source].shape[2]))
             for group in groups:
-                one_step = group.gain[:, middle, 0] * group.steps
+                one_step = group.gain.at(unit)[0, :, 0] * group.steps
                 lengths = np.maximum(np.round(one_step / group.weight), 1)
                 weight[group.row, group.unit] = group.sign * one_step / lengths
             total += values[source] @ weight.T
