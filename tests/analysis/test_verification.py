@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_technology import fake_technology, ratio_drawn
-from small_models import small_model
+from small_models import linear, small_model
 
 from netgen.analysis import Tolerances, Verification, verified
 from netgen.analysis.comparison.verification import (
@@ -31,6 +31,7 @@ from netgen.model.graph import Floats
 from netgen.netlist import netlist_of, network_text
 from netgen.netlist.read import read_network
 from netgen.netlist.verification import placed_layers
+from netgen.project.verify import _drawn
 from netgen.technology import Geometry
 
 UNIT = 1e-9
@@ -93,6 +94,43 @@ def test_one_weight_off_is_named_and_no_other(circuit: Circuit, where: Operation
     assert [(m.node, m.row, m.source, m.column) for m in off] == [(layer.node, row, "x", column)]
     assert off[0].error == pytest.approx(0.05)
     assert [at for at, error in rows.items() if error > 1e-6] == [row]
+
+
+@pytest.mark.parametrize("other", [0.4, -0.3])
+@pytest.mark.parametrize("spoiled", [0, 1])
+def test_a_fault_in_one_of_two_mirrors_of_a_weight_names_both(other: float, spoiled: int) -> None:
+    """Branches that meet copy the same signal into the same row: their mirrors are one weight."""
+    branches = {
+        "main": [[0.8, 0.5], [0.3, 0.7]],
+        "branch": [[0.2, other], [0.6, 0.4]],
+    }
+    model = small_model() | {
+        "input": {"size": 2, "max": 1.0},
+        "nodes": [
+            *(linear(name, "x", weight, [0.0, 0.0]) for name, weight in branches.items()),
+            {"name": "sum", "op": "add", "inputs": ["main", "branch"]},
+            {"name": "relu", "op": "relu", "input": "sum"},
+            linear("logits", "relu", [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]),
+        ],
+    }
+    technology = fake_technology()
+    circuit = ratio_drawn(build_circuit(from_dict(model), technology.unit))
+    where = operation(circuit, np.random.default_rng(1).uniform(0, 1, (1, 20, 2)))
+    layer = circuit.rows[0]
+    assert [mirrors.source for mirrors in layer.mirrors] == ["x", "x", REFERENCE]
+    expected, parameters = _drawn(circuit, layer, netlist_of(circuit, technology))
+    plan = plan_rows(circuit, layer, where)
+    weight = np.sum(list(branches.values()), axis=0)
+    np.testing.assert_allclose(plan.learned["x"], weight)
+    part = list(branches.values())[spoiled][0][1]
+    wrong = ideal(plan, ("x", 0, 1), 1 + 0.5 * part / weight[0, 1])  # one mirror is half too wide
+    mirrors, _ = read_rows(circuit, plan, where, wrong, expected, parameters)
+    off = [m for m in mirrors if abs(m.error) > 0.03]
+    assert [(m.row, m.source, m.column) for m in off] == [(0, "x", 1)]
+    assert off[0].parameter == "main.weight[0][1] + branch.weight[0][1]"
+    assert off[0].learned == pytest.approx(weight[0, 1])
+    assert off[0].expected == pytest.approx(weight[0, 1])
+    assert off[0].measured == pytest.approx(weight[0, 1] + 0.5 * part)
 
 
 def test_small_weights_are_judged_by_a_floor() -> None:
