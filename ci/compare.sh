@@ -4,18 +4,19 @@
 set -uo pipefail
 limits=()
 for limit in ${MAX_REGRESSION:-}; do limits+=(--max-regression "$limit"); done
-status=0
 # ARGUMENTS holds several words
 # shellcheck disable=SC2086
 python3 -m netgen run "$MODEL" "$SAMPLES" -o "${OUTPUT:-out/netgen}" --summary md \
     ${BASELINE:+--baseline "$BASELINE"} ${limits[@]+"${limits[@]}"} ${ARGUMENTS:-} \
-    >netgen-summary.md || status=$?
+    2>&1 >netgen-summary.md | tee netgen-messages.txt >&2
+status=${PIPESTATUS[0]}
 cat netgen-summary.md
 if [[ -n ${GITHUB_STEP_SUMMARY:-} ]]; then
     cat netgen-summary.md >>"$GITHUB_STEP_SUMMARY"
 fi
 if [[ $status -ne 0 && -n ${GITHUB_ACTIONS:-} ]]; then
     what=$(grep -F -e '| ✗ |' netgen-summary.md | cut -d '|' -f 3 | tr -d ' ' | paste -sd ' ')
-    echo "::error title=netgen::status $status ${what:+(${what})}; see the summary and the report"
+    said=$(grep '^netgen: ' netgen-messages.txt | tail -n 1)
+    echo "::error title=netgen::status $status${what:+ ($what)}${said:+, $said}; see summary and report"
 fi
 exit "$status"

@@ -129,6 +129,9 @@ def test_what_became_worse_is_named_and_fails(files: tuple[Path, Path, Path]) ->
     found = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert found["verdict"] == "pass"
     assert found["baseline"]["passed"] is False
+    page = (out / "report.html").read_text()
+    assert "Against the baseline" in page
+    assert "Worse than in the baseline: power_w." in page
     change = found["baseline"]["changes"][1]
     assert (change["name"], change["passed"]) == ("power_w", False)
     assert change["worse"] == pytest.approx(0.1 * now)

@@ -15,6 +15,7 @@ from netgen.analysis.variability.population import CornerPoint, Outcome, measure
 from netgen.analysis.variability.sensitivity import Deviation, sensitivity
 from netgen.model import Model, Samples, evaluate, random_model
 from netgen.report import BuildSummary, HysteresisCurve, Provenance, write_report
+from netgen.report.studies.training import ChipForecast, CurvePoint, TrainingReport
 from netgen.report.variability.population import PopulationReport
 from netgen.simulation.traces import Traces
 
@@ -133,4 +134,30 @@ def report_of(
         corners=corners,
         facts=(("seed", f"1{hostile}"),),
         rerun=("netgen sim out samples.npz --monte-carlo 24",),
+    )
+
+
+def training_report() -> TrainingReport:
+    """Return what a training of three networks might have found."""
+    random = np.random.default_rng(1)
+    curves = tuple(
+        CurvePoint(step, (1 / step, 2 / step, None if step > 20 else 3.0), (0.8, 0.7, None))
+        for step in range(10, 60, 10)
+    )
+    return TrainingReport(
+        name="kws-up-d4",
+        task="Find “up” among other words.",
+        classes=("other", "up"),
+        data=(("recordings", "60"), ("shorter than one second", "36, centred in silence")),
+        recipe={"starts": 3, "phases": [{"steps": 40, "rate": 1e-3}, {"steps": 10, "rate": 1e-4}]},
+        curves=curves,
+        kept=0,
+        validation_score=0.8,
+        confusion=np.array([[20, 3], [1, 6]]),
+        distances={f"l{n}.state": random.random((4, 30, 4)) for n in (1, 2)},
+        forecasts=tuple(ChipForecast(s, 50, 0.85 - s, 0.8 - 2 * s, 1 - s) for s in (0, 0.05, 0.1)),
+        races=0.3,
+        parameters=(("largest weight", "3.2"),),
+        cpu_s={"reading": 3.0, "training": 60.0},
+        rerun="netgen train recordings -o out",
     )

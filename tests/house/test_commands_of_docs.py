@@ -104,6 +104,20 @@ def test_syntax_and_options_are_right(block: Block) -> None:
             _parse(words)
 
 
+def test_what_continuous_integration_takes_is_short() -> None:
+    """A whole workflow, with a baseline, is ten lines; its inputs are those of the action."""
+    own = [b for b in blocks("yaml") if b.page.name == "continuous-integration.md"]
+    assert len(own) == 2
+    assert max(len(block.lines) for block in own) <= 10
+    action = (ROOT / "action.yml").read_text(encoding="utf-8")
+    github, gitlab = (block.text for block in own)
+    for name in re.findall(r"^ {10}([\w-]+):", github, re.MULTILINE):
+        assert f"\n  {name}: {{ description" in action
+    job = (ROOT / "ci" / "gitlab.yml").read_text(encoding="utf-8")
+    for name in re.findall(r"^ {4}([A-Z_]+):", gitlab, re.MULTILINE):
+        assert f"${{{name}:" in job
+
+
 def _netgen_commands(line: str) -> Iterator[list[str]]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&")
     lexer.whitespace_split = True

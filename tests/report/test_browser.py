@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reports import case, report_of
+from reports import case, report_of, training_report
 
+from netgen.report.studies.training import training_files
 from netgen.report.variability.write import write_population
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -59,14 +60,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     chips = folder / "variability" / "mismatch_seed_1"
     chips.mkdir(parents=True)
     write_population(chips, report_of())
+    page = training_files(training_report())["training.html"]
+    (folder / "training.html").write_text(str(page), encoding="utf-8")
     return {
         "comparison": folder / "report.html",
         "population": chips / "report.html",
+        "training": folder / "training.html",
         "index": folder / "index.html",
     }
 
 
-@pytest.mark.parametrize("name", ["comparison", "population", "index"])
+@pytest.mark.parametrize("name", ["comparison", "population", "training", "index"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
 def test_a_page_can_be_read(

@@ -13,6 +13,7 @@ from netgen.analysis import (
     Comparison,
     Verification,
 )
+from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.model import Model
 from netgen.report.comparison.error_budget_text import error_budget_rows
@@ -44,6 +45,7 @@ from netgen.report.text import (
     limit,
     measured,
     percent,
+    printable,
     source,
     window,
 )
@@ -61,6 +63,7 @@ def page_of(
     plots: Sequence[Plot | Waves],
     budget: ErrorBudget | NoErrorBudget,
     verification: Verification | None = None,
+    baseline: BaselineComparison | None = None,
 ) -> Page:
     """Return the page of a comparison; ``plots`` of a sample come in their order."""
     build = origin.build
@@ -73,6 +76,7 @@ def page_of(
     sections = [
         Section("tolerances", "Numbers against tolerances", [_tolerances(checks, comparison)],
                 "Tolerances"),
+        *([] if baseline is None else [_against(baseline)]),
         Section("divergence", "Where circuit and software part, and why",
                 _divergence(comparison, model), "Divergence"),
         Section("samples", "Samples", samples_blocks(comparison, model)),
@@ -89,7 +93,7 @@ def page_of(
     return Page(
         model.name,
         "circuit against software",
-        _summary(comparison, checks) + _edited(build),
+        _summary(comparison, checks) + _edited(build) + _regressed(baseline),
         sections,
         _facts(comparison),
         "The circuit agrees" if passed else "The circuit does not agree",
@@ -125,6 +129,33 @@ def _edited(build: BuildSummary) -> str:
     if not build.edited:
         return ""
     return f" Edited by hand since the circuit was built: {', '.join(build.edited)}."
+
+
+def _regressed(baseline: BaselineComparison | None) -> str:
+    names = [] if baseline is None else [change.name for change in baseline.regressed]
+    return f" Worse than in the baseline: {', '.join(names)}." if names else ""
+
+
+def _against(baseline: BaselineComparison) -> Section:
+    """Every figure beside that of an earlier report."""
+    of = f"Earlier figures are those of `{printable(baseline.source)}`"
+    of += "." if baseline.same_model else ", which is of another model."
+    of += "" if baseline.same_samples else " It compares another number of samples."
+    rows = [
+        Row(
+            (
+                "✗ worse" if not change.passed else "✓ holds" if change.allowed is not None else "",
+                f"`{change.name}`",
+                *("–" if each is None else f"{each:.6g}" for each in (change.before, change.now)),
+                "" if change.allowed is None else f"{change.allowed:.3g}",
+            ),
+            not change.passed,
+        )
+        for change in baseline.changes
+    ]
+    columns = ("result", "figure", ">earlier", ">now", ">may become worse by")
+    blocks: list[Block] = [Text(of), Table("Figures against an earlier report", columns, rows)]
+    return Section("baseline", "Against the baseline", blocks, "Baseline")
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:

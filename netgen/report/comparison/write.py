@@ -56,7 +56,7 @@ def write_report(
     plots = draw_all(comparison, model, provenance.build, traces)
     if isinstance(budget, ErrorBudget):
         plots.append(error_budget_plot(budget))
-    page = page_of(comparison, model, checks, provenance, plots, budget, verification)
+    page = page_of(comparison, model, checks, provenance, plots, budget, verification, baseline)
     pictures = {plot.file: plot.png for plot in plots if isinstance(plot, Plot)}
     for name in FILES:  # a process that is killed leaves a part of this report, none of another
         (folder / name).unlink(missing_ok=True)
