@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from netgen.analysis.variability.accuracy import balanced_accuracy
 from netgen.model import decide, evaluate, load_model
 from netgen.training.audio import fit_second, read_clip
 from netgen.training.features import feature_map
-from netgen.training.judge import balanced_accuracy
 from netgen.training.opening import open_corpus
 from netgen.training.task import make_task
 

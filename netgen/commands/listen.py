@@ -17,7 +17,7 @@ from netgen.model.graph import Floats
 from netgen.project import BuildOptions
 from netgen.report.text import percent
 from netgen.schema import head
-from netgen.training.listen import Heard, decide_by_software, hear, judge
+from netgen.training.listen import Heard, classify, decide_by_software, hear
 
 
 @click.command("listen")
@@ -45,7 +45,7 @@ def listen_command(model: Path, sound: Path, circuit: bool, technology: Technolo
         click.echo(_sentence(software, loaded))
         give_document(document)
         return
-    heard = judge(loaded, _simulate(loaded, samples, technology.build_options()))
+    heard = classify(loaded, _simulate(loaded, samples, technology.build_options()))
     give_document(document | {"circuit": _decision(heard)})
     click.echo(_sentence(heard, loaded))
     agrees = "agrees" if heard.decision == software.decision else "DOES NOT AGREE"

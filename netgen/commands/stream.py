@@ -39,7 +39,7 @@ from netgen.training.sources import (
     raw_sound,
     sound_of,
 )
-from netgen.training.stream import Detection, Rule, Software, Trigger, inputs_of
+from netgen.training.stream import Detection, DetectionRule, Software, Trigger, inputs_of
 
 _OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05)
 
@@ -131,7 +131,7 @@ def stream_command(
     seconds = None if window is None else _seconds(window)
     loaded = load_model(model)
     mapping = feature_map(loaded, str(model))
-    rule = Rule(frames, votes, round(refractory / FRAME_PERIOD))
+    rule = DetectionRule(frames, votes, round(refractory / FRAME_PERIOD))
     said = [] if labels is None else read_labels(labels)
     written_to = output if hardware else None
     with results(written_to, KIND, loaded.name, replace) if written_to else nullcontext():
@@ -167,7 +167,7 @@ def _compare(
     logits: Floats,
     said: list[Word],
     model: Model,
-    rule: Rule,
+    rule: DetectionRule,
     offset: float,
     most: float,
     curve_file: Path | None,
@@ -218,7 +218,7 @@ def _listen(
     model: Model,
     source: Iterator[Sound],
     mapping: FeatureMap,
-    rule: Rule,
+    rule: DetectionRule,
     offset: float,
     record: TextIO | None,
     keep: bool,
@@ -239,7 +239,7 @@ def _listen(
     return _Heard(np.concatenate(parts).astype(np.float64), kept)
 
 
-def _say(model: Model, found: Detection, rule: Rule, record: TextIO | None) -> None:
+def _say(model: Model, found: Detection, rule: DetectionRule, record: TextIO | None) -> None:
     name = model.classes[found.label]
     click.echo(f"{found.time:10.2f} s  {name}  ({found.votes} of {rule.frames} frames)")
     if record is not None:

@@ -24,7 +24,7 @@ from netgen.simulators import key
 from netgen.technology import Variation
 from netgen.training.alarms import Word, count_alarms, detect, same, voiced
 from netgen.training.frontend import FRAME_PERIOD
-from netgen.training.stream import Detection, Rule, Software
+from netgen.training.stream import Detection, DetectionRule, Software
 
 KIND = "stream"
 
@@ -46,7 +46,7 @@ class Listening:
     model: Model
     x: NDArray[np.float32]
     logits: Floats
-    rule: Rule
+    rule: DetectionRule
     offset: float
     output: Path
 

@@ -29,7 +29,7 @@ from netgen.training.dataset import Dataset, prepare
 from netgen.training.frontend import DEFAULT, FRONT_ENDS
 from netgen.training.needs import need
 from netgen.training.opening import open_corpus
-from netgen.training.task import KINDS, Kind, Task, make_task
+from netgen.training.task import KINDS, Kind, TrainingTask, make_task
 
 if TYPE_CHECKING:  # torch: not for a usage error
     from netgen.training.network import Architecture
@@ -176,7 +176,7 @@ def train_command(data: Path, output: Path, replace: bool, training: TrainingOpt
 
 
 def _train(
-    corpus: Corpus, task: Task, output: Path, replace: bool, options: TrainingOptions
+    corpus: Corpus, task: TrainingTask, output: Path, replace: bool, options: TrainingOptions
 ) -> None:
     from netgen.training.network import Architecture
     from netgen.training.recipe import default_recipe
@@ -210,7 +210,7 @@ def _train(
 def _train_into(
     output: Path,
     corpus: Corpus,
-    task: Task,
+    task: TrainingTask,
     arch: Architecture,
     recipe: Recipe,
     base: Base | None,
@@ -281,7 +281,7 @@ def _errors(chips: str) -> ChipErrors | None:
     return chip_errors(technology, unit, CodeRange().step if chips == "trimmed" else None)
 
 
-def _default_name(task: Task, units: int) -> str:
+def _default_name(task: TrainingTask, units: int) -> str:
     words = "-".join(task.named) if task.kind == "keyword" else task.kind
     return f"kws-{re.sub('[^A-Za-z0-9_.-]', '_', words)[:60]}-d{units}"
 

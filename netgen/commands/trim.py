@@ -15,6 +15,7 @@ from netgen.commands.options import PATH, ChipOptions, chip_options, edited_opti
 from netgen.commands.output import followed, give_document
 from netgen.commands.records import taking
 from netgen.commands.steps import open_step
+from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.model import Samples, load_samples, pick_indices
 from netgen.model.graph import Integers
@@ -226,7 +227,7 @@ def _in_equal_shares(labels: Integers, count: int) -> list[int]:
 
 def _said(
     found: _Found, before: PopulationAccuracy | None, after: PopulationAccuracy | None
-) -> dict[str, object]:
+) -> dict[str, Json]:
     return {
         "method": found.method,
         "beyond": found.beyond,

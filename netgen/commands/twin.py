@@ -21,6 +21,7 @@ from netgen.commands.options import (
 )
 from netgen.commands.output import followed
 from netgen.commands.steps import open_step
+from netgen.document import Json
 from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
 from netgen.project.reading import held
@@ -78,7 +79,7 @@ def twin_command(
     accuracy = None
     if loaded.y is not None:
         accuracy = population_accuracy(classes, software, loaded.y[indices])
-    record: dict[str, object] = {
+    record: dict[str, Json] = {
         **head("twin"),
         "circuit": made.identity,
         "edited": list(made.edited),
@@ -117,5 +118,5 @@ def twin_command(
     click.echo(f"{folder / 'twin.json'}, {folder / 'twin.html'}")
 
 
-def _record(found: Proportion) -> dict[str, object]:
+def _record(found: Proportion) -> Json:
     return asdict(found) | {"share": found.share}

@@ -10,7 +10,7 @@ from netgen.layout.canvas import Canvas
 from netgen.layout.devices import Finger, Shape, draw_finger
 from netgen.layout.draw import RAIL, Floor, Standing, draw
 from netgen.layout.fingers import Task
-from netgen.layout.place import Row, blocks_of, fill, net_pins, row_count, rows_of
+from netgen.layout.place import Row, blocks_of, first_placement, net_pins, row_count, rows_of
 from netgen.layout.process import Process
 from netgen.layout.route import PlacedPin, wires_of
 from netgen.technology import Polarity
@@ -67,7 +67,7 @@ def assemble(
     shapes = [draw_finger(finger, process) for finger in task.fingers]
     blocks = blocks_of(task, shapes, process)
     rows = rows_of(blocks, choices.rows or row_count(blocks, ROW_PITCH))
-    places = fill(rows, blocks)
+    places = first_placement(rows, blocks)
     pins = net_pins(task, shapes, RAIL)
     ports = frozenset(task.ports) - set(RAIL.values())
     spans = [shape.span for shape in shapes]

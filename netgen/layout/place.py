@@ -137,7 +137,7 @@ def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
     return rows
 
 
-def fill(rows: Sequence[Row], blocks: Sequence[Block]) -> list[list[int]]:
+def first_placement(rows: Sequence[Row], blocks: Sequence[Block]) -> list[list[int]]:
     """Return a first placement: blocks in their order, row after row, as long as each other."""
     places: list[list[int]] = [[] for _ in rows]
     for polarity in POLARITIES:

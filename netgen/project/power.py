@@ -26,7 +26,7 @@ def power(build: Build) -> PowerFigures:
     from netgen.report.index import write_page
     from netgen.report.pictures import write_pictures
     from netgen.report.power.document import power_document
-    from netgen.report.power.page import page_of
+    from netgen.report.power.page import power_page
 
     folder = build.folder
     runs = read_runs(build)
@@ -53,5 +53,5 @@ def power(build: Build) -> PowerFigures:
         write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
         write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
         said = (table_at({name: {}, **build.record}, name) for name in ("area", "predicted_power"))
-        write_page(folder.path / "power.html", page_of(build.model.name, figures, plots, *said))
+        write_page(folder.path / "power.html", power_page(build.model.name, figures, plots, *said))
     return figures

@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import jinja2
 from markupsafe import Markup, escape
 
+from netgen.document import Json
 from netgen.report.plot import Plot
 from netgen.report.style import variables
 from netgen.report.text import printable
@@ -40,7 +41,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of a table; ``bad`` ones are marked."""
 
     cells: tuple[str, ...]
@@ -64,7 +65,7 @@ class Table:
     kind: ClassVar = "table"
     label: str
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: Sequence[TableRow]
 
     @property
     def heads(self) -> list[tuple[str, bool]]:
@@ -72,9 +73,9 @@ class Table:
         return [(name.removeprefix(">"), name.startswith(">")) for name in self.columns]
 
 
-def rows_of(rows: Sequence[Sequence[str]]) -> list[Row]:
+def plain_rows(rows: Sequence[Sequence[str]]) -> list[TableRow]:
     """Return rows of which none is bad."""
-    return [Row(tuple(cells)) for cells in rows]
+    return [TableRow(tuple(cells)) for cells in rows]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Pairs:
     """Labels and values."""
 
     kind: ClassVar = "pairs"
-    entries: Sequence[tuple[str, Any]]
+    entries: Sequence[tuple[str, Json]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Waves:
     title: str
     caption: str
     alt: str
-    data: dict[str, Any]
+    data: dict[str, Json]
 
     @property
     def json(self) -> Markup:
@@ -175,7 +176,7 @@ class Page:
         return any(isinstance(b, Waves) for section in self.sections for b in section.blocks)
 
 
-def provenance(sources: Sequence[tuple[str, Any]], rerun: Sequence[str]) -> Section:
+def provenance(sources: Sequence[tuple[str, Json]], rerun: Sequence[str]) -> Section:
     """Return the last section of a page: where it comes from, and how to have it again."""
     again: list[Block] = [Text("How to run it again", "h3"), Lines(rerun)] if rerun else []
     return Section("provenance", "Provenance", [Pairs(sources), *again])

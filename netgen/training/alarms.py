@@ -17,7 +17,7 @@ from netgen.analysis.variability.proportions import proportion
 from netgen.errors import InputError
 from netgen.model.graph import Bools, Floats
 from netgen.training.frontend import FRAME_PERIOD
-from netgen.training.stream import Detection, Rule, Trigger
+from netgen.training.stream import Detection, DetectionRule, Trigger
 
 LATE = 1.0
 """Seconds after a word within which a detection still hits it."""
@@ -161,7 +161,7 @@ def curve(
     logits: Floats,
     words: Sequence[Word],
     classes: Sequence[str],
-    rule: Rule,
+    rule: DetectionRule,
     offsets: Sequence[float],
 ) -> list[Point]:
     """Return misses against false alarms as the keywords' constants move, a bias current each.
@@ -179,7 +179,7 @@ def curve(
     ]
 
 
-def detect(logits: Floats, rule: Rule, offset: float = 0.0) -> list[Detection]:
+def detect(logits: Floats, rule: DetectionRule, offset: float = 0.0) -> list[Detection]:
     """Return the detections of a whole stream with the keywords' constants moved."""
     moved = logits + np.where(np.arange(logits.shape[1]) == 0, 0.0, offset)
     return Trigger(rule, logits.shape[1]).push(moved)

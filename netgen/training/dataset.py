@@ -16,8 +16,8 @@ from netgen.training.augment import alter, cuts
 from netgen.training.cache import Known, Pack, digest_of
 from netgen.training.corpus import SPLITS, Corpus, Recording, Split
 from netgen.training.features import FRAMES, FULL_SCALE_ROWS, FeatureMap, fit_map
-from netgen.training.frontend import DEFAULT, FRONT_ENDS, VERSION, FrontEnd
-from netgen.training.task import Task
+from netgen.training.frontend import DEFAULT, FRONT_ENDS, VERSION, FeatureExtractor
+from netgen.training.task import TrainingTask
 
 HIGHEST_RATE = 16_000
 POOL = 16_000
@@ -103,7 +103,9 @@ class _Gatherer:
         self.ids.append(name)
         self.said.append((label, speaker or name))
 
-    def blocks(self, pack: Pack, front: FrontEnd, every: int = 1) -> Iterator[NDArray[np.float32]]:
+    def blocks(
+        self, pack: Pack, front: FeatureExtractor, every: int = 1
+    ) -> Iterator[NDArray[np.float32]]:
         """Yield features of every ``every``-th recording, a block of them at a time."""
         keys = self.keys[::every]
         for start in range(0, len(keys), _BLOCK):
@@ -164,7 +166,7 @@ def common_rate(recordings: Sequence[Recording]) -> int:
 
 def prepare(
     corpus: Corpus,
-    task: Task,
+    task: TrainingTask,
     *,
     augment: bool,
     features: str = DEFAULT,
@@ -205,13 +207,13 @@ def prepare(
 
 def _prepare(
     corpus: Corpus,
-    task: Task,
+    task: TrainingTask,
     chosen: Sequence[tuple[Recording, int]],
     augment: bool,
     mapping: FeatureMap | None,
     pack: Pack,
     rate: int,
-    front: FrontEnd,
+    front: FeatureExtractor,
     step: Callable[[], None],
 ) -> Dataset:
     reader = _Reader(corpus, pack, front, rate)
@@ -243,7 +245,7 @@ def _prepare(
 class _Reader:
     """Reads recordings, or finds their features in the pack."""
 
-    def __init__(self, corpus: Corpus, pack: Pack, front: FrontEnd, rate: int) -> None:
+    def __init__(self, corpus: Corpus, pack: Pack, front: FeatureExtractor, rate: int) -> None:
         self._corpus, self._pack, self._front, self._rate = corpus, pack, front, rate
         self.parts: dict[Split, _Gatherer] = {split: _Gatherer() for split in SPLITS}
         self.pool, self.repairs = _Gatherer(), Counter[str]()
@@ -340,7 +342,7 @@ def _generator(key: str) -> np.random.Generator:
     return np.random.default_rng(list(digest_of(key.encode()).encode()))
 
 
-def _check_classes(corpus: Corpus, task: Task, parts: dict[Split, _Gatherer]) -> None:
+def _check_classes(corpus: Corpus, task: TrainingTask, parts: dict[Split, _Gatherer]) -> None:
     problems = [
         f"class {name!r} has no usable recording for {split}; add recordings"
         for split in SPLITS

@@ -18,7 +18,7 @@ from netgen.training.frontend import (
     FRAME_PERIOD,
     FRAMES,
     FRONT_ENDS,
-    FrontEnd,
+    FeatureExtractor,
 )
 
 __all__ = ["COEFFICIENTS", "FRAMES", "FRAME_PERIOD", "KIND", "FeatureMap", "feature_map"]
@@ -60,7 +60,7 @@ class FeatureMap:
     kind: str = KIND
 
     @property
-    def front(self) -> FrontEnd:
+    def front(self) -> FeatureExtractor:
         """The front end that delivers the features."""
         return FRONT_ENDS[self.kind]
 
@@ -84,7 +84,9 @@ class FeatureMap:
         return {"frames": FRAMES, "window_ms": _WINDOW_MS, **record}
 
 
-def fit_map(front: FrontEnd, rate: int, blocks: Iterable[NDArray[np.float32]]) -> FeatureMap:
+def fit_map(
+    front: FeatureExtractor, rate: int, blocks: Iterable[NDArray[np.float32]]
+) -> FeatureMap:
     """Fit the map to training features that come in blocks, each (recordings, frames, channels)."""
     if front.cosine:
         total = np.zeros((2, front.channels))

@@ -35,7 +35,7 @@ Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Level:
+class LevelControl:
     """A level control (AGC): energies are divided by a level that follows their sum.
 
     The level rises towards a larger sum with the time constant ``attack``, and falls with
@@ -96,7 +96,7 @@ class ChannelLevel:
 
 
 @dataclass(frozen=True)
-class FrontEnd:
+class FeatureExtractor:
     """One kind of features.
 
     Attributes
@@ -119,7 +119,7 @@ class FrontEnd:
     kind: str
     bands: int
     cosine: int
-    level: Level | ChannelLevel | None
+    level: LevelControl | ChannelLevel | None
     slopes: bool = False
     slow: float = 0.0
     exponent: float = 0.25
@@ -162,7 +162,7 @@ class FrontEnd:
 
     def compress(self, energies: Features, level: Features, rate: int) -> Features:
         """Return the static features of energies (frames, bands) at the levels (frames,)."""
-        assert isinstance(self.level, Level)
+        assert isinstance(self.level, LevelControl)
         white = white_noise(rate, self.bands)
         relative = energies / level[:, np.newaxis] + np.float32(self.level.floor) * white
         if not self.cosine:
@@ -212,11 +212,11 @@ def slopes(padded: Features) -> Features:
 FRONT_ENDS = {
     front.kind: front
     for front in (
-        FrontEnd("mfcc-kaldi", _MEL_BINS, COEFFICIENTS, None),
-        FrontEnd("mfcc-slopes", _MEL_BINS, COEFFICIENTS, Level(), slopes=True),
-        FrontEnd("bands-16", 16, 0, Level(), slow=0.1),
-        FrontEnd("pcen-16", 16, 0, ChannelLevel(), slow=0.1),
-        FrontEnd("pcen-20", 20, 0, ChannelLevel(), slow=0.1),
+        FeatureExtractor("mfcc-kaldi", _MEL_BINS, COEFFICIENTS, None),
+        FeatureExtractor("mfcc-slopes", _MEL_BINS, COEFFICIENTS, LevelControl(), slopes=True),
+        FeatureExtractor("bands-16", 16, 0, LevelControl(), slow=0.1),
+        FeatureExtractor("pcen-16", 16, 0, ChannelLevel(), slow=0.1),
+        FeatureExtractor("pcen-20", 20, 0, ChannelLevel(), slow=0.1),
     )
 }
 """The kinds of features, by name."""
@@ -231,7 +231,7 @@ class Bank:
     at the logarithm of nothing.
     """
 
-    def __init__(self, front: FrontEnd, rate: int) -> None:
+    def __init__(self, front: FeatureExtractor, rate: int) -> None:
         fbank = need("kaldi_native_fbank")
         self._plain = front.level is None
         options = fbank.MfccOptions() if self._plain else fbank.FbankOptions()
@@ -283,7 +283,7 @@ class Bank:
 @lru_cache
 def white_noise(rate: int, bands: int) -> Features:
     """Return the share of white noise's energy in each band, (bands,)."""
-    front = FrontEnd("noise", bands, 0, Level())
+    front = FeatureExtractor("noise", bands, 0, LevelControl())
     noise = np.random.default_rng(0).standard_normal(rate).astype(np.float32)
     energies = Bank(front, rate).finish(noise)[2:-2].mean(axis=0)
     return np.asarray(energies / energies.sum(), dtype=np.float32)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netgen.analysis.variability.accuracy import balanced_accuracy
 from netgen.model import Readout, decide
 from netgen.training.hardware import OFFSET, chips
 from netgen.training.network import Activations, Architecture, hard, run
@@ -82,13 +83,6 @@ def _decided(acts: Activations) -> NDArray[np.int64]:
 
 def _states(acts: Activations) -> NDArray[np.bool_]:
     return np.asarray(torch.stack([layer.state > 0 for layer in acts.layers], dim=1).numpy())
-
-
-def balanced_accuracy(decisions: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean over classes of the share decided correctly; decisions (…, samples)."""
-    right = decisions == y
-    shares = [right[..., y == k].mean(axis=-1) for k in np.unique(y)]
-    return np.asarray(np.mean(shares, axis=0))
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,10 @@ def hear(path: Path, model: Model, source: str) -> tuple[Samples, tuple[str, ...
 
 def decide_by_software(model: Model, samples: Samples) -> Heard:
     """Return the software model's decision on the first sample."""
-    return judge(model, evaluate(model, samples.x)[model.readout.node][0])
+    return classify(model, evaluate(model, samples.x)[model.readout.node][0])
 
 
-def judge(model: Model, logits: Floats) -> Heard:
+def classify(model: Model, logits: Floats) -> Heard:
     """Apply a model's readout rule to one sample's logits, (frames, classes)."""
     decision = int(decide(model.readout, logits[None])[0])
     return Heard(model.classes[decision], float(margin(model.readout, logits[None])[0]))

@@ -19,7 +19,7 @@ Recurrence = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Block:
+class ParameterBlock:
     """A place of one learned array in the flat parameter vector."""
 
     name: str
@@ -47,7 +47,7 @@ class Architecture:
     classes: int
 
     @cached_property
-    def blocks(self) -> dict[str, Block]:
+    def blocks(self) -> dict[str, ParameterBlock]:
         """Every learned array by name: ``w0``, ``b0``, ``1.wc`` … ``2.bp``, ``wo``, ``bo``."""
         d = self.units
         shapes: dict[str, tuple[int, ...]] = {"w0": (d, self.inputs), "b0": (d,)}
@@ -58,7 +58,7 @@ class Architecture:
         shapes |= {"wo": (self.classes, d), "bo": (self.classes,)}
         blocks, start = {}, 0
         for name, shape in shapes.items():
-            blocks[name] = Block(name, start, shape)
+            blocks[name] = ParameterBlock(name, start, shape)
             start = blocks[name].stop
         return blocks
 
@@ -82,7 +82,7 @@ class Architecture:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class LayerActivations:
     """What happened in one recurrent layer; every array is (networks, frames, samples, units).
 
     ``candidate`` and ``post`` are the signed sums before their ReLU, ``state`` is between 0 and 1,
@@ -99,7 +99,7 @@ class Layer:
 class Activations:
     """What happened in the networks; ``logits`` is (networks, frames, samples, classes)."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerActivations, ...]
     out: Tensor
     logits: Tensor
 
@@ -146,7 +146,7 @@ def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrenc
         # the state is between 0 and 1: α goes into the weights, a matrix instead of every state
         weight = arch.take(parameters, take + "wp") * arch.take(parameters, take + "alpha")[:, None]
         post = _affine(weight, arch.take(parameters, take + "bp"), state)
-        layers.append(Layer(signed, candidate, state, post))
+        layers.append(LayerActivations(signed, candidate, state, post))
         signed = signed + torch.relu(post)
     logits = affine(arch, parameters, "wo", "bo", signed)
     return Activations(tuple(layers), signed, logits)

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netgen.analysis.variability.accuracy import balanced_accuracy
 from netgen.training.hardware import DEAD_ZONE, chips
-from netgen.training.judge import VOTERS, Spoken, balanced_accuracy
+from netgen.training.judge import VOTERS, Spoken
 from netgen.training.network import LARGEST, Architecture, hard, run
 from netgen.training.structured import ChipErrors
 

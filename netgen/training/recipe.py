@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from netgen.training.network import Architecture
 from netgen.training.structured import ChipErrors
 from netgen.training.teacher import Lesson
-from netgen.training.variation import Variation
+from netgen.training.variation import Augmentation
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Recipe:
     drawable: bool
     errors: ChipErrors | None
     phases: tuple[Phase, ...]
-    varied: Variation
+    varied: Augmentation
     taught: float
     lesson: Lesson
 
@@ -131,7 +131,7 @@ _STARTED, _KEPT, _HARDENED = 128, 24, 16
 _MOST = 32
 _SEARCHED = 0.1
 """Share of the steps after which the search ends."""
-_VARIED = Variation(pace=1.1, shift=2.0, bands=0.5, gain=1.1, mixed=0.2)
+_VARIED = Augmentation(pace=1.1, shift=2.0, bands=0.5, gain=1.1, mixed=0.2)
 """Small networks learn less from recordings that are altered more."""
 _TAUGHT = 0.9
 _WIDE = 16

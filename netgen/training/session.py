@@ -23,7 +23,7 @@ from netgen.training.features import FRAMES, FeatureMap, feature_map
 from netgen.training.network import Architecture
 from netgen.training.recipe import Recipe
 from netgen.training.rescale import rescale_parameters
-from netgen.training.task import Task
+from netgen.training.task import TrainingTask
 from netgen.training.teacher import Teacher
 from netgen.training.trainer import Trained, Trainer
 
@@ -51,7 +51,7 @@ def load_base(path: Path) -> Base:
     return Base(model, arch, parameters, feature_map(model, str(path)))
 
 
-def check_base(base: Base, task: Task, source: str) -> None:
+def check_base(base: Base, task: TrainingTask, source: str) -> None:
     """See that a task has the classes of the model to fine-tune.
 
     Raises
@@ -104,7 +104,7 @@ def finish_model(
     arch: Architecture,
     recipe: Recipe,
     data: Dataset,
-    task: Task,
+    task: TrainingTask,
     name: str,
     trained: Trained,
     meta: dict[str, Any],

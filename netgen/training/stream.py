@@ -108,7 +108,7 @@ class Software:
 
 
 @dataclass(frozen=True)
-class Rule:
+class DetectionRule:
     """When a class counts as detected: ``votes`` of the last ``frames`` are for it.
 
     After a detection the class has to fall below ``votes`` again, and ``refractory`` frames have
@@ -143,7 +143,7 @@ class Trigger:
         How many there are; class ``quiet`` is never detected (None: every class is).
     """
 
-    def __init__(self, rule: Rule, classes: int, quiet: int | None = 0) -> None:
+    def __init__(self, rule: DetectionRule, classes: int, quiet: int | None = 0) -> None:
         self._rule, self._classes, self._quiet = rule, classes, quiet
         self._recent = np.zeros((0, classes), dtype=np.int64)
         self._armed = np.ones(classes, dtype=np.bool_)

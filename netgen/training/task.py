@@ -17,7 +17,7 @@ COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingTask:
     """Classes and the labels that belong to them.
 
     Attributes
@@ -41,7 +41,7 @@ class Task:
         return self.classes.index(name) if name in self.classes else None
 
 
-def make_task(corpus: Corpus, kind: Kind, keywords: Sequence[str]) -> Task:
+def make_task(corpus: Corpus, kind: Kind, keywords: Sequence[str]) -> TrainingTask:
     """Choose the classes.
 
     ``keyword`` tells the given keywords from ``other``; ``labels`` makes each label a class;
@@ -72,7 +72,7 @@ def make_task(corpus: Corpus, kind: Kind, keywords: Sequence[str]) -> Task:
     if kind in ("labels", "commands-10"):
         if len(named) < 2:
             raise InputError(source, ["has one label only; a second is needed to tell it from"])
-        return Task(kind, named, named, None)
+        return TrainingTask(kind, named, named, None)
     if OTHER in named or SILENCE in named:
         raise InputError(source, [f"a keyword may not be called {OTHER!r} or {SILENCE!r}"])
     if set(named) == set(corpus.labels):
@@ -80,5 +80,5 @@ def make_task(corpus: Corpus, kind: Kind, keywords: Sequence[str]) -> Task:
     if kind == "commands-12":
         if not corpus.noise:
             raise InputError(source, ["has no background noise, which the class 'silence' needs"])
-        return Task(kind, (OTHER, *named, SILENCE), named, SILENCE)
-    return Task(kind, (OTHER, *named), named, OTHER if corpus.noise else None)
+        return TrainingTask(kind, (OTHER, *named, SILENCE), named, SILENCE)
+    return TrainingTask(kind, (OTHER, *named), named, OTHER if corpus.noise else None)

@@ -22,8 +22,8 @@ from torch.nn.functional import log_softmax, one_hot, relu
 
 from netgen.files import written_beside
 from netgen.training.dataset import Part
-from netgen.training.frontend import FrontEnd
-from netgen.training.variation import Variation, mix, vary
+from netgen.training.frontend import FeatureExtractor
+from netgen.training.variation import Augmentation, mix, vary
 
 _WIDTHS = (24, 32, 48, 64)
 _KERNEL = 9
@@ -31,7 +31,7 @@ _AT_ONCE = 500
 _VERSION = 1
 
 
-_VARIED = Variation(
+_VARIED = Augmentation(
     pace=1.18,
     shift=12.0,
     bands=0.9,
@@ -65,7 +65,7 @@ class Lesson:
     decay: float = 0.02
     frequent: int = 40
     smooth: float = 0.05
-    varied: Variation = _VARIED
+    varied: Augmentation = _VARIED
 
 
 class _Block(nn.Module):  # type: ignore[misc]  # torch is no dependency of the checks
@@ -175,7 +175,7 @@ class Teacher:
 def make_teacher(
     train: Part,
     pool: Part,
-    front: FrontEnd,
+    front: FeatureExtractor,
     classes: int,
     seed: int,
     lesson: Lesson,
@@ -225,7 +225,7 @@ def _train(
     train: Part,
     pool: Part,
     groups: Groups,
-    front: FrontEnd,
+    front: FeatureExtractor,
     seed: int,
     lesson: Lesson,
     step: Callable[[], None],

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
+from netgen.analysis.variability.accuracy import balanced_accuracy
 from netgen.training.dataset import Dataset
 from netgen.training.hardware import (
     chips,
@@ -21,13 +22,13 @@ from netgen.training.hardware import (
     sharpness_at,
     without_dead_zone,
 )
-from netgen.training.judge import VOTERS, Spoken, balanced_accuracy, decisions_of, scores
+from netgen.training.judge import VOTERS, Spoken, decisions_of, scores
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
 from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler, labels
 from netgen.training.teacher import Teacher
-from netgen.training.variation import Variation, mix, vary
+from netgen.training.variation import Augmentation, mix, vary
 
 AUXILIARY = slice(15, 90)
 """Frames whose mean logit carries the auxiliary loss."""
@@ -140,7 +141,7 @@ class Trainer:
             group["lr"] = phase.rate * 0.5 * (1 + math.cos(math.pi * progress))
         x, wanted = self._sampler.draw(size, self._generator)
         how = self._recipe.varied
-        if how != Variation():
+        if how != Augmentation():
             x = vary(x, how, self._front, self._generator)
             x, wanted = mix(x, wanted, how, self._generator)
         parameters: Tensor = self._parameters

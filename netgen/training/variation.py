@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netgen.training.frontend import FrontEnd
+from netgen.training.frontend import FeatureExtractor
 
 _LOWEST_MOVES = 0.3
 """How far the lowest band moves where the highest moves by one."""
 
 
 @dataclass(frozen=True)
-class Variation:
+class Augmentation:
     """How far features are altered, at random for each sample.
 
     Attributes
@@ -49,7 +49,9 @@ class Variation:
     ratio: float = 0.3
 
 
-def vary(x: Tensor, how: Variation, front: FrontEnd, generator: torch.Generator) -> Tensor:
+def vary(
+    x: Tensor, how: Augmentation, front: FeatureExtractor, generator: torch.Generator
+) -> Tensor:
     """Return altered features; x is (frames, samples, channels)."""
     count = x.shape[1]
 
@@ -102,7 +104,7 @@ def _outside(length: int, start: Tensor, width: Tensor) -> Tensor:
 
 
 def mix(
-    x: Tensor, targets: Tensor, how: Variation, generator: torch.Generator
+    x: Tensor, targets: Tensor, how: Augmentation, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Mix every sample with another one, and its target (samples, …) with the other's."""
     if float(torch.rand((), generator=generator)) >= how.mixed:

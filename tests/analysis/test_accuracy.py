@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from netgen.analysis.variability.accuracy import balanced_accuracy, population_accuracy
+from netgen.document import number_at
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
 
 LABELS = np.array([0, 0, 0, 1])
@@ -27,7 +28,7 @@ def test_population() -> None:
     assert found.low == pytest.approx(np.quantile(each, 0.05))
     assert (found.near.hits, found.far.hits, found.constant.hits) == (2, 2, 1)
     document = accuracy_document(found)
-    assert document["near"]["share"] == 0.5
+    assert number_at(document, "near", "share") == 0.5
     lines = accuracy_lines(found, "chips")
     assert "chips that give one answer to every sample: 25.00 %" in lines[2]
 

@@ -25,7 +25,7 @@ from netgen.analysis.noise.statistics import (
     deviation_ratio,
     independent_values,
     poisson_rate,
-    share,
+    share_interval,
 )
 from netgen.characterise import MeasurementSetup
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
@@ -206,11 +206,11 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 
 def test_a_share_counts_samples_not_draws() -> None:
-    sure = share(np.ones(50))
+    sure = share_interval(np.ones(50))
     assert (sure.value, sure.high) == (1, 1)
     assert sure.low == pytest.approx(0.929, abs=1e-3)  # Wilson's, 50 of 50
-    halves = share(np.repeat([0.0, 1.0], 25))
+    halves = share_interval(np.repeat([0.0, 1.0], 25))
     assert halves.low == pytest.approx(0.366, abs=5e-3)
     assert halves.high == pytest.approx(0.634, abs=5e-3)
-    even = share(np.full(50, 0.5) + np.tile([-0.1, 0.1], 25))
+    even = share_interval(np.full(50, 0.5) + np.tile([-0.1, 0.1], 25))
     assert even.high - even.low < 0.5 * (halves.high - halves.low)

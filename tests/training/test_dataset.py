@@ -16,7 +16,7 @@ from netgen.errors import InputError
 from netgen.training.augment import alter
 from netgen.training.cache import Pack
 from netgen.training.dataset import COPIES, Dataset, balance, prepare
-from netgen.training.frontend import FrontEnd
+from netgen.training.frontend import FeatureExtractor
 from netgen.training.opening import open_corpus
 from netgen.training.task import make_task
 
@@ -119,7 +119,7 @@ def test_a_second_run_reads_features_from_disk(
         raise AssertionError("nothing is left to compute")
 
     with monkeypatch.context() as patch:
-        patch.setattr(FrontEnd, "measure", fail)
+        patch.setattr(FeatureExtractor, "measure", fail)
         second = prepare(corpus, task, augment=True, cache=cache)
         (root / "up" / "up0.wav").rename(root / "up" / "first.wav")
         third = prepare(open_corpus(root), task, augment=False, cache=cache)
@@ -133,7 +133,7 @@ def test_a_second_run_reads_features_from_disk(
     ) + len(first.test)
     write_wav(root / "up" / "first.wav", tone("up", 99))
     with monkeypatch.context() as patch:
-        patch.setattr(FrontEnd, "measure", fail)
+        patch.setattr(FeatureExtractor, "measure", fail)
         with pytest.raises(AssertionError, match="nothing is left"):
             prepare(open_corpus(root), task, augment=False, cache=cache)
 

@@ -15,7 +15,7 @@ from training_data import tone
 from netgen.errors import ModelError
 from netgen.model import random_model
 from netgen.training.features import FRAMES, FeatureMap, feature_map
-from netgen.training.frontend import FRONT_ENDS, Bank, FrontEnd, Level, slopes
+from netgen.training.frontend import FRONT_ENDS, Bank, FeatureExtractor, LevelControl, slopes
 
 PLAIN, SLOPES, BANDS, PCEN = (
     FRONT_ENDS[kind] for kind in ("mfcc-kaldi", "mfcc-slopes", "bands-16", "pcen-16")
@@ -48,7 +48,7 @@ def test_louder_sound_moves_c0_alone() -> None:
 
 
 @pytest.mark.parametrize("front", [SLOPES, BANDS], ids=lambda front: front.kind)
-def test_the_level_control_makes_loudness_of_no_account(front: FrontEnd) -> None:
+def test_the_level_control_makes_loudness_of_no_account(front: FeatureExtractor) -> None:
     loud = front.measure(second("up"), 8000)
     for gain in (0.3, 0.1, 0.03):
         quiet = front.measure(np.float32(gain) * second("up"), 8000)
@@ -56,7 +56,7 @@ def test_the_level_control_makes_loudness_of_no_account(front: FrontEnd) -> None
 
 
 @pytest.mark.parametrize("front", [SLOPES, BANDS, PCEN], ids=lambda front: front.kind)
-def test_channels_are_what_the_front_end_says(front: FrontEnd) -> None:
+def test_channels_are_what_the_front_end_says(front: FeatureExtractor) -> None:
     features = front.derive(front.measure(second("up"), 8000))
     assert features.shape == (FRAMES, front.channels)
     assert np.isfinite(features).all()
@@ -67,7 +67,7 @@ def test_channels_are_what_the_front_end_says(front: FrontEnd) -> None:
 def test_the_level_rises_fast_and_falls_slowly() -> None:
     power = np.zeros(200, dtype=np.float32)
     power[50:60] = 1.0
-    level = Level(attack=0.02, release=1.0, lowest=1e-8).follow(power)
+    level = LevelControl(attack=0.02, release=1.0, lowest=1e-8).follow(power)
     assert level[49] == pytest.approx(1e-8)
     assert level[59] == pytest.approx(1 - np.exp(-10 * 0.01 / 0.02), rel=1e-3)
     assert level[159] == pytest.approx(level[59] * np.exp(-1.0), rel=1e-3)

@@ -10,6 +10,7 @@ import torch
 
 torch.set_num_threads(1)
 
+from netgen.analysis.variability.accuracy import balanced_accuracy  # noqa: E402
 from netgen.training.hardware import (  # noqa: E402
     DEAD_ZONE,
     chips,
@@ -19,7 +20,7 @@ from netgen.training.hardware import (  # noqa: E402
     sharpness_at,
     without_dead_zone,
 )
-from netgen.training.judge import balanced_accuracy, robustness, to_inputs  # noqa: E402
+from netgen.training.judge import robustness, to_inputs  # noqa: E402
 from netgen.training.network import (  # noqa: E402
     ALPHA_MIN,
     LARGEST,

@@ -11,11 +11,12 @@ import pytest
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 
+from netgen.analysis.variability.accuracy import balanced_accuracy  # noqa: E402
 from netgen.errors import ConfigurationError, UsageError  # noqa: E402
 from netgen.training.checkpoint import FILE, continue_from, run_key, save_checkpoint  # noqa: E402
 from netgen.training.dataset import Dataset, Part  # noqa: E402
 from netgen.training.features import FeatureMap  # noqa: E402
-from netgen.training.judge import answer, balanced_accuracy, to_inputs  # noqa: E402
+from netgen.training.judge import answer, to_inputs  # noqa: E402
 from netgen.training.network import Architecture  # noqa: E402
 from netgen.training.recipe import Recipe, default_recipe  # noqa: E402
 from netgen.training.sampler import Sampler  # noqa: E402

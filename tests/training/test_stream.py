@@ -29,7 +29,7 @@ from netgen.training.alarms import (
 from netgen.training.features import FeatureMap
 from netgen.training.frontend import FRONT_ENDS
 from netgen.training.sources import duration, files_of, raw_sound, sound_of
-from netgen.training.stream import Detection, Inputs, Rule, Software, Trigger, pieces
+from netgen.training.stream import Detection, DetectionRule, Inputs, Software, Trigger, pieces
 
 CLASSES = ("other", "up", "down")
 
@@ -87,11 +87,13 @@ def logits_of(winners: list[int]) -> np.ndarray:
 @settings(max_examples=60, deadline=None)
 @given(
     winners=st.lists(st.sampled_from([0, 0, 0, 1, 1, 2]), min_size=1, max_size=200),
-    rule=st.builds(Rule, frames=st.integers(3, 9), votes=st.integers(2, 3),
+    rule=st.builds(DetectionRule, frames=st.integers(3, 9), votes=st.integers(2, 3),
                    refractory=st.integers(0, 20)),
     cut=st.integers(0, 200),
 )  # fmt: skip
-def test_detections_do_not_depend_on_the_pieces(winners: list[int], rule: Rule, cut: int) -> None:
+def test_detections_do_not_depend_on_the_pieces(
+    winners: list[int], rule: DetectionRule, cut: int
+) -> None:
     logits = logits_of(winners)
     whole = Trigger(rule, 3).push(logits)
     trigger = Trigger(rule, 3)
@@ -106,7 +108,7 @@ def test_detections_do_not_depend_on_the_pieces(winners: list[int], rule: Rule, 
 
 def test_a_latched_state_is_one_detection() -> None:
     winners = [0] * 10 + [1] * 500 + [0] * 40 + [1] * 20
-    found = Trigger(Rule(30, 16, 100), 3).push(logits_of(winners))
+    found = Trigger(DetectionRule(30, 16, 100), 3).push(logits_of(winners))
     assert [(d.frame, d.label, d.votes) for d in found] == [(25, 1, 16), (565, 1, 16)]
 
 
@@ -135,7 +137,7 @@ def test_the_curve_trades_misses_for_alarms() -> None:
     logits = np.zeros((6000, 3))
     logits[:, 0] = 1.0
     logits[1000:1050, 1], logits[3000:3050, 1] = 2.0, 1.5
-    points = curve(logits, [Word(10, 10.5, "up")], CLASSES, Rule(), (-1.5, -0.75, 0.0))
+    points = curve(logits, [Word(10, 10.5, "up")], CLASSES, DetectionRule(), (-1.5, -0.75, 0.0))
     assert [(p.alarms.missed, p.alarms.false) for p in points] == [(1, 0), (0, 0), (0, 1)]
     best = best_point(points, 0.5)
     assert best is not None

@@ -13,12 +13,12 @@ torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 
 from netgen.training.dataset import Part  # noqa: E402
-from netgen.training.frontend import FRONT_ENDS, FrontEnd  # noqa: E402
+from netgen.training.frontend import FRONT_ENDS, FeatureExtractor  # noqa: E402
 from netgen.training.teacher import Lesson, group_words, make_teacher  # noqa: E402
-from netgen.training.variation import Variation, mix, vary  # noqa: E402
+from netgen.training.variation import Augmentation, mix, vary  # noqa: E402
 
 BANDS = 6
-FRONT = FrontEnd("test", BANDS, 0, None, slow=0.1)
+FRONT = FeatureExtractor("test", BANDS, 0, None, slow=0.1)
 SHORT = Lesson(steps=40, batch=24, frequent=5)
 NO_COPIES = Part(np.zeros((0, 101, 2 * BANDS), np.float32), np.zeros(0, np.int64), (), np.zeros(0))
 
@@ -106,12 +106,12 @@ def ramp() -> Any:
 
 def test_features_may_stay_as_they_are() -> None:
     generator = torch.Generator().manual_seed(0)
-    assert torch.equal(vary(ramp(), Variation(), FRONT, generator), ramp())
+    assert torch.equal(vary(ramp(), Augmentation(), FRONT, generator), ramp())
 
 
 def test_features_move_in_time_alone() -> None:
     generator = torch.Generator().manual_seed(0)
-    moved = vary(ramp(), Variation(shift=8.0), FRONT, generator) - ramp()
+    moved = vary(ramp(), Augmentation(shift=8.0), FRONT, generator) - ramp()
     middle = moved[20:80]
     assert middle.abs().max() <= 8
     assert torch.allclose(middle, middle[:1].expand_as(middle), atol=1e-2)
@@ -121,7 +121,7 @@ def test_features_move_in_time_alone() -> None:
 
 def test_bands_move_and_both_copies_alike() -> None:
     generator = torch.Generator().manual_seed(0)
-    moved = vary(ramp(), Variation(bands=0.9), FRONT, generator)
+    moved = vary(ramp(), Augmentation(bands=0.9), FRONT, generator)
     assert torch.allclose(moved[..., :BANDS], moved[..., BANDS:])
     by = (moved - ramp())[50, :, 1 : BANDS - 1] / 1000
     assert 0 < by.abs().max() <= 0.9
@@ -132,14 +132,14 @@ def test_cepstra_are_no_bands() -> None:
     generator = torch.Generator().manual_seed(0)
     front = FRONT_ENDS["mfcc-slopes"]
     x = torch.rand(101, 2, 26)
-    how = Variation(bands=0.9, masks=1, mask_bands=3.0)
+    how = Augmentation(bands=0.9, masks=1, mask_bands=3.0)
     assert torch.equal(vary(x, how, front, generator), x)
 
 
 def test_masks_silence_a_stretch() -> None:
     generator = torch.Generator().manual_seed(1)
     x = torch.ones(101, 40, 2 * BANDS)
-    masked = vary(x, Variation(masks=1, mask_frames=12.0, mask_bands=3.0), FRONT, generator)
+    masked = vary(x, Augmentation(masks=1, mask_frames=12.0, mask_bands=3.0), FRONT, generator)
     silent = (masked == 0).all(dim=2).sum(dim=0)
     assert 0 < silent.max() <= 12
     closed = (masked == 0).all(dim=0).sum(dim=1)
@@ -150,9 +150,9 @@ def test_mixing_mixes_targets_alike() -> None:
     generator = torch.Generator().manual_seed(0)
     targets = torch.eye(4)
     x = targets.expand(101, 4, 4).contiguous()
-    mixed, chances = mix(x, targets, Variation(mixed=1.0), generator)
+    mixed, chances = mix(x, targets, Augmentation(mixed=1.0), generator)
     assert torch.allclose(mixed[7], chances)
     assert torch.allclose(chances.sum(dim=1), torch.ones(4))
-    same, still = mix(x, targets, Variation(), generator)
+    same, still = mix(x, targets, Augmentation(), generator)
     assert torch.equal(same, x)
     assert torch.equal(still, targets)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from netgen.analysis.noise.devices import RowNoise
-from netgen.analysis.noise.statistics import Interval, share
+from netgen.analysis.noise.statistics import Interval, share_interval
 from netgen.arrays import Floats
 from netgen.model import (
     INPUT,
@@ -234,9 +234,9 @@ def immunity(
         len(model.cells),
         sum(cell.size for cell in model.cells),
         *what,
-        share(np.mean(decisions, axis=0)),
-        share(np.mean(states, axis=0)) if model.cells else None,
-        share(np.mean(right, axis=0)) if right else None,
+        share_interval(np.mean(decisions, axis=0)),
+        share_interval(np.mean(states, axis=0)) if model.cells else None,
+        share_interval(np.mean(right, axis=0)) if right else None,
     )
 
 

@@ -61,7 +61,7 @@ def poisson_rate(count: int, time: float) -> Interval:
     return Interval(*(number / time for number in (count, low, high)))
 
 
-def share(agreed: Floats) -> Interval:
+def share_interval(agreed: Floats) -> Interval:
     """Return the mean of shares by sample, (samples,), with Wilson's interval over samples.
 
     Draws of noise for one sample are not independent of each other, so the interval counts as

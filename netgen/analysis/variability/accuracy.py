@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.analysis.variability.proportions import LOW, Proportion, proportion
-from netgen.model.graph import Floats, Integers
+from netgen.arrays import Array, Floats, Integers
 
 NEAR, FAR = 0.01, 0.05
 """Losses of balanced accuracy, against software, up to which chips are counted."""
@@ -47,20 +47,19 @@ class PopulationAccuracy:
     constant: Proportion
 
 
-def balanced_accuracy(decisions: Integers, labels: Integers) -> Floats:
-    """Return the mean over the labels' classes of the share decided right, (chips,).
+def balanced_accuracy(decisions: Array, labels: Array) -> Floats:
+    """Return the mean over the labels' classes of the share decided right, (…).
 
     Parameters
     ----------
     decisions
-        Class, (chips, samples).
+        Class, (…, samples).
     labels
         The right classes, (samples,).
     """
     right = decisions == labels
-    shares = [right[:, labels == each].mean(axis=1) for each in np.unique(labels)]
-    found: Floats = np.mean(shares, axis=0)
-    return found
+    shares = [right[..., labels == each].mean(axis=-1) for each in np.unique(labels)]
+    return np.asarray(np.mean(shares, axis=0))
 
 
 def population_accuracy(

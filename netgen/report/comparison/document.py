@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from netgen import __version__
 from netgen.analysis import (
@@ -20,13 +19,14 @@ from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.analysis.comparison.results import UnexplainedState
 from netgen.analysis.comparison.ties import TIE
+from netgen.document import Json, whole_at
 from netgen.model import Model
 from netgen.report.comparison.provenance import Provenance
 from netgen.report.power.document import power_document
 from netgen.schema import head
 
 
-def checks_document(checks: Sequence[Check]) -> dict[str, Any]:
+def checks_document(checks: Sequence[Check]) -> dict[str, Json]:
     """Return figures with their limits, and the verdict on them, as a JSON object."""
     return {
         **head("checks"),
@@ -40,11 +40,11 @@ def _verdict(checks: Sequence[Check]) -> str:
     return "pass" if all(check.passed for check in checks) else "fail"
 
 
-def _checks(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def _checks(checks: Sequence[Check]) -> list[dict[str, Json]]:
     return [asdict(check) | {"looser": check.looser} for check in checks]
 
 
-def to_document(
+def report_document(
     comparison: Comparison,
     model: Model,
     checks: Sequence[Check],
@@ -52,7 +52,7 @@ def to_document(
     budget: ErrorBudget | NoErrorBudget,
     verification: Verification | None = None,
     baseline: BaselineComparison | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """Return the report as a JSON object; figures that do not exist are null, never NaN."""
     figures = (
         "decision_agreement",
@@ -111,12 +111,12 @@ def to_document(
     }
 
 
-def _unexplained(entry: UnexplainedState) -> dict[str, Any]:
+def _unexplained(entry: UnexplainedState) -> dict[str, Json]:
     names = {"falling": "beta_lo", "rising": "beta_hi"}  # of the format
     return {names.get(name, name): value for name, value in asdict(entry).items()}
 
 
-def _verification(found: Verification) -> dict[str, Any]:
+def _verification(found: Verification) -> dict[str, Json]:
     """Return how much was measured; the figures themselves are in ``verify.json``."""
     return {
         "weights": len(found.mirrors),
@@ -127,13 +127,13 @@ def _verification(found: Verification) -> dict[str, Any]:
     }
 
 
-def _baseline(found: BaselineComparison) -> dict[str, Any]:
+def _baseline(found: BaselineComparison) -> dict[str, Json]:
     return asdict(found) | {"passed": not found.regressed}
 
 
-def _node(entry: NodeComparison, comparison: Comparison) -> dict[str, Any]:
+def _node(entry: NodeComparison, comparison: Comparison) -> dict[str, Json]:
     free, same = entry.free_running, entry.same_state
-    record: dict[str, Any] = {
+    record: dict[str, Json] = {
         "node": entry.node,
         "op": entry.op,
         "units": entry.units,
@@ -148,22 +148,22 @@ def _node(entry: NodeComparison, comparison: Comparison) -> dict[str, Any]:
     }
     if entry.flips is not None:
         record["flips"] = sum(entry.flips.values())
-        record["flips_by_cause"] = dict(entry.flips)
+        record["flips_by_cause"] = {str(cause): count for cause, count in entry.flips.items()}
         record["races"] = entry.races
         record["transients"] = entry.transients
     return record
 
 
-def _per_sample(comparison: Comparison) -> list[dict[str, Any]]:
+def _per_sample(comparison: Comparison) -> list[dict[str, Json]]:
     records = [_sample(entry) for entry in comparison.samples]
     empty = dict.fromkeys(records[0]) if records else {}
     records += [
         empty | {"sample": sample, "failure": kind} for sample, kind in comparison.failures.items()
     ]
-    return sorted(records, key=lambda record: int(record["sample"]))
+    return sorted(records, key=lambda record: whole_at(record, "sample"))
 
 
-def _sample(entry: SampleComparison) -> dict[str, Any]:
+def _sample(entry: SampleComparison) -> dict[str, Json]:
     record = asdict(entry)
     record["y"] = record.pop("label")
     record["margin"] = record.pop("margin_software")
@@ -172,7 +172,7 @@ def _sample(entry: SampleComparison) -> dict[str, Any]:
     return record | {"failure": None}
 
 
-def _simulation(comparison: Comparison) -> dict[str, Any]:
+def _simulation(comparison: Comparison) -> dict[str, Json]:
     cost, count = comparison.cost, len(comparison.samples)
     parts = [name.partition("-") for name in cost.simulators]  # such as "ngspice-39"
     return {
@@ -190,7 +190,7 @@ def _simulation(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _provenance(provenance: Provenance) -> dict[str, Any]:
+def _provenance(provenance: Provenance) -> dict[str, Json]:
     build = provenance.build
     return {
         "netgen": __version__,

@@ -29,13 +29,13 @@ from netgen.report.page import (
     Block,
     Lines,
     Page,
-    Row,
     Section,
     Table,
+    TableRow,
     Text,
     Waves,
+    plain_rows,
     provenance,
-    rows_of,
 )
 from netgen.report.plot import Plot
 from netgen.report.power.text import block_rows, power_table
@@ -55,7 +55,7 @@ PLACES = 5
 """So many places of a figure are told on the page."""
 
 
-def page_of(
+def comparison_page(
     comparison: Comparison,
     model: Model,
     checks: Sequence[Check],
@@ -184,7 +184,7 @@ def _tolerances(checks: Sequence[Check], comparison: Comparison) -> Table:
             places[PLACES:] = [f"and {len(places) - PLACES} more in `report.json`"]
         where = source(check)
         rows.append(
-            Row(
+            TableRow(
                 (
                     "✓ holds" if check.passed else "✗ missed",
                     f"`{check.name}`",
@@ -227,7 +227,7 @@ def _divergence(comparison: Comparison, model: Model) -> list[Block]:
         for cause in CAUSES
     ]
     columns = ("cause", ">differing states", ">samples it came first in", "meaning")
-    blocks.append(Table("Causes of differences", columns, rows_of(rows)))
+    blocks.append(Table("Causes of differences", columns, plain_rows(rows)))
     return blocks + unexplained_blocks(comparison)
 
 
@@ -273,7 +273,7 @@ def _budget(
             f"twin; mismatch by {budget.chips} of its chips (seed {budget.seed}), of which the "
             "circuit simulated here is none: its step is compared with the systematic one."
         ),
-        Table("Error budget", columns, rows_of(error_budget_rows(budget))),
+        Table("Error budget", columns, plain_rows(error_budget_rows(budget))),
         Text(
             "RMSE as a share of the logits' full scale, all steps running freely: a state that "
             "flips counts with all that follows from it. A step's own part is the root of the "
@@ -304,7 +304,7 @@ def _circuit(build: BuildSummary, groups: Mapping[str, Sequence[Block]]) -> list
     columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
     blocks: list[Block] = [
         Text(f"{build.devices} transistors."),
-        Table("Transistors by kind of block", columns, rows_of(block_rows(build))),
+        Table("Transistors by kind of block", columns, plain_rows(block_rows(build))),
     ]
     if build.area_assumption:
         text = f"Drawn area is an estimate: {build.area_assumption}."

@@ -11,7 +11,7 @@ from netgen.analysis import (
 )
 from netgen.model import Model
 from netgen.report.comparison.parameters import parameters
-from netgen.report.page import Block, Row, Table, Text, rows_of
+from netgen.report.page import Block, Table, TableRow, Text, plain_rows
 from netgen.report.text import class_name, percent, telling, window
 from netgen.units import engineering
 
@@ -25,7 +25,7 @@ def unexplained_blocks(comparison: Comparison) -> list[Block]:
     text += f" The first {len(listed)}:" if len(listed) < count else ""
     columns = (">sample", ">frame", "cell", ">software candidate", ">band", "state before",
                "circuit's state")  # fmt: skip
-    rows = rows_of([_unexplained_row(entry) for entry in listed])
+    rows = plain_rows([_unexplained_row(entry) for entry in listed])
     return [
         Text("States that nothing explains", "h3"),
         Text(text),
@@ -77,19 +77,19 @@ def samples_blocks(comparison: Comparison, model: Model) -> list[Block]:
         *("first divergence", ">energy"),
     )
     rows = [
-        Row((str(sample), f"✗ simulation failed: {kind}", *[""] * (len(columns) - 2)), True)
+        TableRow((str(sample), f"✗ simulation failed: {kind}", *[""] * (len(columns) - 2)), True)
         for sample, kind in comparison.failures.items()
     ]
     rows += [_sample_row(entry, model) for entry in telling(comparison.samples)]
     return [Text(note, "note"), Table("Samples", columns, rows)]
 
 
-def _sample_row(entry: SampleComparison, model: Model) -> Row:
+def _sample_row(entry: SampleComparison, model: Model) -> TableRow:
     first = entry.first_divergence
     votes = model.readout.rule == "majority_vote"
     circuit = class_name(model, entry.class_circuit)
     margins = (entry.margin_circuit, entry.margin_software)
-    return Row(
+    return TableRow(
         (
             str(entry.sample),
             entry.id,
@@ -125,7 +125,7 @@ def nodes_blocks(comparison: Comparison, model: Model) -> list[Block]:
         *(">maximum, same states", ">correlation", ">worst unit by itself"),
         *(">states differing", ">races possible", ">transients seen"),
     )
-    rows = rows_of([_node_row(entry, comparison) for entry in comparison.nodes])
+    rows = plain_rows([_node_row(entry, comparison) for entry in comparison.nodes])
     return [Text(note, "note"), Table("Errors by node", columns, rows)]
 
 
@@ -162,7 +162,7 @@ def parameters_blocks(comparison: Comparison, verification: Verification | None)
             Text(f"{said.measured} All figures are in `verify.json`."),
             Table("Weights, the worst first",
                   ("weight, the worst first", ">learned", ">drawn", ">measured", ">error"),
-                  rows_of(said.weights)),
+                  plain_rows(said.weights)),
             Text("Drawn: mirrors of one row make up for each other's systematic errors, so a "
                  "single one may be drawn for another value than the learned one; whole rows are "
                  "judged against the learned weights. The error is that of the measured weight "
@@ -171,7 +171,7 @@ def parameters_blocks(comparison: Comparison, verification: Verification | None)
         if said.cells:
             heads = ("cell", ">upper threshold", ">its error", ">hysteresis width", ">its error",
                        ">output", ">its error")  # fmt: skip
-            blocks.append(Table("Cells", heads, rows_of(said.cells)))
+            blocks.append(Table("Cells", heads, plain_rows(said.cells)))
     blocks.append(Text("Never used by these samples", "h3"))
     if not said.unused:
         return [*blocks, Text("None: the samples use every parameter.")]
@@ -180,5 +180,5 @@ def parameters_blocks(comparison: Comparison, verification: Verification | None)
     return [
         *blocks,
         Text(f"{text}these."),
-        Table("Parameters never used", columns, rows_of(said.unused)),
+        Table("Parameters never used", columns, plain_rows(said.unused)),
     ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netgen.arrays import Array
+from netgen.document import Json
 from netgen.model import Cell
 from netgen.model.graph import Floats
 from netgen.report.comparison.sample_plots import SampleView
@@ -28,7 +28,7 @@ def waves_of(view: SampleView) -> Waves | None:
     every = max(1, -(-len(traces.time) * curves // VALUES))
     frame, readout = milliseconds(model), model.readout
     order = sorted(traces.waves, key=lambda name: name != readout.node)
-    data = {
+    data: dict[str, Json] = {
         "time": _base64((1e3 * traces.time[::every]).astype("<f8")),
         "frame": frame,
         "frames": view.frames,
@@ -46,7 +46,7 @@ def waves_of(view: SampleView) -> Waves | None:
     )
 
 
-def _node(view: SampleView, name: str, wave: NDArray[np.float32]) -> dict[str, Any]:
+def _node(view: SampleView, name: str, wave: NDArray[np.float32]) -> dict[str, Json]:
     model, unit = view.model, nanoamperes(view.model)
     units = [str(at) for at in range(wave.shape[1])]
     if name == model.readout.node:
@@ -66,12 +66,12 @@ def _bands(cell: Cell, unit: float) -> list[list[float]]:
             for low, high in zip(cell.falling, cell.rising, strict=True)]  # fmt: skip
 
 
-def _packed(values: Floats | NDArray[np.float32]) -> Mapping[str, Any]:
+def _packed(values: Floats | NDArray[np.float32]) -> Json:
     """Return values as 16-bit steps between their ends."""
     low, high = float(values.min()), float(values.max())
     steps = np.round((values - low) / (high - low or 1.0) * 65535).astype("<u2")
     return {"low": low, "high": high, "data": _base64(steps)}
 
 
-def _base64(values: NDArray[Any]) -> str:
+def _base64(values: Array) -> str:
     return base64.b64encode(values.tobytes()).decode("ascii")

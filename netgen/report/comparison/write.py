@@ -11,9 +11,9 @@ from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.files import write_whole
 from netgen.model import Model
-from netgen.report.comparison.document import to_document
+from netgen.report.comparison.document import report_document
 from netgen.report.comparison.junit import to_junit
-from netgen.report.comparison.page import page_of
+from netgen.report.comparison.page import comparison_page
 from netgen.report.comparison.plots import draw_all, error_budget_plot
 from netgen.report.comparison.provenance import Provenance
 from netgen.report.index import write_page
@@ -52,11 +52,13 @@ def write_report(
         The figures against those of an earlier report.
     """
     what = comparison, model, checks, provenance, budget, verification, baseline
-    document = to_document(*what)
+    document = report_document(*what)
     plots = draw_all(comparison, model, provenance.build, traces)
     if isinstance(budget, ErrorBudget):
         plots.append(error_budget_plot(budget))
-    page = page_of(comparison, model, checks, provenance, plots, budget, verification, baseline)
+    page = comparison_page(
+        comparison, model, checks, provenance, plots, budget, verification, baseline
+    )
     pictures = {plot.file: plot.png for plot in plots if isinstance(plot, Plot)}
     for name in FILES:  # a process that is killed leaves a part of this report, none of another
         (folder / name).unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netgen.analysis.power.consumption import GROUPINGS, Grouping, PowerFigures, group_of
+from netgen.document import Json
 from netgen.netlist import KINDS
 from netgen.report.style import CLASSES, MUTED, SOFTWARE, Sheet, plain, tidy
 from netgen.simulation.traces import Traces
@@ -30,7 +30,7 @@ MEANINGS = {
 """What each kind of block takes from the supply."""
 
 
-def power_document(figures: PowerFigures) -> dict[str, Any]:
+def power_document(figures: PowerFigures) -> dict[str, Json]:
     """Return the power as a JSON object."""
     return {
         "samples": figures.samples,

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from netgen.analysis import PowerFigures
-from netgen.report.page import Page, Section, Table, Text, rows_of
+from netgen.document import Json, number_at, table_at, text_at, whole_at
+from netgen.report.page import Page, Section, Table, Text, plain_rows
 from netgen.report.plot import Plot
 from netgen.report.power.text import power_table
 from netgen.report.text import percent
 from netgen.units import engineering
 
 
-def page_of(
+def power_page(
     name: str,
     figures: PowerFigures,
     plots: Sequence[Plot],
-    area: Mapping[str, Any],
-    predicted: Mapping[str, Any],
+    area: Mapping[str, Json],
+    predicted: Mapping[str, Json],
 ) -> Page:
     """Return the page of the supply power.
 
@@ -40,16 +40,18 @@ def page_of(
         ("energy a frame", engineering(total.energy_frame_j, "J")),
     ]
     if predicted:
-        facts.append(("predicted by the build", engineering(predicted["average_w"], "W")))
+        facts.append(
+            ("predicted by the build", engineering(number_at(predicted, "average_w"), "W"))
+        )
     sections = [Section("power", "Where the power goes", [*plots, power_table(figures)], "Power")]
     if area:
         columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
         rows = [
-            (kind, str(own["transistors"]), f"{own['gate_m2'] * 1e12:.0f}",
-             f"{own['drawn_m2'] * 1e12:.0f}")
-            for kind, own in (*area["by_block"].items(), ("total", area))
+            (kind, str(whole_at(own, "transistors")),
+             *(f"{number_at(own, key) * 1e12:.0f}" for key in ("gate_m2", "drawn_m2")))
+            for kind, own in (*table_at(area, "by_block").items(), ("total", area))
         ]  # fmt: skip
-        note = Text(f"Drawn area is an estimate: {area['assumption']}.", "note")
-        table = Table("Transistors and area by kind of block", columns, rows_of(rows))
+        note = Text(f"Drawn area is an estimate: {text_at(area, 'assumption')}.", "note")
+        table = Table("Transistors and area by kind of block", columns, plain_rows(rows))
         sections.append(Section("area", "What takes the area", [table, note], "Area"))
     return Page(name, "supply power", summary, sections, facts)

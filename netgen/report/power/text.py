@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netgen.analysis import PowerFigures
 from netgen.report.comparison.provenance import BuildSummary
-from netgen.report.page import Table, rows_of
+from netgen.report.page import Table, plain_rows
 from netgen.report.power.document import MEANINGS
 from netgen.report.text import percent
 from netgen.units import engineering
@@ -42,4 +42,4 @@ def power_table(figures: PowerFigures) -> Table:
         )
         for name, meaning, entry in entries
     ]
-    return Table("Supply power by kind of block and by layer", columns, rows_of(rows))
+    return Table("Supply power by kind of block and by layer", columns, plain_rows(rows))

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter
 from netgen._version import __version__
 from netgen.analysis.noise.network import Draws, Immunity
 from netgen.analysis.noise.statistics import Interval
-from netgen.report.page import Page, Section, Table, provenance, rows_of, to_html
+from netgen.report.page import Page, Section, Table, plain_rows, provenance, to_html
 from netgen.report.plot import render
 from netgen.report.style import CLASSES, MUTED, Sheet, plain, share_axis, tidy
 from netgen.report.text import percent
@@ -112,7 +112,7 @@ def _table(results: Sequence[Immunity]) -> Table:
         ">rms, of a unit",
         *(f">{label}" for label in MEASURES.values()),
     )
-    return Table("Every result", columns, rows_of(rows))
+    return Table("Every result", columns, plain_rows(rows))
 
 
 def _share(found: Interval | None) -> str:

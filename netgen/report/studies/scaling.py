@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from netgen.analysis.power.scaling import PowerLaw
-from netgen.report.page import Page, Section, Table, rows_of, to_html
+from netgen.report.page import Page, Section, Table, plain_rows, to_html
 from netgen.report.plot import render
 from netgen.report.style import CLASSES, SOFTWARE, Sheet, tidy
 from netgen.units import engineering
@@ -86,7 +86,7 @@ def _sizes(growths: Sequence[Growth], circuits: Sequence[tuple[int, int, float]]
         )
     parts = (f">{growth.label}" for growth in growths)
     columns = (">state size", ">transistors", ">area", *parts, ">total in ngspice")
-    return Table("Power, transistors and area by state size", columns, rows_of(rows))
+    return Table("Power, transistors and area by state size", columns, plain_rows(rows))
 
 
 def _laws(laws: Mapping[str, PowerLaw | None]) -> Table:
@@ -95,7 +95,7 @@ def _laws(laws: Mapping[str, PowerLaw | None]) -> Table:
         for name, law in laws.items()
         if law is not None
     ]
-    return Table("Exponents", ("quantity", ">exponent", ">95 % interval"), rows_of(rows))
+    return Table("Exponents", ("quantity", ">exponent", ">95 % interval"), plain_rows(rows))
 
 
 def draw_scaling(growths: Sequence[Growth], sheet: Sheet) -> Figure:

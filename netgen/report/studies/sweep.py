@@ -9,7 +9,7 @@ from functools import partial
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from netgen.report.page import Page, Row, Section, Table, to_html
+from netgen.report.page import Page, Section, Table, TableRow, to_html
 from netgen.report.plot import render
 from netgen.report.style import CIRCUIT, CLASSES, MUTED, Sheet, share_axis, tidy, value_axis
 from netgen.report.text import percent
@@ -73,7 +73,7 @@ def sweep_files(name: str, curves: Sequence[SweepCurve]) -> dict[str, str | byte
 
 def _table(curve: SweepCurve) -> Table:
     rows = [
-        Row(
+        TableRow(
             (
                 f"{value:g}",
                 percent(decided),

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from netgen._version import __version__
-from netgen.report.page import Lines, Page, Pairs, Section, Table, Text, rows_of, to_html
+from netgen.document import Json
+from netgen.report.page import Lines, Page, Pairs, Section, Table, Text, plain_rows, to_html
 from netgen.report.plot import Plot, render
 from netgen.report.style import (
     BAND,
@@ -95,7 +95,7 @@ class TrainingReport:
     task: str
     classes: tuple[str, ...]
     data: tuple[tuple[str, str], ...]
-    recipe: Mapping[str, Any]
+    recipe: Mapping[str, Json]
     curves: tuple[CurvePoint, ...]
     kept: int
     validation_score: float
@@ -177,7 +177,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
     )
 
 
-def _document(report: TrainingReport) -> dict[str, Any]:
+def _document(report: TrainingReport) -> dict[str, Json]:
     quantiles = (0.01, 0.05, 0.25, 0.5)
     return {
         **head("training"),
@@ -240,7 +240,7 @@ def _page(report: TrainingReport, plots: Mapping[str, Plot]) -> Page:
     sections = [
         Section("test", "Test split, never used for a choice", [plots["confusion"]], "Test"),
         Section("chips", "How it would do as a circuit",
-                [Text(chips), Table("Virtual chips", columns, rows_of(rows)), plots["chips"]],
+                [Text(chips), Table("Virtual chips", columns, plain_rows(rows)), plots["chips"]],
                 "As a circuit"),
         Section("distances", "How close candidates come to thresholds",
                 [Text(near), plots["distances"]], "Thresholds"),
@@ -252,14 +252,15 @@ def _page(report: TrainingReport, plots: Mapping[str, Plot]) -> Page:
     return Page(report.name, "training", report.task, sections, facts)
 
 
-def _flat(recipe: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _flat(recipe: Mapping[str, Json]) -> list[tuple[str, Json]]:
     """Return the choices of a run as rows; those of a phase follow one another."""
-    rows: list[tuple[str, Any]] = []
+    rows: list[tuple[str, Json]] = []
     for name, value in recipe.items():
-        if isinstance(value, Sequence) and all(isinstance(entry, Mapping) for entry in value):
-            for number, entry in enumerate(value, start=1):
+        phases = value if isinstance(value, list | tuple) else ()
+        for number, entry in enumerate(phases, start=1):
+            if isinstance(entry, Mapping):
                 rows += [(f"phase {number}, {own}", what) for own, what in entry.items()]
-        else:
+        if not any(isinstance(entry, Mapping) for entry in phases):
             rows.append((name, value))
     return rows
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy
 from netgen.analysis.variability.proportions import Proportion
+from netgen.document import Json
 from netgen.report.index import write_page
-from netgen.report.page import Page, Row, Section, Table, provenance
+from netgen.report.page import Page, Section, Table, TableRow, provenance
 from netgen.report.plot import render
 from netgen.report.style import CIRCUIT, Sheet, share_axis, tidy
 from netgen.report.text import percent
@@ -27,7 +27,7 @@ def write_twin(
     samples: Sequence[tuple[int, str, str]],
     votes: Sequence[Proportion],
     yielded: Proportion,
-    sources: Mapping[str, Any],
+    sources: Mapping[str, Json],
     accuracy: PopulationAccuracy | None = None,
 ) -> None:
     """Write ``twin.html`` into ``folder``.
@@ -62,7 +62,7 @@ def write_twin(
         partial(_draw_votes, [sample for sample, *_ in samples], votes),
     )
     rows = [
-        Row(
+        TableRow(
             (str(sample), name, decided, f"{vote.hits} of {vote.trials}", percent(vote.share),
              interval(vote.wilson)),
             vote.hits < vote.trials,

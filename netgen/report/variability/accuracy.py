@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy
 from netgen.analysis.variability.proportions import Proportion
+from netgen.document import Json
 from netgen.report.text import percent
 
 
-def accuracy_document(found: PopulationAccuracy) -> dict[str, Any]:
+def accuracy_document(found: PopulationAccuracy) -> dict[str, Json]:
     """Return it as a JSON object."""
     parts = asdict(found)
     shares = {name: getattr(found, name).share for name in ("near", "far", "constant")}

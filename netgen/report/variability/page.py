@@ -10,7 +10,7 @@ from netgen.analysis.comparison.ties import TIE
 from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
 from netgen.analysis.variability.proportions import spread
 from netgen.analysis.variability.sensitivity import LEVEL, GroupBlame, Sensitivity
-from netgen.report.page import Block, Page, Row, Section, Table, Text, provenance, rows_of
+from netgen.report.page import Block, Page, Section, Table, TableRow, Text, plain_rows, provenance
 from netgen.report.plot import Plot
 from netgen.report.text import class_name, percent
 from netgen.report.variability.accuracy import accuracy_facts
@@ -30,7 +30,7 @@ QUANTITY_NAMES = {
 }
 
 
-def page_of(report: PopulationReport, plots: Sequence[Plot]) -> Page:
+def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
     """Return the page of a population."""
     figures, what = report.figures, report.what
     groups: dict[str, list[Block]] = {}
@@ -152,7 +152,7 @@ def _samples(report: PopulationReport) -> list[Block]:
             str(int((~figures.done[:, at]).sum())),
         )
         share = 2.0 if vote.share is None else vote.share
-        rows.append((share, Row(cells, vote.hits != vote.trials)))
+        rows.append((share, TableRow(cells, vote.hits != vote.trials)))
     rows.sort(key=lambda entry: entry[0])  # the most disputed first
     columns = (
         *(">#", "sample", "label", "software", ">margin", ">lead", ">votes", ">share"),
@@ -180,9 +180,9 @@ def _spreads(figures: PopulationFigures) -> list[Block]:
     ]
     columns = ("of all runs", ">smallest", ">5 %", ">median", ">mean", ">95 %", ">largest")
     return [
-        Table("Spreads over all runs", columns, rows_of(rows)),
+        Table("Spreads over all runs", columns, plain_rows(rows)),
         Text("The worst run by each", "h3"),
-        Table("Worst runs", ("figure", ">worst", "in", ">sample"), rows_of(worst)),
+        Table("Worst runs", ("figure", ">worst", "in", ">sample"), plain_rows(worst)),
     ]
 
 
@@ -217,7 +217,7 @@ def _blame(blame: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
         Text(text),
         *plots,
         Text("Devices", "h3"),
-        Table("Sensitivity to devices", columns, rows_of(devices)),
+        Table("Sensitivity to devices", columns, plain_rows(devices)),
         *_groups("Learned parameters and roles", blame.groups),
         *_groups("Nodes", blame.nodes),
         Text("Only the strongest are listed; `report.json` has all. Current factors are left out: "
@@ -239,7 +239,7 @@ def _groups(title: str, entries: Sequence[GroupBlame]) -> list[Block]:
         )
         for row in entries[:LISTED]
     ]
-    return [Text(title, "h3"), Table(title, columns, rows_of(rows))]
+    return [Text(title, "h3"), Table(title, columns, plain_rows(rows))]
 
 
 def _cases(figures: PopulationFigures, what: str) -> Table:
@@ -258,7 +258,7 @@ def _cases(figures: PopulationFigures, what: str) -> Table:
             *(means[name] for name in ("state_agreement", "frame_agreement", "logit_rmse_fs")),
             *(means[name] for name in ("logit_rmse_same_state_fs", "lead_fs", "power_w")),
         )
-        rows.append(Row(cells, hits != done))
+        rows.append(TableRow(cells, hits != done))
     columns = (what, ">as software", ">failed", ">states equal", ">frames equal", ">error",
                ">error, same states", ">lead", ">power")  # fmt: skip
     return Table(f"{what.capitalize()}, one by one", columns, rows)

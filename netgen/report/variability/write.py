@@ -15,13 +15,14 @@ from netgen import __version__
 from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
 from netgen.analysis.variability.proportions import Proportion, spread
 from netgen.analysis.variability.sensitivity import LEVEL, Sensitivity
+from netgen.document import Json
 from netgen.files import write_whole
 from netgen.report.index import write_page
 from netgen.report.pictures import write_pictures
 from netgen.report.plot import Plot, render
 from netgen.report.text import percent
 from netgen.report.variability.accuracy import accuracy_document
-from netgen.report.variability.page import QUANTITY_NAMES, page_of, written
+from netgen.report.variability.page import QUANTITY_NAMES, population_page, written
 from netgen.report.variability.plots import (
     chosen_bands,
     draw_bands,
@@ -45,9 +46,9 @@ def write_population(folder: Path, report: PopulationReport) -> None:
     for name in ("report.json", "report.html"):  # never beside pictures of another analysis
         (folder / name).unlink(missing_ok=True)
     write_pictures(folder, "variability", {plot.file: plot.png for plot in plots})
-    text = json.dumps(to_document(report), indent=1, allow_nan=False)
+    text = json.dumps(population_document(report), indent=1, allow_nan=False)
     write_whole(folder / "report.json", f"{text}\n")
-    write_page(folder / "report.html", page_of(report, plots))
+    write_page(folder / "report.html", population_page(report, plots))
 
 
 def write_area(path: Path, points: Sequence[AreaPoint]) -> None:
@@ -153,7 +154,7 @@ def _said_of_spreads(figures: PopulationFigures) -> str:
     return "; ".join(parts) + "."
 
 
-def to_document(report: PopulationReport) -> dict[str, Any]:
+def population_document(report: PopulationReport) -> dict[str, Json]:
     """Return the report as a JSON object; figures that do not exist are null, never NaN."""
     figures, model = report.figures, report.model
     accuracies, balanced = figures.accuracies(), figures.balanced()
@@ -190,7 +191,7 @@ def to_document(report: PopulationReport) -> dict[str, Any]:
     }
 
 
-def _proportion(entry: Proportion, what: str) -> dict[str, Any]:
+def _proportion(entry: Proportion, what: str) -> dict[str, Json]:
     """Return a share; corners are chosen, not drawn at random, and so have no intervals."""
     intervals = {"wilson": None, "exact": None} if what == "corners" else {}
     return asdict(entry) | intervals | {"share": entry.share}
@@ -200,7 +201,7 @@ def _number(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _per_sample(figures: PopulationFigures, what: str) -> list[dict[str, Any]]:
+def _per_sample(figures: PopulationFigures, what: str) -> list[dict[str, Json]]:
     return [
         {
             "sample": sample,
@@ -218,11 +219,11 @@ def _per_sample(figures: PopulationFigures, what: str) -> list[dict[str, Any]]:
     ]
 
 
-def _per_case(report: PopulationReport) -> list[dict[str, Any]]:
+def _per_case(report: PopulationReport) -> list[dict[str, Json]]:
     figures = report.figures
     records = []
     for row, case in enumerate(figures.cases):
-        record: dict[str, Any] = {"case": case}
+        record: dict[str, Json] = {"case": case}
         if report.corners:
             record |= asdict(report.corners[row])
         done = figures.done[row]
@@ -243,7 +244,7 @@ def _per_case(report: PopulationReport) -> list[dict[str, Any]]:
     return records
 
 
-def _sensitivity(blame: Sensitivity) -> dict[str, Any]:
+def _sensitivity(blame: Sensitivity) -> dict[str, Json]:
     return {
         "chips": blame.chips,
         "chips_left_out": blame.left_out,
