@@ -142,7 +142,7 @@ def _against(baseline: BaselineComparison) -> Section:
     of += "." if baseline.same_model else ", which is of another model."
     of += "" if baseline.same_samples else " It compares another number of samples."
     rows = [
-        Row(
+        TableRow(
             (
                 "✗ worse" if not change.passed else "✓ holds" if change.allowed is not None else "",
                 f"`{change.name}`",
