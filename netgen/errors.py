@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class NetgenError(Exception):
-    """Base of every error netgen raises on purpose. The message is one line and names a cure."""
+    """Base of every error that netgen raises on purpose: one line that names the way out."""
 
     exit_status = 3
 

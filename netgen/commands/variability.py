@@ -60,8 +60,8 @@ def analyse_step(builds: Sequence[Build]) -> None:
     for build in builds:
         names = populations(build)
         if not names:
-            cure = "has no chips or corners; run netgen sim with --monte-carlo or --corners"
-            problems.append(ConfigurationError(str(build.folder.path), [cure]))
+            hint = "has no chips or corners; run netgen sim with --monte-carlo or --corners"
+            problems.append(ConfigurationError(str(build.folder.path), [hint]))
         for name in names:
             try:
                 analysis = analyse_population(build, name)

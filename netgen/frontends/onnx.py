@@ -38,8 +38,8 @@ def read(path: Path, settings: Settings) -> Model:
     try:
         import onnx
     except ImportError as error:
-        cure = f"install it with: {install('onnx')}"
-        raise ToolMissingError(f"onnx cannot be loaded ({error}); {cure}") from None
+        hint = f"install it with: {install('onnx')}"
+        raise ToolMissingError(f"onnx cannot be loaded ({error}); {hint}") from None
     source = str(path)
     try:
         proto = onnx.load_model_from_string(path.read_bytes())

@@ -70,7 +70,7 @@ def post_layout(build: Build) -> Build:
         wires = {net: number_at(nets, net, "total_f") for net in nets}
         digest = text_at(record, "files", NETWORK)
     except WrongKindError:
-        raise ConfigurationError(str(path), [f"is damaged; {LAYOUT.cure}"]) from None
+        raise ConfigurationError(str(path), [f"is damaged; {LAYOUT.hint}"]) from None
     folder = PostLayoutFolder(build.folder.path)
     return replace(build, folder=folder, wires=Wires(wires, digest))
 

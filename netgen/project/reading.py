@@ -79,7 +79,7 @@ class Build:
         path = self.folder.path / name
         if name not in self.digests:
             raise ConfigurationError(str(path), ["is no file of the build; build again"])
-        return read_file(path, self.digests[name], BUILD.cure)
+        return read_file(path, self.digests[name], BUILD.hint)
 
     def read(self, name: str) -> str:
         """Return the text of one of the build's files.
@@ -227,5 +227,5 @@ def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
     was = next((path for path, _ in built if path.name == named.name), built[0][0])
     moved = f", which was {was}" if was != named else ""
     problem = f"is not the file that {build.folder.path} was built with{moved}"
-    cure = "build again, or set PDK_ROOT as it was" if moved else "build again"
-    raise ConfigurationError(str(named), [f"{problem}; {cure}"])
+    hint = "build again, or set PDK_ROOT as it was" if moved else "build again"
+    raise ConfigurationError(str(named), [f"{problem}; {hint}"])

@@ -28,19 +28,19 @@ class Kind:
     ----------
     format, version
         Of the record; another version is refused.
-    cure
+    hint
         What makes the record and its files anew.
     """
 
     format: str
     version: int
-    cure: str
+    hint: str
 
     @classmethod
-    def of(cls, schema: str, cure: str) -> Kind:
+    def of(cls, schema: str, hint: str) -> Kind:
         """Return the kind of records of a schema."""
         first = head(schema)
-        return cls(text_at(first, "format"), whole_at(first, "version"), cure)
+        return cls(text_at(first, "format"), whole_at(first, "version"), hint)
 
 
 BUILD = Kind.of("build", "build again")
@@ -151,21 +151,21 @@ def read_record(path: Path, kind: Kind) -> dict[str, Json]:
     ConfigurationError
         It is not there, not whole, of another version, or was changed since it was written.
     """
-    record = read_json(path, kind.cure)
+    record = read_json(path, kind.hint)
     if record.get("format") != kind.format:
-        raise ConfigurationError(str(path), [f"is no record of {kind.format}; {kind.cure}"])
+        raise ConfigurationError(str(path), [f"is no record of {kind.format}; {kind.hint}"])
     version = record.get("version")
     if version != kind.version or isinstance(version, bool):
         said = f"has format version {version!r:.20}, this netgen reads {kind.version}"
-        raise ConfigurationError(str(path), [f"{said}; {kind.cure}"])
+        raise ConfigurationError(str(path), [f"{said}; {kind.hint}"])
     if record.get("complete") is not True:
-        raise ConfigurationError(str(path), [f"is not complete; {kind.cure}"])
+        raise ConfigurationError(str(path), [f"is not complete; {kind.hint}"])
     if record.pop("seal", None) != _seal(record):
-        raise ConfigurationError(str(path), [f"was changed since it was written; {kind.cure}"])
+        raise ConfigurationError(str(path), [f"was changed since it was written; {kind.hint}"])
     return record
 
 
-def read_file(path: Path, digest: str, cure: str) -> bytes:
+def read_file(path: Path, digest: str, hint: str) -> bytes:
     """Read a file that a record vouches for.
 
     Raises
@@ -176,20 +176,20 @@ def read_file(path: Path, digest: str, cure: str) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigurationError(str(path), [f"is missing; {cure}"]) from None
+        raise ConfigurationError(str(path), [f"is missing; {hint}"]) from None
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
     if hashlib.sha256(data).hexdigest() != digest:
-        raise ConfigurationError(str(path), [f"was changed since it was written; {cure}"])
+        raise ConfigurationError(str(path), [f"was changed since it was written; {hint}"])
     return data
 
 
-def read_json(path: Path, cure: str = "") -> dict[str, Json]:
+def read_json(path: Path, hint: str = "") -> dict[str, Json]:
     """Read a JSON object that netgen wrote, or for which it has a schema.
 
     Parameters
     ----------
-    cure
+    hint
         The way out, said where the file is no such object.
 
     Raises
@@ -197,7 +197,7 @@ def read_json(path: Path, cure: str = "") -> dict[str, Json]:
     ConfigurationError
         It is not there or not such an object.
     """
-    way = f"; {cure}" if cure else ""
+    way = f"; {hint}" if hint else ""
     try:
         data = json.loads(path.read_bytes().decode("utf-8"))
     except OSError as error:

@@ -85,7 +85,7 @@ def read_runs(build: Build) -> Runs:
         problem = "the circuit was built anew since; run netgen sim again"
         raise ConfigurationError(str(folder.index), [problem])
     try:
-        samples = recorded_samples(build, folder.samples, record, SIMULATION.cure)
+        samples = recorded_samples(build, folder.samples, record, SIMULATION.hint)
         failures, keys = (
             {int(sample): str(value) for sample, value in table_at(record, name).items()}
             for name in ("failures", "keys")
@@ -99,7 +99,7 @@ def read_runs(build: Build) -> Runs:
     return Runs(folder, samples, asked, failures, keys)
 
 
-def recorded_samples(build: Build, path: Path, record: Mapping[str, Json], cure: str) -> Samples:
+def recorded_samples(build: Build, path: Path, record: Mapping[str, Json], hint: str) -> Samples:
     """Read the samples beside a record, which vouches for them.
 
     Raises
@@ -107,11 +107,11 @@ def recorded_samples(build: Build, path: Path, record: Mapping[str, Json], cure:
     ConfigurationError
         They are not what was simulated.
     """
-    read_file(path, text_at(record, "files", path.name), cure)
+    read_file(path, text_at(record, "files", path.name), hint)
     try:
         return load_samples(path, build.model)
     except InputError:
-        raise ConfigurationError(str(path), [f"does not fit the model; {cure}"]) from None
+        raise ConfigurationError(str(path), [f"does not fit the model; {hint}"]) from None
 
 
 def samples_file(samples: Samples) -> bytes:

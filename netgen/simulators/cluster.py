@@ -103,8 +103,8 @@ class Requirements:
                 raise self._refused(f"has another {path} than the caller")
 
     def _refused(self, problem: str) -> ConfigurationError:
-        cure = "install the same on all machines, or leave --scheduler out"
-        return ConfigurationError(f"worker on {socket.gethostname()}", [f"{problem}; {cure}"])
+        hint = "install the same on all machines, or leave --scheduler out"
+        return ConfigurationError(f"worker on {socket.gethostname()}", [f"{problem}; {hint}"])
 
 
 class DaskPool:

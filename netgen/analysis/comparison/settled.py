@@ -147,9 +147,9 @@ def _check(
         elif not np.isfinite(found[name]).all():
             problems.append(f"node {name!r} holds a value that is not finite")
     if problems:
-        cure = "run netgen sim again with this build"
+        hint = "run netgen sim again with this build"
         source = f"traces of sample {trace.sample}"
-        raise ConfigurationError(source, [f"{problem}; {cure}" for problem in problems])
+        raise ConfigurationError(source, [f"{problem}; {hint}" for problem in problems])
 
 
 def _reform(model: Model, x: Floats, lines: Mapping[str, Floats]) -> dict[str, Floats]:

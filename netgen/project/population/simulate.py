@@ -259,7 +259,7 @@ def read_population(build: Build, name: str) -> PopulationRuns:
         cases = texts_at(described, "cases")
         picked = tuple(int(sample) for sample in numbers_at(described, "samples"))
         circuits = {case: text_at(described, "circuits", case) for case in cases}
-        samples = recorded_samples(build, folder / SAMPLES, described, POPULATION.cure)
+        samples = recorded_samples(build, folder / SAMPLES, described, POPULATION.hint)
         if not all(0 <= sample < len(samples) for sample in picked):
             raise ValueError(picked)
     except (KeyError, TypeError, ValueError):

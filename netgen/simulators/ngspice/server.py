@@ -30,7 +30,7 @@ sys.path[:] = sys.argv[3:]
 from netgen.simulators.ngspice.child import serve
 serve(int(sys.argv[1]), int(sys.argv[2]))
 """
-_CURES = {
+_HINTS = {
     "ngspice": "install it (apt-get install libngspice0) or name it in NGSPICE_LIBRARY_PATH",
     "PySpice": "install it (pip install PySpice==1.5)",
 }
@@ -43,7 +43,7 @@ STALLED = "stalled"
 MACHINE = "machine"
 """Failure of the machine: no room for a result, no process for it."""
 NO_FAULT_OF_THE_DECK = (STALLED, MACHINE)
-"""Failures that another attempt would not cure."""
+"""Failures that another attempt would not mend."""
 _TAIL = 20
 _CHUNK = 1 << 16
 _LONGEST_WAIT = 1e6  # seconds; poll counts milliseconds in 32 bits
@@ -97,7 +97,7 @@ class Server:
                 tool = greeting.get("missing", "ngspice")
                 said = greeting.get("problem") or " ".join(self._lines()[-1:])
                 problem = str(said) or _death(self._process.wait())
-                raise ToolMissingError(f"{tool} does not start ({problem}): {_CURES[str(tool)]}")
+                raise ToolMissingError(f"{tool} does not start ({problem}): {_HINTS[str(tool)]}")
         except BaseException:
             self.kill()
             raise
