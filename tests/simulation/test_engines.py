@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from netgen.analysis import Comparison, compare
+from netgen.circuit.netlist import SUPPLIES
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples
 from netgen.model.random import random_model
 from netgen.netlist.meters import INPUT_METER
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
+from netgen.project.reading import Wires
 from netgen.project.simulate import chosen_engine, workbench
 from netgen.simulation import Traces, load_traces
 from netgen.simulation.engines import (
@@ -170,6 +173,40 @@ def check_power(parts: Traces, whole: Traces) -> None:
 @pytest.mark.ngspice
 def test_parts_give_what_the_whole_gives(tmp_path: Path) -> None:
     check_agreement(tmp_path, *random_model(2, state=4, layers=2, classes=3, frames=8))
+
+
+@pytest.mark.ngspice
+def test_wires_slow_both_engines_alike(tmp_path: Path) -> None:
+    model, samples = random_model(3, state=2, layers=1, classes=2, inputs=2, frames=3)
+    build(model, tmp_path, BuildOptions("generic180"))
+    plain = read_build(tmp_path)
+    devices = workbench(plain, "monolithic").network.netlist.transistors.values()
+    driven = {"0", *SUPPLIES, *(d.gate for d in devices if d.role == "start")}
+    nets = {net for device in devices for net in device.terminals} - driven
+    wired = replace(plain, wires=Wires(dict.fromkeys(nets, 200e-15), "some layout"))
+    lines = [line.text for line in workbench(wired, "monolithic").network.plain.whole]
+    parts = [line.text for own in workbench(wired, "monolithic").network.plain.units.values()
+             for line in own.lines]  # fmt: skip
+    for found in (lines, parts):  # each net of the flat circuit once, whole or in parts
+        text = "\n".join(found)
+        assert len(re.findall(r"(?m)^Cw_", text)) == len(nets)
+    settled = {}
+    for engine in ENGINES:
+        for name, made in (("plain", plain), ("wired", wired)):
+            (step,) = simulate(made, samples, [0], SimulationChoices(1, engine=engine))
+            assert step.failure is None
+            assert step.fresh  # wires are part of the key
+            settled[engine, name] = load_traces(made.folder.traces(0))[0]
+    logits = {key: traces.frames[model.readout.node] for key, traces in settled.items()}
+    scale = np.ptp(logits["monolithic", "plain"])
+    for traces in logits.values():
+        assert np.abs(traces - logits["monolithic", "plain"]).max() < 2e-3 * scale
+    same = [states(model, settled[engine, "wired"]) for engine in ENGINES]
+    np.testing.assert_array_equal(*same)
+    waves = [settled["monolithic", name] for name in ("plain", "wired")]
+    times = np.linspace(0.0, 3.0, 3000) * model.frame_period
+    moving = [np.interp(times, t.time, t.waves[model.readout.node][:, 0]) for t in waves]
+    assert np.abs(moving[0] - moving[1]).max() > 0.01 * scale
 
 
 @pytest.mark.ngspice
