@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,7 +12,7 @@ from netgen._version import __version__
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import write_whole
+from netgen.files import remove_scratch, write_whole
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import read_gds, write_gds
 from netgen.layout.capacitance import by_layer
@@ -62,10 +63,11 @@ def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path
     path = layout_folder(build)
     with held(build):
         _claim(path)
+        remove_scratch(path)
         laid = lay_out(network, technology, process, choices, told)
         told("writing", 0.0)
         with rewritten(path / RECORD, LAYOUT) as draft:
-            _write(draft, path, laid, technology)
+            _write(draft, laid, technology)
             draft.write(NETWORK, _with_wires(build, laid, technology))
             draft.content = _content(build, laid, choices)
     return laid, tuple(draft.kept)
@@ -128,18 +130,15 @@ def _is_layout(path: Path) -> bool:
         return False
 
 
-def _write(draft: Draft, path: Path, laid: Laid, technology: Technology) -> None:
+def _write(draft: Draft, laid: Laid, technology: Technology) -> None:
     name, task = laid.task.name, laid.task
-    scratch = path / f".{name}.scratch.gds"
-    try:
+    with tempfile.TemporaryDirectory(prefix="netgen-layout-") as folder:
+        scratch = Path(folder) / f"{name}.gds"
         write_gds(laid.layout, scratch)
         draft.write(f"{name}.gds", scratch.read_bytes())
         image = scratch.with_suffix(".png")
         draw_picture(scratch, image, laid.size)
         draft.write(f"{name}.png", image.read_bytes())
-    finally:
-        for each in path.glob(f".{name}.scratch.*"):
-            each.unlink(missing_ok=True)
     lef = lef_text(name, laid.size, laid.terminals, laid.process)
     draft.write(f"{name}.lef", lef)
     models = {each: technology.devices[each].lvs or technology.devices[each].model

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.circuit.netlist import SUPPLIES
 from netgen.errors import InputError, UsageError
+from netgen.files import folder_beside
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
 from netgen.layout.lef import lef_text, verilog_text
@@ -80,28 +79,21 @@ def tapeout(build: Build, target: str, path: Path, choices: Choices, told: Told)
 def _write(build: Build, laid: Laid, tile: Tile | None, path: Path) -> None:
     """Write all files beside the folder and rename it: it is whole or absent."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".tapeout-", dir=path.parent))
+        with folder_beside(path) as scratch:
+            if tile is None:
+                name = laid.task.name
+                stub = verilog_text(name, laid.task.ports, "currents and supplies; no timing")
+                lef = lef_text(name, laid.size, laid.terminals, laid.process)
+                texts, gds, layout = {f"{name}.lef": lef, f"{name}.v": stub}, name, laid.layout
+            else:
+                texts, gds, layout = _texts(build, laid, tile), f"gds/{tile.top}", tile.layout
+            for file, text in texts.items():
+                (scratch / file).parent.mkdir(parents=True, exist_ok=True)
+                (scratch / file).write_text(text, encoding="utf-8")
+            (scratch / gds).parent.mkdir(exist_ok=True)
+            write_gds(layout, scratch / f"{gds}.gds")
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror})") from None
-    try:
-        if tile is None:
-            name = laid.task.name
-            write_gds(laid.layout, scratch / f"{name}.gds")
-            lef = lef_text(name, laid.size, laid.terminals, laid.process)
-            (scratch / f"{name}.lef").write_text(lef, encoding="utf-8")
-            stub = verilog_text(name, laid.task.ports, "currents and supplies; no timing")
-            (scratch / f"{name}.v").write_text(stub, encoding="utf-8")
-        else:
-            for name, text in _texts(build, laid, tile).items():
-                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
-                (scratch / name).write_text(text, encoding="utf-8")
-            (scratch / "gds").mkdir()
-            write_gds(tile.layout, scratch / "gds" / f"{tile.top}.gds")
-        scratch.chmod(0o755)
-        scratch.rename(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _texts(build: Build, laid: Laid, tile: Tile) -> dict[str, str]:
