@@ -1,4 +1,4 @@
-"""What layouts leave when something ends them: whole or nothing; and what is said without klayout."""
+"""What a layout leaves when it is ended: nothing or all of it; what is said without klayout."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ def test_killed_tapeout_leaves_no_folder(
         raise Killed
 
     path = tmp_path / "block"
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(tapeout, "write_gds", dying)
-        tapeout._write(None, laid, None, path)  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            tapeout._write(None, laid, None, path)  # type: ignore[arg-type]
     assert not path.exists()
     tapeout._write(None, laid, None, path)  # type: ignore[arg-type]
     assert sorted(each.name for each in path.iterdir()) == [

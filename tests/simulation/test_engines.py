@@ -202,7 +202,7 @@ def test_wires_slow_both_engines_alike(tmp_path: Path) -> None:
     for traces in logits.values():
         assert np.abs(traces - logits["monolithic", "plain"]).max() < 2e-3 * scale
     same = [states(model, settled[engine, "wired"]) for engine in ENGINES]
-    np.testing.assert_array_equal(*same)
+    np.testing.assert_array_equal(same[0], same[1])
     waves = [settled["monolithic", name] for name in ("plain", "wired")]
     times = np.linspace(0.0, 3.0, 3000) * model.frame_period
     moving = [np.interp(times, t.time, t.waves[model.readout.node][:, 0]) for t in waves]
