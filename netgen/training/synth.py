@@ -16,6 +16,7 @@ import numpy as np
 from netgen.errors import ToolMissingError, UsageError
 from netgen.files import folder_beside
 from netgen.training.audio import Sound, read_clip
+from netgen.training.augment import coloured
 from netgen.training.corpus import NOISE_FOLDER, TESTING_LIST, VALIDATION_LIST
 from netgen.training.needs import need
 
@@ -148,14 +149,9 @@ def _say(program: str, word: str, voice: str, rng: np.random.Generator) -> Sound
 
 def _noises(rng: np.random.Generator) -> dict[str, Sound]:
     """White and pink noise, quiet enough to be a room."""
-    count = _NOISE_SECONDS * RATE
-    white = rng.standard_normal(count)
-    spectrum = np.fft.rfft(white)
-    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
-    pink = np.fft.irfft(spectrum, count)
     return {
-        colour: (0.03 * noise / noise.std()).astype(np.float32)
-        for colour, noise in (("white", white), ("pink", pink))
+        colour: np.float32(0.03) * coloured(_NOISE_SECONDS * RATE, tilt, rng)
+        for colour, tilt in (("white", 0.0), ("pink", 1.0))
     }
 
 

@@ -16,6 +16,7 @@ from netgen.errors import InputError
 from netgen.files import written_beside
 from netgen.training.alarms import Word
 from netgen.training.audio import AudioError, Sound, read_clip
+from netgen.training.augment import coloured
 from netgen.training.corpus import Corpus, Recording
 from netgen.training.needs import need
 from netgen.training.synth import ACCENTS, OTHERS, PROGRAM, VARIANTS
@@ -152,7 +153,7 @@ class Tracks:
         return np.asarray(gain * sound, dtype=np.float32)
 
     def _background(self, length: int, rng: np.random.Generator) -> Sound:
-        noise = pink(length, rng)
+        noise = coloured(length, 1.0, rng)
         if self.noise:
             track = self.noise[int(rng.integers(len(self.noise)))]
             start = int(rng.integers(len(track)))
@@ -197,14 +198,6 @@ def spoken(sound: Sound) -> tuple[float, float]:
     frames = _frames(sound)
     loud = np.flatnonzero(frames >= _ACTIVE * frames.max())
     return float(loud[0] / 100), float((loud[-1] + 1) / 100)
-
-
-def pink(length: int, rng: np.random.Generator) -> Sound:
-    """Return pink noise with an RMS of 1 (power falls with frequency)."""
-    spectrum = np.fft.rfft(rng.standard_normal(length))
-    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
-    noise = np.fft.irfft(spectrum, length)
-    return np.asarray(noise / noise.std(), dtype=np.float32)
 
 
 def speak_phrases(seed: int, keywords: Sequence[str]) -> list[Sound]:

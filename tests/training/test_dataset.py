@@ -13,7 +13,7 @@ pytest.importorskip("kaldi_native_fbank")
 from training_data import label_folders, tone, write_wav
 
 from netgen.errors import InputError
-from netgen.training.augment import alter
+from netgen.training.augment import alter, coloured
 from netgen.training.cache import Pack
 from netgen.training.dataset import COPIES, Dataset, balance, prepare
 from netgen.training.frontend import FeatureExtractor
@@ -191,3 +191,23 @@ def test_altered_copies_differ_and_last_a_second() -> None:
     pitches = [np.abs(np.fft.rfft(copy)).argmax() for copy in copies]
     assert 900 * 8 / 9 - 2 <= min(pitches) < 850, "slowed down: lower"
     assert 950 < max(pitches) <= 900 * 9 / 8 + 2
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.5, 1.0])
+def test_the_power_of_noise_falls_with_frequency_to_the_tilt(tilt: float) -> None:
+    noise = coloured(64_000, tilt, np.random.default_rng(1))
+    assert noise.std() == pytest.approx(1.0, rel=1e-3)
+    power = np.abs(np.fft.rfft(noise)) ** 2
+    octaves = [power[n : 2 * n].mean() for n in (500, 1000, 2000, 4000, 8000)]
+    slope = np.polyfit(np.log2([1, 2, 4, 8, 16]), np.log2(octaves), 1)[0]
+    assert slope == pytest.approx(-tilt, abs=0.05)
+
+
+def test_copies_are_as_noisy_as_a_street_and_as_clear_as_a_studio() -> None:
+    rng = np.random.default_rng(2)
+    sound = np.zeros(8000, np.float32)
+    sound[2000:4000] = np.sin(2 * np.pi * 900 * np.arange(2000) / 8000)
+    copies = [alter(sound, 8000, [], rng) for _ in range(60)]
+    loud = np.array([copy.std() / copy[:1500].std() for copy in copies])
+    assert loud.min() < 2, "noise as loud as the sound"
+    assert loud.max() > 30
