@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx_files import node, onnx_file
 
 from netgen.commands import main
 from netgen.document import value_at
@@ -72,8 +73,8 @@ def test_rescaling_changes_no_decision(seed: int, size: float) -> None:
     scaled, factor = rescale(model, x[:, np.newaxis])
     np.testing.assert_allclose(logits(scaled, x), factor * logits(model, x), rtol=1e-9, atol=1e-9)
     values = evaluate(scaled, x[:, np.newaxis])
-    for node in scaled.nodes:
-        assert np.abs(values[node.name]).max() <= 3.8 * (1 + 1e-9), node.name
+    for each in scaled.nodes:
+        assert np.abs(values[each.name]).max() <= 3.8 * (1 + 1e-9), each.name
 
 
 def test_rescaling_takes_the_thresholds_of_a_cell_along() -> None:
@@ -131,29 +132,6 @@ def test_shapes_that_do_not_fit_are_named() -> None:
 
 
 # ONNX
-
-
-def onnx_file(path: Path, operators: list[Any], constants: dict[str, Any], inputs: int = 3) -> Path:
-    onnx = pytest.importorskip("onnx")
-    helper = onnx.helper
-    floats = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(
-        operators,
-        "network",
-        [helper.make_tensor_value_info("in", floats, ["n", inputs])],
-        [helper.make_tensor_value_info("out", floats, ["n", None])],
-        [
-            onnx.numpy_helper.from_array(np.asarray(v, np.float32), name)
-            for name, v in constants.items()
-        ],
-    )
-    onnx.save(helper.make_model(graph), path)
-    return path
-
-
-def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> Any:
-    onnx = pytest.importorskip("onnx")
-    return onnx.helper.make_node(kind, inputs, [output], name=f"/{output}/{kind}", **attributes)
 
 
 def gemm_matmul(path: Path) -> tuple[Path, list[tuple[Any, Any]]]:

@@ -23,6 +23,7 @@ from typing import Any
 import click
 import pytest
 from command_line import netgen
+from onnx_files import digits
 
 from netgen.commands import main
 
@@ -189,6 +190,8 @@ def _prepare(folder: Path, text: str, compared: Path) -> None:
     shutil.copy(EXAMPLE / "model.json", folder / "MODEL.json")
     if "out/set-reset" in text:
         shutil.copytree(compared, folder / "out" / "set-reset")
+    if "digits.onnx" in text and LONG:
+        digits(folder)
     if "good/report.json" in text:
         (folder / "good").mkdir()
         shutil.copy(compared / "report.json", folder / "good" / "report.json")
