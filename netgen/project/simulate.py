@@ -134,9 +134,11 @@ def chosen_engine(build: Build, choices: SimulationChoices) -> str:
         return choose(choices.engine, build.transistors)
     simulator = chosen_simulator()
     if "raw" not in simulator.capabilities:
-        raise UsageError(f"--raw: {simulator.name} has no waveform files of its own")
+        raise UsageError(f"--raw, --nodes: {simulator.name} has no waveform files of its own")
     if choices.engine not in (AUTO, "monolithic"):
-        raise UsageError(f"--raw needs --engine monolithic: {choices.engine} has no single result")
+        raise UsageError(
+            f"--raw and --nodes need --engine monolithic: {choices.engine} has no single result"
+        )
     return "monolithic"
 
 

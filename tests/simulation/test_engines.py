@@ -229,7 +229,7 @@ def test_an_engine_is_part_of_the_key_and_raw_needs_the_whole(tmp_path: Path) ->
 
     assert [fresh(e) for e in ("staged", "staged", "monolithic")] == [True, False, True]
     assert chosen_engine(made, SimulationChoices(1, raw=True)) == "monolithic"
-    with pytest.raises(UsageError, match="--raw needs --engine monolithic"):
+    with pytest.raises(UsageError, match="--raw and --nodes need --engine monolithic"):
         chosen_engine(made, SimulationChoices(1, raw=True, engine="staged"))
 
 
