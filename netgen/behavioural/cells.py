@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.behavioural.devices import Deviations, Stage, stage, through
+from netgen.behavioural.devices import Deviations, Stage, stage, through, whole
 from netgen.behavioural.mirrors import SMALLEST, Grid
 from netgen.behavioural.plan import Plan
 from netgen.characterise import Characterisation
 from netgen.characterise.gain import GainCurves
 from netgen.characterise.mirrors import DEFINED_BY
-from netgen.circuit import CellLayer
+from netgen.circuit import REFERENCE, CellLayer
 from netgen.circuit.blocks import Copy, bias
+from netgen.circuit.nets import net
 from netgen.model import switched
 from netgen.model.graph import Bools, Floats
 from netgen.technology import Polarity
@@ -34,6 +35,8 @@ class TwinCells:
     entry
         Gains of the candidate's copy into the cell, from a signal with an NMOS diode, as cells are
         characterised, and from this one, both at half the supply; None where it is such a signal.
+    mirrored
+        The way from the reference to each bias current that is mirrored; none of ideal sources.
     """
 
     layer: CellLayer
@@ -41,6 +44,7 @@ class TwinCells:
     ways: tuple[tuple[Stage, ...], ...]
     candidate: tuple[Stage, ...]
     entry: GainCurves | None
+    mirrored: tuple[tuple[Stage, ...], ...] = ()
 
     def thresholds(
         self,
@@ -60,6 +64,10 @@ class TwinCells:
             Logarithms of the factors on the bias currents, (chips, biases, units).
         """
         logs = self.bias[np.newaxis] if settings is None else self.bias + settings
+        if self.mirrored:
+            unit = np.full((1, self.layer.size), np.log(grid.unit))
+            seen = [through(way, unit, deviations, grid.diodes) for way in self.mirrored]
+            logs = logs + np.stack(seen, axis=1) - np.log(grid.unit)
         arrived = np.array(
             [
                 np.exp(through(way, bias, deviations, grid.diodes))
@@ -114,7 +122,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
             [place(copy.polarity, f"{name}.{copy.copy}") for name in names],
         )
 
-    currents = [[index.current(word, u, path) for path in own] for u, own in enumerate(paths)]
+    currents, mirrored = _bias_currents(plan, layer, list(zip(*paths, strict=True)))
     ways = tuple(
         tuple(mirror(copy, diode) for copy in way)
         for way, diode in zip(block.ways, zip(*diodes, strict=True), strict=True)
@@ -123,11 +131,40 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
     polarity: Polarity = "pmos" if block.candidate == "p" else "nmos"
     return TwinCells(
         layer,
-        np.log(np.array(currents).T),
+        np.log(currents),
         ways,
         plan.stages(layer.candidate, list(range(layer.size)), polarity, ends),
         _entry(plan, layer.candidate, polarity),
+        mirrored,
     )
+
+
+def _bias_currents(
+    plan: Plan, layer: CellLayer, paths: Sequence[tuple[str, ...]]
+) -> tuple[Floats, tuple[tuple[Stage, ...], ...]]:
+    """Return bias currents as drawn, A, (biases, units), and how mirrored ones are made.
+
+    Parameters
+    ----------
+    paths
+        Of the learned parameters, by bias and unit.
+    """
+    index, word = plan.index, plan.circuit.word(layer)
+    gate = net(plan.circuit, REFERENCE, 0, "p")
+    found = [[index.mirror(word, u, path, gate) for u, path in enumerate(own)] for own in paths]
+    if not all(all(each) for each in found):
+        ideal = [[index.current(word, u, path) for u, path in enumerate(own)] for own in paths]
+        return np.array(ideal), ()
+    tables, unit = plan.known.mirrors, np.array([plan.circuit.model.unit_current])
+    currents, ways = [], []
+    for own, wanted in zip(found, layer.wanted, strict=True):
+        drawn = [whole(series) for series in own]
+        width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in drawn]).T
+        size, volts = (width, length, count), tables.diode_voltage(wanted)
+        currents.append(unit * tables.gain("n", "pmos", size, unit, volts))
+        ends = [tuple(device.name for device in series) for series in own]
+        ways.append(plan.stages(REFERENCE, [0] * layer.size, "pmos", ends))
+    return np.array(currents), tuple(ways)
 
 
 def _entry(plan: Plan, source: str, polarity: Polarity) -> GainCurves | None:

@@ -91,6 +91,8 @@ class FastChips:
         """Return β_hi, β_lo and α of a layer's cells in units, each (chips, units)."""
         layer, unit = cells.layer, self.twin.circuit.model.unit_current
         logs = np.stack([way(each, errors) for each in cells.ways], axis=1)
+        if cells.mirrored:
+            logs = logs + np.stack([way(each, errors) for each in cells.mirrored], axis=1)
         if settings is not None and layer.node in settings.biases:
             logs = logs + settings.biases[layer.node]
         figures = np.moveaxis(layer.wanted / unit * np.exp(logs), 1, 0)

@@ -88,6 +88,7 @@ class TechnologyOptions:
     temperature: float | None
     vdd: float | None
     unit: tuple[float, float] | None
+    bias: str | None
 
     @property
     def given(self) -> bool:
@@ -108,7 +109,8 @@ class TechnologyOptions:
         if self.unit is not None:
             geometry = Geometry(self.unit[0] * 1e-6, self.unit[1] * 1e-6)
         place = self.pdk_folder or self.pdk
-        return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry)
+        bias = named(self.bias or BIASES[0])
+        return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry, bias)
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,12 @@ technology_options = taking(
         type=(ABOVE_0, ABOVE_0),
         metavar="W L",
         help="Unit mirror in µm: larger matches better, settles more slowly.  [default: 2 2]",
+    ),
+    click.option(
+        "--bias",
+        type=click.Choice(BIASES),
+        help="Bias currents of cells: from ideal sources, or mirrored from one reference.  "
+        "[default: ideal]",
     ),
 )
 
@@ -310,7 +318,9 @@ class Varied:
             raise UsageError("--process and --no-mismatch are about chips; add --monte-carlo N")
         wanted = self.runs is not None or self.corners is not None
         if self.bias and not wanted:
-            raise UsageError("--bias is about variants; add --corners or --monte-carlo N")
+            raise UsageError(
+                "--bias is about variants; add --corners or --monte-carlo N, or build with --bias"
+            )
         if self.trim is not None and self.runs is None:
             raise UsageError("--trim is about chips; add --monte-carlo N")
         return wanted
@@ -321,7 +331,7 @@ class Varied:
         if self.runs is not None:
             if self.bias == "both":
                 raise UsageError("--bias both: chips have one kind of bias; name it")
-            bias = BIASES[0] if self.bias is None else named(self.bias)
+            bias = build.options.bias if self.bias is None else named(self.bias)
             variation = Variation(self.seed, self.mismatch, self.process)
             if self.trim is None:
                 return MonteCarlo(variation, self.runs, bias)
@@ -358,7 +368,7 @@ variability_options = taking(
         "--bias",
         type=click.Choice((*BIASES, "both")),
         help="Bias currents of cells: ideal, or mirrored from one reference.  "
-        "[default: both in corners, ideal with --monte-carlo]",
+        "[default: both in corners, that of the build with --monte-carlo]",
     ),
 )
 

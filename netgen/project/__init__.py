@@ -2,10 +2,9 @@
 
 from netgen.project.build import Design, build, design
 from netgen.project.compare import compare
-from netgen.project.design import BIASES, Bias
 from netgen.project.export import FORMATS, TARGETS, Target, export
 from netgen.project.folder import Folder, occupied
-from netgen.project.options import BuildOptions, resolve_options
+from netgen.project.options import BIASES, Bias, BuildOptions, resolve_options
 from netgen.project.population.simulate import (
     FinishedRun,
     PopulationRuns,

@@ -29,11 +29,11 @@ from netgen.netlist import Conditions, mapping, netlist_of
 from netgen.netlist.area import areas
 from netgen.netlist.write import network_bodies
 from netgen.progress import announced
-from netgen.project.design import Bias, design_text
-from netgen.project.folder import EXPORTS, NETLISTS, Folder, occupied
+from netgen.project.design import design_text
+from netgen.project.folder import EXPORTS, NETLIST, OTHER_BIAS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
-from netgen.project.options import BuildOptions, resolve_options
+from netgen.project.options import Bias, BuildOptions, resolve_options
 from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
@@ -129,7 +129,7 @@ def design(
     """
     technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
-    circuit = build_circuit(model, unit)
+    circuit = replace(build_circuit(model, unit), mirrored_bias=options.bias == "mirrored")
     bench = bench_of(technology, at, unit, model.unit_current)
     known = characterise(bench, blocks_of(model).values())
     inputs = calibration_inputs(model) if calibration is None else calibration
@@ -241,11 +241,15 @@ def _texts(made: Design) -> dict[str, str]:
     records = mapping(circuit, technology, made.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
-    networks: dict[Bias, Netlist] = {"ideal": made.netlist, "mirrored": made.mirrored_bias}
+    own: Bias = "mirrored" if circuit.mirrored_bias else "ideal"
+    networks: dict[Bias, Netlist] = {
+        "ideal": netlist_of(circuit, technology, mirrored_bias=False),
+        "mirrored": made.mirrored_bias,
+    }
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {
-        NETLISTS[0]: bodies["ideal"],
-        NETLISTS[1]: bodies["mirrored"],
+        NETLIST: bodies[own],
+        OTHER_BIAS[own]: next(body for bias, body in bodies.items() if bias != own),
         "model.json": json.dumps(to_dict(circuit.model), indent=1) + "\n",
         "mapping.json": f'{mapping_head}, "parameters": [\n{lines}\n]}}\n',
         "design.json": design_text(bodies, networks, circuit.model.digest, technology.digest),
@@ -295,6 +299,7 @@ def _content(
             "unit_width": circuit.unit.width,
             "unit_length": circuit.unit.length,
             "calibration": "samples" if calibrated else "synthetic",
+            "bias": options.bias,
         },
         "tools": tools(technology),
         "devices": {"total": sum(counts.values()), "by_block": counts},

@@ -6,8 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Literal, TypeAlias, get_args
 
 from netgen._version import __version__
 from netgen.circuit.exchange import decoded, encoded
@@ -15,18 +13,11 @@ from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError
 from netgen.netlist.read import read_network
 from netgen.netlist.statements import check_statements
-from netgen.project.folder import Folder
+from netgen.project.folder import OTHER_BIAS
+from netgen.project.options import BIASES, Bias
 from netgen.project.reading import Build
 from netgen.schema import head
 from netgen.technology import Technology
-
-Bias: TypeAlias = Literal["ideal", "mirrored"]
-BIASES: tuple[Bias, ...] = get_args(Bias)
-
-
-def bias_file(folder: Folder, bias: Bias) -> Path:
-    """Return the network's text with ideal or mirrored bias currents."""
-    return folder.netlist if bias == "ideal" else folder.mirrored_bias
 
 
 def design_text(
@@ -75,7 +66,7 @@ def read_design(build: Build) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str
         raise ConfigurationError(str(path), ["is damaged; build again"]) from None
 
 
-def read_netlist(build: Build, technology: Technology, bias: Bias = "ideal") -> Netlist:
+def read_netlist(build: Build, technology: Technology, bias: Bias | None = None) -> Netlist:
     """Return the network of a build: as it was built, or as a person edited its text since.
 
     Raises
@@ -84,7 +75,9 @@ def read_netlist(build: Build, technology: Technology, bias: Bias = "ideal") -> 
         Its record cannot be used, its text is missing, or was edited so that it cannot be read.
     """
     networks, digests = read_design(build)
-    path = bias_file(build.folder, bias)
+    own = build.options.bias
+    bias = bias or own
+    path = build.folder.netlist if bias == own else build.folder.path / OTHER_BIAS[own]
     content = build.read_bytes(path.name)
     built = replace(networks[bias], source=str(path), digest=_digest(content))
     if digests[bias] == built.digest:

@@ -13,9 +13,16 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import is_own_page, is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
+from netgen.project.options import Bias
 from netgen.project.record import BUILD, Kind, read_json
 
-NETLISTS = ("netlist.cir", "netlist_mirrored_bias.cir")
+NETLIST = "netlist.cir"
+OTHER_BIAS: Mapping[Bias, str] = {
+    "ideal": "netlist_mirrored_bias.cir",
+    "mirrored": "netlist_ideal_bias.cir",
+}
+"""By the bias of a build, the file of the same network with the other one."""
+NETLISTS = (NETLIST, *OTHER_BIAS.values())
 """What a build draws: the files that a designer may want to edit."""
 RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json", "power.html")
 """What is said of simulated samples: it does not outlive them."""
@@ -33,12 +40,7 @@ class Folder:
 
     @property
     def netlist(self) -> Path:
-        return self.path / "netlist.cir"
-
-    @property
-    def mirrored_bias(self) -> Path:
-        """The same network, its bias currents mirrored from one reference."""
-        return self.path / "netlist_mirrored_bias.cir"
+        return self.path / NETLIST
 
     @property
     def mapping(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from netgen.errors import UsageError
 from netgen.netlist import Conditions, nominal
@@ -14,6 +15,10 @@ TEMPERATURES = (-60.0, 160.0)
 """°C; device models are not made for what lies beyond."""
 SUPPLIES = (0.5, 5.0)
 """V."""
+
+
+Bias: TypeAlias = Literal["ideal", "mirrored"]
+BIASES: tuple[Bias, ...] = get_args(Bias)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class BuildOptions:
         Conditions the circuit is sized for and simulated at (°C, V).
     unit
         Geometry of the unit mirror: larger matches better and settles more slowly.
+    bias
+        Where the cells' bias currents come from: ideal sources, or mirrors of one reference.
     """
 
     technology: str | Path | None = None
@@ -35,6 +42,7 @@ class BuildOptions:
     temperature: float | None = None
     vdd: float | None = None
     unit: Geometry | None = None
+    bias: Bias = "ideal"
 
 
 def resolve_options(

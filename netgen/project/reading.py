@@ -109,7 +109,7 @@ class Build:
 
 def identity_of(content: Mapping[str, Json], digests: Mapping[str, str]) -> str:
     """Return the identity of a build whose record says ``content``, see :class:`Build`."""
-    drawn = [digests.get(name) for name in (*NETLISTS, "model.json")]
+    drawn = [digests[name] for name in (*NETLISTS, "model.json") if name in digests]
     models = [(path.name, digest) for path, digest in recorded_models(content)]
     at = [float(number_at(content, "options", name)) for name in ("temperature", "vdd")]
     return key(drawn, models, text_at(content, "corner"), at)
@@ -154,6 +154,7 @@ def read_build(path: Path, edited: bool = False) -> Build:
             float(number_at(options, "temperature")),
             float(number_at(options, "vdd")),
             Geometry(number_at(options, "unit_width"), number_at(options, "unit_length")),
+            "mirrored" if options.get("bias") == "mirrored" else "ideal",
         )
         digest = text_at(record, "model", "sha256")
     except (KeyError, WrongKindError):

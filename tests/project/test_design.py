@@ -23,7 +23,7 @@ from netgen.netlist import netlist_of
 from netgen.netlist.write import network_body
 from netgen.project import BuildOptions, build, read_build
 from netgen.project.design import read_netlist
-from netgen.project.folder import Folder
+from netgen.project.folder import OTHER_BIAS, Folder
 
 TECHNOLOGY = fake_technology()
 
@@ -64,7 +64,7 @@ def test_a_folder_holds_what_was_built(built: Folder) -> None:
     network = read_netlist(read_build(built.path), technology)
     assert network_body(network, technology) == built.netlist.read_text()
     mirrored = read_netlist(read_build(built.path), technology, "mirrored")
-    assert network_body(mirrored, technology) == built.mirrored_bias.read_text()
+    assert network_body(mirrored, technology) == (built.path / OTHER_BIAS["ideal"]).read_text()
     assert not mirrored.sources.keys() - {"ref"}
 
 
@@ -108,6 +108,6 @@ def test_a_damaged_record_says_so(built: Folder, change: dict[str, object], prob
 
 def test_a_missing_text_says_so(built: Folder) -> None:
     made = read_build(built.path)
-    built.mirrored_bias.unlink()
+    (built.path / OTHER_BIAS["ideal"]).unlink()
     with pytest.raises(ConfigurationError, match=r"netlist_mirrored_bias.cir: "):
         read_netlist(made, TECHNOLOGY, "mirrored")

@@ -17,7 +17,8 @@ from netgen.circuit.netlist import Device
 from netgen.document import table_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist import transistors_of
-from netgen.project.design import Bias, read_netlist
+from netgen.project.design import read_netlist
+from netgen.project.options import Bias
 from netgen.project.population.simulate import RECORD, PopulationRuns, read_population
 from netgen.project.reading import Build, held, prepared, variation_of
 from netgen.project.record import POPULATION, read_record

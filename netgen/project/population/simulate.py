@@ -16,6 +16,7 @@ from netgen.document import Json, WrongKindError, numbers_at, text_at, texts_at
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
+from netgen.project.folder import OTHER_BIAS
 from netgen.project.population.variants import Networks, Population, Variant
 from netgen.project.reading import Build, held
 from netgen.project.record import POPULATION, read_json, read_record, rewritten
@@ -111,7 +112,7 @@ def _simulate(
     networks = Networks.of(nominal, build)
     technology = nominal.technology
     common: list[object] = [*identity(nominal, name, choices.options)]
-    common += [build.digests[build.folder.mirrored_bias.name]]
+    common += [build.digests[OTHER_BIAS[build.options.bias]]]
     common += [technology.mismatch, technology.process]
     cases: tuple[Variant, ...] = population.cases
     circuits = {case.name: key(*common, case.identity) for case in cases}

@@ -14,8 +14,8 @@ from netgen.circuit.netlist import with_biases
 from netgen.errors import UsageError
 from netgen.model.graph import Floats
 from netgen.netlist import Conditions, Network, Workbench, shift_words, transistors_of
-from netgen.project.design import Bias, read_netlist
-from netgen.project.options import check_conditions
+from netgen.project.design import read_netlist
+from netgen.project.options import Bias, check_conditions
 from netgen.project.reading import Build
 from netgen.technology import Technology, Variation, sample_deviations
 
@@ -153,7 +153,7 @@ class Networks:
     @classmethod
     def of(cls, nominal: Workbench, build: Build) -> Networks:
         """Return those of a build, the nominal one as it was read already."""
-        return cls(build, nominal.technology, {"ideal": nominal.network})
+        return cls(build, nominal.technology, {build.options.bias: nominal.network})
 
     def __call__(self, bias: Bias) -> Network:
         """Return the network with ideal or mirrored bias currents."""
