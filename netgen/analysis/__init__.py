@@ -4,7 +4,6 @@ from netgen.analysis.comparison.compare import compare
 from netgen.analysis.comparison.nodes import Unexercised, UnitError
 from netgen.analysis.comparison.race import forecast_races, near_threshold, predict_races
 from netgen.analysis.comparison.results import (
-    SCOPE,
     Comparison,
     Divergence,
     NodeComparison,
@@ -36,7 +35,6 @@ from netgen.analysis.power.consumption import Consumption, PowerFigures, PowerTa
 
 __all__ = [
     "CAUSES",
-    "SCOPE",
     "Cause",
     "CellFigure",
     "CellStates",

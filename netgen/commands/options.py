@@ -113,6 +113,20 @@ class TechnologyOptions:
         return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry, bias)
 
 
+def words(options: BuildOptions) -> list[str]:
+    """Return the words of the command line that give the options of a build again."""
+    found = []
+    if options.technology is not None:
+        own = isinstance(options.technology, Path)
+        found += ["--technology" if own else "--pdk", str(options.technology)]
+    for name in ("corner", "temperature", "vdd"):
+        value = getattr(options, name)
+        found += [] if value is None else [f"--{name}", f"{value:g}" if name != "corner" else value]
+    if options.unit is not None:
+        found += ["--unit", f"{options.unit.width * 1e6:g}", f"{options.unit.length * 1e6:g}"]
+    return [*found, "--bias", options.bias]
+
+
 @dataclass(frozen=True)
 class UnitOptions:
     """The unit current (nA) and the frame period (ms), where they are not the model's."""

@@ -9,7 +9,6 @@ import click
 
 from netgen.analysis import (
     CAUSES,
-    SCOPE,
     Check,
     Comparison,
     Tolerances,
@@ -19,7 +18,7 @@ from netgen.analysis import (
 )
 from netgen.analysis.comparison.baseline import Against
 from netgen.commands.baseline import say_baseline
-from netgen.commands.options import Varied, cores
+from netgen.commands.options import Varied, cores, words
 from netgen.commands.output import progress, warn
 from netgen.commands.watching import watch
 from netgen.errors import SimulationError, UsageError
@@ -43,6 +42,7 @@ from netgen.project import (
 from netgen.project.limits import doubtful
 from netgen.project.origin import replaced
 from netgen.project.post_layout import post_layout
+from netgen.report.comparison.provenance import scope
 from netgen.units import engineering
 
 PLACES = 3
@@ -226,12 +226,14 @@ def compare_step(
     calibration = names.get("calibration")
     typical = [] if calibration is None else ["--calibration", calibration]
     rerun = (
-        shlex.join(["netgen", "build", names["model"], "-o", str(output), *typical]),
+        shlex.join(
+            ["netgen", "build", names["model"], "-o", str(output), *typical, *words(made.options)]
+        ),
         shlex.join(["netgen", "sim", str(output), names["samples"]]),
         shlex.join(["netgen", "compare", str(output)]),
     )
     comparison, checks = compare(made, tolerances, names, rerun, against)
-    say_comparison(comparison, checks)
+    say_comparison(comparison, checks, made.options.bias)
     for check in checks:
         value = "none to judge" if check.value is None else f"{check.value:.6g}"
         mark = "ok" if check.passed else "FAIL"
@@ -269,8 +271,8 @@ def _say_causes(comparison: Comparison) -> None:
         click.echo(f"       {'states that differ':<30} {sum(counts.values()):>12}  ({listed})")
 
 
-def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
-    """Print the figures with their limits, and the verdict."""
+def say_comparison(comparison: Comparison, checks: tuple[Check, ...], bias: str) -> None:
+    """Print the figures with their limits, and the verdict on a circuit with that kind of bias."""
     say_checks(checks)
     if comparison.power_w is not None:
         click.echo(f"       {'supply power':<30} {engineering(comparison.power_w, 'W'):>12}")
@@ -297,7 +299,7 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...]) -> None:
     click.echo(
         f"circuit and software {verdict}: {agreed} of {len(comparison.decided)} decisions equal"
         f"{f', {tied} ties' if tied else ''} "
-        f"({SCOPE})"
+        f"({scope(bias)})"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from netgen.model import decide, evaluate
 from netgen.model.random import random_model
 from netgen.netlist import transistors_of
-from netgen.project import BuildOptions, SimulationChoices, build, read_build
+from netgen.project import BIASES, Bias, BuildOptions, SimulationChoices, build, read_build
 from netgen.project.population.variants import Chip, Networks
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
@@ -25,13 +25,14 @@ VARIATION = Variation(11)
 MODEL, SAMPLES = random_model(2, state=2, layers=1, inputs=3, frames=30, samples=2)
 
 
-def test_twin_and_spice_have_the_same_chips(tmp_path: Path) -> None:
-    build(MODEL, tmp_path / "b", BuildOptions("generic180"), SAMPLES)
+@pytest.mark.parametrize("bias", BIASES)
+def test_twin_and_spice_have_the_same_chips(tmp_path: Path, bias: Bias) -> None:
+    build(MODEL, tmp_path / "b", BuildOptions("generic180", bias=bias), SAMPLES)
     made = read_build(tmp_path / "b")
     nominal = workbench(made, "staged")
     choices = SimulationChoices(2).scaled(MODEL)
     networks = Networks.of(nominal, made)
-    benches = [Chip(chip, VARIATION).bench(nominal, networks) for chip in range(CHIPS)]
+    benches = [Chip(chip, VARIATION, bias).bench(nominal, networks) for chip in range(CHIPS)]
     tasks = (
         (at, plain_engine("staged", bench, choices, 30).task(SAMPLES.x[at % 2], at % 2))
         for at, bench in enumerate([*benches, nominal, nominal])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -121,7 +122,10 @@ def test_run_calibrates_with_samples_where_asked(model: Path, samples: Path, out
     assert record["options"]["calibration"] == "samples"
     provenance = report(out)["provenance"]
     assert isinstance(provenance, dict)
-    assert provenance["rerun"][0] == f"netgen build {model} -o {out} --calibration {samples}"
+    again = provenance["rerun"][0]
+    assert again.startswith(f"netgen build {model} -o {out} --calibration {samples} --")
+    assert netgen(*shlex.split(again)[1:]).exit_code == 0
+    assert json.loads((out / "build.json").read_text()) == record, "the same build"
 
 
 def test_calibration_samples_are_recorded(model: Path, samples: Path, out: Path) -> None:

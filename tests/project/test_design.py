@@ -21,7 +21,7 @@ from netgen.files import sha256_of
 from netgen.model import Model, from_dict
 from netgen.netlist import netlist_of
 from netgen.netlist.write import network_body
-from netgen.project import BuildOptions, build, read_build
+from netgen.project import BIASES, BuildOptions, build, read_build
 from netgen.project.design import read_netlist
 from netgen.project.folder import OTHER_BIAS, Folder
 
@@ -111,3 +111,24 @@ def test_a_missing_text_says_so(built: Folder) -> None:
     (built.path / OTHER_BIAS["ideal"]).unlink()
     with pytest.raises(ConfigurationError, match=r"netlist_mirrored_bias.cir: "):
         read_netlist(made, TECHNOLOGY, "mirrored")
+
+
+def test_build_with_mirrored_biases_keeps_the_ideal_ones_beside(
+    built: Folder, tmp_path: Path
+) -> None:
+    model = from_dict(small_model())
+    build(model, tmp_path / "mirrored", BuildOptions(bias="mirrored"))
+    ideal, mirrored = read_build(built.path), read_build(tmp_path / "mirrored")
+    assert (ideal.options.bias, mirrored.options.bias) == BIASES
+    assert ideal.digests["netlist.cir"] == mirrored.digests["netlist_ideal_bias.cir"]
+    assert mirrored.digests["netlist.cir"] == ideal.digests["netlist_mirrored_bias.cir"]
+    assert ideal.identity != mirrored.identity
+    for one in (ideal, mirrored):
+        sources = {
+            bias: sum(
+                len(layer.units[0].sources) for layer in read_netlist(one, TECHNOLOGY, bias).layers
+            )
+            for bias in BIASES
+        }
+        assert sources["mirrored"] == 1 < sources["ideal"], "the reference, and each bias current"
+        assert read_netlist(one, TECHNOLOGY).source == str(one.folder.netlist)

@@ -100,7 +100,7 @@ def test_the_document_says_what_it_is_about(
     assert write(tmp_path, made, None)
     model, _, comparison = made
     document = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert document["scope"] == "nominal: no mismatch, no wires"
+    assert document["scope"] == "nominal, ideal bias currents: no mismatch, no wires"
     assert document["readout_frames"] == [model.readout.start, model.readout.stop]
     assert document["verification"] is None
     states = np.concatenate([s.software for s in comparison.states.values()], axis=2)
@@ -114,7 +114,7 @@ def test_the_document_says_what_it_is_about(
     assert document["logit_rmse_same_state_own"] == pytest.approx(0.0, abs=1e-9)
     assert max(own) <= comparison.logit_full_scale
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "nominal: no mismatch, no wires" in page
+    assert "nominal, ideal bias currents: no mismatch, no wires" in page
     assert "were not measured" in page
 
 

@@ -14,8 +14,6 @@ from netgen.analysis.comparison.ties import TIE
 from netgen.analysis.power.consumption import PowerFigures
 from netgen.model.graph import Floats
 
-SCOPE = "nominal: no mismatch, no wires"
-"""What a comparison is about."""
 LISTED = 100
 """So many unexplained states are told one by one."""
 

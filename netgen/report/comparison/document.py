@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 from netgen import __version__
 from netgen.analysis import (
-    SCOPE,
     Check,
     Comparison,
     NodeComparison,
@@ -76,7 +75,7 @@ def report_document(
     return {
         **head("report"),
         "verdict": _verdict(checks),
-        "scope": SCOPE,
+        "scope": provenance.build.scope,
         "checks": _checks(checks),
         "model": {"name": model.name, "sha256": model.digest, "classes": list(model.classes)},
         "samples": len(comparison.samples),

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from netgen import __version__
 from netgen.analysis import (
     CAUSES,
-    SCOPE,
     Check,
     Comparison,
     Verification,
@@ -98,7 +97,7 @@ def comparison_page(
         _facts(comparison),
         "The circuit agrees" if passed else "The circuit does not agree",
         passed,
-        SCOPE,
+        build.scope,
     )
 
 

@@ -72,6 +72,16 @@ class BuildSummary:
     models: tuple[tuple[str, str], ...] = ()
     edited: tuple[str, ...] = ()
 
+    @property
+    def scope(self) -> str:
+        """What a verdict on the circuit is about."""
+        return scope(self.options.get("bias", "ideal"))
+
+
+def scope(bias: str) -> str:
+    """Say what a verdict is about, by the kind of the circuit's bias currents."""
+    return f"nominal, {bias} bias currents: no mismatch, no wires"
+
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
