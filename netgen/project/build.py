@@ -33,7 +33,7 @@ from netgen.project.design import design_text
 from netgen.project.folder import EXPORTS, NETLIST, OTHER_BIAS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
-from netgen.project.options import Bias, BuildOptions, resolve_options
+from netgen.project.options import BIASES, Bias, BuildOptions, resolve_options
 from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
@@ -241,15 +241,13 @@ def _texts(made: Design) -> dict[str, str]:
     records = mapping(circuit, technology, made.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
-    own: Bias = "mirrored" if circuit.mirrored_bias else "ideal"
-    networks: dict[Bias, Netlist] = {
-        "ideal": netlist_of(circuit, technology, mirrored_bias=False),
-        "mirrored": made.mirrored_bias,
-    }
+    own, other = BIASES[:: -1 if circuit.mirrored_bias else 1]
+    beside = netlist_of(circuit, technology, mirrored_bias=not circuit.mirrored_bias)
+    networks: dict[Bias, Netlist] = {own: made.netlist, other: beside}
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {
         NETLIST: bodies[own],
-        OTHER_BIAS[own]: next(body for bias, body in bodies.items() if bias != own),
+        OTHER_BIAS[own]: bodies[other],
         "model.json": json.dumps(to_dict(circuit.model), indent=1) + "\n",
         "mapping.json": f'{mapping_head}, "parameters": [\n{lines}\n]}}\n',
         "design.json": design_text(bodies, networks, circuit.model.digest, technology.digest),
