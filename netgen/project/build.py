@@ -242,7 +242,9 @@ def _texts(made: Design) -> dict[str, str]:
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
     own, other = BIASES[:: -1 if circuit.mirrored_bias else 1]
-    beside = netlist_of(circuit, technology, mirrored_bias=not circuit.mirrored_bias)
+    beside = netlist_of(
+        circuit, technology, mirrored_bias=not circuit.mirrored_bias, like=made.netlist
+    )
     networks: dict[Bias, Netlist] = {own: made.netlist, other: beside}
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {

@@ -44,10 +44,9 @@ def build_small(path: Path) -> Folder:
 @given(graphs())
 def test_networks_come_back_exactly(model: Model) -> None:
     circuit = ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
-    networks: dict[str, Netlist] = {
-        name: netlist_of(circuit, TECHNOLOGY, mirrored_bias=mirrored)
-        for name, mirrored in (("ideal", False), ("mirrored", True))
-    }
+    ideal = netlist_of(circuit, TECHNOLOGY)
+    mirrored = netlist_of(circuit, TECHNOLOGY, mirrored_bias=True, like=ideal)
+    networks: dict[str, Netlist] = {"ideal": ideal, "mirrored": mirrored}
     content = encoded(networks)
     back = decoded(json.loads(json.dumps(content)))
     assert back.keys() == networks.keys()
@@ -56,7 +55,7 @@ def test_networks_come_back_exactly(model: Model) -> None:
         assert back[name].sources == network.sources
         assert network_body(back[name], TECHNOLOGY) == network_body(network, TECHNOLOGY)
         assert [unit.nets for unit in back[name].units] == [unit.nets for unit in network.units]
-    assert all(content["layers"].count(layer) == 1 for layer in content["layers"])
+    assert len(content["layers"]) < len(ideal.layers) + len(mirrored.layers), "inputs once"
 
 
 def test_a_folder_holds_what_was_built(built: Folder) -> None:
