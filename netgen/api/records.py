@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import Check, Comparison
 from netgen.analysis.variability.population import PopulationFigures
-from netgen.model import (
-    Model,
-)
-from netgen.project import (
-    Build,
-    read_build,
-    read_runs,
-)
+from netgen.model import Model
+from netgen.project import Build, read_build, read_runs
+
+if TYPE_CHECKING:
+    from netgen.report.plot import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +110,7 @@ class Result:
             for entry in self.comparison.samples
         ]
 
-    def plot(self, sample: int = 0) -> Any:
+    def plot(self, sample: int = 0) -> Figure:
         """Return a Matplotlib figure: the readout currents of one compared sample over time.
 
         Parameters

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Figure
 
 from netgen.report.style import NARROW, SOFTWARE, WIDE, Sheet, themed
 
