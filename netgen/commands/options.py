@@ -350,7 +350,7 @@ class Varied:
             if self.trim is None:
                 return MonteCarlo(variation, self.runs, bias)
             if bias != BIASES[0]:
-                raise UsageError("--trim sets ideal bias currents; leave out --bias")
+                raise UsageError("--trim sets ideal bias currents; take --bias ideal")
             from netgen.project.trim import programmed_chips
 
             own = programmed_chips(build, self.trim, variation, self.runs)
