@@ -77,7 +77,7 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command; click has its own ideas of what some errors mean."""
         try:
             return super().invoke(ctx)
@@ -100,7 +100,7 @@ class _Raised(Exception):
         super().__init__(error)
 
 
-def _status(command: Callable[[], Any]) -> int:
+def _status(command: Callable[[], object]) -> int:
     """Run a command, tell of what went wrong, and return the exit status."""
     try:
         prepare_streams()

@@ -32,22 +32,14 @@ ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 
 def integer_option(
-    *names: str,
-    least: int = 1,
-    most: int | None = None,
-    default: int | None = None,
-    metavar: str = "N",
-    help: str | None = None,
-) -> Callable[[Command], Command]:
+    *names: str, least: int = 1, most: int | None = None, default: int | None = None,
+    metavar: str = "N", help: str | None = None,
+) -> Callable[[Command], Command]:  # fmt: skip
     """Return an option that takes a whole number, with its default in the help."""
     return click.option(
-        *names,
-        type=click.IntRange(least, most),
-        default=default,
-        show_default=default is not None,
-        metavar=metavar,
-        help=help,
-    )
+        *names, type=click.IntRange(least, most), default=default,
+        show_default=default is not None, metavar=metavar, help=help,
+    )  # fmt: skip
 
 
 model_argument = click.argument("model", type=PATH, metavar="MODEL.json")
@@ -62,14 +54,11 @@ folder_argument = click.argument("folder", type=PATH, metavar="DIR")
 output_option = click.option(
     "-o", "--output", type=PATH, required=True, metavar="DIR", help="The folder to write."
 )
-
-
 replace_option = click.option(
     "--replace",
     is_flag=True,
     help="Replace what DIR holds of another model, with its results.",
 )
-
 calibration_option = click.option(
     "--calibration",
     type=PATH,

@@ -17,6 +17,7 @@ import numpy as np
 from netgen.commands.options import PATH, integer_option, output_option, replace_option
 from netgen.commands.output import progress, warn
 from netgen.commands.records import taking
+from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
 from netgen.project.results import results, write_results
@@ -238,7 +239,7 @@ def _train_into(
     cpu_s["training"] = trained.cpu_s
     if first:
         click.echo(f"continued from step {first} of {recipe.steps}")
-    meta = {
+    meta: dict[str, Json] = {
         "data": corpus.layout,
         "task": task.kind,
         "validation_score": trained.score,

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
@@ -99,11 +98,19 @@ class Sheet:
         """Return an empty figure of the sheet's width; ``height`` in inches."""
         return Figure(figsize=(self.width, height), layout="constrained", facecolor=PAPER)
 
-    def panels(self, count: int, height: float, **how: Any) -> tuple[Figure, list[Axes]]:
-        """Return a figure with panels side by side, one above the other on a narrow sheet."""
+    def panels(
+        self, count: int, height: float, ratios: Sequence[float] | None = None
+    ) -> tuple[Figure, list[Axes]]:
+        """Return a figure with panels side by side, one above the other on a narrow sheet.
+
+        Parameters
+        ----------
+        ratios
+            Of the widths; None: all are alike.
+        """
         if self.wide:
             made = self.figure(height)
-            return made, list(made.subplots(1, count, squeeze=False, **how)[0])
+            return made, list(made.subplots(1, count, squeeze=False, width_ratios=ratios)[0])
         made = self.figure(height * count)
         return made, list(made.subplots(count, 1, squeeze=False)[:, 0])
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from io import BufferedWriter
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,7 +212,7 @@ class Pack:
             self._writer = None
 
 
-def _lock(file: Any) -> bool:
+def _lock(file: TextIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

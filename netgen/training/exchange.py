@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from netgen.circuit.blocks.schmitt9 import Bmru
+from netgen.document import Json
 from netgen.errors import ModelError
 from netgen.model import Add, Linear, Model, Node, Relu, from_dict, op_of, sources, to_dict
 from netgen.model.graph import Floats
@@ -28,7 +28,7 @@ def to_model(
     classes: Sequence[str],
     frames: int,
     input_max: float,
-    meta: Mapping[str, Any],
+    meta: Mapping[str, Json],
 ) -> Model:
     """Return one network (parameters,) as a model of the reference architecture.
 

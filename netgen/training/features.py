@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.document import WrongKindError, number_at, numbers_at, whole_at
+from netgen.document import Json, WrongKindError, number_at, numbers_at, whole_at
 from netgen.errors import ModelError
 from netgen.model import Model
 from netgen.training.audio import Sound
@@ -78,7 +77,7 @@ class FeatureMap:
         """Turn exactly one second of sound into inputs, (101, channels)."""
         return self(self.front.derive(self.front.measure(sound, self.rate)))
 
-    def to_meta(self) -> dict[str, Any]:
+    def to_meta(self) -> dict[str, Json]:
         """Return the record for a model's ``meta["features"]``."""
         record = asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
         return {"frames": FRAMES, "window_ms": _WINDOW_MS, **record}

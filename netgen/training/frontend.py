@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,6 +223,17 @@ FRONT_ENDS = {
 DEFAULT = "pcen-20"
 
 
+class _Machine(Protocol):
+    """What the library's online features have in common."""
+
+    num_frames_ready: int
+
+    def accept_waveform(self, rate: float, sound: Sound, /) -> None: ...
+    def input_finished(self) -> None: ...
+    def get_frame(self, frame: int, /) -> Features: ...
+    def pop(self, frames: int, /) -> None: ...
+
+
 class Bank:
     """Kaldi's filter bank over sound that comes in pieces.
 
@@ -244,7 +255,7 @@ class Bank:
         options.use_energy = False
         if self._plain:
             options.num_ceps = front.cosine
-            self._machine: Any = fbank.OnlineMfcc(options)
+            self._machine: _Machine = fbank.OnlineMfcc(options)
         else:
             options.use_log_fbank = False
             self._machine = fbank.OnlineFbank(options)

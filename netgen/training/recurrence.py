@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
 
+class _Context(Protocol):
+    """What the gradient is made of, kept by PyTorch between the two passes."""
+
+    sharpness: float
+    saved_tensors: tuple[Tensor, ...]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
 class _SoftHysteresis(Function):  # type: ignore[misc]  # torch is no dependency of the checks
     """Time-major scan with its gradient written out: 5–11 × faster than autograd's own on a CPU."""
 
     @staticmethod
-    def forward(ctx: Any, candidate: Tensor, lo: Tensor, hi: Tensor, sharpness: float) -> Tensor:
+    def forward(
+        ctx: _Context, candidate: Tensor, lo: Tensor, hi: Tensor, sharpness: float
+    ) -> Tensor:
         rise = (candidate - hi).mul_(sharpness).sigmoid_()
         stay_up = (candidate - lo).mul_(sharpness).sigmoid_()  # 1 − σ(K(lo − c))
         keep = torch.addcmul(stay_up, rise, stay_up, value=-1)
@@ -26,7 +37,7 @@ class _SoftHysteresis(Function):  # type: ignore[misc]  # torch is no dependency
         return state
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         rise, stay_up, keep, state = ctx.saved_tensors
         total = grad.clone()
         frames = total.unbind(1)[::-1]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from netgen import __version__
+from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.model import Model, Samples, load_model, to_dict
 from netgen.training.checkpoint import EVERY, continue_from, run_key, save_checkpoint
@@ -107,7 +107,7 @@ def finish_model(
     task: TrainingTask,
     name: str,
     trained: Trained,
-    meta: dict[str, Any],
+    meta: Mapping[str, Json],
 ) -> Model:
     """Rescale where the recipe says so, and export."""
     parameters = trained.parameters

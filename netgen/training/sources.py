@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.errors import InputError, ToolMissingError, UsageError
 from netgen.extras import install
@@ -18,6 +19,12 @@ from netgen.training.needs import need
 MICROPHONE, PIPE = "mic", "-"
 BLOCK_S = 1.0
 """Seconds of sound handed on at a time."""
+
+
+class _Resampler(Protocol):
+    """Changes the rate of sound that comes in pieces."""
+
+    def resample_chunk(self, sound: Sound, /, *, last: bool) -> Sound: ...
 
 
 def files_of(names: Sequence[Path]) -> list[Path]:
@@ -90,7 +97,9 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
 def raw_sound(pipe: BinaryIO, rate: int, own: int) -> Iterator[Sound]:
     """Yield raw mono PCM (16 bit, little-endian, ``own`` hertz) at ``rate``, as it comes."""
     soxr = need("soxr")
-    changer: Any = None if own == rate else soxr.ResampleStream(own, rate, 1, "float32")
+    changer: _Resampler | None = None
+    if own != rate:
+        changer = soxr.ResampleStream(own, rate, 1, "float32")
     rest = b""
     read = getattr(pipe, "read1", pipe.read)  # what is there, without waiting for more
     while data := read(2 * max(1, round(BLOCK_S * own))):
@@ -105,7 +114,7 @@ def raw_sound(pipe: BinaryIO, rate: int, own: int) -> Iterator[Sound]:
         yield _changed(changer, np.zeros(0, dtype=np.float32), last=True)
 
 
-def _changed(changer: Any, sound: Sound, last: bool = False) -> Sound:
+def _changed(changer: _Resampler, sound: Sound, last: bool = False) -> Sound:
     return np.asarray(changer.resample_chunk(sound, last=last), dtype=np.float32)
 
 
@@ -128,7 +137,7 @@ def microphone(rate: int) -> Iterator[Sound]:
         ) from None
     heard: queue.Queue[Sound] = queue.Queue()
 
-    def take(data: Any, *_: object) -> None:
+    def take(data: NDArray[np.float32], *_: object) -> None:
         heard.put(data[:, 0].astype(np.float32))
 
     try:

@@ -6,9 +6,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
@@ -53,6 +55,26 @@ class Curves:
     steps: list[int] = field(default_factory=list)
     loss: list[list[float | None]] = field(default_factory=list)
     validation: list[list[float | None]] = field(default_factory=list)
+
+
+class CurveLists(TypedDict):
+    """:class:`Curves` as plain values."""
+
+    steps: list[int]
+    loss: list[list[float | None]]
+    validation: list[list[float | None]]
+
+
+class TrainerState(TypedDict):
+    """What a run is continued from, as plain values and tensors."""
+
+    step: int
+    cpu_s: float
+    alive: list[int]
+    parameters: Tensor
+    optimiser: dict[str, object]
+    generator: Tensor
+    curves: CurveLists
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +253,7 @@ class Trainer:
         self._use(self._parameters[best])
         self._optimiser.state[self._parameters] = kept
 
-    def _scores(self, spread: float, count: int) -> Any:
+    def _scores(self, spread: float, count: int) -> NDArray[np.float64]:
         return scores(self._arch, self._drawn(), self._validation, spread, count, self._recipe.seed)
 
     def _choose(self) -> Trained:
@@ -256,7 +278,7 @@ class Trainer:
     def _spent(self) -> float:
         return self._cpu_s + time.process_time() - self._started
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainerState:
         """Return everything that :meth:`restore` needs, as plain values and tensors."""
         return {
             "step": self.step,
@@ -265,10 +287,14 @@ class Trainer:
             "parameters": self._parameters.detach(),
             "optimiser": self._optimiser.state_dict(),
             "generator": self._generator.get_state(),
-            "curves": vars(self._curves),
+            "curves": {
+                "steps": self._curves.steps,
+                "loss": self._curves.loss,
+                "validation": self._curves.validation,
+            },
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainerState) -> None:
         """Continue where :meth:`state` was taken."""
         self.step, self._alive = state["step"], list(state["alive"])
         self._cpu_s, self._started = state["cpu_s"], time.process_time()

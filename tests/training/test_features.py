@@ -12,6 +12,7 @@ pytest.importorskip("kaldi_native_fbank")
 
 from training_data import tone
 
+from netgen.document import Json
 from netgen.errors import ModelError
 from netgen.model import random_model
 from netgen.training.features import FRAMES, FeatureMap, feature_map
@@ -130,7 +131,7 @@ def test_the_map_travels_through_json() -> None:
     ],
 )
 def test_a_model_without_a_usable_map_is_refused(
-    change: dict[str, object] | None, problem: str
+    change: dict[str, Json] | None, problem: str
 ) -> None:
     model, _ = random_model(0)
     meta = {} if change is None else {"features": MAPPING.to_meta() | change}

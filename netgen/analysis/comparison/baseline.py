@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from netgen.analysis.comparison.results import Comparison
 from netgen.analysis.comparison.tolerances import Check
@@ -237,7 +237,7 @@ def _slack(before: float | None) -> float:
     return 1e-12 * abs(before or 0.0)
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from netgen.analysis.comparison.tolerances import LIMITS, Tolerances, override
 from netgen.errors import ConfigurationError
@@ -73,10 +72,11 @@ def kept_tolerances(path: Path) -> Tolerances:
     data = _read(path)
     sources = data.get(SOURCES, {})
     texts = isinstance(sources, dict) and all(isinstance(each, str) for each in sources.values())
+    sources = sources if isinstance(sources, dict) else {}
     known = head("tolerances")
     problems = [*unknown_keys(data, (TABLE, SOURCES, *known))]
     problems += [
-        f"{key}: {shown_key(data[key])} is not {value!r}, which this netgen reads; build again"
+        f"{key}: {shown_key(str(data[key]))} is not {value!r}, which this netgen reads; build again"
         for key, value in known.items()
         if key in data and data[key] != value
     ]
@@ -91,19 +91,19 @@ def kept_tolerances(path: Path) -> Tolerances:
     return replace(limits, sources={**unnamed, **sources})
 
 
-def _table(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _table(data: Mapping[str, object], path: Path) -> Mapping[str, object]:
     table = data.get(TABLE, {})
     if not isinstance(table, dict):
         raise ConfigurationError(str(path), [f"{TABLE}: must be a table"])
     return table
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Mapping[str, object]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         repeated: tuple[str, ...] = ()  # of TOML the parser says so itself
         if path.suffix == ".toml":
-            data: Any = tomllib.loads(text)
+            data: object = tomllib.loads(text)
         else:
             data, repeated = decode_json(text)
     except OSError as error:

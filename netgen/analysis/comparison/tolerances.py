@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Literal
 
 from netgen.analysis.comparison.results import Comparison
 from netgen.analysis.comparison.verification import Verification
@@ -196,7 +196,7 @@ def _beyond(places: Iterable[Place], limit: float) -> tuple[Place, ...]:
     return tuple(sorted(missed, key=lambda place: -abs(place.error))[:NAMED])
 
 
-def override(base: Tolerances, values: Mapping[str, Any], source: str, path: str) -> Tolerances:
+def override(base: Tolerances, values: Mapping[str, object], source: str, path: str) -> Tolerances:
     """Return ``base`` with some limits replaced.
 
     Parameters
@@ -210,6 +210,7 @@ def override(base: Tolerances, values: Mapping[str, Any], source: str, path: str
         An unknown name or a value that is no share; every violation with its path.
     """
     problems = []
+    limits: dict[str, float] = {}
     for name, value in values.items():
         at = f"{path}.{name}" if path else name
         if name not in LIMITS:
@@ -218,7 +219,8 @@ def override(base: Tolerances, values: Mapping[str, Any], source: str, path: str
             problems.append(f"{at}: must be a number")
         elif not 0 <= value <= 1:  # nor NaN
             problems.append(f"{at}: must lie between 0 and 1 (0.01 is 1 %)")
+        else:
+            limits[name] = float(value)
     if problems:
         raise ConfigurationError(source, problems)
-    limits = {name: float(value) for name, value in values.items()}
     return replace(base, **limits, sources={**base.sources, **dict.fromkeys(limits, source)})

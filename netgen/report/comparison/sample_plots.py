@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -44,15 +43,6 @@ PANELS = 6
 
 DIFFERENCES = (PAPER, PALE, CIRCUIT, DIFFERS)
 DIFFERENCE_NAMES = ("both low", "both high", "only the circuit high", "only software high")
-
-
-RING: dict[str, Any] = {
-    "markerfacecolor": "none",
-    "markeredgecolor": SOFTWARE,
-    "markeredgewidth": 1.4,
-    "markersize": 10,
-    "clip_on": False,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +145,7 @@ def _circuit_winners(view: SampleView) -> NDArray[np.int64]:
     return winners
 
 
-def _runs(values: NDArray[Any]) -> Iterator[tuple[int, int, int]]:
+def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
     """Yield (first, behind the last, value) of every stretch of equal values."""
     ends = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
     for start, stop in pairwise(ends):
@@ -279,7 +269,16 @@ def draw_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     first = view.entry.first_divergence
     if first is not None and first.node in view.comparison.states:
         row = _first_row(cells, first.node) + first.unit
-        handles += axes.plot((first.frame + 0.5) * view.frame, row + 0.5, "o", **RING)
+        handles += axes.plot(
+            (first.frame + 0.5) * view.frame,
+            row + 0.5,
+            "o",
+            markerfacecolor="none",
+            markeredgecolor=SOFTWARE,
+            markeredgewidth=1.4,
+            markersize=10,
+            clip_on=False,
+        )
         names.append(f"first divergence ({first.cause.replace('_', ' ')})")
     columns = sheet.columns(5)
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=columns, loc="outside upper left")

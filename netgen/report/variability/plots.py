@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -42,7 +41,7 @@ BANDS = 3
 
 def draw_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """What every sample's runs came to, and how many samples every variant gets right."""
-    fig, (left, right) = sheet.panels(2, 3.6, gridspec_kw={"width_ratios": (2.4, 1)})
+    fig, (left, right) = sheet.panels(2, 3.6, ratios=(2.4, 1.0))
     differs = figures.simulated & ~figures.agrees
     pending = ~figures.done
     base = np.zeros(len(figures.samples))
@@ -186,7 +185,11 @@ def draw_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
 
 
 def draw_shares(
-    axes: Axes, x: Any, proportions: Sequence[Proportion], colour: str, **how: Any
+    axes: Axes,
+    x: Floats | Sequence[int],
+    proportions: Sequence[Proportion],
+    colour: str,
+    label: str | None = None,
 ) -> None:
     """Draw shares with Wilson's intervals."""
     shares = np.array([entry.share for entry in proportions], dtype=np.float64)
@@ -194,7 +197,7 @@ def draw_shares(
     # rounding may put an interval's end on the wrong side of a share of 0 or 1
     reach = np.maximum([shares - ends[0], ends[1] - shares], 0)
     axes.errorbar(
-        x, shares, reach, fmt="o", color=colour, markersize=5, elinewidth=1, capsize=2, **how
+        x, shares, reach, fmt="o", color=colour, markersize=5, elinewidth=1, capsize=2, label=label
     )
 
 

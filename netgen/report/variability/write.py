@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -197,7 +196,7 @@ def _proportion(entry: Proportion, what: str) -> dict[str, Json]:
     return asdict(entry) | intervals | {"share": entry.share}
 
 
-def _number(value: Any) -> float | None:
+def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
