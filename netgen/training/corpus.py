@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -61,10 +60,3 @@ class Corpus:
         }
         known = all("" not in group for group in speakers.values())
         return known and not speakers["train"] & speakers["test"]
-
-
-def split_counts(corpus: Corpus) -> dict[Split, Counter[str]]:
-    """Count the recordings of every label in every part."""
-    return {
-        split: Counter(r.label for r in corpus.recordings if r.split == split) for split in SPLITS
-    }

@@ -152,6 +152,19 @@ def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, lis
     return dict(sorted(found.items()))
 
 
+def _corpus(
+    tree: Tree,
+    layout: str,
+    recordings: Sequence[Recording],
+    used: Iterable[str],
+    remarks: Sequence[str],
+) -> Corpus:
+    """Return a corpus with the background noise of its folder, and what to say of other files."""
+    noise = _noise(tree)
+    remarks = (*remarks, *tree.remarks([*used, *noise]))
+    return Corpus(tree.root, layout, tuple(recordings), tuple(map(tree.path, noise)), remarks)
+
+
 def _noise(tree: Tree) -> list[str]:
     return [path for path in tree.sounds if f"/{NOISE_FOLDER}/" in f"/{path}"]
 
@@ -282,15 +295,7 @@ def _speech_commands(tree: Tree) -> Corpus:
         name = VALIDATION_LIST if missing[0] == "validation" else TESTING_LIST
         recordings, sentence = carve(recordings, missing)
         remarks.append(f"{name} is missing; {sentence}")
-    noise = _noise(tree)
-    remarks += tree.remarks([*used, *noise])
-    return Corpus(
-        tree.root,
-        "Speech Commands",
-        tuple(recordings),
-        tuple(map(tree.path, noise)),
-        tuple(remarks),
-    )
+    return _corpus(tree, "Speech Commands", recordings, used, remarks)
 
 
 def read_list(path: Path) -> list[str]:
@@ -325,15 +330,7 @@ def _spoken_digits(tree: Tree, digits: Sequence[str]) -> Corpus:
         if index in _FSDD_TEST or index in _FSDD_VALIDATION:
             split = "test" if index in _FSDD_TEST else "validation"
         recordings.append(Recording(tree.path(path), label, speaker, split))
-    noise = _noise(tree)
-    remarks = tree.remarks([*digits, *noise])
-    return Corpus(
-        tree.root,
-        "Free Spoken Digits",
-        tuple(recordings),
-        tuple(map(tree.path, noise)),
-        tuple(remarks),
-    )
+    return _corpus(tree, "Free Spoken Digits", recordings, digits, ())
 
 
 def _part_folders(tree: Tree) -> Corpus:
@@ -357,15 +354,7 @@ def _part_folders(tree: Tree) -> Corpus:
     twice = names["test"] & (names["train"] | names["validation"])
     if twice:
         remarks.append(f"{len(twice)} test recordings have the name of one in training")
-    noise = _noise(tree)
-    remarks += tree.remarks([*used, *noise])
-    return Corpus(
-        tree.root,
-        "part and label folders",
-        tuple(recordings),
-        tuple(map(tree.path, noise)),
-        tuple(remarks),
-    )
+    return _corpus(tree, "part and label folders", recordings, used, remarks)
 
 
 def _label_folders(tree: Tree) -> Corpus:
@@ -376,12 +365,5 @@ def _label_folders(tree: Tree) -> Corpus:
             problem = f"class {label!r} has {len(paths)} recordings; training, validation and test"
             raise InputError(str(tree.root), [f"{problem} need at least one each"])
     recordings, sentence = carve(_recordings(tree, labels, "train"), ("test", "validation"))
-    noise = _noise(tree)
     used = chain.from_iterable(labels.values())
-    return Corpus(
-        tree.root,
-        "label folders",
-        tuple(recordings),
-        tuple(map(tree.path, noise)),
-        (sentence, *tree.remarks([*used, *noise])),
-    )
+    return _corpus(tree, "label folders", recordings, used, (sentence,))

@@ -182,13 +182,6 @@ class Trigger:
         return found
 
 
-def pieces(sound: Sound, rate: int, seconds: float = 1.0) -> Iterator[Sound]:
-    """Cut sound into pieces, as it would come."""
-    size = max(1, round(seconds * rate))
-    for start in range(0, len(sound), size):
-        yield sound[start : start + size]
-
-
 def inputs_of(mapping: FeatureMap, sounds: Iterable[Sound]) -> Iterator[NDArray[np.float32]]:
     """Yield inputs, (frames, channels) each, of sound that comes in pieces."""
     inputs = Inputs(mapping)

@@ -29,7 +29,7 @@ from netgen.training.alarms import (
 from netgen.training.features import FeatureMap
 from netgen.training.frontend import FRONT_ENDS
 from netgen.training.sources import duration, files_of, raw_sound, sound_of
-from netgen.training.stream import Detection, DetectionRule, Inputs, Software, Trigger, pieces
+from netgen.training.stream import Detection, DetectionRule, Inputs, Software, Trigger
 
 CLASSES = ("other", "up", "down")
 
@@ -181,7 +181,3 @@ def test_raw_pcm_from_a_pipe(tmp_path: Path) -> None:
     np.testing.assert_allclose(sound, tone("up", 0, 0.5), atol=1e-4)
     with path.open("rb") as pipe:
         assert len(np.concatenate(list(raw_sound(pipe, 16000, 8000)))) == pytest.approx(8000, abs=2)
-
-
-def test_pieces_of_a_second() -> None:
-    assert [len(piece) for piece in pieces(np.zeros(2500, np.float32), 1000)] == [1000, 1000, 500]

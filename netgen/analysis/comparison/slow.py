@@ -9,16 +9,9 @@ import numpy as np
 
 from netgen.analysis.comparison.race import NEAR
 from netgen.characterise import CellSpeed
-from netgen.model import INPUT, Cell, Model, evaluate, sources, states_before
+from netgen.model import INPUT, Cell, Model, sources, states_before
 from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED, release_time
-
-
-def forecast_slow(model: Model, x: Floats, speeds: Mapping[str, CellSpeed]) -> dict[str, Bools]:
-    """Flag slow states from software alone, before anything is simulated (:func:`slow_states`)."""
-    values = evaluate(model, x)
-    states = {cell.name: values[cell.name] > 0 for cell in model.cells}
-    return slow_states(model, states, values, values, speeds)
 
 
 def slow_states(
