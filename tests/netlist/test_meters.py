@@ -14,7 +14,7 @@ from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit, build_circuit
 from netgen.circuit.netlist import Role
 from netgen.model import Model, from_dict
 from netgen.netlist import KINDS, netlist_of
-from netgen.netlist.area import OVERHEAD, areas
+from netgen.netlist.area import areas, overhead
 from netgen.netlist.meters import INPUT_METER
 from netgen.netlist.partition import Network
 from netgen.netlist.syntax import statements
@@ -90,5 +90,21 @@ def test_area_of_blocks() -> None:
     unit, d = TECHNOLOGY.unit, TECHNOLOGY.diffusion
     (diode,) = (a for c, a in found.items() if (c.node, c.kind) == (REFERENCE, "bias"))
     assert diode.gate_m2 == pytest.approx(unit.width * unit.length)
-    assert diode.drawn_m2 == pytest.approx(OVERHEAD * (unit.width + d) * (unit.length + 3 * d))
+    share = overhead(sum(area.transistors for area in found.values()))
+    assert diode.drawn_m2 == pytest.approx(share * (unit.width + d) * (unit.length + 3 * d))
     assert all(area.drawn_m2 > area.gate_m2 for area in found.values())
+
+
+@pytest.mark.parametrize(
+    ("transistors", "frames_m2", "layout_m2"),
+    [
+        (62, 511e-12, 1187e-12),
+        (453, 4452e-12, 12071e-12),
+        (476, 5087e-12, 15160e-12),
+        (1038, 10142e-12, 28132e-12),
+        (2433, 25941e-12, 99870e-12),
+        (6551, 77089e-12, 491430e-12),
+    ],
+)
+def test_estimate_is_near_the_layouts(transistors: int, frames_m2: float, layout_m2: float) -> None:
+    assert overhead(transistors) * frames_m2 == pytest.approx(layout_m2, rel=0.1)
