@@ -13,7 +13,7 @@ from netgen.layout.canvas import write_gds
 from netgen.layout.lef import lef_text, verilog_text
 from netgen.layout.make import Laid, Told, lay_out
 from netgen.layout.process import klayout
-from netgen.layout.tile import Tile, assigned, fill, load_target
+from netgen.layout.tile import Target, Tile, assigned, fill, load_target
 from netgen.project.layout import layout_inputs
 from netgen.project.reading import Build
 from netgen.project.runs import read_runs
@@ -104,10 +104,30 @@ def _texts(build: Build, laid: Laid, tile: Tile) -> dict[str, str]:
         f"lef/{tile.top}.lef": lef,
         "src/project.v": _stub(tile),
         "info.yaml": _info(build, tile),
+        ".github/workflows/gds.yaml": workflow(tile.target, tile.top),
         "docs/info.md": _sheet(build, laid, tile),
         "README.md": f"# {build.model.name}\n\nA recurrent network as an analog circuit, drawn by "
         "netgen. See docs/info.md.\n",
     }
+
+
+def workflow(target: Target, top: str) -> str:
+    """Return the jobs that the shuttle runs on a submission: hand over, precheck, picture."""
+    own = target.facts["actions"]
+    lines = ["name: gds", "on: [push, workflow_dispatch]", "jobs:"]
+    for name in ("gds", "precheck", "viewer"):
+        action = "custom_gds" if name == "gds" else name
+        lines += [f"  {name}:", "    runs-on: ubuntu-24.04"]
+        lines += ["    needs: gds"] if name != "gds" else []
+        lines += ["    permissions: {pages: write, id-token: write}"] if name == "viewer" else []
+        lines += ["    steps:"]
+        lines += ["      - uses: actions/checkout@v4"] if name == "gds" else []
+        lines += [f"      - uses: {own['owner']}/{action}@{own['revision']}"]
+        if name == "gds":
+            paths = {"gds_path": f"gds/{top}.gds", "lef_path": f"lef/{top}.lef"}
+            given = {"top_module": top, **paths, "verilog_path": "src/project.v", "pdk": own["pdk"]}
+            lines += ["        with:", *(f"          {key}: {word}" for key, word in given.items())]
+    return "\n".join([*lines, ""])
 
 
 def _stub(tile: Tile) -> str:

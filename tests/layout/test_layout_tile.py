@@ -13,6 +13,7 @@ from netgen.layout.assemble import Choices
 from netgen.layout.make import Laid, lay_out
 from netgen.layout.process import load_process
 from netgen.layout.tile import Tile, assigned, fill, load_target
+from netgen.project.tapeout import workflow
 from netgen.technology import load_technology
 
 pytest.importorskip("klayout.db")
@@ -71,6 +72,16 @@ def test_too_many_pins_are_refused() -> None:
         assigned(TARGET, [f"x{i}" for i in range(6)], [], ["out"])
     with pytest.raises(UsageError, match="no target 'moon'"):
         load_target("moon", PROCESS)
+
+
+def test_workflow_hands_over_what_is_written() -> None:
+    yaml = pytest.importorskip("yaml")
+    jobs = yaml.safe_load(workflow(TARGET, "tt_um_simple"))["jobs"]
+    assert list(jobs) == ["gds", "precheck", "viewer"]
+    assert all(jobs[name]["needs"] == "gds" for name in ("precheck", "viewer"))
+    given = jobs["gds"]["steps"][1]["with"]
+    assert given["gds_path"] == "gds/tt_um_simple.gds"
+    assert given["pdk"] == "gf180mcuD"
 
 
 def test_tapeout_of_no_build_is_refused(tmp_path: Path) -> None:
