@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
 
 Line: TypeAlias = Literal["n", "p"]
+Readout: TypeAlias = Literal["currents", "wta"]
+"""What leaves the circuit: currents alone, or a winner-take-all's decisions beside them."""
+READOUTS: tuple[Readout, ...] = get_args(Readout)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,12 +165,15 @@ class Circuit:
     mirrored_bias
         Whether the cells' bias currents are copies of the reference current, as on a chip; else
         each comes from an ideal source of its own.
+    decision
+        Whether a winner-take-all on the currents of the readout's node decides every frame.
     """
 
     model: Model
     unit: Geometry
     layers: tuple[Layer, ...]
     mirrored_bias: bool = False
+    decision: bool = False
 
     @cached_property
     def tokens(self) -> Mapping[str, str]:
@@ -208,7 +214,7 @@ class Circuit:
     @property
     def uses_reference(self) -> bool:
         """Whether any constant or bias current is drawn as a copy of the reference current."""
-        if self.mirrored_bias and self.cells:
+        if self.decision or (self.mirrored_bias and self.cells):
             return True
         mirrors = [entry for layer in self.rows for entry in layer.mirrors]
         return any(m.source == REFERENCE and drawn_weight(m).any() for m in mirrors)
@@ -242,6 +248,8 @@ class Circuit:
                 weight = drawn_weight(mirrors)
                 need[mirrors.source, "p"] |= (weight > 0).any(axis=0)
                 need[mirrors.source, "n"] |= (weight < 0).any(axis=0)
+        if self.decision:
+            need[self.model.readout.node, "p"] |= True
         return MappingProxyType(need)
 
 

@@ -15,6 +15,8 @@ REFERENCE = "(ref)"
 """The shared 1-unit reference current that biases are copies of; no node can have this name."""
 REFERENCE_WORD = "ref"
 """The netlist's word for it."""
+DECISION_WORD = "winner"
+"""The word of the winner-take-all on the readout's currents."""
 
 
 def tokens(model: Model) -> Mapping[str, str]:
@@ -24,7 +26,7 @@ def tokens(model: Model) -> Mapping[str, str]:
     calls the voltage of a node by another name where that begins with a digit.
     """
     words: dict[str, str] = {}
-    taken = {REFERENCE_WORD}
+    taken = {REFERENCE_WORD, DECISION_WORD}
     for name in (INPUT, *(node.name for node in model.nodes)):
         base = name.lower().replace(".", "_")
         word = base = base if base[0].isalpha() else f"n{base}"

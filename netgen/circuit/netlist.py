@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from netgen.technology import Geometry, Polarity, Transistor
 
-Role: TypeAlias = Literal["mirror", "relu", "cell", "bias", "line", "input", "start"]
+Role: TypeAlias = Literal["mirror", "relu", "cell", "bias", "line", "input", "start", "decision"]
 """What a device is there for: a weight's mirror, the diode of a ReLU, a cell, a bias current, a
-second gate net of a signal, an input's diode, a start-up switch."""
-ROLES: tuple[Role, ...] = ("mirror", "relu", "cell", "bias", "line", "input", "start")
-NetKind: TypeAlias = Literal["n", "p", "output", "bias", "storage", "series"]
+second gate net of a signal, an input's diode, a start-up switch, the winner-take-all."""
+ROLES: tuple[Role, ...] = get_args(Role)
+NetKind: TypeAlias = Literal["n", "p", "output", "bias", "storage", "series", "winner"]
 """A gate net of sinking (n) or sourcing (p) copies, a readout's output, a bias diode's net, a
-cell's storage node, or a net between transistors in series."""
+cell's storage node, a net between transistors in series, or one of the winner-take-all."""
 
 SUPPLIES = ("vdd", "vss")
 GROUND = "0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netgen.circuit.circuit import CellLayer, Circuit, Line
-from netgen.circuit.names import REFERENCE, REFERENCE_WORD
+from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
 from netgen.model import INPUT
 
 
@@ -19,6 +19,12 @@ def net(circuit: Circuit, node: str, unit: int, line: Line) -> str:
 def output_net(circuit: Circuit, unit: int) -> str:
     """Return the net of a readout row."""
     return f"{circuit.word(circuit.layers[-1])}_{unit}_out"
+
+
+def winner_nets(circuit: Circuit) -> tuple[str, ...]:
+    """Return the nets that say which class wins, one each; none without a winner-take-all."""
+    count = circuit.rows[-1].size if circuit.decision else 0
+    return tuple(f"{DECISION_WORD}_{unit}" for unit in range(count))
 
 
 def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
@@ -43,4 +49,4 @@ def network_ports(circuit: Circuit) -> tuple[str, ...]:
     inputs = [net(circuit, INPUT, unit, "n") for unit in range(circuit.model.input_size)]
     starts = [line for layer in circuit.cells for line in layer_starts(circuit, layer)]
     outputs = [output_net(circuit, unit) for unit in range(circuit.rows[-1].size)]
-    return tuple(dict.fromkeys([*inputs, *starts, *outputs]))
+    return tuple(dict.fromkeys([*inputs, *starts, *outputs, *winner_nets(circuit)]))

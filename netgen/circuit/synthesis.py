@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netgen.circuit.blocks import bias, mirror, modules_of, relu
+from netgen.circuit.blocks import Block, bias, mirror, modules_of, relu, wta
 from netgen.circuit.blocks.kit import RAIL, in_series
 from netgen.circuit.circuit import (
     CellLayer,
@@ -18,7 +18,7 @@ from netgen.circuit.circuit import (
     drawn_weight,
     parameter_path,
 )
-from netgen.circuit.names import REFERENCE, REFERENCE_WORD
+from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
 from netgen.circuit.netlist import (
     SUPPLIES,
     Device,
@@ -30,7 +30,7 @@ from netgen.circuit.netlist import (
     Source,
     Unit,
 )
-from netgen.circuit.nets import layer_starts, net, output_net, start_nets
+from netgen.circuit.nets import layer_starts, net, output_net, start_nets, winner_nets
 from netgen.model import INPUT
 from netgen.technology import Polarity, Technology
 
@@ -46,7 +46,9 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     shared = {} if like is None else {layer.word: layer for layer in like.layers}
     layers = tuple(_Synthesis(circuit, technology, shared).layers())
     model = circuit.model
-    blocks = modules_of((layer.block for layer in circuit.cells), technology, circuit.unit)
+    own: list[Block] = [layer.block for layer in circuit.cells]
+    own += [wta.BLOCK] * circuit.decision
+    blocks = modules_of(own, technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
 
 
@@ -79,6 +81,8 @@ class _Synthesis:
                 yield self.cells(layer)
             else:
                 yield self.known(self.circuit.word(layer)) or self.rows(layer)
+        if self.circuit.decision:
+            yield self.decision()
 
     def known(self, word: str) -> Layer | None:
         """Return a layer of another netlist, unless a name in it is taken in this one."""
@@ -91,6 +95,26 @@ class _Synthesis:
             return None
         self.taken |= names
         return layer
+
+    def decision(self) -> Layer:
+        node, word, reference = (
+            self.circuit.model.readout.node,
+            DECISION_WORD,
+            net(self.circuit, REFERENCE, 0, "n"),
+        )
+        common, winners = f"{word}_common", winner_nets(self.circuit)
+        lines = [net(self.circuit, node, unit, "p") for unit in range(len(winners))]
+        branches = (
+            (f"{winner}_branch", wta.CLASS, (line, reference, common, winner, *SUPPLIES))
+            for winner, line in zip(winners, lines, strict=True)
+        )
+        parts = (*branches, (f"{word}_bias", wta.BIAS, (common, reference, "vss")))
+        instances = tuple(self.instance(*part, "decision", node, 0) for part in parts)
+        nets = tuple(Net(name, "winner") for name in (*winners, common))
+        title = f"winner-take-all of {len(winners)} classes"
+        unit = Unit(node, 0, title, nets, instances=instances)
+        ports = (*SUPPLIES, reference, *lines, *winners)
+        return Layer(node, word, title, ports, winners, (unit,))
 
     def unique(self, name: str) -> str:
         """Return a name that no element of any layer has: another node's may begin like it."""

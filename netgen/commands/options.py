@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from netgen.circuit import READOUTS
 from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model
@@ -78,6 +79,7 @@ class TechnologyOptions:
     vdd: float | None
     unit: tuple[float, float] | None
     bias: str | None
+    readout: str | None
 
     @property
     def given(self) -> bool:
@@ -99,7 +101,8 @@ class TechnologyOptions:
             geometry = Geometry(self.unit[0] * 1e-6, self.unit[1] * 1e-6)
         place = self.pdk_folder or self.pdk
         bias = named(self.bias or BIASES[0])
-        return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry, bias)
+        readout = next(each for each in READOUTS if each == (self.readout or READOUTS[0]))
+        return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry, bias, readout)
 
 
 def words(options: BuildOptions) -> list[str]:
@@ -113,6 +116,7 @@ def words(options: BuildOptions) -> list[str]:
         found += [] if value is None else [f"--{name}", f"{value:g}" if name != "corner" else value]
     if options.unit is not None:
         found += ["--unit", f"{options.unit.width * 1e6:g}", f"{options.unit.length * 1e6:g}"]
+    found += [] if options.readout == READOUTS[0] else ["--readout", options.readout]
     return [*found, "--bias", options.bias]
 
 
@@ -214,6 +218,12 @@ technology_options = taking(
         type=click.Choice(BIASES),
         help="Bias currents of cells: from ideal sources, or mirrored from one reference.  "
         "[default: ideal]",
+    ),
+    click.option(
+        "--readout",
+        type=click.Choice(READOUTS),
+        help="What leaves the circuit: currents, or also a winner-take-all's decision of every "
+        f"frame.  [default: {READOUTS[0]}]",
     ),
 )
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit import DECISION_WORD, REFERENCE_WORD, CellLayer, Circuit, RowLayer
 from netgen.circuit.netlist import Device
 from netgen.model import INPUT
 from netgen.netlist.deck import (
@@ -231,7 +231,7 @@ class Workbench:
     @cached_property
     def stages(self) -> tuple[tuple[Partition, ...], ...]:
         """The parts layer by layer, in the order of signals: reference and inputs come first."""
-        words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers]
+        words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers, DECISION_WORD]
         parts = self.network.parts
         return tuple(parts[word] for word in words if word in parts)
 
@@ -250,6 +250,10 @@ class Workbench:
         if seen is None:
             return readout_current(f"{name}_out")
         return drain_current(self.technology, seen.polarity, f"x{name}", seen.device)
+
+    def winners(self, parts: Sequence[Partition]) -> tuple[Quantity, ...]:
+        """Return the voltages that say which class wins, where the parts decide."""
+        return self.probes.winners if any(part.word == DECISION_WORD for part in parts) else ()
 
     def lines(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""
@@ -277,7 +281,11 @@ class Workbench:
         """Return what to observe of parts: currents, voltages of lines, supplies and meters."""
         currents = [probe for part in parts if (probe := self.probe(part))]
         supplies = [*self.supplies(parts), *self.meters(parts)]
-        return tuple(dict.fromkeys([*currents, *map(Voltage, self.lines(parts)), *supplies]))
+        return tuple(
+            dict.fromkeys(
+                [*currents, *map(Voltage, self.lines(parts)), *self.winners(parts), *supplies]
+            )
+        )
 
     def used(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets that parts use and do not have."""

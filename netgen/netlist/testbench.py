@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks import Probe, relu
 from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Instance, Netlist
-from netgen.circuit.nets import net, network_ports, output_net, start_nets
+from netgen.circuit.nets import net, network_ports, output_net, start_nets, winner_nets
 from netgen.model import INPUT
 from netgen.netlist.deck import (
     Deck,
@@ -44,19 +44,22 @@ class Probes:
         For every node with a current of its own, that of each unit.
     supplies
         Voltage of every source that delivers power, by its current.
+    winners
+        Voltage that says a class wins, one each where a winner-take-all decides.
     meters
         Currents that take the supplies' power apart; none in a plain testbench.
     """
 
     nodes: Mapping[str, tuple[Quantity, ...]]
     supplies: Mapping[Quantity, float]
+    winners: tuple[Quantity, ...] = ()
     meters: Mapping[Quantity, Meter] = field(default_factory=dict)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """All that is observed."""
         currents = [current for units in self.nodes.values() for current in units]
-        return tuple(dict.fromkeys([*currents, *self.supplies, *self.meters]))
+        return tuple(dict.fromkeys([*currents, *self.winners, *self.supplies, *self.meters]))
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
             )
     outputs = [readout_current(output_net(circuit, u)) for u in range(circuit.rows[-1].size)]
     nodes[READOUT] = tuple(outputs)
-    return Probes(nodes, {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)})
+    supplies: dict[Quantity, float] = {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)}
+    return Probes(nodes, supplies, tuple(map(Voltage, winner_nets(circuit))))
 
 
 def voltages(netlist: Netlist) -> tuple[Voltage, ...]:

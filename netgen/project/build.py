@@ -25,6 +25,7 @@ from netgen.circuit.netlist import Netlist
 from netgen.document import Json
 from netgen.errors import InputError
 from netgen.model import Model, Samples, to_dict
+from netgen.model.decision import with_currents
 from netgen.netlist import Conditions, mapping, netlist_of
 from netgen.netlist.area import areas
 from netgen.netlist.write import network_bodies
@@ -129,10 +130,13 @@ def design(
     """
     technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
-    circuit = replace(build_circuit(model, unit), mirrored_bias=options.bias == "mirrored")
+    inputs = calibration_inputs(model) if calibration is None else calibration
+    decision = options.readout == "wta"
+    model = with_currents(model, inputs) if decision else model
+    mirrored = options.bias == "mirrored"
+    circuit = replace(build_circuit(model, unit), mirrored_bias=mirrored, decision=decision)
     bench = bench_of(technology, at, unit, model.unit_current)
     known = characterise(bench, blocks_of(model).values())
-    inputs = calibration_inputs(model) if calibration is None else calibration
     activity = measure_activity(circuit, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
     return Design(sized, technology, at, below, known, inputs)
@@ -298,6 +302,7 @@ def _content(
             "vdd": at.vdd,
             "unit_width": circuit.unit.width,
             "unit_length": circuit.unit.length,
+            "readout": options.readout,
             "calibration": "samples" if calibrated else "synthetic",
             "bias": options.bias,
         },

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from netgen.circuit import Readout
 from netgen.errors import UsageError
 from netgen.netlist import Conditions, nominal
 from netgen.simulators import cache_folder
@@ -35,6 +36,8 @@ class BuildOptions:
         Geometry of the unit mirror: larger matches better and settles more slowly.
     bias
         Where the cells' bias currents come from: ideal sources, or mirrors of one reference.
+    readout
+        What leaves the circuit: currents alone, or also the decisions of a winner-take-all.
     """
 
     technology: str | Path | None = None
@@ -43,6 +46,7 @@ class BuildOptions:
     vdd: float | None = None
     unit: Geometry | None = None
     bias: Bias = "ideal"
+    readout: Readout = "currents"
 
 
 def resolve_options(

@@ -155,6 +155,7 @@ def read_build(path: Path, edited: bool = False) -> Build:
             float(number_at(options, "vdd")),
             Geometry(number_at(options, "unit_width"), number_at(options, "unit_length")),
             "mirrored" if options.get("bias") == "mirrored" else "ideal",
+            "wta" if options.get("readout") == "wta" else "currents",
         )
         digest = text_at(record, "model", "sha256")
     except (KeyError, WrongKindError):

@@ -225,7 +225,8 @@ def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
     load = GateLoad({}, {})
     if engine != "monolithic":
         load = characterise_gates(bench_of(technology, at, unit, build.model.unit_current))
-    circuit = build_circuit(build.model, unit)
+    decision = build.options.readout == "wta"
+    circuit = replace(build_circuit(build.model, unit), decision=decision)
     return Workbench(circuit, technology, at, network, load, edge=edge)
 
 

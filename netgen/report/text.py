@@ -17,6 +17,8 @@ MEANINGS = {
     "state_agreement": "states equal, both running freely",
     "state_agreement_clear": "states as software expects from the circuit's own, "
     "states with a known cause to differ left out",
+    "winner_agreement": "frames in which the winner-take-all names the circuit's largest logit, "
+    "where it leads by 1 %",
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
     "states forced equal",
     "node_error_max": "worst unit of any node, by the circuit's own signals below it: share of the "

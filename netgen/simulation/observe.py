@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from netgen.arrays import Floats
 from netgen.model import Model
 from netgen.netlist import READOUT, SETTLED, Probes, release_time
-from netgen.simulation.traces import PowerTraces, Traces
+from netgen.simulation.traces import NO_WINNERS, PowerTraces, Traces
 from netgen.simulators.jobs import Waveforms
 
 
@@ -42,7 +42,14 @@ def node_traces(
         simulator=waveforms.simulator,
         power=_taken_apart(waveforms, probes),
         input_edge=edge,
+        winners=_winners(waveforms, probes, settled),
     )
+
+
+def _winners(waveforms: Waveforms, probes: Probes, settled: Floats) -> Floats:
+    supply = max(probes.supplies.values())
+    levels = [np.interp(settled, waveforms.scale, waveforms[each]) for each in probes.winners]
+    return np.stack(levels, axis=1) / supply if levels else NO_WINNERS
 
 
 def extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Model) -> Floats:

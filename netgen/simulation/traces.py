@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,6 +57,9 @@ NO_POWER = PowerTraces((), np.zeros(0), np.zeros((0, 0), np.float32))
 """Of traces that no ammeters were read for."""
 
 
+NO_WINNERS: NDArray[np.float64] = np.zeros((0, 0))
+
+
 @dataclass(frozen=True, eq=False)
 class Traces:
     """The circuit's answer to one sample.
@@ -88,6 +91,9 @@ class Traces:
         How many states a transient could have decided that the engine does not show.
     input_edge
         Rise time of an input step, s.
+    winners
+        Settled levels of the winner-take-all, shares of the supply, (frames, classes); (0, 0)
+        without one.
     """
 
     sample: int
@@ -103,6 +109,7 @@ class Traces:
     power: PowerTraces = NO_POWER
     unseen: int = 0
     input_edge: float = 0.0
+    winners: NDArray[np.float64] = field(default_factory=lambda: NO_WINNERS)
 
     @property
     def shows_transients(self) -> bool:
@@ -139,6 +146,7 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
     arrays |= {f"frames/{name}": value for name, value in traces.frames.items()}
     arrays |= {f"extremes/{name}": value for name, value in traces.extremes.items()}
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
+    arrays["winners"] = traces.winners
     arrays |= {"power/average": traces.power.average_w, "power/wave": traces.power.wave_w}
     consumers = [[each.node, each.kind] for each in traces.power.consumers]
     said = json.dumps(scalars | {"key": key, "consumers": consumers})
@@ -182,6 +190,7 @@ def load_traces(path: Path) -> tuple[Traces, str]:
             ),
             whole_at(scalars, "unseen"),
             number_at(scalars, "input_edge"),
+            arrays["winners"].astype(np.float64, copy=False),
         )
     except UNREADABLE as error:
         raise _no_traces(path, error) from None

@@ -16,6 +16,7 @@ import numpy as np
 from netgen.arrays import Floats
 from netgen.characterise.gain import MirrorTables
 from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, RowLayer
+from netgen.circuit.blocks import wta
 from netgen.model import INPUT, Relu, evaluate
 from netgen.netlist import Consumer
 from netgen.technology import Polarity, Technology
@@ -173,6 +174,11 @@ def _lines(at: _Operation) -> Iterator[Reading]:
 def _layers(at: _Operation) -> Iterator[Reading]:
     for layer in at.circuit.layers:
         yield from _cells(at, layer) if isinstance(layer, CellLayer) else _rows(at, layer)
+    if at.circuit.decision:
+        node = at.circuit.model.readout.node
+        shared = wta.TAKEN * at.circuit.model.unit_current
+        taken = at.power(at.values[node] / wta.DIVISION) + at.constant(shared)
+        yield Consumer(node, "decision"), taken
 
 
 def _rows(at: _Operation, layer: RowLayer) -> Iterator[Reading]:

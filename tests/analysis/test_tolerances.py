@@ -59,6 +59,9 @@ def test_the_limit_itself_passes(
 
 def test_each_tolerance_is_a_figure_and_is_checked(comparison: Comparison) -> None:
     checks = verdict(comparison, Tolerances(), Verification((), (), ()))
+    assert "winner_agreement" not in {check.name for check in checks}  # there is no such block
+    decided = replace(comparison, winner_agreement=1.0)
+    checks = verdict(decided, Tolerances(), Verification((), (), ()))
     assert len(checks) == 2 + len(LIMITS)
     assert all(check.passed for check in checks)
     counts = ("failures", "verification_failures")
@@ -105,8 +108,9 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
                 "tolerances.state_agreement_min: must lie between 0 and 1 (0.01 is 1 %)",
                 "tolerances.states: is not known; known here: decision_agreement_min, "
                 "frame_agreement_min, state_agreement_min, state_agreement_clear_min, "
-                "logit_rmse_same_state_fs_max, node_error_max, mirror_error_max, row_error_max, "
-                "threshold_error_max, width_error_max, output_error_max",
+                "winner_agreement_min, logit_rmse_same_state_fs_max, node_error_max, "
+                "mirror_error_max, row_error_max, threshold_error_max, width_error_max, "
+                "output_error_max",
                 "tolerances.frame_agreement_min: must be a number",
             ],
         ),

@@ -163,6 +163,7 @@ def test_counts_by_kind_of_the_example() -> None:
         "line": 2 * (2 + 2 + 1 + 2),  # x_0_p x_2_p; candidate_p; ref_p; memory_n
         "input": 3,
         "start": 2,
+        "decision": 0,
     }
 
 

@@ -27,6 +27,7 @@ from netgen.analysis.comparison.settled import Observed, has_line, observe
 from netgen.analysis.comparison.slow import frame_needed
 from netgen.analysis.comparison.states import CAUSES, Cause, CellStates, read_states
 from netgen.analysis.comparison.ties import leaders, possible_classes, tied
+from netgen.analysis.comparison.winners import WinnerTally
 from netgen.characterise import CellSpeed
 from netgen.errors import UsageError
 from netgen.model import Cell, Model, Samples, decide, evaluate, margin, op_of, states_before
@@ -63,14 +64,18 @@ def compare(
     """
     if not len(samples) and not failures:
         raise UsageError("no sample was simulated; run netgen sim first")
-    tally = SymptomTally(model)
-    observed = observe(model, samples.x, tally.watched(traces))
+    tally, winners = SymptomTally(model), WinnerTally()
+    observed = observe(model, samples.x, winners.watched(tally.watched(traces)))
     needed = None if speeds is None else frame_needed(model, speeds)
     readings = _readings(model, samples, observed, speeds)
     states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
     same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
     own = _own_range(readings, same)
+    output = model.readout.node
+    named = winners.agreement(
+        observed.values[output], readings.software[output], readings.full_scale
+    )
     agreeing = [reading.circuit == reading.software for reading in states.values()]
     expected = [(r.circuit == r.expected)[r.clear] for r in states.values()]
     return Comparison(
@@ -89,6 +94,8 @@ def compare(
         state_agreement=share(_joined(agreeing)),
         state_agreement_clear=share(_joined(expected)),
         state_clear_share=share(_joined([reading.clear for reading in states.values()])),
+        winner_agreement=named.own,
+        winner_agreement_software=named.software,
         logit_rmse_fs=mean(free),
         logit_rmse_fs_max=float(free.max()) if entries else None,
         logit_rmse_same_state_fs=mean(same),

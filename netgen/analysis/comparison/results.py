@@ -187,6 +187,8 @@ class Comparison:
     decision_agreement … energy_j
         As in ``report.json``. ``state_agreement*`` are None for a model without BMRU nodes, and
         ``_clear`` also where every state is left out; accuracies without labels.
+    winner_agreement, winner_agreement_software
+        See :class:`netgen.analysis.comparison.winners.WinnerAgreement`.
     logit_rmse_same_state_own, logit_rmse_same_state_own_max
         The same-state error of each sample over the range of its own software logits: mean and
         worst; samples whose logits never change are left out.
@@ -219,6 +221,8 @@ class Comparison:
     state_agreement: float | None
     state_agreement_clear: float | None
     state_clear_share: float | None
+    winner_agreement: float | None
+    winner_agreement_software: float | None
     logit_rmse_fs: float | None
     logit_rmse_fs_max: float | None
     logit_rmse_same_state_fs: float | None

@@ -30,6 +30,9 @@ class Tolerances:
         A flip near a threshold is legitimate and then persists over frames.
     state_agreement_clear_min
         All of them: what disagrees here no effect known explains, so it is a fault.
+    winner_agreement_min
+        Of a winner-take-all, where the circuit's own largest logit leads by 1 %; only where there
+        is one.
     logit_rmse_same_state_fs_max
         Analog error of the *worst* sample, as a share of the logits' full scale. Twice what
         characterised circuits show, well below what ratio sizing gives.
@@ -53,6 +56,7 @@ class Tolerances:
     frame_agreement_min: float = 0.99
     state_agreement_min: float = 0.99
     state_agreement_clear_min: float = 1.0
+    winner_agreement_min: float = 0.999
     logit_rmse_same_state_fs_max: float = 0.01
     node_error_max: float = 0.01
     mirror_error_max: float = 0.03
@@ -145,6 +149,8 @@ def verdict(
         at_least = entry.endswith("_min")
         name = entry.removesuffix("_min")  # the RMSE's limit holds the worst sample: _max
         value = getattr(comparison, name)
+        if value is None and name == "winner_agreement":
+            continue
         if value is None:
             passed = bool(comparison.samples)
         else:

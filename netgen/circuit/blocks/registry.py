@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from netgen.circuit.blocks import bias, mirror, relu
 from netgen.circuit.blocks.kit import Kit
-from netgen.circuit.blocks.port import CellBlock
+from netgen.circuit.blocks.port import Block, CellBlock
 from netgen.circuit.netlist import Module
 from netgen.errors import ConfigurationError
 from netgen.model.cell import GROUP, Cell, realised
@@ -35,9 +35,9 @@ def blocks_of(model: Model) -> Mapping[str, CellBlock]:
 
 
 def modules_of(
-    blocks: Iterable[CellBlock], technology: Technology, unit: Geometry
+    blocks: Iterable[Block], technology: Technology, unit: Geometry
 ) -> dict[str, Module]:
-    """Return all subcircuits that circuits with given cells take, by name, in order.
+    """Return all subcircuits that circuits with given blocks take, by name, in order.
 
     Parameters
     ----------

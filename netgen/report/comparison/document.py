@@ -59,6 +59,8 @@ def report_document(
         "state_agreement",
         "state_agreement_clear",
         "state_clear_share",
+        "winner_agreement",
+        "winner_agreement_software",
         "logit_rmse_fs",
         "logit_rmse_fs_max",
         "logit_rmse_same_state_fs",

@@ -25,6 +25,7 @@ MEANINGS = {
     "line": "P lines of inputs and rows, N lines of cells",
     "input": "input currents",
     "start": "start-up switches",
+    "decision": "winner-take-all: copies of the readout's currents, and its bias",
     "readout": "what the readout's sources at half the supply give (or take back)",
 }
 """What each kind of block takes from the supply."""

@@ -21,7 +21,7 @@ from netgen.netlist.deck import Voltage
 from netgen.netlist.partition import Partition
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import averaged
-from netgen.simulation.traces import PowerTraces, Traces
+from netgen.simulation.traces import NO_WINNERS, PowerTraces, Traces
 from netgen.simulators import Job, Waveforms, job_of
 
 PHASES = (
@@ -119,6 +119,7 @@ class _Record:
     lines: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
     power: float = 0.0
     readings: list[tuple[Consumer, float, Floats]] = field(default_factory=list)
+    winners: list[Floats] = field(default_factory=list)
     cpu_s: float = 0.0
     attempts: set[str] = field(default_factory=set)
     simulator: str = ""
@@ -175,6 +176,9 @@ class _Record:
             probe = bench.probe(part)
             if probe:
                 self._add_current(part, result[probe], result, read, swept)
+        for level in bench.winners(block):
+            held = np.interp(read, result.scale, result[level])
+            self.winners.append(held / bench.conditions.vdd)
         for current, volts in bench.supplies(block).items():
             self.power += self._averaged(-volts * result[current], result, swept)
         for current, meter in bench.meters(block).items():
@@ -229,4 +233,5 @@ class _Record:
             engine="staged",
             power=PowerTraces.of(self.readings),
             input_edge=self.bench.edge * self.period,
+            winners=np.stack(self.winners, axis=1) if self.winners else NO_WINNERS,
         )

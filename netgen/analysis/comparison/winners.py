@@ -1,0 +1,69 @@
+"""What a winner-take-all on the chip says of every frame, against largest logits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netgen.analysis.comparison.ties import leaders, tied
+from netgen.model.graph import Floats
+from netgen.simulation.traces import Traces
+
+LEAD = 0.01
+"""A lead of the largest current over the next, as a share of it, that the circuit must tell."""
+
+
+@dataclass
+class WinnerTally:
+    """Gathers the levels of a winner-take-all from traces, one by one."""
+
+    levels: list[Floats] = field(default_factory=list)
+
+    def watched(self, traces: Iterable[Traces]) -> Iterator[Traces]:
+        """Yield traces unchanged, each one added."""
+        for trace in traces:
+            if trace.winners.size:
+                self.levels.append(trace.winners)
+            yield trace
+
+    def agreement(self, circuit: Floats, software: Floats, full_scale: float) -> WinnerAgreement:
+        """Return how often exactly the class of the largest logit is named.
+
+        Parameters
+        ----------
+        circuit, software
+            Logits, (samples, frames, classes), software units.
+        full_scale
+            Of the software logits: what ties are shares of.
+        """
+        if not self.levels:
+            return WinnerAgreement(None, None)
+        named = np.stack(self.levels) > 0.5
+        top = np.sort(circuit, axis=-1)
+        leads = top[..., -1] - top[..., -2] >= LEAD * top[..., -1]
+        near = leaders(software, full_scale)
+        pairs = (leaders(circuit, 0.0), leads), (near, ~tied(near))
+        return WinnerAgreement(
+            *(
+                float((named == class_).all(axis=-1)[counted].mean()) if counted.any() else None
+                for class_, counted in pairs
+            )
+        )
+
+
+@dataclass(frozen=True)
+class WinnerAgreement:
+    """Shares of frames in which a winner-take-all names the class of the largest logit alone.
+
+    Attributes
+    ----------
+    own
+        Of the circuit's own logits, where the largest leads by :data:`LEAD`.
+    software
+        Of software's, where these are no tie.
+    """
+
+    own: float | None
+    software: float | None

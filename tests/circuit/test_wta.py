@@ -1,0 +1,102 @@
+"""The decision on the chip: a winner-take-all beside the readout's currents."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_technology import UNIT, fake_technology, ratio_drawn
+from hypothesis import given
+from hypothesis import strategies as st
+from small_models import small_model
+
+from netgen.analysis.comparison.winners import WinnerTally
+from netgen.circuit import DECISION_WORD, build_circuit
+from netgen.circuit.blocks import wta
+from netgen.circuit.nets import winner_nets
+from netgen.model import Relu, decide, evaluate, from_dict
+from netgen.model.decision import with_currents
+from netgen.model.random import random_model
+from netgen.netlist import netlist_of
+from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
+from netgen.project.runs import read_runs
+from netgen.simulation import Traces
+from netgen.simulation.traces import NO_POWER
+
+
+@given(st.integers(0, 10_000))
+def test_a_readout_of_currents_decides_alike(seed: int) -> None:
+    model, samples = random_model(seed, frames=12)
+    raised = with_currents(model, samples.x)
+    logits, currents = (evaluate(m, samples.x)[m.readout.node] for m in (model, raised))
+    assert isinstance(raised.by_name[raised.readout.node], Relu)
+    np.testing.assert_allclose(currents - logits, (currents - logits).flat[0], atol=1e-9)
+    assert currents.min() >= 0
+    np.testing.assert_array_equal(decide(raised.readout, currents), decide(model.readout, logits))
+    assert with_currents(raised, samples.x) is raised
+
+
+def test_every_class_has_a_branch_on_one_common_net() -> None:
+    model, samples = random_model(3, frames=8)
+    model = with_currents(model, samples.x)
+    circuit = replace(ratio_drawn(build_circuit(model, UNIT)), decision=True)
+    netlist = netlist_of(circuit, fake_technology())
+    (layer,) = (layer for layer in netlist.layers if layer.word == DECISION_WORD)
+    *branches, bias = layer.units[0].instances
+    assert [each.module for each in branches] == [wta.CLASS] * len(model.classes)
+    assert bias.module == wta.BIAS
+    assert {each.nets[2] for each in branches} == {bias.nets[0]}
+    assert tuple(each.nets[3] for each in branches) == winner_nets(circuit) == layer.outer
+    assert netlist.counts["decision"] == 6 * len(model.classes) + 1
+    plain = netlist_of(ratio_drawn(build_circuit(model, UNIT)), fake_technology())
+    assert wta.CLASS not in plain.blocks
+    assert set(winner_nets(circuit)).isdisjoint(plain.ports)
+
+
+def test_a_node_named_as_the_decision_gets_another_word() -> None:
+    data = json.loads(json.dumps(small_model()).replace('"proj"', f'"{DECISION_WORD}"'))
+    words = build_circuit(from_dict(data), UNIT).tokens
+    assert words[DECISION_WORD] != DECISION_WORD
+
+
+def trace(winners: list[list[float]]) -> Traces:
+    none = np.zeros(0)
+    return Traces(
+        0, {}, {}, none, {}, 0.0, 0.0, "default", "", power=NO_POWER, winners=np.array(winners)
+    )
+
+
+def test_agreement_counts_exactly_the_named_class() -> None:
+    tally = WinnerTally()
+    list(tally.watched([trace([[1.0, 0.0], [0.9, 0.8], [0.0, 0.1], [0.0, 1.0], [1.0, 0.0]])]))
+    circuit = np.array([[[2.0, 1.0], [2.0, 1.0], [1.0, 2.0], [1.0, 2.0], [1.0, 1.005]]])
+    software = np.array([[[2.0, 1.0], [2.0, 1.0], [1.0, 2.0], [2.0, 1.0], [1.0, 1.001]]])
+    found = tally.agreement(circuit, software, 1.0)
+    assert found.own == 2 / 4  # both high, none high; the last lead is below 1 %
+    assert found.software == 1 / 4
+    assert WinnerTally().agreement(circuit, software, 1.0).own is None
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("engine", ["monolithic", "staged"])
+def test_winners_are_the_largest_currents(tmp_path: Path, engine: str) -> None:
+    model, samples = random_model(7, state=2, layers=1, inputs=3, frames=12, samples=1)
+    options = BuildOptions("generic180", bias="mirrored", readout="wta")
+    build(model, tmp_path / "b", options, samples)
+    made = read_build(tmp_path / "b")
+    choices = SimulationChoices(1, engine=engine)
+    assert [step.failure for step in simulate(made, samples, [0], choices)] == [None]
+    found = read_runs(made).traces(0)
+    logits = found.frames[made.model.readout.node]
+    tally = WinnerTally()
+    list(tally.watched([found]))
+    software = evaluate(made.model, samples.x)[made.model.readout.node]
+    agreement = tally.agreement(logits[np.newaxis], software, float(np.ptp(software)))
+    assert agreement.own == 1.0
+    assert len(set(logits.argmax(axis=1).tolist())) > 1
+    watts = dict(zip(found.power.consumers, found.power.average_w, strict=True))
+    (taken,) = (value for each, value in watts.items() if each.kind == "decision")
+    assert 0 < taken < 5e-9
