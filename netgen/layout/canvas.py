@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from netgen.layout.process import Process, klayout
+
+if TYPE_CHECKING:
+    from klayout.db import Cell, Layout
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, bottom, right, top, nm."""
@@ -63,17 +66,17 @@ def _around(boxes: Iterable[Box]) -> Box:
     return min(lefts), min(bottoms), max(rights), max(tops)
 
 
-def layout_of(canvas: Canvas, process: Process, cell: str) -> Any:
+def layout_of(canvas: Canvas, process: Process, cell: str) -> Layout:
     """Return a ``klayout.db.Layout`` of one cell."""
     db = klayout()
-    layout = db.Layout()
+    layout: Layout = db.Layout()
     layout.dbu = 0.001
     top = layout.create_cell(cell)
     draw_into(layout, top, canvas, process)
     return layout
 
 
-def draw_into(layout: Any, cell: Any, canvas: Canvas, process: Process) -> None:
+def draw_into(layout: Layout, cell: Cell, canvas: Canvas, process: Process) -> None:
     """Draw a canvas into a cell of a layout."""
     db = klayout()
     for name in process.layers:
@@ -89,7 +92,7 @@ def draw_into(layout: Any, cell: Any, canvas: Canvas, process: Process) -> None:
         cell.shapes(layer).insert(db.Text(text, x, y))
 
 
-def write_gds(layout: Any, path: Path) -> None:
+def write_gds(layout: Layout, path: Path) -> None:
     """Write GDS that holds no time, so that equal layouts are equal bytes."""
     options = klayout().SaveLayoutOptions()
     options.format = "GDS2"
@@ -98,7 +101,7 @@ def write_gds(layout: Any, path: Path) -> None:
     layout.write(str(path), options)
 
 
-def read_gds(path: Path) -> Any:
+def read_gds(path: Path) -> Layout:
     """Read a layout file.
 
     Raises
@@ -106,7 +109,7 @@ def read_gds(path: Path) -> Any:
     ValueError
         It is none; the text says why.
     """
-    layout = klayout().Layout()
+    layout: Layout = klayout().Layout()
     try:
         layout.read(str(path))
     except RuntimeError as error:

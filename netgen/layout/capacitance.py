@@ -11,13 +11,16 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netgen.layout.lvs import Extraction
 from netgen.layout.process import Process, WireCapacitance, klayout
+
+if TYPE_CHECKING:
+    from klayout.db import Net, Region
 
 NM2 = 1e-18
 TILE = 20_000
@@ -60,7 +63,7 @@ def capacitances(
 
 
 def summed(
-    stack: Mapping[str, Sequence[Any]], names: Sequence[str], process: Process
+    stack: Mapping[str, Sequence[Region]], names: Sequence[str], process: Process
 ) -> dict[str, NetCapacitance]:
     """Return the capacitance of nets by name, out of the regions of each by layer.
 
@@ -91,8 +94,8 @@ def summed(
 
 
 def _polygons(
-    extraction: Extraction, nets: Sequence[Any], process: Process
-) -> dict[str, list[Any]]:
+    extraction: Extraction, nets: Sequence[Net], process: Process
+) -> dict[str, list[Region]]:
     """Return the merged regions of every net by layer, from the lowest; gates are cut away."""
     db = klayout()
     active, gate = process.roles.active, process.roles.gate
@@ -128,7 +131,7 @@ def _polygons(
 
 
 def _add_overlaps(
-    stack: Mapping[str, Sequence[Any]], process: Process, ground: Floats, coupling: Floats
+    stack: Mapping[str, Sequence[Region]], process: Process, ground: Floats, coupling: Floats
 ) -> None:
     """Add what the layers see below them."""
     layers = list(stack)
@@ -152,7 +155,7 @@ def _add_overlaps(
             _add(ground, own, left, area, wire.area)
 
 
-def _tiles(stack: Mapping[str, Sequence[Any]]) -> dict[tuple[int, int], list[tuple[int, ...]]]:
+def _tiles(stack: Mapping[str, Sequence[Region]]) -> dict[tuple[int, int], list[tuple[int, ...]]]:
     """Cut all regions at a square grid: place of the layer, net and sides of rectangles by tile."""
     found: dict[tuple[int, int], list[tuple[int, ...]]] = defaultdict(list)
     for place, regions in enumerate(stack.values()):
@@ -190,7 +193,7 @@ def _add(to: Floats, nets: Nets, seen: NDArray[np.bool_], area: Floats, value: f
 
 
 def _sidewalls(
-    regions: Sequence[Any], wire: WireCapacitance, reach: float
+    regions: Sequence[Region], wire: WireCapacitance, reach: float
 ) -> Iterator[tuple[int, int, float]]:
     """Yield pairs of nets that face each other in a layer, and their capacitance, F."""
     far = round(reach * 1e9)
@@ -225,7 +228,7 @@ def _taken(free: list[tuple[int, int]], low: int, high: int) -> tuple[int, list[
     return length, left
 
 
-def _edges(regions: Sequence[Any], along: int) -> tuple[list[Edge], list[Edge]]:
+def _edges(regions: Sequence[Region], along: int) -> tuple[list[Edge], list[Edge]]:
     """Return the edges along x (0) or y (1) that look up (right), and those that look down."""
     up: list[Edge] = []
     down: list[Edge] = []

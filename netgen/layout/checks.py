@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from netgen.errors import ConfigurationError
 from netgen.layout.process import Operation, Process, Rule, klayout
 
-Regions = dict[str, Any]
+if TYPE_CHECKING:
+    from klayout.db import Cell, EdgePairs, Layout, Region
+
+Regions: TypeAlias = "dict[str, Region]"
 PLACES = 5
 """So many places of a rule's violations are kept."""
 
@@ -42,7 +45,7 @@ class Violation:
         return f"{self.rule} ({self.kind} {words}): {self.count} violations, {where}"
 
 
-def regions_of(layout: Any, cell: Any, process: Process) -> Regions:
+def regions_of(layout: Layout, cell: Cell, process: Process) -> Regions:
     """Return the merged polygons of every layer of a process in a cell, and derived layers."""
     db = klayout()
     found: Regions = {}
@@ -82,7 +85,7 @@ def rule_count(process: Process) -> int:
     return len(process.rules) + len(process.layers)
 
 
-def _violation(rule: Rule, bad: Any) -> list[Violation]:
+def _violation(rule: Rule, bad: Region) -> list[Violation]:
     count = bad.count()
     if not count:
         return []
@@ -91,10 +94,10 @@ def _violation(rule: Rule, bad: Any) -> list[Violation]:
     return [Violation(rule.name, rule.kind, rule.operands, count, places)]
 
 
-def _derived(found: Regions, operation: Operation) -> Any:
+def _derived(found: Regions, operation: Operation) -> Region:
     name, *operands = operation
     if name == "union":
-        whole = klayout().Region()
+        whole: Region = klayout().Region()
         for each in operands:
             whole += found[each]
         return whole.merged()
@@ -103,7 +106,7 @@ def _derived(found: Regions, operation: Operation) -> Any:
     if name == "straddling":
         return _straddling(*(found[each] for each in operands))
     first, second = (found[each] for each in operands)
-    methods: Mapping[str, Callable[[], Any]] = {
+    methods: Mapping[str, Callable[[], Region]] = {
         "and": lambda: first & second,
         "or": lambda: (first | second).merged(),
         "not": lambda: first - second,
@@ -118,36 +121,36 @@ def _dbu(um: float) -> int:
     return round(um * 1000)
 
 
-def _region(pairs: Any) -> Any:
+def _region(pairs: EdgePairs) -> Region:
     """Return the polygons of pairs of edges; a pair of points is widened to be seen."""
     return pairs.polygons(1)
 
 
-def _wide(layer: Any, um: float) -> Any:
+def _wide(layer: Region, um: float) -> Region:
     """Return the parts of polygons that are at least so wide and so long."""
     half = _dbu(um) // 2
     return layer.sized(-half, 2).sized(half, 2).merged()
 
 
-def _straddling(cuts: Any, one: Any, within: Any) -> Any:
+def _straddling(cuts: Region, one: Region, within: Region) -> Region:
     """Return cuts in ``within`` that lie partly in ``one``."""
     return cuts.inside(within).interacting(one).not_inside(one)
 
 
-def _width(found: Regions, layer: str, um: float) -> Any:
+def _width(found: Regions, layer: str, um: float) -> Region:
     return _region(found[layer].width_check(_dbu(um)))
 
 
-def _space(found: Regions, layer: str, um: float) -> Any:
+def _space(found: Regions, layer: str, um: float) -> Region:
     # by edges: the check of polygons takes seconds where the rails are one with thousands of ends
     return _region(found[layer].edges().space_check(_dbu(um)))
 
 
-def _area(found: Regions, layer: str, um2: float) -> Any:
+def _area(found: Regions, layer: str, um2: float) -> Region:
     return found[layer].with_area(0, _square(um2), False)
 
 
-def _hole(found: Regions, layer: str, um2: float) -> Any:
+def _hole(found: Regions, layer: str, um2: float) -> Region:
     return found[layer].holes().with_area(0, _square(um2), False)
 
 
@@ -155,49 +158,49 @@ def _square(um2: float) -> int:
     return round(um2 * 1e6)
 
 
-def _size(found: Regions, layer: str, um: float) -> Any:
+def _size(found: Regions, layer: str, um: float) -> Region:
     shapes = found[layer]
     side = _dbu(um)
     square = shapes.rectangles().with_bbox_width(side, False).with_bbox_height(side, False)
     return shapes - square
 
 
-def _enclosed(found: Regions, inner: str, outer: str, um: float) -> Any:
+def _enclosed(found: Regions, inner: str, outer: str, um: float) -> Region:
     return _region(found[inner].enclosed_check(found[outer], _dbu(um)))
 
 
-def _beyond(found: Regions, outer: str, inner: str, um: float) -> Any:
+def _beyond(found: Regions, outer: str, inner: str, um: float) -> Region:
     """Where a layer crosses another it must reach so far beyond it."""
     crossing = found[inner].interacting(found[outer])
     return _region(crossing.enclosed_check(found[outer], _dbu(um)))
 
 
-def _inside(found: Regions, inner: str, outer: str) -> Any:
+def _inside(found: Regions, inner: str, outer: str) -> Region:
     return found[inner] - found[outer]
 
 
-def _cut(found: Regions, cuts: str, layer: str) -> Any:
+def _cut(found: Regions, cuts: str, layer: str) -> Region:
     """Cuts that touch a layer must lie in it whole."""
     return found[cuts].interacting(found[layer]).not_inside(found[layer])
 
 
-def _apart(found: Regions, one: str, other: str, um: float) -> Any:
+def _apart(found: Regions, one: str, other: str, um: float) -> Region:
     return _region(found[one].separation_check(found[other], _dbu(um)))
 
 
-def _none(found: Regions, layer: str | list[Any]) -> Any:
+def _none(found: Regions, layer: str | list[str]) -> Region:
     return found[layer] if isinstance(layer, str) else _derived(found, tuple(layer))
 
 
-def _near(found: Regions, layer: str, other: str, um: float) -> Any:
+def _near(found: Regions, layer: str, other: str, um: float) -> Region:
     return found[layer] - found[other].sized(_dbu(um), 2)
 
 
-def _narrower(found: Regions, layer: str, um: float) -> Any:
+def _narrower(found: Regions, layer: str, um: float) -> Region:
     return _wide(found[layer], um)
 
 
-def _covered(found: Regions, cuts: str, layer: str, margins: list[tuple[float, float]]) -> Any:
+def _covered(found: Regions, cuts: str, layer: str, margins: list[tuple[float, float]]) -> Region:
     """Each cut needs one of the margins (along x, along y) of the layer around it."""
     db, good = klayout(), klayout().Region()
     shapes, metal = found[cuts], found[layer]
@@ -210,19 +213,19 @@ def _covered(found: Regions, cuts: str, layer: str, margins: list[tuple[float, f
     return shapes.not_inside(good.merged())
 
 
-def _gate_length(found: Regions, channel: str, gate: str, um: float) -> Any:
+def _gate_length(found: Regions, channel: str, gate: str, um: float) -> Region:
     """Return where the gate's own edges over an active area are nearer than that."""
     sides = found[channel].edges() & found[gate].edges()
     return _region(sides.width_check(_dbu(um)))
 
 
-def _straight(found: Regions, layer: str, within: str) -> Any:
+def _straight(found: Regions, layer: str, within: str) -> Region:
     """No corner of a layer may lie inside another."""
     corners = found[layer].corners(-180.0, 180.0, 1)
     return corners.inside(found[within])
 
 
-def _array(found: Regions, cuts: str, um: float, smallest: float) -> Any:
+def _array(found: Regions, cuts: str, um: float, smallest: float) -> Region:
     """In arrays of 4 × 4 and more the cuts keep a larger space."""
     shapes = found[cuts]
     merged = shapes.sized(180, 2).sized(-180, 2).merged()
@@ -230,7 +233,7 @@ def _array(found: Regions, cuts: str, um: float, smallest: float) -> Any:
     return _region(shapes.interacting(arrays).space_check(_dbu(um)))
 
 
-KINDS: Mapping[str, Callable[..., Any]] = {
+KINDS: Mapping[str, Callable[..., Region]] = {
     "width": _width,
     "space": _space,
     "area": _area,
