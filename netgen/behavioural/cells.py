@@ -155,7 +155,8 @@ def _bias_currents(
     if not all(all(each) for each in found):
         ideal = [[index.current(word, u, path) for u, path in enumerate(own)] for own in paths]
         return np.array(ideal), ()
-    tables, unit = plan.known.mirrors, np.array([plan.circuit.model.unit_current])
+    tables = plan.known.mirrors.of(plan.circuit.group(REFERENCE))
+    unit = np.array([plan.circuit.model.unit_current])
     currents, ways = [], []
     for own, wanted in zip(found, layer.wanted, strict=True):
         drawn = [whole(series) for series in own]

@@ -25,7 +25,6 @@ from netgen.behavioural.run import Twin, TwinResult
 from netgen.behavioural.settings import ChipSettings
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE
-from netgen.circuit.netlist import Netlist
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 from netgen.technology import Polarity, Technology, Transistor
@@ -76,12 +75,11 @@ class FastChips:
         found = self.twin.devices.deviations(shifts, slice(0, chips), chips)
         return found.factor - self.slope * found.threshold
 
-    def sigma(self, technology: Technology, netlist: Netlist) -> Floats:
+    def sigma(self, technology: Technology, transistors: Mapping[str, Transistor]) -> Floats:
         """Return the standard deviation of :meth:`errors` by mismatch, (devices,)."""
-        transistors = netlist.transistors
         found = []
         for names, slope in zip(self.names, self.slope.tolist(), strict=True):
-            parts = [deviation(technology, transistors[name].transistor, slope) for name in names]
+            parts = [deviation(technology, transistors[name], slope) for name in names]
             found.append(float(np.sqrt(np.sum(np.square(parts)))) / len(parts))
         return np.array(found)
 

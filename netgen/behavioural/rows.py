@@ -92,7 +92,7 @@ class TwinRows:
 
 def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
     """Read the rows of a layer."""
-    drain = drain_of(plan.known.mirrors, layer.kind)
+    drain = drain_of(plan.known.mirrors.of(plan.circuit.group(layer.node)), layer.kind)
     found = [
         (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
     ]
@@ -122,7 +122,8 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
                 geometry.append(whole(series))
         if not rows:
             continue
-        table = plan.known.mirrors.tables[plan.circuit.defined_by(source), polarity]
+        tables = plan.known.mirrors.of(plan.circuit.group(source), layer.group).tables
+        table = tables[plan.circuit.defined_by(source), polarity]
         size = np.array([(g.width, g.length, g.multiplicity) for g in geometry]).T
         by_drain = table.surfaces(*size) @ drain.weights(polarity).T
         yield LayerMirrors(

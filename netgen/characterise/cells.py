@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from netgen.circuit.blocks import (
     Held,
     block_of,
 )
+from netgen.circuit.blocks.groups import CANDIDATES
 from netgen.errors import SimulationError
 from netgen.model import Model
 from netgen.netlist.characterisation import (
@@ -54,9 +56,10 @@ class CellBench(MeasurementSetup):
         largest = float(needed[:, : len(v0) // 2].max())
         logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
         drains = np.linspace(self.at.vdd / 20, self.at.vdd * 19 / 20, 19)
-        entry = self.technology.unit_of("pmos", self.unit)
+        line = replace(self, unit=self.unit.of(CANDIDATES))
+        entry = self.technology.unit_of("pmos", line.unit)
         tested = [MirrorUnderTest(1, "pmos", entry)]
-        table = mirror_gains(self, tested, logs, drains)
+        table = mirror_gains(line, tested, logs, drains)
         axes = Axes(np.exp(logs), drains, self.at.vdd, self.at.thermal_voltage)
         tables: Tables = {("n", "pmos"): MirrorTable((entry,), table.gain)}
         known = MirrorTables(axes, tables, table.diode)

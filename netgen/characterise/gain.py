@@ -7,7 +7,7 @@ take their gains from :class:`MirrorTables`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias
@@ -18,6 +18,7 @@ from scipy.interpolate import CubicSpline
 
 from netgen.arrays import Floats
 from netgen.circuit import Line
+from netgen.circuit.blocks.groups import WEIGHTS
 from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity
 
 SMALLEST = 1e-15
@@ -206,11 +207,18 @@ class MirrorTables:
     ----------
     diode
         Voltage of the unit NMOS diode at each known current, V, (currents,).
+    sized
+        The same of lines and mirrors that have other sizes, by the groups of both.
     """
 
     axes: Axes
     tables: Tables
     diode: Floats
+    sized: Mapping[tuple[str, str], MirrorTables] = field(default_factory=dict)
+
+    def of(self, line: str, mirrors: str = WEIGHTS) -> MirrorTables:
+        """Return the tables of mirrors of one group on the gate nets of another."""
+        return self.sized.get((line, mirrors), self)
 
     def gain(
         self,

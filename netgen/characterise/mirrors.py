@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit import Line
+from netgen.circuit.blocks.groups import LINES, MIRRORS
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
     LINE_VOLTAGE,
@@ -26,6 +27,7 @@ from netgen.technology import (
     Models,
     Polarity,
     models_of,
+    sizes_of,
 )
 
 DEFINED_BY: tuple[Line, ...] = ("n", "p")
@@ -66,10 +68,25 @@ def mirror_gains(
 def characterise_mirrors(setup: MeasurementSetup) -> MirrorTables:
     """Measure all mirror tables, or return them from the cache.
 
-    Currents are characterised from 0.008 to 10 units.
+    Currents are characterised from 0.008 to 10 units. Where groups of devices have sizes of their
+    own, each pair of lines and mirrors is measured.
     """
+    unit = setup.unit
+
+    def measured(line: str, mirrors: str) -> MirrorTables:
+        return _mirrors(replace(setup, unit=unit.of(line)), unit.of(mirrors))
+
+    usual = measured("", "")
+    if not sizes_of(unit):
+        return usual
+    pairs = [(line, mirrors) for line in LINES for mirrors in MIRRORS]
+    return replace(usual, sized={pair: measured(*pair) for pair in pairs})
+
+
+def _mirrors(setup: MeasurementSetup, copies: Geometry) -> MirrorTables:
+    """Measure mirrors whose unit device is ``copies`` on the diodes of the setup's unit."""
     technology, at, unit = setup.technology, setup.at, setup.unit
-    corners = [technology.path(polarity, unit) for polarity in POLARITIES]
+    corners = [technology.path(polarity, copies) for polarity in POLARITIES]
     low, high = (np.log(limit * setup.unit_current) for limit in CURRENTS)
     logs = np.linspace(low, high, _CURRENT_POINTS)
     drains = np.linspace(at.vdd / (2 * _DRAIN_POINTS), at.vdd / 2, _DRAIN_POINTS)
@@ -78,7 +95,7 @@ def characterise_mirrors(setup: MeasurementSetup) -> MirrorTables:
 
     def measure() -> dict[str, Floats]:
         models = {polarity: models_of(technology, polarity) for polarity in POLARITIES}
-        paths = {p: path_points(technology, p, unit, models[p]) for p in POLARITIES}
+        paths = {p: path_points(technology, p, copies, models[p]) for p in POLARITIES}
         tests = [
             MirrorUnderTest(line, polarity, geometry)
             for line in (1, 2)

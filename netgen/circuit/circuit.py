@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.arrays import Floats, Integers
-from netgen.circuit.blocks import CellBlock, block_of
+from netgen.circuit.blocks import CellBlock, block_of, groups
 from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
 from netgen.circuit.rows import Rows, rows_of
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
@@ -91,6 +91,11 @@ class RowLayer:
     node: str
     kind: Literal["relu", "readout"]
     mirrors: tuple[Mirrors, ...]
+
+    @property
+    def group(self) -> str:
+        """The group of devices that its mirrors belong to."""
+        return groups.READOUT if self.kind == "readout" else groups.WEIGHTS
 
     @property
     def size(self) -> int:
@@ -187,6 +192,16 @@ class Circuit:
             while not is_signed(self.model.by_name[layer.node]) and word in self.tokens.values():
                 word += "_readout"
         return word
+
+    def group(self, node: str) -> str:
+        """Return the group of devices that a signal's diodes and their copies belong to."""
+        if node == REFERENCE:
+            return groups.CONSTANTS
+        if any(layer.candidate == node for layer in self.cells):
+            return groups.CANDIDATES
+        if node == INPUT:
+            return groups.X
+        return groups.STATES if node in self._outputs else groups.ROWS
 
     def defined_by(self, node: str) -> Line:
         """Return the line that a signal's own diode is on."""

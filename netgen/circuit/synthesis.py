@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netgen.circuit.blocks import Block, bias, mirror, modules_of, relu, wta
+from netgen.circuit.blocks import Block, bias, mirror, modules_of, relu, sized_name, wta
 from netgen.circuit.blocks.kit import RAIL, in_series
 from netgen.circuit.circuit import (
     CellLayer,
@@ -153,11 +153,14 @@ class _Synthesis:
     def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
         """Return the NMOS diode of a signal, and its P line where it is used."""
         n, p = (net(self.circuit, node, unit, line) for line in ("n", "p"))
-        diode = self.instance(name, relu.DIODE, (n, "vss"), role, node, unit)
+        group = self.circuit.group(node)
+        module = sized_name(relu.DIODE, group, self.circuit.unit)
+        diode = self.instance(name, module, (n, "vss"), role, node, unit)
         if not self.circuit.lines[node, "p"][unit]:
             return (diode,)
         nets = (n, p, *SUPPLIES)
-        return diode, self.instance(f"{name}_to_p", mirror.TO_P, nets, "line", node, unit)
+        copied = sized_name(mirror.TO_P, group, self.circuit.unit)
+        return diode, self.instance(f"{name}_to_p", copied, nets, "line", node, unit)
 
     def reference(self) -> Layer:
         word, line = REFERENCE_WORD, net(self.circuit, REFERENCE, 0, "n")
@@ -293,9 +296,16 @@ class _Synthesis:
         own = layer.node, unit
         instances = [
             *(
-                self.instance(bias_net, bias.DIODE, (bias_net, "vss"), "bias", *own, parameter)
-                for bias_net, parameter in zip(
-                    biases, block.parameters(layer.node, unit), strict=True
+                self.instance(
+                    bias_net,
+                    sized_name(bias.DIODE, kind.name, self.circuit.unit),
+                    (bias_net, "vss"),
+                    "bias",
+                    *own,
+                    parameter,
+                )
+                for kind, bias_net, parameter in zip(
+                    block.biases, biases, block.parameters(layer.node, unit), strict=True
                 )
             ),
             self.instance(
@@ -311,7 +321,8 @@ class _Synthesis:
             instances.append(self.start(nets["storage"], layer, unit, state))
         if self.circuit.lines[layer.node, other][unit]:
             ends = (output, copied, *SUPPLIES)
-            kind = mirror.TO_N if other == "n" else mirror.TO_P
+            module = mirror.TO_N if other == "n" else mirror.TO_P
+            kind = sized_name(module, self.circuit.group(layer.node), self.circuit.unit)
             instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *own))
         mirrored = self.circuit.mirrored_bias
         devices = self.bias_mirrors(layer, unit, biases) if mirrored else ()

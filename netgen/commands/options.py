@@ -25,7 +25,7 @@ from netgen.project import (
     prepared,
 )
 from netgen.simulation.engines import AUTO, ENGINES
-from netgen.technology import Geometry, Variation, preferred, technologies
+from netgen.technology import Geometry, Variation, preferred, sizes_of, technologies
 
 PATH = click.Path(path_type=Path)  # existence is checked where the file is read, with its status
 
@@ -80,11 +80,12 @@ class TechnologyOptions:
     unit: tuple[float, float] | None
     bias: str | None
     readout: str | None
+    sizes: tuple[str, ...] = ()
 
     @property
     def given(self) -> bool:
         """Whether any of them is given."""
-        return any(value is not None for value in vars(self).values())
+        return any(value not in (None, ()) for value in vars(self).values())
 
     def build_options(self) -> BuildOptions:
         """Return the options of a build (µm to metres).
@@ -102,7 +103,9 @@ class TechnologyOptions:
         place = self.pdk_folder or self.pdk
         bias = named(self.bias or BIASES[0])
         readout = next(each for each in READOUTS if each == (self.readout or READOUTS[0]))
-        return BuildOptions(place, self.corner, self.temperature, self.vdd, geometry, bias, readout)
+        factors = dict(map(_size, self.sizes))
+        at = self.corner, self.temperature, self.vdd
+        return BuildOptions(place, *at, geometry, bias, readout, factors)
 
 
 def words(options: BuildOptions) -> list[str]:
@@ -116,8 +119,18 @@ def words(options: BuildOptions) -> list[str]:
         found += [] if value is None else [f"--{name}", f"{value:g}" if name != "corner" else value]
     if options.unit is not None:
         found += ["--unit", f"{options.unit.width * 1e6:g}", f"{options.unit.length * 1e6:g}"]
+        for group, size in sizes_of(options.unit).items():
+            found += ["--size", f"{group}={size.width / options.unit.width:g}"]
     found += [] if options.readout == READOUTS[0] else ["--readout", options.readout]
     return [*found, "--bias", options.bias]
+
+
+def _size(text: str) -> tuple[str, float]:
+    group, _, factor = text.partition("=")
+    try:
+        return group, float(factor)
+    except ValueError:
+        raise UsageError(f"--size {text}: write GROUP=FACTOR, such as x=3") from None
 
 
 @dataclass(frozen=True)
@@ -224,6 +237,14 @@ technology_options = taking(
         type=click.Choice(READOUTS),
         help="What leaves the circuit: currents, or also a winner-take-all's decision of every "
         f"frame.  [default: {READOUTS[0]}]",
+    ),
+    click.option(
+        "--size",
+        "sizes",
+        multiple=True,
+        metavar="GROUP=FACTOR",
+        help="Draw a group of devices with W and L so many times as large, such as x=3; "
+        "repeatable.",
     ),
 )
 

@@ -41,7 +41,7 @@ def areas(netlist: Netlist, technology: Technology) -> dict[Consumer, Area]:
     share = overhead(sum(netlist.counts.values()))
     for device in netlist.transistors.values():
         consumer = Consumer(device.node, device.role)
-        area = _area(device.geometry, technology.diffusion, share)
+        area = area_of(device.geometry, technology.diffusion, share)
         found[consumer] = found.get(consumer, Area()) + area
     return found
 
@@ -51,7 +51,16 @@ def overhead(transistors: int) -> float:
     return FRAME + WIRING * min(transistors, DRAWN)
 
 
-def _area(geometry: Geometry, diffusion: float, share: float) -> Area:
+def area_of(geometry: Geometry, diffusion: float, share: float = 1.0) -> Area:
+    """Return the area of a transistor.
+
+    Parameters
+    ----------
+    diffusion
+        Length of a source or drain, m.
+    share
+        See :func:`overhead`.
+    """
     width, length, count = geometry.width, geometry.length, geometry.multiplicity
     frame = (width + diffusion) * (length + 3 * diffusion)
     return Area(count, count * width * length, count * share * frame)

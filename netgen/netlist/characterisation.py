@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from netgen.circuit.blocks import BiasedCell, CandidateStep, mirror, modules_of
+from netgen.circuit.blocks import (
+    BiasedCell,
+    CandidateStep,
+    bias,
+    mirror,
+    modules_of,
+    relu,
+    sized_name,
+)
+from netgen.circuit.blocks.groups import CANDIDATES, STATES
 from netgen.netlist.deck import (
     Deck,
     Quantity,
@@ -48,35 +57,44 @@ class CellView:
     """What a template writes for one cell: its name, bias currents, nets and instance."""
 
     name: str
-    biases: tuple[tuple[str, float], ...]
+    biases: tuple[tuple[str, float, str], ...]
     inner: tuple[str, ...]
     nets: str
     module: str
     storage: str
-    waveform: str = ""
-    other: str = ""
+    waveform: str
+    other: str
+    diode: str
+    to_p: str
 
 
-def cell_view(name: str, cell: BiasedCell, waveform: str = "", **nets: str) -> CellView:
+def cell_view(
+    name: str, cell: BiasedCell, unit: Geometry, waveform: str = "", **nets: str
+) -> CellView:
     """Return the view of a cell under test.
 
     Parameters
     ----------
+    unit
+        The unit mirror, with the sizes of groups of devices.
     name
         Of its instance after ``Xcell``; all its own nets end with it.
     nets
         Nets of ports by name that have another net than their own.
     """
     block = cell.block
+    diode, to_p = (sized_name(each, CANDIDATES, unit) for each in (relu.DIODE, mirror.TO_P))
     return CellView(
         name,
-        cell.biases,
+        tuple((kind, amps, sized_name(bias.DIODE, kind, unit)) for kind, amps in cell.biases),
         block.inner,
         cell.nets(name, **nets),
         block.module,
         f"storage{name}" if block.storage else "",
         waveform,
-        mirror.TO_N if block.output == "p" else mirror.TO_P,
+        sized_name(mirror.TO_N if block.output == "p" else mirror.TO_P, STATES, unit),
+        diode,
+        to_p,
     )
 
 
@@ -149,7 +167,7 @@ def cell_deck(
         "cell_characterisation.j2",
         vdd=at.vdd,
         blocks=block_texts(technology, unit, cells),
-        cells=[cell_view(str(index), cell, candidate="vdd") for index, cell in enumerate(cells)],
+        cells=[cell_view(str(i), cell, unit, candidate="vdd") for i, cell in enumerate(cells)],
     )
     pairs = (cell_currents(technology, index, cell) for index, cell in enumerate(cells))
     analysis = Sweep("Vstore", *sweep, end=at.vdd)
@@ -167,7 +185,7 @@ def cell_ramp_deck(
 ) -> Deck:
     """Return the deck that sweeps candidates from one current to another, A, in so many points."""
     views = [
-        cell_view(str(index), cell, f"{spice(low)}+v(part)*{spice(high - low)}")
+        cell_view(str(index), cell, unit, f"{spice(low)}+v(part)*{spice(high - low)}")
         for index, (cell, (low, high)) in enumerate(zip(cells, ends, strict=True))
     ]
     blocks = block_texts(technology, unit, cells)
@@ -196,7 +214,7 @@ def cell_time_deck(
     views = []
     for index, step in enumerate(steps):
         points = [(0.0, step.before), (edge, step.after), (stop, step.after)]
-        views.append(cell_view(str(index), step.cell, pwl(points)))
+        views.append(cell_view(str(index), step.cell, unit, pwl(points)))
     blocks = block_texts(technology, unit, [step.cell for step in steps])
     body = render_template("cell_times.j2", vdd=at.vdd, blocks=blocks, cells=views)
     outputs = tuple(cell_output(technology, str(i), step.cell) for i, step in enumerate(steps))

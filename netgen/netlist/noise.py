@@ -121,7 +121,7 @@ def _block(
         blocks=block_texts(technology, unit, [tested.cell] if tested.cell else []),
         block=tested.block,
         current=tested.current,
-        cell=None if tested.cell is None else cell_view("", tested.cell),
+        cell=None if tested.cell is None else cell_view("", tested.cell, unit),
         v0=at.vdd if tested.block == "cell_high" else 0.0,
         p=at.vdd / 2 if tested.block == "cell_high" else at.vdd,
         hold=hold,
@@ -158,6 +158,7 @@ def injection_deck(
             cell_view(
                 str(index),
                 each.cell,
+                unit,
                 _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
             ),
             at.vdd if each.high else 0.0,

@@ -17,7 +17,7 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
-from netgen.circuit.blocks import relu
+from netgen.circuit.blocks import relu, sized_name
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
 from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
@@ -150,7 +150,8 @@ class VerificationBench:
         """Write what holds a row node at the voltage of its diode at a given current."""
         node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
         at = np.arange(len(stiff), dtype=np.float64)
-        yield f"Xtypical{unit} typical{unit} vss diode_relu"
+        diode = sized_name(relu.DIODE, self.circuit.group(layer.node), self.circuit.unit)
+        yield f"Xtypical{unit} typical{unit} vss {diode}"
         yield f"Itypical{unit} vdd typical{unit} {spice(amperes)}"
         yield f"Vheld{unit} {node} held{unit} 0"
         table = Drive(at, stiff).table

@@ -21,6 +21,7 @@ from netgen.arrays import Floats
 from netgen.characterise import CellBench, Characterisation, characterise
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks import blocks_of
+from netgen.circuit.grouping import refuse_groups
 from netgen.circuit.netlist import Netlist
 from netgen.document import Json
 from netgen.errors import InputError
@@ -57,7 +58,7 @@ from netgen.sizing import (
     predict_power,
     size_circuit,
 )
-from netgen.technology import Geometry, Technology
+from netgen.technology import Geometry, Technology, sizes_of
 
 _USUAL = {"mirror": 2.0, "cell characterisation": 9.0, "times": 10.0, "gate": 2.0, "noise": 5.0}
 """CPU seconds that a characterisation takes about, by a word in its name."""
@@ -135,6 +136,7 @@ def design(
     model = with_currents(model, inputs) if decision else model
     mirrored = options.bias == "mirrored"
     circuit = replace(build_circuit(model, unit), mirrored_bias=mirrored, decision=decision)
+    refuse_groups(circuit)
     bench = bench_of(technology, at, unit, model.unit_current)
     known = characterise(bench, blocks_of(model).values())
     activity = measure_activity(circuit, inputs)
@@ -303,6 +305,9 @@ def _content(
             "unit_width": circuit.unit.width,
             "unit_length": circuit.unit.length,
             "readout": options.readout,
+            "sizes": {
+                group: [size.width, size.length] for group, size in sizes_of(circuit.unit).items()
+            },
             "calibration": "samples" if calibrated else "synthetic",
             "bias": options.bias,
         },

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -10,7 +11,14 @@ from netgen.circuit import Readout
 from netgen.errors import UsageError
 from netgen.netlist import Conditions, nominal
 from netgen.simulators import cache_folder
-from netgen.technology import Geometry, Technology, load_technology, with_bins
+from netgen.technology import (
+    Geometry,
+    Technology,
+    load_technology,
+    scaled,
+    with_bins,
+    with_sizes,
+)
 
 TEMPERATURES = (-60.0, 160.0)
 """°C; device models are not made for what lies beyond."""
@@ -38,6 +46,8 @@ class BuildOptions:
         Where the cells' bias currents come from: ideal sources, or mirrors of one reference.
     readout
         What leaves the circuit: currents alone, or also the decisions of a winner-take-all.
+    sizes
+        By group of devices (:mod:`netgen.circuit.grouping`): what W and L are multiplied by.
     """
 
     technology: str | Path | None = None
@@ -47,6 +57,7 @@ class BuildOptions:
     unit: Geometry | None = None
     bias: Bias = "ideal"
     readout: Readout = "currents"
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 def resolve_options(
@@ -74,7 +85,10 @@ def resolve_options(
         usual.vdd if options.vdd is None else options.vdd,
     )
     check_conditions(at)
-    unit = technology.check_unit(options.unit or technology.unit)
+    unit = options.unit or technology.unit
+    if options.sizes:
+        unit = with_sizes(unit, {group: scaled(unit, by) for group, by in options.sizes.items()})
+    unit = technology.check_unit(unit)
     return with_bins(technology, unit, models or cache_folder() / "models"), at, unit
 
 

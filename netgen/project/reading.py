@@ -27,7 +27,7 @@ from netgen.project.lock import locked
 from netgen.project.options import BuildOptions, resolve_options
 from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
-from netgen.technology import Geometry, Technology, Variation
+from netgen.technology import Geometry, Technology, Variation, with_sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,10 @@ def read_build(path: Path, edited: bool = False) -> Build:
             text_at(record, "corner"),
             float(number_at(options, "temperature")),
             float(number_at(options, "vdd")),
-            Geometry(number_at(options, "unit_width"), number_at(options, "unit_length")),
+            with_sizes(
+                Geometry(number_at(options, "unit_width"), number_at(options, "unit_length")),
+                _sizes(options),
+            ),
             "mirrored" if options.get("bias") == "mirrored" else "ideal",
             "wta" if options.get("readout") == "wta" else "currents",
         )
@@ -166,6 +169,13 @@ def read_build(path: Path, edited: bool = False) -> Build:
         raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
     changed = tuple(name for name in recorded if digests[name] != recorded[name])
     return Build(folder, model, chosen, record, digests, changed)
+
+
+def _sizes(options: Mapping[str, Json]) -> dict[str, Geometry]:
+    sizes = table_at(options, "sizes") if "sizes" in options else {}
+    return {
+        group: Geometry(number_at(sizes, group, 0), number_at(sizes, group, 1)) for group in sizes
+    }
 
 
 @contextmanager

@@ -114,7 +114,9 @@ class _Operation:
         """Return the power of a current that always flows, (samples,)."""
         return np.full(self.samples, self.vdd * amperes)
 
-    def carried(self, mirrors: Mirrors, polarity: Polarity, volts: Floats) -> Floats:
+    def carried(
+        self, layer: RowLayer, mirrors: Mirrors, polarity: Polarity, volts: Floats
+    ) -> Floats:
         """Return what all mirrors of a polarity carry together in each frame, A, (frames,).
 
         Parameters
@@ -127,6 +129,7 @@ class _Operation:
         own = (mirrors.weight > 0) == (polarity == "pmos")
         counts = np.where(own, drawn.multiplicity, 0)
         line = self.circuit.defined_by(mirrors.source)
+        tables = self.tables.of(self.circuit.group(mirrors.source), layer.group)
         total = np.zeros(self.frames)
         if not counts.any():
             return total
@@ -138,7 +141,7 @@ class _Operation:
         for first in range(0, len(own), step):
             rows = slice(first, first + step)
             size = drawn.width[rows], drawn.length[rows], counts[rows]
-            surfaces = self.tables.surfaces(line, mirrors.weight[rows] > 0, size)
+            surfaces = tables.surfaces(line, mirrors.weight[rows] > 0, size)
             found = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
             total += (found * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
         return total
@@ -193,10 +196,10 @@ def _rows(at: _Operation, layer: RowLayer) -> Iterator[Reading]:
         volts = np.full((1, layer.size), at.vdd / 2)
     for mirrors in layer.mirrors:
         kind = "bias" if mirrors.source == REFERENCE else "mirror"
-        sourced = at.carried(mirrors, "pmos", volts)
+        sourced = at.carried(layer, mirrors, "pmos", volts)
         yield Consumer(layer.node, kind), at.power(sourced)
         if not relu:
-            sunk = at.carried(mirrors, "nmos", volts)
+            sunk = at.carried(layer, mirrors, "nmos", volts)
             yield Consumer(layer.node, "readout"), -at.power(sourced - sunk) / 2
 
 

@@ -12,6 +12,7 @@ from netgen.arrays import Floats
 from netgen.characterise import CellTable, Characterisation
 from netgen.characterise.gain import MirrorTables
 from netgen.circuit import (
+    REFERENCE,
     CellLayer,
     Circuit,
     Drawn,
@@ -78,13 +79,14 @@ def size_circuit(
         if isinstance(layer, CellLayer):
             sized = _size_cells(circuit, layer, known.cells, problems)
             if sized.bias is not None:
-                mirrors = _bias_mirrors(circuit, technology, known.mirrors, sized.bias)
+                constants = known.mirrors.of(circuit.group(REFERENCE))
+                mirrors = _bias_mirrors(circuit, technology, constants, sized.bias)
                 sized = replace(sized, bias_mirrors=mirrors)
             layers.append(sized)
             continue
         current = activity.rows[layer.node]
         if layer.kind == "relu":
-            drain = known.mirrors.diode_voltage(current)
+            drain = known.mirrors.of(circuit.group(layer.node)).diode_voltage(current)
         else:
             drain = np.full(layer.size, vdd / 2)
         sizer = _RowSizer(circuit, technology, known.mirrors, activity, layer, drain)
@@ -151,6 +153,7 @@ class _RowSizer:
         self.circuit, self.technology, self.tables = circuit, technology, tables
         self.activity, self.layer = activity, layer
         self.drain = drain
+        self.own = tables.of(circuit.group(layer.node))
         self.problems: list[str] = []
         self.below: list[BelowFloor] = []
 
@@ -167,8 +170,8 @@ class _RowSizer:
 
     def targets(self, sized: list[tuple[Mirrors, Floats]]) -> list[Floats]:
         """Return the weights to draw, one matrix for each matrix of mirrors."""
-        operation, tables = self.activity.operation, self.tables
-        sums, axes = operation.sums[self.layer.node], tables.axes
+        operation = self.activity.operation
+        sums, axes = operation.sums[self.layer.node], self.tables.axes
         mirrors = [each for each, _ in sized]
         known = [
             GainSurfaces(surfaces, np.ascontiguousarray(np.moveaxis(shares, 0, -1)))
@@ -178,7 +181,7 @@ class _RowSizer:
             )
         ]
         if self.layer.kind == "relu":  # while the diode is off, no error matters
-            flows, volts = sums > axes.currents[0], tables.diode_voltage(sums)
+            flows, volts = sums > axes.currents[0], self.own.diode_voltage(sums)
         else:
             flows, volts = np.ones(sums.shape, bool), np.broadcast_to(self.drain, sums.shape)
         by_drain = [axes.of_drain(polarity, volts).T for polarity in POLARITIES]
@@ -206,10 +209,11 @@ class _RowSizer:
         width, length = np.zeros(shape), np.zeros(shape)
         multiplicity = np.zeros(shape, dtype=np.int64)
         line = self.circuit.defined_by(mirrors.source)
+        tables = self.tables.of(self.circuit.group(mirrors.source), self.layer.group)
         currents = self.activity.signals[mirrors.source]
         axes, at = self.tables.axes, np.zeros((*shape, len(self.tables.axes.drains)))
         for polarity, sign in _SIGNS:
-            path = _Path(self.tables, line, polarity, self.technology)
+            path = _Path(tables, line, polarity, self.technology)
             own = sign * weight > 0
             at[own] = axes.of_drain(polarity, self.drain)[np.nonzero(own)[0]]
             rows = own.any(axis=1)
@@ -223,7 +227,7 @@ class _RowSizer:
                     wanted = np.where(drawn_before, np.maximum(wanted, gains[:, -1]), wanted)
                 drawn = path.invert(wanted[columns], gains[columns])
                 width[row, columns], length[row, columns], multiplicity[row, columns] = drawn
-        surfaces = self.tables.surfaces(line, weight > 0, (width, length, multiplicity))
+        surfaces = tables.surfaces(line, weight > 0, (width, length, multiplicity))
         by_current = np.einsum("rucd,uc->rud", surfaces, axes.of_current(currents))
         realised = np.sign(weight) * (by_current * at).sum(axis=-1)
         series = _series(self.technology, length)

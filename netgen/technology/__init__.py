@@ -9,6 +9,10 @@ from netgen.technology.data import (
     Polarity,
     ProcessSpread,
     Technology,
+    UnitMirror,
+    scaled,
+    sizes_of,
+    with_sizes,
 )
 from netgen.technology.load import default_technology, load_technology, preferred, technologies
 from netgen.technology.variation import Transistor, Variation, normals, sample_deviations
@@ -24,6 +28,7 @@ __all__ = [
     "ProcessSpread",
     "Technology",
     "Transistor",
+    "UnitMirror",
     "Variation",
     "default_technology",
     "load_technology",
@@ -31,6 +36,9 @@ __all__ = [
     "normals",
     "preferred",
     "sample_deviations",
+    "scaled",
+    "sizes_of",
     "technologies",
     "with_bins",
+    "with_sizes",
 ]

@@ -26,6 +26,44 @@ class Geometry:
     length: float
     multiplicity: int = 1
 
+    def of(self, group: str) -> Geometry:
+        """Return the unit device of a group; see :class:`UnitMirror`."""
+        return self
+
+
+@dataclass(frozen=True, order=True)
+class UnitMirror(Geometry):
+    """A unit mirror that some groups of devices have in another size, with the same W/L.
+
+    Attributes
+    ----------
+    sizes
+        The unit device of each of those groups, by name.
+    """
+
+    sizes: tuple[tuple[str, Geometry], ...] = ()
+
+    def of(self, group: str) -> Geometry:
+        """Return the unit device of a group, the unit mirror's own for any other name."""
+        return dict(self.sizes).get(group, Geometry(self.width, self.length, self.multiplicity))
+
+
+def sizes_of(unit: Geometry) -> dict[str, Geometry]:
+    """Return the groups of devices that have another size than the unit mirror."""
+    return dict(unit.sizes) if isinstance(unit, UnitMirror) else {}
+
+
+def scaled(unit: Geometry, by: float) -> Geometry:
+    """Return a unit mirror with W and L so many times as large."""
+    return Geometry(unit.width * by, unit.length * by, unit.multiplicity)
+
+
+def with_sizes(unit: Geometry, sizes: Mapping[str, Geometry]) -> Geometry:
+    """Return a unit mirror whose groups of devices have other sizes; those of its size drop out."""
+    own = unit.of("")
+    other = tuple((group, size) for group, size in sorted(sizes.items()) if size != own)
+    return UnitMirror(own.width, own.length, own.multiplicity, other) if other else own
+
 
 @dataclass(frozen=True)
 class DeviceModel:
@@ -266,10 +304,13 @@ class Technology:
                 raise UsageError(
                     f"unit {name} = {value * 1e6:g} µm; {self.name} allows {low} … {high} µm"
                 )
-        return Geometry(self.snap(unit.width), self.snap(unit.length))
+        found = Geometry(self.snap(unit.width), self.snap(unit.length))
+        own = {group: self.check_unit(size) for group, size in sizes_of(unit).items()}
+        return with_sizes(found, own)
 
     def unit_of(self, polarity: Polarity, unit: Geometry) -> Geometry:
         """Return a unit mirror's own transistor of a polarity."""
+        unit = unit.of("")
         if polarity == "nmos" or self.pmos_length == 1:
             return unit
         length = self._inside(unit.length * self.pmos_length, self.length)
@@ -304,9 +345,11 @@ class Technology:
         Each pair is a box in W and L: the stretches of the sizing path, the unit mirror, the
         start-up switch and the steering transistors.
         """
-        own, steering = self.unit_of(polarity, unit), self.steering_of(unit)
-        singles = ((own, own), (self.reset, self.reset), (steering, steering))
-        return (*pairwise(self.path(polarity, unit)), *singles)
+        units = (unit.of(""), *sizes_of(unit).values())
+        own = (self.unit_of(polarity, each) for each in units)
+        singles = (*own, self.reset, self.steering_of(unit))
+        paths = (pair for each in units for pair in pairwise(self.path(polarity, each)))
+        return (*paths, *((each, each) for each in singles))
 
     def _inside(self, value: float, limits: tuple[float, float]) -> float:
         return self.snap(min(max(value, limits[0]), limits[1]))

@@ -50,7 +50,7 @@ def test_sigma_is_that_of_the_drawn_devices() -> None:
     fast = fast_chips(twin_of(CELL))
     transistors = transistors_of(fast.twin.netlist)
     errors = fast.errors(sample_deviations(TECHNOLOGY, Variation(5), transistors, 0, 4000))
-    expected = fast.sigma(TECHNOLOGY, fast.twin.netlist)
+    expected = fast.sigma(TECHNOLOGY, transistors)
     np.testing.assert_allclose(errors.std(axis=0), expected, rtol=0.06)
     # a whole polarity deviates together where the process varies
     common = fast.errors(

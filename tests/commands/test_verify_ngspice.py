@@ -45,6 +45,25 @@ def test_a_netlist_as_built_has_the_learned_parameters(made: Build) -> None:
     assert data["format"] == "netgen-verification"
 
 
+def test_groups_of_devices_in_other_sizes_have_them_too(tmp_path: Path) -> None:
+    """Mirrors whose diode has another size than they have keep their ratios."""
+    sizes = {"x": 2.0, "reference": 1.5, "candidates": 1.5, "thresh": 2.5, "states": 0.8}
+    sizes |= {"weights": 0.7, "readout": 0.5}
+    model = load_model(ROOT / "examples" / "set-reset" / "model.json")
+    build(model, tmp_path / "out", BuildOptions(sizes=sizes))
+    made = read_build(tmp_path / "out")
+    assert netgen("verify", made.folder.path).exit_code == 0
+    found = read_verification(made)
+    assert found is not None
+    assert max(abs(m.error) for m in found.mirrors) < 0.003
+    assert max(row.error for row in found.rows) < 0.005
+    assert max(abs(cell.threshold_error) for cell in found.cells) < 1e-3
+    assert max(abs(cell.width_error) for cell in found.cells) < 3e-3
+    assert max(abs(cell.output_error) for cell in found.cells) < 1e-3
+    assert made.options.unit is not None
+    assert made.options.unit.of("x").width == pytest.approx(4e-6)
+
+
 def test_every_kind_of_fault_ends_with_status_1_and_names_the_node(made: Build) -> None:
     netlist = made.folder.netlist
     original = netlist.read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from netgen.circuit.blocks.port import (
     Matched,
     Probe,
 )
-from netgen.circuit.blocks.registry import block_of, blocks_of, modules_of
+from netgen.circuit.blocks.registry import block_of, blocks_of, modules_of, sized_name
 from netgen.circuit.blocks.speed import CellSpeed
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "blocks_of",
     "module",
     "modules_of",
+    "sized_name",
 ]

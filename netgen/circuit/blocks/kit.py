@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from netgen.circuit.netlist import Device, Module, Role
 from netgen.technology import Geometry, Polarity, Technology
@@ -20,10 +20,14 @@ class Kit:
     ----------
     unit
         Geometry of the unit mirror.
+    groups
+        The group of devices that a transistor belongs to, by name, see
+        :class:`netgen.technology.UnitMirror`.
     """
 
     technology: Technology
     unit: Geometry
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def steering(self) -> Geometry:
@@ -51,7 +55,8 @@ class Kit:
         self, polarity: Polarity, name: str, nets: tuple[str, str, str], size: Geometry | None
     ) -> tuple[Device, ...]:
         """Return a transistor with nets of drain, gate and source; several where it is long."""
-        geometry = size or self.technology.unit_of(polarity, self.unit)
+        own = self.unit.of(self.groups.get(name, ""))
+        geometry = size or self.technology.unit_of(polarity, own)
         drain, gate, source = nets
         terminals = drain, gate, source, RAIL[polarity]
         whole = Device(name, "mirror", polarity, geometry, terminals)

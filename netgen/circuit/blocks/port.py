@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.circuit.blocks.bench import Bench, BiasedCell, Held
+from netgen.circuit.blocks.groups import CANDIDATES, STATES
 from netgen.circuit.blocks.kit import Kit
 from netgen.circuit.blocks.speed import CellSpeed
 from netgen.circuit.netlist import Module
@@ -33,6 +34,11 @@ class Block(ABC):
     """Subcircuits that belong together."""
 
     name: str
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """The group of devices that a transistor of the block belongs to, by name."""
+        return {}
 
     @abstractmethod
     def modules(self, kit: Kit) -> tuple[Module, ...]:
@@ -169,6 +175,18 @@ class CellBlock(Block):
     inner: tuple[str, ...] = ()
     probe: Probe
     limits: tuple[float, float]
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """The group of devices that a transistor of the block belongs to, by name.
+
+        What a bias works through has the bias's name; others have none.
+        """
+        found = {self.entry: CANDIDATES, self.probe.device: STATES}
+        for bias, way in zip(self.biases, self.ways, strict=True):
+            for name in (name for copy in way for name in (copy.diode, copy.copy) if name):
+                found.setdefault(name, bias.name)
+        return found
 
     def biased(self, *currents: float) -> BiasedCell:
         """Return a cell for a bench with its bias currents, A."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from netgen.circuit.blocks import bias, mirror, relu
+from netgen.circuit.blocks.groups import LINES, MIRRORS
 from netgen.circuit.blocks.kit import Kit
 from netgen.circuit.blocks.port import Block, CellBlock
 from netgen.circuit.netlist import Module
 from netgen.errors import ConfigurationError
 from netgen.model.cell import GROUP, Cell, realised
 from netgen.model.graph import Model
-from netgen.technology import Geometry, Technology
+from netgen.technology import Geometry, Technology, sizes_of
 
 
 def block_of(cell: Cell) -> CellBlock:
@@ -45,5 +47,22 @@ def modules_of(
         Geometry of the unit mirror.
     """
     kit = Kit(technology, unit)
-    all_blocks = (relu.BLOCK, mirror.BLOCK, *dict.fromkeys(blocks), bias.BLOCK)
-    return {module.name: module for block in all_blocks for module in block.modules(kit)}
+    found = [*relu.BLOCK.modules(kit), *mirror.BLOCK.modules(kit)]
+    for block in dict.fromkeys(blocks):
+        found += block.modules(replace(kit, groups=block.groups))
+    found += bias.BLOCK.modules(kit)
+    for group, size in sizes_of(unit).items():
+        own = Kit(technology, size)
+        if group in LINES:
+            sized = (*relu.BLOCK.modules(own), *mirror.BLOCK.modules(own))
+        elif group not in MIRRORS:
+            sized = tuple(each for each in bias.BLOCK.modules(own) if each.name == bias.DIODE)
+        else:
+            continue
+        found += (replace(each, name=sized_name(each.name, group, unit)) for each in sized)
+    return {module.name: module for module in found}
+
+
+def sized_name(module: str, group: str, unit: Geometry) -> str:
+    """Return the name of a subcircuit of lines and biases in the size that a group has."""
+    return f"{module}_{group}" if group in sizes_of(unit) else module

@@ -1,0 +1,108 @@
+"""Area by group: within the budget, spent where the variance is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ideal_twin import TECHNOLOGY, twin_of
+from small_models import small_model
+
+from netgen.errors import UsageError
+from netgen.model import Samples, from_dict
+from netgen.netlist import Conditions
+from netgen.project import BuildOptions
+from netgen.project.area import FACTORS, AreaByGroup, area_by_group
+from netgen.project.build import Design
+
+MODEL = from_dict(small_model())
+TWIN = twin_of(MODEL)
+
+
+def labelled() -> Samples:
+    rng = np.random.default_rng(4)
+    x = rng.uniform(0, 1.4, (12, 8, 3))
+    labels = np.arange(12) % 2
+    return Samples(x, labels, tuple(map(str, range(12))))
+
+
+@pytest.fixture
+def area(monkeypatch: pytest.MonkeyPatch) -> AreaByGroup:
+    return by_group(monkeypatch)
+
+
+def by_group(patch: pytest.MonkeyPatch, trimmed: bool = False) -> AreaByGroup:
+    patch.setattr("netgen.project.area.twin_of", lambda *_: TWIN)
+    patch.setattr("netgen.project.area.CHIPS", 300)
+    patch.setattr("netgen.project.area.JUDGED", 100)
+    samples = labelled()
+    at = Conditions("typical", 25.0, 1.8)
+    return AreaByGroup(
+        Design(TWIN.circuit, TECHNOLOGY, at, (), TWIN.known, samples.x), samples, trimmed
+    )
+
+
+SPENT = AreaByGroup(
+    Design(
+        TWIN.circuit, TECHNOLOGY, Conditions("typical", 25.0, 1.8), (), TWIN.known, labelled().x
+    ),
+    labelled(),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=10, max_size=10), st.floats(0.6, 4))
+def test_the_budget_is_kept_and_used(variances: list[float], budget: float) -> None:
+    known = dict(zip(SPENT.groups, variances, strict=True))
+    ones = dict.fromkeys(SPENT.groups, 1.0)
+    found = SPENT.cheapest(known, ones, budget)
+    assert SPENT.area(ones) == 1
+    smallest = SPENT.area(dict.fromkeys(SPENT.groups, FACTORS[0]))
+    assert SPENT.area(found) <= max(budget, smallest) + 1e-9
+    if min(variances) > 1e-3:  # the next step of every group is beyond the budget, or of no use
+        assert SPENT.area(found) > min(0.85 * budget, 0.95 * SPENT.area(dict.fromkeys(ones, 6.0)))
+
+
+def test_the_more_variance_the_larger(area: AreaByGroup) -> None:
+    ones = dict.fromkeys(area.groups, 1.0)
+    alike = {group: area.areas[group][5] for group in area.groups}  # as their areas
+    favoured = area.cheapest(alike | {"thresh": 20 * alike["thresh"]}, ones, 2.0)
+    usual = area.cheapest(alike, ones, 2.0)
+    assert favoured["thresh"] > usual["thresh"]
+    assert all(favoured[g] <= usual[g] for g in area.groups if g != "thresh")
+
+
+def test_variances_fall_with_the_area_and_are_where_the_errors_are(area: AreaByGroup) -> None:
+    ones = dict.fromkeys(area.groups, 1.0)
+    small, large = area.variances(ones), area.variances(ones | {"x": 6.0})
+    assert set(small) == set(area.groups)
+    shares = [found["x"] / sum(found.values()) for found in (small, large)]
+    assert shares[1] < 0.2 * shares[0]
+
+
+def test_trimmed_groups_are_drawn_no_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = by_group(monkeypatch, trimmed=True).within(1.0)
+    assert min(found.factors[g] for g in ("thresh", "width", "gain", "candidates")) == 1.0
+    assert found.area <= 1.0
+    assert found.accuracy.chips == 100
+
+
+def test_a_yield_is_reached_with_little_area(
+    area: AreaByGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netgen.project.area._HALVINGS", 2)
+    found = area.reaching(0.05)
+    assert found.kept >= 0.05
+    assert found.area < 8
+    with pytest.raises(UsageError, match=r"--yield 1\.1: at 8 × the area"):
+        area.reaching(1.1)
+
+
+def test_it_needs_labels_and_one_size_for_all() -> None:
+    samples = labelled()
+    unlabelled = Samples(samples.x, None, samples.ids)
+    with pytest.raises(UsageError, match="labels"):
+        area_by_group(MODEL, BuildOptions(), unlabelled, budget=1.0)
+    with pytest.raises(UsageError, match="--size"):
+        area_by_group(MODEL, BuildOptions(sizes={"x": 2.0}), samples, budget=1.0)
