@@ -33,7 +33,7 @@ def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> Any:
 
 
 def digits(folder: Path) -> None:
-    """Write a perceptron from 64 inputs to ten classes, and three inputs of it."""
+    """Write a perceptron from 64 inputs to ten classes, and twenty inputs of it."""
     random = np.random.default_rng(1)
     constants = {
         "w1": random.normal(size=(6, 64)) / 8,
@@ -47,4 +47,4 @@ def digits(folder: Path) -> None:
         node("Gemm", ["h1", "w2", "b2"], "out", transB=1),
     ]
     onnx_file(folder / "digits.onnx", operators, constants, inputs=64)
-    np.savez(folder / "inputs.npz", x=random.uniform(size=(3, 64)))
+    np.savez(folder / "inputs.npz", x=random.uniform(size=(20, 64)))
