@@ -152,7 +152,12 @@ training_options = taking(
         help="Harden this model instead.",
     ),
     click.option("--name", metavar="NAME", help="The model's name.  [default: made from the task]"),
-    integer_option("--samples", "count", default=50, help="Test samples to write."),
+    integer_option(
+        "--samples",
+        "count",
+        default=50,
+        help="Samples to write of the test and of the validation split.",
+    ),
     integer_option("--threads", default=1),
 )
 
@@ -246,9 +251,12 @@ def _train_into(
         "operating_point": list(trained.offsets),
     }
     model = finish_model(arch, recipe, data, task, name, trained, meta)
-    samples = pick_samples(data.test, len(task.classes), options.count, options.seed)
+    samples, validation = (
+        pick_samples(part, len(task.classes), options.count, options.seed)
+        for part in (data.test, data.validation)
+    )
     report = make_report(recipe, data, corpus, model, trained, cpu_s, _rerun())
-    files = model_files(model, samples) | training_files(report)
+    files = model_files(model, samples=samples, validation=validation) | training_files(report)
     for kept in write_results(output, KIND, files):
         click.secho(f"{output}: a file that was edited is now {kept.name}", fg="yellow")
     write_index(output)

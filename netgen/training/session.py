@@ -125,24 +125,27 @@ def finish_model(
     )
 
 
-def pick_samples(test: Part, classes: int, count: int, seed: int) -> Samples:
-    """Choose test samples, the classes in turn as long as they last."""
+def pick_samples(part: Part, classes: int, count: int, seed: int) -> Samples:
+    """Choose samples of a part, the classes in turn as long as they last."""
     rng = np.random.default_rng(seed)
-    queues = [rng.permutation(np.flatnonzero(test.y == k)).tolist() for k in range(classes)]
+    queues = [rng.permutation(np.flatnonzero(part.y == k)).tolist() for k in range(classes)]
     chosen: list[int] = []
-    while len(chosen) < min(count, len(test)):
+    while len(chosen) < min(count, len(part)):
         chosen += [queue.pop() for queue in queues if queue]
     chosen = chosen[:count]
     return Samples(
-        test.x[chosen].astype(np.float64), test.y[chosen], tuple(test.ids[i] for i in chosen)
+        part.x[chosen].astype(np.float64), part.y[chosen], tuple(part.ids[i] for i in chosen)
     )
 
 
-def model_files(model: Model, samples: Samples) -> dict[str, str | bytes]:
-    """Return ``model.json`` and ``samples.npz``, by name."""
+def model_files(model: Model, **samples: Samples) -> dict[str, str | bytes]:
+    """Return ``model.json`` and a file of each kind of samples, by name."""
     text = json.dumps(to_dict(model), indent=1, allow_nan=False)
-    assert samples.y is not None
-    buffer = io.BytesIO()
-    x = samples.x.astype(np.float32)
-    np.savez_compressed(buffer, x=x, y=samples.y, id=np.array(samples.ids))
-    return {"model.json": f"{text}\n", "samples.npz": buffer.getvalue()}
+    found: dict[str, str | bytes] = {"model.json": f"{text}\n"}
+    for name, each in samples.items():
+        assert each.y is not None
+        buffer = io.BytesIO()
+        x = each.x.astype(np.float32)
+        np.savez_compressed(buffer, x=x, y=each.y, id=np.array(each.ids))
+        found[f"{name}.npz"] = buffer.getvalue()
+    return found

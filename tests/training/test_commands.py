@@ -73,6 +73,9 @@ def test_training_leaves_a_model_samples_and_a_report(trained: tuple[Path, Resul
     samples = load_samples(folder / "samples.npz", model)
     assert len(samples) == 3
     assert samples.y is not None
+    validation = load_samples(folder / "validation.npz", model)
+    assert validation.y is not None
+    assert not set(validation.ids) & set(samples.ids)
     report = json.loads((folder / "training.json").read_text())
     assert problems(report) == []
     logits = evaluate(model, samples.x)[model.readout.node]
