@@ -80,7 +80,7 @@ class TechnologyOptions:
     unit: tuple[float, float] | None
     bias: str | None
     readout: str | None
-    sizes: tuple[str, ...] = ()
+    group_sizes: tuple[str, ...] = ()
 
     @property
     def given(self) -> bool:
@@ -103,7 +103,7 @@ class TechnologyOptions:
         place = self.pdk_folder or self.pdk
         bias = named(self.bias or BIASES[0])
         readout = next(each for each in READOUTS if each == (self.readout or READOUTS[0]))
-        factors = dict(map(_size, self.sizes))
+        factors = dict(map(_size, self.group_sizes))
         at = self.corner, self.temperature, self.vdd
         return BuildOptions(place, *at, geometry, bias, readout, factors)
 
@@ -240,7 +240,7 @@ technology_options = taking(
     ),
     click.option(
         "--size",
-        "sizes",
+        "group_sizes",
         multiple=True,
         metavar="GROUP=FACTOR",
         help="Draw a group of devices with W and L so many times as large, such as x=3; "
