@@ -14,7 +14,7 @@ with every transistor, and how many the largest layout had that these were fitte
 ASSUMPTION = (
     f"the frames (W + d)(L + 3 d) of all n transistors times {FRAME:g} + {WIRING:g} n, where d is "
     "the length of a source or drain of the technology: within 10 % of the area of six layouts in "
-    f"GF180MCU, of 62 to 6,551 transistors; above {DRAWN:,} a lower bound"
+    f"an open process of 180 nm, of 62 to 6,551 transistors; above {DRAWN:,} a lower bound"
 )
 
 

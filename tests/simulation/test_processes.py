@@ -121,7 +121,7 @@ def test_no_room_for_a_result(tmp_path: Path) -> None:
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 try:
-    run(job(QUICK))
+    run_job(job(QUICK))
 except Exception as error:
     print(error.kind, error.exit_status, str(error))
 """
@@ -136,13 +136,13 @@ def test_simulator_settings_of_others_are_kept_out(
 ) -> None:
     (tmp_path / "spinit").write_text("quit\n")
     monkeypatch.setenv("SPICE_SCRIPTS", str(tmp_path))
-    with start_script(tmp_path, "print(run(job(QUICK)).timepoints > 900)") as process:
+    with start_script(tmp_path, "print(run_job(job(QUICK)).timepoints > 900)") as process:
         assert finish(process)[:2] == (0, "True\n")
 
 
 def test_current_folder_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
-    body = "os.chdir('gone'); os.rmdir('../gone')\nprint(run(job(QUICK)).timepoints > 900)"
+    body = "os.chdir('gone'); os.rmdir('../gone')\nprint(run_job(job(QUICK)).timepoints > 900)"
     with start_script(tmp_path, body) as process:
         assert finish(process)[:2] == (0, "True\n")
 
@@ -231,7 +231,7 @@ def test_missing_library_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None
 SCRIPT = f"""
 import os, sys
 sys.path[:] = {sys.path!r}
-from netgen.simulators import Attempt, Job, run, run_all
+from netgen.simulators import Attempt, Job, run_all, run_job
 QUICK, ENDLESS = {QUICK!r}, {ENDLESS!r}
 def job(netlist):
     return Job("circuit", (Attempt("only", netlist),), ("out",), 1e-3, 60.0)
@@ -283,7 +283,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path, times: int) -> None:
 
 
 def test_ctrl_c_ends_a_single_run(tmp_path: Path) -> None:
-    with start_script(tmp_path, "print('ready', flush=True)\nrun(job(ENDLESS))") as process:
+    with start_script(tmp_path, "print('ready', flush=True)\nrun_job(job(ENDLESS))") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         running = until(lambda: running_simulations(process.pid))
@@ -318,16 +318,16 @@ def test_forgotten_iterator_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def test_library_in_a_script_without_main_guard(tmp_path: Path) -> None:
-    body = "print('once')\nprint(run(job(QUICK)).timepoints > 900, 'PySpice' in sys.modules)"
+    body = "print('once')\nprint(run_job(job(QUICK)).timepoints > 900, 'PySpice' in sys.modules)"
     with start_script(tmp_path, body) as process:
         assert finish(process) == (0, "once\nTrue False\n", "")
 
 
 def test_forked_caller_has_a_server_of_its_own(tmp_path: Path) -> None:
     body = """
-run(job(QUICK))
+run_job(job(QUICK))
 child = os.fork()
-print(*(run(job(QUICK)).timepoints > 900 for _ in range(5)), flush=True)
+print(*(run_job(job(QUICK)).timepoints > 900 for _ in range(5)), flush=True)
 if child:
     print(os.waitpid(child, 0)[1])
 """
@@ -340,15 +340,15 @@ if child:
 def test_users_spiceinit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".spiceinit").write_text("quit\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with start_script(tmp_path, "print(run(job(QUICK)).timepoints > 900)") as process:
+    with start_script(tmp_path, "print(run_job(job(QUICK)).timepoints > 900)") as process:
         assert finish(process)[:2] == (0, "True\n")
 
 
 def test_circuit_is_replaced_in_one_process(tmp_path: Path) -> None:
     body = """
-from netgen.simulators.ngspice.shared import Simulator
+from netgen.simulators.ngspice.shared import SharedNgspice
 from netgen.simulators.ngspice.messages import complaints
-simulator = Simulator(lambda line: None)
+simulator = SharedNgspice(lambda line: None)
 print(complaints(simulator.load(QUICK)))
 simulator.simulate()
 print(len(simulator.plots()))

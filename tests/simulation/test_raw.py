@@ -64,8 +64,8 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 READER = """
 import sys
-from netgen.simulators.ngspice.shared import Simulator
-simulator = Simulator(lambda line: None)
+from netgen.simulators.ngspice.shared import SharedNgspice
+simulator = SharedNgspice(lambda line: None)
 simulator.exec_command("load " + sys.argv[1])
 (plot,) = simulator.plots()
 for name, values in plot.items():
