@@ -361,3 +361,15 @@ def with_biases(netlist: Netlist, factors: Mapping[str, Mapping[int, Sequence[fl
 def _scaled(sources: Sequence[Source], factors: Sequence[float]) -> Iterator[Source]:
     for source, factor in zip(sources, factors, strict=True):
         yield replace(source, current=source.current * factor)
+
+
+def ports_for_biases(netlist: Netlist) -> Netlist:
+    """Return the netlist without its bias sources: their nets are ports of the network instead."""
+    return replace(netlist, layers=tuple(_without_sources(layer) for layer in netlist.layers))
+
+
+def _without_sources(layer: Layer) -> Layer:
+    nets = tuple(source.nets[1] for unit in layer.units for source in unit.sources)
+    units = tuple(replace(unit, sources=()) for unit in layer.units)
+    ports = tuple(dict.fromkeys((*layer.ports, *nets)))
+    return replace(layer, ports=ports, outer=(*layer.outer, *nets), units=units)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -50,18 +49,6 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     own += [wta.BLOCK] * circuit.decision
     blocks = modules_of(own, technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
-
-
-def ports_for_biases(netlist: Netlist) -> Netlist:
-    """Return the netlist without its bias sources: their nets are ports of the network instead."""
-    return replace(netlist, layers=tuple(_without_sources(layer) for layer in netlist.layers))
-
-
-def _without_sources(layer: Layer) -> Layer:
-    nets = tuple(source.nets[1] for unit in layer.units for source in unit.sources)
-    units = tuple(replace(unit, sources=()) for unit in layer.units)
-    ports = tuple(dict.fromkeys((*layer.ports, *nets)))
-    return replace(layer, ports=ports, outer=(*layer.outer, *nets), units=units)
 
 
 class _Synthesis:
@@ -369,10 +356,8 @@ class _Synthesis:
         assert drawn is not None
         assert layer.bias is not None
         line = net(self.circuit, REFERENCE, 0, "p")
-        amperes, parameters = (
-            self.circuit.model.unit_current,
-            layer.block.parameters(layer.node, unit),
-        )
+        amperes = self.circuit.model.unit_current
+        parameters = layer.block.parameters(layer.node, unit)
         return tuple(
             device
             for row, name in enumerate(names)

@@ -8,14 +8,13 @@ import click
 
 from netgen.commands.options import (
     SimulationOptions,
-    Varied,
     edited_option,
     folder_argument,
     samples_argument,
     simulation_options,
-    variability_options,
 )
 from netgen.commands.steps import population_step, simulate_step
+from netgen.commands.variants import Varied, variability_options
 from netgen.errors import UsageError
 
 

@@ -18,8 +18,9 @@ from netgen.analysis import (
 )
 from netgen.analysis.comparison.baseline import Against
 from netgen.commands.baseline import say_baseline
-from netgen.commands.options import Varied, cores, words
+from netgen.commands.options import cores, words
 from netgen.commands.output import progress, warn
+from netgen.commands.variants import Varied
 from netgen.commands.watching import watch
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices

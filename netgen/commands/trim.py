@@ -11,7 +11,14 @@ import click
 import numpy as np
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy
-from netgen.commands.options import PATH, ChipOptions, chip_options, edited_option, folder_argument
+from netgen.commands.options import (
+    PATH,
+    ChipOptions,
+    chip_options,
+    edited_option,
+    folder_argument,
+    integer_option,
+)
 from netgen.commands.output import followed, give_document
 from netgen.commands.records import taking
 from netgen.commands.steps import open_step
@@ -99,13 +106,8 @@ class TrimOptions:
         help=f"Samples that the trial uses; the others test it.  "
         f"[default: half of them, {RECORDINGS} at most]",
     ),
-    click.option(
-        "--evaluations",
-        type=click.IntRange(min=1),
-        default=300,
-        show_default=True,
-        metavar="N",
-        help="Runs of its recordings through each chip.",
+    integer_option(
+        "--evaluations", default=300, metavar="N", help="Runs of its recordings through each chip."
     ),
     click.option("--inputs", is_flag=True, help="Let a trial set digital input gains too."),
     click.option(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netgen.circuit.netlist import SUPPLIES, Device, Netlist
-from netgen.circuit.synthesis import ports_for_biases
+from netgen.circuit.netlist import SUPPLIES, Device, Netlist, ports_for_biases
 from netgen.errors import ConfigurationError
 from netgen.layout.devices import Finger
 from netgen.layout.process import Process

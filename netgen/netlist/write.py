@@ -18,9 +18,9 @@ from netgen.circuit.netlist import (
     Source,
     Statement,
     Unit,
+    ports_for_biases,
     stacks,
 )
-from netgen.circuit.synthesis import ports_for_biases
 from netgen.netlist.render import printable_ascii, render_template
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 from netgen.technology import DeviceModel as DeviceModel

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from netgen.arrays import Floats
+from netgen.circuit.netlist import ports_for_biases
 from netgen.circuit.nets import output_net
-from netgen.circuit.synthesis import ports_for_biases
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist import READOUT, Deck, SimulatorOptions, SpiceNetlister, Workbench, testbench
 from netgen.netlist.testbench import EDGE, InputSource, input_sources, startup

@@ -251,3 +251,12 @@ def test_what_help_and_messages_name_is_there() -> None:
     for extra in ("train", "onnx", "dask", "microphone"):
         assert "fqnetgen" not in install(extra)
         assert re.fullmatch(r"pip install( '?[\w.-]+([<>=]+[\d.]+)?'?)+", install(extra))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_no_two_options_of_a_command_have_one_name(name: str) -> None:
+    """The value of one would be lost in the record that takes the other."""
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    names = [each.name for each in command.params]
+    assert sorted(names, key=str) == sorted(set(names), key=str)
