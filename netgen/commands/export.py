@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.options import PATH, edited_option, folder_argument
+from netgen.commands.options import PATH, edited_option, folder_argument, replace_option
 from netgen.commands.steps import open_step
 from netgen.project import TARGETS, Build, Target, export
 
@@ -34,6 +34,7 @@ from netgen.project import TARGETS, Build, Target, export
 @click.option(
     "--nodes", is_flag=True, help="Decks save the voltage of every net, inside cells too."
 )
+@replace_option
 @edited_option
 def export_command(
     folder: Path,
@@ -41,6 +42,7 @@ def export_command(
     output: Path | None,
     sample: int | None,
     nodes: bool,
+    replace: bool,
     edited: bool,
 ) -> None:
     """Hand the circuit of DIR over to other tools.
@@ -49,7 +51,7 @@ def export_command(
     ngspice deck is the one that netgen ran, and a control block that writes a waveform file and a
     plot.
     """
-    export_step(open_step(folder, edited), to, output, sample, nodes)
+    export_step(open_step(folder, edited), to, output, sample, nodes, replace)
 
 
 def export_step(
@@ -58,9 +60,10 @@ def export_step(
     output: Path | None = None,
     sample: int | None = None,
     nodes: bool = False,
+    replace: bool = False,
 ) -> None:
     """Write the files and name them."""
-    files, kept = export(build, to, output, sample, nodes)
+    files, kept = export(build, to, output, sample, nodes, replace)
     for each in kept:
         click.secho(f"your edited file is now {each}", fg="yellow", err=True)
     for folder in dict.fromkeys(file.parent for file in files):

@@ -53,7 +53,7 @@ output_option = click.option(
 replace_option = click.option(
     "--replace",
     is_flag=True,
-    help="Replace what DIR holds of another model, with its results.",
+    help="Replace what the output folder holds of another model, with its results.",
 )
 calibration_option = click.option(
     "--calibration",

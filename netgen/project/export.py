@@ -39,6 +39,7 @@ def export(
     output: Path | None = None,
     sample: int | None = None,
     nodes: bool = False,
+    replacing: bool = False,
 ) -> tuple[list[Path], list[Path]]:
     """Write a build for other tools; return the files written, and edited ones, moved aside.
 
@@ -52,11 +53,14 @@ def export(
         The simulated sample that decks run; None: the first, or a stand-in if there is none.
     nodes
         Whether decks save the voltage of every net.
+    replacing
+        Whether the user asks to replace what was exported of another model.
 
     Raises
     ------
     UsageError
-        The folder cannot be used, or there is no such sample.
+        The folder cannot be used or holds what was exported of another model, or there is no such
+        sample.
     ConfigurationError
         Nothing was simulated yet, or xschem cannot draw what was edited.
     """
@@ -65,7 +69,7 @@ def export(
     files: dict[str, str] = {}
     for target in to:
         files |= handover.files(target)
-    with results(path, EXPORTS):
+    with results(path, EXPORTS, build.model.name, replacing):
         kept = write_results(path, EXPORTS, files, of=build.identity)
     return [path / name for name in files], kept
 

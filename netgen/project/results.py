@@ -51,7 +51,8 @@ def _see_to_earlier(path: Path, about: str | None, replace: bool) -> None:
     earlier = said.get("about")
     if earlier == about:
         return
-    if said.get("complete") and earlier is not None and not replace:
+    whole = said.get("complete") and recorded_files(mark)
+    if whole and earlier is not None and not replace:
         raise UsageError(
             f"{path} holds results about {earlier}; choose another folder with -o, or replace "
             "them with --replace"

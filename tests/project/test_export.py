@@ -139,6 +139,37 @@ def test_another_folder_keeps_what_it_holds(built: Path, tmp_path: Path) -> None
     assert (tmp_path / "new" / "network.cdl").is_file()
 
 
+def test_the_export_of_another_model_stays_unless_asked(
+    tmp_path: Path, simulator: FakeSimulator
+) -> None:
+    out = tmp_path / "export"
+    for model in MODELS:
+        build(model, tmp_path / model.name, BuildOptions())
+    mine, other = (tmp_path / model.name for model in MODELS)
+    for _ in range(2):
+        assert netgen("export", mine, "--to", "cdl", "--to", "spice", "-o", out).exit_code == 0
+    first = (out / "network.cdl").read_bytes()
+    (out / "network.spice").write_text("mine")
+    refused = netgen("export", other, "--to", "cdl", "--to", "spice", "-o", out)
+    assert refused.exit_code == 2
+    assert f"holds results about {MODELS[0].name}; " in refused.output
+    assert (out / "network.cdl").read_bytes() == first
+    words = ("export", other, "--to", "cdl", "--to", "spice", "-o", out, "--replace")
+    assert netgen(*words).exit_code == 0
+    assert (out / "network.cdl").read_bytes() != first
+    assert (out / "network.spice.edited-1").read_text() == "mine"
+
+
+def test_what_a_build_exports_goes_with_its_circuit(
+    tmp_path: Path, simulator: FakeSimulator
+) -> None:
+    build(MODELS[0], tmp_path / "out", BuildOptions())
+    exported(tmp_path / "out", "cdl")
+    build(MODELS[1], tmp_path / "out", BuildOptions())
+    assert not (tmp_path / "out" / "export" / "network.cdl").exists()
+    assert netgen("export", tmp_path / "out", "--to", "cdl").exit_code == 0
+
+
 def test_a_sample_that_is_not_there(built: Path) -> None:
     result = netgen("export", built, "--to", "ngspice", "--sample", 0)
     assert result.exit_code == 3
