@@ -69,7 +69,7 @@ def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
 
 def mirrored(technology: Technology, unit: Geometry, cell: CellLayer, job: Job) -> Job:
     """Return a job whose deck has copies of a reference in place of its ideal bias currents."""
-    assert cell.bias_mirrors is not None
+    assert cell.bias_geometry is not None
     nmos, pmos = transistors(technology).values()
     lines = [
         f"Iref vdd ref_n {UNIT}",
@@ -79,7 +79,7 @@ def mirrored(technology: Technology, unit: Geometry, cell: CellLayer, job: Job) 
     ]
     biases = [f"{bias.name}0" for bias in SCHMITT9.biases]
     for row, net in enumerate(biases):
-        geometry = cell.bias_mirrors.geometry(row, 0)
+        geometry = cell.bias_geometry.at(row, 0)
         lines.append(pmos(f"copy{net}", net, "ref_p", "vdd", geometry))
     attempts = []
     for attempt in job.attempts:

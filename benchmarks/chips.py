@@ -16,7 +16,7 @@ from time import process_time
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
+from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
 from netgen.model import random_model
 from netgen.netlist import Network, netlist_of, shift_words, transistors_of
 from netgen.technology import Variation, load_technology, sample_deviations
@@ -54,22 +54,22 @@ def main() -> None:
 
 def by_ratio(circuit: Circuit) -> Circuit:
     """Draw every weight by its ratio, and every cell with the currents it stands for."""
-    layers: list[CellLayer | RowLayer] = []
+    layers: list[CellLayer | SummingLayer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
             layers.append(replace(layer, bias=layer.wanted))
         else:
-            mirrors = tuple(replace(m, drawn=_drawn(circuit, m.weight)) for m in layer.mirrors)
+            mirrors = tuple(replace(m, geometry=_drawn(circuit, m.weight)) for m in layer.mirrors)
             layers.append(replace(layer, mirrors=mirrors))
     return replace(circuit, layers=tuple(layers))
 
 
-def _drawn(circuit: Circuit, weight: Floats) -> Drawn:
+def _drawn(circuit: Circuit, weight: Floats) -> MirrorGeometry:
     ratio = np.abs(weight)
     count = np.ceil(ratio / 1.5).astype(np.int64)
     width = circuit.unit.width * ratio / np.maximum(count, 1)
     length = np.where(ratio > 0, circuit.unit.length, 0.0)
-    return Drawn(width, length, count, np.ones_like(count), weight)
+    return MirrorGeometry(width, length, count, np.ones_like(count), weight)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.characterise.mirrors import mirror_gains
-from netgen.circuit import Line
+from netgen.circuit import GateNet
 from netgen.model import load_model
 from netgen.netlist.characterisation import MirrorUnderTest
 from netgen.project import BuildOptions, Design, design
@@ -31,14 +31,14 @@ CURRENTS = (0.0101, 8.3)
 """Range of signal currents, units."""
 LEAKAGE = 0.03
 """Below this signal current, in units, leakage takes its share."""
-_LINES: tuple[Line, ...] = ("n", "p")
+_LINES: tuple[GateNet, ...] = ("n", "p")
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A mirror as it is drawn: the gate net that its signal's diode defines, and its row."""
 
-    line: Line
+    line: GateNet
     polarity: Polarity
     geometry: Geometry
     relu: bool
@@ -56,13 +56,13 @@ class Errors:
 def drawn_mirrors(made: Design) -> tuple[Drawn, ...]:
     """Return the different mirrors of a circuit."""
     found: dict[Drawn, None] = {}
-    for layer in made.circuit.rows:
+    for layer in made.circuit.summing_layers:
         for mirrors in layer.mirrors:
-            assert mirrors.drawn is not None
+            assert mirrors.geometry is not None
             line = made.circuit.defined_by(mirrors.source)
-            for row, column in np.argwhere(mirrors.drawn.multiplicity > 0).tolist():
+            for row, column in np.argwhere(mirrors.geometry.multiplicity > 0).tolist():
                 polarity: Polarity = "pmos" if mirrors.weight[row, column] > 0 else "nmos"
-                geometry = mirrors.drawn.geometry(row, column)
+                geometry = mirrors.geometry.at(row, column)
                 found[Drawn(line, polarity, geometry, layer.kind == "relu")] = None
     return tuple(found)
 

@@ -112,13 +112,13 @@ def gate_area(circuit: Circuit) -> float:
     """Return W·L of all mirror outputs and of the unit-sized devices around them, m²."""
     unit = circuit.unit.width * circuit.unit.length
     devices = sum(9 + 3 for cell in circuit.cells for _ in range(cell.size))
-    devices += sum(2 * int(used.sum()) for used in circuit.lines.values())
+    devices += sum(2 * int(used.sum()) for used in circuit.gate_nets.values())
     area = devices * unit
-    for layer in circuit.rows:
+    for layer in circuit.summing_layers:
         for mirrors in layer.mirrors:
-            assert mirrors.drawn is not None
-            area += float((mirrors.drawn.width * mirrors.drawn.length
-                           * mirrors.drawn.multiplicity).sum())  # fmt: skip
+            assert mirrors.geometry is not None
+            area += float((mirrors.geometry.width * mirrors.geometry.length
+                           * mirrors.geometry.multiplicity).sum())  # fmt: skip
     return area
 
 

@@ -28,7 +28,7 @@ from netgen.analysis.comparison.tolerances import (
 from netgen.analysis.comparison.verification import (
     CellFigure,
     MirrorFigure,
-    RowFigure,
+    SumFigure,
     Verification,
 )
 from netgen.analysis.power.consumption import Consumption, PowerFigures, PowerTally
@@ -47,9 +47,9 @@ __all__ = [
     "Place",
     "PowerFigures",
     "PowerTally",
-    "RowFigure",
     "SampleComparison",
     "SimulationCost",
+    "SumFigure",
     "Tolerances",
     "Unexercised",
     "UnexplainedState",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.behavioural.devices import Deviations, Stage, stage, through, whole
+from netgen.behavioural.devices import Deviations, MirrorCopies, mirror_copies, through, whole
 from netgen.behavioural.mirrors import SMALLEST, Grid
 from netgen.behavioural.plan import Plan
 from netgen.characterise import Characterisation
@@ -41,10 +41,10 @@ class TwinCells:
 
     layer: CellLayer
     bias: Floats
-    ways: tuple[tuple[Stage, ...], ...]
-    candidate: tuple[Stage, ...]
+    ways: tuple[tuple[MirrorCopies, ...], ...]
+    candidate: tuple[MirrorCopies, ...]
     entry: GainCurves | None
-    mirrored: tuple[tuple[Stage, ...], ...] = ()
+    mirrored: tuple[tuple[MirrorCopies, ...], ...] = ()
 
     def thresholds(
         self,
@@ -114,9 +114,9 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
         for unit, own in enumerate(paths)
     ]
 
-    def mirror(copy: Copy, diode: Sequence[str]) -> Stage:
+    def mirror(copy: Copy, diode: Sequence[str]) -> MirrorCopies:
         ends = [f"{name}.{copy.diode}" for name in names] if copy.diode else diode
-        return stage(
+        return mirror_copies(
             copy.polarity,
             [place(copy.polarity, name) for name in ends],
             [place(copy.polarity, f"{name}.{copy.copy}") for name in names],
@@ -133,7 +133,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
         layer,
         np.log(currents),
         ways,
-        plan.stages(layer.candidate, list(range(layer.size)), polarity, ends),
+        plan.copies(layer.candidate, list(range(layer.size)), polarity, ends),
         _entry(plan, layer.candidate, polarity),
         mirrored,
     )
@@ -141,7 +141,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
 
 def _bias_currents(
     plan: Plan, layer: CellLayer, paths: Sequence[tuple[str, ...]]
-) -> tuple[Floats, tuple[tuple[Stage, ...], ...]]:
+) -> tuple[Floats, tuple[tuple[MirrorCopies, ...], ...]]:
     """Return bias currents as drawn, A, (biases, units), and how mirrored ones are made.
 
     Parameters
@@ -164,7 +164,7 @@ def _bias_currents(
         size, volts = (width, length, count), tables.diode_voltage(wanted)
         currents.append(unit * tables.gain("n", "pmos", size, unit, volts))
         ends = [tuple(device.name for device in series) for series in own]
-        ways.append(plan.stages(REFERENCE, [0] * layer.size, "pmos", ends))
+        ways.append(plan.copies(REFERENCE, [0] * layer.size, "pmos", ends))
     return np.array(currents), tuple(ways)
 
 

@@ -138,7 +138,7 @@ class Deviations:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class MirrorCopies:
     """Several copies, one each: a diode that takes a current, a transistor that copies it.
 
     ``diode`` and ``copy`` are places in :class:`Devices`, (n,).
@@ -149,18 +149,18 @@ class Stage:
     copy: Integers
 
     @property
-    def reversed(self) -> Stage:
+    def reversed(self) -> MirrorCopies:
         """The way back, from what is copied to what it is copied from."""
-        return Stage(self.polarity, self.copy, self.diode)
+        return MirrorCopies(self.polarity, self.copy, self.diode)
 
 
-def stage(polarity: Polarity, diode: Sequence[int], copy: Sequence[int]) -> Stage:
-    """Return a stage from lists of places."""
-    return Stage(polarity, np.array(diode, dtype=np.intp), np.array(copy, dtype=np.intp))
+def mirror_copies(polarity: Polarity, diode: Sequence[int], copy: Sequence[int]) -> MirrorCopies:
+    """Return copies from lists of places."""
+    return MirrorCopies(polarity, np.array(diode, dtype=np.intp), np.array(copy, dtype=np.intp))
 
 
 def through(
-    stages: Sequence[Stage], logs: Floats, deviations: Deviations, diodes: DiodeTable
+    copies: Sequence[MirrorCopies], logs: Floats, deviations: Deviations, diodes: DiodeTable
 ) -> Floats:
     """Return the currents of which nominal devices would make what deviating ones do.
 
@@ -175,7 +175,7 @@ def through(
     logs
         ln(I / A), (chips or 1, n, …): the currents, or several for each copy.
     """
-    for each in stages:
+    for each in copies:
         tail = (slice(None), slice(None)) + (np.newaxis,) * (logs.ndim - 2)
         off = deviations.threshold[:, each.diode] - deviations.threshold[:, each.copy]
         own = deviations.factor[:, each.diode][tail]

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.behavioural.cells import TwinCells
-from netgen.behavioural.devices import Stage
-from netgen.behavioural.rows import TwinRows
+from netgen.behavioural.devices import MirrorCopies
+from netgen.behavioural.rows import TwinSums
 from netgen.behavioural.run import Twin, TwinResult
 from netgen.behavioural.settings import ChipSettings
 from netgen.characterise.diodes import DiodeTable
@@ -54,7 +54,7 @@ class FastChips:
     slope: Floats
 
     @property
-    def layers(self) -> tuple[TwinRows | TwinCells, ...]:
+    def layers(self) -> tuple[TwinSums | TwinCells, ...]:
         """The circuit's layers."""
         return self.twin.layers
 
@@ -139,8 +139,8 @@ def fast_chips(twin: Twin) -> FastChips:
             # a state hangs on the candidate where it equals the threshold current
             pairs = [(layer.candidate, layer.bias[0])]
             pairs += zip(layer.ways, layer.bias, strict=True)
-            for stages, bias in pairs:
-                for one in stages:
+            for copies, bias in pairs:
+                for one in copies:
                     slope[one.diode] = slope[one.copy] = _slope(twin.diodes, one.polarity, bias)
     return FastChips(twin, slope)
 
@@ -164,10 +164,10 @@ def deviation(technology: Technology, transistor: Transistor, slope: float) -> f
     return float(np.hypot(slope * threshold, factor))
 
 
-def way(stages: Sequence[Stage], errors: Floats) -> Floats:
+def way(copies: Sequence[MirrorCopies], errors: Floats) -> Floats:
     """Return the log error of signals' ways, (chips, n): each copy's error less its diode's."""
-    found = errors[:, stages[0].copy] - errors[:, stages[0].diode]
-    for each in stages[1:]:
+    found = errors[:, copies[0].copy] - errors[:, copies[0].diode]
+    for each in copies[1:]:
         found = found + errors[:, each.copy] - errors[:, each.diode]
     return found
 
@@ -206,7 +206,7 @@ class _Chips:
         chips, units, _ = signal.shape
         return signal.reshape(chips, units, self.frames, self.samples).transpose(0, 3, 2, 1)
 
-    def rows(self, rows: TwinRows) -> Singles:
+    def rows(self, rows: TwinSums) -> Singles:
         chips, size = len(self.errors), rows.layer.size
         total = np.zeros((chips, size, self.frames * self.samples), dtype=np.float32)
         for source, groups in rows.entries:
@@ -214,7 +214,7 @@ class _Chips:
             units = 1 if constant else self.current[source].shape[1]
             weight = np.zeros((chips, size, units), dtype=np.float32)
             for group in groups:
-                gains = group.sign * group.weight * np.exp(way(group.stages, self.errors))
+                gains = group.sign * group.weight * np.exp(way(group.copies, self.errors))
                 weight[:, group.row, group.unit] = gains
             if constant:
                 total += weight

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from netgen.behavioural.devices import Deviations, Stage, through
+from netgen.behavioural.devices import Deviations, MirrorCopies, through
 from netgen.characterise.diodes import DiodeTable
 from netgen.characterise.gain import Axes, GainCurves, MirrorTables
 from netgen.model.graph import Floats, Integers
@@ -80,7 +80,7 @@ class LayerMirrors:
         Which row they flow into, and which unit of the source they copy, (n,).
     sign
         −1 for sinking, 1 for sourcing.
-    stages
+    copies
         The way from the source's own diode to the mirror.
     gain
         Their gains as coefficients over the drain voltage, (terms,).
@@ -94,7 +94,7 @@ class LayerMirrors:
     row: Integers
     unit: Integers
     sign: float
-    stages: tuple[Stage, ...]
+    copies: tuple[MirrorCopies, ...]
     gain: GainCurves
     weight: Floats
     steps: Floats
@@ -142,7 +142,7 @@ class Grid:
         array
             (chips, n, …, terms).
         """
-        seen = through(group.stages, logs, deviations, self.diodes)
+        seen = through(group.copies, logs, deviations, self.diodes)
         amplitude = group.sign / self.unit * np.exp(seen)
         found: Floats = group.gain.at(seen) * amplitude[..., np.newaxis]
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netgen.behavioural.devices import Devices, NetlistIndex, Stage, stage
+from netgen.behavioural.devices import Devices, MirrorCopies, NetlistIndex, mirror_copies
 from netgen.behavioural.mirrors import Grid
 from netgen.characterise import Characterisation
 from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
@@ -39,17 +39,17 @@ class Plan:
         role: Role = "bias" if source == REFERENCE else "input" if source == INPUT else "relu"
         return f"{self.index.block(self.word(source), unit, role)}.{relu.DEVICE}"
 
-    def stages(
+    def copies(
         self, source: str, units: Sequence[int], polarity: Polarity, ends: Sequence[tuple[str, ...]]
-    ) -> tuple[Stage, ...]:
+    ) -> tuple[MirrorCopies, ...]:
         """Return the way from signals to transistors (``ends``) that copy them."""
         place = self.devices.place
         own: Polarity = "pmos" if self.circuit.defined_by(source) == "p" else "nmos"
         first = [place(own, self.diode(source, unit)) for unit in units]
         last = [place(polarity, *names) for names in ends]
         if own == polarity:
-            return (stage(own, first, last),)
+            return (mirror_copies(own, first, last),)
         lines = [self.index.block(self.word(source), unit, "line") for unit in units]
         copies = [place(own, f"{line}.{mirror.COPY}") for line in lines]
         diodes = [place(polarity, f"{line}.{mirror.DIODE}") for line in lines]
-        return stage(own, first, copies), stage(polarity, diodes, last)
+        return mirror_copies(own, first, copies), mirror_copies(polarity, diodes, last)

@@ -16,7 +16,7 @@ from netgen.behavioural.mirrors import (
     drain_of,
 )
 from netgen.behavioural.plan import Plan
-from netgen.circuit import Mirrors, RowLayer, parameter_path
+from netgen.circuit import Mirrors, SummingLayer, parameter_path
 from netgen.circuit.nets import net
 from netgen.model.graph import Floats
 from netgen.technology import Polarity
@@ -26,7 +26,7 @@ _STEPS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class TwinRows:
+class TwinSums:
     """Rows of a layer.
 
     Attributes
@@ -37,7 +37,7 @@ class TwinRows:
         Place of each row's diode, None for the readout.
     """
 
-    layer: RowLayer
+    layer: SummingLayer
     drain: Drain
     entries: tuple[tuple[str, tuple[LayerMirrors, ...]], ...]
     diode: tuple[int, ...] | None
@@ -90,7 +90,7 @@ class TwinRows:
         return np.where(settled > SMALLEST, settled, np.maximum(value, 0.0))
 
 
-def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
+def twin_sums(plan: Plan, layer: SummingLayer) -> TwinSums:
     """Read the rows of a layer."""
     drain = drain_of(plan.known.mirrors.of(plan.circuit.group(layer.node)), layer.kind)
     found = [
@@ -102,10 +102,12 @@ def twin_rows(plan: Plan, layer: RowLayer) -> TwinRows:
         diode = tuple(
             plan.devices.place("nmos", plan.diode(layer.node, unit)) for unit in range(layer.size)
         )
-    return TwinRows(layer, drain, entries, diode)
+    return TwinSums(layer, drain, entries, diode)
 
 
-def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iterator[LayerMirrors]:
+def _groups(
+    plan: Plan, layer: SummingLayer, mirrors: Mirrors, drain: Drain
+) -> Iterator[LayerMirrors]:
     word, source = plan.circuit.word(layer), mirrors.source
     signs: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
     for polarity, sign in signs:
@@ -130,7 +132,7 @@ def _groups(plan: Plan, layer: RowLayer, mirrors: Mirrors, drain: Drain) -> Iter
             np.array(rows),
             np.array(units),
             sign,
-            plan.stages(source, units, polarity, ends),
+            plan.copies(source, units, polarity, ends),
             drain.axes.curves(by_drain),
             np.abs(mirrors.weight[rows, units]),
             np.array(lengths) / plan.technology.grid,

@@ -12,7 +12,7 @@ from netgen.behavioural.cells import TwinCells, twin_cells
 from netgen.behavioural.devices import Deviations, Devices, NetlistIndex
 from netgen.behavioural.mirrors import ORDER, POINTS, Grid, LayerMirrors, features
 from netgen.behavioural.plan import Plan
-from netgen.behavioural.rows import TwinRows, twin_rows
+from netgen.behavioural.rows import TwinSums, twin_sums
 from netgen.behavioural.settings import ChipSettings
 from netgen.characterise import CellTimes, Characterisation, cell_speeds
 from netgen.characterise.diodes import DiodeTable
@@ -143,7 +143,7 @@ class Twin:
         return found
 
     @property
-    def layers(self) -> tuple[TwinRows | TwinCells, ...]:
+    def layers(self) -> tuple[TwinSums | TwinCells, ...]:
         """The circuit's layers, as they are drawn."""
         return self._read.layers
 
@@ -157,7 +157,7 @@ class Twin:
         index, devices = NetlistIndex(self.netlist), Devices()
         plan = Plan(self.circuit, self.technology, self.known, index, devices, self.grid)
         layers = tuple(
-            twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_rows(plan, layer)
+            twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_sums(plan, layer)
             for layer in self.circuit.layers
         )
         return _Read(layers, devices)
@@ -167,7 +167,7 @@ class Twin:
 class _Read:
     """What was read from a network: its layers, and the devices that they found."""
 
-    layers: tuple[TwinRows | TwinCells, ...]
+    layers: tuple[TwinSums | TwinCells, ...]
     devices: Devices
 
 
@@ -216,7 +216,7 @@ class _Batch:
         assert logits is not None  # the readout is a circuit's last layer
         return TwinResult(logits.reshape(self.chips, *self.shape, -1), self.states)
 
-    def sums(self, rows: TwinRows) -> Floats:
+    def sums(self, rows: TwinSums) -> Floats:
         """Return what meets at each row, as coefficients over its voltage."""
         points = self.shape[0] * self.shape[1]
         total = np.zeros((self.chips, points, rows.layer.size * rows.drain.terms))

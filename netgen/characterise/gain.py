@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
 from netgen.arrays import Floats
-from netgen.circuit import Line
+from netgen.circuit import GateNet
 from netgen.circuit.blocks.groups import WEIGHTS
 from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity
 
@@ -195,7 +195,7 @@ class MirrorTable:
         return np.log(np.maximum(self.gain, SMALLEST))
 
 
-Tables: TypeAlias = Mapping[tuple[Line, Polarity], MirrorTable]
+Tables: TypeAlias = Mapping[tuple[GateNet, Polarity], MirrorTable]
 """By the gate net that the signal's diode defines, and the polarity of the output."""
 
 
@@ -222,7 +222,7 @@ class MirrorTables:
 
     def gain(
         self,
-        line: Line,
+        line: GateNet,
         polarity: Polarity,
         size: tuple[Floats, Floats, ArrayLike],
         current: Floats,
@@ -245,7 +245,7 @@ class MirrorTables:
         return gains
 
     def of_one(
-        self, line: Line, polarity: Polarity, geometry: Geometry, current: Floats, volts: Floats
+        self, line: GateNet, polarity: Polarity, geometry: Geometry, current: Floats, volts: Floats
     ) -> Floats:
         """Return the gain of one mirror at many signal currents (A) and drain voltages (V)."""
         size = np.array([geometry.width]), np.array([geometry.length]), geometry.multiplicity
@@ -255,7 +255,7 @@ class MirrorTables:
 
     def surfaces(
         self,
-        line: Line,
+        line: GateNet,
         sourcing: NDArray[np.bool_],
         size: tuple[Floats, Floats, NDArray[np.int64]],
     ) -> Floats:

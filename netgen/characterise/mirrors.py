@@ -11,7 +11,7 @@ from netgen.arrays import Floats
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.characterise.setup import MeasurementSetup
-from netgen.circuit import Line
+from netgen.circuit import GateNet
 from netgen.circuit.blocks.groups import LINES, MIRRORS
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
@@ -30,7 +30,7 @@ from netgen.technology import (
     sizes_of,
 )
 
-DEFINED_BY: tuple[Line, ...] = ("n", "p")
+DEFINED_BY: tuple[GateNet, ...] = ("n", "p")
 """A signal's lines are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""
 CURRENTS = (0.008, 10.0)
 """Range of characterised signal currents, in units."""
@@ -110,7 +110,7 @@ def _mirrors(setup: MeasurementSetup, copies: Geometry) -> MirrorTables:
         return found
 
     arrays = setup.cached(measure, "mirrors", identity)
-    tables: dict[tuple[Line, Polarity], MirrorTable] = {}
+    tables: dict[tuple[GateNet, Polarity], MirrorTable] = {}
     first = 0
     for line in DEFINED_BY:
         for polarity in POLARITIES:

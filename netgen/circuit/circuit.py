@@ -22,26 +22,26 @@ from netgen.circuit.rows import Rows, rows_of
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
 
-Line: TypeAlias = Literal["n", "p"]
+GateNet: TypeAlias = Literal["n", "p"]
 Readout: TypeAlias = Literal["currents", "wta"]
 """What leaves the circuit: currents alone, or a winner-take-all's decisions beside them."""
 READOUTS: tuple[Readout, ...] = get_args(Readout)
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """Drawn geometry of a matrix of mirrors.
+class MirrorGeometry:
+    """Geometry of a matrix of mirrors.
 
     Attributes
     ----------
     width, length
-        Metres, (rows, units).
+        Metres, (summing nodes, units).
     multiplicity
-        Devices in parallel, (rows, units); 0 where nothing is drawn.
+        Devices in parallel, (summing nodes, units); 0 without a transistor.
     series
-        Transistors in series that make up the length, (rows, units).
+        Transistors in series that make up the length, (summing nodes, units).
     realised
-        Mirror ratio expected from the characterisation, signed, (rows, units).
+        Mirror ratio expected from the characterisation, signed, (summing nodes, units).
     """
 
     width: Floats
@@ -55,7 +55,7 @@ class Drawn:
         """How many transistors that is."""
         return int((self.multiplicity * self.series).sum())
 
-    def geometry(self, row: int, unit: int) -> Geometry:
+    def at(self, row: int, unit: int) -> Geometry:
         """Return the geometry of one mirror (multiplicity 0 where there is none)."""
         place = row, unit
         width, length = float(self.width[place]), float(self.length[place])
@@ -64,7 +64,7 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Mirrors:
-    """Mirror outputs: copies of a node's signals into the row nodes of a layer.
+    """Mirror outputs: copies of a node's signals into the summing nodes of a layer.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Mirrors:
     chains
         Where the weights come from in the model; several only for the reference's biases.
     weight
-        Mirror ratios wanted, (rows, units), signed.
+        Mirror ratios wanted, (summing nodes, units), signed.
     drawn
         The geometry, once sized.
     """
@@ -81,12 +81,12 @@ class Mirrors:
     source: str
     chains: tuple[Chain, ...]
     weight: Floats
-    drawn: Drawn | None = None
+    geometry: MirrorGeometry | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class RowLayer:
-    """Row nodes where mirror outputs meet: diode ReLUs, or the readout's output nodes."""
+class SummingLayer:
+    """Summing nodes, where mirror outputs meet: diode ReLUs, or the readout's output nodes."""
 
     node: str
     kind: Literal["relu", "readout"]
@@ -99,7 +99,7 @@ class RowLayer:
 
     @property
     def size(self) -> int:
-        """How many rows."""
+        """How many summing nodes."""
         return len(self.mirrors[0].weight)
 
 
@@ -113,14 +113,14 @@ class CellLayer:
         The node of the model.
     wanted
         The figures that the bias currents give, (biases, units).
-    stage
-        How many layers of cells with a memory this one depends on: start-up releases them in this
-        order.
+    release
+        Release order: how many layers of cells with a memory this one depends on; start-up releases
+        them in this order.
     bias
         The bias currents that give them, (biases, units), once sized.
     realised
         The figures expected of those, (biases, units), once sized.
-    bias_mirrors
+    bias_geometry
         The copies of the reference that give the bias currents where these are not ideal, (biases,
         units), once sized.
     """
@@ -128,10 +128,10 @@ class CellLayer:
     cell: Cell
     block: CellBlock
     wanted: Floats
-    stage: int
+    release: int
     bias: Floats | None = None
     realised: Floats | None = None
-    bias_mirrors: Drawn | None = None
+    bias_geometry: MirrorGeometry | None = None
 
     @property
     def node(self) -> str:
@@ -154,7 +154,7 @@ class CellLayer:
         return self.cell.size
 
 
-Layer: TypeAlias = RowLayer | CellLayer
+Layer: TypeAlias = SummingLayer | CellLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,7 @@ class Circuit:
     def word(self, layer: Layer) -> str:
         """Return the netlist word of a layer: its node's, but for a readout that copies a line."""
         word = self.tokens[layer.node]
-        if isinstance(layer, RowLayer) and layer.kind == "readout":
+        if isinstance(layer, SummingLayer) and layer.kind == "readout":
             while not is_signed(self.model.by_name[layer.node]) and word in self.tokens.values():
                 word += "_readout"
         return word
@@ -203,18 +203,18 @@ class Circuit:
             return groups.X
         return groups.STATES if node in self._outputs else groups.ROWS
 
-    def defined_by(self, node: str) -> Line:
-        """Return the line that a signal's own diode is on."""
+    def defined_by(self, node: str) -> GateNet:
+        """Return the gate net that the diode of a signal is on."""
         return self._outputs.get(node, "n")
 
     @cached_property
-    def _outputs(self) -> Mapping[str, Line]:
+    def _outputs(self) -> Mapping[str, GateNet]:
         return {layer.node: layer.block.output for layer in self.cells}
 
     @property
-    def rows(self) -> tuple[RowLayer, ...]:
-        """The row layers, in evaluation order."""
-        return tuple(layer for layer in self.layers if isinstance(layer, RowLayer))
+    def summing_layers(self) -> tuple[SummingLayer, ...]:
+        """The summing layers, in evaluation order."""
+        return tuple(layer for layer in self.layers if isinstance(layer, SummingLayer))
 
     @property
     def cells(self) -> tuple[CellLayer, ...]:
@@ -222,34 +222,34 @@ class Circuit:
         return tuple(layer for layer in self.layers if isinstance(layer, CellLayer))
 
     @property
-    def stages(self) -> int:
-        """Number of start-up stages: the longest chain of cell layers."""
-        return max((layer.stage for layer in self.cells if layer.block.storage), default=-1) + 1
+    def releases(self) -> int:
+        """Number of release orders: the longest chain of cell layers."""
+        return max((layer.release for layer in self.cells if layer.block.storage), default=-1) + 1
 
     @property
     def uses_reference(self) -> bool:
-        """Whether any constant or bias current is drawn as a copy of the reference current."""
+        """Whether any constant or bias current is a copy of the reference current."""
         if self.decision or (self.mirrored_bias and self.cells):
             return True
-        mirrors = [entry for layer in self.rows for entry in layer.mirrors]
-        return any(m.source == REFERENCE and drawn_weight(m).any() for m in mirrors)
+        mirrors = [entry for layer in self.summing_layers for entry in layer.mirrors]
+        return any(m.source == REFERENCE and realised_weight(m).any() for m in mirrors)
 
     @property
     def signals(self) -> Iterator[tuple[str, int]]:
-        """Every node with lines of its own, and how many units it has."""
+        """Every node with gate nets, and how many units it has."""
         yield INPUT, self.model.input_size
         for layer in self.layers:
             if isinstance(layer, CellLayer) or layer.kind == "relu":
                 yield layer.node, layer.size
 
     @cached_property
-    def lines(self) -> Mapping[tuple[str, Line], NDArray[np.bool_]]:
-        """Which units have an N line and a P line, by (node, line), each (units,).
+    def gate_nets(self) -> Mapping[tuple[str, GateNet], NDArray[np.bool_]]:
+        """Which units have an N- and a P-gate net, by (node, "n" or "p"), each (units,).
 
-        A line is only built where a mirror uses it. The diode that defines a signal is always
+        A gate net is only built where a mirror uses it. The diode that defines a signal is always
         there: N for inputs and ReLUs, that of its block's output for cells.
         """
-        need: dict[tuple[str, Line], NDArray[np.bool_]] = {(REFERENCE, "n"): np.ones(1, bool)}
+        need: dict[tuple[str, GateNet], NDArray[np.bool_]] = {(REFERENCE, "n"): np.ones(1, bool)}
         need[REFERENCE, "p"] = np.full(1, self.mirrored_bias and bool(self.cells))
         for name, size in self.signals:
             defined = self.defined_by(name)
@@ -260,7 +260,7 @@ class Circuit:
                 need[layer.candidate, layer.block.candidate] |= True
                 continue
             for mirrors in layer.mirrors:
-                weight = drawn_weight(mirrors)
+                weight = realised_weight(mirrors)
                 need[mirrors.source, "p"] |= (weight > 0).any(axis=0)
                 need[mirrors.source, "n"] |= (weight < 0).any(axis=0)
         if self.decision:
@@ -268,38 +268,38 @@ class Circuit:
         return MappingProxyType(need)
 
 
-def drawn_weight(mirrors: Mirrors) -> Floats:
-    """Return the wanted weights with those that are not drawn set to 0."""
-    if mirrors.drawn is None:
+def realised_weight(mirrors: Mirrors) -> Floats:
+    """Return the wanted weights with those without a transistor set to 0."""
+    if mirrors.geometry is None:
         return mirrors.weight
-    return np.where(mirrors.drawn.multiplicity > 0, mirrors.weight, 0.0)
+    return np.where(mirrors.geometry.multiplicity > 0, mirrors.weight, 0.0)
 
 
 def build_circuit(model: Model, unit: Geometry) -> Circuit:
-    """Map a model to blocks: relu and readout nodes to rows of mirrors, cells to their blocks."""
+    """Map a model to blocks: relu and readout nodes to summing nodes, cells to their blocks."""
     rows = rows_of(model)
-    stage = _stages(model)
+    orders = _release_orders(model)
     layers: list[Layer] = []
     for node in model.nodes:
         if isinstance(node, Relu):
-            layers.append(_row_layer(node.name, "relu", rows[node.input]))
+            layers.append(_summing_layer(node.name, "relu", rows[node.input]))
         elif isinstance(node, Cell):
             block = block_of(node)
             wanted = block.wanted(node) * model.unit_current
-            layers.append(CellLayer(node, block, wanted, stage[node.name] - node.memory))
+            layers.append(CellLayer(node, block, wanted, orders[node.name] - node.memory))
     readout = model.readout.node
-    layers.append(_row_layer(readout, "readout", rows[readout]))
+    layers.append(_summing_layer(readout, "readout", rows[readout]))
     return Circuit(model, unit, tuple(layers))
 
 
-def _row_layer(name: str, kind: Literal["relu", "readout"], found: Rows) -> RowLayer:
+def _summing_layer(name: str, kind: Literal["relu", "readout"], found: Rows) -> SummingLayer:
     mirrors = [Mirrors(term.source, (term.chain,), term.weight) for term in found.terms]
     if found.bias_chains:
         mirrors.append(Mirrors(REFERENCE, found.bias_chains, found.bias[:, np.newaxis]))
-    return RowLayer(name, kind, tuple(mirrors))
+    return SummingLayer(name, kind, tuple(mirrors))
 
 
-def _stages(model: Model) -> dict[str, int]:
+def _release_orders(model: Model) -> dict[str, int]:
     """Count, for every node, the layers with a memory on the longest way to it, itself included."""
     depth = {INPUT: 0}
     for node in model.nodes:

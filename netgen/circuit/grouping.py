@@ -42,7 +42,7 @@ def device_groups(circuit: Circuit, netlist: Netlist) -> dict[str, str]:
 
 def _found(circuit: Circuit, netlist: Netlist) -> Iterator[tuple[str, str]]:
     cells = {layer.node: layer.block for layer in circuit.cells}
-    mirrors = {layer.node: layer.group for layer in circuit.rows}
+    mirrors = {layer.node: layer.group for layer in circuit.summing_layers}
     for path, device in netlist.transistors.items():
         inner = path.rpartition(".")[2]
         if device.role in ("line", "relu", "input") or device.node == REFERENCE:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from netgen.circuit.circuit import CellLayer, Circuit, Line
+from netgen.circuit.circuit import CellLayer, Circuit, GateNet
 from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
 from netgen.model import INPUT
 
 
-def net(circuit: Circuit, node: str, unit: int, line: Line) -> str:
+def net(circuit: Circuit, node: str, unit: int, line: GateNet) -> str:
     """Return the net of a signal's N or P line."""
     if node == REFERENCE:
         return f"{REFERENCE_WORD}_{line}"
@@ -23,17 +23,17 @@ def output_net(circuit: Circuit, unit: int) -> str:
 
 def winner_nets(circuit: Circuit) -> tuple[str, ...]:
     """Return the nets that say which class wins, one each; none without a winner-take-all."""
-    count = circuit.rows[-1].size if circuit.decision else 0
+    count = circuit.summing_layers[-1].size if circuit.decision else 0
     return tuple(f"{DECISION_WORD}_{unit}" for unit in range(count))
 
 
 def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
-    """Return the start-up lines by (stage, initial state) where there is a cell to hold so."""
+    """Return the start-up nets by (release order, initial state) where a cell needs it."""
     nets = {}
     for layer in (layer for layer in circuit.cells if layer.block.storage):
         for state in np.unique(layer.initial_state):
-            nets[layer.stage, bool(state)] = (
-                f"set_{layer.stage + 1}_b" if state else f"reset_{layer.stage + 1}"
+            nets[layer.release, bool(state)] = (
+                f"set_{layer.release + 1}_b" if state else f"reset_{layer.release + 1}"
             )
     return nets
 
@@ -41,12 +41,12 @@ def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
 def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
     """Return the start-up lines of a layer of cells."""
     nets = start_nets(circuit) if layer.block.storage else {}
-    return [nets[layer.stage, bool(state)] for state in np.unique(layer.initial_state) if nets]
+    return [nets[layer.release, bool(state)] for state in np.unique(layer.initial_state) if nets]
 
 
 def network_ports(circuit: Circuit) -> tuple[str, ...]:
     """Return the network's ports after the supplies: inputs, start-up lines, readout."""
     inputs = [net(circuit, INPUT, unit, "n") for unit in range(circuit.model.input_size)]
     starts = [line for layer in circuit.cells for line in layer_starts(circuit, layer)]
-    outputs = [output_net(circuit, unit) for unit in range(circuit.rows[-1].size)]
+    outputs = [output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)]
     return tuple(dict.fromkeys([*inputs, *starts, *outputs, *winner_nets(circuit)]))

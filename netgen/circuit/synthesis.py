@@ -11,11 +11,11 @@ from netgen.circuit.blocks.kit import RAIL, in_series
 from netgen.circuit.circuit import (
     CellLayer,
     Circuit,
-    Line,
+    GateNet,
     Mirrors,
-    RowLayer,
-    drawn_weight,
+    SummingLayer,
     parameter_path,
+    realised_weight,
 )
 from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
 from netgen.circuit.netlist import (
@@ -126,15 +126,15 @@ class _Synthesis:
 
     def signal_nets(self, node: str, unit: int) -> tuple[Net, ...]:
         """Return the gate nets of a signal that exist."""
-        lines: tuple[Line, ...] = ("n", "p")
+        lines: tuple[GateNet, ...] = ("n", "p")
         return tuple(
             Net(net(self.circuit, node, unit, line), line)
             for line in lines
-            if self.circuit.lines[node, line][unit]
+            if self.circuit.gate_nets[node, line][unit]
         )
 
     def layer_nets(self, node: str) -> list[str]:
-        size = len(self.circuit.lines[node, "n"])
+        size = len(self.circuit.gate_nets[node, "n"])
         return [found.name for unit in range(size) for found in self.signal_nets(node, unit)]
 
     def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
@@ -143,7 +143,7 @@ class _Synthesis:
         group = self.circuit.group(node)
         module = sized_name(relu.DIODE, group, self.circuit.unit)
         diode = self.instance(name, module, (n, "vss"), role, node, unit)
-        if not self.circuit.lines[node, "p"][unit]:
+        if not self.circuit.gate_nets[node, "p"][unit]:
             return (diode,)
         nets = (n, p, *SUPPLIES)
         copied = sized_name(mirror.TO_P, group, self.circuit.unit)
@@ -181,7 +181,7 @@ class _Synthesis:
         outer = tuple(net(self.circuit, INPUT, unit.index, "n") for unit in units)
         return Layer(INPUT, word, "inputs", ports, outer, units)
 
-    def rows(self, layer: RowLayer) -> Layer:
+    def rows(self, layer: SummingLayer) -> Layer:
         word = self.circuit.word(layer)
         used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
         outer: tuple[str, ...] = ()
@@ -194,15 +194,15 @@ class _Synthesis:
         return Layer(layer.node, word, title, (*SUPPLIES, *used, *own), outer, units)
 
     def mirror_nets(self, mirrors: Mirrors) -> list[str]:
-        signs: tuple[tuple[Line, int], ...] = (("n", -1), ("p", 1))
+        signs: tuple[tuple[GateNet, int], ...] = (("n", -1), ("p", 1))
         return [
             net(self.circuit, mirrors.source, column, line)
-            for column, weights in enumerate(drawn_weight(mirrors).T)
+            for column, weights in enumerate(realised_weight(mirrors).T)
             for line, sign in signs
             if (sign * weights > 0).any()
         ]
 
-    def row(self, layer: RowLayer, unit: int) -> Unit:
+    def row(self, layer: SummingLayer, unit: int) -> Unit:
         name = f"{self.circuit.word(layer)}_{unit}"
         if layer.kind == "relu":
             node = net(self.circuit, layer.node, unit, "n")
@@ -214,7 +214,7 @@ class _Synthesis:
         devices: list[Device] = []
         missing: list[tuple[str, float]] = []
         for mirrors, suffix in numbered(layer.mirrors):
-            drawn = mirrors.drawn
+            drawn = mirrors.geometry
             assert drawn is not None
             for column in np.flatnonzero(mirrors.weight[unit]).tolist():
                 path, wanted = parameter_path(mirrors, unit, column), mirrors.weight[unit, column]
@@ -228,7 +228,7 @@ class _Synthesis:
                     own,
                     "bias" if mirrors.source == REFERENCE else "mirror",
                     polarity,
-                    drawn.geometry(unit, column),
+                    drawn.at(unit, column),
                     (node, gate, RAIL[polarity], RAIL[polarity]),
                     layer.node,
                     unit,
@@ -270,7 +270,7 @@ class _Synthesis:
     def cell(self, layer: CellLayer, unit: int) -> Unit:
         block, name = layer.block, f"{self.circuit.word(layer)}_{unit}"
         biases = [f"{name}_{bias.name}" for bias in block.biases]
-        other: Line = "n" if block.output == "p" else "p"
+        other: GateNet = "n" if block.output == "p" else "p"
         output, copied = (
             net(self.circuit, layer.node, unit, line) for line in (block.output, other)
         )
@@ -306,7 +306,7 @@ class _Synthesis:
             title += f", starts {'high' if state else 'low'}"
             storage = (Net(nets["storage"], "storage"),)
             instances.append(self.start(nets["storage"], layer, unit, state))
-        if self.circuit.lines[layer.node, other][unit]:
+        if self.circuit.gate_nets[layer.node, other][unit]:
             ends = (output, copied, *SUPPLIES)
             module = mirror.TO_N if other == "n" else mirror.TO_P
             kind = sized_name(module, self.circuit.group(layer.node), self.circuit.unit)
@@ -329,7 +329,7 @@ class _Synthesis:
 
     def start(self, storage: str, layer: CellLayer, unit: int, state: bool) -> Instance:
         """Return the switch that holds a cell in its first state."""
-        nets = (storage, self.starts[layer.stage, state], "vdd" if state else "vss")
+        nets = (storage, self.starts[layer.release, state], "vdd" if state else "vss")
         module = bias.SET if state else bias.RESET
         name = f"{self.circuit.word(layer)}_{unit}_start"
         return self.instance(name, module, nets, "start", layer.node, unit)
@@ -352,7 +352,7 @@ class _Synthesis:
 
     def bias_mirrors(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Device, ...]:
         """Return the copies of the reference that take the place of ideal bias currents."""
-        drawn = layer.bias_mirrors
+        drawn = layer.bias_geometry
         assert drawn is not None
         assert layer.bias is not None
         line = net(self.circuit, REFERENCE, 0, "p")
@@ -366,7 +366,7 @@ class _Synthesis:
                     self.unique(f"{name}_mirror"),
                     "bias",
                     "pmos",
-                    drawn.geometry(row, unit),
+                    drawn.at(row, unit),
                     (name, line, "vdd", "vdd"),
                     layer.node,
                     unit,

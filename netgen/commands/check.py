@@ -197,8 +197,8 @@ def _realisable(made: Design) -> Iterator[str]:
 def _drawn_errors(made: Design) -> np.ndarray:
     """Return the relative errors, without sign, of the weights that are drawn."""
     errors = []
-    for mirrors in (mirrors for layer in made.circuit.rows for mirrors in layer.mirrors):
-        if mirrors.drawn is not None:
-            there = mirrors.drawn.multiplicity > 0
-            errors.append(np.abs(mirrors.drawn.realised[there] / mirrors.weight[there] - 1))
+    for mirrors in (mirrors for layer in made.circuit.summing_layers for mirrors in layer.mirrors):
+        if mirrors.geometry is not None:
+            there = mirrors.geometry.multiplicity > 0
+            errors.append(np.abs(mirrors.geometry.realised[there] / mirrors.weight[there] - 1))
     return np.concatenate(errors) if errors else np.zeros(0)

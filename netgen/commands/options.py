@@ -276,8 +276,8 @@ simulation_options = taking(
         type=click.Choice((AUTO, *ENGINES)),
         default=AUTO,
         show_default=True,
-        help="The network as one circuit, or in stages, which show no transients; auto goes "
-        "by size.",
+        help="The network as one circuit, or partition by partition, which shows no "
+        "transients; auto goes by size.",
     ),
     click.option(
         "--scheduler",

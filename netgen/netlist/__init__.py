@@ -1,6 +1,5 @@
 """The netlist room: Jinja2 templates, the network's text, testbenches and their probes."""
 
-from netgen.netlist.blocks import GateLoad, Workbench
 from netgen.netlist.deck import Deck, Quantity
 from netgen.netlist.mapping import mapping
 from netgen.netlist.meters import KINDS, Consumer
@@ -10,6 +9,7 @@ from netgen.netlist.network import cdl_text, netlist_of, network_text
 from netgen.netlist.partition import Network
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
 from netgen.netlist.variation import shift_words, transistors_of
+from netgen.netlist.workbench import GateLoad, Workbench
 
 __all__ = [
     "KINDS",

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer, parameter_path
+from netgen.circuit import REFERENCE, CellLayer, Circuit, SummingLayer, parameter_path
 from netgen.circuit.netlist import Netlist, Unit
 from netgen.circuit.nets import net
 from netgen.document import Json
@@ -37,7 +37,7 @@ def mapping(circuit: Circuit, technology: Technology, netlist: Netlist) -> list[
 
 
 def _row_records(
-    circuit: Circuit, technology: Technology, layer: RowLayer, units: Units
+    circuit: Circuit, technology: Technology, layer: SummingLayer, units: Units
 ) -> Iterator[Record]:
     word = circuit.word(layer)
     names = {
@@ -46,20 +46,20 @@ def _row_records(
         for device in unit.devices
     }
     for mirrors in layer.mirrors:
-        assert mirrors.drawn is not None
+        assert mirrors.geometry is not None
         # a plain copy is no learned parameter: it only has a device where it copies something
         learned = bool(mirrors.chains[0])
         for row, column in (
             np.argwhere(mirrors.weight != 0) if not learned else np.ndindex(mirrors.weight.shape)
         ):
             wanted = float(mirrors.weight[row, column])
-            geometry = mirrors.drawn.geometry(row, column)
+            geometry = mirrors.geometry.at(row, column)
             drawn = geometry.multiplicity > 0
             polarity: Polarity = "pmos" if wanted > 0 else "nmos"
             prefix = technology.devices[polarity].prefix
             path = parameter_path(mirrors, int(row), int(column))
             gate = net(circuit, mirrors.source, int(column), "p" if wanted > 0 else "n")
-            realised = float(mirrors.drawn.realised[row, column])
+            realised = float(mirrors.geometry.realised[row, column])
             yield {
                 "node": mirrors.chains[0][0] if learned else layer.node,
                 "row": int(row),
@@ -73,7 +73,7 @@ def _row_records(
                 "width": geometry.width if drawn else None,
                 "length": geometry.length if drawn else None,
                 "multiplicity": geometry.multiplicity,
-                "series": int(mirrors.drawn.series[row, column]),
+                "series": int(mirrors.geometry.series[row, column]),
                 "realised": realised,
                 "relative_error": realised / wanted - 1 if wanted else 0.0,
             }

@@ -90,7 +90,9 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
                 )
                 for unit in range(layer.size)
             )
-    outputs = [readout_current(output_net(circuit, u)) for u in range(circuit.rows[-1].size)]
+    outputs = [
+        readout_current(output_net(circuit, u)) for u in range(circuit.summing_layers[-1].size)
+    ]
     nodes[READOUT] = tuple(outputs)
     supplies: dict[Quantity, float] = {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)}
     return Probes(nodes, supplies, tuple(map(Voltage, winner_nets(circuit))))
@@ -178,7 +180,7 @@ def bench_text(
         input_supply=input_supply,
         nets=("vdd", "0", *network_ports(circuit)),
         inputs=input_sources(circuit, x, edge),
-        outputs=[output_net(circuit, unit) for unit in range(circuit.rows[-1].size)],
+        outputs=[output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)],
         startup=startup(circuit, at.vdd),
     )
 
@@ -211,21 +213,21 @@ def staircase(values: NDArray[np.float64], period: float, edge: float = EDGE) ->
     return pwl(points)
 
 
-def release_time(stage: int, stages: int, period: float) -> float:
-    """Return when the cells of a start-up stage are released, inside the first frame.
+def release_time(order: int, orders: int, period: float) -> float:
+    """Return when the cells of one release order are released, inside the first frame.
 
     One after another, so that a cell is only released when those below it have settled.
     """
-    return 0.6 * period * (stage + 1) / max(stages, 3)
+    return 0.6 * period * (order + 1) / max(orders, 3)
 
 
 def startup(circuit: Circuit, vdd: float) -> list[InputSource]:
-    """Return the start-up lines: each lets go of its cells at their stage's time."""
+    """Return the start-up sources: each releases its cells at the time of their release order."""
     period = circuit.model.frame_period
     sources = []
-    for (stage, state), name in start_nets(circuit).items():
+    for (order, state), name in start_nets(circuit).items():
         on, off = (0.0, vdd) if state else (vdd, 0.0)
-        release = release_time(stage, circuit.stages, period)
+        release = release_time(order, circuit.releases, period)
         points = [(0.0, on), (release, on), (release + EDGE * period, off)]
         sources.append(InputSource(name, pwl(points)))
     return sources

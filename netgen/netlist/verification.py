@@ -16,14 +16,14 @@ from itertools import chain
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
 from netgen.circuit.nets import net, output_net, start_nets
 from netgen.errors import ConfigurationError
-from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
 from netgen.netlist.render import render_template
+from netgen.netlist.workbench import Drive, Workbench
 from netgen.units import spice
 
 _ROWS, _CELLS = "rows", "cells"
@@ -50,7 +50,7 @@ def placed_layers(netlist: Netlist) -> dict[str, Layer]:
 
 
 @dataclass(frozen=True, eq=False)
-class RowsBench:
+class SummingBench:
     """A deck that measures a row layer's sums, one point after the other.
 
     Attributes
@@ -109,8 +109,8 @@ class VerificationBench:
         return placed_layers(self.bench.network.netlist)
 
     def rows(
-        self, layer: RowLayer, currents: Mapping[str, Floats], held: Floats, alone: int
-    ) -> RowsBench:
+        self, layer: SummingLayer, currents: Mapping[str, Floats], held: Floats, alone: int
+    ) -> SummingBench:
         """Return the deck that drives the lines of a row layer.
 
         Parameters
@@ -144,9 +144,9 @@ class VerificationBench:
                 sums.append((SourceCurrent(f"vout{unit}"),))
         lines.append("Vframe frame 0 0")
         deck = self._deck(f"sums of {word}", lines, chain.from_iterable(sums), _frames(points))
-        return RowsBench(deck, tuple(sums), points)
+        return SummingBench(deck, tuple(sums), points)
 
-    def _held(self, layer: RowLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
+    def _held(self, layer: SummingLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
         """Write what holds a row node at the voltage of its diode at a given current."""
         node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
         at = np.arange(len(stiff), dtype=np.float64)
@@ -213,7 +213,9 @@ class VerificationBench:
             "block.j2",
             blocks=self.bench.network.text,
             vdd=self.bench.conditions.vdd,
-            lines=list(dict.fromkeys(lines)),  # layers of one stage share their start-up lines
+            lines=list(
+                dict.fromkeys(lines)
+            ),  # layers of one release order share their start-up nets
         )
         sizes = self.bench.network.sizes
         return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
@@ -239,7 +241,7 @@ class VerificationBench:
             yield _source(name, *ends, currents[:, unit])
 
     @cached_property
-    def _layers(self) -> Mapping[str, CellLayer | RowLayer]:
+    def _layers(self) -> Mapping[str, CellLayer | SummingLayer]:
         """Layers with lines of their own, by node."""
         return {
             layer.node: layer
@@ -248,15 +250,15 @@ class VerificationBench:
         }
 
     def _starts(self, layer: CellLayer) -> Iterator[str]:
-        """Write the start-up lines of cells, which let go of them."""
+        """Write the sources of the start-up nets, which release the cells."""
         vdd = self.bench.conditions.vdd
-        for (stage, state), name in start_nets(self.circuit).items():
-            if stage == layer.stage and name in self.placed[self.circuit.word(layer)].ports:
+        for (order, state), name in start_nets(self.circuit).items():
+            if order == layer.release and name in self.placed[self.circuit.word(layer)].ports:
                 yield f"Vs_{name} {name} 0 {spice(vdd if state else 0.0)}"
 
-    def _own(self, layer: CellLayer | RowLayer) -> frozenset[str]:
+    def _own(self, layer: CellLayer | SummingLayer) -> frozenset[str]:
         """Return the nets that a layer drives."""
-        if isinstance(layer, RowLayer) and layer.kind == "readout":
+        if isinstance(layer, SummingLayer) and layer.kind == "readout":
             return frozenset(output_net(self.circuit, unit) for unit in range(layer.size))
         return self._lines_of(layer.node)
 
@@ -264,7 +266,7 @@ class VerificationBench:
         return frozenset(
             net(self.circuit, node, unit, line)
             for line in ("n", "p")
-            for unit in range(len(self.circuit.lines[node, line]))
+            for unit in range(len(self.circuit.gate_nets[node, line]))
         )
 
     @cached_property
@@ -272,7 +274,7 @@ class VerificationBench:
         """By line, the rail at which its copies carry nothing."""
         return {
             net(self.circuit, node, unit, line): "0" if line == "n" else "vdd"
-            for (node, line), used in self.circuit.lines.items()
+            for (node, line), used in self.circuit.gate_nets.items()
             for unit in range(len(used))
         }
 
@@ -301,7 +303,7 @@ class VerificationBench:
             net(self.circuit, node, unit, line): (
                 REFERENCE_WORD if node == REFERENCE else self.circuit.tokens[node]
             )
-            for (node, line), used in self.circuit.lines.items()
+            for (node, line), used in self.circuit.gate_nets.items()
             for unit in range(len(used))
         }
 

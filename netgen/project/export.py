@@ -158,7 +158,7 @@ class _Handover:
             text = netlist.statements[0].text
             problem = f"holds {text!r:.60}, which has no symbol; leave out --to xschem"
             raise ConfigurationError(netlist.source, [problem])
-        outputs = (output_net(circuit, unit) for unit in range(circuit.rows[-1].size))
+        outputs = (output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size))
         half = spice(bench.conditions.vdd / 2)
         sources = [InputSource(net, half) for net in outputs]
         sources += startup(circuit, bench.conditions.vdd)

@@ -15,15 +15,23 @@ from netgen.analysis.comparison.verification import (
     CellFigure,
     MirrorFigure,
     Operation,
-    RowFigure,
-    RowPlan,
+    SumFigure,
+    SumPlan,
     Verification,
     operation,
-    plan_rows,
+    plan_sums,
     read_cells,
     read_rows,
 )
-from netgen.circuit import CellLayer, Circuit, Layer, Line, RowLayer, build_circuit, parameter_path
+from netgen.circuit import (
+    CellLayer,
+    Circuit,
+    GateNet,
+    Layer,
+    SummingLayer,
+    build_circuit,
+    parameter_path,
+)
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import net
 from netgen.document import Json, WrongKindError, number_at, table_at, tables_at, text_at
@@ -31,7 +39,7 @@ from netgen.errors import ConfigurationError, SimulationError
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
-from netgen.netlist.verification import CellsBench, RowsBench, VerificationBench
+from netgen.netlist.verification import CellsBench, SummingBench, VerificationBench
 from netgen.project.design import read_design, read_netlist
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
@@ -53,8 +61,8 @@ class _Layer:
     """A layer under test with the job that measures it."""
 
     layer: Layer
-    bench: RowsBench | CellsBench
-    plan: RowPlan | None
+    bench: SummingBench | CellsBench
+    plan: SumPlan | None
     job: Job
 
 
@@ -84,7 +92,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     timeout = _TIMEOUT + _EACH * build.transistors
     layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
     mirrors: list[MirrorFigure] = []
-    rows: list[RowFigure] = []
+    rows: list[SumFigure] = []
     cells: list[CellFigure] = []
     failures: dict[str, str] = {}
     cpu_s = 0.0
@@ -119,8 +127,8 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     return verification
 
 
-def _sums(bench: RowsBench | CellsBench, result: Waveforms) -> Floats:
-    assert isinstance(bench, RowsBench)
+def _sums(bench: SummingBench | CellsBench, result: Waveforms) -> Floats:
+    assert isinstance(bench, SummingBench)
     sums = [np.sum([result[part] for part in parts], axis=0) for parts in bench.sums]
     return np.stack(sums, axis=1)
 
@@ -139,7 +147,7 @@ def _inputs(build: Build) -> Floats:
 
 
 def _drawn(
-    circuit: Circuit, layer: RowLayer, built: Netlist
+    circuit: Circuit, layer: SummingLayer, built: Netlist
 ) -> tuple[dict[tuple[str, int, int], float], dict[tuple[str, int, int], str]]:
     """Return what is expected of a layer's mirrors, by (from, row, column), and their parameters.
 
@@ -158,7 +166,7 @@ def _drawn(
         learned = bool(mirrors.chains[0])
         for row, column in np.argwhere((mirrors.weight != 0) | learned).tolist():
             path, place = parameter_path(mirrors, row, column), (mirrors.source, row, column)
-            line: Line = "p" if mirrors.weight[row, column] > 0 else "n"
+            line: GateNet = "p" if mirrors.weight[row, column] > 0 else "n"
             gate = net(circuit, mirrors.source, column, line)
             expected[place] = expected.get(place, 0.0) + realised.get((row, path, gate), 0.0)
             names[place] = f"{names[place]} + {path}" if place in names else path
@@ -174,12 +182,12 @@ def _layers(
             cells = bench.cells(layer, _candidates(circuit, layer), _STEP)
             yield _Layer(layer, cells, None, _job(name, cells, timeout))
         else:
-            plan = plan_rows(circuit, layer, where)
+            plan = plan_sums(circuit, layer, where)
             rows = bench.rows(layer, plan.currents, where.rows[layer.node], plan.alone)
             yield _Layer(layer, rows, plan, _job(name, rows, timeout))
 
 
-def _job(name: str, bench: RowsBench | CellsBench, timeout: float) -> Job:
+def _job(name: str, bench: SummingBench | CellsBench, timeout: float) -> Job:
     return job_of(name, bench.deck, ACCURATE.retries(), timeout)
 
 
@@ -193,7 +201,7 @@ def _candidates(circuit: Circuit, layer: CellLayer) -> Floats:
 
 
 def _read_cells(
-    circuit: Circuit, layer: CellLayer, bench: RowsBench | CellsBench, result: Waveforms
+    circuit: Circuit, layer: CellLayer, bench: SummingBench | CellsBench, result: Waveforms
 ) -> list[CellFigure]:
     assert isinstance(bench, CellsBench)
     runs, points = bench.shape
@@ -218,7 +226,7 @@ def _content(build: Build, found: Verification) -> dict[str, object]:
     return head | kinds
 
 
-def _finite(figure: MirrorFigure | RowFigure | CellFigure) -> dict[str, object]:
+def _finite(figure: MirrorFigure | SumFigure | CellFigure) -> dict[str, object]:
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in asdict(figure).items()
@@ -241,7 +249,7 @@ def read_verification(build: Build) -> Verification | None:
         failures = table_at(data, "failures")
         return Verification(
             tuple(_figure(MirrorFigure, record) for record in tables_at(data, "mirrors")),
-            tuple(_figure(RowFigure, record) for record in tables_at(data, "rows")),
+            tuple(_figure(SumFigure, record) for record in tables_at(data, "rows")),
             tuple(_figure(CellFigure, record) for record in tables_at(data, "cells")),
             {node: text_at(failures, node) for node in failures},
             number_at(data, "cpu_s"),

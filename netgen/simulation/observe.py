@@ -57,9 +57,9 @@ def extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Mo
 
     The first frame counts from when the first cells are released.
     """
-    stages = max(len(model.cells), 1)
+    orders = max(len(model.cells), 1)
     starts = settled - SETTLED * model.frame_period
-    starts[0] = release_time(0, stages, model.frame_period)
+    starts[0] = release_time(0, orders, model.frame_period)
     found = np.empty((len(settled), wave.shape[1], 2))
     for frame, (start, stop) in enumerate(zip(starts, settled, strict=True)):
         first, last = np.searchsorted(time, (start, stop))

@@ -9,7 +9,7 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.characterise.mirrors import CURRENTS
-from netgen.circuit import REFERENCE, Circuit, RowLayer
+from netgen.circuit import REFERENCE, Circuit, SummingLayer
 from netgen.model import INPUT, Cell, Model, Relu, evaluate
 from netgen.sizing.compensate import Calibration
 
@@ -52,7 +52,7 @@ def measure_activity(circuit: Circuit, x: Floats) -> Activity:
         signals[name] = np.maximum(_typical(flat * model.unit_current, 2.0), least)
     rows = {}
     for layer in circuit.layers:
-        if isinstance(layer, RowLayer):
+        if isinstance(layer, SummingLayer):
             flat = values[layer.node].reshape(-1, layer.size) * model.unit_current
             rows[layer.node] = np.maximum(_typical(flat, 0.0, least), least)
     return Activity(signals, rows, _operation(circuit, values))
@@ -71,7 +71,7 @@ def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Calibration:
     signals = {name: amperes(name) for name, _ in circuit.signals}
     signals[REFERENCE] = np.full((len(chosen), 1), model.unit_current)
     sums = {}
-    for layer in circuit.rows:
+    for layer in circuit.summing_layers:
         node = model.by_name[layer.node]
         own = isinstance(node, Relu) and layer.kind == "relu"
         sums[layer.node] = amperes(node.input if own else layer.node)  # type: ignore[union-attr]

@@ -94,7 +94,7 @@ def compensated(
         The unit current, A.
     """
     weights = [m.weight[row] for m in mirrors]
-    drawn = [each.drawn for each in mirrors if each.drawn]
+    drawn = [each.geometry for each in mirrors if each.geometry]
     there = np.concatenate([each.multiplicity[row] > 0 for each in drawn])
     if not there.any() or not flows.any():
         return weights

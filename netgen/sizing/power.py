@@ -15,7 +15,7 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.characterise.gain import MirrorTables
-from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, RowLayer
+from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, SummingLayer
 from netgen.circuit.blocks import wta
 from netgen.model import INPUT, Relu, evaluate
 from netgen.netlist import Consumer
@@ -115,7 +115,7 @@ class _Operation:
         return np.full(self.samples, self.vdd * amperes)
 
     def carried(
-        self, layer: RowLayer, mirrors: Mirrors, polarity: Polarity, volts: Floats
+        self, layer: SummingLayer, mirrors: Mirrors, polarity: Polarity, volts: Floats
     ) -> Floats:
         """Return what all mirrors of a polarity carry together in each frame, A, (frames,).
 
@@ -124,7 +124,7 @@ class _Operation:
         volts
             Voltages of the rows, (frames or 1, rows).
         """
-        drawn, signal, axes = mirrors.drawn, self.values[mirrors.source], self.tables.axes
+        drawn, signal, axes = mirrors.geometry, self.values[mirrors.source], self.tables.axes
         assert drawn is not None
         own = (mirrors.weight > 0) == (polarity == "pmos")
         counts = np.where(own, drawn.multiplicity, 0)
@@ -160,7 +160,7 @@ def _lines(at: _Operation) -> Iterator[Reading]:
     circuit = at.circuit
     if circuit.uses_reference:
         yield Consumer(REFERENCE, "bias"), at.power(at.values[REFERENCE])
-    for (node, line), used in circuit.lines.items():
+    for (node, line), used in circuit.gate_nets.items():
         if line == circuit.defined_by(node) or not used.any():
             continue
         signal = at.values[node][:, used]
@@ -184,7 +184,7 @@ def _layers(at: _Operation) -> Iterator[Reading]:
         yield Consumer(node, "decision"), taken
 
 
-def _rows(at: _Operation, layer: RowLayer) -> Iterator[Reading]:
+def _rows(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
     """Sourcing mirrors; at the readout also what its source takes of a row's current."""
     relu = layer.kind == "relu"
     if relu:

@@ -15,11 +15,11 @@ from netgen.circuit import (
     REFERENCE,
     CellLayer,
     Circuit,
-    Drawn,
+    GateNet,
     Layer,
-    Line,
+    MirrorGeometry,
     Mirrors,
-    RowLayer,
+    SummingLayer,
     parameter_path,
 )
 from netgen.errors import ModelError
@@ -81,7 +81,7 @@ def size_circuit(
             if sized.bias is not None:
                 constants = known.mirrors.of(circuit.group(REFERENCE))
                 mirrors = _bias_mirrors(circuit, technology, constants, sized.bias)
-                sized = replace(sized, bias_mirrors=mirrors)
+                sized = replace(sized, bias_geometry=mirrors)
             layers.append(sized)
             continue
         current = activity.rows[layer.node]
@@ -89,7 +89,7 @@ def size_circuit(
             drain = known.mirrors.of(circuit.group(layer.node)).diode_voltage(current)
         else:
             drain = np.full(layer.size, vdd / 2)
-        sizer = _RowSizer(circuit, technology, known.mirrors, activity, layer, drain)
+        sizer = _SummingLayerSizer(circuit, technology, known.mirrors, activity, layer, drain)
         layers.append(replace(layer, mirrors=sizer.size_all()))
         problems += sizer.problems
         below += sizer.below
@@ -118,7 +118,7 @@ def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
 
 def _bias_mirrors(
     circuit: Circuit, technology: Technology, tables: MirrorTables, bias: Floats
-) -> Drawn:
+) -> MirrorGeometry:
     """Draw the PMOS copies of the reference that give bias currents, A, (biases, units).
 
     Each flows into a diode. A current below the floor is drawn at the floor: without a bias there
@@ -135,10 +135,10 @@ def _bias_mirrors(
     realised = tables.gain("n", "pmos", (width, length, count), reference, drain)
     shape, series = bias.shape, _series(technology, length)
     width, length, realised = (each.reshape(shape) for each in (width, length, realised))
-    return Drawn(width, length, count.reshape(shape), series.reshape(shape), realised)
+    return MirrorGeometry(width, length, count.reshape(shape), series.reshape(shape), realised)
 
 
-class _RowSizer:
+class _SummingLayerSizer:
     """Sizes the mirrors of one row layer."""
 
     def __init__(
@@ -147,7 +147,7 @@ class _RowSizer:
         technology: Technology,
         tables: MirrorTables,
         activity: Activity,
-        layer: RowLayer,
+        layer: SummingLayer,
         drain: Floats,
     ) -> None:
         self.circuit, self.technology, self.tables = circuit, technology, tables
@@ -164,7 +164,7 @@ class _RowSizer:
             return self.layer.mirrors
         targets = self.targets(first)
         return tuple(
-            self.size(entry, target, sized.drawn)[0]
+            self.size(entry, target, sized.geometry)[0]
             for entry, target, (sized, _) in zip(self.layer.mirrors, targets, first, strict=True)
         )
 
@@ -195,7 +195,7 @@ class _RowSizer:
         return targets
 
     def size(
-        self, mirrors: Mirrors, weight: Floats, before: Drawn | None
+        self, mirrors: Mirrors, weight: Floats, before: MirrorGeometry | None
     ) -> tuple[Mirrors, Floats]:
         """Draw weights; return them with their gains, (rows, units, currents, drains).
 
@@ -231,8 +231,8 @@ class _RowSizer:
         by_current = np.einsum("rucd,uc->rud", surfaces, axes.of_current(currents))
         realised = np.sign(weight) * (by_current * at).sum(axis=-1)
         series = _series(self.technology, length)
-        sized = Drawn(width, length, multiplicity, series, realised)
-        return replace(mirrors, drawn=sized), surfaces
+        sized = MirrorGeometry(width, length, multiplicity, series, realised)
+        return replace(mirrors, geometry=sized), surfaces
 
     def check(self, mirrors: Mirrors, row: int, columns: np.ndarray, gains: Floats) -> None:
         largest = gains[:, 0] * self.technology.max_multiplicity
@@ -259,7 +259,7 @@ class _Path:
     """A sizing path with its dimensions as functions of the position along it."""
 
     def __init__(
-        self, tables: MirrorTables, line: Line, polarity: Polarity, technology: Technology
+        self, tables: MirrorTables, line: GateNet, polarity: Polarity, technology: Technology
     ) -> None:
         self.axes, self.table = tables.axes, tables.tables[line, polarity]
         self.polarity, self.technology = polarity, technology

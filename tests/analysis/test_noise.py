@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fake_technology import UNIT, fake_technology
 
-from netgen.analysis.noise.devices import RowNoise, integrated, measure_noise
+from netgen.analysis.noise.devices import SummingNoise, integrated, measure_noise
 from netgen.analysis.noise.injected import (
     POINTS_A_PERIOD,
     PULSE,
@@ -104,7 +104,7 @@ def test_a_cell_in_the_other_state_is_an_error(described: dict[str, object]) -> 
 
 
 def test_noise_of_rows_is_interpolated_and_ends_are_kept() -> None:
-    rows = RowNoise(np.array([1e-11, 1e-9]), np.array([1e-13, 1e-12]))
+    rows = SummingNoise(np.array([1e-11, 1e-9]), np.array([1e-13, 1e-12]))
     asked = np.array([[0.0, 1e-11], [1e-10, 1e-8]])
     expected = [[1e-13, 1e-13], [np.sqrt(10) * 1e-13, 1e-12]]
     np.testing.assert_allclose(rows.at(asked), expected)

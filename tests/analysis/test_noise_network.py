@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_models import small_model
 
-from netgen.analysis.noise.devices import RowNoise
+from netgen.analysis.noise.devices import SummingNoise
 from netgen.analysis.noise.network import (
     Case,
     Draws,
@@ -23,7 +23,7 @@ from netgen.model import INPUT, Samples, evaluate, from_dict, random_model
 
 MODEL = from_dict(small_model(), "model.json")
 X = np.random.default_rng(1).uniform(0, 1.5, (200, 4, 3))
-QUIET = RowNoise(np.array([1e-12, 1e-8]), np.array([1e-13, 1e-13]))
+QUIET = SummingNoise(np.array([1e-12, 1e-8]), np.array([1e-13, 1e-13]))
 
 
 def noisy(places_: frozenset[str], level: float, **draws: int) -> dict[str, np.ndarray]:
@@ -89,7 +89,7 @@ def test_gross_currents_do_not_cancel() -> None:
 
 def test_intrinsic_noise_is_that_of_rows_at_their_gross_current() -> None:
     values = evaluate(MODEL, X)
-    noise = RowNoise(np.array([1e-14, 1e-6]), np.array([1e-16, 1e-8]))  # 1 % of any current
+    noise = SummingNoise(np.array([1e-14, 1e-6]), np.array([1e-16, 1e-8]))  # 1 % of any current
     sigma = intrinsic(MODEL, noise)
     for row, source in (("relu", "proj"), ("logits", "logits")):
         expected = 0.01 * gross_current(MODEL, source, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netgen.analysis.noise.devices import characterise_rows, measure_noise
+from netgen.analysis.noise.devices import characterise_summing, measure_noise
 from netgen.analysis.noise.injected import CalibratedCell, Injection, inject
 from netgen.characterise import CellBench
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
@@ -51,7 +51,7 @@ def test_blocks_have_at_least_the_shot_noise_of_their_transistors() -> None:
 
 
 def test_rows_are_noisier_the_more_they_carry() -> None:
-    rows = characterise_rows(generic_bench())
+    rows = characterise_summing(generic_bench())
     assert np.all(np.diff(rows.rms) > 0)
     relative = rows.rms / rows.current
     assert np.all(np.diff(relative) < 0)

@@ -17,13 +17,13 @@ from netgen.analysis.comparison.verification import (
     CellFigure,
     MirrorFigure,
     Operation,
-    RowPlan,
+    SumPlan,
     operation,
-    plan_rows,
+    plan_sums,
     read_cells,
     read_rows,
 )
-from netgen.circuit import REFERENCE, Circuit, RowLayer, build_circuit
+from netgen.circuit import REFERENCE, Circuit, SummingLayer, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.errors import ConfigurationError
 from netgen.model import from_dict, random_model
@@ -48,7 +48,7 @@ def where(circuit: Circuit) -> Operation:
     return operation(circuit, x)
 
 
-def ideal(plan: RowPlan, spoiled: tuple[str, int, int] | None = None, by: float = 1.0) -> Floats:
+def ideal(plan: SumPlan, spoiled: tuple[str, int, int] | None = None, by: float = 1.0) -> Floats:
     """Return what perfect mirrors sum up to, A, (points, rows); one weight is multiplied."""
     points = len(next(iter(plan.currents.values())))
     total = np.zeros((points, plan.layer.size))
@@ -64,9 +64,9 @@ def ideal(plan: RowPlan, spoiled: tuple[str, int, int] | None = None, by: float 
 
 
 def read(
-    circuit: Circuit, layer: RowLayer, where: Operation, sums: Floats
+    circuit: Circuit, layer: SummingLayer, where: Operation, sums: Floats
 ) -> tuple[list[MirrorFigure], dict[int, float]]:
-    plan = plan_rows(circuit, layer, where)
+    plan = plan_sums(circuit, layer, where)
     expected = {
         (source, row, column): float(weights[row, column])
         for source, weights in plan.learned.items()
@@ -78,16 +78,16 @@ def read(
 
 
 def test_perfect_mirrors_have_no_error(circuit: Circuit, where: Operation) -> None:
-    for layer in circuit.rows:
-        sums = ideal(plan_rows(circuit, layer, where))
+    for layer in circuit.summing_layers:
+        sums = ideal(plan_sums(circuit, layer, where))
         mirrors, rows = read(circuit, layer, where, sums)
         assert max(abs(m.error) for m in mirrors) < 1e-9
         assert max(rows.values()) < 1e-9
 
 
 def test_one_weight_off_is_named_and_no_other(circuit: Circuit, where: Operation) -> None:
-    layer = circuit.rows[0]
-    plan = plan_rows(circuit, layer, where)
+    layer = circuit.summing_layers[0]
+    plan = plan_sums(circuit, layer, where)
     row, column = (int(at) for at in np.argwhere(np.abs(plan.learned["x"]) > 0.1)[0])
     mirrors, rows = read(circuit, layer, where, ideal(plan, ("x", row, column), 1.05))
     off = [m for m in mirrors if abs(m.error) > 0.03]
@@ -116,10 +116,10 @@ def test_a_fault_in_one_of_two_mirrors_of_a_weight_names_both(other: float, spoi
     technology = fake_technology()
     circuit = ratio_drawn(build_circuit(from_dict(model), technology.unit))
     where = operation(circuit, np.random.default_rng(1).uniform(0, 1, (1, 20, 2)))
-    layer = circuit.rows[0]
+    layer = circuit.summing_layers[0]
     assert [mirrors.source for mirrors in layer.mirrors] == ["x", "x", REFERENCE]
     expected, parameters = _drawn(circuit, layer, netlist_of(circuit, technology))
-    plan = plan_rows(circuit, layer, where)
+    plan = plan_sums(circuit, layer, where)
     weight = np.sum(list(branches.values()), axis=0)
     np.testing.assert_allclose(plan.learned["x"], weight)
     part = list(branches.values())[spoiled][0][1]

@@ -200,13 +200,16 @@ def test_transistors_in_series_count_by_their_mean() -> None:
     long = replace(TECHNOLOGY, length=(0.28e-6, 5e-6), max_series=4)
     model = one_row([-0.1])
     circuit = ratio_drawn(build_circuit(model, UNIT))
-    (layer,) = circuit.rows
+    (layer,) = circuit.summing_layers
     mirrors, bias = layer.mirrors
-    assert mirrors.drawn is not None
+    assert mirrors.geometry is not None
     stretched = replace(
-        mirrors.drawn, width=np.array([[1e-6]]), length=np.array([[10e-6]]), series=np.array([[2]])
+        mirrors.geometry,
+        width=np.array([[1e-6]]),
+        length=np.array([[10e-6]]),
+        series=np.array([[2]]),
     )
-    layer = replace(layer, mirrors=(replace(mirrors, drawn=stretched), bias))
+    layer = replace(layer, mirrors=(replace(mirrors, geometry=stretched), bias))
     circuit = replace(circuit, layers=(layer,))
     twin = Twin(circuit, long, ideal(), diodes(), netlist_of(circuit, long))
     x = np.array([[[1.0]]])

@@ -1,4 +1,4 @@
-"""Which blocks a model turns into: layers, lines, start-up stages, names."""
+"""Which blocks a model turns into: layers, gate nets, release orders, names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from netgen.circuit import (
     REFERENCE_WORD,
     CellLayer,
     Circuit,
-    RowLayer,
+    SummingLayer,
     build_circuit,
-    drawn_weight,
     parameter_path,
+    realised_weight,
 )
 from netgen.model import INPUT, Cell, Model, Relu, from_dict
 
@@ -41,7 +41,7 @@ def test_every_relu_and_bmru_is_a_layer_and_the_readout_is_last(model: Model) ->
     assert [layer.node for layer in circuit.layers] == [*own, model.readout.node]
     assert [layer.node for layer in circuit.cells] == [cell.name for cell in model.cells]
     readout = circuit.layers[-1]
-    assert isinstance(readout, RowLayer)
+    assert isinstance(readout, SummingLayer)
     assert readout.kind == "readout"
     for layer in circuit.layers:
         assert layer.size == model.sizes[layer.node]
@@ -55,7 +55,7 @@ def test_cells_stand_for_currents() -> None:
 
 
 def test_residual_stream_is_re_formed_at_its_consumer() -> None:
-    readout = circuit_of(small_model()).rows[-1]
+    readout = circuit_of(small_model()).summing_layers[-1]
     assert [(m.source, m.chains) for m in readout.mirrors] == [
         ("x", (("logits", "proj"),)),
         ("post", (("logits",),)),
@@ -64,7 +64,7 @@ def test_residual_stream_is_re_formed_at_its_consumer() -> None:
 
 
 def test_paths_name_every_learned_parameter_of_a_mirror() -> None:
-    readout = circuit_of(small_model()).rows[-1]
+    readout = circuit_of(small_model()).summing_layers[-1]
     product, plain, bias = readout.mirrors
     assert parameter_path(product, 1, 2) == "logits.weight[1][:]·proj.weight[:][2]"
     assert parameter_path(plain, 1, 0) == "logits.weight[1][0]"
@@ -82,52 +82,52 @@ def test_lines_are_only_where_a_mirror_or_a_cell_needs_them(model: Model) -> Non
         is_cell = isinstance(model.by_name.get(name), Cell)
         for unit in range(size):
             users = [
-                drawn_weight(mirrors)[:, unit]
-                for layer in circuit.rows
+                realised_weight(mirrors)[:, unit]
+                for layer in circuit.summing_layers
                 for mirrors in layer.mirrors
                 if mirrors.source == name
             ]
             drives = any(cell.candidate == name for cell in circuit.cells)
             sourcing = any((weights > 0).any() for weights in users) or drives
             sinking = any((weights < 0).any() for weights in users)
-            assert circuit.lines[name, "p"][unit] == (is_cell or sourcing)
-            assert circuit.lines[name, "n"][unit] == (not is_cell or sinking)
+            assert circuit.gate_nets[name, "p"][unit] == (is_cell or sourcing)
+            assert circuit.gate_nets[name, "n"][unit] == (not is_cell or sinking)
 
 
 def test_weight_that_is_not_drawn_needs_no_line() -> None:
     data = small_model()
     data["nodes"] = [linear("logits", "x", [[1.0, 0.0, 0.0], [0.0, 0.0, 0.01]], [0.0, 0.0])]
     circuit = circuit_of(data)
-    np.testing.assert_array_equal(circuit.lines["x", "p"], [True, False, True])
+    np.testing.assert_array_equal(circuit.gate_nets["x", "p"], [True, False, True])
     drawn = ratio_drawn(circuit)
-    small = drawn.rows[0].mirrors[0].drawn
+    small = drawn.summing_layers[0].mirrors[0].geometry
     assert small is not None
     small.multiplicity[1, 2] = 0
-    np.testing.assert_array_equal(drawn.lines["x", "p"], [True, False, False])
+    np.testing.assert_array_equal(drawn.gate_nets["x", "p"], [True, False, False])
 
 
 # Start-up
 
 
-def stages(*nodes: dict[str, Any]) -> list[int]:
+def orders(*nodes: dict[str, Any]) -> list[int]:
     data = small_model() | {"nodes": list(nodes), "input": {"size": 1, "max": 1.0}}
     data["readout"] = {"node": nodes[-1]["name"], "rule": "last", "frames": [0, 1]}
     data["classes"] = ["one"]
     circuit = circuit_of(data)
-    assert circuit.stages == max((cell.stage for cell in circuit.cells), default=-1) + 1
-    return [cell.stage for cell in circuit.cells]
+    assert circuit.releases == max((cell.release for cell in circuit.cells), default=-1) + 1
+    return [cell.release for cell in circuit.cells]
 
 
-def test_start_up_stage_is_the_number_of_cell_layers_below() -> None:
+def test_release_order_is_the_number_of_cell_layers_below() -> None:
     first, second = bmru("b1", "x", 1), bmru("b2", "b1", 1)
     beside = bmru("b3", "x", 1)
     both = {"name": "sum", "op": "add", "inputs": ["b2", "b3"]}
     relu = {"name": "r", "op": "relu", "input": "sum"}
-    assert stages(first, second, beside, both, relu, bmru("b4", "r", 1)) == [0, 1, 0, 2]
+    assert orders(first, second, beside, both, relu, bmru("b4", "r", 1)) == [0, 1, 0, 2]
 
 
-def test_circuit_without_cells_has_no_stages() -> None:
-    assert stages({"name": "r", "op": "relu", "input": "x"}) == []
+def test_circuit_without_cells_has_no_release_orders() -> None:
+    assert orders({"name": "r", "op": "relu", "input": "x"}) == []
 
 
 # Names
@@ -162,5 +162,5 @@ def test_names_that_a_netlist_cannot_tell_apart(names: tuple[str, ...]) -> None:
     data["classes"] = ["a", "b", "c"]
     circuit = circuit_of(data)
     assert len(set(circuit.tokens.values())) == len(names) + 1
-    assert isinstance(circuit.layers[0], RowLayer)
+    assert isinstance(circuit.layers[0], SummingLayer)
     assert not any(isinstance(layer, CellLayer) for layer in circuit.layers)

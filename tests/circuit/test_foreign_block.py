@@ -1,4 +1,4 @@
-"""A block of a package of its own: an operation that netgen does not know, through every stage."""
+"""A block of a package of its own: an operation that netgen does not know, through every room."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_its_cells_are_in_netlist_area_and_mismatch(model: Model) -> None:
     assert netlist.counts["cell"] == 5 * 3
     assert netlist.counts["bias"] >= 2 * 3
     assert netlist.counts["start"] == 0
-    assert circuit.stages == 0
+    assert circuit.releases == 0
     assert areas(netlist, technology)[Consumer("above", "cell")].transistors == 10
     shifts = sample_deviations(technology, Variation(1), transistors_of(netlist), 0, 4)
     assert shifts["second_0.m3"].shape == (4, 2)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from command_line import netgen, says, write_model, write_samples
 
-from netgen.analysis.noise.devices import RowNoise
+from netgen.analysis.noise.devices import SummingNoise
 
 
 @pytest.fixture(autouse=True)
 def _rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = RowNoise(np.array([1e-12, 1e-8]), np.array([1e-13, 1e-12]))
-    monkeypatch.setattr("netgen.project.studies.noise.characterise_rows", lambda *_: rows)
+    rows = SummingNoise(np.array([1e-12, 1e-8]), np.array([1e-13, 1e-12]))
+    monkeypatch.setattr("netgen.project.studies.noise.characterise_summing", lambda *_: rows)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netgen.characterise import Characterisation, MirrorTables
 from netgen.characterise.gain import Axes, MirrorTable
 from netgen.characterise.path import path_points
-from netgen.circuit import CellLayer, Circuit, Drawn, Layer
+from netgen.circuit import CellLayer, Circuit, Layer, MirrorGeometry
 from netgen.circuit.blocks.schmitt9 import SchmittTable, SchmittTimes
 from netgen.technology import POLARITIES, DeviceModel, Geometry, Mismatch, ProcessSpread, Technology
 
@@ -67,17 +67,17 @@ def ratio_drawn(circuit: Circuit) -> Circuit:
 def _drawn(circuit: Circuit, layer: Layer) -> Layer:
     if isinstance(layer, CellLayer):
         copies = _by_ratio(circuit, layer.wanted / circuit.model.unit_current)
-        return replace(layer, bias=layer.wanted, bias_mirrors=copies)
-    mirrors = tuple(replace(m, drawn=_by_ratio(circuit, m.weight)) for m in layer.mirrors)
+        return replace(layer, bias=layer.wanted, bias_geometry=copies)
+    mirrors = tuple(replace(m, geometry=_by_ratio(circuit, m.weight)) for m in layer.mirrors)
     return replace(layer, mirrors=mirrors)
 
 
-def _by_ratio(circuit: Circuit, weight: Floats) -> Drawn:
+def _by_ratio(circuit: Circuit, weight: Floats) -> MirrorGeometry:
     ratio = np.abs(weight)
     multiplicity = np.ceil(ratio / 1.5).astype(np.int64)  # some devices stand in parallel
     width = circuit.unit.width * ratio / np.maximum(multiplicity, 1)
     length = np.where(ratio > 0, circuit.unit.length, 0.0)
-    return Drawn(width, length, multiplicity, np.ones_like(multiplicity), weight)
+    return MirrorGeometry(width, length, multiplicity, np.ones_like(multiplicity), weight)
 
 
 def fake_gain(geometry: Geometry, current: Floats | float, drain: Floats | float) -> Floats:

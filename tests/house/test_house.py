@@ -133,7 +133,7 @@ def words(tree: ast.AST) -> Iterator[str]:
 
 
 def test_a_block_is_known_in_its_own_place_only() -> None:
-    """Every stage asks the protocol of blocks; no module but its own knows a cell's circuit."""
+    """Every room asks the protocol of blocks; no module but its own knows a cell's circuit."""
     voices = {"training/synth.py"}  # which are called m1, m2 …
     known = {
         name: {word for word in words(ast.parse(path.read_text(encoding="utf-8")))

@@ -18,7 +18,7 @@ import pytest
 from fake_technology import NMOS, PMOS, fake_technology
 from small_models import small_model
 
-from netgen.circuit import CellLayer, Circuit, Drawn, RowLayer, build_circuit
+from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
 from netgen.model import Add, Cell, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
 from netgen.netlist import cdl_text, network_text
@@ -167,13 +167,13 @@ class Reference:
                     self.mirror(f"{c}_{key}m", "ref", f"{c}_{key}", value)
                 else:
                     self.lines.append(f"I{c}_{key} vdd {c}_{key} {value * self.amperes:.12g}")
-            stage = self.depth[node.name]
+            order = self.depth[node.name]
             if node.initial_state[unit]:
-                self.mos(f"{c}_s", v0, f"set_{stage}_b", "vdd", PMOS, wide=0.22)
-                yield f"set_{stage}_b"
+                self.mos(f"{c}_s", v0, f"set_{order}_b", "vdd", PMOS, wide=0.22)
+                yield f"set_{order}_b"
             else:
-                self.mos(f"{c}_s", v0, f"reset_{stage}", "vss", NMOS, wide=0.22)
-                yield f"reset_{stage}"
+                self.mos(f"{c}_s", v0, f"reset_{order}", "vss", NMOS, wide=0.22)
+                yield f"reset_{order}"
             if (c, "n") in self.gates:
                 self.mos(f"{c}_x", f"{c}_n", out, "vdd", PMOS)
                 self.mos(f"{c}_y", f"{c}_n", f"{c}_n", "vss", NMOS)
@@ -194,25 +194,25 @@ def reference(model: Model, mirrored_bias: bool = False) -> str:
 
 
 def drawn(circuit: Circuit) -> Circuit:
-    layers: list[CellLayer | RowLayer] = []
+    layers: list[CellLayer | SummingLayer] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
             bias = layer.wanted
             copies = _drawn(bias / circuit.model.unit_current)
-            layers.append(replace(layer, bias=bias, bias_mirrors=copies))
+            layers.append(replace(layer, bias=bias, bias_geometry=copies))
         else:
-            mirrors = tuple(replace(m, drawn=_drawn(m.weight)) for m in layer.mirrors)
+            mirrors = tuple(replace(m, geometry=_drawn(m.weight)) for m in layer.mirrors)
             layers.append(replace(layer, mirrors=mirrors))
     return replace(circuit, layers=tuple(layers))
 
 
-def _drawn(weight: np.ndarray) -> Drawn:
+def _drawn(weight: np.ndarray) -> MirrorGeometry:
     sizes = np.zeros((4, *weight.shape))
     for row, column in np.argwhere(weight != 0):
         wide, long, parallel = size(weight[row, column])
         sizes[:, row, column] = wide * 1e-6, long * 1e-6, parallel, math.ceil(long / LONGEST)
     width, length, parallel, series = sizes
-    return Drawn(width, length, parallel.astype(int), series.astype(int), weight)
+    return MirrorGeometry(width, length, parallel.astype(int), series.astype(int), weight)
 
 
 def netlist(model: Model, prefix: str = "M", mirrored_bias: bool = False) -> str:

@@ -19,7 +19,7 @@ from random_graphs import graphs, random_inputs
 from small_models import linear, small_model
 
 from netgen._version import __version__
-from netgen.circuit import Circuit, build_circuit, drawn_weight
+from netgen.circuit import Circuit, build_circuit, realised_weight
 from netgen.circuit.netlist import Role
 from netgen.model import Add, Cell, Linear, Model, evaluate, from_dict, load_model
 from netgen.netlist import mapping, netlist_of, network_text
@@ -104,7 +104,7 @@ def test_start_up_switch_of_every_cell_holds_its_initial_state(model: Model) -> 
     for layer in circuit.cells:
         word = circuit.word(layer)
         for unit, state in enumerate(layer.initial_state):
-            net = f"set_{layer.stage + 1}_b" if state else f"reset_{layer.stage + 1}"
+            net = f"set_{layer.release + 1}_b" if state else f"reset_{layer.release + 1}"
             expected[f"x{word}.x{word}_{unit}"] = (PMOS if state else NMOS, net)
     assert {name: (e.model, e.nets[1]) for name, e in found.items()} == expected
 
@@ -285,9 +285,9 @@ def test_learned_value_stands_beside_each_device() -> None:
 
 def test_weight_that_is_not_drawn_is_said_in_the_netlist() -> None:
     circuit = drawn(load_model(EXAMPLE))
-    mirrors = circuit.rows[-1].mirrors[0]
-    assert mirrors.drawn is not None
-    mirrors.drawn.multiplicity[2, 1] = 0
+    mirrors = circuit.summing_layers[-1].mirrors[0]
+    assert mirrors.geometry is not None
+    mirrors.geometry.multiplicity[2, 1] = 0
     text = text_of(circuit)
     assert "* NOT DRAWN, below the technology's floor: logits.weight[2][1] = -1.25\n" in text
     assert "logits_2_from_memory_1" not in text
@@ -386,7 +386,9 @@ def test_every_device_of_the_mapping_is_in_the_netlist(prefix: str, model: Model
         realised = size["w"] / size["l"] * size.get("m", 1)
         sign = -1 if element.model == NMOS else 1
         assert sign * realised == pytest.approx(record["ideal"])
-    mirrors = sum(int((drawn_weight(m) != 0).sum()) for row in circuit.rows for m in row.mirrors)
+    mirrors = sum(
+        int((realised_weight(m) != 0).sum()) for row in circuit.summing_layers for m in row.mirrors
+    )
     assert len(mapped) == mirrors + 3 * sum(cell.size for cell in circuit.cells)
 
 

@@ -139,9 +139,9 @@ def stacked(layers: int) -> Model:
 def test_cells_are_held_and_released_one_layer_after_the_other(layers: int) -> None:
     found = sources(deck(stacked(layers), np.zeros((2, 1))))
     released = []
-    for stage in range(layers):
-        name = f"set_{stage + 1}_b" if stage % 2 else f"reset_{stage + 1}"
-        on, off = (0.0, 1.8) if stage % 2 else (1.8, 0.0)
+    for order in range(layers):
+        name = f"set_{order + 1}_b" if order % 2 else f"reset_{order + 1}"
+        on, off = (0.0, 1.8) if order % 2 else (1.8, 0.0)
         times, volts = pwl.points(found[f"V{name}"][2])
         assert (volts[0], volts[-1]) == (on, off)
         assert times[0] == 0

@@ -160,7 +160,7 @@ def check_power(parts: Traces, whole: Traces) -> None:
     assert len(set(power.consumers)) == len(power.consumers)
     expected = dict(zip(whole.power.consumers, whole.power.average_w, strict=True))
     assert set(power.consumers) == set(expected)
-    # stages without transients do not see that cells are held for up to .6 of the first frame
+    # settled values without transients do not see the hold of up to .6 of the first frame
     startup = 0.0 if parts.shows_transients else 0.6 / len(parts.frames["logits"])
     for consumer, watts in zip(power.consumers, power.average_w, strict=True):
         close = (0.01 + startup) * abs(expected[consumer]) + 0.001 * whole.power_w

@@ -45,12 +45,12 @@ def sized(**cell: Any) -> CellLayer:
 def test_a_copy_gives_its_bias_current_into_the_diode() -> None:
     layer = sized(alpha=[7.0, 0.02], beta_lo=[0.5, 0.05], beta_hi=[7.5, 0.09])
     assert layer.bias is not None
-    assert layer.bias_mirrors is not None
-    drawn = layer.bias_mirrors
+    assert layer.bias_geometry is not None
+    drawn = layer.bias_geometry
     volts = KNOWN.mirrors.diode_voltage(layer.bias)
     for kind, unit in np.ndindex(layer.bias.shape):
         wanted = layer.bias[kind, unit] / 1e-9
-        gain = fake_gain(drawn.geometry(kind, unit), 1e-9, volts[kind, unit])
+        gain = fake_gain(drawn.at(kind, unit), 1e-9, volts[kind, unit])
         # half a grid step of width or length, as for weights
         assert gain == pytest.approx(wanted, rel=2.5e-3)
         assert drawn.realised[kind, unit] == pytest.approx(gain, rel=1e-3)
@@ -61,10 +61,10 @@ def test_a_copy_gives_its_bias_current_into_the_diode() -> None:
 def test_a_bias_below_the_floor_is_drawn_at_the_floor() -> None:
     layer = sized(beta_hi=[0.025, 0.4], beta_lo=[0.0225, 0.2])
     assert layer.bias is not None
-    assert layer.bias_mirrors is not None
+    assert layer.bias_geometry is not None
     assert layer.bias[1, 0] < 0.8 * FLOOR * 1e-9
-    assert layer.bias_mirrors.geometry(1, 0) == Geometry(0.22e-6, 50e-6)
-    assert layer.bias_mirrors.realised[1, 0] == pytest.approx(FLOOR, rel=0.1)
+    assert layer.bias_geometry.at(1, 0) == Geometry(0.22e-6, 50e-6)
+    assert layer.bias_geometry.realised[1, 0] == pytest.approx(FLOOR, rel=0.1)
 
 
 # On ngspice

@@ -53,11 +53,11 @@ def row_error(circuit: Circuit) -> float:
     wanted = values["sum"].reshape(-1, 2)
     volts = KNOWN.mirrors.diode_voltage(wanted * 1e-9)
     found = np.zeros_like(wanted)
-    for mirrors in circuit.rows[0].mirrors:
+    for mirrors in circuit.summing_layers[0].mirrors:
         flow = signals[mirrors.source]
         for row, column in np.argwhere(mirrors.weight):
-            assert mirrors.drawn is not None
-            geometry = mirrors.drawn.geometry(row, column)
+            assert mirrors.geometry is not None
+            geometry = mirrors.geometry.at(row, column)
             amperes = np.maximum(flow[:, column], 1e-3) * 1e-9
             gain = fake_gain(geometry, amperes, volts[:, row])
             found[:, row] += np.sign(mirrors.weight[row, column]) * gain * flow[:, column]
@@ -72,8 +72,8 @@ def test_rows_err_less_when_their_mirrors_work_together() -> None:
 
 
 def test_weights_stay_close_to_what_was_learned() -> None:
-    for mirrors in sized(True).rows[0].mirrors:
-        drawn = mirrors.drawn
+    for mirrors in sized(True).summing_layers[0].mirrors:
+        drawn = mirrors.geometry
         assert drawn is not None
         relative = drawn.realised / mirrors.weight - 1
         assert np.abs(relative).max() < 0.1

@@ -127,7 +127,7 @@ def drawn_mirrors(known: Characterisation, signal: float) -> list[tuple[float, f
     activity = measure_activity(circuit, x)
     sized, below = size_circuit(circuit, TECHNOLOGY, known, activity, AT.vdd)
     assert not below
-    drawn = sized.rows[-1].mirrors[0].drawn
+    drawn = sized.summing_layers[-1].mirrors[0].geometry
     assert drawn is not None
     np.testing.assert_allclose(drawn.realised[0], weights, rtol=5e-3)
     assert np.all(getattr(drawn, "series", np.ones(1)) == 1)

@@ -36,12 +36,12 @@ def sized(model: Model, signal: float = 1e-9) -> tuple[Circuit, tuple[BelowFloor
 
 
 def first(circuit: Circuit) -> Mirrors:
-    return circuit.rows[-1].mirrors[0]
+    return circuit.summing_layers[-1].mirrors[0]
 
 
 def true_gain(mirrors: Mirrors, row: int, column: int, signal: float, drain: float) -> float:
     """Return what the formula says of the drawn device, signed."""
-    drawn = mirrors.drawn
+    drawn = mirrors.geometry
     assert drawn is not None
     geometry = Geometry(
         float(drawn.width[row, column]),
@@ -60,9 +60,9 @@ def test_drawn_device_has_the_wanted_gain(sign: int, signal: float) -> None:
     circuit, below = sized(model_of([[sign * w for w in WEIGHTS]]), float(signal))
     assert not below
     mirrors = first(circuit)
-    assert mirrors.drawn is not None
+    assert mirrors.geometry is not None
     for column, weight in enumerate(WEIGHTS):
-        realised = mirrors.drawn.realised[0, column]
+        realised = mirrors.geometry.realised[0, column]
         # half a grid step of length and the table's own grid, in current and geometry
         assert realised == pytest.approx(sign * weight, rel=2e-3)
         truth = true_gain(mirrors, 0, column, float(signal), VDD / 2)
@@ -71,7 +71,7 @@ def test_drawn_device_has_the_wanted_gain(sign: int, signal: float) -> None:
 
 def test_geometry_lies_on_the_grid_and_within_the_limits() -> None:
     circuit, _ = sized(model_of([WEIGHTS]))
-    drawn = first(circuit).drawn
+    drawn = first(circuit).geometry
     assert drawn is not None
     for size, limits in ((drawn.width, TECHNOLOGY.width), (drawn.length, TECHNOLOGY.length)):
         steps = size / TECHNOLOGY.grid
@@ -81,7 +81,7 @@ def test_geometry_lies_on_the_grid_and_within_the_limits() -> None:
 
 def test_width_falls_before_length_rises() -> None:
     circuit, _ = sized(model_of([WEIGHTS]))
-    drawn = first(circuit).drawn
+    drawn = first(circuit).geometry
     assert drawn is not None
     wide = drawn.width[0] > 0.23e-6
     assert wide.any()
@@ -94,18 +94,18 @@ def test_width_falls_before_length_rises() -> None:
 def test_weight_above_one_device_stands_as_equal_devices_in_parallel() -> None:
     circuit, _ = sized(model_of([[9.0, 25.0, -37.0, 70.0]]))
     mirrors = first(circuit)
-    assert mirrors.drawn is not None
-    np.testing.assert_array_equal(mirrors.drawn.multiplicity, [[1, 3, 4, 7]])
-    np.testing.assert_allclose(mirrors.drawn.realised, mirrors.weight, rtol=1e-3)
+    assert mirrors.geometry is not None
+    np.testing.assert_array_equal(mirrors.geometry.multiplicity, [[1, 3, 4, 7]])
+    np.testing.assert_allclose(mirrors.geometry.realised, mirrors.weight, rtol=1e-3)
     assert true_gain(mirrors, 0, 2, 1e-9, VDD / 2) == pytest.approx(-37.0, rel=1e-3)
 
 
 def test_weight_below_the_floor_is_not_drawn_and_listed() -> None:
     circuit, below = sized(model_of([[1.0, -0.8 * FLOOR], [0.5 * FLOOR, 0.0]], [0.001, 0.0]))
     mirrors = first(circuit)
-    assert mirrors.drawn is not None
-    np.testing.assert_array_equal(mirrors.drawn.multiplicity, [[1, 0], [0, 0]])
-    np.testing.assert_array_equal(mirrors.drawn.realised[1], [0.0, 0.0])
+    assert mirrors.geometry is not None
+    np.testing.assert_array_equal(mirrors.geometry.multiplicity, [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(mirrors.geometry.realised[1], [0.0, 0.0])
     found = {entry.parameter: entry for entry in below}
     assert set(found) == {"row.weight[0][1]", "row.weight[1][0]", "row.bias[0]"}
     entry = found["row.weight[0][1]"]
@@ -125,7 +125,7 @@ def test_series_of_transistors_lowers_the_floor() -> None:
     circuit = build_circuit(model, UNIT)
     activity = measure_activity(circuit, np.ones((1, 2, 1)))
     found, below = size_circuit(circuit, stacked, known, activity, VDD)
-    drawn = first(found).drawn
+    drawn = first(found).geometry
     assert not below
     assert drawn is not None
     assert drawn.series.tolist() == [[4]]
@@ -137,7 +137,7 @@ def test_series_of_transistors_lowers_the_floor() -> None:
 def test_smallest_weight_that_can_be_drawn_is() -> None:
     _, below = sized(model_of([[0.99 * FLOOR]]))
     circuit, none = sized(model_of([[below[0].floor * (1 + 1e-9)]]))
-    drawn = first(circuit).drawn
+    drawn = first(circuit).geometry
     assert not none
     assert drawn is not None
     assert drawn.length[0, 0] == pytest.approx(50e-6)
@@ -155,7 +155,7 @@ def test_weights_above_the_largest_are_errors_all_of_them() -> None:
 
 def test_weights_that_are_zero_are_no_devices() -> None:
     circuit, below = sized(model_of([[0.0, 1.0]]))
-    drawn = first(circuit).drawn
+    drawn = first(circuit).geometry
     assert not below
     assert drawn is not None
     np.testing.assert_array_equal(drawn.multiplicity, [[0, 1]])
@@ -168,7 +168,7 @@ def test_row_of_a_relu_sits_at_its_diodes_voltage() -> None:
     }
     data["readout"] = {"node": "r", "rule": "last", "frames": [0, 1]}
     circuit, _ = sized(model_of([[1.0]], **data))
-    mirrors = circuit.rows[0].mirrors[0]
+    mirrors = circuit.summing_layers[0].mirrors[0]
     diode = float(KNOWN.mirrors.diode_voltage(np.array([0.5e-9]))[0])
     assert diode == pytest.approx(0.4 + 0.035 * np.log(0.5), abs=1e-3)
     assert true_gain(mirrors, 0, 0, 1e-9, diode) == pytest.approx(0.5, rel=1e-3)
@@ -204,7 +204,7 @@ def test_turn_that_depends_on_the_current_leaves_no_gap(index: int) -> None:
     circuit = build_circuit(model_of([wanted.tolist()], input={"size": 200, "max": 10.0}), UNIT)
     activity = measure_activity(circuit, np.full((1, 1, 200), CURRENTS[index] / 1e-9))
     done, _ = size_circuit(circuit, TECHNOLOGY, known, activity, VDD)
-    drawn = first(done).drawn
+    drawn = first(done).geometry
     assert drawn is not None
     # else two weights would be drawn alike, and one of them called what it is not
     assert np.all(np.diff(drawn.width[0] / drawn.length[0]) < 0)
@@ -225,7 +225,7 @@ def test_inversion_passes_over_dropped_points() -> None:
     circuit = build_circuit(model, UNIT)
     activity = measure_activity(circuit, np.ones((1, 1, 40)))
     done, below = size_circuit(circuit, TECHNOLOGY, known, activity, VDD)
-    drawn = first(done).drawn
+    drawn = first(done).geometry
     assert not below
     assert drawn is not None
     np.testing.assert_allclose(drawn.realised[0], wanted, rtol=5e-3)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.analysis.comparison.race import MOVED
-from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
+from netgen.circuit import REFERENCE, CellLayer, Circuit, SummingLayer
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
 
@@ -123,7 +123,7 @@ class _Bounds:
             elif layer.kind == "relu":
                 self.add_row(layer)
 
-    def add_row(self, layer: RowLayer) -> None:
+    def add_row(self, layer: SummingLayer) -> None:
         """Bound the currents of a ReLU layer."""
         current = self.frames[layer.node]
         new, old, low, high, square = (np.zeros_like(current) for _ in range(5))

@@ -10,7 +10,7 @@ import numpy as np
 
 from netgen.analysis.comparison.metrics import is_constant, rms, share
 from netgen.behavioural import Twin, TwinResult
-from netgen.behavioural.rows import TwinRows
+from netgen.behavioural.rows import TwinSums
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats
@@ -159,7 +159,7 @@ def _on_grid(twin: Twin, x: Floats) -> dict[str, Floats]:
     values: dict[str, Floats] = {INPUT: x, REFERENCE: np.ones((*x.shape[:2], 1))}
     unit = np.full((1, 1), np.log(model.unit_current))
     for layer in twin.layers:
-        if not isinstance(layer, TwinRows):
+        if not isinstance(layer, TwinSums):
             cell = model.by_name[layer.layer.node]
             assert isinstance(cell, Cell)
             values[cell.name] = cell.states(values[cell.input]) * cell.level

@@ -39,9 +39,9 @@ def slow_states(
     arrivals: dict[str, Floats] = {}
     found: dict[str, Bools] = {}
     below = {cell.name: _below(model, cell) for cell in model.cells}
-    stages: dict[str, int] = {}
+    orders: dict[str, int] = {}
     for cell in model.cells:
-        stages[cell.name] = 1 + max((stages[lower] for lower in below[cell.name]), default=-1)
+        orders[cell.name] = 1 + max((orders[lower] for lower in below[cell.name]), default=-1)
     for cell in model.cells:
         before, high = states_before(cell, states[cell.name]), states[cell.name]
         candidates = software[cell.input], circuit[cell.input]
@@ -53,7 +53,7 @@ def slow_states(
         start = np.zeros(before.shape[:2])
         for lower in below[cell.name]:
             start = np.maximum(start, arrivals[lower])
-        released = stages[cell.name], 1 + max(stages.values()), model.frame_period
+        released = orders[cell.name], 1 + max(orders.values()), model.frame_period
         start[:, :1] = np.maximum(start[:, :1], release_time(*released))
         left = SETTLED * model.frame_period - start
         changes = cell.states(software[cell.input], before) != before

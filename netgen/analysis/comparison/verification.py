@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netgen.circuit import REFERENCE, CellLayer, Circuit, RowLayer
+from netgen.circuit import REFERENCE, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import Held
 from netgen.model import INPUT, Model, Relu, evaluate
 from netgen.model.graph import Floats
@@ -73,7 +73,7 @@ class MirrorFigure:
 
 
 @dataclass(frozen=True)
-class RowFigure:
+class SumFigure:
     """One row over the inputs a circuit was sized for: sums measured against the learned ones.
 
     Attributes
@@ -142,7 +142,7 @@ class Verification:
     """
 
     mirrors: tuple[MirrorFigure, ...] = field(repr=False)
-    rows: tuple[RowFigure, ...] = field(repr=False)
+    rows: tuple[SumFigure, ...] = field(repr=False)
     cells: tuple[CellFigure, ...] = field(repr=False)
     failures: Mapping[str, str] = field(default_factory=dict)
     cpu_s: float = 0.0
@@ -178,7 +178,7 @@ def operation(circuit: Circuit, x: Floats) -> Operation:
 
 
 @dataclass(frozen=True, eq=False)
-class RowPlan:
+class SumPlan:
     """The points at which a row layer is measured.
 
     The first has all signals off, then each column is on alone, then come frames.
@@ -193,7 +193,7 @@ class RowPlan:
         By source node and for the reference: the learned weights, (rows, units).
     """
 
-    layer: RowLayer
+    layer: SummingLayer
     columns: tuple[tuple[str, int], ...]
     currents: Mapping[str, Floats]
     learned: Mapping[str, Floats]
@@ -238,7 +238,7 @@ def read_cells(
     ]
 
 
-def plan_rows(circuit: Circuit, layer: RowLayer, at: Operation) -> RowPlan:
+def plan_sums(circuit: Circuit, layer: SummingLayer, at: Operation) -> SumPlan:
     """Plan how to measure a row layer."""
     learned: dict[str, Floats] = {}
     for mirrors in layer.mirrors:
@@ -252,17 +252,17 @@ def plan_rows(circuit: Circuit, layer: RowLayer, at: Operation) -> RowPlan:
     amperes = circuit.model.unit_current
     for source in sources:
         currents[source][alone:] = at.values[source] * amperes
-    return RowPlan(layer, columns, currents, learned)
+    return SumPlan(layer, columns, currents, learned)
 
 
 def read_rows(
     circuit: Circuit,
-    plan: RowPlan,
+    plan: SumPlan,
     at: Operation,
     sums: Floats,
     expected: Mapping[tuple[str, int, int], float],
     parameters: Mapping[tuple[str, int, int], str],
-) -> tuple[list[MirrorFigure], list[RowFigure]]:
+) -> tuple[list[MirrorFigure], list[SumFigure]]:
     """Make figures of the measured sums of a row layer.
 
     Parameters
@@ -303,7 +303,7 @@ def read_rows(
     return mirrors, _rows(circuit.model, plan, at, sums[plan.alone :] / amperes)
 
 
-def _rows(model: Model, plan: RowPlan, at: Operation, sums: Floats) -> list[RowFigure]:
+def _rows(model: Model, plan: SumPlan, at: Operation, sums: Floats) -> list[SumFigure]:
     layer = plan.layer
     node = model.by_name[layer.node]
     ones = np.ones((len(sums), 1))
@@ -315,6 +315,6 @@ def _rows(model: Model, plan: RowPlan, at: Operation, sums: Floats) -> list[RowF
         wanted = np.maximum(wanted, 0)
     error, size = (np.sqrt(np.mean(np.square(v), axis=0)) for v in (sums - wanted, gross))
     return [
-        RowFigure(layer.node, row, float(error[row] / max(size[row], SMALLEST)), float(size[row]))
+        SumFigure(layer.node, row, float(error[row] / max(size[row], SMALLEST)), float(size[row]))
         for row in range(layer.size)
     ]

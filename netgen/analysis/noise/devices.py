@@ -126,7 +126,7 @@ def _measure(setup: MeasurementSetup, tested: BlockUnderTest) -> dict[str, Float
 
 
 @dataclass(frozen=True, eq=False)
-class RowNoise:
+class SummingNoise:
     """Noise that a row adds, by the current it carries.
 
     Attributes
@@ -147,7 +147,7 @@ class RowNoise:
         return rms
 
 
-def characterise_rows(setup: MeasurementSetup) -> RowNoise:
+def characterise_summing(setup: MeasurementSetup) -> SummingNoise:
     """Measure the noise of a unit row over its range of currents, or take it from the cache.
 
     Rows are characterised from 0.003 to 20 units.
@@ -156,4 +156,4 @@ def characterise_rows(setup: MeasurementSetup) -> RowNoise:
     currents = np.geomspace(low, high, _ROW_POINTS)
     blocks = [BlockUnderTest("row", float(current)) for current in currents]
     measured = measure_noise(setup, blocks)
-    return RowNoise(currents, np.array([each.input_rms for each in measured]))
+    return SummingNoise(currents, np.array([each.input_rms for each in measured]))

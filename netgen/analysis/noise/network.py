@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from netgen.analysis.noise.devices import RowNoise
+from netgen.analysis.noise.devices import SummingNoise
 from netgen.analysis.noise.statistics import Interval, share_interval
 from netgen.arrays import Floats
 from netgen.model import (
@@ -123,7 +123,7 @@ def gross_current(model: Model, name: str, values: Values) -> Floats:
     return np.abs(values[name])
 
 
-def intrinsic(model: Model, noise: RowNoise) -> Sigma:
+def intrinsic(model: Model, noise: SummingNoise) -> Sigma:
     """Return the noise of the circuit's own rows.
 
     Each row is taken for a unit row that carries all of its gross current: its diode carries
@@ -187,7 +187,7 @@ def study(
     chosen: Sequence[Place],
     levels: Sequence[float],
     draws: Draws,
-    noise: Callable[[Model], RowNoise],
+    noise: Callable[[Model], SummingNoise],
 ) -> Iterator[Immunity]:
     """Yield what each network does with its own noise, then at each place and level.
 

@@ -1,4 +1,4 @@
-"""The protocol of blocks: all that the stages of netgen ask one for."""
+"""The protocol of blocks: all that the rooms of netgen ask one for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from netgen.circuit.netlist import Module
 from netgen.model.cell import Cell
 from netgen.technology import Polarity
 
-Line: TypeAlias = Literal["n", "p"]
+GateNet: TypeAlias = Literal["n", "p"]
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,8 @@ class CellBlock(Block):
     module: str
     title: str
     ports: tuple[str, ...]
-    candidate: Line = "p"
-    output: Line = "p"
+    candidate: GateNet = "p"
+    output: GateNet = "p"
     entry: str
     biases: tuple[Bias, ...]
     ways: tuple[tuple[Copy, ...], ...]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netgen.analysis.noise.devices import RowNoise, characterise_rows
+from netgen.analysis.noise.devices import SummingNoise, characterise_summing
 from netgen.analysis.noise.network import Case, Draws, Immunity, Place, steps, study
 from netgen.errors import UsageError
 from netgen.model import Model
@@ -66,8 +66,8 @@ def noise_immunity(
         raise UsageError("two networks have the same name; rename one in its JSON")
     technology, at, unit = resolve_options(options)
 
-    def rows(model: Model) -> RowNoise:
-        return characterise_rows(bench_of(technology, at, unit, model.unit_current))
+    def rows(model: Model) -> SummingNoise:
+        return characterise_summing(bench_of(technology, at, unit, model.unit_current))
 
     found = []
     with results(output, KIND, ", ".join(names), replace):

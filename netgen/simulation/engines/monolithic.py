@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.netlist import SimulatorOptions
-from netgen.netlist.blocks import Workbench
+from netgen.netlist.workbench import Workbench
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import node_traces
 from netgen.simulators import Waveforms, job_of

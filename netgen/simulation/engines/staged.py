@@ -1,4 +1,4 @@
-"""The network stage by stage, since gates draw no current: each part with its own time steps.
+"""The network level by level, since gates draw no current: each part with its own time steps.
 
 Gate voltages are handed on as they are at the end of each frame. Parts without a memory are taken
 from one settled frame to the next by a sweep, cells by a transient in which their candidates step
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from netgen.arrays import Floats
 from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
-from netgen.netlist.blocks import Drive, Workbench
 from netgen.netlist.deck import Voltage
 from netgen.netlist.partition import Partition
+from netgen.netlist.workbench import Drive, Workbench
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import averaged
 from netgen.simulation.traces import NO_WINNERS, PowerTraces, Traces
@@ -30,21 +30,21 @@ PHASES = (
 )
 """Where in a frame waveforms are kept, as shares of the frame."""
 MERGED = 600
-"""Memoryless stages of up to this many transistors are swept together."""
-ROWS = 600
-"""Transistors of a block of swept rows."""
+"""Memoryless levels of up to this many transistors are swept together."""
+SWEPT = 600
+"""Transistors of a batch of swept partitions."""
 CELLS = 2
-"""Cells of a block."""
+"""Cells of a batch."""
 
 
 @dataclass(frozen=True, eq=False)
 class Staged:
-    """Runs samples stage by stage.
+    """Runs samples level by level.
 
     Attributes
     ----------
     timeout
-        Wall seconds for each attempt at a block.
+        Wall seconds for each attempt at a batch.
     unseen
         Counts the states that a transient could decide, from inputs (frames, channels) and settled
         values by node (frames, units), all in software units.
@@ -56,50 +56,50 @@ class Staged:
     unseen: Callable[[Floats, Mapping[str, Floats]], int]
 
     @cached_property
-    def stages(self) -> tuple[tuple[tuple[Partition, ...], ...], ...]:
-        """Blocks of parts, stage by stage: those of one stage can run side by side."""
-        stages = self._merged(list(self.bench.stages))
-        return tuple(tuple(self._blocks(stage)) for stage in stages)
+    def levels(self) -> tuple[tuple[tuple[Partition, ...], ...], ...]:
+        """Batches of parts, level by level: those of one level can run side by side."""
+        levels = self._merged(list(self.bench.levels))
+        return tuple(tuple(self._batches(level)) for level in levels)
 
-    def _merged(self, stages: list[tuple[Partition, ...]]) -> Iterator[tuple[Partition, ...]]:
+    def _merged(self, levels: list[tuple[Partition, ...]]) -> Iterator[tuple[Partition, ...]]:
         held: tuple[Partition, ...] = ()
-        for stage in stages:
-            together = held + stage
+        for level in levels:
+            together = held + level
             if held and (self._has_cells(together) or _devices(together) > MERGED):
                 yield held
-                together = stage
+                together = level
             held = together
         yield held
 
     def _has_cells(self, parts: Sequence[Partition]) -> bool:
         return any(self.bench.remembers(part) for part in parts)
 
-    def _blocks(self, stage: tuple[Partition, ...]) -> Iterator[tuple[Partition, ...]]:
-        if self._has_cells(stage):
-            for first in range(0, len(stage), CELLS):
-                yield stage[first : first + CELLS]
+    def _batches(self, level: tuple[Partition, ...]) -> Iterator[tuple[Partition, ...]]:
+        if self._has_cells(level):
+            for first in range(0, len(level), CELLS):
+                yield level[first : first + CELLS]
             return
-        count = 1 if _devices(stage) <= MERGED else max(1, round(_devices(stage) / ROWS))
-        for share in np.array_split(np.arange(len(stage)), min(count, len(stage))):
-            yield tuple(stage[index] for index in share)
+        count = 1 if _devices(level) <= MERGED else max(1, round(_devices(level) / SWEPT))
+        for share in np.array_split(np.arange(len(level)), min(count, len(level))):
+            yield tuple(level[index] for index in share)
 
     def task(self, x: Floats, sample: int) -> Task:
         """Run one sample: inputs (frames, channels) in software units."""
         record = _Record(self.bench, x, sample)
-        for blocks in self.stages:
-            swept = not self._has_cells(blocks[0])
-            jobs = [self._job(block, record, swept) for block in blocks]
+        for batches in self.levels:
+            swept = not self._has_cells(batches[0])
+            jobs = [self._job(batch, record, swept) for batch in batches]
             results = yield jobs
-            for block, result in zip(blocks, results, strict=True):
-                record.add(block, result, swept)
+            for batch, result in zip(batches, results, strict=True):
+                record.add(batch, result, swept)
         traces = record.traces([label for label, _ in self.options.retries()])
         return replace(traces, unseen=self.unseen(x, traces.frames))
 
-    def _job(self, block: tuple[Partition, ...], record: _Record, swept: bool) -> Job:
-        first, last = block[0], block[-1]
+    def _job(self, batch: tuple[Partition, ...], record: _Record, swept: bool) -> Job:
+        first, last = batch[0], batch[-1]
         name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
         make = self.bench.sweep if swept else self.bench.transient
-        deck = make(name, block, record.drives(swept), record.inputs(swept), record.frames)
+        deck = make(name, batch, record.drives(swept), record.inputs(swept), record.frames)
         return job_of(name, deck, self.options.retries(), self.timeout)
 
 
@@ -109,14 +109,14 @@ def _devices(parts: Sequence[Partition]) -> int:
 
 @dataclass(eq=False)
 class _Record:
-    """What is known of a sample so far."""
+    """The results of a sample so far."""
 
     bench: Workbench
     x: Floats
     sample: int
     settled: dict[str, Floats] = field(default_factory=dict)
     waves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    lines: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
+    nets: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
     power: float = 0.0
     readings: list[tuple[Consumer, float, Floats]] = field(default_factory=list)
     winners: list[Floats] = field(default_factory=list)
@@ -142,15 +142,17 @@ class _Record:
         """The common phases of all frames, and those after each start-up release, (points,)."""
         phases = np.array(PHASES)
         shares = [np.arange(self.frames)[:, np.newaxis] + phases]
-        stages = self.bench.circuit.stages
-        shares += [release_time(s, stages, 1.0) + phases[phases < 0.2] for s in range(stages)]
+        orders = self.bench.circuit.releases
+        shares += [
+            release_time(order, orders, 1.0) + phases[phases < 0.2] for order in range(orders)
+        ]
         flat = np.concatenate([[0.0, self.frames], *(part.ravel() for part in shares)])
         times: Floats = np.unique(flat[flat >= 0].round(9)) * self.period
         return times
 
     def drives(self, swept: bool) -> dict[str, Drive]:
-        """Return what is known of the lines, over frames or over time."""
-        return self.lines[swept]
+        """Return the gate voltages known so far, over frames or over time."""
+        return self.nets[swept]
 
     def inputs(self, swept: bool) -> dict[int, Drive]:
         """Return the input currents by channel."""
@@ -166,22 +168,22 @@ class _Record:
         held = np.stack([values[steps - 1], values[steps]], axis=1).ravel()
         return Drive(np.concatenate([[0.0], at]), np.concatenate([values[:1], held]))
 
-    def add(self, block: Sequence[Partition], result: Waveforms, swept: bool) -> None:
-        """Take up the result of a block."""
+    def add(self, batch: Sequence[Partition], result: Waveforms, swept: bool) -> None:
+        """Take up the result of a batch."""
         bench = self.bench
         read = np.arange(self.frames, dtype=np.float64) if swept else self.times
-        for net in bench.lines(block):
-            self._add_line(net, result, read)
-        for part in block:
+        for net in bench.driven_nets(batch):
+            self._add_net(net, result, read)
+        for part in batch:
             probe = bench.probe(part)
             if probe:
                 self._add_current(part, result[probe], result, read, swept)
-        for level in bench.winners(block):
-            held = np.interp(read, result.scale, result[level])
+        for output in bench.winners(batch):
+            held = np.interp(read, result.scale, result[output])
             self.winners.append(held / bench.conditions.vdd)
-        for current, volts in bench.supplies(block).items():
+        for current, volts in bench.supplies(batch).items():
             self.power += self._averaged(-volts * result[current], result, swept)
-        for current, meter in bench.meters(block).items():
+        for current, meter in bench.meters(batch).items():
             watts = meter.volts * result[current]
             wave = self._on_grid(watts, result, read, swept)
             self.readings.append((meter.consumer, self._averaged(watts, result, swept), wave))
@@ -199,10 +201,10 @@ class _Record:
         held = self._settled(np.interp(read, result.scale, values), False)
         return np.interp(self.grid, held.at, held.value)
 
-    def _add_line(self, net: str, result: Waveforms, read: Floats) -> None:
+    def _add_net(self, net: str, result: Waveforms, read: Floats) -> None:
         held = np.interp(read, result.scale, result[Voltage(net)])
         for swept in (False, True):
-            self.lines[swept][net] = self._settled(held, swept)
+            self.nets[swept][net] = self._settled(held, swept)
 
     def _add_current(
         self, part: Partition, amperes: Floats, result: Waveforms, read: Floats, swept: bool
@@ -214,7 +216,7 @@ class _Record:
         self.waves[name] = wave.astype(np.float32)
 
     def traces(self, sequence: Sequence[str]) -> Traces:
-        """Return the traces once every stage has been added."""
+        """Return the traces once every level has been added."""
         frames, waves = {}, {}
         for word, layer in self.bench.layers.items():
             names = [f"{word}_{unit}" for unit in range(layer.size)]

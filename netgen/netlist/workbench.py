@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import DECISION_WORD, REFERENCE_WORD, CellLayer, Circuit, RowLayer
+from netgen.circuit import DECISION_WORD, REFERENCE_WORD, CellLayer, Circuit, SummingLayer
 from netgen.circuit.netlist import Device
 from netgen.model import INPUT
 from netgen.netlist.deck import (
@@ -224,13 +224,13 @@ class Workbench:
         return dict.fromkeys(outputs, Meter(consumer, -self.conditions.vdd / 2))
 
     @cached_property
-    def layers(self) -> Mapping[str, CellLayer | RowLayer]:
+    def layers(self) -> Mapping[str, CellLayer | SummingLayer]:
         """The circuit's layers by their netlist words."""
         return {self.circuit.word(layer): layer for layer in self.circuit.layers}
 
     @cached_property
-    def stages(self) -> tuple[tuple[Partition, ...], ...]:
-        """The parts layer by layer, in the order of signals: reference and inputs come first."""
+    def levels(self) -> tuple[tuple[Partition, ...], ...]:
+        """The partitions layer by layer, in signal order: reference and inputs first."""
         words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers, DECISION_WORD]
         parts = self.network.parts
         return tuple(parts[word] for word in words if word in parts)
@@ -255,7 +255,7 @@ class Workbench:
         """Return the voltages that say which class wins, where the parts decide."""
         return self.probes.winners if any(part.word == DECISION_WORD for part in parts) else ()
 
-    def lines(self, parts: Sequence[Partition]) -> tuple[str, ...]:
+    def driven_nets(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""
         return tuple(sorted(net for part in parts for net in part.nets if net in self.network.hung))
 
@@ -283,7 +283,7 @@ class Workbench:
         supplies = [*self.supplies(parts), *self.meters(parts)]
         return tuple(
             dict.fromkeys(
-                [*currents, *map(Voltage, self.lines(parts)), *self.winners(parts), *supplies]
+                [*currents, *map(Voltage, self.driven_nets(parts)), *self.winners(parts), *supplies]
             )
         )
 
@@ -341,7 +341,7 @@ class Workbench:
     def _loads(self, parts: Sequence[Partition]) -> list[str]:
         inside = frozenset(parts)
         loads = []
-        for net in self.lines(parts):
+        for net in self.driven_nets(parts):
             others = (hung for part, hung in self.network.hung[net].items() if part not in inside)
             absent = [gate for hung in others for gate in hung]
             if absent:
