@@ -10,7 +10,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from netgen.analysis.variability.accuracy import PopulationAccuracy
+from netgen.analysis.variability.accuracy import (
+    TrimmedChips,
+    balanced_accuracy,
+    population_accuracy,
+)
 from netgen.commands.options import (
     PATH,
     ChipOptions,
@@ -24,13 +28,15 @@ from netgen.commands.records import taking
 from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.errors import UsageError
-from netgen.model import Samples, load_samples, pick_indices
+from netgen.files import is_own_page
+from netgen.model import Samples, decide, evaluate, load_samples, pick_indices
 from netgen.model.graph import Integers
-from netgen.project.reading import Build
+from netgen.project.reading import Build, held
 from netgen.project.trim import (
     FILE,
     DrawnChips,
     Trim,
+    by_kind,
     drawn_chips,
     initial_codes,
     refuse_foreign,
@@ -148,9 +154,8 @@ def trim_command(
         if search.trial:
             raise UsageError("--trial and --measured both say where codes come from; give one")
         whole, beyond = trim_of_measurements(made, search.measured, span)
-        write_trim(made, whole, _said(_Found(whole.codes, "measured", beyond), None, None), path)
         click.echo(f"{len(whole)} measured chips, {beyond} currents beyond the codes' reach")
-        _say_written(path)
+        _write(made, whole, _Found(whole.codes, "measured", beyond), None, path)
         return
     variation = chosen_chips.variation()
     if search.trial and samples is None:
@@ -167,21 +172,47 @@ def trim_command(
         found = _Found(codes.codes, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
-    before = after = None
-    if loaded is not None:
-        used = set(found.recordings)
-        rest = loaded.pick([i for i in range(len(loaded)) if i not in used])
-        before = drawn.accuracy(rest, None)
-        after = drawn.accuracy(rest, found.codes.settings)
-        for title, accuracy in (("before", before), ("after", after)):
-            for line in () if accuracy is None else accuracy_lines(accuracy, "chips"):
-                click.echo(f"{title}: {line}")
-    write_trim(made, Trim(found.codes, (), variation), _said(found, before, after), path)
-    _say_written(path)
+    judged = None if loaded is None else _judged(drawn, loaded, found)
+    for title, accuracy in () if judged is None else judged.titled:
+        for line in accuracy_lines(accuracy, "chips"):
+            click.echo(f"{title}: {line}")
+    _write(made, Trim(found.codes, (), variation), found, judged, path)
 
 
-def _say_written(path: Path) -> None:
-    click.echo(f"{path}")
+def _judged(drawn: DrawnChips, samples: Samples, found: _Found) -> TrimmedChips | None:
+    """Return what chips decide of samples that no trial used; None if none of them has a label."""
+    rest = samples.pick([i for i in range(len(samples)) if i not in found.recordings])
+    if rest.y is None or not len(rest):
+        return None
+    labels = rest.y.astype(np.intp)
+    each = [drawn.decisions(rest.x, own) for own in (None, found.codes.settings)]
+    readout = drawn.model.readout
+    software = decide(readout, evaluate(drawn.model, rest.x)[readout.node])
+    before, after = (population_accuracy(own, software, labels) for own in each)
+    accuracies = np.array([balanced_accuracy(own, labels) for own in each])
+    return TrimmedChips(accuracies, before, after)
+
+
+def _write(made: Build, trim: Trim, found: _Found, judged: TrimmedChips | None, path: Path) -> None:
+    """Write codes and their page, and say where they are."""
+    from netgen.report.studies.trim import write_trim_page  # matplotlib: not for --help
+
+    said = _said(found, judged)
+    page = path.with_suffix(".html")
+    if page.exists() and not is_own_page(page):
+        raise UsageError(f"{page} is no page of netgen and would be overwritten; choose another -o")
+    write_trim(made, trim, said, path)
+    own = trim.variation
+    sources: dict[str, Json] = {
+        "circuit": made.identity,
+        "chips": len(trim),
+        "seed": None if own is None else own.seed,
+        **{key: said[key] for key in ("method", "beyond", "error", "evaluations")},
+    }
+    with held(made):
+        write_trim_page(page, made.model.name, found.codes.span, by_kind(made, found.codes),
+                        judged, sources)  # fmt: skip
+    click.echo(f"{path}, {page}")
     give_document(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -227,15 +258,13 @@ def _in_equal_shares(labels: Integers, count: int) -> list[int]:
     return sorted(np.argsort(rank, kind="stable")[:count].tolist())
 
 
-def _said(
-    found: _Found, before: PopulationAccuracy | None, after: PopulationAccuracy | None
-) -> dict[str, Json]:
+def _said(found: _Found, judged: TrimmedChips | None) -> dict[str, Json]:
     return {
         "method": found.method,
         "beyond": found.beyond,
         "error": found.error,
         "recordings": list(found.recordings),
         "evaluations": found.evaluations,
-        "before": None if before is None else accuracy_document(before),
-        "after": None if after is None else accuracy_document(after),
+        "before": None if judged is None else accuracy_document(judged.before),
+        "after": None if judged is None else accuracy_document(judged.after),
     }

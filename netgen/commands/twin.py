@@ -24,10 +24,12 @@ from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples, pick_indices
+from netgen.project.grouped import contributions_of
 from netgen.project.reading import held
 from netgen.project.trim import trim_of_chips
 from netgen.project.twin import BATCH, twin_decisions
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
+from netgen.report.variability.contributions import contribution_lines
 from netgen.schema import head
 
 
@@ -66,9 +68,10 @@ def twin_command(
     loaded = load_samples(samples, made.model)
     indices = pick_indices(picked, len(loaded))
     x = loaded.x[indices]
-    settings = None
+    settings = span = None
     if trim is not None:
-        settings = trim_of_chips(made, trim, variation, chips).codes.settings
+        codes = trim_of_chips(made, trim, variation, chips).codes
+        settings, span = codes.settings, codes.span
     batches = twin_decisions(made, x, variation, chips, fast, settings)
     classes = np.concatenate(list(followed(batches, "chips", -(-chips // BATCH))))
     readout = made.model.readout
@@ -79,6 +82,9 @@ def twin_command(
     accuracy = None
     if loaded.y is not None:
         accuracy = population_accuracy(classes, software, loaded.y[indices])
+    groups = None
+    if variation.mismatch:
+        groups = contributions_of(made, x, variation.seed, span)
     record: dict[str, Json] = {
         **head("twin"),
         "circuit": made.identity,
@@ -90,6 +96,7 @@ def twin_command(
         "fast": fast,
         "trim": None if trim is None else sha256_of(trim),
         "balanced_accuracy": None if accuracy is None else accuracy_document(accuracy),
+        "contributions": None if groups is None else asdict(groups),
         "decision_agreement": float(agrees.mean()),
         "yield": _record(whole),
         "per_sample": [
@@ -104,7 +111,7 @@ def twin_command(
         sources = {
             key: record[key] for key in ("circuit", "seed", "mismatch", "process", "fast", "trim")
         }
-        write_twin(folder, made.model.name, listed, votes, whole, sources, accuracy)
+        write_twin(folder, made.model.name, listed, votes, whole, sources, accuracy, groups)
     if accuracy is not None:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(line)
@@ -115,6 +122,8 @@ def twin_command(
         f"chips that decide all {len(indices)} samples as software: {whole.hits} of {chips} "
         f"(95 %: {low:.1%} … {high:.1%})"
     )
+    for line in () if groups is None else contribution_lines(groups):
+        click.echo(line)
     click.echo(f"{folder / 'twin.json'}, {folder / 'twin.html'}")
 
 

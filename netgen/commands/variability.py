@@ -23,6 +23,7 @@ from netgen.project.population.report import (
     write_trade_off,
 )
 from netgen.report.variability.accuracy import accuracy_lines
+from netgen.report.variability.contributions import contribution_lines
 from netgen.schema import head
 from netgen.units import engineering
 
@@ -106,6 +107,9 @@ def say_populations(analyses: Sequence[PopulationAnalysis]) -> None:
             what = "chips" if analysis.is_chips else "corners"
             for line in accuracy_lines(balanced, what):
                 click.echo(f"    {line}")
+        groups = analysis.contributions
+        for line in () if groups is None else contribution_lines(groups):
+            click.echo(f"    {line}")
         tied = int(analysis.figures.ties.sum())
         if tied:
             click.echo(

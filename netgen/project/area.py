@@ -6,7 +6,8 @@ group gets the size at which its variance and its area, at one price for all gro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,34 +15,32 @@ from pathlib import Path
 import numpy as np
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
-from netgen.analysis.variability.population import lead
-from netgen.analysis.variability.stein import lead_variances
-from netgen.behavioural.fast import FastChips, fast_chips
-from netgen.behavioural.settings import ChipSettings
-from netgen.circuit.blocks.groups import CANDIDATES
+from netgen.behavioural.fast import fast_chips
+from netgen.circuit.blocks.groups import CANDIDATES, MIRRORS
 from netgen.circuit.grouping import device_groups, group_names
 from netgen.errors import UsageError
-from netgen.model import Model, Samples, decide, evaluate
-from netgen.model.graph import Floats, Integers
+from netgen.model import Model, Samples
+from netgen.model.graph import Floats
 from netgen.netlist import transistors_of
-from netgen.netlist.area import area_of
+from netgen.netlist.area import Area, area_of, areas
 from netgen.progress import announced
 from netgen.project.build import Design, design
+from netgen.project.grouped import GroupedChips
 from netgen.project.options import BuildOptions
-from netgen.project.trim import DrawnChips
 from netgen.project.twin import twin_of
-from netgen.technology import Transistor, scaled
-from netgen.trim import CodeRange, trim_measured
-from netgen.trim.search import SOFTNESS
+from netgen.technology import Geometry, Transistor, scaled
+from netgen.trim import CodeRange
 
 FACTORS = np.round(np.arange(0.5, 6.01, 0.1), 2)
 """What W and L of a group may be multiplied by."""
-CHIPS, JUDGED, BATCH = 2000, 1000, 100
+CHIPS, JUDGED = 2000, 1000
 ROUNDS = 3
 """How often the variances are found again, at the sizes that the last ones gave."""
 BUDGETS = (0.5, 8.0)
 """Drawn areas over that of one size for all, between which a yield is looked for."""
 _HALVINGS = 6
+_PASSES, _ROOM = 5, 0.02
+"""How often the circuit is drawn to meet a budget, and the share of it that may stay unused."""
 _EACH = 1.2e-7
 """CPU seconds that a chip takes for a frame of a small network."""
 
@@ -78,6 +77,8 @@ class AreaByGroup:
     ----------
     samples
         Labelled ones that say what matters.
+    redrawn
+        Sizes the circuit with these factors of its groups.
     trimmed
         Whether chips get the codes of a trim by measurement; then nothing is drawn smaller that a
         trim corrects, so that its errors stay within the reach of the codes.
@@ -85,14 +86,17 @@ class AreaByGroup:
 
     made: Design
     samples: Samples
+    redrawn: Callable[[Mapping[str, float]], Design]
     trimmed: bool = False
     seed: int = 0
 
     @cached_property
-    def fast(self) -> FastChips:
-        """The fast chip model."""
+    def chips(self) -> GroupedChips:
+        """Its chips by the fast model."""
         made = self.made
-        return fast_chips(twin_of(made.circuit, made.technology, made.conditions, made.netlist))
+        twin = twin_of(made.circuit, made.technology, made.conditions, made.netlist)
+        span = CodeRange() if self.trimmed else None
+        return GroupedChips(fast_chips(twin), self.samples.x, span, self.seed)
 
     @cached_property
     def transistors(self) -> Mapping[str, Transistor]:
@@ -111,23 +115,40 @@ class AreaByGroup:
         return tuple(name for name in group_names(self.made.circuit) if name in there)
 
     @cached_property
-    def software(self) -> Integers:
-        """Software's decisions."""
-        model = self.made.circuit.model
-        return decide(model.readout, evaluate(model, self.samples.x)[model.readout.node])
-
-    @cached_property
     def areas(self) -> Mapping[str, Floats]:
-        """Drawn area of each group at every factor, and of all that belongs to none, m²."""
+        """Area that each group will take at every factor, and all that belongs to none, m²."""
         found = {group: np.zeros(len(FACTORS)) for group in (*self.groups, "")}
-        for name, each in self.transistors.items():
+        diffusion = self.made.technology.diffusion
+        for name in self.transistors:
             group = self.group_of.get(name, "")
             factors = FACTORS if group else np.ones(len(FACTORS))
-            sizes = (scaled(each.geometry, by) for by in factors.tolist())
-            found[group] += [
-                area_of(size, self.made.technology.diffusion).drawn_m2 for size in sizes
-            ]
+            sizes = (self.resized(name, by) for by in factors.tolist())
+            found[group] += [area_of(size, diffusion).drawn_m2 for size in sizes]
         return found
+
+    @cached_property
+    def series(self) -> Mapping[str, int]:
+        """Transistors in series by the first of them."""
+        return Counter(device.stack for device in self.made.netlist.transistors.values())
+
+    def resized(self, name: str, by: float) -> Geometry:
+        """Return the geometry of a transistor whose group has a factor.
+
+        A mirror stands where the sizing path of the group's unit has its ratio, so that one at the
+        narrowest width does not become smaller.
+        """
+        now = self.transistors[name].geometry
+        if self.group_of.get(name) not in MIRRORS or by == 1:
+            return scaled(now, by)
+        device, technology = self.made.netlist.transistors[name], self.made.technology
+        count = self.series[device.stack]
+        path = technology.path(device.polarity, scaled(self.made.circuit.unit, by))
+        logs = np.log([(each.width, each.length) for each in path[::-1]])
+        ratio = np.log(now.width / (now.length * count))
+        width, length = np.exp(
+            [np.interp(ratio, logs[:, 0] - logs[:, 1], axis) for axis in logs.T]
+        ).tolist()
+        return Geometry(width, length / count, now.multiplicity)
 
     def area(self, factors: Mapping[str, float]) -> float:
         """Return the drawn area over that of one size for all."""
@@ -135,15 +156,13 @@ class AreaByGroup:
         total = sum(areas[_place(factors.get(group, 1.0))] for group, areas in self.areas.items())
         return float(total / sum(areas[one] for areas in self.areas.values()))
 
-    def cheapest(
-        self, variances: Mapping[str, float], at: Mapping[str, float], budget: float
-    ) -> dict[str, float]:
+    def cheapest(self, variances: Mapping[str, float], budget: float) -> dict[str, float]:
         """Return the factors with the least variance whose area is within the budget.
 
         Parameters
         ----------
         variances
-            Of the groups at the factors ``at``.
+            Of the groups at the factor 1; they fall with its square.
         """
         corrected: set[str] = set()
         if self.trimmed:
@@ -155,8 +174,7 @@ class AreaByGroup:
         def chosen(price: float) -> dict[str, float]:
             found = {}
             for group in self.groups:
-                cost = variances[group] * (at[group] / FACTORS) ** 2
-                cost = cost + price * self.areas[group] / total
+                cost = variances[group] / FACTORS**2 + price * self.areas[group] / total
                 found[group] = float(FACTORS[np.where(allowed[group], cost, np.inf).argmin()])
             return found
 
@@ -167,64 +185,67 @@ class AreaByGroup:
             low, high = (low, middle) if within else (middle, high)
         return chosen(float(np.exp(high)))
 
-    def batches(
-        self, factors: Mapping[str, float], count: int, seed: int
-    ) -> Iterator[tuple[Floats, Floats]]:
-        """Yield normal deviations (chips, devices) and the logits of those chips in batches."""
-        resized = {
-            name: replace(each, geometry=scaled(each.geometry, factors[self.group_of[name]]))
-            if self.group_of.get(name) in factors
-            else each
-            for name, each in self.transistors.items()
-        }
-        sigma = self.fast.sigma(self.made.technology, resized)
-        rng = np.random.default_rng((self.seed, seed))
-        model = self.made.circuit.model
-        for first in range(0, count, BATCH):
-            drawn = rng.standard_normal((min(BATCH, count - first), len(sigma)))
-            chips = DrawnChips(model, self.fast, drawn * sigma)
-            yield drawn, chips.logits(self.samples.x, self.settings(chips))
-
-    def settings(self, chips: DrawnChips) -> ChipSettings | None:
-        """Return what a trim by measurement sets."""
-        if not self.trimmed:
-            return None
-        circuit = self.made.circuit
-        return trim_measured(circuit, chips.cells, CodeRange(), len(chips)).codes.settings
-
-    def variances(self, factors: Mapping[str, float]) -> dict[str, float]:
-        """Return the variance of leads that each group accounts for, at given sizes."""
-        readout, leads, drawn = self.made.circuit.model.readout, [], []
-        for deviations, logits in self.batches(factors, CHIPS, 0):
-            flat, count = logits.reshape(-1, *logits.shape[2:]), len(deviations)
-            each = lead(readout, flat, np.tile(self.software, count)).reshape(count, -1)
-            leads.append(np.tanh(each / SOFTNESS))  # beyond it a lead decides nothing more
-            drawn.append(deviations)
-        each = lead_variances(np.concatenate(leads), np.concatenate(drawn))
-        places = np.array([self.group_of.get(names[0], "") for names in self.fast.names])
-        return {group: max(float(each[places == group].sum()), 0.0) for group in self.groups}
+    def sigma(self, factors: Mapping[str, float]) -> Floats:
+        """Return the standard deviations of devices' log errors at given sizes, (devices,)."""
+        found = {}
+        for name, each in self.transistors.items():
+            by = factors.get(self.group_of.get(name, ""), 1.0)
+            found[name] = replace(each, geometry=self.resized(name, by))
+        return self.chips.fast.sigma(self.made.technology, found)
 
     def judged(self, factors: Mapping[str, float]) -> Sized:
         """Return what to expect of sizes."""
-        readout, labels = self.made.circuit.model.readout, self.samples.y
+        labels = self.samples.y
         assert labels is not None
-        decisions = [
-            decide(readout, logits.reshape(-1, *logits.shape[2:])).reshape(len(logits), -1)
-            for _, logits in self.batches(factors, JUDGED, 1)
-        ]
         found = population_accuracy(
-            np.concatenate(decisions), self.software, labels.astype(np.intp)
+            self.chips.decisions(self.sigma(factors), JUDGED),
+            self.chips.software,
+            labels.astype(np.intp),
         )
         return Sized(factors, self.area(factors), found)
 
-    def within(self, budget: float) -> Sized:
-        """Return the sizes with the least variance within an area."""
-        factors = dict.fromkeys(self.groups, 1.0)
+    def blamed(self, budget: float) -> dict[str, float]:
+        """Return the groups' variances at the factor 1, as they are at the best sizes."""
+        factors, variances = dict.fromkeys(self.groups, 1.0), dict.fromkeys(self.groups, 0.0)
         for number in range(ROUNDS):
             what = f"area by group: {budget:.2f} ×, round {number + 1} of {ROUNDS}"
             with announced(what, CHIPS * self.samples.x[..., 0].size * _EACH):
-                factors = self.cheapest(self.variances(factors), factors, budget)
-        return self.judged(factors)
+                found = self.chips.variances(self.sigma(factors), CHIPS)
+            variances = {group: found[group] * by**2 for group, by in factors.items()}
+            factors = self.cheapest(variances, budget)
+        return variances
+
+    def expected(self, budget: float) -> Sized:
+        """Return the sizes with the least variance within an area, as estimated undrawn."""
+        return self.judged(self.cheapest(self.blamed(budget), budget))
+
+    def drawn(self, factors: Mapping[str, float]) -> Sized:
+        """Return what to expect of sizes, of the circuit drawn with them."""
+        made = self.redrawn(factors)
+        own = replace(self, made=made).judged(dict.fromkeys(self.groups, 1.0))
+        return replace(own, factors=factors, area=_drawn(made) / _drawn(self.made))
+
+    def within(self, budget: float) -> Sized:
+        """Return the sizes with the least variance, of which the drawn circuit keeps the budget.
+
+        Raises
+        ------
+        UsageError
+            The smallest that can be drawn takes more.
+        """
+        variances, aim = self.blamed(budget), budget
+        best: tuple[float, Mapping[str, float]] | None = None
+        for _ in range(_PASSES):
+            factors = self.cheapest(variances, aim)
+            area = _drawn(self.redrawn(factors)) / _drawn(self.made)
+            if area <= budget and (best is None or area > best[0]):
+                best = area, factors
+            if (1 - _ROOM) * budget <= area <= budget:
+                break
+            aim *= (1 - _ROOM / 4) * budget / area
+        if best is None:
+            raise UsageError(f"--area {budget:g}: the smallest that can be drawn is {area:.3g}")
+        return self.drawn(best[1])
 
     def reaching(self, target: float) -> Sized:
         """Return sizes of little area of which a share of chips loses at most five points.
@@ -235,18 +256,23 @@ class AreaByGroup:
             No area looked at is enough.
         """
         low, high = np.log(BUDGETS)
-        best = self.within(BUDGETS[1])
+        best = self.expected(BUDGETS[1])
         if best.kept < target:
             problem = f"--yield {target:g}: at {BUDGETS[1]:g} × the area {best.kept:.3g} are kept"
             raise UsageError(f"{problem}; train with --chips structured, or trim")
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            found = self.within(float(np.exp(middle)))
+            found = self.expected(float(np.exp(middle)))
             if found.kept >= target:
                 high, best = middle, found
             else:
                 low = middle
-        return best
+        return self.drawn(best.factors)
+
+
+def _drawn(made: Design) -> float:
+    """Return the drawn area of a sized circuit, m²."""
+    return sum(areas(made.netlist, made.technology).values(), Area()).drawn_m2
 
 
 def _place(factor: float) -> int:
@@ -285,7 +311,11 @@ def area_by_group(
         raise UsageError("--optimise needs samples with labels (y) of two classes: --calibration")
     if options.sizes:
         raise UsageError("--optimise chooses the sizes of groups: leave out --size")
-    found = AreaByGroup(design(model, options, samples.x, models), samples, trimmed)
+
+    def redrawn(sizes: Mapping[str, float]) -> Design:
+        return design(model, replace(options, sizes=sizes), samples.x, models)
+
+    found = AreaByGroup(redrawn({}), samples, redrawn, trimmed)
     best = found.within(budget) if budget is not None else found.reaching(float(target or 0))
     same = next(
         by

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
 from netgen.behavioural import Twin
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.fast import FastChips, fast_chips
@@ -19,7 +18,7 @@ from netgen.circuit import Circuit, build_circuit
 from netgen.document import Json, WrongKindError, list_at, number_at, texts_at, whole_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
-from netgen.model import Model, Samples, decide, evaluate
+from netgen.model import Model, decide
 from netgen.model.graph import Floats, Integers
 from netgen.netlist import transistors_of
 from netgen.project.population.variants import Programmed
@@ -65,17 +64,11 @@ class DrawnChips:
             if isinstance(layer, TwinCells)
         }
 
-    def accuracy(
-        self, samples: Samples, settings: ChipSettings | None
-    ) -> PopulationAccuracy | None:
-        """Return how well they classify; None without labels or samples."""
-        if samples.y is None or not len(samples):
-            return None
-        readout = self.model.readout
-        found = self.logits(samples.x, settings)
-        decisions = decide(readout, found.reshape(-1, *found.shape[2:])).reshape(len(self), -1)
-        software = decide(readout, evaluate(self.model, samples.x)[readout.node])
-        return population_accuracy(decisions, software, samples.y.astype(np.intp))
+    def decisions(self, x: Floats, settings: ChipSettings | None) -> Integers:
+        """Return the class that each chip decides for, (chips, samples)."""
+        found = self.logits(x, settings)
+        flat = decide(self.model.readout, found.reshape(-1, *found.shape[2:]))
+        return flat.reshape(len(self), -1)
 
 
 def drawn_chips(build: Build, variation: Variation, chips: int) -> DrawnChips:
@@ -121,6 +114,18 @@ class Trim:
         if settings.inputs is None:
             return Programmed(biases)
         return Programmed(biases, tuple(np.exp(settings.inputs[chip]).tolist()))
+
+
+def by_kind(build: Build, codes: Codes) -> dict[str, Integers]:
+    """Return the codes of all chips and units by what they set, (codes,) each."""
+    found: dict[str, list[Integers]] = {}
+    for layer in circuit_of(build).cells:
+        own = np.moveaxis(codes.biases[layer.node], 1, 0)
+        for bias, each in zip(layer.block.biases, own, strict=True):
+            found.setdefault(bias.name, []).append(each.ravel())
+    if codes.inputs is not None:
+        found["inputs"] = [codes.inputs.ravel()]
+    return {kind: np.concatenate(parts) for kind, parts in found.items()}
 
 
 def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) -> Trim:

@@ -27,6 +27,7 @@ FILES = {
     "verify.json": "what its mirrors and cells were measured to do",
     "power.json": "the figures of power.html",
     "twin.json": "the figures of twin.html",
+    "trim.json": "codes of chips' programmable currents",
     "training.json": "the figures of training.html",
     "sweep.json": "the figures of sweep.html",
     "scaling.json": "the figures of scaling.html",

@@ -26,11 +26,12 @@ def test_population() -> None:
     error = 1.96 * each.std(ddof=1) / 2
     assert found.interval == pytest.approx((each.mean() - error, 1.0), abs=1e-4)
     assert found.low == pytest.approx(np.quantile(each, 0.05))
-    assert (found.near.hits, found.far.hits, found.constant.hits) == (2, 2, 1)
+    assert (found.near.hits, found.close.hits, found.far.hits) == (2, 2, 2)
+    assert found.constant.hits == 1
     document = accuracy_document(found)
     assert number_at(document, "near", "share") == 0.5
     lines = accuracy_lines(found, "chips")
-    assert "chips that give one answer to every sample: 25.00 %" in lines[2]
+    assert "chips that give one answer to every sample: 1 of 4, 25.00 %" in lines[2]
 
 
 def test_a_chip_as_good_as_software_counts_though_software_errs() -> None:

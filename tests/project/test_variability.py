@@ -345,6 +345,9 @@ def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -
     document = json.loads((built / "twin.json").read_text())
     assert document["fast"]
     assert document["balanced_accuracy"]["chips"] == 8
+    groups = document["contributions"]["groups"]
+    assert sum(entry["share"] for entry in groups) == pytest.approx(1)
+    assert groups[0]["group"] in fast.output
     coarse = [entry["votes"]["hits"] for entry in document["per_sample"]]
     assert sum(abs(one - other) for one, other in zip(coarse, predicted, strict=True)) <= 1
 

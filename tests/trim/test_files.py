@@ -56,6 +56,10 @@ def test_codes_of_a_real_chip(built: Path, tmp_path: Path) -> None:
         logs = np.log(found["low"]) + step * np.array(codes[0])
         np.testing.assert_allclose(logs[:2], -np.log(1.2), atol=0.51 * step)
         np.testing.assert_allclose(logs[2], 0, atol=0.51 * step)
+    page = (built / "trim.html").read_text()
+    for said in ("thresh", "width", "gain", "at an end of the range", "median factor"):
+        assert said in page
+    assert "trim.html" in (built / "index.html").read_text()
     refused = netgen("twin", built, tmp_path / "samples.npz", "--trim", built / "trim.json")
     assert refused.exit_code == 2
     assert "measured chips" in refused.output
@@ -108,5 +112,12 @@ def test_nothing_but_codes_is_replaced(built: Path, tmp_path: Path) -> None:
         assert "would be overwritten" in result.output
         assert mine.read_bytes() == before
     codes = tmp_path / "codes.json"
+    mine = tmp_path / "codes.html"
+    mine.write_text("my own")
+    refused = netgen("trim", built, "--measured", file, "-o", codes)
+    assert refused.exit_code == 2
+    assert mine.read_text() == "my own"
+    assert not codes.exists()
+    mine.unlink()
     for _ in range(2):
         assert netgen("trim", built, "--measured", file, "-o", codes).exit_code == 0

@@ -9,7 +9,7 @@ import numpy as np
 from netgen.analysis.variability.proportions import LOW, Proportion, proportion
 from netgen.arrays import Array, Floats, Integers
 
-NEAR, FAR = 0.01, 0.05
+NEAR, CLOSE, FAR = 0.01, 0.02, 0.05
 """Losses of balanced accuracy, against software, up to which chips are counted."""
 _HALF_WIDTH = 1.959964
 """Of a normal distribution's 95 % interval, in standard deviations."""
@@ -30,8 +30,8 @@ class PopulationAccuracy:
         Over chips, and its 95 % interval.
     low
         The 5 % quantile over chips.
-    near, far
-        Chips that lose at most 1 and 5 points against software.
+    near, close, far
+        Chips that lose at most 1, 2 and 5 points against software.
     constant
         Chips that give one answer to all samples, where the labels have several classes.
     """
@@ -43,8 +43,31 @@ class PopulationAccuracy:
     interval: tuple[float, float]
     low: float
     near: Proportion
+    close: Proportion
     far: Proportion
     constant: Proportion
+
+
+@dataclass(frozen=True, eq=False)
+class TrimmedChips:
+    """Chips before and after a trim.
+
+    Attributes
+    ----------
+    accuracies
+        Balanced accuracy of each chip before and after, (2, chips).
+    before, after
+        Of the population.
+    """
+
+    accuracies: Floats
+    before: PopulationAccuracy
+    after: PopulationAccuracy
+
+    @property
+    def titled(self) -> tuple[tuple[str, PopulationAccuracy], ...]:
+        """Both populations by their names."""
+        return ("before", self.before), ("after", self.after)
 
 
 def balanced_accuracy(decisions: Array, labels: Array) -> Floats:
@@ -79,6 +102,7 @@ def population_accuracy(
     mean, error = float(each.mean()), 0.0
     if len(each) > 1:
         error = _HALF_WIDTH * float(each.std(ddof=1)) / float(np.sqrt(len(each)))
+    near, close, far = (proportion(each >= own - loss - _ROUNDING) for loss in (NEAR, CLOSE, FAR))
     constant = (decisions == decisions[:, :1]).all(axis=1) & bool(np.ptp(labels))
     return PopulationAccuracy(
         len(decisions),
@@ -87,7 +111,8 @@ def population_accuracy(
         mean,
         (max(mean - error, 0.0), min(mean + error, 1.0)),
         float(np.quantile(each, LOW)),
-        proportion(each >= own - NEAR - _ROUNDING),
-        proportion(each >= own - FAR - _ROUNDING),
+        near,
+        close,
+        far,
         proportion(constant),
     )

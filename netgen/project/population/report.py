@@ -5,19 +5,22 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from netgen._version import __version__
+from netgen.analysis.variability.contributions import Contributions
 from netgen.analysis.variability.population import CornerPoint, Outcome, PopulationFigures, measure
 from netgen.analysis.variability.sensitivity import Deviation, Sensitivity, sensitivity
 from netgen.circuit.netlist import Device
 from netgen.document import table_at
-from netgen.errors import ConfigurationError, UsageError
+from netgen.errors import ConfigurationError, NetgenError, UsageError
 from netgen.netlist import transistors_of
 from netgen.project.design import read_netlist
+from netgen.project.grouped import contributions_of
 from netgen.project.options import Bias
 from netgen.project.population.simulate import RECORD, PopulationRuns, read_population
 from netgen.project.reading import Build, held, prepared, variation_of
@@ -33,12 +36,17 @@ _COMMON = "(process)"
 
 @dataclass(frozen=True, eq=False)
 class PopulationAnalysis:
-    """A population of a build and what is known of it; ``blame`` of chips only, if of enough."""
+    """A population of a build and what is known of it.
+
+    ``blame`` is of chips only, if of enough; ``contributions`` of chips with mismatch and without
+    codes, where their circuit is characterised or can be.
+    """
 
     name: str
     runs: PopulationRuns
     figures: PopulationFigures
     blame: Sensitivity | None
+    contributions: Contributions | None = None
 
     @property
     def is_chips(self) -> bool:
@@ -67,7 +75,11 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
         raise ConfigurationError(str(runs.folder), [problem])
     chips = runs.described.get("kind") == "monte-carlo"
     blame = sensitivity(figures, deviations(build, runs)) if chips else None
-    return PopulationAnalysis(name, runs, figures, blame)
+    groups = None
+    if chips and runs.described.get("mismatch") and not runs.described.get("trimmed"):
+        with suppress(NetgenError):  # a page needs no simulator
+            groups = contributions_of(build, picked.x, variation_of(runs.described).seed)
+    return PopulationAnalysis(name, runs, figures, blame, groups)
 
 
 def _outcomes(runs: PopulationRuns) -> Iterator[list[Outcome]]:
@@ -141,6 +153,7 @@ def write_population_report(build: Build, found: PopulationAnalysis) -> Path:
         model=build.model,
         figures=found.figures,
         blame=found.blame,
+        contributions=found.contributions,
         corners=() if found.is_chips else _corner_points(found.runs),
         facts=_facts(build, found),
         rerun=(f"netgen sim {build.folder.path} SAMPLES.npz {_asked(found.runs)}",

@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from netgen.analysis.variability.accuracy import PopulationAccuracy
+from netgen.analysis.variability.contributions import Contributions
 from netgen.analysis.variability.proportions import Proportion
 from netgen.document import Json
 from netgen.report.index import write_page
@@ -17,6 +18,7 @@ from netgen.report.plot import render
 from netgen.report.style import CIRCUIT, Sheet, share_axis, tidy
 from netgen.report.text import percent
 from netgen.report.variability.accuracy import accuracy_facts
+from netgen.report.variability.contributions import contribution_section
 from netgen.report.variability.page import interval
 from netgen.report.variability.plots import draw_shares
 
@@ -29,6 +31,7 @@ def write_twin(
     yielded: Proportion,
     sources: Mapping[str, Json],
     accuracy: PopulationAccuracy | None = None,
+    contributions: Contributions | None = None,
 ) -> None:
     """Write ``twin.html`` into ``folder``.
 
@@ -44,6 +47,8 @@ def write_twin(
         How many chips decide all of them so.
     accuracy
         How well they classify labelled samples; it is stated first.
+    contributions
+        What each group of devices does to decisions.
     """
     hits, trials = sum(v.hits for v in votes), sum(v.trials for v in votes)
     summary = (
@@ -75,6 +80,7 @@ def write_twin(
     table = Table("Samples, the most disputed first", columns, rows)
     sections = [
         Section("samples", "Sample by sample", [plot, table]),
+        *([] if contributions is None else [contribution_section(contributions)]),
         provenance(list(sources.items()), ()),
     ]
     facts = [] if accuracy is None else accuracy_facts(accuracy, "chips")

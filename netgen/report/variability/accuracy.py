@@ -13,7 +13,7 @@ from netgen.report.text import percent
 def accuracy_document(found: PopulationAccuracy) -> dict[str, Json]:
     """Return it as a JSON object."""
     parts = asdict(found)
-    shares = {name: getattr(found, name).share for name in ("near", "far", "constant")}
+    shares = {name: getattr(found, name).share for name in ("near", "close", "far", "constant")}
     return parts | {name: parts[name] | {"share": share} for name, share in shares.items()}
 
 
@@ -24,11 +24,14 @@ def accuracy_lines(found: PopulationAccuracy, what: str) -> list[str]:
         f"balanced accuracy over {found.samples} samples: software {percent(found.software)}; mean "
         f"of {found.chips} {what} {percent(found.mean)} (95 %: {100 * low:.1f} … "
         f"{100 * high:.1f} %), 5 % quantile {percent(found.low)}",
-        f"{what} within 1 point of software: {_share(found.near)}; within 5 points: "
-        f"{_share(found.far)}",
+        f"{what} within 1 point of software: {_share(found.near)}; within 2 points: "
+        f"{_share(found.close)}; within 5 points: {_share(found.far)}",
     ]
     if found.constant.hits:
-        lines.append(f"{what} that give one answer to every sample: {_share(found.constant)}")
+        lines.append(
+            f"{what} that give one answer to every sample: {found.constant.hits} of "
+            f"{found.constant.trials}, {_share(found.constant)}"
+        )
     return lines
 
 
@@ -39,8 +42,12 @@ def accuracy_facts(found: PopulationAccuracy, what: str) -> list[tuple[str, str]
         (f"balanced accuracy, mean of {what}", percent(found.mean)),
         ("its 5 % quantile", percent(found.low)),
         (f"{what} within 1 point of software", _share(found.near)),
+        (f"{what} within 2 points of software", _share(found.close)),
         (f"{what} within 5 points of software", _share(found.far)),
-        (f"{what} with one answer for all", _share(found.constant)),
+        (
+            f"{what} that give one answer to every sample",
+            f"{found.constant.hits} of {found.constant.trials}, {_share(found.constant)}",
+        ),
     ]
 
 

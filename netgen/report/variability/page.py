@@ -14,6 +14,7 @@ from netgen.report.page import Block, Page, Section, Table, TableRow, Text, plai
 from netgen.report.plot import Plot
 from netgen.report.text import class_name, percent
 from netgen.report.variability.accuracy import accuracy_facts
+from netgen.report.variability.contributions import contribution_section
 from netgen.report.variability.population import PopulationReport
 from netgen.units import engineering
 
@@ -46,6 +47,8 @@ def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
         title = "Sensitivity: which deviations go along with errors"
         blocks = _blame(report.blame, groups.get("blame", []))
         sections.append(Section("blame", title, blocks, "Sensitivity"))
+    if report.contributions is not None:
+        sections.append(contribution_section(report.contributions))
     cases: list[Block] = [
         Text("Means over the samples that are simulated.", "note"),
         _cases(figures, what),

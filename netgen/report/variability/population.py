@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netgen.analysis.variability.contributions import Contributions
 from netgen.analysis.variability.population import CornerPoint, PopulationFigures
 from netgen.analysis.variability.sensitivity import Sensitivity
 from netgen.model import Model
@@ -21,6 +22,8 @@ class PopulationReport:
         What its variants are called: ``"chips"`` or ``"corners"``.
     blame
         Of chips only, if there are enough.
+    contributions
+        What each group of devices does, where that is known.
     corners
         Where each case stands; empty for chips.
     facts
@@ -37,3 +40,4 @@ class PopulationReport:
     corners: tuple[CornerPoint, ...]
     facts: tuple[tuple[str, str], ...]
     rerun: tuple[str, ...]
+    contributions: Contributions | None = None

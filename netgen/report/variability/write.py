@@ -187,6 +187,7 @@ def population_document(report: PopulationReport) -> dict[str, Json]:
         "per_sample": _per_sample(figures, report.what),
         "per_case": _per_case(report),
         "sensitivity": None if report.blame is None else _sensitivity(report.blame),
+        "contributions": None if report.contributions is None else asdict(report.contributions),
     }
 
 

@@ -1,0 +1,149 @@
+"""Chips by the fast model of which chosen groups of devices deviate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netgen.analysis.variability.contributions import Contribution, Contributions
+from netgen.analysis.variability.population import lead
+from netgen.analysis.variability.stein import lead_variances
+from netgen.behavioural.fast import FastChips, fast_chips
+from netgen.behavioural.settings import ChipSettings
+from netgen.circuit.grouping import device_groups
+from netgen.model import decide, evaluate
+from netgen.model.graph import Bools, Floats, Integers
+from netgen.netlist import transistors_of
+from netgen.progress import announced
+from netgen.project.reading import Build
+from netgen.project.trim import DrawnChips
+from netgen.project.twin import twin_of_build
+from netgen.trim import CodeRange, trim_measured
+from netgen.trim.search import SOFTNESS
+
+OTHERS = "others"
+"""Devices that belong to no group."""
+BATCH = 100
+WORK = 200_000
+"""Chips times samples that shares of the variance are found by; each group alone takes a tenth."""
+_MOST, _LEAST = 2000, 50
+_EACH = 1.2e-7
+"""CPU seconds that a chip takes for a frame of a small network."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedChips:
+    """Chips of a circuit, drawn device by device.
+
+    Attributes
+    ----------
+    x
+        Inputs of the samples that are looked at, (samples, frames, channels).
+    span
+        Codes of a trim by measurement that every chip gets; None: there is none.
+    """
+
+    fast: FastChips
+    x: Floats
+    span: CodeRange | None = None
+    seed: int = 0
+
+    @cached_property
+    def groups(self) -> NDArray[np.str_]:
+        """The group of every device of the fast model, (devices,)."""
+        found = device_groups(self.fast.twin.circuit, self.fast.twin.netlist)
+        return np.array([found.get(names[0], OTHERS) for names in self.fast.names])
+
+    @cached_property
+    def software(self) -> Integers:
+        """Software's decisions."""
+        model = self.fast.twin.circuit.model
+        return decide(model.readout, evaluate(model, self.x)[model.readout.node])
+
+    def batches(
+        self, sigma: Floats, count: int, stream: int
+    ) -> Iterator[tuple[Floats, DrawnChips, ChipSettings | None]]:
+        """Yield normal deviations (chips, devices), their chips and what is set, in batches.
+
+        Parameters
+        ----------
+        sigma
+            Standard deviations of the devices' log errors, (devices,).
+        stream
+            Of random numbers.
+        """
+        rng = np.random.default_rng((self.seed, stream))
+        model = self.fast.twin.circuit.model
+        for first in range(0, count, BATCH):
+            drawn = rng.standard_normal((min(BATCH, count - first), len(sigma)))
+            chips = DrawnChips(model, self.fast, drawn * sigma)
+            yield drawn, chips, self._settings(chips)
+
+    def _settings(self, chips: DrawnChips) -> ChipSettings | None:
+        if self.span is None:
+            return None
+        circuit = self.fast.twin.circuit
+        return trim_measured(circuit, chips.cells, self.span, len(chips)).codes.settings
+
+    def variances(self, sigma: Floats, count: int) -> dict[str, float]:
+        """Return the variance of leads that each group accounts for."""
+        readout, leads, drawn = self.fast.twin.circuit.model.readout, [], []
+        for deviations, chips, settings in self.batches(sigma, count, 0):
+            logits = chips.logits(self.x, settings)
+            flat, classes = (
+                logits.reshape(-1, *logits.shape[2:]),
+                np.tile(self.software, len(chips)),
+            )
+            each = lead(readout, flat, classes).reshape(len(chips), -1)
+            leads.append(np.tanh(each / SOFTNESS))  # beyond it a lead decides nothing more
+            drawn.append(deviations)
+        each = lead_variances(np.concatenate(leads), np.concatenate(drawn))
+        return {
+            group: max(float(each[self.groups == group].sum()), 0.0)
+            for group in np.unique(self.groups).tolist()
+        }
+
+    def decisions(self, sigma: Floats, count: int) -> Integers:
+        """Return the class that each chip decides for, (chips, samples)."""
+        batches = self.batches(sigma, count, 1)
+        return np.concatenate([chips.decisions(self.x, own) for _, chips, own in batches])
+
+    def contributions(self, sigma: Floats) -> Contributions:
+        """Return what each group does to decisions."""
+        samples, frames = self.x.shape[:2]
+        chips = int(np.clip(WORK // samples, _LEAST, _MOST))
+        each = int(np.clip(chips // 10, _LEAST, _MOST))
+        names, counts = np.unique(self.groups, return_counts=True)
+        runs = chips + (2 * len(names) + 1) * each
+        with announced("contributions of groups of devices", runs * samples * frames * _EACH):
+            variances = self.variances(sigma, chips)
+            total = sum(variances.values()) or 1.0
+            found = [
+                Contribution(
+                    group,
+                    devices,
+                    variances[group] / total,
+                    self._agreement(sigma, self.groups == group, each),
+                    self._agreement(sigma, self.groups != group, each),
+                )
+                for group, devices in zip(names.tolist(), counts.tolist(), strict=True)
+            ]
+            agreement = self._agreement(sigma, np.ones(len(sigma), np.bool_), each)
+        found.sort(key=lambda entry: -entry.share)
+        return Contributions(chips, each, agreement, tuple(found))
+
+    def _agreement(self, sigma: Floats, deviate: Bools, count: int) -> float:
+        return float((self.decisions(sigma * deviate, count) == self.software).mean())
+
+
+def contributions_of(
+    build: Build, x: Floats, seed: int, span: CodeRange | None = None
+) -> Contributions:
+    """Return what each group of a build's devices does to decisions, by mismatch."""
+    twin = twin_of_build(build)
+    chips = GroupedChips(fast_chips(twin), x, span, seed)
+    return chips.contributions(chips.fast.sigma(twin.technology, transistors_of(twin.netlist)))

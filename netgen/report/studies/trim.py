@@ -1,0 +1,141 @@
+"""A page of ``netgen trim``: chips before and after, and the codes they got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from netgen.analysis.variability.accuracy import TrimmedChips
+from netgen.arrays import Integers
+from netgen.document import Json
+from netgen.report.index import write_page
+from netgen.report.page import Block, Page, Section, Table, TableRow, provenance
+from netgen.report.plot import render
+from netgen.report.style import AGREES, CIRCUIT, MUTED, SOFTWARE, Sheet, tidy
+from netgen.report.text import percent
+from netgen.trim import CodeRange
+
+FEW = 0.01
+"""Share of codes at the ends of the range from which a row of the table is marked."""
+_BINS = 40
+
+
+def write_trim_page(
+    path: Path,
+    name: str,
+    span: CodeRange,
+    codes: Mapping[str, Integers],
+    judged: TrimmedChips | None,
+    sources: Mapping[str, Json],
+) -> None:
+    """Write the page, and the index of its folder.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    codes
+        Of all chips and units, by what they set, (codes,).
+    judged
+        What chips decide; None without labelled samples that no trial used.
+    sources
+        Where the codes come from.
+    """
+    every = np.concatenate(list(codes.values()))
+    ends = _at_ends(span, every)
+    summary = f"{percent(ends)} of {every.size} codes are at an end of their range."
+    blocks: list[Block] = []
+    facts: list[tuple[str, str]] = []
+    if judged is not None:
+        before, after = judged.before, judged.after
+        summary = (
+            f"The mean balanced accuracy of {after.chips} chips goes from {percent(before.mean)} "
+            f"to {percent(after.mean)} (software {percent(after.software)}), its 5 % quantile "
+            f"from {percent(before.low)} to {percent(after.low)}. {summary}"
+        )
+        facts = [("software", percent(after.software)), *_change("mean", before.mean, after.mean)]
+        facts += _change("5 % quantile", before.low, after.low)
+        facts += _change(
+            "chips within 5 points of software", before.far.share or 0, after.far.share or 0
+        )
+        caption = f"Chips by balanced accuracy over {after.samples} labelled samples."
+        draw = partial(_draw_accuracies, judged)
+        blocks = [render("trim.png", "chips", "Chips before and after", caption, summary, draw)]
+    title = "Codes"
+    caption = f"Codes 0 … {span.last} set factors of {span.low:g} … {span.high:g}; ends are marked."
+    draw_codes = partial(_draw_codes, span, codes)
+    plot = render("codes.png", "codes", title, caption, _said(span, codes), draw_codes)
+    sections = [Section("chips", "Chips before and after", blocks, "Chips")] if blocks else []
+    sections += [
+        Section("codes", "Codes", [plot, _table(span, codes)]),
+        provenance(list(sources.items()), ()),
+    ]
+    write_page(path, Page(name, "trim", summary, sections, facts))
+
+
+def _change(label: str, before: float, after: float) -> list[tuple[str, str]]:
+    return [(label, f"{percent(before)} → {percent(after)}")]
+
+
+def _at_ends(span: CodeRange, codes: Integers) -> float:
+    return float(((codes == 0) | (codes == span.last)).mean())
+
+
+def _said(span: CodeRange, codes: Mapping[str, Integers]) -> str:
+    medians = (
+        f"{what}: median factor {np.exp(np.median(span.logs(own))):.3g}, "
+        f"{percent(_at_ends(span, own))} at the ends"
+        for what, own in codes.items()
+    )
+    return "; ".join(medians) + "."
+
+
+def _table(span: CodeRange, codes: Mapping[str, Integers]) -> Table:
+    rows = []
+    for what, own in codes.items():
+        low, middle, high = np.exp(np.quantile(span.logs(own), (0.05, 0.5, 0.95)))
+        ends = _at_ends(span, own)
+        cells = (f"`{what}`", str(own.size), f"{middle:.3f}", f"{low:.3f} … {high:.3f}",
+                 percent(ends))  # fmt: skip
+        rows.append(TableRow(cells, ends > FEW))
+    columns = ("what they set", ">codes", ">median factor", ">5 … 95 %", ">at an end of the range")
+    return Table("Codes by what they set", columns, rows)
+
+
+def _draw_accuracies(judged: TrimmedChips, sheet: Sheet) -> Figure:
+    fig = sheet.figure(3.4)
+    axes = fig.subplots()
+    low = float(judged.accuracies.min())
+    bins = np.linspace(low, max(float(judged.accuracies.max()), low + 0.02), _BINS)
+    for own, colour, label in zip(
+        judged.accuracies, (CIRCUIT, AGREES), ("before", "after"), strict=True
+    ):
+        axes.hist(own, bins.tolist(), color=colour, alpha=0.6, label=label)
+    axes.axvline(judged.after.software, color=SOFTWARE, linestyle=(0, (3, 2)), label="software")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("balanced accuracy", fontsize=9)
+    axes.set_ylabel("chips", fontsize=9)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    tidy(axes)
+    return fig
+
+
+def _draw_codes(span: CodeRange, codes: Mapping[str, Integers], sheet: Sheet) -> Figure:
+    fig, panels = sheet.panels(len(codes), 2.6)
+    places = np.arange(span.last + 1)
+    colours = [CIRCUIT if at in (0, span.last) else MUTED for at in places]
+    for axes, (what, own) in zip(panels, codes.items(), strict=True):
+        axes.bar(places, np.bincount(own, minlength=span.last + 1), 1.0, color=colours)
+        axes.set_title(what, fontsize=9)
+        axes.set_xlabel("code", fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        tidy(axes)
+    panels[0].set_ylabel("chips × units", fontsize=9)
+    return fig

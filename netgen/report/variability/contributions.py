@@ -1,0 +1,47 @@
+"""What each group of devices does to decisions, in words and as a table."""
+
+from __future__ import annotations
+
+from netgen.analysis.variability.contributions import Contributions
+from netgen.report.page import Section, Table, Text, plain_rows
+from netgen.report.text import percent
+
+_SAID = 4
+"""So many groups are named in a terminal."""
+
+
+def contribution_lines(found: Contributions) -> list[str]:
+    """Return the largest contributions as lines for a terminal."""
+    lines = [
+        f"what mismatch does by group of devices: share of the leads' variance, decisions as "
+        f"software's if it alone or all but it deviate (all: {percent(found.agreement)})"
+    ]
+    for entry in found.groups[:_SAID]:
+        alone, without = percent(entry.alone), percent(entry.without)
+        lines.append(f"  {entry.group:<12} {percent(entry.share):>8} {alone:>8} {without:>8}")
+    return lines
+
+
+def contribution_section(found: Contributions) -> Section:
+    """Return the section of a page."""
+    note = (
+        f"By the fast chip model, mismatch alone. The share is that of the leads' variance which "
+        f"single devices account for, by Stein's identity over {found.chips} chips; the other "
+        f"columns are decisions as software's of {found.chips_each} chips each. With all groups "
+        f"{percent(found.agreement)} of decisions are as software's. `netgen build --size` gives "
+        "a group a size of its own, `--optimise` chooses the sizes."
+    )
+    rows = [
+        (
+            f"`{entry.group}`",
+            str(entry.devices),
+            percent(entry.share),
+            percent(entry.alone),
+            percent(entry.without),
+        )
+        for entry in found.groups
+    ]
+    columns = ("group", ">devices", ">share of variance", ">it alone", ">all but it")
+    table = Table("Groups of devices", columns, plain_rows(rows))
+    title = "Which devices flip decisions"
+    return Section("groups", title, [Text(note, "note"), table], "Devices")
