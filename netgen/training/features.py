@@ -25,7 +25,7 @@ __all__ = ["COEFFICIENTS", "FRAMES", "FRAME_PERIOD", "KIND", "FeatureMap", "feat
 KIND = "mfcc-kaldi"
 _WINDOW_MS = 25.0
 _QUANTILE = 0.98
-FULL_SCALE_ROWS = 4000
+FULL_SCALE_ROWS = 1500
 """Recordings that show the full scale of band features, at most (about)."""
 
 

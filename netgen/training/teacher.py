@@ -157,7 +157,7 @@ class Teacher:
         shares = torch.zeros(classes).index_add_(0, groups.classes, groups.share)
         self._ratio = 1 / (classes * shares)
 
-    def __call__(self, x: NDArray[np.float32]) -> Tensor:
+    def __call__(self, x: NDArray[np.floating]) -> Tensor:
         """Return the chances of the classes, (samples, classes), were they equally frequent.
 
         x is (samples, frames, channels).
@@ -165,7 +165,7 @@ class Teacher:
         found = torch.zeros(len(x), self._classes)
         with torch.no_grad():
             for start in range(0, len(x), _AT_ONCE):
-                part = torch.from_numpy(x[start : start + _AT_ONCE, :, : self._static])
+                part = torch.from_numpy(x[start : start + _AT_ONCE, :, : self._static]).float()
                 chances = self._network(part.transpose(0, 1)).softmax(dim=1)
                 found[start : start + _AT_ONCE].index_add_(1, self._of, chances)
         found *= self._ratio
@@ -274,5 +274,5 @@ class _Source:
                 chance = self._chance[source]
                 which = torch.multinomial(chance, count, replacement=True, generator=generator)
                 found.append((self._x[source][which], self._group[source][which]))
-        x = torch.cat([part for part, _ in found]).transpose(0, 1)
+        x = torch.cat([part for part, _ in found]).transpose(0, 1).float()
         return x, torch.cat([group for _, group in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,44 @@ def test_a_damaged_cache_is_computed_again(tmp_path: Path) -> None:
     again = prepare(corpus, task, augment=False, cache=cache)
     np.testing.assert_array_equal(again.train.x, first.train.x)
     np.testing.assert_array_equal(again.test.x, first.test.x)
+
+
+def test_a_flipped_bit_of_the_cache_is_noticed(tmp_path: Path) -> None:
+    root = label_folders(tmp_path / "data", each=4)
+    corpus = open_corpus(root)
+    task = make_task(corpus, "keyword", ["up"])
+    cache = tmp_path / "cache"
+    first = prepare(corpus, task, augment=True, cache=cache)
+    (rows,) = cache.glob("*/rows.f32")
+    content = bytearray(rows.read_bytes())
+    for place in range(50, len(content), 4000):
+        content[place] ^= 1
+    rows.write_bytes(content)
+    for _ in range(2):  # the second run finds what the first one computed again
+        again = prepare(corpus, task, augment=True, cache=cache)
+        for name in ("train", "pool", "validation", "test"):
+            np.testing.assert_array_equal(getattr(again, name).x, getattr(first, name).x)
+
+
+def test_another_file_of_the_same_size_and_time_is_read(tmp_path: Path) -> None:
+    root = label_folders(tmp_path / "data", each=4)
+    cache = tmp_path / "cache"
+
+    def read() -> Dataset:
+        corpus = open_corpus(root)
+        return prepare(corpus, make_task(corpus, "keyword", ["up"]), augment=False, cache=cache)
+
+    first = read()
+    one, other = root / "up" / "up0.wav", root / "up" / "up1.wav"
+    status = one.stat()
+    assert status.st_size == other.stat().st_size
+    swap = tmp_path / "swap.wav"
+    swap.write_bytes(other.read_bytes())
+    os.utime(swap, ns=(status.st_atime_ns, status.st_mtime_ns))
+    swap.replace(one)
+    second = read()
+    parts = [np.concatenate([d.train.x, d.validation.x, d.test.x]) for d in (first, second)]
+    assert (parts[0] != parts[1]).any()
 
 
 def test_a_cache_in_use_or_without_a_place_is_done_without(tmp_path: Path) -> None:
