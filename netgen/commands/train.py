@@ -110,7 +110,8 @@ training_options = taking(
     ),
     integer_option(
         "--steps",
-        help="Steps of plain training; hardening takes a third as many more.  [default: 3000]",
+        help="Steps of plain training, and a third as many of hardening.  [default: 3000, and "
+        "500, from 16 units on 700]",
     ),
     click.option(
         "--features",
