@@ -36,5 +36,5 @@ def doctor_command(as_json: bool) -> None:
         click.echo(json.dumps(document, indent=1))
     faults = [finding for finding in findings if finding.state == "fault"]
     if not as_json:
-        click.echo(f"{len(faults)} faults" if faults else "netgen can work here")
+        click.echo(f"faults: {len(faults)}" if faults else "netgen can work here")
     raise click.exceptions.Exit(faults[0].status if faults else 0)
