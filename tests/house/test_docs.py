@@ -39,7 +39,7 @@ def blocks() -> list[Any]:
     found = []
     for page in PAGES:
         for index, code in enumerate(BLOCK.findall(text(page))):
-            marks = [pytest.mark.ngspice] if BUILD in code else []
+            marks = [pytest.mark.ngspice] if BUILD in code or "netgen.build(" in code else []
             found.append(pytest.param(page, code, id=f"{page.name}-{index}", marks=marks))
     return found
 
