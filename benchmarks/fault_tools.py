@@ -59,7 +59,7 @@ def run_plain() -> bool:
         "netgen.report.comparison.plots",
     ):
         found = import_module(module)
-        for name in ("draw_all", "_plots", "power_plots"):
+        for name in ("plot_all", "_plots", "power_plots"):
             if hasattr(found, name):
                 _plotting.append((found, name, getattr(found, name)))
                 setattr(found, name, lambda *_: [])

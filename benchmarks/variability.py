@@ -120,9 +120,9 @@ def sample_rows(found: Sequence[dict[str, Any]]) -> Iterator[Sequence[str]]:
         yield str(first["sample"]), percent(first["lead_software_fs"]), *votes
 
 
-def blame_rows(blame: dict[str, Any], kind: str) -> Iterator[Sequence[str]]:
+def contribution_rows(sensitivity: dict[str, Any], kind: str) -> Iterator[Sequence[str]]:
     """Yield the strongest groups."""
-    for entry in blame[kind][:LISTED]:
+    for entry in sensitivity[kind][:LISTED]:
         name = f"`{entry['name']}`"
         yield name, str(entry["devices"]), percent(entry["share"]), f"{entry['q']:.2g}"
 
@@ -151,17 +151,17 @@ def tables(out: Path) -> Iterator[str]:
     yield from table(["chips", *names], chip_rows(found))
     yield from table(["sample", "software's lead", *names], sample_rows(found))
     for name, each in zip(names, found, strict=True):
-        blame = each["sensitivity"]
-        if blame is None:
+        found = each["sensitivity"]
+        if found is None:
             continue
         yield (
-            f"{name}: of {len(blame['deviations'])} devices {blame['found']} have "
-            f"p < {blame['level']:g}; chance alone would give {blame['expected_by_chance']:.1f}."
+            f"{name}: of {len(found['deviations'])} devices {found['found']} have "
+            f"p < {found['level']:g}; chance alone would give {found['expected_by_chance']:.1f}."
         )
         yield ""
         for kind, title in (("groups", "parameter or role"), ("nodes", "node")):
             header = [title, "devices", "share of the error's variance", "q"]
-            yield from table(header, blame_rows(blame, kind))
+            yield from table(header, contribution_rows(found, kind))
     header = ["bias", "decisions as software", "failed", "states equal, worst corner"]
     header += ["logit RMSE, worst corner", "supply power"]
     yield from table(header, corner_rows(report(folder_of(out, UNITS[0]), CORNERS)))

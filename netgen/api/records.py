@@ -118,11 +118,11 @@ class Result:
         sample
             Its position among the compared samples.
         """
-        from netgen.report.comparison.sample_plots import SampleView, draw_logits
+        from netgen.report.comparison.sample_plots import SampleView, plot_logits
 
         entry = self.comparison.samples[sample]
         traces = read_runs(self.circuit.build).traces(entry.sample)
-        return draw_logits(
+        return plot_logits(
             SampleView("Sample", sample, entry, self.comparison, self.circuit.model, traces)
         )
 

@@ -28,7 +28,7 @@ class TwinCells:
     Attributes
     ----------
     bias
-        Bias currents as drawn, ln(A), (biases, units).
+        Bias currents as built, ln(A), (biases, units).
     ways
         The way from each bias current, and in ``candidate`` from the candidate's diode, to where it
         works.
@@ -142,7 +142,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
 def _bias_currents(
     plan: Plan, layer: CellLayer, paths: Sequence[tuple[str, ...]]
 ) -> tuple[Floats, tuple[tuple[MirrorCopies, ...], ...]]:
-    """Return bias currents as drawn, A, (biases, units), and how mirrored ones are made.
+    """Return bias currents as built, A, (biases, units), and how mirrored ones are made.
 
     Parameters
     ----------
@@ -159,8 +159,8 @@ def _bias_currents(
     unit = np.array([plan.circuit.model.unit_current])
     currents, ways = [], []
     for own, wanted in zip(found, layer.wanted, strict=True):
-        drawn = [whole(series) for series in own]
-        width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in drawn]).T
+        sizes = [whole(series) for series in own]
+        width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in sizes]).T
         size, volts = (width, length, count), tables.diode_voltage(wanted)
         currents.append(unit * tables.gain("n", "pmos", size, unit, volts))
         ends = [tuple(device.name for device in series) for series in own]

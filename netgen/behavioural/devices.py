@@ -1,4 +1,4 @@
-"""The transistors of a network as the twin sees them: what is drawn, and how each deviates."""
+"""The transistors of a network as the twin models them: their geometry, and how each deviates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netgen.technology import Geometry, Polarity
 
 @dataclass(frozen=True, eq=False)
 class NetlistIndex:
-    """Finds devices of a network by what they stand for: what is drawn is what counts.
+    """Finds devices of a network by what they stand for: the record counts, not the weights.
 
     Units are named by the word of their layer and their index.
     """
@@ -39,7 +39,7 @@ class NetlistIndex:
         return found
 
     def mirror(self, word: str, unit: int, parameter: str, gate: str) -> tuple[Device, ...]:
-        """Return the transistors in series that stand for a parameter; none if not drawn.
+        """Return the transistors in series that stand for a parameter; none if it has none.
 
         A linear node of a sum weighs each of its terms: one parameter, several gate nets.
         """

@@ -39,7 +39,7 @@ WORKING_SET = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class FastChips:
-    """A drawn network as structured log-normal errors, evaluated for many chips at once.
+    """A sized network as structured log-normal errors, evaluated for many chips at once.
 
     Attributes
     ----------

@@ -116,7 +116,7 @@ def _groups(
             gate = net(plan.circuit, source, unit, "p" if sign > 0 else "n")
             path = parameter_path(mirrors, row, unit)
             series = plan.index.mirror(word, row, path, gate)
-            if series:  # too small ones are not drawn
+            if series:  # too small ones have no mirror
                 rows.append(row)
                 units.append(unit)
                 ends.append(tuple(device.name for device in series))

@@ -54,7 +54,7 @@ class Twin:
     Attributes
     ----------
     netlist
-        The network: what is drawn is what counts.
+        The netlist record: its devices count, not the learned weights.
     known, diodes
         The characterisation under the same conditions.
     times
@@ -144,7 +144,7 @@ class Twin:
 
     @property
     def layers(self) -> tuple[TwinSums | TwinCells, ...]:
-        """The circuit's layers, as they are drawn."""
+        """The circuit's layers, as they are built."""
         return self._read.layers
 
     @property

@@ -53,13 +53,13 @@ def mirror_gains(
     where = setup.technology, setup.at, setup.unit
     deck = mirror_deck(*where, mirrors, _sweep(logs), _sweep(drains))
     result = setup.simulated("mirror characterisation", deck)
-    drawn = [result[mirror_current(index)] for index in range(len(mirrors))]
+    currents_each = [result[mirror_current(index)] for index in range(len(mirrors))]
     shape = (len(drains), len(logs))
     if result.timepoints != len(drains) * len(logs):
         raise SimulationError(
             "incomplete", f"mirror characterisation gave {result.timepoints} of {shape} points"
         )
-    currents = np.array([np.abs(current).reshape(shape).T for current in drawn])
+    currents = np.array([np.abs(current).reshape(shape).T for current in currents_each])
     return MeasuredGains(
         currents / np.exp(logs)[:, np.newaxis], result[LINE_VOLTAGE].reshape(shape)[0]
     )

@@ -74,7 +74,7 @@ class Mirrors:
         Where the weights come from in the model; several only for the reference's biases.
     weight
         Mirror ratios wanted, (summing nodes, units), signed.
-    drawn
+    geometry
         The geometry, once sized.
     """
 

@@ -50,7 +50,7 @@ class Device:
     parameter
         Path of the learned parameter that it stands for, if it does.
     wanted, realised
-        That parameter's value, and the one expected of the drawn device, both with sign.
+        That parameter's value, and the one expected of the sized device, both with sign.
     stack
         Name of the first of the transistors in series that make up one device; its own without
         others.
@@ -178,7 +178,7 @@ class Unit:
     capacitors
         Of the wires of its nets, where they are known.
     missing
-        Parameters too small to be drawn: their paths with their values.
+        Parameters too small to be realised: their paths with their values.
     """
 
     node: str

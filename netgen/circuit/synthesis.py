@@ -214,11 +214,11 @@ class _Synthesis:
         devices: list[Device] = []
         missing: list[tuple[str, float]] = []
         for mirrors, suffix in numbered(layer.mirrors):
-            drawn = mirrors.geometry
-            assert drawn is not None
+            geometry = mirrors.geometry
+            assert geometry is not None
             for column in np.flatnonzero(mirrors.weight[unit]).tolist():
                 path, wanted = parameter_path(mirrors, unit, column), mirrors.weight[unit, column]
-                if drawn.multiplicity[unit, column] == 0:
+                if geometry.multiplicity[unit, column] == 0:
                     missing.append((path, float(wanted)))
                     continue
                 own = self.unique(mirror_name(self.circuit, name, mirrors.source, column, suffix))
@@ -228,13 +228,13 @@ class _Synthesis:
                     own,
                     "bias" if mirrors.source == REFERENCE else "mirror",
                     polarity,
-                    drawn.at(unit, column),
+                    geometry.at(unit, column),
                     (node, gate, RAIL[polarity], RAIL[polarity]),
                     layer.node,
                     unit,
                     path,
                     float(wanted),
-                    float(drawn.realised[unit, column]),
+                    float(geometry.realised[unit, column]),
                     own,
                 )
                 devices += self.in_series(whole)
@@ -352,8 +352,8 @@ class _Synthesis:
 
     def bias_mirrors(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Device, ...]:
         """Return the copies of the reference that take the place of ideal bias currents."""
-        drawn = layer.bias_geometry
-        assert drawn is not None
+        geometry = layer.bias_geometry
+        assert geometry is not None
         assert layer.bias is not None
         line = net(self.circuit, REFERENCE, 0, "p")
         amperes = self.circuit.model.unit_current
@@ -366,13 +366,13 @@ class _Synthesis:
                     self.unique(f"{name}_mirror"),
                     "bias",
                     "pmos",
-                    drawn.at(row, unit),
+                    geometry.at(row, unit),
                     (name, line, "vdd", "vdd"),
                     layer.node,
                     unit,
                     parameters[row],
                     float(layer.bias[row, unit] / amperes),
-                    float(drawn.realised[row, unit]),
+                    float(geometry.realised[row, unit]),
                 )
             )
         )

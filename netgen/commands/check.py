@@ -91,7 +91,7 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
 def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, Json]:
     """Return what was said as a JSON object."""
     circuit, at, counts = made.circuit, made.conditions, made.netlist.counts
-    model, errors = circuit.model, _drawn_errors(made)
+    model, errors = circuit.model, _weight_errors(made)
     return {
         **head("check"),
         "netgen": __version__,
@@ -188,14 +188,14 @@ def _realisable(made: Design) -> Iterator[str]:
         f"  weights: up to {largest * technology.max_multiplicity:.3g}; floor about "
         f"{floors['positive']:.2g} (positive), {floors['negative']:.2g} (negative)"
     )
-    drawn = _drawn_errors(made)
-    if drawn.size:
-        off = f"off by {drawn.mean():.2%} on average, {drawn.max():.2%} at most"
-        yield f"  drawn weights: {drawn.size}, {off}"
+    errors = _weight_errors(made)
+    if errors.size:
+        off = f"off by {errors.mean():.2%} on average, {errors.max():.2%} at most"
+        yield f"  sized weights: {errors.size}, {off}"
 
 
-def _drawn_errors(made: Design) -> np.ndarray:
-    """Return the relative errors, without sign, of the weights that are drawn."""
+def _weight_errors(made: Design) -> np.ndarray:
+    """Return the relative errors, without sign, of the weights that have a mirror."""
     errors = []
     for mirrors in (mirrors for layer in made.circuit.summing_layers for mirrors in layer.mirrors):
         if mirrors.geometry is not None:

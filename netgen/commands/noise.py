@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from netgen.analysis.noise.network import PLACES, Case, Draws, Immunity, Place
+from netgen.analysis.noise.network import PLACES, Case, Immunity, NoiseSampling, Place
 from netgen.analysis.noise.statistics import Interval
 from netgen.commands.options import (
     PATH,
@@ -60,7 +60,7 @@ RANDOM_SAMPLES = 32
     multiple=True,
     help="Where noise is added; repeatable.  [default: everywhere in turn]",
 )
-@integer_option("--repeats", default=5, help="Draws of noise for each sample.")
+@integer_option("--repeats", default=5, help="Noise samples for each sample.")
 @integer_option(
     "--per-frame", default=1, help="Independent values in a frame: 2·B·T for noise up to B."
 )
@@ -87,10 +87,10 @@ def noise_command(
     """
     cases = [_case(*files) for files in ((model, samples), *also)]
     for units, layers in sizes:
-        drawn = random_model(seed, state=units, layers=layers, samples=RANDOM_SAMPLES)
-        cases.append(Case(*drawn))
-    draws = Draws(seed, repeats, per_frame)
-    choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), draws)
+        network = random_model(seed, state=units, layers=layers, samples=RANDOM_SAMPLES)
+        cases.append(Case(*network))
+    sampling = NoiseSampling(seed, repeats, per_frame)
+    choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), sampling)
     results = noise_immunity(cases, technology.build_options(), choices, output, replace)
     found = list(followed(results, "noise", choices.steps(cases)))
     click.echo("95 % intervals in brackets; noise in % of a unit rms")

@@ -98,7 +98,7 @@ def _line(size: Size) -> str:
     predicted = sum(size.predicted_w.values())
     measured = sum(size.measured_w.values())
     spice = f", ngspice {predicted / measured - 1:+.1%}" if size.measured_w else ""
-    missing = f", {size.below_floor} weights not drawn" if size.below_floor else ""
+    missing = f", {size.below_floor} weights left out" if size.below_floor else ""
     return (
         f"d = {size.state:<4} {size.area.transistors:>8} transistors  "
         f"{size.area.drawn_m2 * 1e6:9.4f} mm²  {engineering(predicted, 'W'):>9}  "

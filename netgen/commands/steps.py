@@ -104,7 +104,7 @@ def say_below_floor(made: Design) -> None:
     listed = sorted(made.below_floor, key=lambda entry: -abs(entry.weight))
     if listed:
         count = f"{len(listed)} weights are below the technology's floor"
-        warn(f"{count} and are not drawn:")
+        warn(f"{count} and are left out:")
         for entry in listed[:_LISTED]:
             click.echo(f"  {entry}", err=True)
         if len(listed) > _LISTED:

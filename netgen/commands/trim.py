@@ -34,12 +34,12 @@ from netgen.model.graph import Integers
 from netgen.project.reading import Build, held
 from netgen.project.trim import (
     FILE,
-    DrawnChips,
+    SampledChips,
     Trim,
     by_kind,
-    drawn_chips,
     initial_codes,
     refuse_foreign,
+    sampled_chips,
     trim_of_measurements,
     write_trim,
 )
@@ -161,33 +161,33 @@ def trim_command(
     if search.trial and samples is None:
         raise UsageError("--trial needs labelled SAMPLES")
     loaded = None if samples is None else load_samples(samples, made.model)
-    drawn = drawn_chips(made, variation, chips)
+    sampled = sampled_chips(made, variation, chips)
     if search.trial:
         assert loaded is not None
-        found = _by_trial(made, drawn, span, loaded, search, variation.seed)
+        found = _by_trial(made, sampled, span, loaded, search, variation.seed)
     else:
         codes = trim_measured(
-            drawn.fast.twin.circuit, drawn.cells, span, chips, search.error, variation.seed
+            sampled.fast.twin.circuit, sampled.cells, span, chips, search.error, variation.seed
         )
         found = _Found(codes.codes, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
-    judged = None if loaded is None else _judged(drawn, loaded, found)
+    judged = None if loaded is None else _judged(sampled, loaded, found)
     for title, accuracy in () if judged is None else judged.titled:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(f"{title}: {line}")
     _write(made, Trim(found.codes, (), variation), found, judged, path)
 
 
-def _judged(drawn: DrawnChips, samples: Samples, found: _Found) -> TrimmedChips | None:
+def _judged(sampled: SampledChips, samples: Samples, found: _Found) -> TrimmedChips | None:
     """Return what chips decide of samples that no trial used; None if none of them has a label."""
     rest = samples.pick([i for i in range(len(samples)) if i not in found.recordings])
     if rest.y is None or not len(rest):
         return None
     labels = rest.y.astype(np.intp)
-    each = [drawn.decisions(rest.x, own) for own in (None, found.codes.settings)]
-    readout = drawn.model.readout
-    software = decide(readout, evaluate(drawn.model, rest.x)[readout.node])
+    each = [sampled.decisions(rest.x, own) for own in (None, found.codes.settings)]
+    readout = sampled.model.readout
+    software = decide(readout, evaluate(sampled.model, rest.x)[readout.node])
     before, after = (population_accuracy(own, software, labels) for own in each)
     accuracies = np.array([balanced_accuracy(own, labels) for own in each])
     return TrimmedChips(accuracies, before, after)
@@ -222,7 +222,7 @@ def _count(codes: Codes) -> int:
 
 def _by_trial(
     made: Build,
-    drawn: DrawnChips,
+    sampled: SampledChips,
     span: CodeRange,
     loaded: Samples,
     search: TrimOptions,
@@ -240,9 +240,9 @@ def _by_trial(
         raise UsageError("the recordings of the trial are all of one class; choose --recordings")
     steps = trim_by_trial(
         made.model.readout,
-        lambda settings: drawn.logits(own.x, settings),
+        lambda settings: sampled.logits(own.x, settings),
         own.y.astype(np.intp),
-        initial_codes(drawn, span, search.inputs),
+        initial_codes(sampled, span, search.inputs),
         search.evaluations,
         seed,
     )

@@ -94,7 +94,7 @@ def smooth_sequences(rng: np.random.Generator, samples: int, frames: int, channe
 
 
 class _Drawing:
-    """Draws one node after the other, and knows what each does on the calibration sequences."""
+    """Makes one node after the other, with its values on the calibration sequences."""
 
     def __init__(self, rng: np.random.Generator, x: Floats, dead_zone: float) -> None:
         self.rng = rng

@@ -2,7 +2,7 @@
 
 from netgen.netlist.deck import Deck, Quantity
 from netgen.netlist.mapping import mapping
-from netgen.netlist.meters import KINDS, Consumer
+from netgen.netlist.meters import KINDS, SupplyBranch
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.netlister import SpiceNetlister
 from netgen.netlist.network import cdl_text, netlist_of, network_text
@@ -16,7 +16,6 @@ __all__ = [
     "READOUT",
     "SETTLED",
     "Conditions",
-    "Consumer",
     "Deck",
     "GateLoad",
     "Network",
@@ -24,6 +23,7 @@ __all__ = [
     "Quantity",
     "SimulatorOptions",
     "SpiceNetlister",
+    "SupplyBranch",
     "Workbench",
     "cdl_text",
     "mapping",

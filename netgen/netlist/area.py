@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from netgen.circuit.netlist import Netlist
-from netgen.netlist.meters import Consumer
+from netgen.netlist.meters import SupplyBranch
 from netgen.technology import Geometry, Technology
 
-FRAME, WIRING, DRAWN = 2.4, 6e-4, 7000
+FRAME, WIRING, PICTURE_LIST = 2.4, 6e-4, 7000
 """What rows, taps, wells and wires make of the transistors' own frames: a factor, what it grows by
 with every transistor, and how many the largest layout had that these were fitted to."""
 ASSUMPTION = (
     f"the frames (W + d)(L + 3 d) of all n transistors times {FRAME:g} + {WIRING:g} n, where d is "
     "the length of a source or drain of the technology: within 10 % of the area of six layouts in "
-    f"an open process of 180 nm, of 62 to 6,551 transistors; above {DRAWN:,} a lower bound"
+    f"an open process of 180 nm, of 62 to 6,551 transistors; above {PICTURE_LIST:,} a lower bound"
 )
 
 
@@ -35,20 +35,20 @@ class Area:
         )
 
 
-def areas(netlist: Netlist, technology: Technology) -> dict[Consumer, Area]:
+def areas(netlist: Netlist, technology: Technology) -> dict[SupplyBranch, Area]:
     """Return the area of every kind of block of every node."""
-    found: dict[Consumer, Area] = {}
+    found: dict[SupplyBranch, Area] = {}
     share = overhead(sum(netlist.counts.values()))
     for device in netlist.transistors.values():
-        consumer = Consumer(device.node, device.role)
+        branch = SupplyBranch(device.node, device.role)
         area = area_of(device.geometry, technology.diffusion, share)
-        found[consumer] = found.get(consumer, Area()) + area
+        found[branch] = found.get(branch, Area()) + area
     return found
 
 
 def overhead(transistors: int) -> float:
     """Return how many times the transistors' own frames a layout takes."""
-    return FRAME + WIRING * min(transistors, DRAWN)
+    return FRAME + WIRING * min(transistors, PICTURE_LIST)
 
 
 def area_of(geometry: Geometry, diffusion: float, share: float = 1.0) -> Area:

@@ -79,7 +79,7 @@ def trimmed(head: str, models: tuple[str, ...], digest: str = "") -> Library:
     except (_Untrimmable, OSError, RecursionError):
         return Library(tuple(head.splitlines()), binned=False)
     used = tuple(_used(statements, {name.lower() for name in models}))
-    return Library(used, _picks_by_drawn_size(used))
+    return Library(used, _picks_by_size(used))
 
 
 def shiftable(library: Library, models: tuple[str, ...], source: str) -> Library:
@@ -116,7 +116,7 @@ def shiftable(library: Library, models: tuple[str, ...], source: str) -> Library
     return Library(tuple(statements), library.binned)
 
 
-def _picks_by_drawn_size(statements: Iterable[str]) -> bool:
+def _picks_by_size(statements: Iterable[str]) -> bool:
     """Tell whether W and L go to every transistor as they are given to its subcircuit."""
     plain = [re.compile(rf"\b{name}=['{{]?{name}['}}]?(?=\s|$)", re.I) for name in "wl"]
     transistors = [line for line in statements if line[0] in "mM"]

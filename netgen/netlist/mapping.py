@@ -54,7 +54,7 @@ def _row_records(
         ):
             wanted = float(mirrors.weight[row, column])
             geometry = mirrors.geometry.at(row, column)
-            drawn = geometry.multiplicity > 0
+            present = geometry.multiplicity > 0
             polarity: Polarity = "pmos" if wanted > 0 else "nmos"
             prefix = technology.devices[polarity].prefix
             path = parameter_path(mirrors, int(row), int(column))
@@ -68,10 +68,10 @@ def _row_records(
                 "into": layer.node,
                 "from": mirrors.source,
                 "ideal": wanted,
-                "device": f"X{word}.{prefix}{names[int(row), path, gate]}" if drawn else None,
-                "polarity": polarity if drawn else None,
-                "width": geometry.width if drawn else None,
-                "length": geometry.length if drawn else None,
+                "device": f"X{word}.{prefix}{names[int(row), path, gate]}" if present else None,
+                "polarity": polarity if present else None,
+                "width": geometry.width if present else None,
+                "length": geometry.length if present else None,
                 "multiplicity": geometry.multiplicity,
                 "series": int(mirrors.geometry.series[row, column]),
                 "realised": realised,

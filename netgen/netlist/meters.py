@@ -20,7 +20,7 @@ _SUPPLY = "vdd"
 
 
 @dataclass(frozen=True, order=True)
-class Consumer:
+class SupplyBranch:
     """A kind of block (one of :data:`KINDS`) of a node of the circuit.
 
     The node is ``"x"``, the reference, or a relu, bmru or readout node.
@@ -32,13 +32,13 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Meter:
-    """What a current says: volts times it is the power that a consumer takes.
+    """What a current says: volts times it is the power that a supply branch takes.
 
     Volts are negative for a source whose own current is looked at, since SPICE counts that from
     the positive node through the source.
     """
 
-    consumer: Consumer
+    branch: SupplyBranch
     volts: float
 
 
@@ -48,7 +48,7 @@ class InputMeter:
 
     name: str
     net: str
-    consumer: Consumer
+    branch: SupplyBranch
 
     @property
     def statement(self) -> str:
@@ -57,7 +57,7 @@ class InputMeter:
 
 
 INPUT_METER = InputMeter(
-    f"vmeter_{INPUT}_input", f"{_SUPPLY}_{INPUT}_input", Consumer(INPUT, "input")
+    f"vmeter_{INPUT}_input", f"{_SUPPLY}_{INPUT}_input", SupplyBranch(INPUT, "input")
 )
 
 
@@ -104,9 +104,9 @@ class MeteredLines:
         ]
         return [*meters, *self.lines]
 
-    def consumers(self, word: str) -> dict[str, Consumer]:
+    def branches(self, word: str) -> dict[str, SupplyBranch]:
         """Return what the ammeters show, by their names."""
-        return {f"vmeter_{word}_{kind}": Consumer(self.node, kind) for kind in self.kinds}
+        return {f"vmeter_{word}_{kind}": SupplyBranch(self.node, kind) for kind in self.kinds}
 
 
 def kind_of(element: Element) -> str:

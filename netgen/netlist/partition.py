@@ -20,7 +20,7 @@ from netgen.circuit.netlist import (
 )
 from netgen.errors import ConfigurationError
 from netgen.netlist.library import Sizes
-from netgen.netlist.meters import INPUT_METER, Consumer, MeteredLines
+from netgen.netlist.meters import INPUT_METER, MeteredLines, SupplyBranch
 from netgen.netlist.statements import check_statements
 from netgen.netlist.write import ElementText, Writer, network_body
 from netgen.technology import Technology
@@ -215,12 +215,12 @@ class NetworkLines:
         return [*lines, ElementText(".ends network")]
 
     @cached_property
-    def whole_meters(self) -> Mapping[str, Consumer]:
+    def whole_meters(self) -> Mapping[str, SupplyBranch]:
         """What the meters of the whole network show, by the path of each."""
-        found = {INPUT_METER.name: INPUT_METER.consumer}
+        found = {INPUT_METER.name: INPUT_METER.branch}
         for word, lines in self.layers.items():
-            for name, consumer in lines.consumers(word).items():
-                found[f"xnet.x{word}.{name}"] = consumer
+            for name, branch in lines.branches(word).items():
+                found[f"xnet.x{word}.{name}"] = branch
         return found
 
 

@@ -26,7 +26,7 @@ from netgen.netlist.deck import (
     drain_current,
 )
 from netgen.netlist.library import Sizes, shiftable, trimmed
-from netgen.netlist.meters import INPUT_METER, Consumer, Meter
+from netgen.netlist.meters import INPUT_METER, Meter, SupplyBranch
 from netgen.netlist.models import Conditions, models_text
 from netgen.netlist.partition import Network, NetworkLines, Partition, sizes
 from netgen.netlist.render import render_template
@@ -214,14 +214,14 @@ class Workbench:
         """What is saved of the network as one circuit."""
         found = probes(self.circuit, self.technology, self.conditions.vdd)
         meters: dict[Quantity, Meter] = {
-            SourceCurrent(path): Meter(consumer, self.conditions.vdd)
-            for path, consumer in self.statements.whole_meters.items()
+            SourceCurrent(path): Meter(branch, self.conditions.vdd)
+            for path, branch in self.statements.whole_meters.items()
         }
         return replace(found, meters=meters | self._returned(found.nodes[READOUT]))
 
     def _returned(self, outputs: Iterable[Quantity]) -> dict[Quantity, Meter]:
-        consumer = Consumer(self.circuit.layers[-1].node, "readout")
-        return dict.fromkeys(outputs, Meter(consumer, -self.conditions.vdd / 2))
+        branch = SupplyBranch(self.circuit.layers[-1].node, "readout")
+        return dict.fromkeys(outputs, Meter(branch, -self.conditions.vdd / 2))
 
     @cached_property
     def layers(self) -> Mapping[str, CellLayer | SummingLayer]:
@@ -268,12 +268,12 @@ class Workbench:
     def meters(self, parts: Sequence[Partition]) -> dict[Quantity, Meter]:
         """Return the currents that take the power of parts apart."""
         found: dict[Quantity, Meter] = {
-            SourceCurrent(name): Meter(consumer, self.conditions.vdd)
+            SourceCurrent(name): Meter(branch, self.conditions.vdd)
             for word, indices in _by_layer(parts).items()
-            for name, consumer in self.statements.layer(word, indices).consumers(word).items()
+            for name, branch in self.statements.layer(word, indices).branches(word).items()
         }
         if self.inputs(parts):
-            meter = Meter(INPUT_METER.consumer, self.conditions.vdd)
+            meter = Meter(INPUT_METER.branch, self.conditions.vdd)
             found[SourceCurrent(INPUT_METER.name)] = meter
         return found | self._returned(map(readout_current, self._outputs(parts)))
 

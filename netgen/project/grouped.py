@@ -20,7 +20,7 @@ from netgen.model.graph import Bools, Floats, Integers
 from netgen.netlist import transistors_of
 from netgen.progress import announced
 from netgen.project.reading import Build
-from netgen.project.trim import DrawnChips
+from netgen.project.trim import SampledChips
 from netgen.project.twin import twin_of_build
 from netgen.trim import CodeRange, trim_measured
 from netgen.trim.search import SOFTNESS
@@ -37,7 +37,7 @@ _EACH = 1.2e-7
 
 @dataclass(frozen=True, eq=False)
 class GroupedChips:
-    """Chips of a circuit, drawn device by device.
+    """Chips of a circuit, sampled device by device.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class GroupedChips:
 
     def batches(
         self, sigma: Floats, count: int, stream: int
-    ) -> Iterator[tuple[Floats, DrawnChips, ChipSettings | None]]:
+    ) -> Iterator[tuple[Floats, SampledChips, ChipSettings | None]]:
         """Yield normal deviations (chips, devices), their chips and what is set, in batches.
 
         Parameters
@@ -79,11 +79,11 @@ class GroupedChips:
         rng = np.random.default_rng((self.seed, stream))
         model = self.fast.twin.circuit.model
         for first in range(0, count, BATCH):
-            drawn = rng.standard_normal((min(BATCH, count - first), len(sigma)))
-            chips = DrawnChips(model, self.fast, drawn * sigma)
-            yield drawn, chips, self._settings(chips)
+            values = rng.standard_normal((min(BATCH, count - first), len(sigma)))
+            chips = SampledChips(model, self.fast, values * sigma)
+            yield values, chips, self._settings(chips)
 
-    def _settings(self, chips: DrawnChips) -> ChipSettings | None:
+    def _settings(self, chips: SampledChips) -> ChipSettings | None:
         if self.span is None:
             return None
         circuit = self.fast.twin.circuit
@@ -91,7 +91,7 @@ class GroupedChips:
 
     def variances(self, sigma: Floats, count: int) -> dict[str, float]:
         """Return the variance of leads that each group accounts for."""
-        readout, leads, drawn = self.fast.twin.circuit.model.readout, [], []
+        readout, leads, values = self.fast.twin.circuit.model.readout, [], []
         for deviations, chips, settings in self.batches(sigma, count, 0):
             logits = chips.logits(self.x, settings)
             flat, classes = (
@@ -100,8 +100,8 @@ class GroupedChips:
             )
             each = lead(readout, flat, classes).reshape(len(chips), -1)
             leads.append(np.tanh(each / SOFTNESS))  # beyond it a lead decides nothing more
-            drawn.append(deviations)
-        each = lead_variances(np.concatenate(leads), np.concatenate(drawn))
+            values.append(deviations)
+        each = lead_variances(np.concatenate(leads), np.concatenate(values))
         return {
             group: max(float(each[self.groups == group].sum()), 0.0)
             for group in np.unique(self.groups).tolist()

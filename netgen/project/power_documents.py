@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from netgen.document import Json, number_at, table_at, whole_at
-from netgen.netlist import KINDS, Consumer
+from netgen.netlist import KINDS, SupplyBranch
 from netgen.netlist.area import ASSUMPTION, Area
 from netgen.sizing import PredictedPower
 
 
-def area_document(areas: Mapping[Consumer, Area]) -> dict[str, Json]:
+def area_document(areas: Mapping[SupplyBranch, Area]) -> dict[str, Json]:
     """Return the area of a circuit, and by kind of block."""
     by_block: dict[str, Area] = {}
-    for consumer, area in areas.items():
-        by_block[consumer.kind] = by_block.get(consumer.kind, Area()) + area
+    for branch, area in areas.items():
+        by_block[branch.kind] = by_block.get(branch.kind, Area()) + area
     return {
         **asdict(sum(areas.values(), Area())),
         "by_block": {kind: asdict(by_block[kind]) for kind in KINDS if kind in by_block},

@@ -36,7 +36,7 @@ _FIGURES = ("rising", "falling", "output")
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnChips:
+class SampledChips:
     """Chips of a build by the fast chip model.
 
     Attributes
@@ -71,12 +71,12 @@ class DrawnChips:
         return flat.reshape(len(self), -1)
 
 
-def drawn_chips(build: Build, variation: Variation, chips: int) -> DrawnChips:
+def sampled_chips(build: Build, variation: Variation, chips: int) -> SampledChips:
     """Return the chips that ``netgen sim --monte-carlo`` simulates with the same variation."""
     twin: Twin = twin_of_build(build)
     fast = fast_chips(twin)
     shifts = sample_deviations(twin.technology, variation, transistors_of(twin.netlist), 0, chips)
-    return DrawnChips(build.model, fast, fast.errors(shifts))
+    return SampledChips(build.model, fast, fast.errors(shifts))
 
 
 def circuit_of(build: Build) -> Circuit:
@@ -92,7 +92,7 @@ class Trim:
     Attributes
     ----------
     names
-        Of measured chips; empty for chips drawn by ``variation``.
+        Of measured chips; empty for chips sampled by ``variation``.
     variation
         What drew them; None for measured ones.
     """
@@ -129,7 +129,7 @@ def by_kind(build: Build, codes: Codes) -> dict[str, Integers]:
 
 
 def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) -> Trim:
-    """Read the codes of drawn chips.
+    """Read the codes of sampled chips.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) ->
 def programmed_chips(
     build: Build, path: Path, variation: Variation, chips: int
 ) -> tuple[Programmed, ...]:
-    """Return what is set on drawn chips, see :func:`trim_of_chips`."""
+    """Return what is set on sampled chips, see :func:`trim_of_chips`."""
     found = trim_of_chips(build, path, variation, chips)
     return tuple(found.programmed(chip) for chip in range(chips))
 
@@ -312,6 +312,6 @@ def trim_of_measurements(build: Build, path: Path, span: CodeRange) -> tuple[Tri
     return Trim(found.codes, names), found.beyond
 
 
-def initial_codes(chips: DrawnChips, span: CodeRange, inputs: bool) -> Codes:
-    """Return the codes that drawn chips begin with."""
+def initial_codes(chips: SampledChips, span: CodeRange, inputs: bool) -> Codes:
+    """Return the codes that sampled chips begin with."""
     return nominal_codes(chips.fast.twin.circuit, span, len(chips), inputs)

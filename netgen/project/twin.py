@@ -41,7 +41,7 @@ def twin_of(
     Parameters
     ----------
     netlist
-        The network: what is drawn is what counts.
+        The netlist record: its devices count, not the learned weights.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def twin_of_build(build: Build) -> Twin:
 
 
 BATCH = 50
-"""Chips that are drawn and run at a time."""
+"""Chips that are sampled and run at a time."""
 
 
 def twin_decisions(

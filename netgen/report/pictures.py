@@ -11,7 +11,7 @@ from pathlib import Path
 from netgen.files import write_whole
 from netgen.schema import head
 
-DRAWN = ".drawn.json"
+PICTURE_LIST = ".drawn.json"
 """Lists the pictures of each writer with their digests."""
 
 
@@ -26,12 +26,12 @@ def write_pictures(folder: Path, writer: str, pictures: Mapping[str, bytes]) -> 
         The folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    known = _read(folder / DRAWN)
+    known = _read(folder / PICTURE_LIST)
     before = known.get(writer, {})
     now = {name: hashlib.sha256(png).hexdigest() for name, png in pictures.items()}
     elsewhere = {name for other, names in known.items() if other != writer for name in names}
     # what is both old and new is listed until it is replaced, so that a kill forgets nothing
-    write_whole(folder / DRAWN, _text(known | {writer: before | now}))
+    write_whole(folder / PICTURE_LIST, _text(known | {writer: before | now}))
     for name, png in pictures.items():
         write_whole(folder / name, png)
     for name in set(before) - set(now) - elsewhere:
@@ -39,7 +39,7 @@ def write_pictures(folder: Path, writer: str, pictures: Mapping[str, bytes]) -> 
         with suppress(OSError):
             if hashlib.sha256(path.read_bytes()).hexdigest() == before[name]:
                 path.unlink()
-    write_whole(folder / DRAWN, _text(known | {writer: now}))
+    write_whole(folder / PICTURE_LIST, _text(known | {writer: now}))
 
 
 def _text(known: Mapping[str, Mapping[str, str]]) -> str:

@@ -88,5 +88,5 @@ def _taken_apart(waveforms: Waveforms, probes: Probes) -> PowerTraces:
     readings = []
     for current, meter in probes.meters.items():
         watts = meter.volts * waveforms[current]
-        readings.append((meter.consumer, averaged(watts, waveforms.scale), watts))
+        readings.append((meter.branch, averaged(watts, waveforms.scale), watts))
     return PowerTraces.of(readings)

@@ -15,7 +15,7 @@ from netgen.arrays import Array
 from netgen.document import Json, list_at, number_at, text_at, texts_at, whole_at
 from netgen.errors import ConfigurationError
 from netgen.files import written_beside
-from netgen.netlist import Consumer
+from netgen.netlist import SupplyBranch
 from netgen.simulators.store import UNREADABLE, read_arrays, seal
 
 T = TypeVar("T", bound=np.generic)
@@ -29,26 +29,26 @@ class PowerTraces:
 
     Attributes
     ----------
-    consumers
+    branches
         Kinds of block by node. What the readout's sources take back is negative.
     average_w
-        Averaged over the sample, W, (consumers,); their sum is the supply power.
+        Averaged over the sample, W, (branches,); their sum is the supply power.
     wave_w
-        Over the points of the traces, W, (points, consumers), float32.
+        Over the points of the traces, W, (points, branches), float32.
     """
 
-    consumers: tuple[Consumer, ...]
+    branches: tuple[SupplyBranch, ...]
     average_w: NDArray[np.float64]
     wave_w: NDArray[np.float32]
 
     @classmethod
-    def of(cls, readings: Iterable[tuple[Consumer, float, NDArray[np.float64]]]) -> PowerTraces:
-        """Add up readings (average and wave, in W) by their consumer."""
-        average: dict[Consumer, float] = {}
-        waves: dict[Consumer, NDArray[np.float64]] = {}
-        for consumer, watts, wave in readings:
-            average[consumer] = average.get(consumer, 0.0) + watts
-            waves[consumer] = waves.get(consumer, 0.0) + wave
+    def of(cls, readings: Iterable[tuple[SupplyBranch, float, NDArray[np.float64]]]) -> PowerTraces:
+        """Add up readings (average and wave, in W) by their branch."""
+        average: dict[SupplyBranch, float] = {}
+        waves: dict[SupplyBranch, NDArray[np.float64]] = {}
+        for branch, watts, wave in readings:
+            average[branch] = average.get(branch, 0.0) + watts
+            waves[branch] = waves.get(branch, 0.0) + wave
         wave_w = np.stack(list(waves.values()), axis=1).astype(np.float32)
         return cls(tuple(average), np.array(list(average.values())), wave_w)
 
@@ -148,8 +148,8 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
     arrays |= {f"waves/{name}": value for name, value in traces.waves.items()}
     arrays["winners"] = traces.winners
     arrays |= {"power/average": traces.power.average_w, "power/wave": traces.power.wave_w}
-    consumers = [[each.node, each.kind] for each in traces.power.consumers]
-    said = json.dumps(scalars | {"key": key, "consumers": consumers})
+    branches = [[each.node, each.kind] for each in traces.power.branches]
+    said = json.dumps(scalars | {"key": key, "consumers": branches})
     digest = seal(said, arrays)
     with written_beside(path) as scratch:
         np.savez_compressed(scratch, header=np.array([said, digest]), **arrays)  # type: ignore[arg-type]
@@ -170,7 +170,7 @@ def load_traces(path: Path) -> tuple[Traces, str]:
             raise ValueError("changed")
         scalars: Json = json.loads(said)
         key = text_at(scalars, "key")
-        consumers = range(len(list_at(scalars, "consumers")))
+        branches = range(len(list_at(scalars, "consumers")))
         average, wave = arrays["power/average"], arrays["power/wave"]
         traces = Traces(
             whole_at(scalars, "sample"),
@@ -184,7 +184,7 @@ def load_traces(path: Path) -> tuple[Traces, str]:
             text_at(scalars, "simulator"),
             text_at(scalars, "engine"),
             PowerTraces(
-                tuple(Consumer(*texts_at(scalars, "consumers", at)) for at in consumers),
+                tuple(SupplyBranch(*texts_at(scalars, "consumers", at)) for at in branches),
                 average.astype(np.float64, copy=False),
                 wave.astype(np.float32, copy=False),
             ),

@@ -39,7 +39,7 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class GainSurfaces:
-    """How the drawn devices of one matrix of mirrors behave.
+    """How the sized devices of one matrix of mirrors behave.
 
     Attributes
     ----------
@@ -94,8 +94,8 @@ def compensated(
         The unit current, A.
     """
     weights = [m.weight[row] for m in mirrors]
-    drawn = [each.geometry for each in mirrors if each.geometry]
-    there = np.concatenate([each.multiplicity[row] > 0 for each in drawn])
+    geometries = [each.geometry for each in mirrors if each.geometry]
+    there = np.concatenate([each.multiplicity[row] > 0 for each in geometries])
     if not there.any() or not flows.any():
         return weights
     before = np.concatenate(weights)
@@ -103,7 +103,7 @@ def compensated(
     gain = np.concatenate(
         [k.gain(row, w > 0, by_drain) for k, w in zip(known, weights, strict=True)]
     )
-    realised = np.concatenate([each.realised[row] for each in drawn])
+    realised = np.concatenate([each.realised[row] for each in geometries])
     relative = gain[there].T / np.abs(realised[there])
     # in relative changes of the weights, so that small ones stay small
     effect = signals[:, there] * before[there] * flows[:, np.newaxis]

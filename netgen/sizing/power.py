@@ -18,7 +18,7 @@ from netgen.characterise.gain import MirrorTables
 from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, SummingLayer
 from netgen.circuit.blocks import wta
 from netgen.model import INPUT, Relu, evaluate
-from netgen.netlist import Consumer
+from netgen.netlist import SupplyBranch
 from netgen.technology import Polarity, Technology
 
 
@@ -32,7 +32,7 @@ class PredictedPower:
         Mean over the frames of each sample by kind of block and node, W, each (samples,).
     """
 
-    watts: Mapping[Consumer, Floats]
+    watts: Mapping[SupplyBranch, Floats]
 
     @property
     def average_w(self) -> float:
@@ -43,8 +43,8 @@ class PredictedPower:
     def by_kind(self) -> dict[str, float]:
         """Mean over all samples by kind of block, W."""
         found: dict[str, float] = {}
-        for consumer, watts in self.watts.items():
-            found[consumer.kind] = found.get(consumer.kind, 0.0) + float(watts.mean())
+        for branch, watts in self.watts.items():
+            found[branch.kind] = found.get(branch.kind, 0.0) + float(watts.mean())
         return found
 
 
@@ -58,7 +58,7 @@ def predict_power(
 ) -> PredictedPower:
     """Predict the supply power of a sized circuit.
 
-    A mirror copies its signal with the gain of its drawn geometry at that current and at its
+    A mirror copies its signal with the gain of its geometry at that current and at its
     row's voltage. What cells take, their blocks say.
 
     Parameters
@@ -69,13 +69,13 @@ def predict_power(
         Look at every so many frames only.
     """
     at = _Operation(circuit, technology, tables, vdd, x, stride)
-    watts: dict[Consumer, Floats] = {}
-    for consumer, each in (*_lines(at), *_layers(at)):
-        watts[consumer] = watts.get(consumer, np.zeros(len(x))) + each
-    return PredictedPower({consumer: each for consumer, each in watts.items() if each.any()})
+    watts: dict[SupplyBranch, Floats] = {}
+    for branch, each in (*_lines(at), *_layers(at)):
+        watts[branch] = watts.get(branch, np.zeros(len(x))) + each
+    return PredictedPower({branch: each for branch, each in watts.items() if each.any()})
 
 
-Reading: TypeAlias = tuple[Consumer, Floats]
+Reading: TypeAlias = tuple[SupplyBranch, Floats]
 
 
 WORKING_SET = 4_000_000
@@ -122,12 +122,12 @@ class _Operation:
         Parameters
         ----------
         volts
-            Voltages of the rows, (frames or 1, rows).
+            Voltages of the summing nodes, (frames or 1, summing nodes).
         """
-        drawn, signal, axes = mirrors.geometry, self.values[mirrors.source], self.tables.axes
-        assert drawn is not None
+        geometry, signal, axes = mirrors.geometry, self.values[mirrors.source], self.tables.axes
+        assert geometry is not None
         own = (mirrors.weight > 0) == (polarity == "pmos")
-        counts = np.where(own, drawn.multiplicity, 0)
+        counts = np.where(own, geometry.multiplicity, 0)
         line = self.circuit.defined_by(mirrors.source)
         tables = self.tables.of(self.circuit.group(mirrors.source), layer.group)
         total = np.zeros(self.frames)
@@ -140,7 +140,7 @@ class _Operation:
         step = max(1, WORKING_SET // (flows.shape[1] * len(axes.drains)))
         for first in range(0, len(own), step):
             rows = slice(first, first + step)
-            size = drawn.width[rows], drawn.length[rows], counts[rows]
+            size = geometry.width[rows], geometry.length[rows], counts[rows]
             surfaces = tables.surfaces(line, mirrors.weight[rows] > 0, size)
             found = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
             total += (found * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
@@ -156,10 +156,10 @@ class _Operation:
 
 def _lines(at: _Operation) -> Iterator[Reading]:
     """Inputs, the reference, and the second line of every signal that has one."""
-    yield Consumer(INPUT, "input"), at.power(at.values[INPUT])
+    yield SupplyBranch(INPUT, "input"), at.power(at.values[INPUT])
     circuit = at.circuit
     if circuit.uses_reference:
-        yield Consumer(REFERENCE, "bias"), at.power(at.values[REFERENCE])
+        yield SupplyBranch(REFERENCE, "bias"), at.power(at.values[REFERENCE])
     for (node, line), used in circuit.gate_nets.items():
         if line == circuit.defined_by(node) or not used.any():
             continue
@@ -171,7 +171,7 @@ def _lines(at: _Operation) -> Iterator[Reading]:
             copies = at.unit_copy(node, "nmos", signal, at.vdd - diode)
         else:
             copies = at.unit_copy(node, "pmos", signal, diode)
-        yield Consumer(node, "line"), at.power(copies)
+        yield SupplyBranch(node, "line"), at.power(copies)
 
 
 def _layers(at: _Operation) -> Iterator[Reading]:
@@ -181,7 +181,7 @@ def _layers(at: _Operation) -> Iterator[Reading]:
         node = at.circuit.model.readout.node
         shared = wta.TAKEN * at.circuit.model.unit_current
         taken = at.power(at.values[node] / wta.DIVISION) + at.constant(shared)
-        yield Consumer(node, "decision"), taken
+        yield SupplyBranch(node, "decision"), taken
 
 
 def _rows(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
@@ -197,16 +197,16 @@ def _rows(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
     for mirrors in layer.mirrors:
         kind = "bias" if mirrors.source == REFERENCE else "mirror"
         sourced = at.carried(layer, mirrors, "pmos", volts)
-        yield Consumer(layer.node, kind), at.power(sourced)
+        yield SupplyBranch(layer.node, kind), at.power(sourced)
         if not relu:
             sunk = at.carried(layer, mirrors, "nmos", volts)
-            yield Consumer(layer.node, "readout"), -at.power(sourced - sunk) / 2
+            yield SupplyBranch(layer.node, "readout"), -at.power(sourced - sunk) / 2
 
 
 def _cells(at: _Operation, layer: CellLayer) -> Iterator[Reading]:
     assert layer.bias is not None
-    yield Consumer(layer.node, "bias"), at.constant(float(layer.bias.sum()))
-    yield Consumer(layer.node, "cell"), at.power(layer.block.supply(_LayerCurrents(at, layer)))
+    yield SupplyBranch(layer.node, "bias"), at.constant(float(layer.bias.sum()))
+    yield SupplyBranch(layer.node, "cell"), at.power(layer.block.supply(_LayerCurrents(at, layer)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ _SIGNS: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
 
 @dataclass(frozen=True)
 class BelowFloor:
-    """A weight too small to be drawn: the circuit has nothing in its place.
+    """A weight too small to be realised: the circuit has nothing in its place.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class BelowFloor:
     parameter
         Path of the learned parameter.
     weight, floor
-        Its value, and the smallest that can be drawn there.
+        Its value, and the smallest that can be realised there.
     """
 
     row: str
@@ -54,7 +54,7 @@ class BelowFloor:
     def __str__(self) -> str:
         return (
             f"{self.parameter} = {self.weight:+.4g} into {self.row} is below the floor of "
-            f"{self.floor:.3g}: not drawn"
+            f"{self.floor:.3g}: left out"
         )
 
 
@@ -121,7 +121,7 @@ def _bias_mirrors(
 ) -> MirrorGeometry:
     """Draw the PMOS copies of the reference that give bias currents, A, (biases, units).
 
-    Each flows into a diode. A current below the floor is drawn at the floor: without a bias there
+    Each flows into a diode. A current below the floor is set to the floor: without a bias there
     would be no cell.
     """
     unit = circuit.model.unit_current
@@ -189,21 +189,21 @@ class _SummingLayerSizer:
         for row in range(self.layer.size):
             frames = sums[:, row], [each[:, row] for each in by_drain], flows[:, row]
             unit = self.circuit.model.unit_current
-            drawn = compensated(mirrors, known, row, operation, *frames, unit)
-            for target, values in zip(targets, drawn, strict=True):
+            corrected = compensated(mirrors, known, row, operation, *frames, unit)
+            for target, values in zip(targets, corrected, strict=True):
                 target[row] = values
         return targets
 
     def size(
         self, mirrors: Mirrors, weight: Floats, before: MirrorGeometry | None
     ) -> tuple[Mirrors, Floats]:
-        """Draw weights; return them with their gains, (rows, units, currents, drains).
+        """Size mirrors; return them with their gains, (rows, units, currents, drains).
 
         Parameters
         ----------
         before
-            None for the learned weights, which are checked; otherwise what was drawn for them:
-            all of that is drawn again.
+            None for the learned weights, which are checked; otherwise their first geometry:
+            all of them are sized again.
         """
         shape = weight.shape
         width, length = np.zeros(shape), np.zeros(shape)
@@ -223,10 +223,10 @@ class _SummingLayerSizer:
                 if before is None:
                     self.check(mirrors, row, columns, gains)
                 else:
-                    drawn_before = before.multiplicity[row] > 0
-                    wanted = np.where(drawn_before, np.maximum(wanted, gains[:, -1]), wanted)
-                drawn = path.invert(wanted[columns], gains[columns])
-                width[row, columns], length[row, columns], multiplicity[row, columns] = drawn
+                    sized_before = before.multiplicity[row] > 0
+                    wanted = np.where(sized_before, np.maximum(wanted, gains[:, -1]), wanted)
+                sizes = path.invert(wanted[columns], gains[columns])
+                width[row, columns], length[row, columns], multiplicity[row, columns] = sizes
         surfaces = tables.surfaces(line, weight > 0, (width, length, multiplicity))
         by_current = np.einsum("rucd,uc->rud", surfaces, axes.of_current(currents))
         realised = np.sign(weight) * (by_current * at).sum(axis=-1)
@@ -243,7 +243,7 @@ class _SummingLayerSizer:
             if abs(weight) > largest[column]:
                 self.problems.append(
                     f"{path}: {weight:+.4g} into {name} is above {largest[column]:.3g}, the "
-                    "largest weight that can be drawn: rescale the model"
+                    "largest weight that can be realised: rescale the model"
                 )
             elif abs(weight) < floor:
                 self.below.append(BelowFloor(name, path, float(weight), float(floor)))
@@ -294,14 +294,14 @@ class _Path:
         for unit in np.flatnonzero(over != 1):
             w[unit], l[unit] = self.beside(int(position[unit]), each[unit], gains[unit])
         grid = self.technology.grid
-        drawn_w = np.round(w / grid) * grid
+        width = np.round(w / grid) * grid
         # over a grid step a gain goes with W/L: the length makes up for the width's rounding
         longest = self.technology.length[1]
         series = np.maximum(np.ceil(l / longest - 1e-9), 1)
-        each_l = np.round(l * drawn_w / w / series / grid) * grid
-        drawn_l = np.minimum(each_l, longest) * series
+        each_l = np.round(l * width / w / series / grid) * grid
+        length = np.minimum(each_l, longest) * series
         there = wanted >= gains[:, -1]
-        return drawn_w * there, drawn_l * there, count * there
+        return width * there, length * there, count * there
 
     def positions(self, wanted: Floats, gains: Floats) -> tuple[Floats, Floats]:
         """Return where on the path gains are, each by the first run that goes down to it, (n,).
@@ -341,5 +341,5 @@ class _Path:
         if (place[0] == place[1]).all():
             return w, longer
         wider = wide * wanted / gains[end + 1]
-        drawn = self.technology.snap(wider + self.technology.grid / 2)
-        return drawn, l * drawn / wider  # by the length, which may grow, what the grid adds
+        snapped = self.technology.snap(wider + self.technology.grid / 2)
+        return snapped, l * snapped / wider  # by the length, which may grow, what the grid adds

@@ -1,4 +1,4 @@
-"""Random deviations of devices: drawn from (seed, run, name), the same on any machine."""
+"""Random deviations of devices: sampled from (seed, run, name), the same on any machine."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def normals(seed: int, name: str, first: int, count: int) -> Floats:
     """Return two standard normal numbers for each of several runs, (count, 2).
 
     The counter of a Philox generator is the run, its key comes from seed and name: a run's numbers
-    do not depend on which others are drawn. Only the generator's raw words are used, which NumPy
+    do not depend on which others are sampled. Only the generator's raw words are used, which NumPy
     promises not to change; its normal distribution it does not.
     """
     key = int.from_bytes(_digest(seed, name), "little")
     philox = np.random.Philox(key=key, counter=first)
     words = philox.random_raw(_WORDS * count).reshape(count, _WORDS)[:, :2]
-    drawn: Floats = ndtri(((words >> np.uint64(11)) + 0.5) / 2.0**53)
-    return drawn
+    values: Floats = ndtri(((words >> np.uint64(11)) + 0.5) / 2.0**53)
+    return values
 
 
 def sample_deviations(

@@ -17,7 +17,7 @@ from netgen.training.recurrence import soft_hysteresis
 from netgen.training.structured import ChipErrors, structured_chips
 
 DEAD_ZONE = 0.02
-"""Weights and biases below this are no device at all; a mirror this weak cannot be drawn."""
+"""Weights and biases below this are no device at all; a mirror this weak cannot be built."""
 OFFSET = 0.01
 """Standard deviation of a candidate's offset from chip to chip, in units."""
 MOVE = 0.05
@@ -53,8 +53,8 @@ def chips(
     shape = (len(parameters), count, arch.size)
     factor = 1 + spread * torch.randn(shape, generator=generator, dtype=parameters.dtype)
     shift = offset * torch.randn(shape, generator=generator, dtype=parameters.dtype)
-    drawn = parameters[:, None] * factor + shift * arch.mask("bc")
-    return drawn.flatten(0, 1)
+    sampled = parameters[:, None] * factor + shift * arch.mask("bc")
+    return sampled.flatten(0, 1)
 
 
 def without_dead_zone(arch: Architecture, parameters: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How good networks are with hard gates, as drawn and on virtual chips."""
+"""How good networks are with hard gates, as sized and on virtual chips."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def robustness(
     scores: list[float] = []
     agreement: list[float] = []
     while len(scores) < count:  # in groups: the states of all together would fill the memory
-        drawn = chips(arch, parameters, min(20, count - len(scores)), spread, generator, offset)
-        found = answer(arch, drawn, x)
+        sampled = chips(arch, parameters, min(20, count - len(scores)), spread, generator, offset)
+        found = answer(arch, sampled, x)
         scores += balanced_accuracy(found.decisions, y).tolist()
         agreement += (found.states == nominal).mean(axis=(1, 2, 3, 4)).tolist()
     mean = float(np.mean(scores))
@@ -148,9 +148,9 @@ def scores(
     chips make a finer scale of a small validation set than one evaluation does.
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn = chips(arch, parameters, count, spread, generator)
+    sampled = chips(arch, parameters, count, spread, generator)
     found = [
-        balanced_accuracy(decisions_of(arch, drawn, x), spoken.y)
+        balanced_accuracy(decisions_of(arch, sampled, x), spoken.y)
         for x in (spoken.fresh, spoken.after)
     ]
     return np.asarray(np.mean(found, axis=0).reshape(-1, count).mean(axis=1))

@@ -46,8 +46,10 @@ def tune(
         The parameters, the score there, and the offset of each class in units (0 of the first).
     """
     generator = torch.Generator().manual_seed(seed)
-    drawn = chips(arch, parameters, count, spread, generator, errors=errors)
-    logits = np.concatenate([_votes(arch, drawn, x) for x in (spoken.fresh, spoken.after)], axis=2)
+    sampled = chips(arch, parameters, count, spread, generator, errors=errors)
+    logits = np.concatenate(
+        [_votes(arch, sampled, x) for x in (spoken.fresh, spoken.after)], axis=2
+    )
     y = np.tile(spoken.y, 2)
     offsets = np.zeros(arch.classes)
     score = _score(logits, y, offsets)
@@ -62,11 +64,11 @@ def tune(
     return moved, score, tuple(round(float(offset), 3) for offset in offsets)
 
 
-def _votes(arch: Architecture, drawn: Tensor, x: Tensor) -> NDArray[np.float32]:
+def _votes(arch: Architecture, sampled: Tensor, x: Tensor) -> NDArray[np.float32]:
     """Return the logits of the frames that vote, (chips, frames, samples, classes)."""
-    width = max(1, _AT_ONCE // (x.shape[1] * arch.units * len(drawn)))
+    width = max(1, _AT_ONCE // (x.shape[1] * arch.units * len(sampled)))
     with torch.no_grad():
-        found = [run(arch, drawn, few, hard).logits[:, -VOTERS:] for few in x.split(width, dim=2)]
+        found = [run(arch, sampled, few, hard).logits[:, -VOTERS:] for few in x.split(width, dim=2)]
     return np.asarray(torch.cat(found, dim=2).numpy())
 
 

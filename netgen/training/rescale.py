@@ -22,7 +22,7 @@ def rescale_parameters(arch: Architecture, parameters: Tensor, x: Tensor) -> Ten
     A residual channel may be scaled by s > 0 (its rows of W0, b0, Wp, bp × s; its columns of Wc
     and Wo ÷ s) and so may a candidate (its row of Wc, bc and both thresholds × s): down where a
     current's peak over ``x`` exceeds 3.8, otherwise candidates up towards β_hi = 1.2. No weight
-    leaves the range that can be drawn.
+    leaves the range that can be realised.
 
     Parameters
     ----------

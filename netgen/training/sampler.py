@@ -13,7 +13,7 @@ SHIFT = 8
 
 
 class Sampler:
-    """Draws batches from training samples and a pool of altered copies (which may be empty).
+    """Picks batches of training samples and of a pool of altered copies (which may be empty).
 
     Within a class a sample's chance is its ``weight``; an altered copy has that of its original.
 
@@ -30,7 +30,7 @@ class Sampler:
             wanted = labels(train, classes), labels(pool, classes)
         self._wanted = wanted
         self._sources = [torch.from_numpy(part.x) for part in (train, pool)]
-        self._draws = [[_Draw(part, k) for k in range(classes)] for part in (train, pool)]
+        self._draws = [[_ClassSampler(part, k) for k in range(classes)] for part in (train, pool)]
         self._classes = classes
 
     def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -62,7 +62,7 @@ def labels(part: Part, classes: int) -> Tensor:
     return one_hot(torch.from_numpy(part.y), classes).to(torch.float32)
 
 
-class _Draw:
+class _ClassSampler:
     """The samples of one class and their chances."""
 
     def __init__(self, part: Part, k: int) -> None:

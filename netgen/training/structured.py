@@ -104,7 +104,7 @@ def structured_chips(
     Parameters
     ----------
     share
-        Of the drawn devices' own deviations: 1 for chips as they are.
+        Of the sampled devices' own deviations: 1 for chips as they are.
     """
     return _Chips(arch, parameters, count, share, generator, errors).parameters()
 
@@ -153,8 +153,8 @@ class _Chips:
 
     def normal(self, sigma: float, *shape: int) -> Tensor:
         size = (len(self.nominal), *shape)
-        drawn = torch.randn(size, generator=self.generator, dtype=self.nominal.dtype)
-        return self.share * sigma * drawn
+        values = torch.randn(size, generator=self.generator, dtype=self.nominal.dtype)
+        return self.share * sigma * values
 
     def add(self, name: str, logs: Tensor) -> None:
         self.arch.take(self.logs, name).add_(logs)
@@ -175,11 +175,11 @@ class _Chips:
 
     def sigma(self, weight: Tensor) -> Tensor:
         """Return the standard deviations of mirrors, looked up by their ratios."""
-        drawn = weight.detach().numpy()
-        logs = np.log(np.maximum(np.abs(drawn), 1e-6))
+        values = weight.detach().numpy()
+        logs = np.log(np.maximum(np.abs(values), 1e-6))
         found = [np.interp(logs, self.errors.ratios, each)
                  for each in (self.errors.sourcing, self.errors.sinking)]  # fmt: skip
-        return torch.from_numpy(np.where(drawn > 0, *found)).to(weight.dtype)
+        return torch.from_numpy(np.where(values > 0, *found)).to(weight.dtype)
 
     def cells(self, layer: int, candidate: _Line) -> _Line:
         """Add the errors of cells; return those of the gate nets of their outputs."""

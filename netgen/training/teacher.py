@@ -256,7 +256,7 @@ def _train(
 
 
 class _Source:
-    """Draws training samples and altered copies by their weights."""
+    """Picks training samples and altered copies by their weights."""
 
     def __init__(self, train: Part, pool: Part, groups: Groups, static: int) -> None:
         self._x = [torch.from_numpy(part.x[..., :static]) for part in (train, pool)]

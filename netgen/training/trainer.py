@@ -170,7 +170,7 @@ class Trainer:
         if progress >= phase.dead_zone:
             parameters = without_dead_zone(arch, parameters)
         ramp = min(1.0, progress / phase.ramp)
-        drawn = chips(
+        sampled = chips(
             arch,
             parameters,
             phase.chips,
@@ -179,7 +179,7 @@ class Trainer:
             phase.offset * ramp,
             self._recipe.errors if phase.spread else None,
         )
-        loss = self._loss(phase, progress, ramp, drawn, x, wanted)
+        loss = self._loss(phase, progress, ramp, sampled, x, wanted)
         loss = loss.view(len(parameters), -1).mean(dim=1)
         self._optimiser.zero_grad()
         loss.sum().backward()
@@ -192,7 +192,7 @@ class Trainer:
         return loss.detach()
 
     def _loss(
-        self, phase: Phase, progress: float, ramp: float, drawn: Tensor, x: Tensor, wanted: Tensor
+        self, phase: Phase, progress: float, ramp: float, sampled: Tensor, x: Tensor, wanted: Tensor
     ) -> Tensor:
         """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
         arch, recipe = self._arch, self._recipe
@@ -200,13 +200,13 @@ class Trainer:
         # recordings in a row: (frames, chips, chain, samples, …) → (chips, chain · frames, …)
         parts = x.view(frames, count, chain, -1, x.shape[2]).permute(1, 2, 0, 3, 4).flatten(1, 2)
         wanted = wanted.view(count, chain, 1, -1, arch.classes)
-        copies = len(drawn) // count
+        copies = len(sampled) // count
         everyone = parts if count == 1 else parts.repeat(copies, 1, 1, 1)
         wanted = wanted.repeat(copies, 1, 1, 1, 1)
         sharpness = sharpness_at(progress, *phase.sharpness)
-        acts = run(arch, drawn, everyone, soft(sharpness))
+        acts = run(arch, sampled, everyone, soft(sharpness))
         logits = (recipe.gain * acts.logits).view(
-            len(drawn), chain, frames, -1, acts.logits.shape[3]
+            len(sampled), chain, frames, -1, acts.logits.shape[3]
         )
         loss = _cross_entropy(logits[:, :, -VOTERS:], wanted)
         fading = 1 - progress / phase.auxiliary if phase.auxiliary else 0.0
@@ -216,19 +216,19 @@ class Trainer:
         if phase.currents:
             loss = loss + phase.currents * current_penalty(acts)
         if phase.consistency:
-            gap = consistency_penalty(arch, drawn, acts, sharpness)
+            gap = consistency_penalty(arch, sampled, acts, sharpness)
             loss = loss + ramp * phase.consistency * gap
         if phase.race:
-            loss = loss + ramp * phase.race * race_penalty(arch, drawn, acts, sharpness)
+            loss = loss + ramp * phase.race * race_penalty(arch, sampled, acts, sharpness)
         return loss
 
-    def _drawn(self) -> Tensor:
-        """Return the parameters as they would be drawn."""
+    def _realised(self) -> Tensor:
+        """Return the parameters as the circuit would realise them."""
         parameters = self._parameters.detach()
         return without_dead_zone(self._arch, parameters) if self._recipe.drawable else parameters
 
     def _note(self, phase: Phase, loss: Tensor) -> None:
-        found = decisions_of(self._arch, self._drawn(), self._validation.fresh)
+        found = decisions_of(self._arch, self._realised(), self._validation.fresh)
         accuracy = balanced_accuracy(found, self._validation.y)
         self._curves.steps.append(self.step)
         for column, values in (
@@ -254,15 +254,17 @@ class Trainer:
         self._optimiser.state[self._parameters] = kept
 
     def _scores(self, spread: float, count: int) -> NDArray[np.float64]:
-        return scores(self._arch, self._drawn(), self._validation, spread, count, self._recipe.seed)
+        return scores(
+            self._arch, self._realised(), self._validation, spread, count, self._recipe.seed
+        )
 
     def _choose(self) -> Trained:
         """Return the best network by validation, each at its own operating point."""
-        drawn, errors = self._drawn(), self._recipe.errors
+        realised, errors = self._realised(), self._recipe.errors
         spread, count = (CHOICE_SPREAD, CHOICE_CHIPS) if errors is None else STRUCTURED
         found = [
             tune(self._arch, one, self._validation, spread, count, self._recipe.seed, errors)
-            for one in drawn.split(1)
+            for one in realised.split(1)
         ]
         best = max(range(len(found)), key=lambda place: found[place][1])
         parameters, score, offsets = found[best]

@@ -13,7 +13,7 @@ from netgen.analysis.comparison.error_budget import ErrorBudget, Rung, error_bud
 from netgen.behavioural import Twin, TwinResult
 from netgen.model import evaluate
 from netgen.model.random import random_model
-from netgen.report.comparison.error_budget_plot import draw_error_budget
+from netgen.report.comparison.error_budget_plot import plot_error_budget
 from netgen.report.comparison.error_budget_text import error_budget_rows
 from netgen.report.style import WIDE
 
@@ -115,12 +115,12 @@ def test_no_statistics_no_mismatch() -> None:
 def test_the_error_budget_in_words_and_bars() -> None:
     budget = error_budget(twin_of(MODEL), SAMPLES.x, chips=1)
     assert [row[0] for row in error_budget_rows(budget)] == ["grid", "systematic", "mismatch"]
-    axes = draw_error_budget(budget, WIDE).axes[0]
+    axes = plot_error_budget(budget, WIDE).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()][::-1] == [
         "grid",
         "systematic",
         "mismatch",
     ]
     nothing = Rung("grid", "ideal", 0.0, 0.0, None, 0.0)
-    low, high = draw_error_budget(ErrorBudget((nothing,), 1, 1, 0), WIDE).axes[0].get_xlim()
+    low, high = plot_error_budget(ErrorBudget((nothing,), 1, 1, 0), WIDE).axes[0].get_xlim()
     assert 0 < low < high

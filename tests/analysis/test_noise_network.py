@@ -9,7 +9,7 @@ from small_models import small_model
 from netgen.analysis.noise.devices import SummingNoise
 from netgen.analysis.noise.network import (
     Case,
-    Draws,
+    NoiseSampling,
     evaluate_noisy,
     gross_current,
     intrinsic,
@@ -26,14 +26,14 @@ X = np.random.default_rng(1).uniform(0, 1.5, (200, 4, 3))
 QUIET = SummingNoise(np.array([1e-12, 1e-8]), np.array([1e-13, 1e-13]))
 
 
-def noisy(places_: frozenset[str], level: float, **draws: int) -> dict[str, np.ndarray]:
-    return dict(evaluate_noisy(MODEL, X, uniform(places_, level), Draws(**draws), 0))
+def noisy(places_: frozenset[str], level: float, **sampling: int) -> dict[str, np.ndarray]:
+    return dict(evaluate_noisy(MODEL, X, uniform(places_, level), NoiseSampling(**sampling), 0))
 
 
 def test_without_noise_nothing_changes() -> None:
     ideal = evaluate(MODEL, X)
-    for draws in (Draws(), Draws(per_frame=4)):
-        values = evaluate_noisy(MODEL, X, uniform(frozenset(), 0.1), draws, 0)
+    for sampling in (NoiseSampling(), NoiseSampling(per_frame=4)):
+        values = evaluate_noisy(MODEL, X, uniform(frozenset(), 0.1), sampling, 0)
         assert values.keys() == ideal.keys()
         for name in ideal:
             np.testing.assert_array_equal(values[name], ideal[name])
@@ -58,14 +58,14 @@ def test_where_noise_is_added() -> None:
 def test_noise_follows_from_seed_node_and_repeat() -> None:
     everywhere = uniform(frozenset(rows(MODEL)), 0.05)
     alone = uniform(frozenset(["relu"]), 0.05)
-    first = evaluate_noisy(MODEL, X, everywhere, Draws(), 0)
-    again = evaluate_noisy(MODEL, X, everywhere, Draws(), 0)
+    first = evaluate_noisy(MODEL, X, everywhere, NoiseSampling(), 0)
+    again = evaluate_noisy(MODEL, X, everywhere, NoiseSampling(), 0)
     np.testing.assert_array_equal(first["logits"], again["logits"])
     # a node's noise does not depend on where else there is some
-    other = evaluate_noisy(MODEL, X, alone, Draws(), 0)
+    other = evaluate_noisy(MODEL, X, alone, NoiseSampling(), 0)
     np.testing.assert_array_equal(first["relu"], other["relu"])
-    for draws, repeat in ((Draws(seed=2), 0), (Draws(), 1)):
-        changed = evaluate_noisy(MODEL, X, everywhere, draws, repeat)
+    for sampling, repeat in ((NoiseSampling(seed=2), 0), (NoiseSampling(), 1)):
+        changed = evaluate_noisy(MODEL, X, everywhere, sampling, repeat)
         assert not np.array_equal(first["relu"], changed["relu"])
 
 
@@ -102,7 +102,9 @@ def test_a_study_gives_every_combination_and_falls_with_noise() -> None:
     model, samples = random_model(1, state=4, layers=2, samples=12)
     cases = [Case(MODEL, Samples(X, np.zeros(len(X), int), ("",) * len(X))), Case(model, samples)]
     levels = (0.001, 0.03, 1.0)
-    found = list(study(cases, ("inputs", "rows"), levels, Draws(repeats=2), lambda _: QUIET))
+    found = list(
+        study(cases, ("inputs", "rows"), levels, NoiseSampling(repeats=2), lambda _: QUIET)
+    )
     assert len(found) == steps(cases, ("inputs", "rows"), levels) == 14
     for case, labelled in zip(cases, (True, False), strict=True):
         own, *rest = (result for result in found if result.case == case.model.name)

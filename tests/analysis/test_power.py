@@ -11,21 +11,21 @@ from synthetic_traces import traces_of
 from netgen.analysis import compare
 from netgen.analysis.power.consumption import GROUPINGS, PowerFigures, PowerTally, layer_of
 from netgen.model import random_model
-from netgen.netlist import Consumer
+from netgen.netlist import SupplyBranch
 from netgen.simulation.traces import NO_POWER, PowerTraces, Traces
 
 MODEL, SAMPLES = random_model(1, state=2, layers=2, classes=2, inputs=3, frames=6, samples=2)
 CONSUMERS = (
-    Consumer("l2.state", "cell"),
-    Consumer("l1.relu", "mirror"),
-    Consumer("l1.relu", "line"),
-    Consumer("x", "input"),
-    Consumer("logits", "readout"),
+    SupplyBranch("l2.state", "cell"),
+    SupplyBranch("l1.relu", "mirror"),
+    SupplyBranch("l1.relu", "line"),
+    SupplyBranch("x", "input"),
+    SupplyBranch("logits", "readout"),
 )
 
 
 def powered(at: int, watts: np.ndarray) -> Traces:
-    """Return traces whose consumers take constant powers, doubled in frame 2; (consumers,) W."""
+    """Return traces whose branches take constant powers, doubled in frame 2; (branches,) W."""
     traces = traces_of(MODEL, SAMPLES.x[at], at, power_w=float(watts.sum()))
     period = MODEL.frame_period
     time = np.linspace(0, 6 * period, 6001)
@@ -84,5 +84,5 @@ def test_a_comparison_brings_the_figures_where_traces_have_them() -> None:
     traces = [powered(0, np.full(5, 1e-9)), powered(1, np.full(5, 3e-9))]
     found = compare(MODEL, SAMPLES, traces)
     assert found.power is not None
-    assert found.power.blocks[Consumer("x", "input")] == pytest.approx(2e-9 * 7 / 6)
+    assert found.power.blocks[SupplyBranch("x", "input")] == pytest.approx(2e-9 * 7 / 6)
     assert compare(MODEL, SAMPLES, [replace(t, power=NO_POWER) for t in traces]).power is None

@@ -1,4 +1,4 @@
-"""Populations of chips and corners: votes, yield with intervals, errors, and who is to blame."""
+"""Populations of chips and corners: votes, yield with intervals, errors, sensitivity."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def test_one_class_has_no_lead() -> None:
     assert lead(readout, LOGITS[..., :1], np.array([0])) == pytest.approx([0.0])
 
 
-# Who is to blame
+# Sensitivity
 
 
 def drawn(count: int, chips: int, seed: int = 5) -> list[Deviation]:

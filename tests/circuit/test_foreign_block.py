@@ -24,7 +24,7 @@ from netgen.model import Model, evaluate, from_dict, model_schema, realised, to_
 from netgen.model.cell import GROUP
 from netgen.netlist import netlist_of, network_text, transistors_of
 from netgen.netlist.area import areas
-from netgen.netlist.meters import Consumer
+from netgen.netlist.meters import SupplyBranch
 from netgen.netlist.read import read_network
 from netgen.project import read_build, read_runs, verify
 from netgen.project.twin import twin_of_build
@@ -170,7 +170,7 @@ def test_its_cells_are_in_netlist_area_and_mismatch(model: Model) -> None:
     assert netlist.counts["bias"] >= 2 * 3
     assert netlist.counts["start"] == 0
     assert circuit.releases == 0
-    assert areas(netlist, technology)[Consumer("above", "cell")].transistors == 10
+    assert areas(netlist, technology)[SupplyBranch("above", "cell")].transistors == 10
     shifts = sample_deviations(technology, Variation(1), transistors_of(netlist), 0, 4)
     assert shifts["second_0.m3"].shape == (4, 2)
     edited = read_network(
@@ -208,15 +208,15 @@ def built(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Built:
 def test_it_is_simulated_compared_and_metered(
     built: Built, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    monkeypatch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
     samples = make_samples(SAMPLES, None, built.model)
     simulate(built, samples, engine=engine)
     result = compare(built)
     assert not [check for check in result.checks if not check.passed]
     folder = read_build(built.folder)
     power = read_runs(folder).traces(0).power
-    watts = dict(zip(power.consumers, power.average_w.tolist(), strict=True))
-    assert watts[Consumer("above", "cell")] > 1e-10
+    watts = dict(zip(power.branches, power.average_w.tolist(), strict=True))
+    assert watts[SupplyBranch("above", "cell")] > 1e-10
     predicted = number_at(folder.record, "predicted_power", "average_w")
     assert predicted == pytest.approx(sum(watts.values()), rel=0.2)
 

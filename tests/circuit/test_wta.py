@@ -97,6 +97,6 @@ def test_winners_are_the_largest_currents(tmp_path: Path, engine: str) -> None:
     agreement = tally.agreement(logits[np.newaxis], software, float(np.ptp(software)))
     assert agreement.own == 1.0
     assert len(set(logits.argmax(axis=1).tolist())) > 1
-    watts = dict(zip(found.power.consumers, found.power.average_w, strict=True))
+    watts = dict(zip(found.power.branches, found.power.average_w, strict=True))
     (taken,) = (value for each, value in watts.items() if each.kind == "decision")
     assert 0 < taken < 5e-9

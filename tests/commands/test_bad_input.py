@@ -139,14 +139,14 @@ def test_weight_below_the_floor_is_listed_loudly(tmp_path: Path, command: str) -
     more = ["-o", tmp_path / "out"] if command == "build" else []
     result = netgen(command, with_weight(tmp_path, 1e-4), *more)
     assert result.exit_code == 0
-    assert "warning: 1 weights are below the technology's floor and are not drawn:" in result.output
+    assert "warning: 1 weights are below the technology's floor and are left out:" in result.output
     found = re.search(r"cand_lin\.weight\[0]\[1] = .*0\.0001 into cand\[0] is below the floor of "
-                      r"0\.004\d*: not drawn", result.output)  # fmt: skip
+                      r"0\.004\d*: left out", result.output)  # fmt: skip
     assert found, result.output
     if command == "build":
         record = json.loads((tmp_path / "out" / "build.json").read_text())
         assert record["below_floor"] == [found[0]]
-        assert "NOT DRAWN" in (tmp_path / "out" / "netlist.cir").read_text()
+        assert "NOT PICTURE_LIST" in (tmp_path / "out" / "netlist.cir").read_text()
 
 
 # Samples

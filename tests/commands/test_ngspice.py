@@ -40,7 +40,7 @@ QUICK = ("--pdk", "generic180")
 def _no_plots() -> Iterator[None]:
     """Plots take longer than these simulations, and have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+        patch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
         yield
 
 

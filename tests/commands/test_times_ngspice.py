@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset"
 def test_a_circuit_that_does_not_settle_is_called_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    monkeypatch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
     files = EXAMPLE / "model.json", EXAMPLE / "samples.npz"
     where = "-o", tmp_path / "out", "--pdk", "gf180mcu", "--frame-period", "0.001"
     result = netgen("run", *files, *where)
@@ -67,7 +67,7 @@ X = np.array([0.1, 0.4095, 0.1, 0.391, 0.1])
 def test_a_spoiled_threshold_is_not_excused_as_slow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float, unexplained: int
 ) -> None:
-    monkeypatch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    monkeypatch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
     model, out = tmp_path / "model.json", tmp_path / "out"
     model.write_text(json.dumps(CELL))
     samples = write_samples(tmp_path / "samples.npz", X[np.newaxis, :, np.newaxis])

@@ -187,5 +187,5 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     patch.setattr(simulate, "LocalPool", partial(FakePool, simulator))
     for module in ("netgen.commands.steps.verify", "netgen.api.steps.verify_folder"):
         patch.setattr(module, lambda *_: Verification((), (), ()))
-    patch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    patch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
     return simulator

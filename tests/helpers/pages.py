@@ -11,7 +11,7 @@ from netgen.resources import templates
 
 VOID = {"meta", "img", "br", "link", "hr", "source"}
 OWN = (templates() / "waves.js.j2").read_text(encoding="utf-8")
-DRAWN = "data:image/svg+xml;base64,"
+PICTURE_LIST = "data:image/svg+xml;base64,"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
     def assert_stands_alone(self) -> None:
         """It refers to nothing outside, runs nothing but its own script, and says what is seen."""
-        assert all(ref.startswith(("#", DRAWN)) for ref in self.references)
+        assert all(ref.startswith(("#", PICTURE_LIST)) for ref in self.references)
         assert "url(" not in self.source
         assert "http" not in self.source
         anchors = [ref[1:] for ref in self.references if ref.startswith("#")]

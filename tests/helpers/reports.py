@@ -130,7 +130,7 @@ def report_of(
         what="corners" if corners else "chips",
         model=model,
         figures=figures,
-        blame=None if corners else sensitivity(figures, shifts),
+        sensitivity=None if corners else sensitivity(figures, shifts),
         corners=corners,
         facts=(("seed", f"1{hostile}"),),
         rerun=("netgen sim out samples.npz --monte-carlo 24",),

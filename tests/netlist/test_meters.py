@@ -36,8 +36,8 @@ def drawn(model: Model) -> Circuit:
 def test_transistors_by_kind_are_those_of_the_circuit(model: Model) -> None:
     circuit = drawn(model)
     found: Counter[str] = Counter()
-    for consumer, area in areas(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY).items():
-        found[consumer.kind] += area.transistors
+    for branch, area in areas(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY).items():
+        found[branch.kind] += area.transistors
     assert found == Counter(device_counts(circuit))
 
 
@@ -58,7 +58,7 @@ def test_no_current_passes_the_meters(model: Model) -> None:
     meters = network.plain.whole_meters
     assert len(meters) == len(taking) + 1  # and the one of the inputs
     assert text.startswith(INPUT_METER.statement)
-    assert {consumer.kind for consumer in meters.values()} <= set(KINDS)
+    assert {branch.kind for branch in meters.values()} <= set(KINDS)
     # without its meters the network is what it was
     plain = [
         " ".join("vdd" if word.startswith("vdd_") else word for word in line.split())
@@ -75,11 +75,11 @@ def test_every_meter_shows_the_node_of_its_layer(model: Model) -> None:
     network = Network(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY)
     nodes = {circuit.word(layer): layer.node for layer in circuit.layers}
     nodes |= {REFERENCE_WORD: REFERENCE, "x": "x"}
-    for path, consumer in network.plain.whole_meters.items():
+    for path, branch in network.plain.whole_meters.items():
         if path != INPUT_METER.name:
             word = path.split(".")[1][1:]
-            assert (nodes[word], f"vmeter_{word}_{consumer.kind}") == (
-                consumer.node,
+            assert (nodes[word], f"vmeter_{word}_{branch.kind}") == (
+                branch.node,
                 path.split(".")[2],
             )
 

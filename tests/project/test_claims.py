@@ -10,7 +10,7 @@ from fake_tools import FakeSimulator, install
 
 from netgen.errors import UsageError
 from netgen.project.results import MARK, claim_results
-from netgen.report.pictures import DRAWN, write_pictures
+from netgen.report.pictures import PICTURE_LIST, write_pictures
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_only_own_pictures_are_removed(tmp_path: Path) -> None:
     (tmp_path / "mine.png").write_bytes(b"mine")
     (tmp_path / "b.png").write_bytes(b"edited")
     write_pictures(tmp_path, "compare", {"a.png": b"4"})
-    assert contents(tmp_path).keys() == {DRAWN, "shares.png", "a.png", "b.png", "mine.png"}
+    assert contents(tmp_path).keys() == {PICTURE_LIST, "shares.png", "a.png", "b.png", "mine.png"}
     assert (tmp_path / "a.png").read_bytes() == b"4"
     assert (tmp_path / "b.png").read_bytes() == b"edited"
 
@@ -94,11 +94,11 @@ def test_damaged_list_of_pictures_removes_nothing(tmp_path: Path, record: bytes)
     (tmp_path / "mine.png").write_bytes(b"mine")
     plots = tmp_path / "plots"
     plots.mkdir()
-    (plots / DRAWN).write_bytes(record)
+    (plots / PICTURE_LIST).write_bytes(record)
     (plots / "old.png").write_bytes(b"old")
     write_pictures(plots, "compare", {"a.png": b"1"})
     assert (tmp_path / "mine.png").exists()
-    assert contents(plots).keys() == {DRAWN, "old.png", "a.png"}
+    assert contents(plots).keys() == {PICTURE_LIST, "old.png", "a.png"}
 
 
 def test_compare_leaves_a_users_picture(tmp_path: Path) -> None:

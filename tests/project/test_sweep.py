@@ -58,7 +58,7 @@ def test_points_that_fail_are_said_and_the_others_go_on(
     result = netgen("sweep", model, samples, "-o", tmp_path / "out", "--supplies", "1.6,1.8")
     assert result.exit_code == 0
     assert result.output.count("0 of 4 decisions") == 2
-    assert result.output.count("the largest weight that can be drawn") == 2
+    assert result.output.count("the largest weight that can be realised") == 2
 
 
 def test_failed_simulations_do_not_agree(tmp_path: Path, simulator: FakeSimulator) -> None:

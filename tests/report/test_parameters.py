@@ -70,7 +70,7 @@ def write(
 def test_a_spoiled_weight_is_in_every_report(
     tmp_path: Path, made: tuple[Model, Samples, Comparison], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", lambda *_: [])
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", lambda *_: [])
     assert not write(tmp_path, made, found(0.05))
     document = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert document["verdict"] == "fail"
@@ -96,7 +96,7 @@ def test_a_cell_off_its_threshold_is_named(made: tuple[Model, Samples, Compariso
 def test_the_document_says_what_it_is_about(
     tmp_path: Path, made: tuple[Model, Samples, Comparison], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", lambda *_: [])
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", lambda *_: [])
     assert write(tmp_path, made, None)
     model, _, comparison = made
     document = json.loads((tmp_path / "report.json").read_text("utf-8"))

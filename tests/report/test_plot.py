@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
-from pages import DRAWN, PNG
+from pages import PICTURE_LIST, PNG
 
 from netgen.report.plot import Plot, render
 from netgen.report.style import CLASSES, SOFTWARE, THEME, WIDE, Sheet, share_axis, value_axis
@@ -29,7 +29,7 @@ def made() -> Plot:
 
 
 def drawing(uri: str) -> ElementTree.Element:
-    return ElementTree.fromstring(base64.b64decode(uri.removeprefix(DRAWN)))
+    return ElementTree.fromstring(base64.b64decode(uri.removeprefix(PICTURE_LIST)))
 
 
 def test_letters_stay_letters_of_a_size_that_can_be_read(made: Plot) -> None:
@@ -52,7 +52,7 @@ def test_a_narrow_sheet_has_its_panels_one_above_the_other(made: Plot) -> None:
 
 
 def test_colours_are_those_of_the_readers_theme(made: Plot) -> None:
-    text = base64.b64decode(made.wide.removeprefix(DRAWN)).decode()
+    text = base64.b64decode(made.wide.removeprefix(PICTURE_LIST)).decode()
     style, body = text.split("</style>", 1)
     assert "prefers-color-scheme:dark" in style
     for name in ("ink", "c0"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pages import DRAWN, PNG, Page, read_json
+from pages import PICTURE_LIST, PNG, Page, read_json
 from reports import report_of
 from synthetic_traces import traces_of
 
@@ -17,7 +17,7 @@ from netgen.model import random_model
 from netgen.report.pictures import write_pictures
 from netgen.report.style import WIDE
 from netgen.report.variability.population import PopulationReport
-from netgen.report.variability.studies import AreaPoint, draw_corners
+from netgen.report.variability.studies import AreaPoint, plot_corners
 from netgen.report.variability.write import write_area, write_population
 
 CORNERS = tuple(
@@ -34,7 +34,7 @@ def coarse() -> Iterator[None]:
     """Draw with few pixels: faster, all else equal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(netgen.report.plot, "DPI", 30)
-        patch.setattr(netgen.report.plot, "_svg", lambda _: DRAWN)
+        patch.setattr(netgen.report.plot, "_svg", lambda _: PICTURE_LIST)
         yield
 
 
@@ -95,7 +95,7 @@ def test_json_tells_who_is_to_blame(written: tuple[Path, PopulationReport]) -> N
 def test_the_page_stands_alone(written: tuple[Path, PopulationReport]) -> None:
     page = Page(written[0])
     page.assert_stands_alone()
-    assert page.source.count(DRAWN) == 2 * 5  # wide and narrow
+    assert page.source.count(PICTURE_LIST) == 2 * 5  # wide and narrow
 
 
 def test_the_page_says_what_failed_and_what_is_missing(
@@ -139,7 +139,7 @@ def test_corners_are_drawn_for_each_bias(tmp_path: Path) -> None:
     first = document["per_case"][0]
     assert (first["corner"], first["vdd"], first["temperature"]) == ("ff", 1.62, -20)
     assert "Yield:" not in Page(tmp_path).text
-    drawn = draw_corners(made.figures, made.corners, WIDE)
+    drawn = plot_corners(made.figures, made.corners, WIDE)
     titles = [axes.get_title("left") for axes in drawn.axes]
     assert sum("ideal" in title for title in titles) == 3
     assert sum("mirrored" in title for title in titles) == 3
@@ -163,7 +163,7 @@ def test_model_without_cells(tmp_path: Path) -> None:
     model, samples = random_model(3, state=2, layers=0, frames=12, inputs=3, samples=2)
     chips = [[traces_of(model, samples.x[at], at) for at in range(2)] for _ in range(3)]
     figures = measure(model, samples, (0, 1), ["a", "b", "c"], chips)
-    write_population(tmp_path, replace(report_of(), model=model, figures=figures, blame=None))
+    write_population(tmp_path, replace(report_of(), model=model, figures=figures, sensitivity=None))
     document = read_json(tmp_path)
     assert document["spread"]["state_agreement"] is None
     assert document["accuracy_circuit"] is None

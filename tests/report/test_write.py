@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from pages import DRAWN, PNG, Page, read_json
+from pages import PICTURE_LIST, PNG, Page, read_json
 from reports import Case, build, case, provenance
 from synthetic_traces import traces_of
 
@@ -34,7 +34,7 @@ def coarse() -> Iterator[None]:
     """Draw with few pixels: faster, all else equal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(netgen.report.plot, "DPI", 30)
-        patch.setattr(netgen.report.plot, "_svg", lambda _: DRAWN)
+        patch.setattr(netgen.report.plot, "_svg", lambda _: PICTURE_LIST)
         yield
 
 
@@ -186,7 +186,7 @@ def drawn(*files: str) -> Callable[..., list[Plot]]:
 def test_a_difference_that_is_tolerated_is_not_red(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", drawn())
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", drawn())
     made = case()
     comparison = made.comparison()
     checks = verdict(comparison, Tolerances(0.5, 0.0, 0.0, 0.0, 1.0, 1.0))
@@ -198,7 +198,7 @@ def test_a_difference_that_is_tolerated_is_not_red(
 
 
 def test_agreement_reads_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", drawn())
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", drawn())
     made = case(ids=("alone",))
     assert all(check.passed for check in made.write(tmp_path, build(below_floor=())))
     assert read_json(tmp_path)["verdict"] == "pass"
@@ -217,7 +217,7 @@ HOSTILE = (
 
 
 def test_hostile_names_do_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", drawn())
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", drawn())
     made = case(ids=HOSTILE)
     made.model = replace(made.model, classes=("<i>class</i>", "& \ud800"))
     made.write(tmp_path, build(corner="<script>", below_floor=("<script>",), hysteresis=None))
@@ -298,10 +298,10 @@ def test_waves_that_were_not_recorded_are_left_out(tmp_path: Path) -> None:
 def test_a_second_report_replaces_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", drawn("old.png", "both.png"))
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", drawn("old.png", "both.png"))
     case().write(tmp_path)
     (tmp_path / "plots" / "notes.txt").write_text("mine")
-    monkeypatch.setattr(netgen.report.comparison.write, "draw_all", drawn("new.png", "both.png"))
+    monkeypatch.setattr(netgen.report.comparison.write, "plot_all", drawn("new.png", "both.png"))
     case(ids=("alone",)).write(tmp_path)
     names = sorted(path.name for path in (tmp_path / "plots").glob("[!.]*"))
     assert names == ["both.png", "new.png", "notes.txt"]

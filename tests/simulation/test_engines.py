@@ -153,18 +153,18 @@ def check_agreement(folder: Path, model: Model, samples: Samples) -> None:
 
 
 def check_power(parts: Traces, whole: Traces) -> None:
-    """The meters' sum is the supply power, and every consumer takes the same in any engine."""
+    """The meters' sum is the supply power, and every branch takes the same in any engine."""
     power = parts.power
     assert power.average_w.sum() == pytest.approx(parts.power_w, rel=1e-9)
-    assert power.wave_w.shape == (len(parts.time), len(power.consumers))
-    assert len(set(power.consumers)) == len(power.consumers)
-    expected = dict(zip(whole.power.consumers, whole.power.average_w, strict=True))
-    assert set(power.consumers) == set(expected)
+    assert power.wave_w.shape == (len(parts.time), len(power.branches))
+    assert len(set(power.branches)) == len(power.branches)
+    expected = dict(zip(whole.power.branches, whole.power.average_w, strict=True))
+    assert set(power.branches) == set(expected)
     # settled values without transients do not see the hold of up to .6 of the first frame
     startup = 0.0 if parts.shows_transients else 0.6 / len(parts.frames["logits"])
-    for consumer, watts in zip(power.consumers, power.average_w, strict=True):
-        close = (0.01 + startup) * abs(expected[consumer]) + 0.001 * whole.power_w
-        assert watts == pytest.approx(expected[consumer], abs=close), consumer
+    for branch, watts in zip(power.branches, power.average_w, strict=True):
+        close = (0.01 + startup) * abs(expected[branch]) + 0.001 * whole.power_w
+        assert watts == pytest.approx(expected[branch], abs=close), branch
     # over time, too: on a common grid the points are coarser than the simulator's own
     over_time = np.trapezoid(power.wave_w.sum(axis=1), parts.time) / parts.time[-1]
     assert over_time == pytest.approx(parts.power_w, rel=0.02)

@@ -113,7 +113,7 @@ def test_weight_below_the_floor_is_not_drawn_and_listed() -> None:
     assert entry.floor == pytest.approx(FLOOR, rel=0.05)
     assert str(entry) == (
         f"row.weight[0][1] = {-0.8 * FLOOR:+.4g} into row[0] is below the floor of "
-        f"{entry.floor:.3g}: not drawn"
+        f"{entry.floor:.3g}: left out"
     )
 
 

@@ -28,7 +28,7 @@ MODEL, SAMPLES = str(EXAMPLE / "model.json"), str(EXAMPLE / "samples.npz")
 @pytest.fixture(autouse=True)
 def _no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots take longer than these simulations, and have tests of their own."""
-    monkeypatch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    monkeypatch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
 
 
 def test_folder_of_an_outsider(tmp_path: Path) -> None:

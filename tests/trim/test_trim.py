@@ -10,7 +10,7 @@ from netgen.behavioural.fast import fast_chips
 from netgen.errors import UsageError
 from netgen.model import Readout, decide
 from netgen.netlist import transistors_of
-from netgen.project.trim import DrawnChips
+from netgen.project.trim import SampledChips
 from netgen.technology import Variation, sample_deviations
 from netgen.trim import CodeRange, nominal_codes, trim_by_trial, trim_measured
 from netgen.trim.search import score
@@ -19,11 +19,11 @@ CHIPS = 60
 
 
 @pytest.fixture(scope="module")
-def chips() -> DrawnChips:
+def chips() -> SampledChips:
     twin = twin_of(CELL)
     fast = fast_chips(twin)
     shifts = sample_deviations(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
-    return DrawnChips(CELL, fast, 2 * fast.errors(shifts))
+    return SampledChips(CELL, fast, 2 * fast.errors(shifts))
 
 
 def test_codes_have_equal_ratios_and_their_nearest_is_themselves() -> None:
@@ -44,7 +44,7 @@ def test_ranges_that_are_none(wrong: tuple[int, float, float]) -> None:
         CodeRange(*wrong)
 
 
-def test_measured_cells_become_what_was_learned(chips: DrawnChips) -> None:
+def test_measured_cells_become_what_was_learned(chips: SampledChips) -> None:
     circuit = chips.fast.twin.circuit
     span = CodeRange(8, 0.3, 3.0)
     found = trim_measured(circuit, chips.cells, span, CHIPS)
@@ -59,7 +59,7 @@ def test_measured_cells_become_what_was_learned(chips: DrawnChips) -> None:
     assert trim_measured(circuit, chips.cells, CodeRange(8, 0.9, 1.1), CHIPS).beyond > 0
 
 
-def test_errors_of_measurement_stay(chips: DrawnChips) -> None:
+def test_errors_of_measurement_stay(chips: SampledChips) -> None:
     circuit = chips.fast.twin.circuit
     span = CodeRange(10, 0.3, 3.0)
     found = trim_measured(circuit, chips.cells, span, CHIPS, error=0.05, seed=4)
@@ -69,7 +69,7 @@ def test_errors_of_measurement_stay(chips: DrawnChips) -> None:
     np.testing.assert_array_equal(found.codes.biases["h"], again.codes.biases["h"])
 
 
-def test_trial_finds_codes_from_labels_alone(chips: DrawnChips) -> None:
+def test_trial_finds_codes_from_labels_alone(chips: SampledChips) -> None:
     """The class is whether a pulse makes the cell rise; a code moves its threshold by 3.7 %."""
     readout = Readout("logits", "last", 0, 3)
     rng = np.random.default_rng(1)

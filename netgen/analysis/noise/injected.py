@@ -129,13 +129,13 @@ def rice_rate(margin: float, sigma: float, bandwidth: float) -> float:
 def band_limited(seed: int, name: str, duration: float, bandwidth: float, step: float) -> Floats:
     """Return Gaussian noise of unit expected rms, white up to a bandwidth, (duration / step,).
 
-    A sum of all harmonics of 1 / duration up to the bandwidth with random amplitudes, drawn from
+    A sum of all harmonics of 1 / duration up to the bandwidth with random amplitudes, sampled from
     (seed, name) alone: the same on any machine.
     """
     points, harmonics = round(duration / step), round(bandwidth * duration)
-    drawn = normals(seed, name, 0, harmonics)
+    values = normals(seed, name, 0, harmonics)
     spectrum = np.zeros(points // 2 + 1, dtype=np.complex128)
-    spectrum[1 : harmonics + 1] = drawn @ [1, -1j] * points / (2 * np.sqrt(harmonics))
+    spectrum[1 : harmonics + 1] = values @ [1, -1j] * points / (2 * np.sqrt(harmonics))
     return np.fft.irfft(spectrum, points)
 
 

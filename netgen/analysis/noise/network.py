@@ -43,15 +43,15 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Draws:
-    """How noise is drawn.
+class NoiseSampling:
+    """How noise is sampled.
 
     Attributes
     ----------
     seed
-        Everything drawn follows from it.
+        Seed of every sample.
     repeats
-        Draws for each sample.
+        Noise samples for each sample of the file.
     per_frame
         Independent values in a frame: 2·B·T for white noise up to B. Cells see all of them, rows
         are read at the last.
@@ -147,7 +147,9 @@ def uniform(names: frozenset[str], level: float) -> Sigma:
     return lambda name, values: level if name in names else 0.0
 
 
-def evaluate_noisy(model: Model, x: Floats, sigma: Sigma, draws: Draws, repeat: int) -> Values:
+def evaluate_noisy(
+    model: Model, x: Floats, sigma: Sigma, sampling: NoiseSampling, repeat: int
+) -> Values:
     """Run the model with noise in its rows.
 
     A row's noise is added to its sum, before the ReLU; a disturbed input stays above 0.
@@ -158,9 +160,9 @@ def evaluate_noisy(model: Model, x: Floats, sigma: Sigma, draws: Draws, repeat: 
         As :func:`netgen.model.evaluate`, at the end of each frame.
     """
 
-    def drawn(name: str, shape: tuple[int, ...]) -> Floats:
+    def sampled(name: str, shape: tuple[int, ...]) -> Floats:
         count = -(-int(np.prod(shape)) // 2)
-        flat = normals(draws.seed, name, repeat * count, count).reshape(-1)
+        flat = normals(sampling.seed, name, repeat * count, count).reshape(-1)
         return flat[: int(np.prod(shape))].reshape(shape)
 
     def value(node: Node, values: Values) -> Floats:
@@ -169,24 +171,24 @@ def evaluate_noisy(model: Model, x: Floats, sigma: Sigma, draws: Draws, repeat: 
             return node_value(node, values)
         if isinstance(node, Relu):
             row = values[node.input]
-            return np.maximum(row + spread * drawn(node.name, row.shape), 0.0)
+            return np.maximum(row + spread * sampled(node.name, row.shape), 0.0)
         ideal = node_value(node, values)
-        return ideal + spread * drawn(node.name, ideal.shape)
+        return ideal + spread * sampled(node.name, ideal.shape)
 
-    held = np.repeat(x, draws.per_frame, axis=1)
+    held = np.repeat(x, sampling.per_frame, axis=1)
     spread = sigma(INPUT, {INPUT: held})
     if np.any(spread):
-        held = np.maximum(held + spread * drawn(INPUT, held.shape), 0.0)
+        held = np.maximum(held + spread * sampled(INPUT, held.shape), 0.0)
     values = evaluate(model, held, value=value)
-    last = draws.per_frame - 1
-    return {name: each[:, last :: draws.per_frame] for name, each in values.items()}
+    last = sampling.per_frame - 1
+    return {name: each[:, last :: sampling.per_frame] for name, each in values.items()}
 
 
 def study(
     cases: Sequence[Case],
     chosen: Sequence[Place],
     levels: Sequence[float],
-    draws: Draws,
+    sampling: NoiseSampling,
     noise: Callable[[Model], SummingNoise],
 ) -> Iterator[Immunity]:
     """Yield what each network does with its own noise, then at each place and level.
@@ -203,11 +205,11 @@ def study(
         ideal = evaluate(model, case.samples.x)
         own = intrinsic(model, noise(model))
         level = float(np.mean([np.mean(own(name, ideal)) for name in rows(model)]))
-        yield immunity(case, ideal, own, draws, ("intrinsic", level))
+        yield immunity(case, ideal, own, sampling, ("intrinsic", level))
         for place in chosen:
             for level in levels:
                 sigma = uniform(places(model)[place], level)
-                yield immunity(case, ideal, sigma, draws, (place, level))
+                yield immunity(case, ideal, sigma, sampling, (place, level))
 
 
 def steps(cases: Sequence[Case], chosen: Sequence[Place], levels: Sequence[float]) -> int:
@@ -216,14 +218,14 @@ def steps(cases: Sequence[Case], chosen: Sequence[Place], levels: Sequence[float
 
 
 def immunity(
-    case: Case, ideal: Values, sigma: Sigma, draws: Draws, what: tuple[str, float]
+    case: Case, ideal: Values, sigma: Sigma, sampling: NoiseSampling, what: tuple[str, float]
 ) -> Immunity:
     """Compare a network under noise with its ideal values."""
     model, samples = case.model, case.samples
     expected = decide(model.readout, ideal[model.readout.node])
     decisions, states, right = [], [], []
-    for repeat in range(draws.repeats):
-        values = evaluate_noisy(model, samples.x, sigma, draws, repeat)
+    for repeat in range(sampling.repeats):
+        values = evaluate_noisy(model, samples.x, sigma, sampling, repeat)
         decided = decide(model.readout, values[model.readout.node])
         decisions.append(decided == expected)
         states.append(_equal_states(model.cells, values, ideal))

@@ -64,7 +64,7 @@ def poisson_rate(count: int, time: float) -> Interval:
 def share_interval(agreed: Floats) -> Interval:
     """Return the mean of shares by sample, (samples,), with Wilson's interval over samples.
 
-    Draws of noise for one sample are not independent of each other, so the interval counts as
+    Noise samples of one recording are not independent of each other, so the interval counts as
     many trials as give the spread seen between samples (E. L. Korn and B. I. Graubard, Survey
     Methodology 24 (1998) 193), and no fewer than there are samples.
     """

@@ -11,7 +11,7 @@ import numpy as np
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT, Model
 from netgen.model.graph import Floats
-from netgen.netlist import KINDS, Consumer
+from netgen.netlist import KINDS, SupplyBranch
 from netgen.simulation.traces import Traces
 
 Grouping: TypeAlias = Literal["block", "layer", "node"]
@@ -60,7 +60,7 @@ class PowerFigures:
     samples: int
     total: Consumption
     groups: Mapping[Grouping, Mapping[str, Consumption]]
-    blocks: Mapping[Consumer, float]
+    blocks: Mapping[SupplyBranch, float]
     frames_w: Mapping[str, Floats]
 
 
@@ -76,11 +76,11 @@ def layer_of(node: str) -> str:
     return named.get(node, node.partition(".")[0])
 
 
-def group_of(consumer: Consumer, grouping: Grouping) -> str:
-    """Return the name of the group that a consumer belongs to."""
+def group_of(branch: SupplyBranch, grouping: Grouping) -> str:
+    """Return the name of the group that a branch belongs to."""
     if grouping == "block":
-        return consumer.kind
-    return layer_of(consumer.node) if grouping == "layer" else consumer.node
+        return branch.kind
+    return layer_of(branch.node) if grouping == "layer" else branch.node
 
 
 @dataclass(eq=False)
@@ -89,7 +89,7 @@ class PowerTally:
 
     model: Model
     samples: int = 0
-    average: dict[Consumer, float] = field(default_factory=dict)
+    average: dict[SupplyBranch, float] = field(default_factory=dict)
     peak: dict[tuple[str, str], float] = field(default_factory=dict)
     frames: dict[str, Floats] = field(default_factory=dict)
     duration: float = 0.0
@@ -97,16 +97,16 @@ class PowerTally:
     def add(self, traces: Traces) -> None:
         """Add a sample's traces."""
         power, time = traces.power, traces.time
-        if not power.consumers:
+        if not power.branches:
             return
         self.samples += 1
         self.duration = float(time[-1])
-        for consumer, watts in zip(power.consumers, power.average_w, strict=True):
-            self.average[consumer] = self.average.get(consumer, 0.0) + float(watts)
+        for branch, watts in zip(power.branches, power.average_w, strict=True):
+            self.average[branch] = self.average.get(branch, 0.0) + float(watts)
         wave = power.wave_w.astype(np.float64)
         self._highest((TOTAL, TOTAL), wave.sum(axis=1))
         for grouping in GROUPINGS:
-            for name, columns in _columns(power.consumers, grouping).items():
+            for name, columns in _columns(power.branches, grouping).items():
                 grouped = wave[:, columns].sum(axis=1)
                 self._highest((grouping, name), grouped)
                 if grouping == "block":
@@ -122,7 +122,7 @@ class PowerTally:
             return None
         nodes = [INPUT, REFERENCE, *(node.name for node in self.model.nodes)]
         order = sorted(self.average, key=lambda c: (nodes.index(c.node), KINDS.index(c.kind)))
-        mean = {consumer: self.average[consumer] / self.samples for consumer in order}
+        mean = {branch: self.average[branch] / self.samples for branch in order}
         groups: dict[Grouping, dict[str, Consumption]] = {}
         for grouping in GROUPINGS:
             names = list(_columns(order, grouping))
@@ -145,10 +145,10 @@ class PowerTally:
         )
 
 
-def _columns(consumers: Sequence[Consumer], grouping: Grouping) -> dict[str, list[int]]:
+def _columns(branches: Sequence[SupplyBranch], grouping: Grouping) -> dict[str, list[int]]:
     columns: dict[str, list[int]] = {}
-    for index, consumer in enumerate(consumers):
-        columns.setdefault(group_of(consumer, grouping), []).append(index)
+    for index, branch in enumerate(branches):
+        columns.setdefault(group_of(branch, grouping), []).append(index)
     return columns
 
 

@@ -1,4 +1,4 @@
-"""Which deviations of devices go along with errors of the decision: who is to blame for them."""
+"""Which deviations of devices go along with errors of the decision: the contribution of each."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Deviation:
 
 
 @dataclass(frozen=True)
-class Blame:
+class DeviationSensitivity:
     """How strongly one deviation goes along with the error of the lead.
 
     Attributes
@@ -77,7 +77,7 @@ class Blame:
 
 
 @dataclass(frozen=True)
-class GroupBlame:
+class GroupSensitivity:
     """What goes along with all deviations of a group together.
 
     Attributes
@@ -117,9 +117,9 @@ class Sensitivity:
 
     chips: int
     left_out: int
-    deviations: tuple[Blame, ...]
-    groups: tuple[GroupBlame, ...]
-    nodes: tuple[GroupBlame, ...]
+    deviations: tuple[DeviationSensitivity, ...]
+    groups: tuple[GroupSensitivity, ...]
+    nodes: tuple[GroupSensitivity, ...]
     expected: float
     found: int
 
@@ -127,7 +127,7 @@ class Sensitivity:
 def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> Sensitivity | None:
     """Correlate the error of every sample's lead with every deviation, over the chips.
 
-    Deviations are drawn independently of each other, so each one's correlation is its own, and
+    Deviations are sampled independently of each other, so each one's correlation is its own, and
     shares add up. What chance gives is found by permuting chips, which leaves the samples of one
     chip together: they are not independent.
 
@@ -154,8 +154,8 @@ def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> 
     slope = _unit(shifts).T @ (error - error.mean(axis=0)) / np.sqrt(len(used) - 1)
     strongest = np.abs(rho).argmax(axis=1)
     q = false_discovery_control(p)
-    blames = [
-        Blame(
+    contributions = [
+        DeviationSensitivity(
             each.name,
             each.group,
             each.node,
@@ -172,7 +172,7 @@ def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> 
     return Sensitivity(
         chips=len(used),
         left_out=len(figures.cases) - len(used),
-        deviations=tuple(sorted(blames, key=lambda blame: -blame.share)),
+        deviations=tuple(sorted(contributions, key=lambda each: -each.share)),
         groups=_groups([each.group for each in kept], own, random),
         nodes=_groups([each.node for each in kept], own, random),
         expected=LEVEL * len(kept),
@@ -207,7 +207,7 @@ def _adjusted(share: Floats, chips: int) -> Floats:
     return adjusted
 
 
-def _groups(names: Sequence[str], share: Floats, chance: Floats) -> tuple[GroupBlame, ...]:
+def _groups(names: Sequence[str], share: Floats, chance: Floats) -> tuple[GroupSensitivity, ...]:
     members: dict[str, list[int]] = {}
     for at, name in enumerate(names):
         members.setdefault(name, []).append(at)
@@ -223,7 +223,7 @@ def _groups(names: Sequence[str], share: Floats, chance: Floats) -> tuple[GroupB
     }
     q = dict(zip(p, false_discovery_control(list(p.values())), strict=True))
     groups = (
-        GroupBlame(
+        GroupSensitivity(
             name,
             len(at),
             shares[name],

@@ -1,4 +1,4 @@
-"""Draws the transistors of blocks for one technology and unit mirror."""
+"""Writes the transistors of blocks for one technology and unit mirror."""
 
 from __future__ import annotations
 

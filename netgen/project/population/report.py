@@ -38,14 +38,14 @@ _COMMON = "(process)"
 class PopulationAnalysis:
     """A population of a build and what is known of it.
 
-    ``blame`` is of chips only, if of enough; ``contributions`` of chips with mismatch and without
+    ``sensitivity`` needs enough chips; ``contributions`` those with mismatch and without
     codes, where their circuit is characterised or can be.
     """
 
     name: str
     runs: PopulationRuns
     figures: PopulationFigures
-    blame: Sensitivity | None
+    sensitivity: Sensitivity | None
     contributions: Contributions | None = None
 
     @property
@@ -74,12 +74,12 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
         problem = "holds no runs that this version of netgen made; run netgen sim again"
         raise ConfigurationError(str(runs.folder), [problem])
     chips = runs.described.get("kind") == "monte-carlo"
-    blame = sensitivity(figures, deviations(build, runs)) if chips else None
+    correlations = sensitivity(figures, deviations(build, runs)) if chips else None
     groups = None
     if chips and runs.described.get("mismatch") and not runs.described.get("trimmed"):
         with suppress(NetgenError):  # a page needs no simulator
             groups = contributions_of(build, picked.x, variation_of(runs.described).seed)
-    return PopulationAnalysis(name, runs, figures, blame, groups)
+    return PopulationAnalysis(name, runs, figures, correlations, groups)
 
 
 def _outcomes(runs: PopulationRuns) -> Iterator[list[Outcome]]:
@@ -152,7 +152,7 @@ def write_population_report(build: Build, found: PopulationAnalysis) -> Path:
         what=found.what,
         model=build.model,
         figures=found.figures,
-        blame=found.blame,
+        sensitivity=found.sensitivity,
         contributions=found.contributions,
         corners=() if found.is_chips else _corner_points(found.runs),
         facts=_facts(build, found),

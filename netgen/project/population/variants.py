@@ -99,8 +99,8 @@ class Chip:
         """Return the workbench with this chip's transistors."""
         network = networks(self.bias)
         found = transistors_of(network.netlist)
-        drawn = sample_deviations(nominal.technology, self.variation, found, self.run)
-        shifts = shift_words({name: values[0] for name, values in drawn.items()})
+        sampled = sample_deviations(nominal.technology, self.variation, found, self.run)
+        shifts = shift_words({name: values[0] for name, values in sampled.items()})
         if self.programmed is not None:
             netlist = with_biases(network.netlist, self.programmed.by_unit)
             network = Network(netlist, nominal.technology)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.analysis.noise.devices import SummingNoise, characterise_summing
-from netgen.analysis.noise.network import Case, Draws, Immunity, Place, steps, study
+from netgen.analysis.noise.network import Case, Immunity, NoiseSampling, Place, steps, study
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.project.build import bench_of
@@ -33,7 +33,7 @@ class NoiseChoices:
 
     places: tuple[Place, ...]
     levels: tuple[float, ...]
-    draws: Draws
+    sampling: NoiseSampling
 
     def steps(self, cases: Sequence[Case]) -> int:
         """Return how many results there will be."""
@@ -71,8 +71,8 @@ def noise_immunity(
 
     found = []
     with results(output, KIND, ", ".join(names), replace):
-        for result in study(cases, choices.places, choices.levels, choices.draws, rows):
+        for result in study(cases, choices.places, choices.levels, choices.sampling, rows):
             found.append(result)
             yield result
-        write_results(output, KIND, noise_files(found, choices.draws, technology.name))
+        write_results(output, KIND, noise_files(found, choices.sampling, technology.name))
         write_index(output)

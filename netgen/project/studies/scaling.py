@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netgen.errors import SimulationError
 from netgen.model import Cell, Model, Samples, random_model
-from netgen.netlist import Consumer
+from netgen.netlist import SupplyBranch
 from netgen.netlist.area import Area, areas
 from netgen.project.build import Design, build, design
 from netgen.project.options import BuildOptions
@@ -99,7 +99,7 @@ def scaling(
     with results(output, KIND):
         for state in choices.sizes:
             model, samples = network(state, choices)
-            measured: Mapping[Consumer, float] = {}
+            measured: Mapping[SupplyBranch, float] = {}
             if state <= choices.confirmed:
                 folder = output / f"d{state}"
                 made = build(model, folder, options, samples)
@@ -111,24 +111,26 @@ def scaling(
 
 def _measured(
     folder: Path, samples: Samples, simulation: SimulationChoices
-) -> dict[Consumer, float]:
+) -> dict[SupplyBranch, float]:
     made = read_build(folder)
     for step in simulate(made, samples, [0], simulation):
         if step.failure is not None:
             raise step.failure
     power = read_runs(made).traces(0).power
-    if not power.consumers:
+    if not power.branches:
         raise SimulationError("no_result", f"{folder}: the simulation has no ammeters")
-    return dict(zip(power.consumers, power.average_w.tolist(), strict=True))
+    return dict(zip(power.branches, power.average_w.tolist(), strict=True))
 
 
-def _size(made: Design, samples: Samples, state: int, measured: Mapping[Consumer, float]) -> Size:
+def _size(
+    made: Design, samples: Samples, state: int, measured: Mapping[SupplyBranch, float]
+) -> Size:
     circuit, model = made.circuit, made.circuit.model
     stride = max(1, samples.x.shape[1] // _LOOKED_AT)
     predicted = predict_power(
         circuit, made.technology, made.known.mirrors, made.conditions.vdd, samples.x, stride
     )
-    watts = {consumer: float(each.mean()) for consumer, each in predicted.watts.items()}
+    watts = {branch: float(each.mean()) for branch, each in predicted.watts.items()}
     return Size(
         state=state,
         area=sum(areas(made.netlist, made.technology).values(), Area()),
@@ -139,19 +141,19 @@ def _size(made: Design, samples: Samples, state: int, measured: Mapping[Consumer
     )
 
 
-def _parts(model: Model, watts: Mapping[Consumer, float]) -> dict[str, float]:
+def _parts(model: Model, watts: Mapping[SupplyBranch, float]) -> dict[str, float]:
     parts = dict.fromkeys(PARTS, 0.0)
-    for consumer, each in watts.items():
-        parts[_part(model, consumer)] += each
+    for branch, each in watts.items():
+        parts[_part(model, branch)] += each
     return parts
 
 
-def _part(model: Model, consumer: Consumer) -> str:
-    if consumer.kind == "input":
+def _part(model: Model, branch: SupplyBranch) -> str:
+    if branch.kind == "input":
         return "input"
-    if isinstance(model.by_name.get(consumer.node), Cell) and consumer.kind != "line":
+    if isinstance(model.by_name.get(branch.node), Cell) and branch.kind != "line":
         return "recurrent"
-    return "mirrors" if consumer.kind in ("mirror", "readout") else "lines"
+    return "mirrors" if branch.kind in ("mirror", "readout") else "lines"
 
 
 def usual_sizes(largest: int) -> Sequence[int]:

@@ -14,7 +14,7 @@ SMALLEST = 1e-3
 """Per cent: smaller errors are not shown as bars."""
 
 
-def draw_error_budget(budget: ErrorBudget, sheet: Sheet) -> Figure:
+def plot_error_budget(budget: ErrorBudget, sheet: Sheet) -> Figure:
     """Draw each step's error, and in front of it what the step adds to the one it stands on."""
     fig = sheet.figure(0.9 + 0.45 * len(budget.rungs))
     axes = fig.subplots()

@@ -26,7 +26,7 @@ COLUMNS = 3
 BINS = 60
 
 
-def draw_node_errors(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
+def plot_node_errors(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
     """Bars of each node's RMSE, free-running behind same-state."""
     nodes, unit = comparison.nodes[::-1], nanoamperes(model)
     fig = sheet.figure(1.2 + 0.27 * len(nodes))
@@ -57,7 +57,7 @@ def draw_node_errors(comparison: Comparison, model: Model, sheet: Sheet) -> Figu
     return fig
 
 
-def draw_histograms(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
+def plot_histograms(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
     """One histogram a node that flows as a current, counts on a logarithmic scale."""
     names = [node.node for node in comparison.nodes if node.observed == "line"]
     columns = sheet.columns(COLUMNS)

@@ -10,7 +10,7 @@ from netgen.report.comparison.provenance import HysteresisCurve
 from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, Sheet, nanoamperes, tidy
 
 
-def draw_hysteresis(curve: HysteresisCurve, model: Model, sheet: Sheet) -> Figure:
+def plot_hysteresis(curve: HysteresisCurve, model: Model, sheet: Sheet) -> Figure:
     """Output over candidate, rising and falling apart, with the set threshold, width and gain."""
     fig = sheet.figure(3.8)
     axes = fig.subplots()

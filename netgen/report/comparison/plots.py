@@ -8,16 +8,16 @@ from functools import partial
 from netgen.analysis import Comparison, PowerFigures
 from netgen.analysis.comparison.error_budget import ErrorBudget
 from netgen.model import Model
-from netgen.report.comparison.error_budget_plot import draw_error_budget
+from netgen.report.comparison.error_budget_plot import plot_error_budget
 from netgen.report.comparison.error_budget_text import NAMES
-from netgen.report.comparison.error_plots import draw_histograms, draw_node_errors
-from netgen.report.comparison.hysteresis_plot import draw_hysteresis
+from netgen.report.comparison.error_plots import plot_histograms, plot_node_errors
+from netgen.report.comparison.hysteresis_plot import plot_hysteresis
 from netgen.report.comparison.provenance import BuildSummary
 from netgen.report.comparison.sample_plots import (
     SampleView,
-    draw_candidates,
-    draw_logits,
-    draw_states,
+    plot_candidates,
+    plot_logits,
+    plot_states,
     said_of_candidates,
     said_of_logits,
     said_of_states,
@@ -25,13 +25,13 @@ from netgen.report.comparison.sample_plots import (
 from netgen.report.comparison.waves import waves_of
 from netgen.report.page import Waves
 from netgen.report.plot import Plot, render
-from netgen.report.power.document import draw_by_block, draw_over_time
+from netgen.report.power.document import plot_by_block, plot_over_time
 from netgen.report.text import percent, telling
 from netgen.simulation.traces import Traces
 from netgen.units import engineering
 
 
-def draw_all(
+def plot_all(
     comparison: Comparison,
     model: Model,
     build: BuildSummary,
@@ -56,7 +56,7 @@ def draw_all(
                 f"Output of {curve.label} over its candidate, rising and falling: set to switch on "
                 f"at {curve.threshold:.3g} and off at {curve.threshold - curve.width:.3g} units, "
                 f"with an output of {curve.gain:.3g}.",
-                partial(draw_hysteresis, curve, model),
+                partial(plot_hysteresis, curve, model),
             )
         )
     return plots
@@ -76,7 +76,7 @@ def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
         "Root mean square over all samples, frames and units. Free-running errors contain "
         "state flips and all that follows from them; same-state errors are analog only.",
         f"Bars of {len(comparison.nodes)} nodes. {said}",
-        partial(draw_node_errors, comparison, model),
+        partial(plot_node_errors, comparison, model),
     )
     yield render(
         "error-histograms.png",
@@ -84,7 +84,7 @@ def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
         "Distribution of errors",
         "Circuit minus software for every node that flows as a current.",
         f"Histograms of circuit minus software, one a node, around zero. {said}",
-        partial(draw_histograms, comparison, model),
+        partial(plot_histograms, comparison, model),
     )
 
 
@@ -99,7 +99,7 @@ def error_budget_plot(budget: ErrorBudget) -> Plot:
         f"{len(budget.rungs)} steps from software to transistors: “{NAMES[most.step]}” adds most, "
         f"{percent(most.attributed_fs)} of full scale; the last ends at "
         f"{percent(budget.rungs[-1].logit_rmse_fs)}.",
-        partial(draw_error_budget, budget),
+        partial(plot_error_budget, budget),
     )
 
 
@@ -115,7 +115,7 @@ def power_plots(figures: PowerFigures, traces: Traces) -> Iterator[Plot]:
         "Each bar is split into kinds of block; a current counts where it leaves the supply.",
         f"Bars by kind of block and by node: of {engineering(figures.total.average_w, 'W')} in "
         f"all, {most} takes most, {share}.",
-        partial(draw_by_block, figures),
+        partial(plot_by_block, figures),
     )
     total = traces.power.wave_w.sum(axis=1)
     yield render(
@@ -126,7 +126,7 @@ def power_plots(figures: PowerFigures, traces: Traces) -> Iterator[Plot]:
         f"Supply power between {engineering(float(total.min()), 'W')} and "
         f"{engineering(float(total.max()), 'W')} over the sample, by kind of block; {most} takes "
         "most.",
-        partial(draw_over_time, traces),
+        partial(plot_over_time, traces),
     )
 
 
@@ -155,7 +155,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
         "Readout currents of the circuit over time, and software frame by frame. "
         "The readout rule looks at the shaded frames.",
         said_of_logits(view),
-        partial(draw_logits, view),
+        partial(plot_logits, view),
     )
     closer = waves_of(view)
     if closer is not None:
@@ -167,7 +167,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
             f"{view.heading}: states",
             "Each row is a cell; differences between circuit and software are marked.",
             said_of_states(view),
-            partial(draw_states, view),
+            partial(plot_states, view),
         )
     for cell in view.model.cells:
         yield render(
@@ -176,5 +176,5 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
             f"{view.heading}: candidates of {cell.name}",
             "A cell switches above the band and falls below it; inside it remembers.",
             said_of_candidates(view, cell),
-            partial(draw_candidates, view, cell),
+            partial(plot_candidates, view, cell),
         )

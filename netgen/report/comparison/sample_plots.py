@@ -39,7 +39,7 @@ from netgen.report.style import (
 from netgen.simulation.traces import Traces
 
 PANELS = 6
-"""At most this many cells of a node are drawn in full."""
+"""At most this many cells of a node are plotted in full."""
 
 DIFFERENCES = (PAPER, PALE, CIRCUIT, DIFFERS)
 DIFFERENCE_NAMES = ("both low", "both high", "only the circuit high", "only software high")
@@ -93,7 +93,7 @@ class SampleView:
         return 1e3 * self.traces.time, np.float32(self.unit) * self.traces.waves[node]
 
 
-def draw_logits(view: SampleView, sheet: Sheet = WIDE) -> Figure:
+def plot_logits(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     """Readout currents over time with the readout's frames shaded, and each frame's winner."""
     readout = view.model.readout
     fig = sheet.figure(4.6)
@@ -187,7 +187,7 @@ def said_of_candidates(view: SampleView, cell: Cell) -> str:
     )
 
 
-def draw_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure:
+def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure:
     """Candidates of a node's cells against their hysteresis bands."""
     units = _busiest(view, cell)
     fig = sheet.figure(0.9 + 1.35 * len(units))
@@ -240,7 +240,7 @@ def _busiest(view: SampleView, cell: Cell) -> list[int]:
     return sorted(int(unit) for unit in order[:PANELS])
 
 
-def draw_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
+def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     """A raster of all states: equal ones pale, differences in strong colours."""
     cells = view.model.cells
     readings = [view.comparison.states[cell.name] for cell in cells]

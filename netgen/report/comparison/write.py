@@ -14,7 +14,7 @@ from netgen.model import Model
 from netgen.report.comparison.document import report_document
 from netgen.report.comparison.junit import to_junit
 from netgen.report.comparison.page import comparison_page
-from netgen.report.comparison.plots import draw_all, error_budget_plot
+from netgen.report.comparison.plots import error_budget_plot, plot_all
 from netgen.report.comparison.provenance import Provenance
 from netgen.report.index import write_page
 from netgen.report.pictures import write_pictures
@@ -53,7 +53,7 @@ def write_report(
     """
     what = comparison, model, checks, provenance, budget, verification, baseline
     document = report_document(*what)
-    plots = draw_all(comparison, model, provenance.build, traces)
+    plots = plot_all(comparison, model, provenance.build, traces)
     if isinstance(budget, ErrorBudget):
         plots.append(error_budget_plot(budget))
     page = comparison_page(

@@ -43,14 +43,14 @@ def power_document(figures: PowerFigures) -> dict[str, Json]:
             for grouping in GROUPINGS
         },
         "blocks": [
-            {"node": consumer.node, "block": consumer.kind, "average_w": watts}
-            for consumer, watts in figures.blocks.items()
+            {"node": branch.node, "block": branch.kind, "average_w": watts}
+            for branch, watts in figures.blocks.items()
         ],
         "frames_w": {kind: watts.tolist() for kind, watts in figures.frames_w.items()},
     }
 
 
-def draw_over_time(traces: Traces, sheet: Sheet) -> Figure:
+def plot_over_time(traces: Traces, sheet: Sheet) -> Figure:
     """Draw a sample's supply power by kind of block, stacked over time."""
     fig = sheet.figure(4.2)
     axes = fig.subplots()
@@ -89,9 +89,9 @@ def _extremes(values: NDArray[np.float64], stretches: int = 500) -> NDArray[np.i
     return np.array(sorted(found))
 
 
-def draw_by_block(figures: PowerFigures, sheet: Sheet) -> Figure:
+def plot_by_block(figures: PowerFigures, sheet: Sheet) -> Figure:
     """Draw the mean power by kind of block, and by node with its kinds of block."""
-    nodes = list(dict.fromkeys(consumer.node for consumer in figures.blocks))
+    nodes = list(dict.fromkeys(branch.node for branch in figures.blocks))
     kinds = list(figures.groups["block"])
     fig = sheet.figure(1.6 + 0.24 * (len(nodes) + len(kinds)))
     ratios = (len(kinds) + 1, len(nodes) + 1)
@@ -117,9 +117,9 @@ def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str
     left, right = np.zeros(len(names)), np.zeros(len(names))
     for kind in figures.groups["block"]:
         width = np.zeros(len(names))
-        for consumer, watts in figures.blocks.items():
-            if consumer.kind == kind:
-                width[names.index(group_of(consumer, grouping))] += watts * 1e9
+        for branch, watts in figures.blocks.items():
+            if branch.kind == kind:
+                width[names.index(group_of(branch, grouping))] += watts * 1e9
         start = np.where(width < 0, left, right)
         axes.barh(rows, width, 0.7, left=start, color=COLOURS[kind], label=kind)
         left, right = left + np.minimum(width, 0), right + np.maximum(width, 0)
@@ -144,7 +144,7 @@ def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str
 
 def _by_kind(traces: Traces) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
-    for at, consumer in enumerate(traces.power.consumers):
+    for at, branch in enumerate(traces.power.branches):
         wave = traces.power.wave_w[:, at].astype(np.float64)
-        found[consumer.kind] = found.get(consumer.kind, np.zeros(len(wave))) + wave
+        found[branch.kind] = found.get(branch.kind, np.zeros(len(wave))) + wave
     return found

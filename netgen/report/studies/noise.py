@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from netgen._version import __version__
-from netgen.analysis.noise.network import Draws, Immunity
+from netgen.analysis.noise.network import Immunity, NoiseSampling
 from netgen.analysis.noise.statistics import Interval
 from netgen.report.page import Page, Section, Table, plain_rows, provenance, to_html
 from netgen.report.plot import render
@@ -29,7 +29,7 @@ MEASURES = {
 
 
 def noise_files(
-    results: Sequence[Immunity], draws: Draws, technology: str
+    results: Sequence[Immunity], sampling: NoiseSampling, technology: str
 ) -> dict[str, str | bytes]:
     """Return ``noise.json``, ``noise.html`` and a PNG for each measure, by name.
 
@@ -42,7 +42,7 @@ def noise_files(
         **head("noise"),
         "netgen": __version__,
         "pdk": technology,
-        "draws": asdict(draws),
+        "draws": asdict(sampling),
         "results": [asdict(result) for result in results],
     }
     text = json.dumps(document, indent=1, allow_nan=False)
@@ -60,7 +60,7 @@ def noise_files(
                 "Shaded: 95 % intervals over samples; dotted: the mean noise of the circuit's own "
                 "rows.",
                 _said(known, measure),
-                partial(draw_curves, known, measure),
+                partial(plot_curves, known, measure),
             )
         )
         files[plots[-1].file] = plots[-1].png
@@ -68,7 +68,7 @@ def noise_files(
         Section("curves", "Against the level of noise", plots, "Curves"),
         Section("results", "Every result", [_table(results)], "Results"),
     ]
-    sources = [("technology", technology), ("netgen", __version__), *asdict(draws).items()]
+    sources = [("technology", technology), ("netgen", __version__), *asdict(sampling).items()]
     sections.append(provenance(sources, ()))
     names = ", ".join(dict.fromkeys(result.case for result in results))
     summary = " ".join(_said_of_own(result) for result in results if result.place == "intrinsic")
@@ -121,7 +121,7 @@ def _share(found: Interval | None) -> str:
     return f"{percent(found.value)}\n{100 * found.low:.1f} … {100 * found.high:.1f} %"
 
 
-def draw_curves(results: Sequence[Immunity], measure: str, sheet: Sheet) -> Figure:
+def plot_curves(results: Sequence[Immunity], measure: str, sheet: Sheet) -> Figure:
     """Draw a measure over the level of noise: a panel for each place, a curve for each network."""
     own = {result.case: result for result in results if result.place == "intrinsic"}
     places = list(dict.fromkeys(r.place for r in results if r.place != "intrinsic"))

@@ -61,7 +61,7 @@ def scaling_files(
         "Power over state size",
         "Dots: power model; crosses: ngspice; lines: fits.",
         f"{summary}. Parts: {', '.join(growth.label for growth in growths[:-1])}.",
-        partial(draw_scaling, growths),
+        partial(plot_scaling, growths),
     )
     sections = [
         Section("plot", "Power over state size", [plot, _sizes(growths, circuits)], "Power"),
@@ -98,7 +98,7 @@ def _laws(laws: Mapping[str, PowerLaw | None]) -> Table:
     return Table("Exponents", ("quantity", ">exponent", ">95 % interval"), plain_rows(rows))
 
 
-def draw_scaling(growths: Sequence[Growth], sheet: Sheet) -> Figure:
+def plot_scaling(growths: Sequence[Growth], sheet: Sheet) -> Figure:
     """Draw all parts on logarithmic axes: the model's values, fits, and what ngspice gave."""
     page = sheet.figure(4.6)
     axes = page.add_subplot()

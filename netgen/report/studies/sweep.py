@@ -61,7 +61,7 @@ def sweep_files(name: str, curves: Sequence[SweepCurve]) -> dict[str, str | byte
         "One quantity at a time; the others are the model's and the technology's own.",
         f"Decisions and states over {', '.join(curve.label for curve in curves)}, supply power "
         f"below. {summary}",
-        partial(draw_sweep, curves),
+        partial(plot_sweep, curves),
     )
     sections = [Section("plot", "Agreement against power", [plot])]
     sections += [
@@ -91,7 +91,7 @@ def _table(curve: SweepCurve) -> Table:
     return Table(curve.label, columns, rows)
 
 
-def draw_sweep(curves: Sequence[SweepCurve], sheet: Sheet) -> Figure:
+def plot_sweep(curves: Sequence[SweepCurve], sheet: Sheet) -> Figure:
     """Draw agreement and power over each quantity: side by side, or below one another."""
     count = len(curves)
     page = sheet.figure(5.2 if sheet.wide else 4.4 * count)

@@ -144,7 +144,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
         "The kept network in front of the others.",
         f"Loss and balanced validation accuracy of {len(report.curves[0].loss)} networks over "
         f"{report.curves[-1].step} steps; network {report.kept} was kept.",
-        partial(_draw_curves, report),
+        partial(_plot_curves, report),
     )
     yield render(
         "confusion.png",
@@ -153,7 +153,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
         "Shaded by the share of the true class.",
         f"{int(np.trace(report.confusion))} of {report.confusion.sum()} test samples are on the "
         f"diagonal; classes: {', '.join(report.classes)}.",
-        partial(_draw_confusion, report),
+        partial(_plot_confusion, report),
     )
     yield render(
         "distances.png",
@@ -161,7 +161,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
         "Distance of candidates from the nearest threshold",
         "By node; the last bin holds all above.",
         f"{percent(report.near)} of all candidates lie within 2 % of β_hi of a threshold.",
-        partial(_draw_distances, report),
+        partial(_plot_distances, report),
     )
     said = "; ".join(
         f"{100 * f.spread:g} % spread: {percent(f.accuracy)}, worst {percent(f.worst)}"
@@ -173,7 +173,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
         "Virtual chips",
         "Accuracy and state agreement over the spread of the parameters.",
         f"Balanced accuracy by spread. {said}.",
-        partial(_draw_forecasts, report),
+        partial(_plot_forecasts, report),
     )
 
 
@@ -265,7 +265,7 @@ def _flat(recipe: Mapping[str, Json]) -> list[tuple[str, Json]]:
     return rows
 
 
-def _draw_curves(report: TrainingReport, sheet: Sheet) -> Figure:
+def _plot_curves(report: TrainingReport, sheet: Sheet) -> Figure:
     """Loss and validation accuracy over the steps, the kept network in front."""
     fig, panels = sheet.panels(2, 3.2)
     steps = [point.step for point in report.curves]
@@ -289,7 +289,7 @@ def _draw_curves(report: TrainingReport, sheet: Sheet) -> Figure:
     return fig
 
 
-def _draw_confusion(report: TrainingReport, sheet: Sheet) -> Figure:
+def _plot_confusion(report: TrainingReport, sheet: Sheet) -> Figure:
     """The confusion matrix of the test split, shaded by the share of the true class."""
     count = len(report.classes)
     fig = sheet.figure(min(1.6 + 0.42 * count, 7.0))
@@ -308,7 +308,7 @@ def _draw_confusion(report: TrainingReport, sheet: Sheet) -> Figure:
     return fig
 
 
-def _draw_distances(report: TrainingReport, sheet: Sheet) -> Figure:
+def _plot_distances(report: TrainingReport, sheet: Sheet) -> Figure:
     """How far candidates stay from the nearest threshold, by layer."""
     fig = sheet.figure(3.0)
     axes = fig.subplots()
@@ -326,7 +326,7 @@ def _draw_distances(report: TrainingReport, sheet: Sheet) -> Figure:
     return fig
 
 
-def _draw_forecasts(report: TrainingReport, sheet: Sheet) -> Figure:
+def _plot_forecasts(report: TrainingReport, sheet: Sheet) -> Figure:
     """Accuracy and state agreement of virtual chips over the spread of their parameters."""
     fig = sheet.figure(3.0)
     axes = fig.subplots()

@@ -64,12 +64,12 @@ def write_trim_page(
             "chips within 5 points of software", before.far.share or 0, after.far.share or 0
         )
         caption = f"Chips by balanced accuracy over {after.samples} labelled samples."
-        draw = partial(_draw_accuracies, judged)
+        draw = partial(_plot_accuracies, judged)
         blocks = [render("trim.png", "chips", "Chips before and after", caption, summary, draw)]
     title = "Codes"
     caption = f"Codes 0 … {span.last} set factors of {span.low:g} … {span.high:g}; ends are marked."
-    draw_codes = partial(_draw_codes, span, codes)
-    plot = render("codes.png", "codes", title, caption, _said(span, codes), draw_codes)
+    plot_codes = partial(_plot_codes, span, codes)
+    plot = render("codes.png", "codes", title, caption, _said(span, codes), plot_codes)
     sections = [Section("chips", "Chips before and after", blocks, "Chips")] if blocks else []
     sections += [
         Section("codes", "Codes", [plot, _table(span, codes)]),
@@ -107,7 +107,7 @@ def _table(span: CodeRange, codes: Mapping[str, Integers]) -> Table:
     return Table("Codes by what they set", columns, rows)
 
 
-def _draw_accuracies(judged: TrimmedChips, sheet: Sheet) -> Figure:
+def _plot_accuracies(judged: TrimmedChips, sheet: Sheet) -> Figure:
     fig = sheet.figure(3.4)
     axes = fig.subplots()
     low = float(judged.accuracies.min())
@@ -126,7 +126,7 @@ def _draw_accuracies(judged: TrimmedChips, sheet: Sheet) -> Figure:
     return fig
 
 
-def _draw_codes(span: CodeRange, codes: Mapping[str, Integers], sheet: Sheet) -> Figure:
+def _plot_codes(span: CodeRange, codes: Mapping[str, Integers], sheet: Sheet) -> Figure:
     fig, panels = sheet.panels(len(codes), 2.6)
     places = np.arange(span.last + 1)
     colours = [CIRCUIT if at in (0, span.last) else MUTED for at in places]

@@ -20,7 +20,7 @@ from netgen.report.text import percent
 from netgen.report.variability.accuracy import accuracy_facts
 from netgen.report.variability.contributions import contribution_section
 from netgen.report.variability.page import interval
-from netgen.report.variability.plots import draw_shares
+from netgen.report.variability.plots import plot_shares
 
 
 def write_twin(
@@ -64,7 +64,7 @@ def write_twin(
         "Bars are 95 % intervals (Wilson). Predicted by a behavioural model, without SPICE.",
         f"Share of chips by sample; fewest for sample {samples[worst][0]}, "
         f"{percent(votes[worst].share)}.",
-        partial(_draw_votes, [sample for sample, *_ in samples], votes),
+        partial(_plot_votes, [sample for sample, *_ in samples], votes),
     )
     rows = [
         TableRow(
@@ -88,10 +88,10 @@ def write_twin(
     write_page(folder / "twin.html", Page(name, "behavioural twin", summary, sections, facts))
 
 
-def _draw_votes(samples: Sequence[int], votes: Sequence[Proportion], sheet: Sheet) -> Figure:
+def _plot_votes(samples: Sequence[int], votes: Sequence[Proportion], sheet: Sheet) -> Figure:
     fig = sheet.figure(3.2)
     axes = fig.subplots()
-    draw_shares(axes, range(len(votes)), votes, CIRCUIT)
+    plot_shares(axes, range(len(votes)), votes, CIRCUIT)
     share_axis(axes, [end for vote in votes for end in vote.wilson or ()])
     every = -(-len(samples) // (30 if sheet.wide else 10))
     places = range(0, len(samples), every)

@@ -9,7 +9,7 @@ import numpy as np
 from netgen.analysis.comparison.ties import TIE
 from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
 from netgen.analysis.variability.proportions import spread
-from netgen.analysis.variability.sensitivity import LEVEL, GroupBlame, Sensitivity
+from netgen.analysis.variability.sensitivity import LEVEL, GroupSensitivity, Sensitivity
 from netgen.report.page import Block, Page, Section, Table, TableRow, Text, plain_rows, provenance
 from netgen.report.plot import Plot
 from netgen.report.text import class_name, percent
@@ -45,8 +45,8 @@ def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
     ]  # fmt: skip
     if what == "chips":
         title = "Sensitivity: which deviations go along with errors"
-        blocks = _blame(report.blame, groups.get("blame", []))
-        sections.append(Section("blame", title, blocks, "Sensitivity"))
+        blocks = _sensitivity_section(report.sensitivity, groups.get("sensitivity", []))
+        sections.append(Section("sensitivity", title, blocks, "Sensitivity"))
     if report.contributions is not None:
         sections.append(contribution_section(report.contributions))
     cases: list[Block] = [
@@ -189,15 +189,15 @@ def _spreads(figures: PopulationFigures) -> list[Block]:
     ]
 
 
-def _blame(blame: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
-    if blame is None:
+def _sensitivity_section(found: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
+    if found is None:
         return [Text("Too few chips with all their samples for correlations.", "note")]
-    left = f" ({blame.left_out} lack runs and are left out)" if blame.left_out else ""
+    left = f" ({found.left_out} lack runs and are left out)" if found.left_out else ""
     text = (
         "The error of the lead (circuit minus software) of every sample against every random "
-        f"deviation of the threshold voltages, over {blame.chips} chips{left}: Spearman's ρ. Of "
-        f"{len(blame.deviations)} deviations, {blame.found} have p < {LEVEL:g}; chance alone would "
-        f"give {blame.expected:.1f}. p is found by permuting chips; q is the rate of false "
+        f"deviation of the threshold voltages, over {found.chips} chips{left}: Spearman's ρ. Of "
+        f"{len(found.deviations)} deviations, {found.found} have p < {LEVEL:g}; chance alone would "
+        f"give {found.expected:.1f}. p is found by permuting chips; q is the rate of false "
         "discoveries among all down to the row (Benjamini and Hochberg)."
     )
     devices = [
@@ -212,7 +212,7 @@ def _blame(blame: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
             f"{row.p:.2g}",
             f"{row.q:.2g}",
         )
-        for row in blame.deviations[:LISTED]
+        for row in found.deviations[:LISTED]
     ]
     columns = ("device", "parameter or role", "node", ">mean ρ²", ">effect of 1 σ",
                ">strongest ρ", ">in sample", ">p", ">q")  # fmt: skip
@@ -221,14 +221,14 @@ def _blame(blame: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
         *plots,
         Text("Devices", "h3"),
         Table("Sensitivity to devices", columns, plain_rows(devices)),
-        *_groups("Learned parameters and roles", blame.groups),
-        *_groups("Nodes", blame.nodes),
+        *_groups("Learned parameters and roles", found.groups),
+        *_groups("Nodes", found.nodes),
         Text("Only the strongest are listed; `report.json` has all. Current factors are left out: "
              "in subthreshold, thresholds do most.", "note"),
     ]  # fmt: skip
 
 
-def _groups(title: str, entries: Sequence[GroupBlame]) -> list[Block]:
+def _groups(title: str, entries: Sequence[GroupSensitivity]) -> list[Block]:
     columns = ("name", ">deviations", ">share of variance", ">95 % of what chance gives", ">p",
                ">q")  # fmt: skip
     rows = [

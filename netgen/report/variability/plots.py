@@ -36,10 +36,10 @@ from netgen.units import engineering
 
 DIFFERS, FAILED, PENDING = CIRCUIT, SOFTWARE, PALE
 BANDS = 3
-"""At most this many samples are drawn over time."""
+"""At most this many samples are plotted over time."""
 
 
-def draw_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
+def plot_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """What every sample's runs came to, and how many samples every variant gets right."""
     fig, (left, right) = sheet.panels(2, 3.6, ratios=(2.4, 1.0))
     differs = figures.simulated & ~figures.agrees
@@ -97,7 +97,7 @@ def chosen_bands(figures: PopulationFigures) -> list[int]:
     return list(picked)[:BANDS]
 
 
-def draw_bands(figures: PopulationFigures, model: Model, what: str, sheet: Sheet) -> Figure:
+def plot_bands(figures: PopulationFigures, model: Model, what: str, sheet: Sheet) -> Figure:
     """Logits over time: software, and median and 5 … 95 % band of the variants."""
     chosen = chosen_bands(figures)
     fig = sheet.figure(0.9 + 2.3 * len(chosen))
@@ -153,18 +153,18 @@ def _band(axes: Axes, figures: PopulationFigures, model: Model, at: int, sheet: 
     axes.set_xlim(0, frame * len(time))
 
 
-def draw_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
+def plot_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """Share of variants that decide like software against software's lead."""
     fig = sheet.figure(3.6)
     axes = fig.subplots()
     known = [(at, vote) for at, vote in enumerate(figures.votes()) if vote.trials]
     lead = figures.lead_software[[at for at, _ in known]] / figures.logit_full_scale
     votes = [vote for _, vote in known]
-    if what == "corners":  # chosen, not drawn: their share has no interval
+    if what == "corners":  # chosen, not sampled: their share has no interval
         shares = np.array([vote.share for vote in votes], dtype=np.float64)
         axes.plot(lead, shares, "o", color=CIRCUIT, markersize=5)
     else:
-        draw_shares(axes, lead, votes, CIRCUIT)
+        plot_shares(axes, lead, votes, CIRCUIT)
     for place, (at, vote) in zip(lead, known, strict=True):
         assert vote.share is not None
         axes.annotate(
@@ -184,7 +184,7 @@ def draw_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     return fig
 
 
-def draw_shares(
+def plot_shares(
     axes: Axes,
     x: Floats | Sequence[int],
     proportions: Sequence[Proportion],
@@ -201,7 +201,7 @@ def draw_shares(
     )
 
 
-def draw_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
+def plot_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     """Distributions over variants (mean over their samples) of power, errors and agreement."""
     entries = [
         ("supply power", figures.power_w),

@@ -20,7 +20,7 @@ class PopulationReport:
         Of the population, as its folder is called.
     what
         What its variants are called: ``"chips"`` or ``"corners"``.
-    blame
+    sensitivity
         Of chips only, if there are enough.
     contributions
         What each group of devices does, where that is known.
@@ -36,7 +36,7 @@ class PopulationReport:
     what: str
     model: Model
     figures: PopulationFigures
-    blame: Sensitivity | None
+    sensitivity: Sensitivity | None
     corners: tuple[CornerPoint, ...]
     facts: tuple[tuple[str, str], ...]
     rerun: tuple[str, ...]

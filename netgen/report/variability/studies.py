@@ -1,4 +1,4 @@
-"""The plots of a population's causes and trade-offs: blame, corners, unit area."""
+"""The plots of a population's causes and trade-offs: sensitivity, corners, unit area."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from netgen.analysis.variability.population import CornerPoint, PopulationFigures
-from netgen.analysis.variability.sensitivity import ERROR, GroupBlame, Sensitivity
+from netgen.analysis.variability.sensitivity import ERROR, GroupSensitivity, Sensitivity
 from netgen.model.graph import Floats
 from netgen.report.style import (
     AXIS,
@@ -28,26 +28,26 @@ from netgen.report.style import (
     share_axis,
     tidy,
 )
-from netgen.report.variability.plots import case_means, draw_shares
+from netgen.report.variability.plots import case_means, plot_shares
 
 BARS = 16
-"""At most this many bars of a ranking are drawn."""
+"""At most this many bars of a ranking are plotted."""
 BELIEVED = 0.05
 """Rate of false discoveries up to which a bar is coloured."""
 SCALE = 10.0
 """Heat maps are as red as can be for errors of this many per cent, or for the largest beyond."""
 
 
-def draw_blame(blame: Sensitivity, sheet: Sheet) -> Figure:
+def plot_sensitivity(sensitivity: Sensitivity, sheet: Sheet) -> Figure:
     """Rankings of single devices, of learned parameters and of nodes."""
-    devices = blame.deviations[:BARS]
-    groups, nodes = blame.groups[:BARS], blame.nodes[:BARS]
+    devices = sensitivity.deviations[:BARS]
+    groups, nodes = sensitivity.groups[:BARS], sensitivity.nodes[:BARS]
     height = 1.2 + 0.25 * max(len(devices), len(groups), len(nodes))
     fig, (left, middle, right) = sheet.panels(3, height)
     rows = np.arange(len(devices))[::-1]
     believed = [CIRCUIT if entry.q < BELIEVED else PALE for entry in devices]
     left.barh(rows, [100 * entry.share for entry in devices], 0.7, color=believed)
-    left.axvline(100 / (blame.chips - 1), color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
+    left.axvline(100 / (sensitivity.chips - 1), color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     left.set_yticks(rows, [plain(entry.name) for entry in devices], fontsize=8)
     left.set_title("devices", fontsize=9, loc="left")
     left.set_xlabel("mean ρ², %", fontsize=9)
@@ -76,7 +76,7 @@ def draw_blame(blame: Sensitivity, sheet: Sheet) -> Figure:
     return fig
 
 
-def _group_bars(axes: Axes, entries: Sequence[GroupBlame], longest: int) -> None:
+def _group_bars(axes: Axes, entries: Sequence[GroupSensitivity], longest: int) -> None:
     rows = np.arange(len(entries))[::-1]
     colours = [CIRCUIT if entry.q < BELIEVED else PALE for entry in entries]
     axes.barh(rows, [100 * entry.share for entry in entries], 0.7, color=colours)
@@ -90,7 +90,7 @@ def _short(name: str, longest: int) -> str:
     return plain(name if len(name) <= longest else f"{name[: longest - 1]}…")
 
 
-def draw_corners(figures: PopulationFigures, points: Sequence[CornerPoint], sheet: Sheet) -> Figure:
+def plot_corners(figures: PopulationFigures, points: Sequence[CornerPoint], sheet: Sheet) -> Figure:
     """Heat maps, process against supply and temperature, for every kind of bias."""
     biases = list(dict.fromkeys(point.bias for point in points))
     corners = list(dict.fromkeys(point.corner for point in points))
@@ -147,12 +147,12 @@ class AreaPoint:
     figures: PopulationFigures
 
 
-def draw_area(points: Sequence[AreaPoint], sheet: Sheet) -> Figure:
+def plot_area(points: Sequence[AreaPoint], sheet: Sheet) -> Figure:
     """Decisions, yield and errors against the area of the unit mirror."""
     fig, (left, right) = sheet.panels(2, 3.6)
     ordered = sorted(points, key=lambda point: point.width * point.length)
     area = np.array([point.width * point.length * 1e12 for point in ordered])
-    draw_shares(left, area, [p.figures.yielded for p in ordered], CIRCUIT,
+    plot_shares(left, area, [p.figures.yielded for p in ordered], CIRCUIT,
             label="yield: chips that decide all samples as software")  # fmt: skip
     shares = [point.figures.agreement.share for point in ordered]
     left.plot(

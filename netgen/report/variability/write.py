@@ -24,17 +24,17 @@ from netgen.report.variability.accuracy import accuracy_document
 from netgen.report.variability.page import QUANTITY_NAMES, population_page, written
 from netgen.report.variability.plots import (
     chosen_bands,
-    draw_bands,
-    draw_margins,
-    draw_spreads,
-    draw_votes,
+    plot_bands,
+    plot_margins,
+    plot_spreads,
+    plot_votes,
 )
 from netgen.report.variability.population import PopulationReport
 from netgen.report.variability.studies import (
     AreaPoint,
-    draw_area,
-    draw_blame,
-    draw_corners,
+    plot_area,
+    plot_corners,
+    plot_sensitivity,
 )
 from netgen.schema import head
 
@@ -52,7 +52,7 @@ def write_population(folder: Path, report: PopulationReport) -> None:
 
 def write_area(path: Path, points: Sequence[AreaPoint]) -> None:
     """Write the trade-off between the area of the unit mirror and agreement as PNG."""
-    write_whole(path, render(path.name, "", "", "", "", partial(draw_area, points)).png)
+    write_whole(path, render(path.name, "", "", "", "", partial(plot_area, points)).png)
 
 
 def _plots(report: PopulationReport) -> list[Plot]:
@@ -71,7 +71,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
             f"How many {what} decide each sample as software does, and how many samples each of "
             f"the {what} gets right.",
             decided,
-            partial(draw_votes, figures, what),
+            partial(plot_votes, figures, what),
         ),
     ]
     if figures.simulated.any():
@@ -83,7 +83,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 f"{bars}umbers are samples. The lead is that of "
                 "software's class over the next logit, averaged over the readout's frames.",
                 _said_of_margins(figures, what),
-                partial(draw_margins, figures, what),
+                partial(plot_margins, figures, what),
             ),
             render(
                 "bands.png",
@@ -94,7 +94,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "Logits of samples "
                 + ", ".join(str(figures.samples[at]) for at in chosen_bands(figures))
                 + f" over time: software's inside or outside of the band of all {what}. {decided}",
-                partial(draw_bands, figures, report.model, what),
+                partial(plot_bands, figures, report.model, what),
             ),
             render(
                 "spreads.png",
@@ -102,7 +102,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "Distributions",
                 f"One entry for each of the {what}: its mean over the samples.",
                 _said_of_spreads(figures),
-                partial(draw_spreads, figures, what),
+                partial(plot_spreads, figures, what),
             ),
         ]
         if report.corners:
@@ -115,21 +115,21 @@ def _plots(report: PopulationReport) -> list[Plot]:
                     "Process against supply and temperature, means over the samples.",
                     f"Tables of decisions, states and errors by corner; fewest decisions as "
                     f"software: {worst}.",
-                    partial(draw_corners, figures, report.corners),
+                    partial(plot_corners, figures, report.corners),
                 )
             )
-    if report.blame is not None:
-        first = report.blame.groups[0] if report.blame.groups else None
+    if report.sensitivity is not None:
+        first = report.sensitivity.groups[0] if report.sensitivity.groups else None
         plots.append(
             render(
                 "sensitivity.png",
-                "blame",
+                "sensitivity",
                 "What goes along with the error of the lead",
                 "Threshold shifts against the error of the lead, over chips: single devices, and "
                 "added up by learned parameter (or role) and by node.",
-                f"{report.blame.found} of {len(report.blame.deviations)} deviations stand out."
+                f"{report.sensitivity.found} of {len(report.sensitivity.deviations)} stand out."
                 + ("" if first is None else f" First: {first.name}, {percent(first.share)}."),
-                partial(draw_blame, report.blame),
+                partial(plot_sensitivity, report.sensitivity),
             )
         )
     return plots
@@ -186,13 +186,13 @@ def population_document(report: PopulationReport) -> dict[str, Json]:
         "worst": [asdict(entry) for entry in figures.worst()],
         "per_sample": _per_sample(figures, report.what),
         "per_case": _per_case(report),
-        "sensitivity": None if report.blame is None else _sensitivity(report.blame),
+        "sensitivity": None if report.sensitivity is None else _sensitivity(report.sensitivity),
         "contributions": None if report.contributions is None else asdict(report.contributions),
     }
 
 
 def _proportion(entry: Proportion, what: str) -> dict[str, Json]:
-    """Return a share; corners are chosen, not drawn at random, and so have no intervals."""
+    """Return a share; corners are chosen, not sampled, and so have no intervals."""
     intervals = {"wilson": None, "exact": None} if what == "corners" else {}
     return asdict(entry) | intervals | {"share": entry.share}
 
@@ -244,14 +244,14 @@ def _per_case(report: PopulationReport) -> list[dict[str, Json]]:
     return records
 
 
-def _sensitivity(blame: Sensitivity) -> dict[str, Json]:
+def _sensitivity(sensitivity: Sensitivity) -> dict[str, Json]:
     return {
-        "chips": blame.chips,
-        "chips_left_out": blame.left_out,
+        "chips": sensitivity.chips,
+        "chips_left_out": sensitivity.left_out,
         "level": LEVEL,
-        "expected_by_chance": blame.expected,
-        "found": blame.found,
-        "deviations": [asdict(entry) for entry in blame.deviations],
-        "groups": [asdict(entry) for entry in blame.groups],
-        "nodes": [asdict(entry) for entry in blame.nodes],
+        "expected_by_chance": sensitivity.expected,
+        "found": sensitivity.found,
+        "deviations": [asdict(entry) for entry in sensitivity.deviations],
+        "groups": [asdict(entry) for entry in sensitivity.groups],
+        "nodes": [asdict(entry) for entry in sensitivity.nodes],
     }

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.arrays import Floats
-from netgen.netlist import SETTLED, Consumer, SimulatorOptions, release_time
+from netgen.netlist import SETTLED, SimulatorOptions, SupplyBranch, release_time
 from netgen.netlist.deck import Voltage
 from netgen.netlist.partition import Partition
 from netgen.netlist.workbench import Drive, Workbench
@@ -118,7 +118,7 @@ class _Record:
     waves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     nets: dict[bool, dict[str, Drive]] = field(default_factory=lambda: {False: {}, True: {}})
     power: float = 0.0
-    readings: list[tuple[Consumer, float, Floats]] = field(default_factory=list)
+    readings: list[tuple[SupplyBranch, float, Floats]] = field(default_factory=list)
     winners: list[Floats] = field(default_factory=list)
     cpu_s: float = 0.0
     attempts: set[str] = field(default_factory=set)
@@ -186,7 +186,7 @@ class _Record:
         for current, meter in bench.meters(batch).items():
             watts = meter.volts * result[current]
             wave = self._on_grid(watts, result, read, swept)
-            self.readings.append((meter.consumer, self._averaged(watts, result, swept), wave))
+            self.readings.append((meter.branch, self._averaged(watts, result, swept), wave))
         self.cpu_s += result.cpu_s
         self.attempts.add(result.attempt)
         self.simulator = result.simulator
