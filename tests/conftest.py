@@ -40,19 +40,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mode = config.getoption("--simulator")
-    needing = [item for item in items if item.get_closest_marker("ngspice")]
-    if mode == "disabled":
-        reason = "--simulator disabled"
-    elif not needing or _library_is_there():
-        return
-    elif mode == "required":
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--simulator") == "required" and not _library_is_there():
         pytest.exit("libngspice is missing: apt-get install libngspice0", returncode=4)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--simulator") == "disabled":
+        reason = "--simulator disabled"
+    elif _library_is_there():
+        return
     else:
         reason = "libngspice is missing: apt-get install libngspice0"
-    for item in needing:
-        item.add_marker(pytest.mark.skip(reason=reason))
+    for item in items:
+        if item.get_closest_marker("ngspice"):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _library_is_there() -> bool:
@@ -63,8 +65,11 @@ def _library_is_there() -> bool:
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Characterise once for all tests, and leave the user's cache alone."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the workers' folders lie in the one of the run
+        base = base.parent
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("NETGEN_CACHE", str(base / "cache"))
         yield
 
 
