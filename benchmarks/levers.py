@@ -1,11 +1,12 @@
 """What makes chips decide right: levers against mismatch, each built and judged on 1,000 chips.
 
-    python benchmarks/levers.py TRAINED OUT [--chips 1000]
+    python benchmarks/levers.py TRAINED OUT [--trimmed TRAINED] [--chips 1000] [--spice 0]
 
 TRAINED is what ``netgen train`` wrote: ``model.json``, ``samples.npz`` (test recordings, on which
-chips are judged) and ``validation.npz`` (by which sizes are chosen). Every row is made by the
-commands that a user has: ``netgen build``, ``netgen trim``, ``netgen twin --fast``. What is there
-already is kept.
+chips are judged) and ``validation.npz`` (by which everything is chosen); ``--trimmed`` is another
+for the rows with a trim, trained for such chips. Every row is made by the commands that a user has:
+``netgen build``, ``trim``, ``twin``, and with ``--spice CHIPS`` also ``sim``. What is there already
+is kept.
 """
 
 from __future__ import annotations
@@ -14,22 +15,93 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from netgen.model import load_samples
+from netgen.project import read_build
+from netgen.project.trim import trim_of_chips
+from netgen.project.twin import twin_decisions
+from netgen.technology import Variation
+
 LINES = ("--size", "x=3", "--size", "reference=3")
-LEVERS: dict[str, tuple[tuple[str, ...], bool]] = {
-    "2 × 2 µm": ((), False),
-    "3 × 3 µm": (("--unit", "3", "3"), False),
-    "5 × 5 µm": (("--unit", "5", "5"), False),
-    "area by group, 1.0 ×": (("--optimise", "yield", "--area", "1.0"), False),
-    "area by group, 1.5 ×": (("--optimise", "yield", "--area", "1.5"), False),
-    "area by group, 2.5 ×": (("--optimise", "yield", "--area", "2.5"), False),
-    "trim": ((), True),
-    "trim, x and reference 6 × 6 µm": (LINES, True),
-    "trim, area by group, 1.5 ×": (("--optimise", "yield", "--area", "1.5", "--trimmed"), True),
-    "trim, 5 × 5 µm": (("--unit", "5", "5"), True),
-}
-"""Options of the build, and whether its chips are trimmed."""
+BUDGET = ("--optimise", "yield", "--area")
+COLUMNS = (
+    *("drawn area, µm²", "gate area, µm²", "power, nW", "balanced mean", "5 % quantile"),
+    *("within 1 point", "within 2", "within 5", "decisions as software"),
+)
+RECORDINGS, EVALUATIONS = 40, (100, 300, 1000)
+"""Of a trim by trial: validation recordings that it sees, and runs of them through each chip."""
+RUNS = 11
+"""Recordings of each SPICE chip, evenly over those of the test."""
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A row of the table.
+
+    Attributes
+    ----------
+    build
+        Options of the build; ``{yield}`` stands for the share of 5 × 5 µm chips that stay within
+        five points on the validation recordings.
+    trim
+        Options of the trim; None: there is none. By trial it sees validation recordings.
+    twin
+        Further options of what judges.
+    spice
+        Whether its chips are simulated too, where that is asked for.
+    """
+
+    name: str
+    build: tuple[str, ...] = ()
+    trim: tuple[str, ...] | None = None
+    twin: tuple[str, ...] = ("--fast",)
+    spice: bool = False
+
+
+UNTRIMMED = (
+    Lever("2 × 2 µm"),
+    Lever("3 × 3 µm", ("--unit", "3", "3")),
+    Lever("5 × 5 µm", ("--unit", "5", "5"), spice=True),
+    Lever("1 × 4 µm", ("--unit", "1", "4")),
+    Lever("0.5 × 8 µm", ("--unit", "0.5", "8")),
+    Lever("area by group, 1.0 ×", (*BUDGET, "1.0")),
+    Lever("area by group, 1.5 ×", (*BUDGET, "1.5")),
+    Lever("area by group, 1.5 ×, units of 1 × 4 µm", ("--unit", "1", "4", *BUDGET, "1.5")),
+    Lever("area by group, 2.5 ×", (*BUDGET, "2.5")),
+    Lever(
+        "area by group, yield of 5 × 5 µm", ("--optimise", "area", "--yield", "{yield}"), spice=True
+    ),
+)
+TRIMMED_AREA = (*BUDGET, "1.5", "--trimmed")
+TRIMMED = (
+    Lever("trim", (), ()),
+    *(
+        Lever(
+            f"trim by trial, {RECORDINGS} recordings, {count} evaluations",
+            (),
+            ("--trial", "--recordings", f"0:{RECORDINGS}", "--evaluations", str(count)),
+        )
+        for count in EVALUATIONS
+    ),
+    Lever("trim, x and reference 6 × 6 µm", LINES, ()),
+    Lever("trim, area by group, 1.5 ×", TRIMMED_AREA, (), spice=True),
+    Lever("trim, 5 × 5 µm", ("--unit", "5", "5"), ()),
+    *(
+        Lever(f"trim at 25 °C, area by group, 1.5 ×, at {at} °C", TRIMMED_AREA, (),
+              ("--fast", "--temperature", at))
+        for at in ("-20", "85")
+    ),
+    *(
+        Lever(f"the same by the twin, {at} °C, 50 chips", TRIMMED_AREA, (),
+              ("--chips", "50", "--temperature", at))
+        for at in ("-20", "25", "85")
+    ),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -37,37 +109,124 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trained", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--trimmed", type=Path)
     parser.add_argument("--chips", type=int, default=1000)
+    parser.add_argument("--spice", type=int, default=0, metavar="CHIPS")
     chosen = parser.parse_args()
-    print(
-        "| lever | drawn area | power | balanced mean | 5 % quantile | within 1 point | within 5 |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    for number, (lever, (options, trimmed)) in enumerate(LEVERS.items()):
-        folder = chosen.out / f"lever-{number}"
-        twin = folder / "twin.json"
-        if not twin.is_file():
-            judge(chosen.trained, folder, options, trimmed, chosen.chips)
+    print(f"| lever | {' | '.join(COLUMNS)} |")
+    print("|---" * (len(COLUMNS) + 1) + "|")
+    for trained, levers in (
+        (chosen.trained, UNTRIMMED),
+        (chosen.trimmed or chosen.trained, TRIMMED),
+    ):
+        for lever in levers:
+            bench = Bench(trained, chosen.out, chosen.chips)
+            print(f"| {lever.name} | {' | '.join(bench.row(lever))} |", flush=True)
+            if chosen.spice and lever.spice:
+                print(f"  {bench.by_spice(lever, chosen.spice)}", flush=True)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where rows are made.
+
+    Attributes
+    ----------
+    trained
+        The model, and recordings to choose by and to judge on.
+    """
+
+    trained: Path
+    out: Path
+    chips: int
+
+    def row(self, lever: Lever) -> Iterator[str]:
+        """Return the cells of a lever's row."""
+        folder = self.built(lever)
+        kept = self.place("judged", lever.name).with_suffix(".json")
+        if not kept.is_file():
+            self.judge(lever, folder, "samples.npz")
+            kept.write_bytes((folder / "twin.json").read_bytes())
         build = json.loads((folder / "build.json").read_text(encoding="utf-8"))
-        found = json.loads(twin.read_text(encoding="utf-8"))["balanced_accuracy"]
-        area = build["area"]["drawn_m2"] * 1e12
-        power = build["predicted_power"]["average_w"] * 1e9
-        shares = [found[key] for key in ("mean", "low")]
-        shares += [found[key]["share"] for key in ("near", "far")]
-        listed = " | ".join(f"{share:.1%}" for share in shares)
-        print(f"| {lever} | {area:,.0f} µm² | {power:.0f} nW | {listed} |", flush=True)
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        accuracy = found["balanced_accuracy"]
+        yield f"{build['area']['drawn_m2'] * 1e12:,.0f}"
+        yield f"{build['area']['gate_m2'] * 1e12:,.0f}"
+        yield f"{build['predicted_power']['average_w'] * 1e9:.0f}"
+        shares = [accuracy["mean"], accuracy["low"]]
+        shares += [accuracy[key]["share"] for key in ("near", "close", "far")]
+        for share in (*shares, found["decision_agreement"]):
+            yield f"{share:.1%}"
 
+    def built(self, lever: Lever) -> Path:
+        """Build a lever's circuit, if it is not there."""
+        folder = self.place("build", " ".join(lever.build) or "plain")
+        if not (folder / "build.json").is_file():
+            options = [self.filled(word) for word in lever.build]
+            calibration = ("--calibration", str(self.trained / "validation.npz"))
+            netgen("build", str(self.trained / "model.json"), "-o", str(folder), *calibration,
+                   *options)  # fmt: skip
+        return folder
 
-def judge(trained: Path, folder: Path, options: tuple[str, ...], trimmed: bool, chips: int) -> None:
-    """Build a circuit and predict what its chips decide."""
-    samples = str(trained / "samples.npz")
-    calibration = ("--calibration", str(trained / "validation.npz"))
-    netgen("build", str(trained / "model.json"), "-o", str(folder), *calibration, *options)
-    codes: tuple[str, ...] = ()
-    if trimmed:
-        netgen("trim", str(folder), "--chips", str(chips))
-        codes = ("--trim", str(folder / "trim.json"))
-    netgen("twin", str(folder), samples, "--fast", "--chips", str(chips), *codes)
+    def filled(self, word: str) -> str:
+        """Return an option with the yield of 5 × 5 µm chips in its place."""
+        if word != "{yield}":
+            return word
+        large = Lever("5 × 5 µm", ("--unit", "5", "5"))
+        folder = self.built(large)
+        self.judge(large, folder, "validation.npz")
+        found = json.loads((folder / "twin.json").read_text(encoding="utf-8"))
+        return str(found["balanced_accuracy"]["far"]["share"])
+
+    def judge(self, lever: Lever, folder: Path, samples: str) -> None:
+        """Predict what a lever's chips decide."""
+        codes: tuple[str, ...] = ()
+        if lever.trim is not None:
+            codes = ("--trim", str(self.trimmed(lever, folder)))
+        netgen("twin", str(folder), str(self.trained / samples), "--chips", str(self.chips), *codes,
+               *lever.twin)  # fmt: skip
+
+    def trimmed(self, lever: Lever, folder: Path) -> Path:
+        """Trim a lever's chips, if they are not yet."""
+        assert lever.trim is not None
+        path = self.place("codes", " ".join((*lever.build, *lever.trim))).with_suffix(".json")
+        if not path.is_file():
+            recordings = (str(self.trained / "validation.npz"),) if lever.trim else ()
+            netgen("trim", str(folder), *recordings, "--chips", str(self.chips), *lever.trim, "-o",
+                   str(path))  # fmt: skip
+        return path
+
+    def by_spice(self, lever: Lever, chips: int) -> str:
+        """Return which decisions of SPICE chips are software's, and the fast model's."""
+        folder, samples = self.built(lever), self.trained / "samples.npz"
+        codes = None if lever.trim is None else self.trimmed(lever, folder)
+        words = () if codes is None else ("--trim", str(codes))
+        build = read_build(folder)
+        loaded = load_samples(samples, build.model)
+        picked = np.linspace(0, len(loaded) - 1, RUNS).round().astype(int).tolist()
+        netgen("sim", str(folder), str(samples), "--monte-carlo", str(chips), "--samples",
+               ",".join(map(str, picked)), *words)  # fmt: skip
+        netgen("variability", str(folder))
+        place = folder / "variability" / ("mismatch_seed_1" + ("_trimmed" if codes else ""))
+        report = json.loads((place / "report.json").read_text(encoding="utf-8"))
+        spice = np.array([case["decisions"] for case in report["per_case"]])
+        variation = Variation(1)
+        settings = None
+        if codes is not None:
+            settings = trim_of_chips(build, codes, variation, chips).codes.settings
+        batches = twin_decisions(build, loaded.x[picked], variation, chips, True, settings)
+        same = (np.concatenate(list(batches)) == spice).mean()
+        found = report["balanced_accuracy"]["mean"]
+        return (
+            f"{chips} × {RUNS} in SPICE: {report['decision_agreement']:.1%} as software, balanced "
+            f"{found:.1%}; {same:.1%} as the fast model"
+        )
+
+    def place(self, kind: str, name: str) -> Path:
+        """Return where something is kept."""
+        folder = self.out / self.trained.name / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "".join(c if c.isalnum() else "_" for c in name)
 
 
 def netgen(*words: str) -> None:

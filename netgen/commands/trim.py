@@ -207,7 +207,10 @@ def _write(made: Build, trim: Trim, found: _Found, judged: TrimmedChips | None, 
         "circuit": made.identity,
         "chips": len(trim),
         "seed": None if own is None else own.seed,
-        **{key: said[key] for key in ("method", "beyond", "error", "evaluations")},
+        "method": found.method,
+        "currents beyond every code": found.beyond,
+        "error of measurement": found.error,
+        "evaluations": found.evaluations,
     }
     with held(made):
         write_trim_page(page, made.model.name, found.codes.span, by_kind(made, found.codes),

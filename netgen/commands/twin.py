@@ -45,6 +45,12 @@ from netgen.schema import head
     help="By one log-normal error a transistor: some 80 times faster, 99.5 % of decisions equal.",
 )
 @click.option("--trim", type=PATH, metavar="FILE", help="Codes that netgen trim found.")
+@click.option(
+    "--temperature",
+    type=float,
+    metavar="°C",
+    help="Of the chips; sizes, bias currents and codes stay as they are.  [default: the build's]",
+)
 @edited_option
 def twin_command(
     folder: Path,
@@ -54,6 +60,7 @@ def twin_command(
     chosen_chips: ChipOptions,
     fast: bool,
     trim: Path | None,
+    temperature: float | None,
     edited: bool,
 ) -> None:
     """Predict what N chips of the build in DIR decide, without SPICE.
@@ -72,7 +79,7 @@ def twin_command(
     if trim is not None:
         codes = trim_of_chips(made, trim, variation, chips).codes
         settings, span = codes.settings, codes.span
-    batches = twin_decisions(made, x, variation, chips, fast, settings)
+    batches = twin_decisions(made, x, variation, chips, fast, settings, temperature)
     classes = np.concatenate(list(followed(batches, "chips", -(-chips // BATCH))))
     readout = made.model.readout
     software = decide(readout, evaluate(made.model, x)[readout.node])
@@ -84,7 +91,7 @@ def twin_command(
         accuracy = population_accuracy(classes, software, loaded.y[indices])
     groups = None
     if variation.mismatch:
-        groups = contributions_of(made, x, variation.seed, span)
+        groups = contributions_of(made, x, variation.seed, span, temperature)
     record: dict[str, Json] = {
         **head("twin"),
         "circuit": made.identity,
@@ -94,6 +101,7 @@ def twin_command(
         "mismatch": variation.mismatch,
         "process": variation.process,
         "fast": fast,
+        "temperature": made.options.temperature if temperature is None else temperature,
         "trim": None if trim is None else sha256_of(trim),
         "balanced_accuracy": None if accuracy is None else accuracy_document(accuracy),
         "contributions": None if groups is None else asdict(groups),
@@ -109,7 +117,8 @@ def twin_command(
         names = [made.model.classes[own] for own in software]
         listed = list(zip(indices, (loaded.ids[at] for at in indices), names, strict=True))
         sources = {
-            key: record[key] for key in ("circuit", "seed", "mismatch", "process", "fast", "trim")
+            key: record[key]
+            for key in ("circuit", "seed", "mismatch", "process", "fast", "temperature", "trim")
         }
         write_twin(folder, made.model.name, listed, votes, whole, sources, accuracy, groups)
     if accuracy is not None:

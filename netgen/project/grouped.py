@@ -28,7 +28,7 @@ from netgen.trim.search import SOFTNESS
 OTHERS = "others"
 """Devices that belong to no group."""
 BATCH = 100
-WORK = 200_000
+WORK = 100_000
 """Chips times samples that shares of the variance are found by; each group alone takes a tenth."""
 _MOST, _LEAST = 2000, 50
 _EACH = 1.2e-7
@@ -141,9 +141,13 @@ class GroupedChips:
 
 
 def contributions_of(
-    build: Build, x: Floats, seed: int, span: CodeRange | None = None
+    build: Build,
+    x: Floats,
+    seed: int,
+    span: CodeRange | None = None,
+    temperature: float | None = None,
 ) -> Contributions:
     """Return what each group of a build's devices does to decisions, by mismatch."""
-    twin = twin_of_build(build)
+    twin = twin_of_build(build, temperature)
     chips = GroupedChips(fast_chips(twin), x, span, seed)
     return chips.contributions(chips.fast.sigma(twin.technology, transistors_of(twin.netlist)))

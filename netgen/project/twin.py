@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from netgen.model.graph import Floats
 from netgen.netlist import Conditions, transistors_of
 from netgen.project.build import bench_of
 from netgen.project.design import read_netlist
+from netgen.project.options import check_conditions
 from netgen.project.reading import Build, prepared
 from netgen.technology import Technology, Variation, sample_deviations
 
@@ -57,9 +59,22 @@ def twin_of(
     return Twin(circuit, technology, known, characterise_diodes(bench), netlist, times)
 
 
-def twin_of_build(build: Build) -> Twin:
-    """Return the twin of a build folder's netlist, see :func:`twin_of`."""
+def twin_of_build(build: Build, temperature: float | None = None) -> Twin:
+    """Return the twin of a build folder's netlist, see :func:`twin_of`.
+
+    Parameters
+    ----------
+    temperature
+        °C at which it works; sizes and bias currents stay as built. None: that of the build.
+
+    Raises
+    ------
+    UsageError
+        The temperature is out of its range.
+    """
     technology, at, unit = prepared(build)
+    if temperature is not None:
+        at = check_conditions(replace(at, temperature=temperature))
     network = read_netlist(build, technology)
     return twin_of(build_circuit(build.model, unit), technology, at, network)
 
@@ -75,6 +90,7 @@ def twin_decisions(
     chips: int,
     fast: bool = False,
     settings: ChipSettings | None = None,
+    temperature: float | None = None,
 ) -> Iterator[NDArray[np.int64]]:
     """Take samples through the twins of many chips; yield the classes of each batch of chips.
 
@@ -88,13 +104,15 @@ def twin_decisions(
         By the fast chip model (:mod:`netgen.behavioural.fast`).
     settings
         Bias currents and input gains of each chip, where they are not the nominal ones.
+    temperature
+        See :func:`twin_of_build`.
 
     Yields
     ------
     numpy.ndarray
         Decided class, (chips of the batch, samples).
     """
-    twin = twin_of_build(build)
+    twin = twin_of_build(build, temperature)
     transistors = transistors_of(twin.netlist)
     model = fast_chips(twin)
     readout = build.model.readout

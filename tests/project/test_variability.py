@@ -335,6 +335,9 @@ def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -
     assert sum(abs(one - other) for one, other in zip(votes, predicted, strict=True)) <= 1
     assert twin["yield"]["trials"] == 8
     assert netgen("twin", built, samples, "--no-mismatch").exit_code == 2
+    refused = netgen("twin", built, samples, "--temperature", 900)
+    assert refused.exit_code == 2
+    assert "temperature = 900" in refused.output
     # the same by the fast chip model, on samples that say what is right
     labels = [entry["class_software"] for entry in twin["per_sample"]]
     with np.load(samples) as data:
@@ -348,6 +351,7 @@ def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -
     groups = document["contributions"]["groups"]
     assert sum(entry["share"] for entry in groups) == pytest.approx(1)
     assert groups[0]["group"] in fast.output
+    assert document["temperature"] == read_build(built).options.temperature
     coarse = [entry["votes"]["hits"] for entry in document["per_sample"]]
     assert sum(abs(one - other) for one, other in zip(coarse, predicted, strict=True)) <= 1
 

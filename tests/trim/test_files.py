@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ import numpy as np
 import pytest
 from command_line import netgen, write_model, write_samples
 
+from netgen.circuit.netlist import Netlist
+from netgen.errors import UsageError
 from netgen.model import load_model
+from netgen.netlist import Conditions
+from netgen.project import read_build
+from netgen.project.twin import twin_of_build
 from netgen.schema import schema
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -85,6 +91,25 @@ def test_measurements_that_are_none(built: Path, tmp_path: Path) -> None:
     result = netgen("trim", built, "--measured", file)
     assert result.exit_code == 3
     assert "is not JSON; netgen schema measurements tells" in result.output
+
+
+def test_chips_at_another_temperature(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the conditions change: the netlist, and so sizes and bias currents, are as built."""
+    asked: list[tuple[Conditions, Netlist]] = []
+
+    def seen(_: object, __: object, at: Conditions, netlist: Netlist) -> None:
+        asked.append((at, netlist))
+
+    monkeypatch.setattr("netgen.project.twin.twin_of", seen)
+    build = read_build(built)
+    for temperature in (None, 85.0):
+        twin_of_build(build, temperature)
+    (usual, own), (hot, same) = asked
+    assert usual.temperature == build.options.temperature
+    assert hot == replace(usual, temperature=85.0)
+    assert own.transistors == same.transistors
+    with pytest.raises(UsageError, match="temperature = 400"):
+        twin_of_build(build, 400.0)
 
 
 @pytest.mark.parametrize(

@@ -65,15 +65,15 @@ def write_trim_page(
         )
         caption = f"Chips by balanced accuracy over {after.samples} labelled samples."
         draw = partial(_plot_accuracies, judged)
-        blocks = [render("trim.png", "chips", "Chips before and after", caption, summary, draw)]
-    title = "Codes"
+        blocks = [render("trim.png", "chips", "Balanced accuracy of chips", caption, summary, draw)]
+    title = "Codes used"
     caption = f"Codes 0 … {span.last} set factors of {span.low:g} … {span.high:g}; ends are marked."
     plot_codes = partial(_plot_codes, span, codes)
     plot = render("codes.png", "codes", title, caption, _said(span, codes), plot_codes)
     sections = [Section("chips", "Chips before and after", blocks, "Chips")] if blocks else []
     sections += [
         Section("codes", "Codes", [plot, _table(span, codes)]),
-        provenance(list(sources.items()), ()),
+        provenance([entry for entry in sources.items() if entry[1] is not None], ()),
     ]
     write_page(path, Page(name, "trim", summary, sections, facts))
 
