@@ -60,8 +60,8 @@ def test_help_says_the_defaults_of_the_recipe() -> None:
         assert recipe.starts == max(1, min(32, 128 // units))
         assert default_recipe(arch, fine_tune=True).starts == max(1, min(4, 16 // units))
         assert recipe.phases[0].steps == 3000
-    assert "[default: 128 / units, 32 at most; to fine-tune 16 / units, 4 at most]" in told
         assert recipe.phases[1].steps == (700 if units >= 16 else 500)
+    assert "[default: 128 / units, 32 at most; to fine-tune 16 / units, 4 at most]" in told
     assert "[default: 3000, and 500, from 16 units on 700]" in told
 
 
