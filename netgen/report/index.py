@@ -17,7 +17,7 @@ FILES = {
     "network.cdl": "the circuit, CDL: for layout against schematic",
     "network.spice": "the circuit with the pins of network.cdl, SPICE",
     "design.json": "the circuit as a record",
-    "mapping.json": "which subcircuit stands for which node",
+    "mapping.json": "each learned parameter with its device",
     "model.json": "the model",
     "build.json": "what the build did: options, versions, digests",
     "calibration.npz": "the inputs it was sized for",

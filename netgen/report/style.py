@@ -29,13 +29,13 @@ AGREES = "#1b7f4d"
 FIXED, LIGHT = "#20262f", "#fffffe"
 """Text on a patch that keeps its colour in both themes."""
 CLASSES = (
-    *("#0072b2", "#b87a00", "#00805f", "#b05a8b", "#2c86bf", "#d55e00"),
-    *("#7a5195", "#7a7a00", "#332288", "#882255", "#2b8578", "#a0522d"),
+    *("#0072b2", "#b87a00", "#00805f", "#b05a8b", "#7a7a00", "#d55e00"),
+    *("#7a5195", "#2c86bf", "#332288", "#882255", "#2b8578", "#a0522d"),
 )
 """For the curves of single classes (after Okabe and Ito: told apart by colour-blind readers)."""
 _DARK_CLASSES = (
-    *("#4db2ee", "#f0b43c", "#2fc79c", "#e39bc6", "#8accf4", "#ff8d4a"),
-    *("#bd9ad6", "#c9c94a", "#a396f0", "#e384ad", "#6fd0c0", "#dda077"),
+    *("#4db2ee", "#f0b43c", "#2fc79c", "#e39bc6", "#c9c94a", "#ff8d4a"),
+    *("#bd9ad6", "#8accf4", "#a396f0", "#e384ad", "#6fd0c0", "#dda077"),
 )
 
 
