@@ -34,6 +34,7 @@ from netgen.training.task import KINDS, Kind, TrainingTask, make_task
 
 if TYPE_CHECKING:  # torch: not for a usage error
     from netgen.training.network import Architecture
+    from netgen.training.passages import Passages
     from netgen.training.recipe import Recipe
     from netgen.training.session import Base
     from netgen.training.structured import ChipErrors
@@ -61,6 +62,7 @@ class TrainingOptions:
     test_speakers: tuple[str, ...]
     augment: bool | None
     teacher: bool
+    streams: bool | None
     plain: bool
     chips: str
     base_file: Path | None
@@ -136,6 +138,12 @@ training_options = taking(
         show_default=True,
         help="Learn the answers of a larger network, trained first, beside the labels.",
     ),
+    click.option(
+        "--streams/--no-streams",
+        default=None,
+        help="Harden on sound that does not end too, mixed from the recordings.  [default: for "
+        "keywords, if the test speakers are not in training]",
+    ),
     click.option("--plain", is_flag=True, help="Train without regard to the circuit."),
     click.option(
         "--chips",
@@ -205,6 +213,7 @@ def _train(
         plain=options.plain,
         taught=options.teacher,
         fine_tune=base is not None,
+        streams=_streamed(corpus, task, options),
         errors=_errors(options.chips),
     )
     if file is not None and file.resolve() == (output / "model.json").resolve():
@@ -239,9 +248,12 @@ def _train_into(
         )  # fmt: skip
     cpu_s = {"reading": time.process_time() - started}
     _say_data(corpus, data, task.classes)
+    streams, cpu_s["streams"] = _streams(corpus, task, data, recipe)
     teacher, cpu_s["teacher"] = _teacher(recipe, data, arch.classes)
     with progress("training", recipe.steps) as bar:
-        trained, first = train_network(arch, recipe, data, output, base, teacher, bar.update)
+        trained, first = train_network(
+            arch, recipe, data, output, base, teacher, streams, bar.update
+        )
     cpu_s["training"] = trained.cpu_s
     if first:
         click.echo(f"continued from step {first} of {recipe.steps}")
@@ -249,6 +261,7 @@ def _train_into(
         "data": corpus.layout,
         "task": task.kind,
         "validation_score": trained.score,
+        "trigger_score": trained.trigger,
         "operating_point": list(trained.offsets),
     }
     model = finish_model(arch, recipe, data, task, name, trained, meta)
@@ -277,6 +290,41 @@ def _teacher(recipe: Recipe, data: Dataset, classes: int) -> tuple[Teacher | Non
             cache=cache_folder() / "teachers", step=lambda: bar.update(1),
         )  # fmt: skip
     return teacher, time.process_time() - started
+
+
+def _streamed(corpus: Corpus, task: TrainingTask, options: TrainingOptions) -> bool:
+    """Return whether to train on sound that does not end.
+
+    Raises
+    ------
+    UsageError
+        It is wanted where there is no keyword to be detected, or nothing that hears it.
+    """
+    if options.streams and (task.kind != "keyword" or options.plain):
+        raise UsageError("--streams: is for --task keyword and hardening; leave it or --plain out")
+    if options.streams is None:
+        return corpus.tests_unheard and task.kind == "keyword" and not options.plain
+    return options.streams
+
+
+def _streams(
+    corpus: Corpus, task: TrainingTask, data: Dataset, recipe: Recipe
+) -> tuple[tuple[Passages, Passages] | None, float]:
+    """Mix the streams of training and validation where some are heard, and return CPU seconds."""
+    from netgen.training.passages import MINUTES, make_passages
+
+    if not any(phase.passages for phase in recipe.phases):
+        return None, 0.0
+    started = time.process_time()
+    with progress("mixing", sum(MINUTES.values())) as bar:
+        train, validation = (
+            make_passages(
+                corpus, task.classes, data.mapping, split, cache_folder() / "streams",
+                lambda: bar.update(1),
+            )
+            for split in MINUTES
+        )  # fmt: skip
+    return (train, validation), time.process_time() - started
 
 
 def _errors(chips: str) -> ChipErrors | None:

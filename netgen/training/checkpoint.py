@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import written_beside
 from netgen.training.dataset import Dataset
 from netgen.training.network import Architecture
+from netgen.training.passages import Passages
 from netgen.training.recipe import Recipe
 from netgen.training.trainer import Trainer
 
@@ -23,12 +25,21 @@ EVERY = 200
 """Steps between two checkpoints."""
 
 
-def run_key(arch: Architecture, recipe: Recipe, data: Dataset, start: Tensor | None) -> str:
+def run_key(
+    arch: Architecture,
+    recipe: Recipe,
+    data: Dataset,
+    start: Tensor | None,
+    streams: Sequence[Passages] | None = None,
+) -> str:
     """Return a digest of everything that decides the run: two runs of one key end alike."""
     digest = hashlib.sha256(repr((asdict(recipe), arch, data.mapping)).encode())
     for part in (data.train, data.pool, data.validation):
         digest.update(np.ascontiguousarray(part.x).data)
         digest.update(part.y.tobytes())
+    for passages in streams or ():
+        digest.update(np.ascontiguousarray(passages.x).data)
+        digest.update(repr(passages.words).encode())
     if start is not None:
         digest.update(start.numpy().tobytes())
     return digest.hexdigest()

@@ -37,6 +37,8 @@ class Phase:
         Recordings a step; all networks share them.
     search
         Recordings a step before the first cut, where many networks are compared.
+    passages
+        Passages of a stream a step, beside the recordings; 0 for none.
     cuts
         (steps, networks): after so many steps of the phase only so many networks go on, the best.
     """
@@ -55,6 +57,7 @@ class Phase:
     ramp: float = 0.5
     batch: int = 64
     search: int = 32
+    passages: int = 0
     cuts: tuple[tuple[int, int], ...] = ()
 
 
@@ -77,7 +80,8 @@ class Recipe:
         Of the transistors that virtual chips are made of; None for chips whose parameters deviate
         independently, by 5 %.
     phases
-        Plain training with pruning, then hardening; either may be the only one.
+        Plain training with pruning, then hardening, then the same on passages of a stream; one
+        may be the only one.
     varied
         How the features of every batch are altered.
     taught
@@ -126,6 +130,8 @@ _HARDEN = Phase(
     race=300.0,
     ramp=0.3,
 )
+_PASSAGES, _PASSAGE_STEPS = 32, 1500
+"""Passages of a stream a step, and steps of the phase that hears them."""
 _STARTED, _KEPT, _HARDENED = 128, 24, 16
 """Units of all networks together: at the start, after the search, and in hardening."""
 _MOST = 32
@@ -147,6 +153,7 @@ def default_recipe(
     plain: bool = False,
     fine_tune: bool = False,
     taught: bool = True,
+    streams: bool = False,
     errors: ChipErrors | None = None,
 ) -> Recipe:
     """Return the recipe that was measured for networks of this size.
@@ -164,6 +171,8 @@ def default_recipe(
         Harden a model that there is.
     taught
         Learn from a teacher beside the labels.
+    streams
+        Go on with the best network on passages of a stream too.
     errors
         See :class:`Recipe`.
     """
@@ -178,6 +187,8 @@ def default_recipe(
     if errors is not None:
         harden = replace(harden, chips=16, spread=1.0, consistency=0.0, ramp=0.5)
         harden = replace(harden, steps=harden.steps if steps is not None else 2 * harden.steps)
+    hear = replace(harden, steps=_PASSAGE_STEPS if steps is None else harden.steps)
+    hear = replace(hear, passages=_PASSAGES)
     kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))
     if starts is None:
         starts = hardened if fine_tune else _side_by_side(_STARTED, arch, _MOST)
@@ -185,7 +196,10 @@ def default_recipe(
     learn = replace(learn, cuts=((searched, kept), (learn.steps, hardened)))
     if plain:
         learn = replace(learn, currents=0.0, cuts=learn.cuts[:1])
-    phases = (harden,) if fine_tune else (learn,) if plain else (learn, harden)
+    if streams:
+        harden = replace(harden, cuts=((harden.steps, 1),))
+    last = (harden, hear) if streams else (harden,)
+    phases = last[-1:] if fine_tune else (learn,) if plain else (learn, *last)
     return Recipe(
         seed=seed,
         starts=starts,

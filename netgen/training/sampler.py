@@ -52,7 +52,7 @@ class Sampler:
                 place = torch.nonzero((y == k) & taken)[:, 0]
                 if len(place):
                     which = self._draws[source][k].pick(luck[place])
-                    x[:, place] = self._sources[source][which, when[:, place]]
+                    x[:, place] = self._sources[source][which, when[:, place]].float()
                     found[place] = self._wanted[source][which]
         return x, found
 

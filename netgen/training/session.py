@@ -21,6 +21,7 @@ from netgen.training.dataset import Dataset, Part
 from netgen.training.exchange import from_model, to_model
 from netgen.training.features import FRAMES, FeatureMap, feature_map
 from netgen.training.network import Architecture
+from netgen.training.passages import Passages
 from netgen.training.recipe import Recipe
 from netgen.training.rescale import rescale_parameters
 from netgen.training.task import TrainingTask
@@ -71,6 +72,7 @@ def train_network(
     folder: Path,
     base: Base | None = None,
     teacher: Teacher | None = None,
+    streams: tuple[Passages, Passages] | None = None,
     advanced: Callable[[int], None] = lambda steps: None,
 ) -> tuple[Trained, int]:
     """Train, or continue the training of which ``folder`` (a claimed one) holds a checkpoint.
@@ -86,8 +88,8 @@ def train_network(
         The result, and the step it was continued from (0 for a new run).
     """
     start = None if base is None else base.parameters
-    trainer = Trainer(arch, recipe, data, start, teacher)
-    key = run_key(arch, recipe, data, start)
+    trainer = Trainer(arch, recipe, data, start, teacher, streams)
+    key = run_key(arch, recipe, data, start, streams)
     continue_from(folder, key, trainer)
     first = trainer.step
     advanced(first)

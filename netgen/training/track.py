@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from netgen.errors import InputError
 from netgen.files import written_beside
 from netgen.training.alarms import Word
-from netgen.training.audio import AudioError, Sound, read_clip
+from netgen.training.audio import AudioError, Sound, read_clip, resample
 from netgen.training.augment import coloured
-from netgen.training.corpus import Corpus, Recording
+from netgen.training.corpus import Corpus, Recording, Split
 from netgen.training.needs import need
 from netgen.training.synth import ACCENTS, OTHERS, PROGRAM, VARIANTS
 
@@ -32,6 +32,8 @@ _ACTIVE = 0.1  # a frame is spoken where its RMS exceeds this share of the large
 _PHRASES = 60
 _PHRASE_SHARE = 0.1
 _BABBLERS = 4
+_VARIED_SNR, _VARIED_BABBLE, _BABBLING = (3.0, 30.0), (5.0, 20.0), 0.25
+_SPEEDS = (72, 64, 82)  # a word lasts 64/72 to 81/72 as long
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,26 @@ class Tracks:
 
     Parameters
     ----------
-    corpus
-        Only its test split is used: nobody in it is heard in training where speakers are known.
+    split
+        Only these recordings are used: nobody in the test split is heard in training where
+        speakers are known. Synthetic phrases, which need a program, are in the test split alone.
+    varied
+        For training: words at another speed and pitch, any of a keyword's recordings instead of
+        one after the other, noise at 3–30 dB, in a quarter of the minutes babble at 5–20 dB.
 
     Raises
     ------
     InputError
-        The test split has no recording of a keyword, or of other words.
+        The split has no recording of a keyword, or of other words.
     """
 
-    def __init__(self, corpus: Corpus, scene: Scene) -> None:
-        self.scene = scene
-        test = [r for r in corpus.recordings if r.split == "test"]
+    def __init__(
+        self, corpus: Corpus, scene: Scene, split: Split = "test", varied: bool = False
+    ) -> None:
+        self.scene, self._varied = scene, varied
+        own = [r for r in corpus.recordings if r.split == split]
         self.words: dict[str, list[tuple[Recording, Sound]]] = {}
-        for recording in test:
+        for recording in own:
             try:
                 clip = read_clip(recording.path, RATE)
             except AudioError:
@@ -85,12 +93,12 @@ class Tracks:
             self.words.setdefault(recording.label, []).append((recording, clip.sound))
         absent = [word for word in scene.keywords if word not in self.words]
         if absent:
-            problem = f"its test split has no recording of {', '.join(map(repr, absent))}"
+            problem = f"its {split} split has no recording of {', '.join(map(repr, absent))}"
             raise InputError(str(corpus.root), [problem])
         self.others = [word for word in sorted(self.words) if word not in scene.keywords]
         if not self.others:
-            raise InputError(str(corpus.root), ["its test split has nothing but the keywords"])
-        self.phrases = speak_phrases(scene.seed, scene.keywords)
+            raise InputError(str(corpus.root), [f"its {split} split has nothing but the keywords"])
+        self.phrases = speak_phrases(scene.seed, scene.keywords) if split == "test" else []
         self.noise = [read_clip(path, RATE, shortest=2.0).sound for path in corpus.noise]
 
     @property
@@ -119,10 +127,13 @@ class Tracks:
             first, last = spoken(sound)
             said.append(Word(at + first, at + last, kind or "phrase"))
             at += len(sound) / RATE + rng.uniform(*_GAP)
-        scene = self.scene
-        total = speech + self._background(length, rng) * level(scene.snr)
-        if scene.babble is not None:
-            total = total + self._babble(length, rng) * level(scene.babble)
+        snr, babble = self.scene.snr, self.scene.babble
+        if self._varied:
+            snr = rng.uniform(*_VARIED_SNR)
+            babble = rng.uniform(*_VARIED_BABBLE) if rng.random() < _BABBLING else None
+        total = speech + self._background(length, rng) * level(snr)
+        if babble is not None:
+            total = total + self._babble(length, rng) * level(babble)
         return np.asarray(np.clip(total, -1, 1), dtype=np.float32), said
 
     def _order(self, number: int, rng: np.random.Generator) -> list[str]:
@@ -146,8 +157,11 @@ class Tracks:
         else:
             takes = self.words[word]
             # keywords in turn, so that every recording is heard before one is heard again
-            turn = number if word in self.scene.keywords else int(rng.integers(len(takes)))
+            in_turn = word in self.scene.keywords and not self._varied
+            turn = number if in_turn else int(rng.integers(len(takes)))
             sound = takes[turn % len(takes)][1]
+        if self._varied:
+            sound = resample(sound, _SPEEDS[0], int(rng.integers(*_SPEEDS[1:])))
         gain = SPEECH_LEVEL / max(active_rms(sound), 1e-5)
         gain *= level(rng.uniform(-_LEVEL_DB, _LEVEL_DB))
         return np.asarray(gain * sound, dtype=np.float32)

@@ -27,6 +27,7 @@ from netgen.training.hardware import (
 from netgen.training.judge import VOTERS, Spoken, decisions_of, scores
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
+from netgen.training.passages import Passages, TriggerLoss, trigger_score
 from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler, labels
 from netgen.training.teacher import Teacher
@@ -83,7 +84,8 @@ class Trained:
 
     ``network`` is its number among the starts, ``score`` its mean balanced accuracy over virtual
     chips on the validation split, ``offsets`` how far the constants of the readout were moved for
-    it, ``cpu_s`` what it took, earlier parts of the run included.
+    it, ``cpu_s`` what it took, earlier parts of the run included. ``trigger`` is its score in the
+    validation stream, None without one.
     """
 
     parameters: Tensor
@@ -92,6 +94,7 @@ class Trained:
     offsets: tuple[float, ...]
     curves: Curves
     cpu_s: float
+    trigger: float | None = None
 
 
 class Trainer:
@@ -103,6 +106,9 @@ class Trainer:
         Parameters (1, parameters) to begin with (fine-tuning); None draws new networks.
     teacher
         Whose chances of the classes are learnt beside the labels; None for labels alone.
+    streams
+        What is said without an end in the training and in the validation split; None for
+        recordings alone.
     """
 
     def __init__(
@@ -112,7 +118,10 @@ class Trainer:
         data: Dataset,
         start: Tensor | None = None,
         teacher: Teacher | None = None,
+        streams: tuple[Passages, Passages] | None = None,
     ) -> None:
+        self._streams = streams
+        self._trigger = None if streams is None else TriggerLoss(streams[0])
         self._front = data.mapping.front
         self._arch, self._recipe = arch, recipe
         self._generator = torch.Generator().manual_seed(recipe.seed)
@@ -181,6 +190,12 @@ class Trainer:
         )
         loss = self._loss(phase, progress, ramp, sampled, x, wanted)
         loss = loss.view(len(parameters), -1).mean(dim=1)
+        if phase.passages and self._trigger is not None:
+            gates = soft(sharpness_at(progress, *phase.sharpness))
+            counts = phase.chips, phase.passages
+            loss = loss + self._trigger(
+                arch, drawn, *counts, self._recipe.gain, gates, self._generator
+            )
         self._optimiser.zero_grad()
         loss.sum().backward()
         gradient = self._parameters.grad
@@ -266,7 +281,11 @@ class Trainer:
             tune(self._arch, one, self._validation, spread, count, self._recipe.seed, errors)
             for one in realised.split(1)
         ]
-        best = max(range(len(found)), key=lambda place: found[place][1])
+        heard = [
+            trigger_score(self._arch, one, self._streams[1]) if self._streams else None
+            for one, _, _ in found
+        ]
+        best = max(range(len(found)), key=lambda place: found[place][1] + (heard[place] or 0.0))
         parameters, score, offsets = found[best]
         return Trained(
             parameters.to(torch.float64),
@@ -275,6 +294,7 @@ class Trainer:
             offsets,
             self._curves,
             self._spent(),
+            heard[best],
         )
 
     def _spent(self) -> float:

@@ -24,6 +24,7 @@ from netgen.commands.synth import synth_command
 from netgen.commands.train import train_command
 from netgen.errors import InputError, ModelError, NetgenError, UsageError
 from netgen.model import decide, evaluate, load_model, load_samples
+from netgen.training import passages
 from netgen.training.network import Architecture
 from netgen.training.recipe import default_recipe
 
@@ -141,6 +142,25 @@ def test_a_model_can_be_hardened(trained: tuple[Path, Result], tones: Path, tmp_
     )
     assert isinstance(wrong.exception, UsageError)
     assert "tells other, up apart, but the task is other, down" in str(wrong.exception)
+
+
+def test_hardening_hears_sound_that_does_not_end(
+    tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passages, "MINUTES", {"train": 1, "validation": 1})
+    results = [
+        run(train_command, tones, "-k", "up", "-o", tmp_path / name, "--streams", *QUICK)
+        for name in ("first", "second")
+    ]
+    for result in results:
+        assert result.exit_code == 0, result.output
+    models = [(tmp_path / name / "model.json").read_bytes() for name in ("first", "second")]
+    assert models[0] == models[1], "the second one finds the stream on disk"
+    assert 0 <= json.loads(models[0])["meta"]["trigger_score"] <= 1
+    assert json.loads((tmp_path / "first" / "training.json").read_text())["cpu_s"]["streams"] > 0
+    for options in (("--task", "labels"), ("-k", "up", "--plain")):
+        wrong = run(train_command, tones, "-o", tmp_path / "no", "--streams", *options)
+        assert "--streams: is for --task keyword and hardening" in str(wrong.exception)
 
 
 def test_plain_training_of_every_label(tones: Path, tmp_path: Path) -> None:
