@@ -159,7 +159,7 @@ class TriggerLoss:
     def __call__(
         self,
         arch: Architecture,
-        drawn: Tensor,
+        sampled: Tensor,
         chips: int,
         count: int,
         gain: float,
@@ -170,7 +170,7 @@ class TriggerLoss:
 
         Parameters
         ----------
-        drawn
+        sampled
             (networks · chips, parameters); chip c of a network hears the c-th part of ``count``
             passages.
         gain
@@ -180,8 +180,8 @@ class TriggerLoss:
         when = at[:, None] + torch.arange(_FRAMES)
         loud = 1.1 ** (2 * torch.rand(count, 1, 1, generator=generator) - 1)
         x = (self._x[when].float() * loud).view(chips, -1, _FRAMES, arch.inputs).transpose(1, 2)
-        networks = len(drawn) // chips
-        logits = gain * run(arch, drawn, x.repeat(networks, 1, 1, 1), recurrence).logits
+        networks = len(sampled) // chips
+        logits = gain * run(arch, sampled, x.repeat(networks, 1, 1, 1), recurrence).logits
         ends = when[:, _HEARD:].view(chips, -1, _FRAMES - _HEARD).transpose(1, 2).flatten()
         means = _mean_of_votes(logits)[:, _HEARD - _FRAMES :]
         means = means.reshape(networks, len(ends), arch.classes - 1)

@@ -194,7 +194,7 @@ class Trainer:
             gates = soft(sharpness_at(progress, *phase.sharpness))
             counts = phase.chips, phase.passages
             loss = loss + self._trigger(
-                arch, drawn, *counts, self._recipe.gain, gates, self._generator
+                arch, sampled, *counts, self._recipe.gain, gates, self._generator
             )
         self._optimiser.zero_grad()
         loss.sum().backward()

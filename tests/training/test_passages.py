@@ -76,20 +76,20 @@ def expected(logits: np.ndarray, starts: list[int]) -> float:
 def test_the_loss_is_what_a_trigger_would_do_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     passages = made()
     loss = TriggerLoss(passages)
-    drawn = initial(ARCH, 4, torch.Generator().manual_seed(1))  # two networks, two chips each
+    sampled = initial(ARCH, 4, torch.Generator().manual_seed(1))  # two networks, two chips each
     starts = torch.randint(1300 - 600, (4,), generator=torch.Generator().manual_seed(2))
 
     def even(*shape: int, generator: object) -> object:
         return torch.full(shape, 0.5)  # as loud as it is
 
     monkeypatch.setattr(torch, "rand", even)
-    found = loss(ARCH, drawn, 2, 4, 3.0, hard, torch.Generator().manual_seed(2))
+    found = loss(ARCH, sampled, 2, 4, 3.0, hard, torch.Generator().manual_seed(2))
     windows = np.stack([passages.x[s : s + 600] for s in starts.tolist()]).astype(np.float32)
     for network in range(2):
         parts = []
         for chip in range(2):
             x = torch.from_numpy(windows[2 * chip : 2 * chip + 2]).transpose(0, 1)[None]
-            own = drawn[2 * network + chip][None]
+            own = sampled[2 * network + chip][None]
             parts.append(3.0 * run(ARCH, own, x, hard).logits[0].transpose(0, 1).numpy())
         wanted = expected(np.concatenate(parts), starts.tolist())
         assert float(found[network]) == pytest.approx(wanted, rel=1e-4)
