@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netgen.behavioural.dac import TwinDacs, twin_dacs
 from netgen.behavioural.devices import Deviations, MirrorCopies, mirror_copies, through, whole
 from netgen.behavioural.mirrors import SMALLEST, Grid
 from netgen.behavioural.plan import Plan
 from netgen.characterise import Characterisation
+from netgen.characterise.dac import dac_diode, dac_gain
 from netgen.characterise.gain import GainCurves
 from netgen.characterise.mirrors import DEFINED_BY
 from netgen.circuit import REFERENCE, CellLayer
@@ -36,7 +38,10 @@ class TwinCells:
         Gains of the candidate's copy into the cell, from a signal with an NMOS diode, as cells are
         characterised, and from this one, both at half the supply; None where it is such a signal.
     mirrored
-        The way from the reference to each bias current that is mirrored; none of ideal sources.
+        The way from the reference to each bias current that is mirrored, or to the DAC that makes
+        it; none of ideal sources.
+    dacs
+        That make the bias currents, where these are programmable.
     """
 
     layer: CellLayer
@@ -45,6 +50,7 @@ class TwinCells:
     candidate: tuple[MirrorCopies, ...]
     entry: GainCurves | None
     mirrored: tuple[tuple[MirrorCopies, ...], ...] = ()
+    dacs: TwinDacs | None = None
 
     def thresholds(
         self,
@@ -63,7 +69,12 @@ class TwinCells:
         settings
             Logarithms of the factors on the bias currents, (chips, biases, units).
         """
-        logs = self.bias[np.newaxis] if settings is None else self.bias + settings
+        logs = self.bias[np.newaxis]
+        if self.dacs is not None:
+            errors = self.dacs.errors(deviations, grid.diodes)
+            logs = logs + self.dacs.factors(errors, settings)
+        elif settings is not None:
+            logs = logs + settings
         if self.mirrored:
             unit = np.full((1, self.layer.size), np.log(grid.unit))
             seen = [through(way, unit, deviations, grid.diodes) for way in self.mirrored]
@@ -136,6 +147,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
         plan.copies(layer.candidate, list(range(layer.size)), polarity, ends),
         _entry(plan, layer.candidate, polarity),
         mirrored,
+        twin_dacs(plan, layer, currents),
     )
 
 
@@ -150,7 +162,9 @@ def _bias_currents(
         Of the learned parameters, by bias and unit.
     """
     index, word = plan.index, plan.circuit.word(layer)
-    gate = net(plan.circuit, REFERENCE, 0, "p")
+    made = plan.circuit.dac
+    polarity: Polarity = "pmos" if made is None else "nmos"
+    gate = net(plan.circuit, REFERENCE, 0, "p" if made is None else "n")
     found = [[index.mirror(word, u, path, gate) for u, path in enumerate(own)] for own in paths]
     if not all(all(each) for each in found):
         ideal = [[index.current(word, u, path) for u, path in enumerate(own)] for own in paths]
@@ -162,9 +176,16 @@ def _bias_currents(
         sizes = [whole(series) for series in own]
         width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in sizes]).T
         size, volts = (width, length, count), tables.diode_voltage(wanted)
-        currents.append(unit * tables.gain("n", "pmos", size, unit, volts))
+        if made is not None:
+            _, volts = dac_diode(tables, made, wanted)
+        copies = unit * tables.gain("n", polarity, size, unit, volts)
+        if made is not None:
+            copies = copies * dac_gain(
+                plan.known.mirrors, plan.technology, plan.circuit.unit, made, wanted
+            )
+        currents.append(copies)
         ends = [tuple(device.name for device in series) for series in own]
-        ways.append(plan.copies(REFERENCE, [0] * layer.size, "pmos", ends))
+        ways.append(plan.copies(REFERENCE, [0] * layer.size, polarity, ends))
     return np.array(currents), tuple(ways)
 
 

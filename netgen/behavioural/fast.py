@@ -91,8 +91,13 @@ class FastChips:
         logs = np.stack([way(each, errors) for each in cells.ways], axis=1)
         if cells.mirrored:
             logs = logs + np.stack([way(each, errors) for each in cells.mirrored], axis=1)
-        if settings is not None and layer.node in settings.biases:
-            logs = logs + settings.biases[layer.node]
+        own = None if settings is None else settings.biases.get(layer.node)
+        if cells.dacs is not None:
+            branches = cells.dacs.branches
+            each = [np.stack([way((one,), errors) for one in dac], axis=1) for dac in branches]
+            logs = logs + cells.dacs.factors(np.stack(each, axis=1), own)
+        elif own is not None:
+            logs = logs + own
         figures = np.moveaxis(layer.wanted / unit * np.exp(logs), 1, 0)
         rising, falling, level = layer.block.ideal(figures)
         seen = np.exp(way(cells.candidate, errors))

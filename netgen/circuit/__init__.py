@@ -1,7 +1,9 @@
 """The circuit room: from the nodes of a model to mirrors, diodes and cells."""
 
 from netgen.circuit.circuit import (
+    BIASES,
     READOUTS,
+    Bias,
     CellLayer,
     Circuit,
     GateNet,
@@ -18,10 +20,12 @@ from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD, Chain
 from netgen.circuit.rows import Rows, Terms, rows_of
 
 __all__ = [
+    "BIASES",
     "DECISION_WORD",
     "READOUTS",
     "REFERENCE",
     "REFERENCE_WORD",
+    "Bias",
     "CellLayer",
     "Chain",
     "Circuit",

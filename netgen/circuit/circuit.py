@@ -7,7 +7,7 @@ its P line the gate of a PMOS diode (copies source current).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
@@ -17,12 +17,17 @@ from numpy.typing import NDArray
 
 from netgen.arrays import Floats, Integers
 from netgen.circuit.blocks import CellBlock, block_of, groups
+from netgen.circuit.blocks.dac import DacRange
 from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
 from netgen.circuit.rows import Rows, rows_of
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
 
 GateNet: TypeAlias = Literal["n", "p"]
+Bias: TypeAlias = Literal["ideal", "mirrored", "programmable"]
+"""Where the bias currents of cells come from: ideal sources, copies of the reference, or DACs of
+such copies."""
+BIASES: tuple[Bias, ...] = get_args(Bias)
 Readout: TypeAlias = Literal["currents", "wta"]
 """What leaves the circuit: currents alone, or a winner-take-all's decisions beside them."""
 READOUTS: tuple[Readout, ...] = get_args(Readout)
@@ -121,8 +126,8 @@ class CellLayer:
     realised
         The figures expected of those, (biases, units), once sized.
     bias_geometry
-        The copies of the reference that give the bias currents where these are not ideal, (biases,
-        units), once sized.
+        The copies of the reference that give the bias currents where these are not ideal, or that
+        DACs make them of, (biases, units), once sized.
     """
 
     cell: Cell
@@ -170,6 +175,10 @@ class Circuit:
     mirrored_bias
         Whether the cells' bias currents are copies of the reference current, as on a chip; else
         each comes from an ideal source of its own.
+    dac
+        Range of the DACs between those copies and the bias currents; None without.
+    codes
+        Of the DACs, by node, (biases, units), where they are not those of the nominal currents.
     decision
         Whether a winner-take-all on the currents of the readout's node decides every frame.
     """
@@ -178,6 +187,8 @@ class Circuit:
     unit: Geometry
     layers: tuple[Layer, ...]
     mirrored_bias: bool = False
+    dac: DacRange | None = None
+    codes: Mapping[str, Integers] = field(default_factory=dict)
     decision: bool = False
 
     @cached_property
@@ -210,6 +221,17 @@ class Circuit:
     @cached_property
     def _outputs(self) -> Mapping[str, GateNet]:
         return {layer.node: layer.block.output for layer in self.cells}
+
+    def biased(self, bias: Bias, span: DacRange) -> Circuit:
+        """Return the circuit with its bias currents from elsewhere."""
+        made = bias == "programmable"
+        return replace(self, mirrored_bias=bias != "ideal", dac=span if made else None)
+
+    def codes_of(self, layer: CellLayer) -> Integers:
+        """Return the codes of a layer's DACs, (biases, units)."""
+        assert self.dac is not None
+        usual = np.full(layer.wanted.shape, self.dac.nominal, dtype=np.intp)
+        return self.codes.get(layer.node, usual)
 
     @property
     def summing_layers(self) -> tuple[SummingLayer, ...]:
@@ -250,7 +272,9 @@ class Circuit:
         there: N for inputs and ReLUs, that of its block's output for cells.
         """
         need: dict[tuple[str, GateNet], NDArray[np.bool_]] = {(REFERENCE, "n"): np.ones(1, bool)}
-        need[REFERENCE, "p"] = np.full(1, self.mirrored_bias and bool(self.cells))
+        need[REFERENCE, "p"] = np.full(
+            1, self.mirrored_bias and self.dac is None and bool(self.cells)
+        )
         for name, size in self.signals:
             defined = self.defined_by(name)
             need[name, "n"] = np.full(size, defined == "n")

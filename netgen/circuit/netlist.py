@@ -14,9 +14,12 @@ from typing import Literal, TypeAlias, get_args
 
 from netgen.technology import Geometry, Polarity, Transistor
 
-Role: TypeAlias = Literal["mirror", "relu", "cell", "bias", "line", "input", "start", "decision"]
+Role: TypeAlias = Literal[
+    "mirror", "relu", "cell", "bias", "line", "input", "start", "decision", "dac"
+]
 """What a device is there for: a weight's mirror, the diode of a ReLU, a cell, a bias current, a
-second gate net of a signal, an input's diode, a start-up switch, the winner-take-all."""
+second gate net of a signal, an input's diode, a start-up switch, the winner-take-all, the DAC of a
+bias current."""
 ROLES: tuple[Role, ...] = get_args(Role)
 NetKind: TypeAlias = Literal["n", "p", "output", "bias", "storage", "series", "winner"]
 """A gate net of sinking (n) or sourcing (p) copies, a readout's output, a bias diode's net, a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netgen.circuit.blocks.dac import bit_ports
 from netgen.circuit.circuit import CellLayer, Circuit, GateNet
 from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
 from netgen.model import INPUT
@@ -44,9 +45,30 @@ def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
     return [nets[layer.release, bool(state)] for state in np.unique(layer.initial_state) if nets]
 
 
+def code_nets(circuit: Circuit, layer: CellLayer) -> dict[str, bool]:
+    """Return the nets of the bits of a layer's DACs, and whether each is on, which is low."""
+    if circuit.dac is None:
+        return {}
+    ports, codes = bit_ports(circuit.dac), circuit.codes_of(layer)
+    return {
+        f"{bias_net(circuit, layer, unit, bias)}_{port}": bool(codes[bias, unit] >> place & 1)
+        for bias, unit in np.ndindex(*codes.shape)
+        for place, port in enumerate(ports)
+    }
+
+
+def bias_net(circuit: Circuit, layer: CellLayer, unit: int, bias: int) -> str:
+    """Return the net of the diode that a bias current of a cell flows into."""
+    return f"{circuit.word(layer)}_{unit}_{layer.block.biases[bias].name}"
+
+
 def network_ports(circuit: Circuit) -> tuple[str, ...]:
-    """Return the network's ports after the supplies: inputs, start-up lines, readout."""
+    """Return the network's ports after the supplies: inputs, start-up lines, codes, readout."""
     inputs = [net(circuit, INPUT, unit, "n") for unit in range(circuit.model.input_size)]
-    starts = [line for layer in circuit.cells for line in layer_starts(circuit, layer)]
+    starts = [
+        line
+        for layer in circuit.cells
+        for line in (*layer_starts(circuit, layer), *code_nets(circuit, layer))
+    ]
     outputs = [output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)]
     return tuple(dict.fromkeys([*inputs, *starts, *outputs, *winner_nets(circuit)]))

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from netgen.circuit.biases import Biases
 from netgen.circuit.blocks import Block, bias, mirror, modules_of, relu, sized_name, wta
-from netgen.circuit.blocks.kit import RAIL, in_series
+from netgen.circuit.blocks.dac import ProgrammableBias
+from netgen.circuit.blocks.kit import RAIL
 from netgen.circuit.circuit import (
     CellLayer,
     Circuit,
@@ -29,7 +31,15 @@ from netgen.circuit.netlist import (
     Source,
     Unit,
 )
-from netgen.circuit.nets import layer_starts, net, output_net, start_nets, winner_nets
+from netgen.circuit.nets import (
+    bias_net,
+    code_nets,
+    layer_starts,
+    net,
+    output_net,
+    start_nets,
+    winner_nets,
+)
 from netgen.model import INPUT
 from netgen.technology import Polarity, Technology
 
@@ -47,17 +57,18 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     model = circuit.model
     own: list[Block] = [layer.block for layer in circuit.cells]
     own += [wta.BLOCK] * circuit.decision
+    own += [ProgrammableBias(circuit.dac)] if circuit.dac else []
     blocks = modules_of(own, technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
 
 
-class _Synthesis:
+class _Synthesis(Biases):
     def __init__(
         self, circuit: Circuit, technology: Technology, shared: Mapping[str, Layer]
     ) -> None:
-        self.circuit, self.technology, self.shared = circuit, technology, shared
+        super().__init__(circuit, technology)
+        self.shared = shared
         self.starts = start_nets(circuit)
-        self.taken: set[str] = set()
 
     def layers(self) -> Iterator[Layer]:
         if self.circuit.uses_reference:
@@ -102,27 +113,6 @@ class _Synthesis:
         unit = Unit(node, 0, title, nets, instances=instances)
         ports = (*SUPPLIES, reference, *lines, *winners)
         return Layer(node, word, title, ports, winners, (unit,))
-
-    def unique(self, name: str) -> str:
-        """Return a name that no element of any layer has: another node's may begin like it."""
-        found, number = name, 1
-        while found in self.taken:
-            number += 1
-            found = f"{name}__{number}"
-        self.taken.add(found)
-        return found
-
-    def instance(
-        self,
-        name: str,
-        module: str,
-        nets: tuple[str, ...],
-        role: Role,
-        node: str,
-        unit: int,
-        parameter: str | None = None,
-    ) -> Instance:
-        return Instance(self.unique(name), module, nets, role, node, unit, parameter)
 
     def signal_nets(self, node: str, unit: int) -> tuple[Net, ...]:
         """Return the gate nets of a signal that exist."""
@@ -250,17 +240,12 @@ class _Synthesis:
             missing=tuple(missing),
         )
 
-    def in_series(self, whole: Device) -> tuple[Device, ...]:
-        """Return the transistors that make up a long one."""
-        count = self.technology.series(whole.geometry.length)
-        names = [self.unique(f"{whole.name}_s{place}") for place in range(1, count)]
-        return in_series(whole, self.technology, names)
-
     def cells(self, layer: CellLayer) -> Layer:
         line = layer.block.candidate
         used = [net(self.circuit, layer.candidate, unit, line) for unit in range(layer.size)]
         starts = layer_starts(self.circuit, layer)
-        used += [net(self.circuit, REFERENCE, 0, "p")] * self.circuit.mirrored_bias
+        used += [net(self.circuit, REFERENCE, 0, self.bias_line)] * self.circuit.mirrored_bias
+        starts += code_nets(self.circuit, layer)
         ports = (*SUPPLIES, *used, *starts, *self.layer_nets(layer.node))
         units = tuple(self.cell(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} ({layer.cell.op}): {layer.size} {layer.block.title}"
@@ -269,7 +254,7 @@ class _Synthesis:
 
     def cell(self, layer: CellLayer, unit: int) -> Unit:
         block, name = layer.block, f"{self.circuit.word(layer)}_{unit}"
-        biases = [f"{name}_{bias.name}" for bias in block.biases]
+        biases = [bias_net(self.circuit, layer, unit, each) for each in range(len(block.biases))]
         other: GateNet = "n" if block.output == "p" else "p"
         output, copied = (
             net(self.circuit, layer.node, unit, line) for line in (block.output, other)
@@ -284,14 +269,14 @@ class _Synthesis:
         instances = [
             *(
                 self.instance(
-                    bias_net,
+                    own_net,
                     sized_name(bias.DIODE, kind.name, self.circuit.unit),
-                    (bias_net, "vss"),
+                    (own_net, "vss"),
                     "bias",
                     *own,
                     parameter,
                 )
-                for kind, bias_net, parameter in zip(
+                for kind, own_net, parameter in zip(
                     block.biases, biases, block.parameters(layer.node, unit), strict=True
                 )
             ),
@@ -311,14 +296,17 @@ class _Synthesis:
             module = mirror.TO_N if other == "n" else mirror.TO_P
             kind = sized_name(module, self.circuit.group(layer.node), self.circuit.unit)
             instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *own))
-        mirrored = self.circuit.mirrored_bias
+        mirrored, made = self.circuit.mirrored_bias, tuple(biases)
+        if self.circuit.dac is not None:
+            instances += self.dacs(layer, unit, biases)
+            made = (*biases, *(f"{each}_line" for each in biases))
         devices = self.bias_mirrors(layer, unit, biases) if mirrored else ()
         return Unit(
             *own,
             title,
             (
                 *self.signal_nets(*own),
-                *(Net(bias_net, "bias") for bias_net in biases),
+                *(Net(each, "bias") for each in made),
                 *storage,
                 *_inner_nets(devices),
             ),
@@ -333,49 +321,6 @@ class _Synthesis:
         module = bias.SET if state else bias.RESET
         name = f"{self.circuit.word(layer)}_{unit}_start"
         return self.instance(name, module, nets, "start", layer.node, unit)
-
-    def bias_sources(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Source, ...]:
-        """Return a cell's ideal bias currents."""
-        assert layer.bias is not None
-        realised = layer.wanted if layer.realised is None else layer.realised
-        figures = np.stack([layer.wanted, realised], axis=-1)[:, unit]
-        return tuple(
-            Source(name, ("vdd", name), current, layer.node, unit, label, *values)
-            for name, current, label, values in zip(
-                names,
-                layer.bias[:, unit].tolist(),
-                layer.block.parameters(layer.node, unit),
-                (figures / self.circuit.model.unit_current).tolist(),
-                strict=True,
-            )
-        )
-
-    def bias_mirrors(self, layer: CellLayer, unit: int, names: list[str]) -> tuple[Device, ...]:
-        """Return the copies of the reference that take the place of ideal bias currents."""
-        geometry = layer.bias_geometry
-        assert geometry is not None
-        assert layer.bias is not None
-        line = net(self.circuit, REFERENCE, 0, "p")
-        amperes = self.circuit.model.unit_current
-        parameters = layer.block.parameters(layer.node, unit)
-        return tuple(
-            device
-            for row, name in enumerate(names)
-            for device in self.in_series(
-                Device(
-                    self.unique(f"{name}_mirror"),
-                    "bias",
-                    "pmos",
-                    geometry.at(row, unit),
-                    (name, line, "vdd", "vdd"),
-                    layer.node,
-                    unit,
-                    parameters[row],
-                    float(layer.bias[row, unit] / amperes),
-                    float(geometry.realised[row, unit]),
-                )
-            )
-        )
 
 
 def _inner_nets(devices: list[Device] | tuple[Device, ...]) -> tuple[Net, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from netgen.circuit import READOUTS
+from netgen.circuit.blocks.dac import MOST, DacRange
 from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model
@@ -76,6 +77,8 @@ class TechnologyOptions:
     bias: str | None
     readout: str | None
     group_sizes: tuple[str, ...] = ()
+    bias_bits: int | None = None
+    bias_range: tuple[float, float] | None = None
 
     @property
     def given(self) -> bool:
@@ -88,7 +91,7 @@ class TechnologyOptions:
         Raises
         ------
         UsageError
-            The technology is named twice.
+            The technology is named twice, or codes are given of biases that have none.
         """
         if self.pdk is not None and self.pdk_folder is not None:
             raise UsageError("--pdk and --technology both name a technology; give one of them")
@@ -100,7 +103,12 @@ class TechnologyOptions:
         readout = next(each for each in READOUTS if each == (self.readout or READOUTS[0]))
         factors = dict(map(_size, self.group_sizes))
         at = self.corner, self.temperature, self.vdd
-        return BuildOptions(place, *at, geometry, bias, readout, factors)
+        if bias != "programmable" and not (self.bias_bits is None and self.bias_range is None):
+            raise UsageError("--bias-bits and --bias-range are of --bias programmable: add it")
+        usual = DacRange()
+        ends = self.bias_range or (usual.low, usual.high)
+        codes = DacRange(self.bias_bits or usual.bits, *ends)
+        return BuildOptions(place, *at, geometry, bias, readout, factors, codes)
 
 
 def words(options: BuildOptions) -> list[str]:
@@ -117,7 +125,12 @@ def words(options: BuildOptions) -> list[str]:
         for group, size in sizes_of(options.unit).items():
             found += ["--size", f"{group}={size.width / options.unit.width:g}"]
     found += [] if options.readout == READOUTS[0] else ["--readout", options.readout]
-    return [*found, "--bias", options.bias]
+    found += ["--bias", options.bias]
+    if options.bias == "programmable":
+        codes = options.codes
+        found += ["--bias-bits", str(codes.bits)]
+        found += ["--bias-range", f"{codes.low:g}", f"{codes.high:g}"]
+    return found
 
 
 def _size(text: str) -> tuple[str, float]:
@@ -224,8 +237,15 @@ technology_options = taking(
     click.option(
         "--bias",
         type=click.Choice(BIASES),
-        help="Bias currents of cells: from ideal sources, or mirrored from one reference.  "
-        "[default: ideal]",
+        help="Bias currents of cells: from ideal sources, mirrored from one reference, or made of "
+        "it by DACs.  [default: ideal]",
+    ),
+    integer_option("--bias-bits", most=MOST, help="Of a DAC's code.  [default: 6]"),
+    click.option(
+        "--bias-range",
+        type=(ABOVE_0, ABOVE_0),
+        metavar="LOW HIGH",
+        help="A DAC's current over the nominal one at the ends.  [default: 0.55 1.8]",
     ),
     click.option(
         "--readout",

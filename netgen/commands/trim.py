@@ -66,14 +66,30 @@ class _Found:
 class TrimOptions:
     """How codes are found, and of what range."""
 
-    bits: int
-    ends: tuple[float, float]
+    bits: int | None
+    ends: tuple[float, float] | None
     error: float
     trial: bool
     recordings: str | None
     evaluations: int
     inputs: bool
     measured: Path | None
+
+    def span(self, build: Build) -> CodeRange:
+        """Return the range of the codes.
+
+        Raises
+        ------
+        UsageError
+            It is none, or not that of the build's DACs.
+        """
+        if build.options.bias == "programmable":
+            if self.bits is not None or self.ends is not None:
+                raise UsageError("--bits and --range are those of the build's DACs; leave them out")
+            return build.options.codes
+        usual = CodeRange()
+        bits = usual.bits if self.bits is None else self.bits
+        return CodeRange(bits, *(self.ends or (usual.low, usual.high)))
 
 
 @click.command("trim")
@@ -84,15 +100,13 @@ class TrimOptions:
 @taking(
     "search",
     TrimOptions,
-    click.option("--bits", type=int, default=6, show_default=True, help="Of a code."),
+    click.option("--bits", type=int, help="Of a code.  [default: 6, or those of the DACs]"),
     click.option(
         "--range",
         "ends",
         type=(float, float),
-        default=(0.55, 1.8),
-        show_default=True,
         metavar="LOW HIGH",
-        help="Factors on the nominal current at the ends.",
+        help="Factors on the nominal current at the ends.  [default: 0.55 1.8, or the DACs']",
     ),
     click.option(
         "--error",
@@ -147,7 +161,7 @@ def trim_command(
     made = open_step(folder, edited)
     if not made.model.cells:
         raise UsageError("the model has no cells: there is nothing to trim")
-    span = CodeRange(search.bits, *search.ends)
+    span = search.span(made)
     path = output or folder / FILE
     refuse_foreign(path)
     if search.measured is not None:

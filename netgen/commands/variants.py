@@ -10,7 +10,7 @@ import click
 from netgen.commands.options import CHIP_OPTIONS, PATH, integer_option, named
 from netgen.commands.records import taking
 from netgen.errors import UsageError
-from netgen.project import BIASES, Build, MonteCarlo, Population, corners, prepared
+from netgen.project import BESIDE, BIASES, Build, MonteCarlo, Population, corners, prepared
 from netgen.technology import Variation
 
 ALL = "all"
@@ -62,14 +62,17 @@ class Varied:
             variation = Variation(self.seed, self.mismatch, self.process)
             if self.trim is None:
                 return MonteCarlo(variation, self.runs, bias)
-            if bias != BIASES[0]:
-                raise UsageError("--trim sets ideal bias currents; take --bias ideal")
+            if bias == "mirrored":
+                raise UsageError("--trim sets ideal or programmable bias currents; see --bias")
             from netgen.project.trim import programmed_chips
 
             own = programmed_chips(build, self.trim, variation, self.runs)
             return MonteCarlo(variation, self.runs, bias, own)
         listed = () if self.corners in (None, ALL) else str(self.corners).split(",")
-        biases = BIASES if self.bias in (None, "both") else (named(str(self.bias)),)
+        kinds = build.options.bias, BESIDE[build.options.bias]
+        biases = tuple(each for each in BIASES if each in kinds)
+        if self.bias not in (None, "both"):
+            biases = (named(str(self.bias)),)
         return corners(technology, at.vdd, listed, biases)
 
 
@@ -94,7 +97,7 @@ variability_options = taking(
     click.option(
         "--bias",
         type=click.Choice((*BIASES, "both")),
-        help="Bias currents of cells: ideal, or mirrored from one reference.  "
+        help="Bias currents of cells, of those that the build has.  "
         "[default: both in corners, that of the build with --monte-carlo]",
     ),
 )

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks import Probe, relu
 from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Instance, Netlist
-from netgen.circuit.nets import net, network_ports, output_net, start_nets, winner_nets
+from netgen.circuit.nets import (
+    code_nets,
+    net,
+    network_ports,
+    output_net,
+    start_nets,
+    winner_nets,
+)
 from netgen.model import INPUT
 from netgen.netlist.deck import (
     Deck,
@@ -222,7 +229,7 @@ def release_time(order: int, orders: int, period: float) -> float:
 
 
 def startup(circuit: Circuit, vdd: float) -> list[InputSource]:
-    """Return the start-up sources: each releases its cells at the time of their release order."""
+    """Return start-up sources, which release cells in order, and the levels of codes."""
     period = circuit.model.frame_period
     sources = []
     for (order, state), name in start_nets(circuit).items():
@@ -230,6 +237,9 @@ def startup(circuit: Circuit, vdd: float) -> list[InputSource]:
         release = release_time(order, circuit.releases, period)
         points = [(0.0, on), (release, on), (release + EDGE * period, off)]
         sources.append(InputSource(name, pwl(points)))
+    for layer in circuit.cells:
+        levels = code_nets(circuit, layer).items()
+        sources += [InputSource(name, f"dc {spice(0.0 if on else vdd)}") for name, on in levels]
     return sources
 
 

@@ -19,7 +19,7 @@ from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
-from netgen.circuit.nets import net, output_net, start_nets
+from netgen.circuit.nets import code_nets, net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
 from netgen.netlist.render import render_template
@@ -255,6 +255,8 @@ class VerificationBench:
         for (order, state), name in start_nets(self.circuit).items():
             if order == layer.release and name in self.placed[self.circuit.word(layer)].ports:
                 yield f"Vs_{name} {name} 0 {spice(vdd if state else 0.0)}"
+        for name, on in code_nets(self.circuit, layer).items():
+            yield f"Vs_{name} {name} 0 {spice(0.0 if on else vdd)}"
 
     def _own(self, layer: CellLayer | SummingLayer) -> frozenset[str]:
         """Return the nets that a layer drives."""
@@ -286,6 +288,7 @@ class VerificationBench:
             problem = f"the network has no layer {word}; build again"
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
         starts = set(start_nets(self.circuit).values())
+        starts |= {name for layer in self.circuit.cells for name in code_nets(self.circuit, layer)}
         nets = []
         for each in placed.ports:
             if own is None:

@@ -1,10 +1,11 @@
 """The project room: what a build folder holds, and the steps that fill it."""
 
+from netgen.circuit import BIASES, Bias
 from netgen.project.build import Design, build, design
 from netgen.project.compare import compare
 from netgen.project.export import FORMATS, TARGETS, Target, export
 from netgen.project.folder import Folder, occupied
-from netgen.project.options import BIASES, Bias, BuildOptions, resolve_options
+from netgen.project.options import BESIDE, BuildOptions, resolve_options
 from netgen.project.population.simulate import (
     FinishedRun,
     PopulationRuns,
@@ -20,6 +21,7 @@ from netgen.project.simulate import FinishedSample, SimulationChoices, chosen_en
 from netgen.project.verify import read_verification, verify
 
 __all__ = [
+    "BESIDE",
     "BIASES",
     "FORMATS",
     "TARGETS",

@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +19,7 @@ from netgen._version import __version__
 from netgen.analysis import Tolerances, keep_tolerances
 from netgen.arrays import Floats
 from netgen.characterise import CellBench, Characterisation, characterise
-from netgen.circuit import Circuit, build_circuit
+from netgen.circuit import Bias, Circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.grouping import refuse_groups
 from netgen.circuit.netlist import Netlist
@@ -35,7 +35,7 @@ from netgen.project.design import design_text
 from netgen.project.folder import EXPORTS, NETLIST, OTHER_BIAS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
-from netgen.project.options import BIASES, Bias, BuildOptions, resolve_options
+from netgen.project.options import BESIDE, BuildOptions, resolve_options
 from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
@@ -93,7 +93,7 @@ class Design:
 
     @cached_property
     def mirrored_bias(self) -> Netlist:
-        """The same with the cells' bias currents mirrored from one reference."""
+        """The same with the cells' bias currents made from one reference."""
         return netlist_of(self.circuit, self.technology, mirrored_bias=True, like=self.netlist)
 
     @cached_property
@@ -132,10 +132,8 @@ def design(
     technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
     inputs = calibration_inputs(model) if calibration is None else calibration
-    decision = options.readout == "wta"
-    model = with_currents(model, inputs) if decision else model
-    mirrored = options.bias == "mirrored"
-    circuit = replace(build_circuit(model, unit), mirrored_bias=mirrored, decision=decision)
+    model = with_currents(model, inputs) if options.readout == "wta" else model
+    circuit = options.circuit(model, unit)
     refuse_groups(circuit)
     bench = bench_of(technology, at, unit, model.unit_current)
     known = characterise(bench, blocks_of(model).values())
@@ -210,7 +208,7 @@ def write_build(
     source: Path | None = None,
 ) -> tuple[Path, ...]:
     """Write all files of a build folder that was claimed; return edited ones, moved aside."""
-    texts: dict[str, str | bytes] = {**_texts(made)}
+    texts: dict[str, str | bytes] = {**_texts(made, options)}
     if calibration is not None:
         texts[folder.calibration.name] = _inputs_file(calibration)
     file = None if source is None else file_from(folder.path, source)
@@ -241,16 +239,15 @@ def _recorded_identity(folder: Folder) -> str | None:
         return None
 
 
-def _texts(made: Design) -> dict[str, str]:
+def _texts(made: Design, options: BuildOptions) -> dict[str, str]:
     """Return the files of a build by name."""
     circuit, technology = made.circuit, made.technology
     records = mapping(circuit, technology, made.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
-    own, other = BIASES[:: -1 if circuit.mirrored_bias else 1]
-    beside = netlist_of(
-        circuit, technology, mirrored_bias=not circuit.mirrored_bias, like=made.netlist
-    )
+    own, other = options.bias, BESIDE[options.bias]
+    beside = netlist_of(circuit.biased(other, options.codes), technology, like=made.netlist)
+    beside = replace(beside, blocks=made.netlist.blocks)  # the record holds them once
     networks: dict[Bias, Netlist] = {own: made.netlist, other: beside}
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {
@@ -310,6 +307,7 @@ def _content(
             },
             "calibration": "samples" if calibrated else "synthetic",
             "bias": options.bias,
+            "codes": asdict(options.codes) if options.bias == "programmable" else None,
         },
         "tools": tools(technology),
         "devices": {"total": sum(counts.values()), "by_block": counts},

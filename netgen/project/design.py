@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netgen._version import __version__
+from netgen.circuit import Bias
 from netgen.circuit.exchange import decoded, encoded
 from netgen.circuit.netlist import Netlist
-from netgen.errors import ConfigurationError
+from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist.read import read_network
 from netgen.netlist.statements import check_statements
 from netgen.project.folder import OTHER_BIAS
-from netgen.project.options import BIASES, Bias
+from netgen.project.options import BESIDE
 from netgen.project.reading import Build
 from netgen.schema import head
 from netgen.technology import Technology
@@ -33,7 +34,7 @@ def design_text(
         Their digests.
     """
     digests = {
-        str(bias): _digest(texts[bias].encode("utf-8", "backslashreplace")) for bias in BIASES
+        str(bias): _digest(text.encode("utf-8", "backslashreplace")) for bias, text in texts.items()
     }
     content = {
         **head("design"),
@@ -60,8 +61,9 @@ def read_design(build: Build) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str
             problem = f"is not version {known['version']} of {known['format']}; build again"
             raise ConfigurationError(str(path), [problem])
         networks = decoded(content)
-        digests = {name: str(content["sha256"][name]) for name in BIASES}
-        return {bias: networks[bias] for bias in BIASES}, digests
+        own = build.options.bias, BESIDE[build.options.bias]
+        digests = {bias: str(content["sha256"][bias]) for bias in own}
+        return {bias: networks[bias] for bias in own}, digests
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
         raise ConfigurationError(str(path), ["is damaged; build again"]) from None
 
@@ -73,10 +75,14 @@ def read_netlist(build: Build, technology: Technology, bias: Bias | None = None)
     ------
     ConfigurationError
         Its record cannot be used, its text is missing, or was edited so that it cannot be read.
+    UsageError
+        It was not built with such biases.
     """
     networks, digests = read_design(build)
     own = build.options.bias
     bias = bias or own
+    if bias not in networks:
+        raise UsageError(f"{build.folder.path} has no {bias} biases: build with --bias {bias}")
     path = build.folder.netlist if bias == own else build.folder.path / OTHER_BIAS[own]
     content = build.read_bytes(path.name)
     built = replace(networks[bias], source=str(path), digest=_digest(content))

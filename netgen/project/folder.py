@@ -9,20 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from netgen.circuit import Bias
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import is_own_page, is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
-from netgen.project.options import Bias
+from netgen.project.options import BESIDE
 from netgen.project.record import BUILD, Kind, read_json
 
 NETLIST = "netlist.cir"
-OTHER_BIAS: Mapping[Bias, str] = {
-    "ideal": "netlist_mirrored_bias.cir",
-    "mirrored": "netlist_ideal_bias.cir",
-}
+OTHER_BIAS: Mapping[Bias, str] = {own: f"netlist_{other}_bias.cir" for own, other in BESIDE.items()}
 """By the bias of a build, the file of the same network with the other one."""
-NETLISTS = (NETLIST, *OTHER_BIAS.values())
+NETLISTS = (NETLIST, *dict.fromkeys(OTHER_BIAS.values()))
 """What a build draws: the files that a designer may want to edit."""
 RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json", "power.html")
 """What is said of simulated samples: it does not outlive them."""

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from netgen._version import __version__
+from netgen.circuit import BIASES
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
 from netgen.errors import ConfigurationError, UsageError
@@ -41,7 +42,7 @@ def layout_folder(build: Build) -> Path:
 
 
 def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path, ...]]:
-    """Lay out a build with its biases mirrored from one reference, and write it.
+    """Lay out a build with its biases made from one reference, and write it.
 
     An earlier layout stays whole until the new one is made.
 
@@ -100,7 +101,8 @@ def layout_inputs(build: Build) -> tuple[Netlist, Technology, Process]:
     """Return what is drawn of a build, its technology and its process."""
     technology, _, _ = prepared(build)
     process = load_process(technology)
-    return read_netlist(build, technology, "mirrored"), technology, process
+    bias = max(build.options.bias, "mirrored", key=BIASES.index)  # nothing ideal can be drawn
+    return read_netlist(build, technology, bias), technology, process
 
 
 def _claim(path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
 
-from netgen.circuit import Readout
+from netgen.circuit import BIASES, Bias, Circuit, Readout, build_circuit
+from netgen.circuit.blocks.dac import DacRange
 from netgen.errors import UsageError
+from netgen.model import Model
 from netgen.netlist import Conditions, nominal
 from netgen.simulators import cache_folder
 from netgen.technology import (
@@ -26,8 +27,17 @@ SUPPLIES = (0.5, 5.0)
 """V."""
 
 
-Bias: TypeAlias = Literal["ideal", "mirrored"]
-BIASES: tuple[Bias, ...] = get_args(Bias)
+BESIDE: Mapping[Bias, Bias] = {
+    "ideal": "mirrored",
+    "mirrored": "ideal",
+    "programmable": "ideal",
+}
+"""By the bias of a build, the other one that its folder holds the network with."""
+
+
+def bias_named(name: object) -> Bias:
+    """Return the kind of bias that a record names; ideal where it names none."""
+    return next((bias for bias in BIASES if bias == name), "ideal")
 
 
 @dataclass(frozen=True)
@@ -43,11 +53,13 @@ class BuildOptions:
     unit
         Geometry of the unit mirror: larger matches better and settles more slowly.
     bias
-        Where the cells' bias currents come from: ideal sources, or mirrors of one reference.
+        Where the cells' bias currents come from: ideal sources, mirrors of one reference, or DACs.
     readout
         What leaves the circuit: currents alone, or also the decisions of a winner-take-all.
     sizes
         By group of devices (:mod:`netgen.circuit.grouping`): what W and L are multiplied by.
+    codes
+        Of the DACs, where bias currents are programmable.
     """
 
     technology: str | Path | None = None
@@ -58,6 +70,12 @@ class BuildOptions:
     bias: Bias = "ideal"
     readout: Readout = "currents"
     sizes: Mapping[str, float] = field(default_factory=dict)
+    codes: DacRange = field(default_factory=DacRange)
+
+    def circuit(self, model: Model, unit: Geometry) -> Circuit:
+        """Return the circuit of a model, not sized yet."""
+        made = build_circuit(model, unit).biased(self.bias, self.codes)
+        return replace(made, decision=self.readout == "wta")
 
 
 def resolve_options(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from netgen.circuit.blocks.dac import DacRange
 from netgen.document import (
     Json,
     WrongKindError,
@@ -24,7 +25,7 @@ from netgen.model import Model, load_model
 from netgen.netlist import Conditions
 from netgen.project.folder import NETLISTS, Folder
 from netgen.project.lock import locked
-from netgen.project.options import BuildOptions, resolve_options
+from netgen.project.options import BuildOptions, bias_named, resolve_options
 from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
 from netgen.technology import Geometry, Technology, Variation, with_sizes
@@ -157,8 +158,9 @@ def read_build(path: Path, edited: bool = False) -> Build:
                 Geometry(number_at(options, "unit_width"), number_at(options, "unit_length")),
                 _sizes(options),
             ),
-            "mirrored" if options.get("bias") == "mirrored" else "ideal",
+            bias_named(options.get("bias")),
             "wta" if options.get("readout") == "wta" else "currents",
+            codes=_codes(options),
         )
         digest = text_at(record, "model", "sha256")
     except (KeyError, WrongKindError):
@@ -169,6 +171,15 @@ def read_build(path: Path, edited: bool = False) -> Build:
         raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
     changed = tuple(name for name in recorded if digests[name] != recorded[name])
     return Build(folder, model, chosen, record, digests, changed)
+
+
+def _codes(options: Mapping[str, Json]) -> DacRange:
+    if not options.get("codes"):
+        return DacRange()
+    codes = table_at(options, "codes")
+    return DacRange(
+        whole_at(codes, "bits"), float(number_at(codes, "low")), float(number_at(codes, "high"))
+    )
 
 
 def _sizes(options: Mapping[str, Json]) -> dict[str, Geometry]:

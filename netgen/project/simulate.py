@@ -9,7 +9,6 @@ from pathlib import Path
 from netgen._version import __version__
 from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, left_open
 from netgen.characterise import characterise_gates
-from netgen.circuit import build_circuit
 from netgen.circuit.wires import with_wires
 from netgen.errors import ConfigurationError, SimulationError, UsageError
 from netgen.files import remove_scratch, write_whole
@@ -225,8 +224,7 @@ def workbench(build: Build, engine: str, edge: float = EDGE) -> Workbench:
     load = GateLoad({}, {})
     if engine != "monolithic":
         load = characterise_gates(bench_of(technology, at, unit, build.model.unit_current))
-    decision = build.options.readout == "wta"
-    circuit = replace(build_circuit(build.model, unit), decision=decision)
+    circuit = build.options.circuit(build.model, unit)
     return Workbench(circuit, technology, at, network, load, edge=edge)
 
 

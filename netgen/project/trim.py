@@ -14,7 +14,8 @@ from netgen.behavioural import Twin
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.fast import FastChips, fast_chips
 from netgen.behavioural.settings import ChipSettings
-from netgen.circuit import Circuit, build_circuit
+from netgen.circuit import Circuit
+from netgen.circuit.blocks.dac import DacRange
 from netgen.document import Json, WrongKindError, list_at, number_at, texts_at, whole_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
@@ -82,7 +83,7 @@ def sampled_chips(build: Build, variation: Variation, chips: int) -> SampledChip
 def circuit_of(build: Build) -> Circuit:
     """Return what a build's model needs of units and cells."""
     _, _, unit = prepared(build)
-    return build_circuit(build.model, unit)
+    return build.options.circuit(build.model, unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,9 +215,9 @@ def read_trim(build: Build, path: Path) -> Trim:
     if data.get("circuit") != build.identity:
         raise ConfigurationError(str(path), ["is of another circuit; run netgen trim again"])
     try:
-        span = CodeRange(
-            whole_at(data, "bits"), float(number_at(data, "low")), float(number_at(data, "high"))
-        )
+        kind = DacRange if build.options.bias == "programmable" else CodeRange
+        ends = float(number_at(data, "low")), float(number_at(data, "high"))
+        span = kind(whole_at(data, "bits"), *ends)
         biases = {
             layer.node: _codes(list_at(data, "biases", layer.node), layer.wanted.shape, span)
             for layer in circuit_of(build).cells

@@ -15,7 +15,7 @@ from netgen.behavioural.fast import fast_chips
 from netgen.behavioural.settings import ChipSettings
 from netgen.characterise import characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
-from netgen.circuit import Circuit, build_circuit
+from netgen.circuit import Circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
@@ -76,7 +76,7 @@ def twin_of_build(build: Build, temperature: float | None = None) -> Twin:
     if temperature is not None:
         at = check_conditions(replace(at, temperature=temperature))
     network = read_netlist(build, technology)
-    return twin_of(build_circuit(build.model, unit), technology, at, network)
+    return twin_of(build.options.circuit(build.model, unit), technology, at, network)
 
 
 BATCH = 50

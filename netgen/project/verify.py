@@ -29,7 +29,6 @@ from netgen.circuit import (
     GateNet,
     Layer,
     SummingLayer,
-    build_circuit,
     parameter_path,
 )
 from netgen.circuit.netlist import Netlist
@@ -84,7 +83,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
         The simulator or the PDK is missing.
     """
     technology, at, unit = prepared(build)
-    circuit = build_circuit(build.model, unit)
+    circuit = build.options.circuit(build.model, unit)
     network = Network(read_netlist(build, technology), technology)
     bench = VerificationBench(Workbench(circuit, technology, at, network, GateLoad({}, {})))
     where = operation(circuit, _inputs(build))

@@ -205,7 +205,11 @@ def _rows(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
 
 def _cells(at: _Operation, layer: CellLayer) -> Iterator[Reading]:
     assert layer.bias is not None
-    yield SupplyBranch(layer.node, "bias"), at.constant(float(layer.bias.sum()))
+    bias, made = float(layer.bias.sum()), at.circuit.dac
+    if made is None:
+        yield SupplyBranch(layer.node, "bias"), at.constant(bias)
+    else:
+        yield SupplyBranch(layer.node, "dac"), at.constant(bias * (1 + made.copied))
     yield SupplyBranch(layer.node, "cell"), at.power(layer.block.supply(_LayerCurrents(at, layer)))
 
 

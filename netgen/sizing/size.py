@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netgen.arrays import Floats
 from netgen.characterise import CellTable, Characterisation
+from netgen.characterise.dac import dac_diode, dac_gain
 from netgen.characterise.gain import MirrorTables
 from netgen.circuit import (
     REFERENCE,
@@ -79,8 +80,7 @@ def size_circuit(
         if isinstance(layer, CellLayer):
             sized = _size_cells(circuit, layer, known.cells, problems)
             if sized.bias is not None:
-                constants = known.mirrors.of(circuit.group(REFERENCE))
-                mirrors = _bias_mirrors(circuit, technology, constants, sized.bias)
+                mirrors = _bias_mirrors(circuit, technology, known.mirrors, sized.bias)
                 sized = replace(sized, bias_geometry=mirrors)
             layers.append(sized)
             continue
@@ -117,22 +117,29 @@ def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
 
 
 def _bias_mirrors(
-    circuit: Circuit, technology: Technology, tables: MirrorTables, bias: Floats
+    circuit: Circuit, technology: Technology, known: MirrorTables, bias: Floats
 ) -> MirrorGeometry:
-    """Draw the PMOS copies of the reference that give bias currents, A, (biases, units).
+    """Draw the copies of the reference that give bias currents, A, (biases, units).
 
-    Each flows into a diode. A current below the floor is set to the floor: without a bias there
+    Each flows into a diode: a sourced one into the cell's, one sunk for a DAC into the DAC's. A
+    current below the floor is set to the floor: without a bias there
     would be no cell.
     """
-    unit = circuit.model.unit_current
-    path = _Path(tables, "n", "pmos", technology)
-    drain, reference = tables.diode_voltage(bias.ravel()), np.array([unit])
+    unit, span = circuit.model.unit_current, circuit.dac
+    tables = known.of(circuit.group(REFERENCE))
+    polarity: Polarity = "pmos" if span is None else "nmos"
+    path = _Path(tables, "n", polarity, technology)
+    copies, drain = bias.ravel(), tables.diode_voltage(bias.ravel())
+    if span is not None:
+        copies = copies / dac_gain(known, technology, circuit.unit, span, copies)
+        _, drain = dac_diode(tables, span, bias.ravel())
+    reference = np.array([unit])
     width, length = np.zeros((2, bias.size))
     count = np.zeros(bias.size, dtype=np.int64)
     for row, gains in enumerate(path.gains(reference, drain)):
-        wanted = np.maximum(bias.ravel()[[row]] / unit, gains[:, -1])
+        wanted = np.maximum(copies[[row]] / unit, gains[:, -1])
         width[[row]], length[[row]], count[[row]] = path.invert(wanted, gains)
-    realised = tables.gain("n", "pmos", (width, length, count), reference, drain)
+    realised = tables.gain("n", polarity, (width, length, count), reference, drain)
     shape, series = bias.shape, _series(technology, length)
     width, length, realised = (each.reshape(shape) for each in (width, length, realised))
     return MirrorGeometry(width, length, count.reshape(shape), series.reshape(shape), realised)

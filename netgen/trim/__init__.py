@@ -1,6 +1,7 @@
 """Trim: codes of a chip's programmable currents, from measurements or by trial."""
 
-from netgen.trim.codes import CodeRange, Codes, nominal_codes
+from netgen.circuit.codes import CodeRange
+from netgen.trim.codes import Codes, nominal_codes
 from netgen.trim.measure import CellFigures, trim_measured
 from netgen.trim.search import trim_by_trial
 

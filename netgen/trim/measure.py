@@ -15,8 +15,9 @@ import numpy as np
 
 from netgen.behavioural.settings import ChipSettings
 from netgen.circuit import CellLayer, Circuit
+from netgen.circuit.codes import CodeRange
 from netgen.model.graph import Floats, Integers
-from netgen.trim.codes import CodeRange, Codes, nominal_codes
+from netgen.trim.codes import Codes, nominal_codes
 
 ROUNDS = 3
 """Measurements of each cell: one that never falls shows its width only after the first."""

@@ -183,7 +183,8 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     patch.setattr(Schmitt9, "curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
     patch.setattr(build, "simulator_version", lambda: simulator.version)
     patch.setattr(simulate, "simulator_version", lambda: simulator.version)
-    patch.setattr(simulate, "build_circuit", simulator.build_circuit)
+    options = import_module("netgen.project.options")
+    patch.setattr(options, "build_circuit", simulator.build_circuit)
     patch.setattr(simulate, "LocalPool", partial(FakePool, simulator))
     for module in ("netgen.commands.steps.verify", "netgen.api.steps.verify_folder"):
         patch.setattr(module, lambda *_: Verification((), (), ()))

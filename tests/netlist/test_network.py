@@ -164,6 +164,7 @@ def test_counts_by_kind_of_the_example() -> None:
         "input": 3,
         "start": 2,
         "decision": 0,
+        "dac": 0,
     }
 
 

@@ -165,7 +165,7 @@ def test_failed_runs_are_kept_as_failures_and_tried_again(
 
 
 def test_all_corners_with_both_kinds_of_bias() -> None:
-    found = corners(fake_technology(), 1.8, (), BIASES).cases
+    found = corners(fake_technology(), 1.8, (), BIASES[:2]).cases
     process = len(fake_technology().corners)
     assert len(found) == len(set(found)) == process * 9 * 2
     assert {case.conditions.vdd for case in found} == {1.62, 1.8, 1.98}

@@ -21,7 +21,7 @@ from netgen.errors import ConfigurationError, NetgenError, UsageError
 from netgen.netlist import transistors_of
 from netgen.project.design import read_netlist
 from netgen.project.grouped import contributions_of
-from netgen.project.options import Bias
+from netgen.project.options import bias_named
 from netgen.project.population.simulate import RECORD, PopulationRuns, read_population
 from netgen.project.reading import Build, held, prepared, variation_of
 from netgen.project.record import POPULATION, read_record
@@ -105,8 +105,7 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     said = runs.described
     variation = variation_of(said)
     technology, _, _ = prepared(build)
-    bias: Bias = "mirrored" if said.get("bias") == "mirrored" else "ideal"
-    netlist = read_netlist(build, technology, bias)
+    netlist = read_netlist(build, technology, bias_named(said.get("bias")))
     count = len(runs.cases)
     found: list[Deviation] = []
     transistors = transistors_of(netlist)
@@ -210,7 +209,8 @@ def _asked(runs: PopulationRuns) -> str:
     words += [f"--monte-carlo {len(runs.cases)}", f"--seed {said.get('seed')}"]
     words += ["--process"] if said.get("process") else []
     words += [] if said.get("mismatch") else ["--no-mismatch"]
-    words += ["--bias mirrored"] if said.get("bias") == "mirrored" else []
+    bias = bias_named(said.get("bias"))
+    words += [] if bias == "ideal" else [f"--bias {bias}"]
     return " ".join(words)
 
 

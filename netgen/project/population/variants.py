@@ -10,18 +10,22 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
+from netgen.arrays import Integers
+from netgen.circuit import Bias
+from netgen.circuit.codes import CodeRange
 from netgen.circuit.netlist import with_biases
 from netgen.errors import UsageError
 from netgen.model.graph import Floats
 from netgen.netlist import Conditions, Network, Workbench, shift_words, transistors_of
 from netgen.project.design import read_netlist
-from netgen.project.options import Bias, check_conditions
+from netgen.project.options import check_conditions
 from netgen.project.reading import Build
 from netgen.technology import Technology, Variation, sample_deviations
 
 BIAS_MEANING = {
     "ideal": "cell PVT: every bias current is ideal",
     "mirrored": "chip PVT: bias currents are mirrored from one ideal reference",
+    "programmable": "chip PVT: DACs make bias currents of one ideal reference, at nominal codes",
 }
 SUPPLY_SPREAD = 0.1
 """Corners take the supply down and up by this share."""
@@ -67,6 +71,10 @@ class Programmed:
         """The factors of each unit's bias currents by node and unit."""
         return {node: dict(enumerate(zip(*rows, strict=True))) for node, rows in self.biases}
 
+    def codes(self, span: CodeRange) -> dict[str, Integers]:
+        """Return the codes that are nearest to the factors, by node, (biases, units)."""
+        return {node: span.nearest(np.log(np.array(rows))) for node, rows in self.biases}
+
 
 @dataclass(frozen=True)
 class Chip:
@@ -97,13 +105,18 @@ class Chip:
 
     def bench(self, nominal: Workbench, networks: Networks) -> Workbench:
         """Return the workbench with this chip's transistors."""
-        network = networks(self.bias)
+        nominal = networks.bench(nominal, self.bias)
+        network = nominal.network
         found = transistors_of(network.netlist)
         sampled = sample_deviations(nominal.technology, self.variation, found, self.run)
         shifts = shift_words({name: values[0] for name, values in sampled.items()})
-        if self.programmed is not None:
-            netlist = with_biases(network.netlist, self.programmed.by_unit)
-            network = Network(netlist, nominal.technology)
+        if self.programmed is None:
+            return replace(nominal, shifts=shifts)
+        if nominal.circuit.dac is not None:
+            codes = self.programmed.codes(nominal.circuit.dac)
+            return replace(nominal, circuit=replace(nominal.circuit, codes=codes), shifts=shifts)
+        netlist = with_biases(network.netlist, self.programmed.by_unit)
+        network = Network(netlist, nominal.technology)
         return replace(nominal, network=network, shifts=shifts)
 
     def stimuli(self, x: Floats) -> Floats:
@@ -134,8 +147,7 @@ class Corner:
 
     def bench(self, nominal: Workbench, networks: Networks) -> Workbench:
         """Return the workbench under this corner's conditions."""
-        network = networks(self.bias)
-        return replace(nominal, network=network, conditions=self.conditions)
+        return replace(networks.bench(nominal, self.bias), conditions=self.conditions)
 
     def stimuli(self, x: Floats) -> Floats:
         """Return inputs as they reach the circuit, (frames, channels)."""
@@ -156,11 +168,16 @@ class Networks:
         return cls(build, nominal.technology, {build.options.bias: nominal.network})
 
     def __call__(self, bias: Bias) -> Network:
-        """Return the network with ideal or mirrored bias currents."""
+        """Return the network with bias currents of a kind."""
         if bias not in self.known:
             netlist = read_netlist(self.build, self.technology, bias)
             self.known[bias] = Network(netlist, self.technology)
         return self.known[bias]
+
+    def bench(self, nominal: Workbench, bias: Bias) -> Workbench:
+        """Return the workbench with the network with bias currents of a kind."""
+        circuit = nominal.circuit.biased(bias, self.build.options.codes)
+        return replace(nominal, circuit=circuit, network=self(bias))
 
 
 @dataclass(frozen=True)

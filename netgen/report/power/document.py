@@ -26,6 +26,7 @@ MEANINGS = {
     "input": "input currents",
     "start": "start-up switches",
     "decision": "winner-take-all: copies of the readout's currents, and its bias",
+    "dac": "DACs of bias currents: their diodes, and the currents that they give to cells",
     "readout": "what the readout's sources at half the supply give (or take back)",
 }
 """What each kind of block takes from the supply."""

@@ -1,0 +1,89 @@
+"""DACs of bias currents in the twin: what their branches that are on give together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netgen.arrays import Floats, Integers
+from netgen.behavioural.devices import Deviations, MirrorCopies, mirror_copies, through
+from netgen.behavioural.plan import Plan
+from netgen.characterise.diodes import DiodeTable
+from netgen.circuit import CellLayer
+from netgen.circuit.blocks.dac import COPIED, DIODE, DacRange, series_names
+
+
+@dataclass(frozen=True, eq=False)
+class TwinDacs:
+    """The DACs of a layer of cells.
+
+    Attributes
+    ----------
+    codes
+        Where nothing else is set, (biases, units).
+    branches
+        The way from the diode to each branch, by bias and branch.
+    unit
+        ln of the current of one of the diode's units, A, (biases, units).
+    """
+
+    span: DacRange
+    codes: Integers
+    branches: tuple[tuple[MirrorCopies, ...], ...]
+    unit: Floats
+
+    def factors(self, errors: Floats, settings: Floats | None) -> Floats:
+        """Return ln of currents over the nominal ones, (chips, biases, units).
+
+        Parameters
+        ----------
+        errors
+            ln of each branch's current over the nominal one, (chips, biases, branches, units).
+        settings
+            Logarithms of the factors that are set, (chips, biases, units); the nearest codes count.
+        """
+        codes = self.codes[np.newaxis] if settings is None else self.span.nearest(settings)
+        steps = np.array([parallel / series for _, parallel, series in self.span.branches])
+        weights = self.span.unit * steps[:, np.newaxis]
+        on = np.moveaxis(self.span.on(codes), 0, 2)
+        found: Floats = np.log((on * weights * np.exp(errors)).sum(axis=2) / self.span.steps)
+        return found
+
+    def errors(self, deviations: Deviations, diodes: DiodeTable) -> Floats:
+        """Return what deviations do to the branches, (chips, biases, branches, units)."""
+        found = []
+        for own, logs in zip(self.branches, self.unit[:, np.newaxis], strict=True):
+            seen = [through((branch,), logs, deviations, diodes) for branch in own]
+            found.append(np.stack(seen, axis=1) - logs[:, np.newaxis])
+        return np.stack(found, axis=1)
+
+
+def twin_dacs(plan: Plan, layer: CellLayer, currents: Floats) -> TwinDacs | None:
+    """Read the DACs of a layer; None where it has none.
+
+    Parameters
+    ----------
+    currents
+        Nominal bias currents, A, (biases, units).
+    """
+    span = plan.circuit.dac
+    if span is None:
+        return None
+    word, place = plan.circuit.word(layer), plan.devices.place
+    paths = [layer.block.parameters(layer.node, unit) for unit in range(layer.size)]
+    names = [
+        [plan.index.block(word, unit, "dac", path) for unit, path in enumerate(own)]
+        for own in zip(*paths, strict=True)
+    ]
+
+    def way(own: list[str], branch: str, count: int) -> MirrorCopies:
+        parts = series_names(branch, count)
+        ends = [place("pmos", *(f"{name}.{part}" for part in parts)) for name in own]
+        return mirror_copies("pmos", [place("pmos", f"{name}.{DIODE}") for name in own], ends)
+
+    branches = tuple(
+        tuple(way(own, branch, count) for branch, _, count in span.branches) for own in names
+    )
+    unit = np.log(currents * span.copied / COPIED)
+    return TwinDacs(span, plan.circuit.codes_of(layer), branches, unit)
