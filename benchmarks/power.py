@@ -28,7 +28,7 @@ def against_simulation(folder: Path) -> None:
     made = read_build(folder)
     runs = read_runs(made)
     done = [i for i in runs.asked if made.folder.traces(i).is_file()]
-    measured = power(made)
+    measured, _ = power(made)
     sized = design(made.model, made.options)
     at = sized.technology, sized.known.mirrors, sized.conditions.vdd
     model = predict_power(sized.circuit, *at, runs.samples.x[done])

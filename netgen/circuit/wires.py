@@ -37,6 +37,18 @@ def with_wires(netlist: Netlist, capacitances: Mapping[str, float]) -> Netlist:
     return replace(netlist, blocks=blocks, layers=layers, digest="")
 
 
+def storage_wires(
+    netlist: Netlist, capacitances: Mapping[str, float]
+) -> dict[str, dict[int, float]]:
+    """Return what wires add to the storage nodes of cells, F, by node and unit."""
+    found: dict[str, dict[int, float]] = {}
+    for unit in netlist.units:
+        for net in unit.nets:
+            if net.kind == "storage":
+                found.setdefault(unit.node, {})[unit.index] = capacitances.get(net.name, 0.0)
+    return found
+
+
 def _inner(block: Module) -> tuple[str, ...]:
     """Return the nets of a block that are not its ports."""
     nets = dict.fromkeys(net for device in block.devices for net in device.terminals)

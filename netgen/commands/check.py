@@ -27,8 +27,8 @@ from netgen.commands.steps import (
 )
 from netgen.document import Json
 from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
-from netgen.netlist.area import areas
 from netgen.project import Design, design
+from netgen.project.footprint import Footprint, footprint_of
 from netgen.project.limits import doubtful
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.studies.times import speeds_of
@@ -56,8 +56,10 @@ def check_command(
         click.echo(line)
     click.echo(f"  {expected_power(made, calibrated=False)}")
     needed, late = _say_times(made)
+    footprint = footprint_of(made)
+    click.echo(f"  {footprint.said}")
     say_below_floor(made)
-    give_document(_document(made, needed, late))
+    give_document(_document(made, needed, late, footprint))
 
 
 _LISTED = 10
@@ -88,7 +90,9 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
     return needed, [str(entry) for entry in late]
 
 
-def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, Json]:
+def _document(
+    made: Design, needed: float | None, late: list[str], footprint: Footprint
+) -> dict[str, Json]:
     """Return what was said as a JSON object."""
     circuit, at, counts = made.circuit, made.conditions, made.netlist.counts
     model, errors = circuit.model, _weight_errors(made)
@@ -108,7 +112,7 @@ def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, 
             "total": sum(counts.values()),
             "by_block": {str(block): count for block, count in counts.items()},
         },
-        "area": area_document(areas(made.netlist, made.technology)),
+        "area": area_document(made.netlist, made.technology),
         "predicted_power": predicted_document(made.power),
         "below_floor": [str(entry) for entry in made.below_floor],
         "drawn_weights": {
@@ -117,6 +121,7 @@ def _document(made: Design, needed: float | None, late: list[str]) -> dict[str, 
             "max_error": float(errors.max()) if errors.size else None,
         },
         "frame_needed": needed,
+        "frame_needed_wires": footprint.frame_s,
         "late_thresholds": late,
         "doubts": list(doubtful(model)),
     }

@@ -25,7 +25,7 @@ def power_command(folder: Path, edited: bool) -> None:
     Writes power.html, power.json and plots of it into DIR.
     """
     build = open_step(folder, edited)
-    figures = measure(build)
+    figures, footprint = measure(build)
     click.echo(f"{folder}: {figures.samples} samples")
     for grouping in GROUPINGS:
         click.echo(_line(grouping, ("average", "share", "peak", "a sample", "a frame")))
@@ -36,6 +36,9 @@ def power_command(folder: Path, edited: bool) -> None:
     record: Mapping[str, Json] = {"area": {}, "predicted_power": {}, **build.record}
     for line in _area(table_at(record, "area")):
         click.echo(line)
+    if footprint is not None:
+        click.echo(f"  {footprint.said}")
+        click.echo()
     for line in _predicted(table_at(record, "predicted_power")):
         click.echo(line)
     click.echo(

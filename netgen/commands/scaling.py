@@ -103,7 +103,9 @@ def _line(size: Size) -> str:
         f"d = {size.state:<4} {size.area.transistors:>8} transistors  "
         f"{size.area.drawn_m2 * 1e6:9.4f} mm²  {engineering(predicted, 'W'):>9}  "
         f"{engineering(predicted * size.inference_s, 'J'):>9} an inference; recurrent "
-        f"{size.predicted_w['recurrent'] / predicted:.0%}{spice}{missing}"
+        f"{size.predicted_w['recurrent'] / predicted:.0%}; wires "
+        f"{engineering(size.footprint.wires_f, 'F')}, frames of {size.footprint.frame}"
+        f"{spice}{missing}"
     )
 
 
@@ -130,7 +132,16 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     growths.append(
         growth("total", lambda s: sum(s.predicted_w.values()), lambda s: sum(s.measured_w.values()))
     )
-    circuits = [(size.state, size.area.transistors, size.area.drawn_m2) for size in found]
+    circuits = [
+        (
+            f"{size.state}",
+            f"{size.area.transistors}",
+            f"{size.footprint.area_m2 * 1e6:.4g} mm²",
+            engineering(size.footprint.wires_f, "F"),
+            size.footprint.frame,
+        )
+        for size in found
+    ]
     text = json.dumps(record, indent=1) + "\n"
     files: dict[str, str | bytes] = {"scaling.json": text}
     write_results(output, KIND, files | scaling_files(growths, laws, circuits))

@@ -40,6 +40,7 @@ from netgen.project import (
     simulate_population,
     verify,
 )
+from netgen.project.footprint import footprint_of
 from netgen.project.limits import doubtful
 from netgen.project.origin import replaced
 from netgen.project.post_layout import post_layout
@@ -73,6 +74,7 @@ def build_step(
     for file in made.kept:
         click.secho(f"{output}: your edited file is now {file.name}", fg="yellow")
     click.echo(f"{output}: {expected_power(made, calibration is not None)}")
+    click.echo(f"{output}: {footprint_of(made).said}")
     say_below_floor(made)
     return made
 

@@ -99,11 +99,12 @@ def _line(result: PointResult) -> str:
     point = result.point
     unit, si, _ = SCALES[point.quantity]
     power = "" if result.power_w is None else engineering(result.power_w, "W")
+    frame = f"frames of {result.footprint.frame}  " if result.footprint else ""
     states = "" if result.state_agreement is None else f"states {result.state_agreement:.4f}"
     return (
         f"{point.quantity:<13} {point.value / si:>6g} {unit:<3} "
         f"{result.agreeing:>3} of {result.samples} decisions  {states:<14} {power:>9}  "
-        f"{result.said}".rstrip()
+        f"{frame}{result.said}".rstrip()
     )
 
 
@@ -127,6 +128,7 @@ def _draw(output: Path, model: Model, results: list[PointResult]) -> None:
                     [r.agreeing / r.samples for r in own],
                     [r.state_agreement for r in own],
                     [r.power_w for r in own],
+                    [r.footprint.frame if r.footprint else "" for r in own],
                     [r.said for r in own],
                 )
             )

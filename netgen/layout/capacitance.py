@@ -1,8 +1,10 @@
 """Capacitance of wires, out of the polygons of every net: 2.5 dimensions, typical process.
 
 Each layer sees, below it, the nearest conductor: another net's by overlap, or the substrate by its
-area. Every edge adds a fringe, and edges that face each other in one layer a sidewall, which the
-nearest edge hides from those behind it. Gates are left out: the transistor's model has them.
+area. Every edge adds a fringe to the substrate and to the layers around it, as much of each as lies
+beside the layer on average, and edges that face each other in one layer a
+sidewall, which the nearest edge hides from those behind it, as it hides part of the fringe. Gates
+are left out: the transistor's model has them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.layout.lvs import Extraction
-from netgen.layout.process import Process, WireCapacitance, klayout
+from netgen.layout.process import Process, klayout
 
 if TYPE_CHECKING:
     from klayout.db import Net, Region
@@ -76,16 +78,29 @@ def summed(
         Of the nets; those without one count as neighbours only.
     """
     ground, coupling = np.zeros(len(names)), np.zeros(len(names))
-    _add_overlaps(stack, process, ground, coupling)
+    beside = _add_overlaps(stack, process, ground, coupling)
     for layer in stack:
         wire = process.wires.get(layer)
         if wire is None:
             continue
+        fringes = {other: process.fringes.get((layer, other), 0.0) for other in stack}
+        shares = {other: beside.get((layer, other), 0.0) for other in stack if fringes[other]}
+        near = sum(share * fringes[other] for other, share in shares.items())
+        below = list(stack)[: list(stack).index(layer)]
+        far = wire.edge * (1 - sum(shares.get(other, 0.0) for other in below))
         for number, region in enumerate(stack[layer]):
-            ground[number] += region.perimeter() * 1e-9 * wire.edge
-        for one, other, value in _sidewalls(stack[layer], wire, process.reach):
-            coupling[one] += value
-            coupling[other] += value
+            length = region.perimeter() * 1e-9
+            ground[number] += length * far
+            coupling[number] += length * near
+        for one, other, length, gap in _facing(stack[layer], process.reach):
+            hidden = length * (1 - wire.seen(gap))
+            for net in (one, other):
+                ground[net] -= hidden * far
+                coupling[net] -= hidden * near
+            if one != other:
+                value = wire.side * length / (gap + wire.offset)
+                coupling[one] += value
+                coupling[other] += value
     found: dict[str, NetCapacitance] = {}
     for name, low, side in zip(names, ground.tolist(), coupling.tolist(), strict=True):
         if name:
@@ -132,9 +147,17 @@ def _polygons(
 
 def _add_overlaps(
     stack: Mapping[str, Sequence[Region]], process: Process, ground: Floats, coupling: Floats
-) -> None:
-    """Add what the layers see below them."""
+) -> dict[tuple[str, str], float]:
+    """Add what the layers see below them.
+
+    Returns
+    -------
+    By two layers, which share of all that is beside the first lies over (or below) the second,
+    with none between.
+    """
     layers = list(stack)
+    beside: dict[tuple[str, str], float] = defaultdict(float)
+    whole = dict.fromkeys(layers, 0.0)
     for tile in _tiles(stack).values():
         cells, area = _cells(tile, len(layers))
         for place, layer in enumerate(layers):
@@ -153,6 +176,15 @@ def _add_overlaps(
                     _add(coupling, own, seen, area, value)
                     _add(coupling, other, seen, area, value)
             _add(ground, own, left, area, wire.area)
+            free = cells[place] < 0
+            whole[layer] += float(area[free].sum())
+            for others in (reversed(range(place)), range(place + 1, len(layers))):
+                left = free
+                for other in others:
+                    seen = left & (cells[other] >= 0)
+                    left = left & ~seen
+                    beside[layer, layers[other]] += float(area[seen].sum())
+    return {pair: area / whole[pair[0]] for pair, area in beside.items() if area}
 
 
 def _tiles(stack: Mapping[str, Sequence[Region]]) -> dict[tuple[int, int], list[tuple[int, ...]]]:
@@ -192,10 +224,8 @@ def _add(to: Floats, nets: Nets, seen: NDArray[np.bool_], area: Floats, value: f
     to += np.bincount(nets[seen], area[seen] * value, len(to))
 
 
-def _sidewalls(
-    regions: Sequence[Region], wire: WireCapacitance, reach: float
-) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs of nets that face each other in a layer, and their capacitance, F."""
+def _facing(regions: Sequence[Region], reach: float) -> Iterator[tuple[int, int, float, float]]:
+    """Yield edges that face each other in a layer: the nets of both, their length and gap, m."""
     far = round(reach * 1e9)
     for along in (0, 1):
         up, down = _edges(regions, along)
@@ -208,9 +238,8 @@ def _sidewalls(
                 there, a, b, other = down[start]
                 start += 1
                 length, free = _taken(free, a, b)
-                if length and other != net:
-                    gap = (there - at) * 1e-9
-                    yield net, other, wire.side * length * 1e-9 / (gap + wire.offset)
+                if length:
+                    yield net, other, length * 1e-9, (there - at) * 1e-9
 
 
 def _taken(free: list[tuple[int, int]], low: int, high: int) -> tuple[int, list[tuple[int, int]]]:

@@ -1,21 +1,26 @@
-"""What a network's transistors take of the chip, by block: an estimate from layouts."""
+"""What a network's transistors and wires take of the chip: estimates from layouts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netgen.circuit.netlist import Netlist
+import numpy as np
+
+from netgen.circuit.netlist import GROUND, SUPPLIES, Netlist
 from netgen.netlist.meters import SupplyBranch
 from netgen.technology import Geometry, Technology
 
-FRAME, WIRING, PICTURE_LIST = 2.4, 6e-4, 7000
+FRAME, WIRING, LARGEST = 2.4, 6e-4, 7000
 """What rows, taps, wells and wires make of the transistors' own frames: a factor, what it grows by
 with every transistor, and how many the largest layout had that these were fitted to."""
 ASSUMPTION = (
     f"the frames (W + d)(L + 3 d) of all n transistors times {FRAME:g} + {WIRING:g} n, where d is "
     "the length of a source or drain of the technology: within 10 % of the area of six layouts in "
-    f"an open process of 180 nm, of 62 to 6,551 transistors; above {PICTURE_LIST:,} a lower bound"
+    f"an open process of 180 nm, of 62 to 6,551 transistors; above {LARGEST:,} a lower bound"
 )
+LOCAL, SPREAD = 0.67e-15, 11.4e-12
+"""Capacitance of a net's wires by terminal of a transistor: near it, F, and what it grows by with
+the root of the layout's area, F/m."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,23 @@ def areas(netlist: Netlist, technology: Technology) -> dict[SupplyBranch, Area]:
     return found
 
 
+def expected_wires(netlist: Netlist, technology: Technology) -> dict[str, float]:
+    """Return what the wires of every net are expected to add, F, by name: of no layout, but fitted
+    to the sums over nets of four, of 62 to 2,529 transistors.
+    """
+    area = sum(each.drawn_m2 for each in areas(netlist, technology).values())
+    by_terminal = LOCAL + SPREAD * float(np.sqrt(area))
+    found: dict[str, float] = {}
+    for device in netlist.transistors.values():
+        for net in device.terminals[:3]:
+            if net not in (*SUPPLIES, GROUND):
+                found[net] = found.get(net, 0.0) + by_terminal * device.geometry.multiplicity
+    return found
+
+
 def overhead(transistors: int) -> float:
     """Return how many times the transistors' own frames a layout takes."""
-    return FRAME + WIRING * min(transistors, PICTURE_LIST)
+    return FRAME + WIRING * min(transistors, LARGEST)
 
 
 def area_of(geometry: Geometry, diffusion: float, share: float = 1.0) -> Area:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from netgen.circuit.blocks import (
@@ -66,6 +66,7 @@ class CellView:
     other: str
     diode: str
     to_p: str
+    load: float = 0.0
 
 
 def cell_view(
@@ -214,7 +215,8 @@ def cell_time_deck(
     views = []
     for index, step in enumerate(steps):
         points = [(0.0, step.before), (edge, step.after), (stop, step.after)]
-        views.append(cell_view(str(index), step.cell, unit, pwl(points)))
+        view = cell_view(str(index), step.cell, unit, pwl(points))
+        views.append(replace(view, load=step.load))
     blocks = block_texts(technology, unit, [step.cell for step in steps])
     body = render_template("cell_times.j2", vdd=at.vdd, blocks=blocks, cells=views)
     outputs = tuple(cell_output(technology, str(i), step.cell) for i, step in enumerate(steps))

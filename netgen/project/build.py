@@ -28,7 +28,6 @@ from netgen.errors import InputError
 from netgen.model import Model, Samples, to_dict
 from netgen.model.decision import with_currents
 from netgen.netlist import Conditions, mapping, netlist_of
-from netgen.netlist.area import areas
 from netgen.netlist.write import network_bodies
 from netgen.progress import announced
 from netgen.project.design import design_text
@@ -312,7 +311,7 @@ def _content(
         "tools": tools(technology),
         "devices": {"total": sum(counts.values()), "by_block": counts},
         "below_floor": [str(entry) for entry in made.below_floor],
-        "area": area_document(areas(made.netlist, technology)),
+        "area": area_document(made.netlist, technology),
         "predicted_power": predicted_document(made.power),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +13,7 @@ from netgen._version import __version__
 from netgen.circuit import BIASES
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
+from netgen.document import Json, WrongKindError, number_at, table_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.layout.assemble import Choices
@@ -27,7 +29,7 @@ from netgen.layout.process import Process, klayout, load_process
 from netgen.netlist.write import network_body
 from netgen.project.design import read_netlist
 from netgen.project.reading import Build, held, prepared
-from netgen.project.record import Draft, Kind, read_json, rewritten
+from netgen.project.record import Draft, Kind, read_json, read_record, rewritten
 from netgen.technology import POLARITIES, Technology
 
 LAYOUT = Kind.of("layout", "run netgen layout again")
@@ -72,6 +74,43 @@ def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path
             draft.write(NETWORK, _with_wires(build, laid, technology))
             draft.content = _content(build, laid, choices)
     return laid, tuple(draft.kept)
+
+
+def layout_record(build: Build) -> Mapping[str, Json]:
+    """Return what ``layout.json`` says of a build's layout.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none, or that of another circuit.
+    """
+    path = layout_folder(build) / RECORD
+    if not path.is_file():
+        problem = "holds no layout; run netgen layout first"
+        raise ConfigurationError(str(build.folder.path), [problem])
+    record = read_record(path, LAYOUT)
+    if record.get("build") != build.identity:
+        problem = "the circuit was built anew since; run netgen layout again"
+        raise ConfigurationError(str(path), [problem])
+    return record
+
+
+def extracted(build: Build) -> tuple[float, dict[str, float]]:
+    """Return the area of a build's layout, m², and the capacitance of its wires, F, by net.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no layout, or that of another circuit.
+    """
+    record = layout_record(build)
+    try:
+        nets = table_at(record, "wires", "nets")
+        wires = {net: float(number_at(nets, net, "total_f")) for net in nets}
+        return float(number_at(record, "size", "area_m2")), wires
+    except WrongKindError:
+        path = layout_folder(build) / RECORD
+        raise ConfigurationError(str(path), [f"is damaged; {LAYOUT.hint}"]) from None
 
 
 def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process, str]:

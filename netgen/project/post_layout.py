@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,14 +11,16 @@ import numpy as np
 
 from netgen.analysis import Comparison
 from netgen.analysis import compare as compare_samples
-from netgen.document import WrongKindError, number_at, table_at, text_at
+from netgen.characterise import CellSpeed
+from netgen.document import text_at
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
 from netgen.model import Model
+from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
-from netgen.project.layout import LAYOUT, NETWORK, RECORD, layout_folder
-from netgen.project.reading import Build, Wires
-from netgen.project.record import read_record
+from netgen.project.footprint import loaded
+from netgen.project.layout import NETWORK, extracted, layout_folder, layout_record
+from netgen.project.reading import Build, Wires, prepared
 from netgen.project.runs import Runs, read_runs
 from netgen.project.studies.times import speeds_of_build
 from netgen.schema import head
@@ -57,20 +59,8 @@ def post_layout(build: Build) -> Build:
     ConfigurationError
         It has no layout, or that of another circuit.
     """
-    path = layout_folder(build) / RECORD
-    if not path.is_file():
-        problem = "holds no layout; run netgen layout first"
-        raise ConfigurationError(str(build.folder.path), [problem])
-    record = read_record(path, LAYOUT)
-    if record.get("build") != build.identity:
-        problem = "the circuit was built anew since; run netgen layout again"
-        raise ConfigurationError(str(path), [problem])
-    try:
-        nets = table_at(record, "wires", "nets")
-        wires = {net: number_at(nets, net, "total_f") for net in nets}
-        digest = text_at(record, "files", NETWORK)
-    except WrongKindError:
-        raise ConfigurationError(str(path), [f"is damaged; {LAYOUT.hint}"]) from None
+    _, wires = extracted(build)
+    digest = text_at(layout_record(build), "files", NETWORK)
     folder = PostLayoutFolder(build.folder.path)
     return replace(build, folder=folder, wires=Wires(wires, digest))
 
@@ -128,15 +118,31 @@ def side_by_side(build: Build) -> SideBySide:
     if not same:
         problem = "has no sample that was simulated with and without wires; run netgen sim again"
         raise ConfigurationError(str(laid.folder.runs), [problem])
-    found = SideBySide(*(_figures(build, own, done) for own in runs))
+    speeds = speeds_of_build(build)
+    found = SideBySide(
+        *(
+            _figures(build, own, done, times)
+            for own, times in zip(runs, (speeds, _slowed(laid, speeds)), strict=True)
+        )
+    )
     content = {**head(FORMAT), **asdict(found)}
     write_whole(layout_folder(build) / DOCUMENT, json.dumps(content, indent=1) + "\n")
     return found
 
 
-def _figures(build: Build, runs: Runs, done: list[int]) -> Figures:
+def _slowed(laid: Build, speeds: Mapping[str, CellSpeed] | None) -> Mapping[str, CellSpeed] | None:
+    """Return the times of cells with the wires of a layout."""
+    if not speeds or laid.wires is None:
+        return speeds
+    technology, _, _ = prepared(laid)
+    return loaded(speeds, read_netlist(laid, technology), laid.wires.capacitances)
+
+
+def _figures(
+    build: Build, runs: Runs, done: list[int], speeds: Mapping[str, CellSpeed] | None
+) -> Figures:
     compared: Comparison = compare_samples(
-        build.model, runs.samples.pick(done), map(runs.traces, done), {}, speeds_of_build(build)
+        build.model, runs.samples.pick(done), map(runs.traces, done), {}, speeds
     )
     scale = compared.logit_full_scale
     times = np.array([t for i in done for t in _settling(build.model, runs.traces(i), scale)])

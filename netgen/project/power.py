@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from netgen.analysis import PowerFigures, PowerTally
 from netgen.document import table_at, text_at
 from netgen.errors import ConfigurationError
 from netgen.files import write_whole
+from netgen.project.footprint import Footprint, footprint_of_build
 from netgen.project.reading import Build, held
 from netgen.project.runs import read_runs
 from netgen.schema import head
 
 
-def power(build: Build) -> PowerFigures:
+def power(build: Build) -> tuple[PowerFigures, Footprint | None]:
     """Add up the power of every simulated sample; write power.json, power.html and plots.
+
+    What the circuit takes of a chip comes with it, see
+    :func:`~netgen.project.footprint.footprint_of_build`.
 
     Raises
     ------
@@ -38,12 +43,14 @@ def power(build: Build) -> PowerFigures:
     if figures is None:
         problem = "no sample was simulated; run netgen sim again"
         raise ConfigurationError(str(folder.runs), [problem])
+    footprint = footprint_of_build(build)
     document = {
         **head("power"),
         "model": {name: text_at(build.record, "model", name) for name in ("name", "sha256")},
         "edited": list(build.edited),
         **power_document(figures),
         "area": build.record.get("area"),
+        "layout": None if footprint is None else asdict(footprint),
         "predicted": build.record.get("predicted_power"),
     }
     with held(build):
@@ -52,6 +59,8 @@ def power(build: Build) -> PowerFigures:
             (folder.path / name).unlink(missing_ok=True)
         write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
         write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
-        said = (table_at({name: {}, **build.record}, name) for name in ("area", "predicted_power"))
-        write_page(folder.path / "power.html", power_page(build.model.name, figures, plots, *said))
-    return figures
+        said = [table_at({name: {}, **build.record}, name) for name in ("area", "predicted_power")]
+        laid = footprint.facts if footprint else ()
+        page = power_page(build.model.name, figures, plots, said[0], said[1], laid)
+        write_page(folder.path / "power.html", page)
+    return figures, footprint

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from netgen.circuit.netlist import Netlist
 from netgen.document import Json, number_at, table_at, whole_at
-from netgen.netlist import KINDS, SupplyBranch
-from netgen.netlist.area import ASSUMPTION, Area
+from netgen.netlist import KINDS
+from netgen.netlist.area import ASSUMPTION, Area, areas, expected_wires
 from netgen.sizing import PredictedPower
+from netgen.technology import Technology
 
 
-def area_document(areas: Mapping[SupplyBranch, Area]) -> dict[str, Json]:
-    """Return the area of a circuit, and by kind of block."""
+def area_document(netlist: Netlist, technology: Technology) -> dict[str, Json]:
+    """Return the area of a circuit, by kind of block too, and the capacitance of its wires."""
     by_block: dict[str, Area] = {}
-    for branch, area in areas.items():
+    own = areas(netlist, technology)
+    for branch, area in own.items():
         by_block[branch.kind] = by_block.get(branch.kind, Area()) + area
     return {
-        **asdict(sum(areas.values(), Area())),
+        **asdict(sum(own.values(), Area())),
         "by_block": {kind: asdict(by_block[kind]) for kind in KINDS if kind in by_block},
         "assumption": ASSUMPTION,
+        "wires_f": sum(expected_wires(netlist, technology).values()),
     }
 
 

@@ -28,7 +28,8 @@ def speed(at_one_per_cent: float, units: int = 1, output: float = 0.0) -> CellSp
     """Cells whose time goes with one over the overdrive; seconds at 1 %."""
     times = at_one_per_cent * np.array([1.0, 0.01])
     storage = np.broadcast_to(np.log(times), (2, units, 2))
-    return CellSpeed(OVERDRIVES, storage, np.full((2, units), output))
+    own = np.broadcast_to(np.array([[20e-15], [10e-15]]), (2, units))
+    return CellSpeed(OVERDRIVES, storage, np.full((2, units), output), own)
 
 
 # One cell's times
@@ -65,6 +66,13 @@ def test_overdrive_is_the_inverse_of_the_time() -> None:
 def test_an_output_that_is_slower_than_the_frame_never_answers() -> None:
     rise, _ = speed(5e-3, output=1e-3).overdrive(9e-4)
     assert np.isinf(rise).all()
+
+
+def test_wires_slow_a_cell_by_their_share_of_its_own_capacitance() -> None:
+    cells = speed(1e-3, units=2, output=1e-4)
+    rise, fall = cells.loaded(np.array([0.0, 20e-15])).time(np.full(2, 0.01))
+    np.testing.assert_allclose(rise, [1.1e-3, 2.1e-3], rtol=1e-9)
+    np.testing.assert_allclose(fall, [1.1e-3, 3.1e-3], rtol=1e-9)
 
 
 # The cause "slow"; frames last 10 ms, β_hi = 0.4

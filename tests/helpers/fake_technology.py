@@ -115,8 +115,9 @@ def fake_times(unit_current: float = UNIT_CURRENT) -> SchmittTimes:
     """Tabulate cells that move 8 fC at the overdrive: 0.4 ms at 2 % and 1 nA."""
     bias, shares = np.array([0.02, 0.4, 8.0]) * unit_current, np.array([0.06, 0.3, 0.94])
     overdrive = np.array([0.003, 0.02, 0.1, 1.5])
+    own = np.full((3, 2), 2e-14)
     time = 8e-15 / (bias[:, None, None] * np.ones((1, 3, 1)) * overdrive)
-    return SchmittTimes(bias, shares, overdrive, time, time / 2, np.zeros((3, 2)))
+    return SchmittTimes(bias, shares, overdrive, time, time / 2, np.zeros((3, 2)), own)
 
 
 def fake_characterisation(technology: Technology, unit: Geometry = UNIT) -> Characterisation:

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from layout_cases import drawn, simple
 
 from netgen.circuit.netlist import Capacitor
 from netgen.circuit.wires import with_wires
 from netgen.layout.capacitance import capacitances, summed
-from netgen.layout.process import load_process
+from netgen.layout.process import Process, load_process
 from netgen.netlist.write import network_body
 from netgen.technology import load_technology
 
 db = pytest.importorskip("klayout.db")
 PROCESS = load_process(load_technology("gf180mcu"))
+PLAIN = replace(PROCESS, fringes={})
 LAYERS = ("comp", "poly2", "metal1", "metal2", "metal3")
 
 
-def wires(*boxes: tuple[str, float, float, float, float]) -> dict[int, float]:
-    """Return the capacitance, fF, of nets of one rectangle each (layer and sides in µm)."""
+def wires(
+    *boxes: tuple[str, float, float, float, float], process: Process = PLAIN
+) -> dict[int, float]:
+    """Return the capacitance, fF, of nets of one rectangle each (layer and sides in µm).
+
+    No edge sees another layer unless a process is given.
+    """
     stack = {layer: [db.Region() for _ in boxes] for layer in LAYERS}
     for number, (layer, *sides) in enumerate(boxes):
         stack[layer][number].insert(db.Box(*(round(1000 * side) for side in sides)))
     names = [str(number) for number in range(len(boxes))]
-    found = summed(stack, names, PROCESS)
+    found = summed(stack, names, process)
     return {int(name): value.total * 1e15 for name, value in found.items()}
 
 
@@ -52,13 +59,29 @@ def test_neighbours_see_each_other_and_not_those_behind() -> None:
     alone = wires(("metal2", 0, 0, 0.28, 100))[0]
     pair = wires(("metal2", 0, 0, 0.28, 100), ("metal2", 0.56, 0, 0.84, 100))
     side = 0.0467 * 100 / (0.28 + 0.289)
+    left = 2 / np.pi * np.arctan(0.69 * 0.28 * 15.0 / 34.5)  # of the fringe of a facing edge
+    side -= 100 * 0.0333 * (1 - left)
     assert pair[0] - alone == pytest.approx(side, rel=1e-6)
     assert pair[1] - alone == pytest.approx(side, rel=1e-6)
     row = wires(*(("metal2", 0.56 * i, 0, 0.56 * i + 0.28, 100) for i in range(3)))
     assert row[0] == pytest.approx(pair[0], rel=1e-9)
     assert row[1] - alone == pytest.approx(2 * side, rel=1e-6)
-    far = wires(("metal2", 0, 0, 0.28, 100), ("metal2", 3, 0, 3.28, 100))
+    far = wires(("metal2", 0, 0, 0.28, 100), ("metal2", 9, 0, 9.28, 100))
     assert far[0] == pytest.approx(alone, rel=1e-9)
+
+
+def test_an_edge_sees_the_layers_around_it() -> None:
+    wire, plate = ("metal2", 0, 0, 1, 100), ("metal1", -10, -10, 110, 110)
+    found = wires(wire, plate, process=PROCESS)
+    assert found[0] == pytest.approx(100 * 0.0590 + 202 * 0.0476, rel=1e-6)
+
+
+def test_a_neighbour_takes_less_of_the_fringe_the_farther_it_is() -> None:
+    shares = [PROCESS.wires["metal1"].seen(gap * 1e-6) for gap in (0.0, 0.23, 1.0, 8.0, 1e6)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0
+    assert shares[1] == pytest.approx(0.0853, rel=2e-3)
+    assert shares[-1] == pytest.approx(1.0, rel=1e-5)
 
 
 def test_every_net_of_a_layout_has_wires() -> None:

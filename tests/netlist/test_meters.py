@@ -14,7 +14,7 @@ from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit, build_circuit
 from netgen.circuit.netlist import Role
 from netgen.model import Model, from_dict
 from netgen.netlist import KINDS, netlist_of
-from netgen.netlist.area import areas, overhead
+from netgen.netlist.area import areas, expected_wires, overhead
 from netgen.netlist.meters import INPUT_METER
 from netgen.netlist.partition import Network
 from netgen.netlist.syntax import statements
@@ -108,3 +108,17 @@ def test_area_of_blocks() -> None:
 )
 def test_estimate_is_near_the_layouts(transistors: int, frames_m2: float, layout_m2: float) -> None:
     assert overhead(transistors) * frames_m2 == pytest.approx(layout_m2, rel=0.1)
+
+
+def test_wires_are_expected_at_every_net_but_the_supplies_by_its_terminals() -> None:
+    netlist = netlist_of(drawn(from_dict(small_model())), TECHNOLOGY)
+    wires = expected_wires(netlist, TECHNOLOGY)
+    terminals = Counter[str]()
+    for each in netlist.transistors.values():
+        terminals.update(dict.fromkeys(each.terminals[:3], 0))
+        for net in each.terminals[:3]:
+            terminals[net] += each.geometry.multiplicity
+    assert set(wires) == set(terminals) - {"vdd", "vss"}
+    area = sum(each.drawn_m2 for each in areas(netlist, TECHNOLOGY).values())
+    for net, value in wires.items():
+        assert value == pytest.approx(terminals[net] * (0.67e-15 + 11.4e-12 * area**0.5))

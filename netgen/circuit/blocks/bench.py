@@ -44,11 +44,18 @@ class BiasedCell:
 
 @dataclass(frozen=True)
 class CandidateStep:
-    """A cell whose candidate current steps at time 0, from one value to another (A)."""
+    """A cell whose candidate current steps at time 0, from one value to another (A).
+
+    Attributes
+    ----------
+    load
+        Capacitance added to the storage node, F.
+    """
 
     cell: BiasedCell
     before: float
     after: float
+    load: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,11 +21,19 @@ class CellSpeed:
         ln(time / s) that the storage node takes to rise and to fall, (2, units, overdrives).
     output
         What the output adds, s, rising and falling, (2, units).
+    own
+        Capacitance, F, that doubles the time if wires add it to the storage node, rising and
+        falling, (2, units).
     """
 
     logs: Floats
     storage: Floats
     output: Floats
+    own: Floats
+
+    def loaded(self, wires: Floats) -> CellSpeed:
+        """Return the times with wires at the storage nodes, F, (units,)."""
+        return replace(self, storage=self.storage + np.log1p(wires / self.own)[..., np.newaxis])
 
     def time(self, overdrive: Floats) -> tuple[Floats, Floats]:
         """Return the times to rise and to fall, s, for overdrives (…, units), shares as above.

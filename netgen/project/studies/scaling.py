@@ -11,6 +11,7 @@ from netgen.model import Cell, Model, Samples, random_model
 from netgen.netlist import SupplyBranch
 from netgen.netlist.area import Area, areas
 from netgen.project.build import Design, build, design
+from netgen.project.footprint import Footprint, footprint_of
 from netgen.project.options import BuildOptions
 from netgen.project.reading import read_build
 from netgen.project.results import results
@@ -55,6 +56,8 @@ class Size:
 
     Attributes
     ----------
+    footprint
+        What to expect of a layout.
     below_floor
         Weights too small to be drawn.
     predicted_w, measured_w
@@ -66,6 +69,7 @@ class Size:
 
     state: int
     area: Area
+    footprint: Footprint
     below_floor: int
     predicted_w: Mapping[str, float]
     measured_w: Mapping[str, float]
@@ -134,6 +138,7 @@ def _size(
     return Size(
         state=state,
         area=sum(areas(made.netlist, made.technology).values(), Area()),
+        footprint=footprint_of(made),
         below_floor=len(made.below_floor),
         predicted_w=_parts(model, watts),
         measured_w=_parts(model, measured) if measured else {},

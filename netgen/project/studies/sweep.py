@@ -14,6 +14,7 @@ from netgen.analysis.comparison.limits import Symptoms, symptoms
 from netgen.errors import ModelError, SimulationError, UsageError
 from netgen.model import Model, Samples
 from netgen.project.build import build
+from netgen.project.footprint import Footprint, footprint_of
 from netgen.project.options import BuildOptions
 from netgen.project.reading import read_build
 from netgen.project.results import results, write_results
@@ -58,6 +59,8 @@ class PointResult:
         What limits the circuit.
     problem
         Why it could not be built; empty where it could.
+    footprint
+        What to expect of a layout; None where it could not be built.
     """
 
     point: SweepPoint
@@ -71,6 +74,7 @@ class PointResult:
     energy_j: float | None = None
     symptoms: Symptoms | None = None
     problem: str = ""
+    footprint: Footprint | None = None
 
     @property
     def said(self) -> str:
@@ -137,7 +141,7 @@ def _point(
     varied, chosen = _at(model, options, point)
     folder = output / point.name
     try:
-        build(varied, folder, chosen)
+        footprint = footprint_of(build(varied, folder, chosen))
     except (ModelError, SimulationError) as error:
         yield PointResult(point, len(picked), 0, problem=str(error).splitlines()[0])
         return
@@ -150,7 +154,9 @@ def _point(
     done = [sample for sample in picked if sample not in failures]
     if not done:
         problem = f"no simulation gave a result ({', '.join(sorted(set(failures.values())))})"
-        yield PointResult(point, len(picked), 0, len(failures), problem=problem)
+        yield PointResult(
+            point, len(picked), 0, len(failures), problem=problem, footprint=footprint
+        )
         return
     runs = read_runs(made)
     found = compare(varied, samples.pick(done), map(runs.traces, done), failures)
@@ -165,6 +171,7 @@ def _point(
         power_w=found.power_w,
         energy_j=found.energy_j,
         symptoms=symptoms(varied, map(runs.traces, done)),
+        footprint=footprint,
     )
 
 

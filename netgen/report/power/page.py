@@ -19,6 +19,7 @@ def power_page(
     plots: Sequence[Plot],
     area: Mapping[str, Json],
     predicted: Mapping[str, Json],
+    layout: Sequence[tuple[str, str]] = (),
 ) -> Page:
     """Return the page of the supply power.
 
@@ -26,6 +27,8 @@ def power_page(
     ----------
     area, predicted
         As in ``build.json``; may be empty.
+    layout
+        Facts about area and wires.
     """
     total, kinds = figures.total, figures.groups["block"]
     most = max(kinds, key=lambda kind: kinds[kind].average_w)
@@ -43,6 +46,7 @@ def power_page(
         facts.append(
             ("predicted by the build", engineering(number_at(predicted, "average_w"), "W"))
         )
+    facts += layout
     sections = [Section("power", "Where the power goes", [*plots, power_table(figures)], "Power")]
     if area:
         columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")

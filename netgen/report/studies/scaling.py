@@ -37,7 +37,7 @@ class Growth:
 def scaling_files(
     growths: Sequence[Growth],
     laws: Mapping[str, PowerLaw | None],
-    circuits: Sequence[tuple[int, int, float]],
+    circuits: Sequence[tuple[str, ...]],
 ) -> dict[str, str | bytes]:
     """Return ``scaling.png`` and ``scaling.html``, by name.
 
@@ -48,7 +48,7 @@ def scaling_files(
     laws
         Of all quantities that were fitted.
     circuits
-        Of each size: state size, transistors, area (m²).
+        Of each size: state size, transistors, area, capacitance of wires, shortest frame.
     """
     total = growths[-1]
     power = f"{engineering(total.predicted_w[0], 'W')} to {engineering(total.predicted_w[-1], 'W')}"
@@ -71,21 +71,27 @@ def scaling_files(
     return {plot.file: plot.png, "scaling.html": to_html(page)}
 
 
-def _sizes(growths: Sequence[Growth], circuits: Sequence[tuple[int, int, float]]) -> Table:
+def _sizes(growths: Sequence[Growth], circuits: Sequence[tuple[str, ...]]) -> Table:
     rows = []
-    for at, (size, transistors, area) in enumerate(circuits):
+    for at, circuit in enumerate(circuits):
         measured = growths[-1].measured_w[at]
         rows.append(
             (
-                str(size),
-                str(transistors),
-                f"{area * 1e6:.4g} mm²",
+                *circuit,
                 *(engineering(growth.predicted_w[at], "W") for growth in growths),
                 "" if measured is None else engineering(measured, "W"),
             )
         )
     parts = (f">{growth.label}" for growth in growths)
-    columns = (">state size", ">transistors", ">area", *parts, ">total in ngspice")
+    columns = (
+        ">state size",
+        ">transistors",
+        ">area",
+        ">wires",
+        ">shortest frame",
+        *parts,
+        ">total in ngspice",
+    )
     return Table("Power, transistors and area by state size", columns, plain_rows(rows))
 
 

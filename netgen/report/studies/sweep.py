@@ -28,6 +28,8 @@ class SweepCurve:
         Whether its values are spread over decades.
     decisions
         Share of decisions that agree.
+    frames
+        The shortest frames to expect, with wires, for people.
     said
         What limits the circuit.
     """
@@ -38,6 +40,7 @@ class SweepCurve:
     decisions: Sequence[float]
     states: Sequence[float | None]
     power_w: Sequence[float | None]
+    frames: Sequence[str]
     said: Sequence[str]
 
 
@@ -79,15 +82,24 @@ def _table(curve: SweepCurve) -> Table:
                 percent(decided),
                 percent(states),
                 "–" if watts is None else engineering(watts, "W"),
+                frame,
                 said,
             ),
             decided < 1,
         )
-        for value, decided, states, watts, said in zip(
-            *(curve.values, curve.decisions, curve.states, curve.power_w, curve.said), strict=True
+        for value, decided, states, watts, frame, said in zip(
+            *(curve.values, curve.decisions, curve.states, curve.power_w, curve.frames, curve.said),
+            strict=True,
         )
     ]
-    columns = (f">{curve.label}", ">decisions as software", ">states", ">supply power", "limits")
+    columns = (
+        f">{curve.label}",
+        ">decisions as software",
+        ">states",
+        ">supply power",
+        ">shortest frame",
+        "limits",
+    )
     return Table(curve.label, columns, rows)
 
 

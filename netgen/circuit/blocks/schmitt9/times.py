@@ -9,7 +9,7 @@ reached in that frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,10 @@ _EDGE = 5e-4
 _CHARGE = 4e-12
 """Charge that moves in the simulated time at the threshold bias current of a 2 × 2 µm unit, C."""
 _TRIES = 4
+_LOAD = 1e-14
+"""Capacitance that shows what wires add, at a storage node of a 2 × 2 µm unit, F."""
+_LOADED = 2
+"""Which overdrive it is measured at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,9 @@ class SchmittTimes:
     output
         What a smaller gain current adds: this charge over the gain bias current, C, rising and
         falling, (biases, 2). Counts where it is positive: a smaller output rises later.
+    own
+        Capacitance, F, that doubles the time if wires add it to the storage node, rising and
+        falling, (biases, 2).
     """
 
     bias: Floats
@@ -69,6 +76,7 @@ class SchmittTimes:
     rising: Floats
     falling: Floats
     output: Floats
+    own: Floats
 
     def of(self, cells: Table, wanted: Floats) -> CellSpeed:
         """Return the times of cells with given β_hi, β_hi − β_lo and α, A, (3, units)."""
@@ -77,9 +85,13 @@ class SchmittTimes:
         share = np.clip(feedback / threshold, self.shares[0], self.shares[-1])
         at = np.stack([logs, share], axis=-1)
         charges = np.stack([surface(at) for surface in self._surfaces])
-        output = np.stack([np.interp(logs, np.log(self.bias), each) for each in self.output.T])
+        output, own = (
+            np.stack([np.interp(logs, np.log(self.bias), each) for each in values.T])
+            for values in (self.output, self.own)
+        )
         late = np.maximum(output, 0.0) * (1 / gain - 1 / threshold)
-        return CellSpeed(np.log(self.overdrive), charges - np.log(threshold)[:, np.newaxis], late)
+        storage = charges - np.log(threshold)[:, np.newaxis]
+        return CellSpeed(np.log(self.overdrive), storage, late, own)
 
     @cached_property
     def _surfaces(self) -> tuple[RegularGridInterpolator, ...]:
@@ -105,17 +117,20 @@ def measured_times(bench: Bench, block: CellBlock) -> SchmittTimes:
 
     def measure() -> dict[str, Floats]:
         found = [_measured(bench, block, float(each)) for each in bias]
-        return {"times": np.array([t for t, _ in found]), "output": np.array([o for _, o in found])}
+        return dict(
+            zip(("times", "output", "own"), map(np.array, zip(*found, strict=True)), strict=True)
+        )
 
-    identity = (tuple(bias), SHARES, OVERDRIVES, _SLOW_GAIN, _EDGE)
+    identity = (tuple(bias), SHARES, OVERDRIVES, _SLOW_GAIN, _EDGE, _LOAD, _LOADED)
     arrays = bench.kept(f"{block.name} times", identity, measure)
     rising, falling = np.moveaxis(arrays["times"], -1, 0)
     shares, overdrive = np.array(SHARES), np.array(OVERDRIVES)
-    return SchmittTimes(bias, shares, overdrive, rising, falling, arrays["output"])
+    return SchmittTimes(bias, shares, overdrive, rising, falling, arrays["output"], arrays["own"])
 
 
-def _measured(bench: Bench, block: CellBlock, bias: float) -> tuple[Floats, Floats]:
-    """Return times, (shares, overdrives, 2), and the output's charge, (2,), of one bias.
+def _measured(bench: Bench, block: CellBlock, bias: float) -> tuple[Floats, Floats, Floats]:
+    """Return times, (shares, overdrives, 2), the output's charge, (2,), of one bias, and the
+    storage node's own capacitance, (2,).
 
     A candidate cannot be negative: where a falling cell's overdrive is more than its β_lo, the
     time follows from that at no candidate, as if the same charge had to move.
@@ -132,15 +147,19 @@ def _measured(bench: Bench, block: CellBlock, bias: float) -> tuple[Floats, Floa
     weak = block.biased(bias, bias * SHARES[middle], slow)
     rising, falling = jumps[middle]
     steps += _steps(weak, rising, falling, OVERDRIVES[-1] * rising)
-    stop = _CHARGE / bias * bench.unit.width * bench.unit.length / 4e-12
+    area = bench.unit.width * bench.unit.length / 4e-12
+    loaded = _steps(cells[middle], rising, falling, OVERDRIVES[_LOADED] * rising)
+    steps += [replace(step, load=_LOAD * area) for step in loaded]
+    stop = _CHARGE / bias * area
     for _ in range(_TRIES):
         times = _times(bench, steps, stop)
-        table = _filled(times[:-2].reshape(len(SHARES), len(OVERDRIVES), 2))
-        if table is not None and np.isfinite(times[-2:]).all():
-            late = times[-2:] - table[middle, -1]
+        table = _filled(times[:-4].reshape(len(SHARES), len(OVERDRIVES), 2))
+        if table is not None and np.isfinite(times[-4:]).all():
+            late = times[-4:-2] - table[middle, -1]
+            own = _LOAD * area / (times[-2:] / table[middle, _LOADED] - 1)
             reached = np.minimum(OVERDRIVES, jumps[:, 1:] / jumps[:, :1])
             table[:, :, 1] *= reached / OVERDRIVES
-            return table, late / (1 / slow - 1 / bias)
+            return table, late / (1 / slow - 1 / bias), own
         stop *= 8
     name = bench.technology.name
     raise SimulationError(
