@@ -281,7 +281,7 @@ def _unit_view(writer: Writer, unit: Unit) -> _UnitView:
             for stack in stacks(unit.devices)
         ],
         [
-            f"NOT PICTURE_LIST, below the technology's floor: {_parameter(path)} = {value:+.6g}"
+            f"NOT DRAWN, below the technology's floor: {_parameter(path)} = {value:+.6g}"
             for path, value in unit.missing
         ],
         [

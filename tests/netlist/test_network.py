@@ -290,7 +290,7 @@ def test_weight_that_is_not_drawn_is_said_in_the_netlist() -> None:
     assert mirrors.geometry is not None
     mirrors.geometry.multiplicity[2, 1] = 0
     text = text_of(circuit)
-    assert "* NOT PICTURE_LIST, below the technology's floor: logits.weight[2][1] = -1.25\n" in text
+    assert "* NOT DRAWN, below the technology's floor: logits.weight[2][1] = -1.25\n" in text
     assert "logits_2_from_memory_1" not in text
     assert sum(device_counts(circuit).values()) == counted(circuit)
 
