@@ -146,7 +146,7 @@ def test_weight_below_the_floor_is_listed_loudly(tmp_path: Path, command: str) -
     if command == "build":
         record = json.loads((tmp_path / "out" / "build.json").read_text())
         assert record["below_floor"] == [found[0]]
-        assert "NOT PICTURE_LIST" in (tmp_path / "out" / "netlist.cir").read_text()
+        assert "NOT DRAWN" in (tmp_path / "out" / "netlist.cir").read_text()
 
 
 # Samples
