@@ -26,7 +26,14 @@ RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json", "power.h
 """What is said of simulated samples: it does not outlive them."""
 EXPORTS = "export"
 """The folder of what is handed over to other tools, and the command that writes it."""
-CIRCUIT_REPORTS = (*RUN_REPORTS, "twin.json", "twin.html", "trim.html", "verify.json")
+CIRCUIT_REPORTS = (
+    *RUN_REPORTS,
+    "twin.json",
+    "twin.html",
+    "trim.html",
+    "verify.json",
+    "layout.html",
+)
 """What is said of a circuit."""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +14,7 @@ from netgen._version import __version__
 from netgen.circuit import BIASES
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
-from netgen.document import Json, WrongKindError, number_at, table_at
+from netgen.document import Json, WrongKindError, number_at, table_at, text_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import remove_scratch, write_whole
 from netgen.layout.assemble import Choices
@@ -34,6 +35,7 @@ from netgen.technology import POLARITIES, Technology
 
 LAYOUT = Kind.of("layout", "run netgen layout again")
 RECORD = "layout.json"
+PAGE = "layout.html"
 NETWORK = "netlist_wires.cir"
 """The build's network with its wires."""
 
@@ -69,10 +71,12 @@ def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path
         remove_scratch(path)
         laid = lay_out(network, technology, process, choices, told)
         told("writing", 0.0)
+        (build.folder.path / PAGE).unlink(missing_ok=True)  # never beside another layout
         with rewritten(path / RECORD, LAYOUT) as draft:
             _write(draft, laid, technology)
             draft.write(NETWORK, _with_wires(build, laid, technology))
             draft.content = _content(build, laid, choices)
+        write_layout_page(build)
     return laid, tuple(draft.kept)
 
 
@@ -111,6 +115,31 @@ def extracted(build: Build) -> tuple[float, dict[str, float]]:
     except WrongKindError:
         path = layout_folder(build) / RECORD
         raise ConfigurationError(str(path), [f"is damaged; {LAYOUT.hint}"]) from None
+
+
+def write_layout_page(build: Build, compared: Sequence[tuple[str, str, str]] = ()) -> None:
+    """Write the page of a build's layout beside its others.
+
+    Parameters
+    ----------
+    compared
+        Names of figures, and their values without and with the wires.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no layout, or that of another circuit.
+    """
+    from netgen.report.index import write_page  # matplotlib: a check needs none
+    from netgen.report.layout import layout_page
+
+    record = layout_record(build)
+    choices = table_at(record, "choices")
+    said = [f"--{key} {choices[key]}" for key in sorted(choices) if choices[key] is not None]
+    again = shlex.join(["netgen", "layout", str(build.folder.path), *" ".join(said).split()])
+    picture = layout_folder(build) / f"{text_at(record, 'cell')}.png"
+    page = layout_page(build.model.name, record, picture.read_bytes(), compared, [again])
+    write_page(build.folder.path / PAGE, page)
 
 
 def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,12 +19,19 @@ from netgen.model import Model
 from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
 from netgen.project.footprint import loaded
-from netgen.project.layout import NETWORK, extracted, layout_folder, layout_record
-from netgen.project.reading import Build, Wires, prepared
+from netgen.project.layout import (
+    NETWORK,
+    extracted,
+    layout_folder,
+    layout_record,
+    write_layout_page,
+)
+from netgen.project.reading import Build, Wires, held, prepared
 from netgen.project.runs import Runs, read_runs
 from netgen.project.studies.times import speeds_of_build
 from netgen.schema import head
 from netgen.simulation import Traces
+from netgen.units import engineering
 
 DOCUMENT = "post_layout.json"
 FORMAT = "post-layout"
@@ -99,6 +106,29 @@ class SideBySide:
     schematic: Figures
     extracted: Figures
 
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Names of figures for people, and their values without and with the wires."""
+        return [(name, of(self.schematic), of(self.extracted)) for name, of in _ROWS.items()]
+
+
+def _share(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def _time(value: float | None) -> str:
+    return "-" if value is None else engineering(value, "s")
+
+
+_ROWS: Mapping[str, Callable[[Figures], str]] = {
+    "decisions as software": lambda f: _share(f.decision_agreement),
+    "states as software": lambda f: _share(f.state_agreement),
+    "worst same-state error": lambda f: _share(f.logit_rmse_same_state_fs_max, 4),
+    "outputs settle, 90 %": lambda f: _time(f.settling_90_s),
+    "outputs settle, longest": lambda f: _time(f.settling_worst_s),
+    "supply power": lambda f: "-" if f.power_w is None else engineering(f.power_w, "W"),
+}
+
 
 def side_by_side(build: Build) -> SideBySide:
     """Compare a build with software, without and with its wires; write ``layout/post_layout.json``.
@@ -126,7 +156,9 @@ def side_by_side(build: Build) -> SideBySide:
         )
     )
     content = {**head(FORMAT), **asdict(found)}
-    write_whole(layout_folder(build) / DOCUMENT, json.dumps(content, indent=1) + "\n")
+    with held(build):
+        write_whole(layout_folder(build) / DOCUMENT, json.dumps(content, indent=1) + "\n")
+        write_layout_page(build, found.rows)
     return found
 
 

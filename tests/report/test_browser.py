@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from layout_records import picture, record
 from reports import case, report_of, training_report
 
+from netgen.report.index import write_page
+from netgen.report.layout import layout_page
 from netgen.report.studies.training import training_files
 from netgen.report.variability.write import write_population
 
@@ -62,15 +65,21 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_population(chips, report_of())
     page = training_files(training_report())["training.html"]
     (folder / "training.html").write_text(str(page), encoding="utf-8")
+    compared = [("outputs settle, longest", "800 µs", "1.75 ms")]
+    write_page(
+        folder / "layout.html",
+        layout_page("small", record(), picture(), compared, ["netgen layout DIR"]),
+    )
     return {
         "comparison": folder / "report.html",
         "population": chips / "report.html",
         "training": folder / "training.html",
+        "layout": folder / "layout.html",
         "index": folder / "index.html",
     }
 
 
-@pytest.mark.parametrize("name", ["comparison", "population", "training", "index"])
+@pytest.mark.parametrize("name", ["comparison", "population", "training", "layout", "index"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
 def test_a_page_can_be_read(
@@ -85,7 +94,7 @@ def test_a_page_can_be_read(
     assert found["overflow"] <= 0
     assert found["letters"] >= 10
     assert found["drawn"] >= 10
-    assert found["images"] > 2 or name == "index"
+    assert found["images"] > 2 or name in ("index", "layout")
     assert (found["paper"] == "rgb(255, 255, 255)") == (theme == "light")
     violations = axe.Axe().run(page).response["violations"]
     serious = [(v["id"], v["nodes"][0]["html"]) for v in violations if v["impact"] in GRAVE]
