@@ -119,6 +119,15 @@ class FastChips:
         }
         return TwinResult(np.concatenate([part.logits for part in parts]), states)
 
+    def candidates(self, errors: Floats, x: Floats, settings: ChipSettings | None) -> Floats:
+        """Return the candidate currents of all cells, (chips, samples, frames, cells)."""
+        chips = _Chips(self, errors, np.asarray(x, dtype=np.float32), settings)
+        chips.result()
+        nodes = [each.layer.candidate for each in self.layers if isinstance(each, TwinCells)]
+        found = [chips.by_sample(chips.current[node]) for node in nodes]
+        alike = [np.broadcast_to(each, (len(errors), *each.shape[1:])) for each in found]
+        return np.concatenate(alike, axis=3).astype(np.float64)
+
     def _batches(
         self, errors: Floats, x: Floats, settings: ChipSettings | None
     ) -> Iterator[TwinResult]:

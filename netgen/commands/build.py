@@ -37,6 +37,7 @@ class GoalOptions:
     area: float | None
     target: float | None
     trimmed: bool
+    inputs: bool
 
     def check(self, samples: Samples | None) -> None:
         """See that the options belong together.
@@ -52,6 +53,8 @@ class GoalOptions:
                 raise UsageError(f"--optimise {goal} and {name} belong together; give both")
         if self.optimise is None and self.trimmed:
             raise UsageError("--trimmed says what --optimise is for; add it")
+        if self.inputs and not self.trimmed:
+            raise UsageError("--inputs says how chips are trimmed; add --trimmed")
         if self.optimise is not None and samples is None:
             raise UsageError("--optimise needs labelled samples: add --calibration SAMPLES.npz")
 
@@ -67,6 +70,7 @@ def sizes_step(
         budget=goal.area,
         target=goal.target,
         trimmed=goal.trimmed,
+        inputs=goal.inputs,
         models=folder,
     )
     listed = ", ".join(f"{group} {factor:g}" for group, factor in best.factors.items())
@@ -126,6 +130,7 @@ def sizes_step(
         help="Of chips that lose at most five points of balanced accuracy.",
     ),
     click.option("--trimmed", is_flag=True, help="For chips that netgen trim corrects."),
+    click.option("--inputs", is_flag=True, help="The trim sets input gains too."),
 )
 def build_command(
     model: Path,

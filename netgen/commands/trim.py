@@ -31,7 +31,7 @@ from netgen.errors import UsageError
 from netgen.files import is_own_page
 from netgen.model import Samples, decide, evaluate, load_samples, pick_indices
 from netgen.model.graph import Integers
-from netgen.project.reading import Build, held
+from netgen.project.reading import Build, calibrated_for, held
 from netgen.project.trim import (
     FILE,
     SampledChips,
@@ -129,7 +129,7 @@ class TrimOptions:
     integer_option(
         "--evaluations", default=300, metavar="N", help="Runs of its recordings through each chip."
     ),
-    click.option("--inputs", is_flag=True, help="Let a trial set digital input gains too."),
+    click.option("--inputs", is_flag=True, help="Set a digital gain in front of each input too."),
     click.option(
         "--measured",
         type=PATH,
@@ -167,6 +167,8 @@ def trim_command(
     if search.measured is not None:
         if search.trial:
             raise UsageError("--trial and --measured both say where codes come from; give one")
+        if search.inputs:
+            raise UsageError("--inputs: a file of measurements holds none of inputs")
         whole, beyond = trim_of_measurements(made, search.measured, span)
         click.echo(f"{len(whole)} measured chips, {beyond} currents beyond the codes' reach")
         _write(made, whole, _Found(whole.codes, "measured", beyond), None, path)
@@ -183,7 +185,10 @@ def trim_command(
         codes = trim_measured(
             sampled.fast.twin.circuit, sampled.cells, span, chips, search.error, variation.seed
         )
-        found = _Found(codes.codes, "simulated measurement", codes.beyond, search.error)
+        own = codes.codes
+        if search.inputs:
+            own = sampled.with_inputs(own, calibrated_for(made), search.error, variation.seed)
+        found = _Found(own, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
     judged = None if loaded is None else _judged(sampled, loaded, found)

@@ -75,10 +75,10 @@ def twin_command(
     loaded = load_samples(samples, made.model)
     indices = pick_indices(picked, len(loaded))
     x = loaded.x[indices]
-    settings = span = None
+    settings, span, inputs = None, None, False
     if trim is not None:
         codes = trim_of_chips(made, trim, variation, chips).codes
-        settings, span = codes.settings, codes.span
+        settings, span, inputs = codes.settings, codes.span, codes.inputs is not None
     batches = twin_decisions(made, x, variation, chips, fast, settings, temperature)
     classes = np.concatenate(list(followed(batches, "chips", -(-chips // BATCH))))
     readout = made.model.readout
@@ -91,7 +91,7 @@ def twin_command(
         accuracy = population_accuracy(classes, software, loaded.y[indices])
     groups = None
     if variation.mismatch:
-        groups = contributions_of(made, x, variation.seed, span, temperature)
+        groups = contributions_of(made, x, variation.seed, span, inputs, temperature)
     record: dict[str, Json] = {
         **head("twin"),
         "circuit": made.identity,

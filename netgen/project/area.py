@@ -82,12 +82,15 @@ class AreaByGroup:
     trimmed
         Whether chips get the codes of a trim by measurement; then nothing is drawn smaller that a
         trim corrects, so that its errors stay within the reach of the codes.
+    inputs
+        Whether that trim sets input gains too.
     """
 
     made: Design
     samples: Samples
     redrawn: Callable[[Mapping[str, float]], Design]
     trimmed: bool = False
+    inputs: bool = False
     seed: int = 0
 
     @cached_property
@@ -96,7 +99,7 @@ class AreaByGroup:
         made = self.made
         twin = twin_of(made.circuit, made.technology, made.conditions, made.netlist)
         span = CodeRange() if self.trimmed else None
-        return GroupedChips(fast_chips(twin), self.samples.x, span, self.seed)
+        return GroupedChips(fast_chips(twin), self.samples.x, span, self.inputs, self.seed)
 
     @cached_property
     def transistors(self) -> Mapping[str, Transistor]:
@@ -287,6 +290,7 @@ def area_by_group(
     budget: float | None = None,
     target: float | None = None,
     trimmed: bool = False,
+    inputs: bool = False,
     models: Path | None = None,
 ) -> tuple[Sized, Sized]:
     """Return sizes of groups of devices, and what one size for all gives in the same area.
@@ -299,7 +303,7 @@ def area_by_group(
         Drawn area over that of one size for all; None: as little as reaches ``target``.
     target
         Share of chips that lose at most five points of balanced accuracy against software.
-    trimmed
+    trimmed, inputs
         See :class:`AreaByGroup`.
 
     Raises
@@ -315,7 +319,7 @@ def area_by_group(
     def redrawn(sizes: Mapping[str, float]) -> Design:
         return design(model, replace(options, sizes=sizes), samples.x, models)
 
-    found = AreaByGroup(redrawn({}), samples, redrawn, trimmed)
+    found = AreaByGroup(redrawn({}), samples, redrawn, trimmed, inputs)
     best = found.within(budget) if budget is not None else found.reaching(float(target or 0))
     same = next(
         by

@@ -45,11 +45,14 @@ class GroupedChips:
         Inputs of the samples that are looked at, (samples, frames, channels).
     span
         Codes of a trim by measurement that every chip gets; None: there is none.
+    inputs
+        Whether the trim sets input gains too.
     """
 
     fast: FastChips
     x: Floats
     span: CodeRange | None = None
+    inputs: bool = False
     seed: int = 0
 
     @cached_property
@@ -87,7 +90,8 @@ class GroupedChips:
         if self.span is None:
             return None
         circuit = self.fast.twin.circuit
-        return trim_measured(circuit, chips.cells, self.span, len(chips)).codes.settings
+        codes = trim_measured(circuit, chips.cells, self.span, len(chips)).codes
+        return (chips.with_inputs(codes, self.x) if self.inputs else codes).settings
 
     def variances(self, sigma: Floats, count: int) -> dict[str, float]:
         """Return the variance of leads that each group accounts for."""
@@ -145,9 +149,10 @@ def contributions_of(
     x: Floats,
     seed: int,
     span: CodeRange | None = None,
+    inputs: bool = False,
     temperature: float | None = None,
 ) -> Contributions:
     """Return what each group of a build's devices does to decisions, by mismatch."""
     twin = twin_of_build(build, temperature)
-    chips = GroupedChips(fast_chips(twin), x, span, seed)
+    chips = GroupedChips(fast_chips(twin), x, span, inputs, seed)
     return chips.contributions(chips.fast.sigma(twin.technology, transistors_of(twin.netlist)))

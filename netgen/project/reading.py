@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from netgen.circuit.blocks.dac import DacRange
 from netgen.document import (
@@ -22,12 +25,14 @@ from netgen.document import (
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of
 from netgen.model import Model, load_model
+from netgen.model.graph import Floats
 from netgen.netlist import Conditions
 from netgen.project.folder import NETLISTS, Folder
 from netgen.project.lock import locked
 from netgen.project.options import BuildOptions, bias_named, resolve_options
 from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
+from netgen.sizing import calibration_inputs
 from netgen.technology import Geometry, Technology, Variation, with_sizes
 
 
@@ -252,3 +257,16 @@ def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
     problem = f"is not the file that {build.folder.path} was built with{moved}"
     hint = "build again, or set PDK_ROOT as it was" if moved else "build again"
     raise ConfigurationError(str(named), [f"{problem}; {hint}"])
+
+
+def calibrated_for(build: Build) -> Floats:
+    """Return the inputs a circuit was sized for, (samples, frames, channels)."""
+    path = build.folder.calibration
+    if path.name not in build.digests:
+        return calibration_inputs(build.model)
+    try:
+        with np.load(io.BytesIO(build.read_bytes(path.name)), allow_pickle=False) as archive:
+            x: Floats = np.asarray(archive["x"], dtype=np.float64)
+    except (OSError, ValueError, KeyError):
+        raise ConfigurationError(str(path), ["is damaged; build again"]) from None
+    return x

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from netgen.circuit.blocks.dac import DacRange
 from netgen.document import Json, WrongKindError, list_at, number_at, texts_at, whole_at
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
-from netgen.model import Model, decide
+from netgen.model import Model, decide, evaluate
 from netgen.model.graph import Floats, Integers
 from netgen.netlist import transistors_of
 from netgen.project.population.variants import Programmed
@@ -28,10 +29,12 @@ from netgen.project.record import read_json
 from netgen.project.twin import twin_of_build
 from netgen.schema import head
 from netgen.technology import Variation, sample_deviations
-from netgen.trim import CellFigures, CodeRange, Codes, nominal_codes, trim_measured
+from netgen.trim import CellFigures, CodeRange, Codes, nominal_codes, trim_inputs, trim_measured
 from netgen.trim.measure import Measure
 
 FILE = "trim.json"
+POINTS = 24
+"""Frames at which inputs are measured."""
 MEASUREMENTS = "netgen-measurements"
 _FIGURES = ("rising", "falling", "output")
 
@@ -64,6 +67,19 @@ class SampledChips:
             for layer in self.fast.layers
             if isinstance(layer, TwinCells)
         }
+
+    def with_inputs(self, codes: Codes, x: Floats, error: float = 0.0, seed: int = 0) -> Codes:
+        """Return codes with those of input gains, measured at frames of recordings ``x``."""
+        flat = x.reshape(-1, x.shape[2])
+        points = flat[np.linspace(0, len(flat) - 1, POINTS).astype(np.intp)]
+        nodes = [cell.candidate for cell in self.fast.twin.circuit.cells]
+
+        def software(x: Floats, _: ChipSettings | None) -> Floats:
+            signals = evaluate(self.model, x)
+            return np.concatenate([signals[node] for node in nodes], axis=2)[np.newaxis]
+
+        measured = partial(self.fast.candidates, self.errors)
+        return trim_inputs(codes, points, measured, software, error, seed)
 
     def decisions(self, x: Floats, settings: ChipSettings | None) -> Integers:
         """Return the class that each chip decides for, (chips, samples)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -40,10 +39,9 @@ from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.verification import CellsBench, SummingBench, VerificationBench
 from netgen.project.design import read_design, read_netlist
-from netgen.project.reading import Build, held, prepared
+from netgen.project.reading import Build, calibrated_for, held, prepared
 from netgen.project.record import VERIFICATION, read_record, write_sealed
 from netgen.simulators import Job, Waveforms, job_of, key, run_all
-from netgen.sizing import calibration_inputs
 
 T = TypeVar("T")
 _STEP = 0.005
@@ -86,7 +84,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     circuit = build.options.circuit(build.model, unit)
     network = Network(read_netlist(build, technology), technology)
     bench = VerificationBench(Workbench(circuit, technology, at, network, GateLoad({}, {})))
-    where = operation(circuit, _inputs(build))
+    where = operation(circuit, calibrated_for(build))
     built, _ = read_design(build)
     timeout = _TIMEOUT + _EACH * build.transistors
     layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
@@ -130,19 +128,6 @@ def _sums(bench: SummingBench | CellsBench, result: Waveforms) -> Floats:
     assert isinstance(bench, SummingBench)
     sums = [np.sum([result[part] for part in parts], axis=0) for parts in bench.sums]
     return np.stack(sums, axis=1)
-
-
-def _inputs(build: Build) -> Floats:
-    """Return the inputs a circuit was sized for, (samples, frames, channels)."""
-    path = build.folder.calibration
-    if path.name not in build.digests:
-        return calibration_inputs(build.model)
-    try:
-        with np.load(io.BytesIO(build.read_bytes(path.name)), allow_pickle=False) as archive:
-            x: Floats = np.asarray(archive["x"], dtype=np.float64)
-    except (OSError, ValueError, KeyError):
-        raise ConfigurationError(str(path), ["is damaged; build again"]) from None
-    return x
 
 
 def _drawn(

@@ -2,7 +2,7 @@
 
 from netgen.circuit.codes import CodeRange
 from netgen.trim.codes import Codes, nominal_codes
-from netgen.trim.measure import CellFigures, trim_measured
+from netgen.trim.measure import CellFigures, trim_inputs, trim_measured
 from netgen.trim.search import trim_by_trial
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "Codes",
     "nominal_codes",
     "trim_by_trial",
+    "trim_inputs",
     "trim_measured",
 ]

@@ -3,12 +3,15 @@
 On a bench a current is forced into the diode of a cell's candidate, swept up and down, and the
 cell's output is read. So the errors of the candidate's way, of the cell and of its bias currents
 are measured as one, and three factors on the bias currents take them back.
+
+What an input's gate nets are off shows in the candidates' currents when the input is moved a
+little. A digital gain in front of each input takes it back as far as one factor can.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -21,6 +24,8 @@ from netgen.trim.codes import Codes, nominal_codes
 
 ROUNDS = 3
 """Measurements of each cell: one that never falls shows its width only after the first."""
+INPUT_ROUNDS, STEP = 2, 0.05
+"""Measurements of the inputs, and by how many units each is moved up and down."""
 _SMALL = 1e-6
 """Share of a wanted figure below which a measured one says nothing more."""
 
@@ -122,3 +127,53 @@ def _misread(found: CellFigures, error: float, rng: np.random.Generator) -> Cell
             for each in (found.rising, found.falling, found.output)
         )
     )
+
+
+Candidates: TypeAlias = Callable[[Floats, ChipSettings | None], Floats]
+"""Takes single frames through all chips: candidate currents, (chips or 1, samples, frames,
+cells)."""
+
+
+def trim_inputs(
+    codes: Codes,
+    points: Floats,
+    measured: Candidates,
+    software: Candidates,
+    error: float = 0.0,
+    seed: int = 0,
+) -> Codes:
+    """Return codes with those of input gains.
+
+    At each operating point each input is moved up and down. The gain is that with which the
+    changes of the candidates' currents come closest to those of software (least squares).
+
+    Parameters
+    ----------
+    points
+        Inputs of single frames, (points, channels), software units.
+    error
+        Standard deviation of ln of every measured current.
+    """
+    rng = np.random.default_rng((seed, 1))
+    channels = points.shape[1]
+    chips = len(next(iter(codes.biases.values())))
+    moves = np.concatenate([STEP * np.eye(channels), -STEP * np.eye(channels)])
+    x = np.maximum(points[:, np.newaxis] + moves, 0.0).reshape(-1, 1, channels)
+
+    def changes(run: Candidates, settings: ChipSettings | None, error: float) -> Floats:
+        found = run(x, settings)[:, :, 0]
+        found = found * np.exp(error * rng.standard_normal(found.shape)) if error else found
+        each = found.reshape(len(found), len(points), 2, channels, -1)
+        return each[:, :, 0] - each[:, :, 1]  # (chips, points, channels, cells)
+
+    wanted = changes(software, None, 0.0)
+    size = np.maximum((wanted**2).sum(axis=(1, 3)), _SMALL**2)
+    codes = replace(codes, inputs=np.tile(codes.span.nearest(np.zeros(channels)), (chips, 1)))
+    for _ in range(INPUT_ROUNDS):
+        assert codes.inputs is not None
+        off = changes(measured, codes.settings, error) - wanted
+        logs = (wanted * off).sum(axis=(1, 3)) / size
+        codes = replace(
+            codes, inputs=codes.span.nearest(codes.span.logs(codes.inputs) - np.clip(logs, -1, 1))
+        )
+    return codes

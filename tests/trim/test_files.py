@@ -117,6 +117,7 @@ def test_chips_at_another_temperature(built: Path, monkeypatch: pytest.MonkeyPat
     [
         (("--trial",), "labelled SAMPLES"),
         (("--trial", "--measured", "x"), "give one"),
+        (("--inputs", "--measured", "x"), "holds none of inputs"),
         (("--bits", 0), "bits"),
         (("--no-mismatch",), "nothing to vary"),
     ],

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ideal_twin import CELL, TECHNOLOGY, twin_of
+from small_models import small_model
 
 from netgen.behavioural.fast import fast_chips
 from netgen.errors import UsageError
-from netgen.model import Readout, decide
+from netgen.model import Readout, decide, evaluate, from_dict
 from netgen.netlist import transistors_of
 from netgen.project.trim import SampledChips
 from netgen.technology import Variation, sample_deviations
-from netgen.trim import CodeRange, nominal_codes, trim_by_trial, trim_measured
+from netgen.trim import CodeRange, Codes, nominal_codes, trim_by_trial, trim_measured
 from netgen.trim.search import score
 
 CHIPS = 60
@@ -67,6 +68,36 @@ def test_errors_of_measurement_stay(chips: SampledChips) -> None:
     assert 0.035 < left.std() < 0.065
     again = trim_measured(circuit, chips.cells, span, CHIPS, error=0.05, seed=4)
     np.testing.assert_array_equal(found.codes.biases["h"], again.codes.biases["h"])
+
+
+def test_input_gains_come_as_close_as_one_factor_can() -> None:
+    """No other codes bring the candidates' currents closer to software's than those found."""
+    model = from_dict(small_model())
+    twin = twin_of(model)
+    fast = fast_chips(twin)
+    shifts = sample_deviations(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
+    chips = SampledChips(model, fast, 2 * fast.errors(shifts))
+    x = np.random.default_rng(0).uniform(0.3, 1.2, (6, 4, 3))
+    span = CodeRange(7, 0.4, 2.5)
+    nominal = nominal_codes(twin.circuit, span, CHIPS)
+    codes = chips.with_inputs(nominal, x)
+    wanted = evaluate(model, x)["cand"]
+
+    def off(codes: Codes) -> np.ndarray:
+        found = fast.candidates(chips.errors, x, codes.settings) - wanted
+        missed: np.ndarray = (found**2).mean(axis=(1, 2, 3))
+        return missed
+
+    assert off(codes).mean() < 0.7 * off(nominal).mean()
+    again = chips.with_inputs(nominal, x)
+    assert codes.inputs is not None
+    np.testing.assert_array_equal(codes.inputs, again.inputs)
+    misread = chips.with_inputs(nominal, x, error=0.3, seed=1)
+    assert off(misread).mean() > off(codes).mean()
+    no_errors = SampledChips(model, fast, 0 * chips.errors)
+    found = no_errors.with_inputs(nominal, x)
+    assert found.inputs is not None
+    assert np.abs(span.logs(found.inputs)).max() <= 0.51 * span.step
 
 
 def test_trial_finds_codes_from_labels_alone(chips: SampledChips) -> None:

@@ -31,7 +31,7 @@ def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path, bias: Bias
     build(MODEL, out, BuildOptions("generic180", bias=bias), SAMPLES)
     file = tmp_path / "samples.npz"
     np.savez(file, x=SAMPLES.x)
-    trim = netgen("trim", out, "--chips", CHIPS, "--seed", 11, "-o", codes)
+    trim = netgen("trim", out, "--chips", CHIPS, "--seed", 11, "--inputs", "-o", codes)
     assert trim.exit_code == 0, trim.output
     chips = ("--monte-carlo", CHIPS, "--seed", 11)
     assert netgen("sim", out, file, *chips, "--trim", codes).exit_code == 0
