@@ -27,6 +27,8 @@ from netgen.project.trim import trim_of_chips
 from netgen.project.twin import twin_decisions
 from netgen.technology import Variation
 
+INPUTS = ("--inputs",)
+LARGE = ("--unit", "5", "5")
 LINES = ("--size", "x=3", "--size", "reference=3")
 BUDGET = ("--optimise", "yield", "--area")
 COLUMNS = (
@@ -66,7 +68,7 @@ class Lever:
 UNTRIMMED = (
     Lever("2 × 2 µm"),
     Lever("3 × 3 µm", ("--unit", "3", "3")),
-    Lever("5 × 5 µm", ("--unit", "5", "5"), spice=True),
+    Lever("5 × 5 µm", LARGE, spice=True),
     Lever("1 × 4 µm", ("--unit", "1", "4")),
     Lever("0.5 × 8 µm", ("--unit", "0.5", "8")),
     Lever("area by group, 1.0 ×", (*BUDGET, "1.0")),
@@ -77,7 +79,7 @@ UNTRIMMED = (
         "area by group, yield of 5 × 5 µm", ("--optimise", "area", "--yield", "{yield}"), spice=True
     ),
 )
-TRIMMED_AREA = (*BUDGET, "1.5", "--trimmed")
+BEST = (*BUDGET, "1.5", "--trimmed", *INPUTS)
 TRIMMED = (
     Lever("trim", (), ()),
     *(
@@ -89,15 +91,18 @@ TRIMMED = (
         for count in EVALUATIONS
     ),
     Lever("trim, x and reference 6 × 6 µm", LINES, ()),
-    Lever("trim, area by group, 1.5 ×", TRIMMED_AREA, (), spice=True),
-    Lever("trim, 5 × 5 µm", ("--unit", "5", "5"), ()),
+    Lever("trim, area by group, 1.5 ×", (*BUDGET, "1.5", "--trimmed"), ()),
+    Lever("trim, 5 × 5 µm", LARGE, ()),
+    Lever("trim and input gains", (), INPUTS, spice=True),
+    Lever("trim and input gains, area by group, 1.5 ×", BEST, INPUTS, spice=True),
+    Lever("trim and input gains, 5 × 5 µm", LARGE, INPUTS),
     *(
-        Lever(f"trim at 25 °C, area by group, 1.5 ×, at {at} °C", TRIMMED_AREA, (),
+        Lever(f"trim and input gains at 25 °C, then {at} °C", (), INPUTS,
               ("--fast", "--temperature", at))
         for at in ("-20", "85")
     ),
     *(
-        Lever(f"the same by the twin, {at} °C, 50 chips", TRIMMED_AREA, (),
+        Lever(f"the same by the twin, {at} °C, 50 chips", (), INPUTS,
               ("--chips", "50", "--temperature", at))
         for at in ("-20", "25", "85")
     ),
@@ -172,7 +177,7 @@ class Bench:
         """Return an option with the yield of 5 × 5 µm chips in its place."""
         if word != "{yield}":
             return word
-        large = Lever("5 × 5 µm", ("--unit", "5", "5"))
+        large = Lever("5 × 5 µm", LARGE)
         folder = self.built(large)
         self.judge(large, folder, "validation.npz")
         found = json.loads((folder / "twin.json").read_text(encoding="utf-8"))
