@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from command_line import netgen
 
+from netgen.behavioural.settings import ChipSettings
 from netgen.model.random import random_model
 from netgen.netlist import transistors_of
 from netgen.project import Bias, BuildOptions, build, read_build, read_population
@@ -31,7 +32,7 @@ def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path, bias: Bias
     build(MODEL, out, BuildOptions("generic180", bias=bias), SAMPLES)
     file = tmp_path / "samples.npz"
     np.savez(file, x=SAMPLES.x)
-    trim = netgen("trim", out, "--chips", CHIPS, "--seed", 11, "--inputs", "-o", codes)
+    trim = netgen("trim", out, "--chips", CHIPS, "--seed", 11, "-o", codes)
     assert trim.exit_code == 0, trim.output
     chips = ("--monte-carlo", CHIPS, "--seed", 11)
     assert netgen("sim", out, file, *chips, "--trim", codes).exit_code == 0
@@ -57,6 +58,32 @@ def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path, bias: Bias
     assert np.abs(moved).max() > 0.01  # codes do something
     for wrong in (("--monte-carlo", CHIPS + 1, "--seed", 11), ("--monte-carlo", 2, "--seed", 7)):
         assert netgen("sim", out, file, *wrong, "--trim", codes).exit_code == 2
+
+
+def test_input_gains_of_chips_in_spice_are_those_of_the_twin(tmp_path: Path) -> None:
+    out, codes = tmp_path / "out", tmp_path / "codes.json"
+    build(MODEL, out, BuildOptions("generic180"), SAMPLES)
+    file = tmp_path / "samples.npz"
+    np.savez(file, x=SAMPLES.x[:1])
+    trim = netgen("trim", out, "--chips", 1, "--seed", 11, "--inputs", "-o", codes)
+    assert trim.exit_code == 0, trim.output
+    assert (
+        netgen("sim", out, file, "--monte-carlo", 1, "--seed", 11, "--trim", codes).exit_code == 0
+    )
+    made = read_build(out)
+    found = read_population(made, "mismatch_seed_11_trimmed")
+    twin = twin_of_build(made)
+    shifts = sample_deviations(twin.technology, Variation(11), transistors_of(twin.netlist), 0, 1)
+    settings = read_trim(made, codes).codes.settings
+    assert settings.inputs is not None
+    assert np.abs(settings.inputs).max() > 0.02
+    expected, without = (
+        twin.run(shifts, SAMPLES.x[:1], settings=own).logits[0, 0]
+        for own in (settings, ChipSettings(settings.biases))
+    )
+    spice = values(found, found.cases[0], 0, MODEL.readout.node)
+    missed, moved = np.median(np.abs(spice - expected)), np.median(np.abs(spice - without))
+    assert missed < 0.2 * moved
 
 
 def values(found: object, case: str, sample: int, node: str) -> np.ndarray:
