@@ -165,6 +165,7 @@ def test_commands_of_a_page_run(
             plain = not re.search(r"[|;&$]", line)
             if plain and words[:1] == ["netgen"]:  # without the start of another Python
                 result = netgen(*map(_path, words[1:]))
+                print(f"$ {line}\n{result.output}")  # ./run commands -rP shows it
                 assert result.exit_code == 0, f"{line}\n{result.output}"
             elif "ngspice" in words and shutil.which("ngspice") is None:
                 pytest.skip("the program ngspice is not installed, the library alone")
@@ -175,7 +176,25 @@ def test_commands_of_a_page_run(
                     text=True,
                     check=False,
                 )
+                print(f"$ {line}\n{found.stdout}{found.stderr}")
                 assert found.returncode == 0, f"{line}\n{found.stdout}{found.stderr}"
+
+
+@pytest.mark.ngspice
+def test_the_netlist_that_the_tutorial_quotes_is_the_one_that_is_written(compared: Path) -> None:
+    """Another simulator may move a width or a length by some per cent, and nothing else."""
+    page = (ROOT / "docs" / "tutorial-set-reset.md").read_text(encoding="utf-8")
+    (quoted,) = re.findall(r"^```\n(\* row 0\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    written = (compared / "netlist.cir").read_text().split("* row 0\n")[1].splitlines()
+    number = re.compile(r"[-+]?\d\.?\d*(?:e-\d+)?$")
+    for said, line in zip(quoted.splitlines()[1:], written, strict=False):
+        words, there = (re.split(r"[ =]+", text) for text in (said, line))
+        assert len(words) > 3
+        for word, own in zip(words, there, strict=False):
+            if number.match(word):
+                assert float(word) == pytest.approx(float(own), rel=0.05)
+            else:
+                assert word == own
 
 
 def _path(word: str) -> str | Path:
@@ -190,6 +209,7 @@ def _prepare(folder: Path, text: str, compared: Path) -> None:
     for name in ("model.json", "samples.npz"):
         shutil.copy(EXAMPLE / name, folder / name)
     shutil.copy(EXAMPLE / "model.json", folder / "MODEL.json")
+    shutil.copy(EXAMPLE / "samples.npz", folder / "validation.npz")
     if "out/set-reset" in text:
         shutil.copytree(compared, folder / "out" / "set-reset")
     if "digits.onnx" in text and LONG:
