@@ -34,7 +34,7 @@ from netgen.training.task import KINDS, Kind, TrainingTask, make_task
 
 if TYPE_CHECKING:  # torch: not for a usage error
     from netgen.training.network import Architecture
-    from netgen.training.passages import Passages
+    from netgen.training.passages import Passages, TriggerPoint
     from netgen.training.recipe import Recipe
     from netgen.training.session import Base
     from netgen.training.structured import ChipErrors
@@ -261,7 +261,7 @@ def _train_into(
         "data": corpus.layout,
         "task": task.kind,
         "validation_score": trained.score,
-        "trigger_score": trained.trigger,
+        "trigger": [[point.rate, point.offset, point.missed] for point in trained.trigger],
         "operating_point": list(trained.offsets),
     }
     model = finish_model(arch, recipe, data, task, name, trained, meta)
@@ -274,7 +274,7 @@ def _train_into(
     for kept in write_results(output, KIND, files):
         click.secho(f"{output}: a file that was edited is now {kept.name}", fg="yellow")
     write_index(output)
-    _say_result(output, report, len(samples))
+    _say_result(output, report, len(samples), trained.trigger)
 
 
 def _teacher(recipe: Recipe, data: Dataset, classes: int) -> tuple[Teacher | None, float]:
@@ -371,7 +371,9 @@ def _say_data(corpus: Corpus, data: Dataset, classes: Sequence[str]) -> None:
             click.echo("    … all are listed in training.json", err=True)
 
 
-def _say_result(output: Path, report: TrainingReport, samples: int) -> None:
+def _say_result(
+    output: Path, report: TrainingReport, samples: int, trigger: Sequence[TriggerPoint]
+) -> None:
     click.echo(
         f"{report.name}: {percent(report.balanced_accuracy)} balanced accuracy on "
         f"{report.confusion.sum()} test samples"
@@ -382,6 +384,11 @@ def _say_result(output: Path, report: TrainingReport, samples: int) -> None:
                 f"  {forecast.chips} virtual chips off by {100 * forecast.spread:g} %: accuracy "
                 f"{percent(forecast.accuracy)}, states {percent(forecast.states)}"
             )
+    for point in trigger:
+        click.echo(
+            f"  validation stream: misses {percent(point.missed)} at {point.rate:g} false alarms "
+            f"an hour (netgen stream --offset {point.offset:g})"
+        )
     click.echo(f"  {report.races:.3g} predicted race events a sample")
     click.echo(f"  {sum(report.cpu_s.values()):.0f} s of CPU time")
     click.echo(f"{output / 'model.json'}, {output / 'samples.npz'} ({samples} test samples)")

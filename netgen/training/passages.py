@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from netgen.files import written_beside
-from netgen.training.alarms import Word, curve
+from netgen.training.alarms import Word, best_point, curve
 from netgen.training.audio import Sound, resample
 from netgen.training.corpus import Corpus, Recording, Split
 from netgen.training.features import FeatureMap
@@ -221,11 +221,24 @@ def _largest(values: Tensor, group: Tensor) -> Tensor:
     )
 
 
-def trigger_score(arch: Architecture, parameters: Tensor, passages: Passages) -> float:
-    """Return the mean share of keywords that a trigger finds at 1, 2, 5, 10, 20 and 50 alarms an
-    hour, with hard gates; parameters are those of one network, (1, parameters).
+@dataclass(frozen=True)
+class TriggerPoint:
+    """What a trigger misses at most so many false alarms an hour, with the constants of the
+    keywords moved by ``offset`` units.
+    """
 
-    Every minute starts from a fresh state.
+    rate: float
+    offset: float
+    missed: float
+
+
+def trigger_points(
+    arch: Architecture, parameters: Tensor, passages: Passages
+) -> tuple[TriggerPoint, ...]:
+    """Return the fewest misses at 1, 2, 5, 10, 20 and 50 false alarms an hour, with hard gates.
+
+    Parameters are those of one network, (1, parameters). Every minute starts from a fresh state.
+    A rate that no offset keeps is missed altogether.
     """
     minute = 6000
     count = len(passages.x) // minute
@@ -233,8 +246,17 @@ def trigger_score(arch: Architecture, parameters: Tensor, passages: Passages) ->
     with torch.no_grad():
         logits = run(arch, parameters, x.transpose(0, 1)[None].float(), hard).logits[0]
     flat = logits.transpose(0, 1).flatten(0, 1).numpy().astype(np.float64)
-    rule = DetectionRule()
-    found = [p.alarms for p in curve(flat, passages.words, passages.classes, rule, _OFFSETS)]
-    hits = [max((1 - a.miss_share for a in found if a.rate <= rate), default=0.0)
-            for rate in _RATES]  # fmt: skip
-    return float(np.mean(hits))
+    points = curve(flat, passages.words, passages.classes, DetectionRule(), _OFFSETS)
+    found = []
+    for rate in _RATES:
+        best = best_point(points, rate)
+        offset, missed = (
+            (_OFFSETS[0], 1.0) if best is None else (best.offset, best.alarms.miss_share)
+        )
+        found.append(TriggerPoint(rate, offset, missed))
+    return tuple(found)
+
+
+def hit_share(points: tuple[TriggerPoint, ...]) -> float:
+    """Return the share of keywords that is detected, on average over the rates; 0 without any."""
+    return float(np.mean([1 - point.missed for point in points])) if points else 0.0

@@ -37,8 +37,9 @@ class Phase:
         Recordings a step; all networks share them.
     search
         Recordings a step before the first cut, where many networks are compared.
-    passages
-        Passages of a stream a step, beside the recordings; 0 for none.
+    passages, trigger
+        Passages of a stream a step, beside the recordings, and the weight of what a trigger does
+        wrong in them.
     cuts
         (steps, networks): after so many steps of the phase only so many networks go on, the best.
     """
@@ -58,6 +59,7 @@ class Phase:
     batch: int = 64
     search: int = 32
     passages: int = 0
+    trigger: float = 0.0
     cuts: tuple[tuple[int, int], ...] = ()
 
 
@@ -130,8 +132,8 @@ _HARDEN = Phase(
     race=300.0,
     ramp=0.3,
 )
-_PASSAGES, _PASSAGE_STEPS = 32, 1500
-"""Passages of a stream a step, and steps of the phase that hears them."""
+_PASSAGES, _PASSAGE_STEPS, _TRIGGER = 32, 1500, 0.5
+"""Passages of a stream a step, steps of the phase that hears them, and their weight."""
 _STARTED, _KEPT, _HARDENED = 128, 24, 16
 """Units of all networks together: at the start, after the search, and in hardening."""
 _MOST = 32
@@ -188,7 +190,7 @@ def default_recipe(
         harden = replace(harden, chips=16, spread=1.0, consistency=0.0, ramp=0.5)
         harden = replace(harden, steps=harden.steps if steps is not None else 2 * harden.steps)
     hear = replace(harden, steps=_PASSAGE_STEPS if steps is None else harden.steps)
-    hear = replace(hear, passages=_PASSAGES)
+    hear = replace(hear, passages=_PASSAGES, trigger=_TRIGGER)
     kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))
     if starts is None:
         starts = hardened if fine_tune else _side_by_side(_STARTED, arch, _MOST)

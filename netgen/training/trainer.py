@@ -27,7 +27,13 @@ from netgen.training.hardware import (
 from netgen.training.judge import VOTERS, Spoken, decisions_of, scores
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
-from netgen.training.passages import Passages, TriggerLoss, trigger_score
+from netgen.training.passages import (
+    Passages,
+    TriggerLoss,
+    TriggerPoint,
+    hit_share,
+    trigger_points,
+)
 from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler, labels
 from netgen.training.teacher import Teacher
@@ -84,8 +90,8 @@ class Trained:
 
     ``network`` is its number among the starts, ``score`` its mean balanced accuracy over virtual
     chips on the validation split, ``offsets`` how far the constants of the readout were moved for
-    it, ``cpu_s`` what it took, earlier parts of the run included. ``trigger`` is its score in the
-    validation stream, None without one.
+    it, ``cpu_s`` what it took, earlier parts of the run included. ``trigger`` is what a
+    trigger misses in the validation stream.
     """
 
     parameters: Tensor
@@ -94,7 +100,7 @@ class Trained:
     offsets: tuple[float, ...]
     curves: Curves
     cpu_s: float
-    trigger: float | None = None
+    trigger: tuple[TriggerPoint, ...] = ()
 
 
 class Trainer:
@@ -193,7 +199,7 @@ class Trainer:
         if phase.passages and self._trigger is not None:
             gates = soft(sharpness_at(progress, *phase.sharpness))
             counts = phase.chips, phase.passages
-            loss = loss + self._trigger(
+            loss = loss + phase.trigger * self._trigger(
                 arch, sampled, *counts, self._recipe.gain, gates, self._generator
             )
         self._optimiser.zero_grad()
@@ -282,10 +288,10 @@ class Trainer:
             for one in realised.split(1)
         ]
         heard = [
-            trigger_score(self._arch, one, self._streams[1]) if self._streams else None
+            trigger_points(self._arch, one, self._streams[1]) if self._streams else ()
             for one, _, _ in found
         ]
-        best = max(range(len(found)), key=lambda place: found[place][1] + (heard[place] or 0.0))
+        best = max(range(len(found)), key=lambda place: found[place][1] + hit_share(heard[place]))
         parameters, score, offsets = found[best]
         return Trained(
             parameters.to(torch.float64),

@@ -156,7 +156,11 @@ def test_hardening_hears_sound_that_does_not_end(
         assert result.exit_code == 0, result.output
     models = [(tmp_path / name / "model.json").read_bytes() for name in ("first", "second")]
     assert models[0] == models[1], "the second one finds the stream on disk"
-    assert 0 <= json.loads(models[0])["meta"]["trigger_score"] <= 1
+    trigger = json.loads(models[0])["meta"]["trigger"]
+    assert [rate for rate, _, _ in trigger] == [1, 2, 5, 10, 20, 50]
+    assert all(0 <= missed <= 1 for _, _, missed in trigger)
+    told = f"at 50 false alarms an hour (netgen stream --offset {trigger[-1][1]:g})"
+    assert told in results[0].output
     assert json.loads((tmp_path / "first" / "training.json").read_text())["cpu_s"]["streams"] > 0
     for options in (("--task", "labels"), ("-k", "up", "--plain")):
         wrong = run(train_command, tones, "-o", tmp_path / "no", "--streams", *options)

@@ -23,8 +23,10 @@ from netgen.training.opening import open_corpus  # noqa: E402
 from netgen.training.passages import (  # noqa: E402
     Passages,
     TriggerLoss,
+    TriggerPoint,
+    hit_share,
     make_passages,
-    trigger_score,
+    trigger_points,
 )
 
 ARCH = Architecture(2, 4, 1, 3)
@@ -108,12 +110,15 @@ def test_a_network_that_hears_the_keyword_scores_higher() -> None:
         arch.take(parameters, name).fill_(value)
     arch.take(parameters, "wo")[0, 0] = 0.0
     arch.take(parameters, "bo")[0, 0] = 0.5
-    deaf = trigger_score(arch, parameters, passages)
+    deaf = hit_share(trigger_points(arch, parameters, passages))
     arch.take(parameters, "w0")[0, 0, 0] = 1.0
-    hears = trigger_score(arch, parameters, passages)
+    points = trigger_points(arch, parameters, passages)
+    hears = hit_share(points)
     arch.take(parameters, "w0")[0, 0] = torch.tensor([0.0, 1.0])
-    wrong = trigger_score(arch, parameters, passages)
+    wrong = hit_share(trigger_points(arch, parameters, passages))
     assert (deaf, hears, wrong) == (0.0, 1.0, 0.0)
+    assert points[0] == TriggerPoint(1.0, points[0].offset, 0.0)
+    assert abs(points[0].offset) < 0.6, "where a 1 of the state outweighs the constant"
 
 
 def test_passages_are_of_their_split_and_found_again(
