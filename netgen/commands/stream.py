@@ -41,8 +41,6 @@ from netgen.training.sources import (
 )
 from netgen.training.stream import Detection, DetectionRule, Software, Trigger, inputs_of
 
-_OFFSETS = tuple(round(float(offset), 3) for offset in np.arange(-30, 21) * 0.05)
-
 
 @click.command("stream")
 @model_argument
@@ -173,7 +171,7 @@ def _compare(
     curve_file: Path | None,
 ) -> None:
     found = detect(logits, rule, offset)
-    points = curve(logits, said, model.classes, rule, _OFFSETS)
+    points = curve(logits, said, model.classes, rule)
     here = curve(logits, said, model.classes, rule, (offset,))[0]
     _say_alarms(model, here, points, most, len(found))
     if curve_file is not None:

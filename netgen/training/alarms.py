@@ -25,6 +25,8 @@ DEBOUNCE = 1.0
 """Seconds within which false alarms are one."""
 NEAR = 30
 """Frames within which two detections of one class are the same."""
+OFFSETS = tuple(round(0.05 * step, 2) for step in range(-50, 21))
+"""Of the keywords' constants along a curve, in units."""
 _TAIL = 0.05
 
 
@@ -162,7 +164,7 @@ def curve(
     words: Sequence[Word],
     classes: Sequence[str],
     rule: DetectionRule,
-    offsets: Sequence[float],
+    offsets: Sequence[float] = OFFSETS,
 ) -> list[Point]:
     """Return misses against false alarms as the keywords' constants move, a bias current each.
 

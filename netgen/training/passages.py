@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from netgen.files import written_beside
-from netgen.training.alarms import Word, best_point, curve
+from netgen.training.alarms import OFFSETS, Word, best_point, curve
 from netgen.training.audio import Sound, resample
 from netgen.training.corpus import Corpus, Recording, Split
 from netgen.training.features import FeatureMap
@@ -47,7 +47,6 @@ _SEGMENT = 75
 """Frames in which the surest wrong vote counts."""
 _HARDEST = 0.1
 """Share of the segments that are compared with keywords: those that an alarm would come from."""
-_OFFSETS = tuple(round(0.05 * step, 2) for step in range(-40, 21))
 _RATES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 
@@ -246,12 +245,12 @@ def trigger_points(
     with torch.no_grad():
         logits = run(arch, parameters, x.transpose(0, 1)[None].float(), hard).logits[0]
     flat = logits.transpose(0, 1).flatten(0, 1).numpy().astype(np.float64)
-    points = curve(flat, passages.words, passages.classes, DetectionRule(), _OFFSETS)
+    points = curve(flat, passages.words, passages.classes, DetectionRule())
     found = []
     for rate in _RATES:
         best = best_point(points, rate)
         offset, missed = (
-            (_OFFSETS[0], 1.0) if best is None else (best.offset, best.alarms.miss_share)
+            (OFFSETS[0], 1.0) if best is None else (best.offset, best.alarms.miss_share)
         )
         found.append(TriggerPoint(rate, offset, missed))
     return tuple(found)
