@@ -21,18 +21,15 @@ from numpy.typing import NDArray
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.devices import MirrorCopies
 from netgen.behavioural.rows import TwinSums
-from netgen.behavioural.run import Twin, TwinResult
+from netgen.behavioural.run import Twin, TwinResult, joined
 from netgen.behavioural.settings import ChipSettings
-from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
-from netgen.technology import Polarity, Technology, Transistor
+from netgen.technology import Technology, Transistor
 
 T = TypeVar("T", bound=np.generic)
 Singles: TypeAlias = NDArray[np.float32]
-WORKING = 0.75
-"""gm/I of mirrors is taken at this signal, in units."""
 WORKING_SET = 4_000_000
 """About so many numbers are held at a time: chips are taken in batches that fit."""
 
@@ -114,10 +111,7 @@ class FastChips:
             Inputs, (samples, frames, channels), software units.
         """
         parts = list(self._batches(errors, x, settings))
-        states = {
-            name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
-        }
-        return TwinResult(np.concatenate([part.logits for part in parts]), states)
+        return joined(parts)
 
     def candidates(self, errors: Floats, x: Floats, settings: ChipSettings | None) -> Floats:
         """Return the candidate currents of all cells, (chips, samples, frames, cells)."""
@@ -143,11 +137,7 @@ class FastChips:
 
 def fast_chips(twin: Twin) -> FastChips:
     """Return the fast chip model of a circuit's twin."""
-    unit = twin.circuit.model.unit_current
-    polarity = np.array(twin.devices.polarity)
-    slope = np.empty(len(polarity))
-    for each in np.unique(polarity):
-        slope[polarity == each] = _slope(twin.diodes, each, np.array(np.log(WORKING * unit)))
+    slope = twin.slope.copy()
     for layer in twin.layers:
         if isinstance(layer, TwinCells):
             # a state hangs on the candidate where it equals the threshold current
@@ -155,15 +145,8 @@ def fast_chips(twin: Twin) -> FastChips:
             pairs += zip(layer.ways, layer.bias, strict=True)
             for copies, bias in pairs:
                 for one in copies:
-                    slope[one.diode] = slope[one.copy] = _slope(twin.diodes, one.polarity, bias)
+                    slope[one.diode] = slope[one.copy] = twin.diodes.slope(one.polarity, bias)
     return FastChips(twin, slope)
-
-
-def _slope(diodes: DiodeTable, polarity: Polarity, logs: Floats) -> Floats:
-    """Return gm/I of a unit device at ln(current / A), 1/V."""
-    rise = diodes.voltage(polarity, logs + 0.25) - diodes.voltage(polarity, logs - 0.25)
-    found: Floats = 0.5 / rise
-    return found
 
 
 def deviation(technology: Technology, transistor: Transistor, slope: float) -> float:
@@ -213,7 +196,13 @@ class _Chips:
             if layer.diode is not None:
                 self.current[layer.layer.node] = np.maximum(logits, 0)
         assert logits is not None  # the readout is a circuit's last layer
-        return TwinResult(self.by_sample(logits).astype(np.float64), self.states)
+        found = self.by_sample(logits).astype(np.float64)
+        decision = self.model.twin.decision
+        if decision is None:
+            return TwinResult(found, self.states)
+        offsets = np.exp(decision.offsets(self.errors))[:, np.newaxis, np.newaxis]
+        currents = self.by_sample(self.current[self.model.twin.circuit.model.readout.node])
+        return TwinResult(found, self.states, currents.astype(np.float64) * offsets)
 
     def by_sample(self, signal: NDArray[T]) -> NDArray[T]:
         """Return (chips, units, points) as (chips, samples, frames, units)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from netgen.behavioural.cells import TwinCells, twin_cells
+from netgen.behavioural.decision import TwinDecision, twin_decision
 from netgen.behavioural.devices import Deviations, Devices, NetlistIndex
 from netgen.behavioural.mirrors import ORDER, POINTS, Grid, LayerMirrors, features
 from netgen.behavioural.plan import Plan
@@ -23,6 +24,8 @@ from netgen.model.graph import Bools, Floats
 from netgen.netlist import SETTLED
 from netgen.technology import Technology
 
+WORKING = 0.75
+"""gm/I of mirrors is taken at this signal, in units."""
 WORKING_SET = 6_000_000
 """About so many numbers are held at a time: chips are taken in batches that fit."""
 
@@ -37,10 +40,32 @@ class TwinResult:
         Readout currents in software units, (chips, samples, frames, classes).
     states
         By cell node, (chips, samples, frames, units).
+    currents
+        What a winner-take-all compares, its offsets included, (chips, samples, frames, classes);
+        None without one.
     """
 
     logits: Floats
     states: Mapping[str, Bools]
+    currents: Floats | None = None
+
+    @property
+    def compared(self) -> Floats:
+        """What decides: the currents of a winner-take-all, else the logits."""
+        return self.logits if self.currents is None else self.currents
+
+
+def joined(parts: Sequence[TwinResult]) -> TwinResult:
+    """Return batches of chips together."""
+    states = {
+        name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
+    }
+    currents = [part.currents for part in parts if part.currents is not None]
+    return TwinResult(
+        np.concatenate([part.logits for part in parts]),
+        states,
+        np.concatenate(currents) if currents else None,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +118,7 @@ class Twin:
         """
         chips = len(next(iter(shifts.values()))) if shifts else 1
         parts = list(self._batches(shifts, np.asarray(x, dtype=np.float64), chips, start, settings))
-        states = {
-            name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states
-        }
-        return TwinResult(np.concatenate([part.logits for part in parts]), states)
+        return joined(parts)
 
     def _batches(
         self,
@@ -152,6 +174,19 @@ class Twin:
         """The devices that the layers are made of."""
         return self._read.devices
 
+    @property
+    def decision(self) -> TwinDecision | None:
+        """The winner-take-all that decides; None without."""
+        return self._read.decision
+
+    @cached_property
+    def slope(self) -> Floats:
+        """gm/I of the devices at the working signal, 1/V, (devices,)."""
+        polarities = self.devices.polarity
+        at = np.log(WORKING * self.circuit.model.unit_current)
+        known = {each: float(self.diodes.slope(each, at)) for each in set(polarities)}
+        return np.array([known[each] for each in polarities])
+
     @cached_property
     def _read(self) -> _Read:
         index, devices = NetlistIndex(self.netlist), Devices()
@@ -160,7 +195,7 @@ class Twin:
             twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_sums(plan, layer)
             for layer in self.circuit.layers
         )
-        return _Read(layers, devices)
+        return _Read(layers, devices, twin_decision(plan))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +204,7 @@ class _Read:
 
     layers: tuple[TwinSums | TwinCells, ...]
     devices: Devices
+    decision: TwinDecision | None
 
 
 class _Batch:
@@ -214,7 +250,17 @@ class _Batch:
                     self.chips, settled.shape[1], -1
                 )
         assert logits is not None  # the readout is a circuit's last layer
-        return TwinResult(logits.reshape(self.chips, *self.shape, -1), self.states)
+        found, twin = logits.reshape(self.chips, *self.shape, -1), self.twin
+        if twin.decision is None:
+            return TwinResult(found, self.states)
+        errors = self.deviations.factor - twin.slope * self.deviations.threshold
+        offsets = np.exp(twin.decision.offsets(errors))[:, np.newaxis, np.newaxis]
+        node = twin.circuit.model.readout.node
+        if node in self.high:
+            currents = self.states[node] * self.high[node][:, np.newaxis, np.newaxis]
+        else:
+            currents = self.current[node].reshape(found.shape)
+        return TwinResult(found, self.states, currents * offsets)
 
     def sums(self, rows: TwinSums) -> Floats:
         """Return what meets at each row, as coefficients over its voltage."""

@@ -44,6 +44,12 @@ class DiodeTable:
         logs: Floats = np.interp(volts, self.volts[polarity], self.logs)
         return logs
 
+    def slope(self, polarity: Polarity, logs: Floats) -> Floats:
+        """Return gm/I at ln(current / A), 1/V, any shape."""
+        rise = self.voltage(polarity, logs + 0.25) - self.voltage(polarity, logs - 0.25)
+        found: Floats = 0.5 / rise
+        return found
+
 
 def characterise_diodes(setup: MeasurementSetup) -> DiodeTable:
     """Measure the voltages of the unit mirror's diodes, or return them from the cache.

@@ -58,7 +58,7 @@ class SampledChips:
 
     def logits(self, x: Floats, settings: ChipSettings | None) -> Floats:
         """Take recordings through all chips: (chips, samples, frames, classes)."""
-        return self.fast.run(self.errors, x, settings).logits
+        return self.fast.run(self.errors, x, settings).compared
 
     def cells(self, settings: ChipSettings) -> Mapping[str, CellFigures]:
         """Measure the cells of all chips."""

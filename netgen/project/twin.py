@@ -124,7 +124,7 @@ def twin_decisions(
             found = model.run(model.errors(shifts), x, own)
         else:
             found = twin.run(shifts, x, settings=own)
-        logits = found.logits
+        logits = found.compared
         flat = decide(readout, logits.reshape(-1, *logits.shape[2:]))
         yield flat.reshape(count, len(x))
 

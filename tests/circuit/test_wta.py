@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_models import small_model
 
-from netgen.analysis.comparison.winners import WinnerTally
+from netgen.analysis.comparison.winners import WinnerTally, relative_lead
+from netgen.analysis.variability.population import measure
+from netgen.behavioural import Twin, TwinResult
+from netgen.behavioural.fast import fast_chips
 from netgen.circuit import DECISION_WORD, build_circuit
 from netgen.circuit.blocks import wta
 from netgen.circuit.nets import winner_nets
 from netgen.model import Relu, decide, evaluate, from_dict
 from netgen.model.decision import with_currents
 from netgen.model.random import random_model
-from netgen.netlist import netlist_of
+from netgen.netlist import netlist_of, transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
+from netgen.project.population.variants import Chip, Networks
 from netgen.project.runs import read_runs
+from netgen.project.simulate import plain_engine, pool, workbench
+from netgen.project.twin import twin_of_build
 from netgen.simulation import Traces
-from netgen.simulation.traces import NO_POWER
+from netgen.simulation.engines import run_tasks
+from netgen.simulation.traces import NO_POWER, NO_WINNERS
+from netgen.technology import Variation, sample_deviations
 
 
 @given(st.integers(0, 10_000))
@@ -100,3 +109,65 @@ def test_winners_are_the_largest_currents(tmp_path: Path, engine: str) -> None:
     watts = dict(zip(found.power.branches, found.power.average_w, strict=True))
     (taken,) = (value for each, value in watts.items() if each.kind == "decision")
     assert 0 < taken < 5e-9
+
+
+def test_bits_decide_for_chips_where_they_are(tmp_path: Path) -> None:
+    model, samples = random_model(3, frames=8, samples=1)
+    logits = evaluate(model, samples.x)
+    frames = {node: value[0] for node, value in logits.items()}
+    other = (int(decide(model.readout, logits[model.readout.node])[0]) + 1) % len(model.classes)
+    levels = np.zeros((8, len(model.classes)))
+    levels[:, other] = 1.0
+    extremes = {cell.input: np.stack([frames[cell.input]] * 2, axis=-1) for cell in model.cells}
+    plain = replace(trace([]), frames=frames, extremes=extremes, winners=NO_WINNERS)
+    for found, decision in ((plain, None), (replace(plain, winners=levels), other)):
+        figures = measure(model, samples, [0], ["chip_0"], [[found]])
+        assert np.isnan(figures.winner_agreement).all() == (decision is None)
+        if decision is not None:
+            assert figures.decision.item() == decision
+            own = frames[model.readout.node]
+            wrong = own.argmax(axis=1) != other
+            assert figures.winner_agreement.item() == 1 - wrong.mean()
+            assert figures.winner_lead.item() == pytest.approx(relative_lead(own)[wrong].max())
+
+
+@pytest.mark.ngspice
+def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path) -> None:
+    """Offsets of the winner-take-all are those of its transistors: SPICE against the twin."""
+    model, samples = random_model(7, state=2, layers=1, inputs=3, frames=30, samples=1)
+    build(model, tmp_path / "b", BuildOptions("generic180", readout="wta"), samples)
+    made = read_build(tmp_path / "b")
+    nominal = workbench(made, "staged")
+    networks, variation = Networks.of(nominal, made), Variation(5)
+    choices = SimulationChoices(1).scaled(made.model)
+    chips = [Chip(number, variation) for number in range(6)]
+    tasks = (
+        (
+            at,
+            plain_engine("staged", chip.bench(nominal, networks), choices, 30).task(
+                samples.x[0], at
+            ),
+        )
+        for at, chip in enumerate(chips)
+    )
+    found = dict(run_tasks(tasks, pool(choices, nominal.technology)))
+    traces = [found[at] for at in range(len(chips))]
+    levels = np.array([each.winners for each in traces if isinstance(each, Traces)])
+    twin = twin_of_build(made)
+    names = transistors_of(twin.netlist)
+    shifts = sample_deviations(twin.technology, variation, names, 0, len(chips))
+    for result in (twin.run(shifts, samples.x), fast(twin, shifts, samples.x)):
+        assert result.currents is not None
+        currents = result.currents[:, 0]
+        clear = relative_lead(currents) > 0.02
+        assert clear.mean() > 0.5
+        named = levels.argmax(axis=2)
+        assert (named == currents.argmax(axis=2))[clear].mean() > 0.97
+        # without the offsets it would say less: they move winners of some chips
+        plain = result.logits[:, 0].argmax(axis=2)
+        assert (named == plain)[clear].mean() < (named == currents.argmax(axis=2))[clear].mean()
+
+
+def fast(twin: Twin, shifts: Mapping[str, np.ndarray], x: np.ndarray) -> TwinResult:
+    made = fast_chips(twin)
+    return made.run(made.errors(shifts), x)

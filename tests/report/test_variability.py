@@ -63,6 +63,7 @@ def test_json_carries_the_contract(written: tuple[Path, PopulationReport]) -> No
     assert document["decision_agreement"] == figures.agrees.sum() / 46
     assert set(document["spread"]) == {
         *("state_agreement", "frame_agreement", "lead_fs", "power_w"),
+        *("winner_agreement", "winner_lead"),
         *("logit_rmse_fs", "logit_rmse_same_state_fs"),
     }
     assert document["spread"]["power_w"]["count"] == 45

@@ -41,8 +41,7 @@ class WinnerTally:
         if not self.levels:
             return WinnerAgreement(None, None)
         named = np.stack(self.levels) > 0.5
-        top = np.sort(circuit, axis=-1)
-        leads = top[..., -1] - top[..., -2] >= LEAD * top[..., -1]
+        leads = relative_lead(circuit) >= LEAD
         near = leaders(software, full_scale)
         pairs = (leaders(circuit, 0.0), leads), (near, ~tied(near))
         return WinnerAgreement(
@@ -51,6 +50,15 @@ class WinnerTally:
                 for class_, counted in pairs
             )
         )
+
+
+def relative_lead(currents: Floats) -> Floats:
+    """Return the largest current's lead over the next as a share of it, (…,) of (…, classes)."""
+    if currents.shape[-1] == 1:
+        return np.ones(currents.shape[:-1])
+    *_, second, first = np.moveaxis(np.sort(currents, axis=-1), -1, 0)
+    lead: Floats = (first - second) / np.maximum(first, np.finfo(np.float64).tiny)
+    return lead
 
 
 @dataclass(frozen=True)

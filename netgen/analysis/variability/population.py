@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from netgen.analysis.comparison.compare import full_scale
 from netgen.analysis.comparison.settled import Observed, observe
 from netgen.analysis.comparison.ties import possible_classes
+from netgen.analysis.comparison.winners import relative_lead
 from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
 from netgen.analysis.variability.proportions import HIGH, LOW, Proportion, proportion
 from netgen.model import Model, Readout, Samples, decide, evaluate, margin
@@ -37,6 +38,8 @@ QUANTITIES: Mapping[str, Literal["high", "low"]] = {
     "logit_rmse_same_state_fs": "high",
     "lead_fs": "low",
     "power_w": "high",
+    "winner_agreement": "low",
+    "winner_lead": "high",
 }
 """What is known of every run, and which end of it is the bad one."""
 
@@ -89,7 +92,11 @@ class PopulationFigures:
         :mod:`..comparison.ties`. More than one is a tie, which counts neither for nor against
         agreement where the circuit decides for one of them.
     decision
-        Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces.
+        Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces. The bits
+        of a winner-take-all decide where there is one, and frames by themselves do.
+    winner_agreement, winner_lead
+        Of a winner-take-all: share of frames in which it names the circuit's own largest current,
+        and the largest lead of such a current, as a share of it, in frames where it does not.
     frame_agreement, state_agreement, logit_rmse_fs, logit_rmse_same_state_fs, power_w
         As in ``report.json``, of each run; states only where the model has BMRU nodes.
     logit_full_scale
@@ -117,6 +124,8 @@ class PopulationFigures:
     lead: Floats
     power_w: Floats
     unseen: Floats
+    winner_agreement: Floats
+    winner_lead: Floats
     logit_full_scale: float
     logits: NDArray[np.float32] = field(repr=False)
     logits_software: Floats = field(repr=False)
@@ -274,11 +283,18 @@ def measure(
             continue
         part = {name: value[at] for name, value in software.items()}
         # who takes the power is read from waves, which runs of populations do not keep
-        traces = (replace(t, power=NO_POWER) for t in runs if isinstance(t, Traces))
-        found = observe(model, samples.x[at], traces)
+        traces = [replace(t, power=NO_POWER) for t in runs if isinstance(t, Traces)]
+        found = observe(model, samples.x[at], iter(traces))
         simulated[row, at] = True
         values[row, at] = found.values[model.readout.node]
-        decision[row, at] = decide(model.readout, found.values[model.readout.node])
+        currents = found.values[model.readout.node]
+        decision[row, at] = decide(model.readout, currents)
+        if all(trace.winners.size for trace in traces):
+            levels = np.stack([trace.winners for trace in traces])
+            if model.readout.rule != "mean":
+                decision[row, at] = decide(model.readout, levels)
+            for name, entry in _winners(currents, levels).items():
+                figures[name][row, at] = entry
         for name, entry in _figures(model, part, classes[at], found, scale).items():
             figures[name][row, at] = entry
     return PopulationFigures(
@@ -303,8 +319,15 @@ def measure(
 
 _FIGURES = (
     *("frame_agreement", "state_agreement", "logit_rmse_fs", "logit_rmse_same_state_fs"),
-    *("lead", "power_w", "unseen"),
+    *("lead", "power_w", "unseen", "winner_agreement", "winner_lead"),
 )
+
+
+def _winners(currents: Floats, levels: Floats) -> dict[str, Floats]:
+    """Return what a winner-take-all makes of its own currents, by figure, each (samples,)."""
+    own = levels.argmax(axis=2) == currents.argmax(axis=2)
+    lost = np.where(own, 0.0, relative_lead(currents)).max(axis=1)
+    return {"winner_agreement": own.mean(axis=1), "winner_lead": lost}
 
 
 def _figures(

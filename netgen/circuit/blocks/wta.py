@@ -12,6 +12,7 @@ from netgen.circuit.netlist import Module
 from netgen.technology import Geometry, Polarity
 
 CLASS, BIAS = "wta_class", "wta_bias"
+INPUT, INHIBIT = "input", "inhibit"
 DIVISION = 4
 """Currents are this much smaller than the readout's and the reference's: the decision needs power,
 not accuracy of the ratio, which all classes share."""
@@ -38,8 +39,8 @@ class WinnerTakeAll(Block):
                 CLASS,
                 "line reference common out vdd vss",
                 "decision",
-                kit.pmos("input", "node", "line", size=longer("pmos", DIVISION)),
-                kit.nmos("inhibit", "node", "common"),
+                kit.pmos(INPUT, "node", "line", size=longer("pmos", DIVISION)),
+                kit.nmos(INHIBIT, "node", "common"),
                 kit.nmos("follow", "taken", "node", "common"),
                 kit.pmos("diode", "taken", "taken"),
                 kit.pmos("copy", "out", "taken"),
@@ -60,7 +61,7 @@ class WinnerTakeAll(Block):
     def matched(self) -> tuple[Matched, ...]:
         """Return which transistors the classes must have alike."""
         why = "decides together with those of the other classes"
-        return (Matched(CLASS, ("input", "inhibit", "follow"), why),)
+        return (Matched(CLASS, (INPUT, INHIBIT, "follow"), why),)
 
 
 BLOCK = WinnerTakeAll()
