@@ -57,7 +57,7 @@ def _jumps(
         for edge in (*(e for e in models.edges(1).tolist() if e < 0.999 * longest), longest):
             own = edge * count
             first = start.length - grid / 2 if edge == longest else start.length
-            inside = first < own <= stop.length
+            inside = rise > 0 and first < own <= stop.length
             if not inside or technology.series(own) != count:
                 continue
             width = snap(start.width * float(np.exp(-fall * np.log(own / start.length) / rise)))

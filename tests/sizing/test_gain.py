@@ -55,6 +55,15 @@ def test_the_path_has_a_point_on_either_side_of_a_change() -> None:
     assert {4995, 5000, 25000, 25010} <= lengths
 
 
+def test_the_longest_transistor_may_be_as_long_as_a_stretch_that_narrows() -> None:
+    """The longest is where the path turns: a unit mirror a fifth as long has such a path."""
+    corners = TECHNOLOGY.path("nmos", UNIT)
+    turn = next(a.length for a, b in pairwise(corners) if a.length == b.length)
+    models = Models(np.array([(0.0, 1.0, 0.0, 1.0)]), turn)
+    points = path_points(TECHNOLOGY, "nmos", UNIT, models)
+    assert {corners[0], corners[-1]} <= {*points}
+
+
 @pytest.mark.parametrize("step", [0.9, 1.0, 1.1])
 def test_a_device_has_the_gain_of_its_own_model(step: float) -> None:
     known = tables(step)
