@@ -16,7 +16,7 @@ from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
 from netgen.document import Json, WrongKindError, number_at, table_at, text_at
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import remove_scratch, write_whole
+from netgen.files import is_scratch, remove_scratch, write_whole
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import read_gds, write_gds
 from netgen.layout.capacitance import by_layer
@@ -183,7 +183,7 @@ def _claim(path: Path) -> None:
     """
     try:
         path.mkdir(exist_ok=True)
-        there = [entry.name for entry in path.iterdir()]
+        there = [entry for entry in path.iterdir() if not is_scratch(entry)]
         if there and not _is_layout(path):
             raise UsageError(f"{path} holds files that are not a layout of netgen; move it away")
         if not there:

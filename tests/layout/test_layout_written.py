@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from command_line import netgen, write_model
 from fake_tools import install
 from layout_cases import quiet, simple
+from layout_records import picture
 
+import netgen.project.layout as project
 import netgen.project.tapeout as tapeout
+from netgen.document import table_at
+from netgen.errors import ConfigurationError
+from netgen.files import sha256_of
 from netgen.layout.assemble import Choices
 from netgen.layout.make import Laid, lay_out
 from netgen.layout.process import load_process
+from netgen.project.reading import Build, read_build
 from netgen.technology import load_technology
 
 
-class Killed(BaseException):
-    """Stands for a signal that no process survives."""
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def laid() -> Laid:
     pytest.importorskip("klayout.db")
     technology = load_technology("gf180mcu")
@@ -29,19 +36,116 @@ def laid() -> Laid:
     return lay_out(simple(), technology, load_process(technology), choices, quiet)
 
 
-def test_killed_tapeout_leaves_no_folder(
-    tmp_path: Path, laid: Laid, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dying(*_: object) -> None:
-        raise Killed
+def killed_at(moment: int, work: Callable[[], object]) -> bool:
+    """Do work in a process that dies, half a file written, at its ``moment``-th file.
 
+    Returns
+    -------
+    Whether it died; otherwise the work was done.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fork beside threads: the child only writes files
+        child = os.fork()
+    if child:
+        return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    count, write = 0, Path.write_bytes
+
+    def writing(path: Path, data: bytes) -> int:
+        nonlocal count
+        count += 1
+        if count == moment:
+            write(path, data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(path, data)
+
+    def writing_text(path: Path, text: str, encoding: str = "utf-8") -> int:
+        return writing(path, text.encode(encoding))
+
+    Path.write_bytes = writing  # type: ignore[method-assign, assignment]
+    Path.write_text = writing_text  # type: ignore[method-assign, assignment]
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+@pytest.fixture
+def build(tmp_path: Path, laid: Laid, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """Return a build whose layout is ready at once: only its files are written."""
+    (tmp_path / "pdk").mkdir()
+    install(monkeypatch, tmp_path / "pdk")
+    made = netgen("build", write_model(tmp_path), "-o", tmp_path / "dir")
+    assert made.exit_code == 0, made.output
+    technology = load_technology("gf180mcu")
+    monkeypatch.setattr(project, "layout_inputs", lambda _: (simple(), technology, laid.process))
+    monkeypatch.setattr(project, "lay_out", lambda *_: laid)
+    monkeypatch.setattr(project, "_with_wires", lambda *_: "* wires\n")
+    monkeypatch.setattr(project, "draw_picture", lambda _, image, __: image.write_bytes(picture()))
+    return read_build(tmp_path / "dir")
+
+
+def whole(build: Build) -> bool:
+    """Tell whether a build's layout is whole; see that its files are those of its record."""
+    try:
+        record = project.layout_record(build)
+    except ConfigurationError:
+        return False
+    files = table_at(record, "files")
+    folder = project.layout_folder(build)
+    assert all(sha256_of(folder / name) == digest for name, digest in files.items())
+    page = build.folder.path / "layout.html"
+    assert not page.exists() or page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    return True
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["first", "again"])
+def test_a_layout_killed_at_any_file_is_whole_or_said_not_to_be(
+    build: Build, earlier: bool
+) -> None:
+    folder, deaths = project.layout_folder(build), 0
+    for moment in range(1, 60):
+        shutil.rmtree(folder, ignore_errors=True)
+        if earlier:
+            project.layout(build, Choices(seed=7), quiet)
+        done = not killed_at(moment, lambda: project.layout(build, Choices(), quiet))
+        deaths += not done
+        assert whole(build) or not done
+        project.layout(build, Choices(), quiet)
+        assert whole(build)
+        assert len(table_at(project.layout_record(build), "files")) == 6
+        left = {each.name for each in folder.iterdir()}
+        assert left == {*table_at(project.layout_record(build), "files"), "layout.json"}
+        if done:
+            break
+    assert done
+    assert deaths > 12
+
+
+def test_interrupted_layout_ends_with_130_and_leaves_the_earlier_one(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.layout(build, Choices(), quiet)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(project, "lay_out", interrupted)
+    done = netgen("layout", build.folder.path)
+    assert done.exit_code == 130
+    assert "interrupted" in done.output
+    assert whole(build)
+
+
+def test_a_tapeout_killed_at_any_file_leaves_no_folder(tmp_path: Path, laid: Laid) -> None:
     path = tmp_path / "block"
-    with monkeypatch.context() as patch:
-        patch.setattr(tapeout, "write_gds", dying)
-        with pytest.raises(Killed):
-            tapeout._write(None, laid, None, path)  # type: ignore[arg-type]
-    assert not path.exists()
-    tapeout._write(None, laid, None, path)  # type: ignore[arg-type]
+
+    def write() -> None:
+        tapeout._write(None, laid, None, path)  # type: ignore[arg-type]
+
+    for moment in (1, 2):
+        assert killed_at(moment, write)
+        assert not path.exists()
+    write()
     assert sorted(each.name for each in path.iterdir()) == [
         "devices.gds", "devices.lef", "devices.v"
     ]  # fmt: skip
