@@ -21,7 +21,7 @@ from netgen.project.layout import check_layout, layout_folder
 from netgen.project.layout import layout as lay_out
 
 _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "comparing": (86, 8),
-           "wires": (94, 3), "writing": (97, 3)}  # fmt: skip
+           "wires": (94, 2), "simulating": (96, 2), "writing": (98, 2)}  # fmt: skip
 """Where each step begins, and how much of the whole it is, in percent."""
 
 

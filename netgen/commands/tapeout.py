@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -11,7 +12,7 @@ from netgen.commands.layout import layout_progress
 from netgen.commands.options import edited_option, folder_argument, integer_option
 from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
-from netgen.project.tapeout import NOT_RUN
+from netgen.project.tapeout import NOT_RUN, About
 from netgen.project.tapeout import tapeout as write_submission
 
 
@@ -22,9 +23,22 @@ from netgen.project.tapeout import tapeout as write_submission
     "-o", "--output", type=click.Path(path_type=Path), help="[default: DIR/tapeout/TARGET]"
 )
 @integer_option("--seed", least=0, default=0)
+@click.option("--author", default="", help="For info.yaml.")
+@click.option(
+    "--license",
+    "licence",
+    type=click.File(encoding="utf-8"),
+    help="A text that becomes the submission's LICENSE.",
+)
 @edited_option
 def tapeout_command(
-    folder: Path, target: str, output: Path | None, seed: int, edited: bool
+    folder: Path,
+    target: str,
+    output: Path | None,
+    seed: int,
+    author: str,
+    licence: TextIO | None,
+    edited: bool,
 ) -> None:
     """Draw the circuit of DIR into a shuttle's tile, with all that a submission needs.
 
@@ -32,8 +46,9 @@ def tapeout_command(
     """
     made = open_step(folder, edited)
     where = output or folder / "tapeout" / target
+    about = About(author, None if licence is None else licence.read())
     with layout_progress("drawing") as told:
-        done = write_submission(made, target, where, Choices(seed=seed), told)
+        done = write_submission(made, target, where, Choices(seed=seed), told, about)
     if done.tile is not None:
         for port, pin in done.tile.pins.items():
             click.echo(f"  {pin:<10}{port}")
@@ -41,6 +56,8 @@ def tapeout_command(
             click.echo(f"  no pin    {port}")
     for problem in done.problems[:10]:
         click.echo(f"{where}: {problem}")
+    if done.tile is not None and licence is None:
+        click.echo(f"{where}: holds no LICENSE; add one, or name it with --license")
     verdict = "NOT clean" if done.problems else "design rules and LVS clean"
     click.echo(f"{where}: {verdict}; not run: {NOT_RUN}")
     sys.exit(1 if done.problems else 0)

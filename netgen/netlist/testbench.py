@@ -70,6 +70,14 @@ class Probes:
 
 
 @dataclass(frozen=True)
+class Pad:
+    """What lies between a pin and the circuit: resistance, Ω, and capacitance at the pin, F."""
+
+    resistance: float
+    capacitance: float
+
+
+@dataclass(frozen=True)
 class InputSource:
     """A source of the testbench: the net it drives and its waveform."""
 
@@ -175,19 +183,29 @@ def bench_text(
     x: NDArray[np.float64],
     input_supply: str = "vdd",
     edge: float = EDGE,
+    pad: Pad | None = None,
 ) -> str:
     """Return the network's instance and its sources for one sample, in plain SPICE.
 
-    ``edge`` is the rise time of an input step, as a share of the frame.
+    Parameters
+    ----------
+    edge
+        Rise time of an input step, as a share of the frame.
+    pad
+        What lies between the pins of inputs and outputs and the circuit, if anything does.
     """
+    inputs = input_sources(circuit, x, edge)
+    outputs = [output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)]
     return render_template(
         "stimuli.j2",
         vdd=at.vdd,
         half=at.vdd / 2,
         input_supply=input_supply,
         nets=("vdd", "0", *network_ports(circuit)),
-        inputs=input_sources(circuit, x, edge),
-        outputs=[output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)],
+        inputs=inputs,
+        outputs=outputs,
+        currents=[*(source.net for source in inputs), *outputs],
+        pad=pad,
         startup=startup(circuit, at.vdd),
     )
 

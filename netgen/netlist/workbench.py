@@ -34,6 +34,7 @@ from netgen.netlist.testbench import (
     EDGE,
     READOUT,
     SUPPLY_CURRENT,
+    Pad,
     Probes,
     bench_text,
     probe_of,
@@ -132,6 +133,8 @@ class Workbench:
         Rise time of an input step, as a share of the frame.
     nodes
         Whether decks of the whole network observe the voltage of every net.
+    pad
+        What lies between the pins and the network in decks of the whole.
 
     Raises
     ------
@@ -147,6 +150,7 @@ class Workbench:
     shifts: ShiftWords | None = None
     edge: float = EDGE
     nodes: bool = False
+    pad: Pad | None = None
 
     def __post_init__(self) -> None:
         self.network.check()
@@ -178,7 +182,7 @@ class Workbench:
     def whole(self, title: str, x: Floats) -> Deck:
         """Return the deck of the network as one circuit: ``x`` is (frames, channels)."""
         network = "\n".join(self._text(self.statements.whole))
-        stimuli = bench_text(self.circuit, self.conditions, x, INPUT_METER.net, self.edge)
+        stimuli = bench_text(self.circuit, self.conditions, x, INPUT_METER.net, self.edge, self.pad)
         steps = np.flatnonzero((np.diff(x, axis=0) != 0).any(axis=1)) + 1
         bends = np.sort(np.concatenate([steps, steps + self.edge]))
         points = tuple((bends * self.circuit.model.frame_period).tolist())

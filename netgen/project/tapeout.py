@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.circuit.netlist import SUPPLIES
-from netgen.errors import InputError, UsageError
+from netgen.errors import UsageError
 from netgen.files import folder_beside
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
@@ -14,12 +15,29 @@ from netgen.layout.lef import lef_text, verilog_text
 from netgen.layout.make import Laid, Told, lay_out
 from netgen.layout.process import klayout
 from netgen.layout.tile import Target, Tile, assigned, fill, load_target
+from netgen.netlist.testbench import Pad
 from netgen.project.layout import layout_inputs
+from netgen.project.pins import PinCurrents, pin_currents
 from netgen.project.reading import Build
-from netgen.project.runs import read_runs
 
 BLOCK = "block"
 NOT_RUN = "the shuttle's own precheck (magic, KLayout decks, yosys), antenna and density"
+
+
+@dataclass(frozen=True)
+class About:
+    """What only its author can say of a submission.
+
+    Attributes
+    ----------
+    author
+        For ``info.yaml``.
+    licence
+        Text of ``LICENSE``; None writes none.
+    """
+
+    author: str = ""
+    licence: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +56,17 @@ class Submission:
         return (*own, *(self.tile.problems if self.tile else ()))
 
 
-def tapeout(build: Build, target: str, path: Path, choices: Choices, told: Told) -> Submission:
+def tapeout(
+    build: Build,
+    target: str,
+    path: Path,
+    choices: Choices,
+    told: Told,
+    about: About = About(),
+) -> Submission:
     """Write a submission repository, or a block's files, into a new folder.
+
+    The sheet's currents are simulated where the build has samples that were.
 
     Raises
     ------
@@ -71,12 +98,25 @@ def tapeout(build: Build, target: str, path: Path, choices: Choices, told: Told)
         analog = [port for port in ports if port not in starts and port not in outputs]
         pins, _ = assigned(wanted, analog, digital, outputs)
         tile = fill(laid, wanted, wanted.facts["top"] + laid.task.name.lower(), pins)
+    currents = None
+    if tile is not None and laid.verdict.clean:
+        told("simulating", 0.0)
+        own, wires = tile.target.facts["pad"], laid.capacitances
+        pad = Pad(own["resistance"], own["capacitance"])
+        currents = pin_currents(build, {net: each.total for net, each in wires.items()}, pad)
     told("writing", 0.0)
-    _write(build, laid, tile, path)
+    _write(build, laid, tile, path, currents, about)
     return Submission(path, laid, tile)
 
 
-def _write(build: Build, laid: Laid, tile: Tile | None, path: Path) -> None:
+def _write(
+    build: Build,
+    laid: Laid,
+    tile: Tile | None,
+    path: Path,
+    currents: PinCurrents | None = None,
+    about: About = About(),
+) -> None:
     """Write all files beside the folder and rename it: it is whole or absent."""
     try:
         with folder_beside(path) as scratch:
@@ -86,7 +126,8 @@ def _write(build: Build, laid: Laid, tile: Tile | None, path: Path) -> None:
                 lef = lef_text(name, laid.size, laid.terminals, laid.process)
                 texts, gds, layout = {f"{name}.lef": lef, f"{name}.v": stub}, name, laid.layout
             else:
-                texts, gds, layout = _texts(build, laid, tile), f"gds/{tile.top}", tile.layout
+                texts = _texts(build, laid, tile, currents, about)
+                gds, layout = f"gds/{tile.top}", tile.layout
             for file, text in texts.items():
                 (scratch / file).parent.mkdir(parents=True, exist_ok=True)
                 (scratch / file).write_text(text, encoding="utf-8")
@@ -96,16 +137,19 @@ def _write(build: Build, laid: Laid, tile: Tile | None, path: Path) -> None:
         raise UsageError(f"{path} cannot be written ({error.strerror})") from None
 
 
-def _texts(build: Build, laid: Laid, tile: Tile) -> dict[str, str]:
+def _texts(
+    build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None, about: About
+) -> dict[str, str]:
     facts = tile.target.facts
     kinds = {facts["supplies"]["vdd"]: "POWER", facts["supplies"]["vss"]: "GROUND"}
     lef = lef_text(tile.top, tile.target.size, tile.terminals, laid.process, kinds)
     return {
         f"lef/{tile.top}.lef": lef,
         "src/project.v": _stub(tile),
-        "info.yaml": _info(build, tile),
+        "info.yaml": _info(build, tile, about.author),
         ".github/workflows/gds.yaml": workflow(tile.target, tile.top),
-        "docs/info.md": _sheet(build, laid, tile),
+        "docs/info.md": _sheet(build, laid, tile, currents),
+        **({} if about.licence is None else {"LICENSE": about.licence}),
         "README.md": f"# {build.model.name}\n\nA recurrent network as an analog circuit, drawn by "
         "netgen. See docs/info.md.\n",
     }
@@ -145,14 +189,14 @@ def _stub(tile: Tile) -> str:
     return f"`default_nettype none\n(* blackbox *)\nmodule {tile.top} (\n{ports}\n);\nendmodule\n"
 
 
-def _info(build: Build, tile: Tile) -> str:
+def _info(build: Build, tile: Tile, author: str) -> str:
     facts = tile.target.facts
     by_pin = {pin: port for port, pin in tile.pins.items()}
     used = [pin for pin in tile.target.analog if pin in by_pin]
     lines = [
         "project:",
         f'  title: "{build.model.name}"',
-        '  author: ""',
+        f"  author: {json.dumps(author, ensure_ascii=False)}",
         '  description: "A trained recurrent network as a subthreshold current-mode circuit"',
         '  language: "Analog"',
         "  clock_hz: 0",
@@ -170,7 +214,7 @@ def _info(build: Build, tile: Tile) -> str:
     return "\n".join([*lines, "yaml_version: 6", ""])
 
 
-def _sheet(build: Build, laid: Laid, tile: Tile) -> str:
+def _sheet(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -> str:
     """Return the bring-up sheet: which pin is what, currents to force and to expect."""
     amperes = build.model.unit_current * 1e9
     lines = [
@@ -194,8 +238,8 @@ def _sheet(build: Build, laid: Laid, tile: Tile) -> str:
         what = "digital" if pin in tile.target.inputs else what
         lines.append(f"| {pin} | {port} | {what} |")
     if tile.inside:
-        lines += ["", f"Without a pin: {', '.join(tile.inside)}."]
-    lines += ["", *_expected(build), "", "## External hardware", ""]
+        lines += ["", f"Outputs that stay inside, without a pin: {', '.join(tile.inside)}."]
+    lines += ["", *_expected(build, laid, tile, currents), "", "## External hardware", ""]
     lines += [
         "Current sources and meters for nA. Leakage of pads and boards is of the same order.",
         "",
@@ -207,24 +251,32 @@ def _sheet(build: Build, laid: Laid, tile: Tile) -> str:
     return "\n".join(lines)
 
 
-def _expected(build: Build) -> list[str]:
-    """Return currents to force and to expect of the first simulated sample, as a table."""
-    try:
-        runs = read_runs(build)
-        done = [i for i in runs.asked if i not in runs.failures and runs.holds(i)]
-        traces = runs.traces(done[0])
-    except (InputError, IndexError):
+def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -> list[str]:
+    """Return currents to force and to expect as a table."""
+    if not laid.verdict.clean:
+        return ["Currents to expect: the layout is not clean."]
+    if currents is None:
         return ["Currents to expect: simulate samples (netgen sim) and run netgen tapeout again."]
-    nano = build.model.unit_current * 1e9
-    out, x = traces.frames[build.model.readout.node], runs.samples.x[done[0]]
+    own, facts = tile.target.facts["pad"], tile.target.facts
+    shown = {net: values for net, values in currents.expected.items() if net in tile.pins}
     lines = [
-        f"Simulated, at the build's supply: nA, frames of {build.model.frame_period * 1e3:g} ms; "
-        "without the pads' 500 Ω and 5 pF.",
+        f"Simulated in nA at {facts['vdd']:g} V, biases mirrored from the reference, with wires "
+        f"as laid out, and {own['resistance']:g} Ω and {own['capacitance'] * 1e12:g} pF at each "
+        f"of these pins; frames of {build.model.frame_period * 1e3:g} ms, read at their end.",
         "",
-        "| frame | forced into the inputs | expected at the outputs |",
-        "|---|---|---|",
+        f"| frame | {' | '.join(f'into {port}' for port in _inputs(tile))} | "
+        f"{' | '.join(f'out of {net}' for net in shown)} |",
+        f"|{'---|' * (1 + currents.forced.shape[1] + len(shown))}",
     ]
-    for frame, (one, other) in enumerate(zip(x, out, strict=False)):
-        forced, found = (" ".join(f"{v * nano:.3f}" for v in own) for own in (one, other))
-        lines.append(f"| {frame} | {forced} | {found} |")
+    for frame, forced in enumerate(currents.forced * 1e9):
+        found = (values[frame] * 1e9 for values in shown.values())
+        cells = (f"{value:.3f}" for value in (*forced, *found))
+        lines.append(f"| {frame} | {' | '.join(cells)} |")
     return lines
+
+
+def _inputs(tile: Tile) -> list[str]:
+    """Return the ports of the circuit's inputs, in their order."""
+    return sorted(
+        (port for port in tile.pins if port.startswith("x_")), key=lambda p: int(p.split("_")[1])
+    )

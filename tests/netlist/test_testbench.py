@@ -31,7 +31,7 @@ from netgen.netlist import (
 from netgen.netlist import testbench as deck_of
 from netgen.netlist.deck import DrainCurrent, SourceCurrent, drain_current
 from netgen.netlist.render import continued, printable_ascii, render_template
-from netgen.netlist.testbench import EDGE, release_time, staircase
+from netgen.netlist.testbench import EDGE, Pad, bench_text, release_time, staircase
 from netgen.netlist.write import transistors
 from netgen.technology import Geometry
 
@@ -122,6 +122,23 @@ def test_readout_flows_into_half_the_supply() -> None:
     assert ".tran 0.01 0.03" in lines_of(text)
     assert '.lib "/pdk/fake/models.lib" ss' in lines_of(text)
     assert ".option temp=85 tnom=25" in lines_of(text)
+
+
+def test_pads_lie_between_the_sources_and_the_network() -> None:
+    circuit, at = build_circuit(load_model(EXAMPLE), TECHNOLOGY.unit), Conditions("slow", 25.0, 3.3)
+    x = np.zeros((2, 3))
+    plain, padded = (bench_text(circuit, at, x, pad=pad) for pad in (None, Pad(500.0, 5e-12)))
+    lines = padded.splitlines()
+    nets = [*(f"x_{i}_n" for i in range(3)), *(f"logits_{i}_out" for i in range(4))]
+    for net in nets:
+        assert f"Rpad_{net} pin_{net} {net} 500" in lines
+        assert f"Cpad_{net} pin_{net} 0 5e-12" in lines
+        source = next(line for line in plain.splitlines() if line[1:].startswith(f"{net} "))
+        assert source not in lines
+        name, *words = source.split()
+        assert " ".join([name, *(f"pin_{w}" if w == net else w for w in words)]) in lines
+    assert "pad" not in plain
+    assert len(lines) - len(plain.splitlines()) <= 2 * len(nets) + 2
 
 
 # Start-up
