@@ -62,7 +62,7 @@ class TrainingOptions:
     test_speakers: tuple[str, ...]
     augment: bool | None
     teacher: bool
-    streams: bool | None
+    streams: bool
     plain: bool
     chips: str
     base_file: Path | None
@@ -84,6 +84,10 @@ class TrainingOptions:
             raise UsageError(
                 "--fine-tune keeps the model's size and features and hardens it: "
                 "drop --plain, -d, -n, --features"
+            )
+        if self.streams and (self.kind != "keyword" or self.plain):
+            raise UsageError(
+                "--streams: is for --task keyword and hardening; leave it or --plain out"
             )
         if self.name is not None and not MODEL_NAME.fullmatch(self.name):
             raise UsageError(f"--name {self.name}: use A-Z a-z 0-9 _ . - and at most 100 of them")
@@ -139,10 +143,10 @@ training_options = taking(
         help="Learn the answers of a larger network, trained first, beside the labels.",
     ),
     click.option(
-        "--streams/--no-streams",
-        default=None,
-        help="Harden on sound that does not end too, mixed from the recordings.  [default: for "
-        "keywords, if the test speakers are not in training]",
+        "--streams",
+        is_flag=True,
+        help="Train last on sound that does not end, mixed from the recordings, for a trigger's "
+        "misses and false alarms.",
     ),
     click.option("--plain", is_flag=True, help="Train without regard to the circuit."),
     click.option(
@@ -213,7 +217,7 @@ def _train(
         plain=options.plain,
         taught=options.teacher,
         fine_tune=base is not None,
-        streams=_streamed(corpus, task, options),
+        streams=options.streams,
         errors=_errors(options.chips),
     )
     if file is not None and file.resolve() == (output / "model.json").resolve():
@@ -290,21 +294,6 @@ def _teacher(recipe: Recipe, data: Dataset, classes: int) -> tuple[Teacher | Non
             cache=cache_folder() / "teachers", step=lambda: bar.update(1),
         )  # fmt: skip
     return teacher, time.process_time() - started
-
-
-def _streamed(corpus: Corpus, task: TrainingTask, options: TrainingOptions) -> bool:
-    """Return whether to train on sound that does not end.
-
-    Raises
-    ------
-    UsageError
-        It is wanted where there is no keyword to be detected, or nothing that hears it.
-    """
-    if options.streams and (task.kind != "keyword" or options.plain):
-        raise UsageError("--streams: is for --task keyword and hardening; leave it or --plain out")
-    if options.streams is None:
-        return corpus.tests_unheard and task.kind == "keyword" and not options.plain
-    return options.streams
 
 
 def _streams(
