@@ -35,8 +35,8 @@ COLUMNS = (
     *("drawn area, µm²", "gate area, µm²", "power, nW", "balanced mean", "5 % quantile"),
     *("within 1 point", "within 2", "within 5", "decisions as software"),
 )
-RECORDINGS, EVALUATIONS = 40, (100, 300, 1000)
-"""Of a trim by trial: validation recordings that it sees, and runs of them through each chip."""
+RECORDINGS, EVALUATIONS, TRIED = 40, (100, 300), 100
+"""Of a trim by trial: validation recordings that it sees, runs of them through each chip, chips."""
 RUNS = 11
 """Recordings of each SPICE chip, evenly over those of the test."""
 
@@ -63,6 +63,10 @@ class Lever:
     trim: tuple[str, ...] | None = None
     twin: tuple[str, ...] = ("--fast",)
     spice: bool = False
+
+    def chips(self, most: int) -> str:
+        """Return how many chips are trimmed and judged."""
+        return str(min(most, TRIED) if self.trim and "--trial" in self.trim else most)
 
 
 UNTRIMMED = (
@@ -94,6 +98,7 @@ TRIMMED = (
     Lever("trim, area by group, 1.5 ×", (*BUDGET, "1.5", "--trimmed"), ()),
     Lever("trim, 5 × 5 µm", LARGE, ()),
     Lever("trim and input gains", (), INPUTS, spice=True),
+    Lever("trim and input gains, 3 × 3 µm", ("--unit", "3", "3"), INPUTS),
     Lever("trim and input gains, area by group, 1.5 ×", BEST, INPUTS, spice=True),
     Lever("trim and input gains, 5 × 5 µm", LARGE, INPUTS),
     *(
@@ -188,17 +193,18 @@ class Bench:
         codes: tuple[str, ...] = ()
         if lever.trim is not None:
             codes = ("--trim", str(self.trimmed(lever, folder)))
-        netgen("twin", str(folder), str(self.trained / samples), "--chips", str(self.chips), *codes,
-               *lever.twin)  # fmt: skip
+        netgen("twin", str(folder), str(self.trained / samples), "--chips",
+               lever.chips(self.chips), *codes, *lever.twin)  # fmt: skip
 
     def trimmed(self, lever: Lever, folder: Path) -> Path:
         """Trim a lever's chips, if they are not yet."""
         assert lever.trim is not None
         path = self.place("codes", " ".join((*lever.build, *lever.trim))).with_suffix(".json")
         if not path.is_file():
-            recordings = (str(self.trained / "validation.npz"),) if lever.trim else ()
-            netgen("trim", str(folder), *recordings, "--chips", str(self.chips), *lever.trim, "-o",
-                   str(path))  # fmt: skip
+            trial = "--trial" in lever.trim
+            recordings = (str(self.trained / "validation.npz"),) if trial else ()
+            chips = lever.chips(self.chips)
+            netgen("trim", str(folder), *recordings, "--chips", chips, *lever.trim, "-o", str(path))
         return path
 
     def by_spice(self, lever: Lever, chips: int) -> str:
