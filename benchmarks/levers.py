@@ -48,8 +48,7 @@ class Lever:
     Attributes
     ----------
     build
-        Options of the build; ``{yield}`` stands for the share of 5 × 5 µm chips that stay within
-        five points on the validation recordings.
+        Options of the build.
     trim
         Options of the trim; None: there is none. By trial it sees validation recordings.
     twin
@@ -72,16 +71,11 @@ class Lever:
 UNTRIMMED = (
     Lever("2 × 2 µm"),
     Lever("3 × 3 µm", ("--unit", "3", "3")),
-    Lever("5 × 5 µm", LARGE, spice=True),
+    Lever("5 × 5 µm", LARGE),
     Lever("1 × 4 µm", ("--unit", "1", "4")),
     Lever("0.5 × 8 µm", ("--unit", "0.5", "8")),
-    Lever("area by group, 1.0 ×", (*BUDGET, "1.0")),
-    Lever("area by group, 1.5 ×", (*BUDGET, "1.5")),
-    Lever("area by group, 1.5 ×, units of 1 × 4 µm", ("--unit", "1", "4", *BUDGET, "1.5")),
-    Lever("area by group, 2.5 ×", (*BUDGET, "2.5")),
-    Lever(
-        "area by group, yield of 5 × 5 µm", ("--optimise", "area", "--yield", "{yield}"), spice=True
-    ),
+    Lever("area by group, 1.5 ×", (*BUDGET, "1.5"), spice=True),
+    Lever("area by group, 2.0 ×", (*BUDGET, "2.0")),
 )
 BEST = (*BUDGET, "1.5", "--trimmed", *INPUTS)
 TRIMMED = (
@@ -95,8 +89,6 @@ TRIMMED = (
         for count in EVALUATIONS
     ),
     Lever("trim, x and reference 6 × 6 µm", LINES, ()),
-    Lever("trim, area by group, 1.5 ×", (*BUDGET, "1.5", "--trimmed"), ()),
-    Lever("trim, 5 × 5 µm", LARGE, ()),
     Lever("trim and input gains", (), INPUTS, spice=True),
     Lever("trim and input gains, 3 × 3 µm", ("--unit", "3", "3"), INPUTS),
     Lever("trim and input gains, area by group, 1.5 ×", BEST, INPUTS, spice=True),
@@ -155,7 +147,7 @@ class Bench:
         folder = self.built(lever)
         kept = self.place("judged", lever.name).with_suffix(".json")
         if not kept.is_file():
-            self.judge(lever, folder, "samples.npz")
+            self.judge(lever, folder)
             kept.write_bytes((folder / "twin.json").read_bytes())
         build = json.loads((folder / "build.json").read_text(encoding="utf-8"))
         found = json.loads(kept.read_text(encoding="utf-8"))
@@ -172,28 +164,17 @@ class Bench:
         """Build a lever's circuit, if it is not there."""
         folder = self.place("build", " ".join(lever.build) or "plain")
         if not (folder / "build.json").is_file():
-            options = [self.filled(word) for word in lever.build]
             calibration = ("--calibration", str(self.trained / "validation.npz"))
             netgen("build", str(self.trained / "model.json"), "-o", str(folder), *calibration,
-                   *options)  # fmt: skip
+                   *lever.build)  # fmt: skip
         return folder
 
-    def filled(self, word: str) -> str:
-        """Return an option with the yield of 5 × 5 µm chips in its place."""
-        if word != "{yield}":
-            return word
-        large = Lever("5 × 5 µm", LARGE)
-        folder = self.built(large)
-        self.judge(large, folder, "validation.npz")
-        found = json.loads((folder / "twin.json").read_text(encoding="utf-8"))
-        return str(found["balanced_accuracy"]["far"]["share"])
-
-    def judge(self, lever: Lever, folder: Path, samples: str) -> None:
+    def judge(self, lever: Lever, folder: Path) -> None:
         """Predict what a lever's chips decide."""
         codes: tuple[str, ...] = ()
         if lever.trim is not None:
             codes = ("--trim", str(self.trimmed(lever, folder)))
-        netgen("twin", str(folder), str(self.trained / samples), "--chips",
+        netgen("twin", str(folder), str(self.trained / "samples.npz"), "--chips",
                lever.chips(self.chips), *codes, *lever.twin)  # fmt: skip
 
     def trimmed(self, lever: Lever, folder: Path) -> Path:
