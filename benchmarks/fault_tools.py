@@ -64,7 +64,7 @@ def run_plain() -> bool:
                 _plotting.append((found, name, getattr(found, name)))
                 setattr(found, name, lambda *_: [])
     try:
-        for name in ("soundfile", "kaldi_native_fbank", "netgen.training.outcome"):
+        for name in ("soundfile", "kaldi_native_fbank", "netgen.training.result"):
             import_module(name)
         import_module("torch").set_num_threads(1)
         session: Any = import_module("netgen.training.session")

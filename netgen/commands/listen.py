@@ -17,7 +17,7 @@ from netgen.model.graph import Floats
 from netgen.project import BuildOptions
 from netgen.report.text import percent
 from netgen.schema import head
-from netgen.training.listen import Heard, classify, decide_by_software, hear
+from netgen.training.listen import Classified, classify, decide_by_software, hear
 
 
 @click.command("listen")
@@ -52,11 +52,11 @@ def listen_command(model: Path, sound: Path, circuit: bool, technology: Technolo
     click.echo(f"software {agrees}: {_sentence(software, loaded)}", err=True)
 
 
-def _decision(heard: Heard) -> Json:
+def _decision(heard: Classified) -> Json:
     return {"class": heard.decision, "margin": heard.margin}
 
 
-def _sentence(heard: Heard, model: Model) -> str:
+def _sentence(heard: Classified, model: Model) -> str:
     if model.readout.rule == "majority_vote":
         return f"{heard.decision} (leads by {percent(heard.margin)} of the votes)"
     return f"{heard.decision} (leads by {heard.margin:.3g})"

@@ -112,7 +112,7 @@ def _line(size: Size) -> str:
 def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]) -> None:
     from netgen.report.index import write_index
     from netgen.report.studies.scaling import (  # matplotlib: not for a usage error
-        Growth,
+        Scaling,
         scaling_files,
     )
 
@@ -124,13 +124,15 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     }
     states = [size.state for size in found]
 
-    def growth(label: str, predicted: Reading, measured: Reading) -> Growth:
+    def scaling(label: str, predicted: Reading, measured: Reading) -> Scaling:
         watts = [measured(size) if size.measured_w else None for size in found]
-        return Growth(label, states, [predicted(size) for size in found], watts, laws.get(label))
+        return Scaling(label, states, [predicted(size) for size in found], watts, laws.get(label))
 
-    growths = [growth(part, _of(part), lambda s, part=part: s.measured_w[part]) for part in PARTS]  # type: ignore[misc]
-    growths.append(
-        growth("total", lambda s: sum(s.predicted_w.values()), lambda s: sum(s.measured_w.values()))
+    scalings = [scaling(part, _of(part), lambda s, part=part: s.measured_w[part]) for part in PARTS]  # type: ignore[misc]
+    scalings.append(
+        scaling(
+            "total", lambda s: sum(s.predicted_w.values()), lambda s: sum(s.measured_w.values())
+        )
     )
     circuits = [
         (
@@ -144,5 +146,5 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     ]
     text = json.dumps(record, indent=1) + "\n"
     files: dict[str, str | bytes] = {"scaling.json": text}
-    write_results(output, KIND, files | scaling_files(growths, laws, circuits))
+    write_results(output, KIND, files | scaling_files(scalings, laws, circuits))
     write_index(output)

@@ -207,7 +207,7 @@ def _counted(source: Iterator[Sound], rate: int, advance: Callable[[int], None])
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
+class _StreamReadout:
     logits: Floats
     x: NDArray[np.float32]
 
@@ -220,7 +220,7 @@ def _listen(
     offset: float,
     record: TextIO | None,
     keep: bool,
-) -> _Heard:
+) -> _StreamReadout:
     """Print detections as they come and return the whole readout, and inputs where asked for."""
     network, trigger = Software(model), Trigger(rule, len(model.classes))
     moved = np.where(np.arange(len(model.classes)) == 0, 0.0, offset)
@@ -234,7 +234,7 @@ def _listen(
         for detection in trigger.push(logits + moved):
             _say(model, detection, rule, record)
     kept = np.concatenate(inputs) if keep else np.zeros((0, model.input_size), dtype=np.float32)
-    return _Heard(np.concatenate(parts).astype(np.float64), kept)
+    return _StreamReadout(np.concatenate(parts).astype(np.float64), kept)
 
 
 def _say(model: Model, found: Detection, rule: DetectionRule, record: TextIO | None) -> None:

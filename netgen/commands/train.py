@@ -238,7 +238,7 @@ def _train_into(
     options: TrainingOptions,
 ) -> None:
     """Read, train, and write all files at the end."""
-    from netgen.training.outcome import make_report
+    from netgen.training.result import make_report
     from netgen.training.session import finish_model, model_files, pick_samples, train_network
 
     started = time.process_time()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from netgen.layout.anneal import Annealer, usual_moves
 from netgen.layout.canvas import Canvas
-from netgen.layout.devices import Finger, Shape, draw_finger
+from netgen.layout.devices import Finger, Shape, finger_shape
 from netgen.layout.draw import RAIL, Floor, Standing, draw
 from netgen.layout.fingers import Task
 from netgen.layout.place import Row, blocks_of, first_placement, net_pins, row_count, rows_of
@@ -64,7 +64,7 @@ def assemble(
     told
         Hears which step runs and how far it is, from 0 to 1.
     """
-    shapes = [draw_finger(finger, process) for finger in task.fingers]
+    shapes = [finger_shape(finger, process) for finger in task.fingers]
     blocks = blocks_of(task, shapes, process)
     rows = rows_of(blocks, choices.rows or row_count(blocks, ROW_PITCH))
     places = first_placement(rows, blocks)
@@ -110,7 +110,7 @@ def _dummy(
     d, rail = process.drawing, RAIL[polarity]
     width = min(d.dummy_width, widest)
     finger = Finger(f"dummy_{number}_{end}", polarity, width, d.dummy_length, rail, rail, rail)
-    return finger, draw_finger(finger, process)
+    return finger, finger_shape(finger, process)
 
 
 def _wired(

@@ -70,7 +70,7 @@ class Shape:
     drain: Pin
 
 
-def draw_finger(finger: Finger, process: Process) -> Shape:
+def finger_shape(finger: Finger, process: Process) -> Shape:
     """Draw a transistor."""
     d = process.drawing
     width, length = finger.width, finger.length

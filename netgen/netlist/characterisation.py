@@ -139,8 +139,8 @@ def mirror_deck(
     )
     # a nested sweep has no single end: a missing point shows when its result is reshaped
     sweep = Sweep("Vlog", *log_current, Sweep("Vdrain", *drain))
-    observed = (LINE_VOLTAGE, *map(mirror_current, range(len(mirrors))))
-    return Deck.at(technology, at, "Characterisation of mirrors", body, observed, sweep)
+    quantities = (LINE_VOLTAGE, *map(mirror_current, range(len(mirrors))))
+    return Deck.at(technology, at, "Characterisation of mirrors", body, quantities, sweep)
 
 
 def cell_currents(
@@ -277,9 +277,9 @@ def gate_deck(
         line = write[polarity](f"m{index}", "drain", net, rail, geometry)
         views.append(_Gate(net, net, line, pwl([(0.0, first), (GATE_TIME, last)])))
     body = render_template("gate_characterisation.j2", vdd=at.vdd, gates=views)
-    observed = tuple(gate_current(index) for index in range(len(devices)))
+    quantities = tuple(gate_current(index) for index in range(len(devices)))
     analysis = Transient(GATE_TIME / 100, GATE_TIME)
-    return Deck.at(technology, at, "Characterisation of gates", body, observed, analysis)
+    return Deck.at(technology, at, "Characterisation of gates", body, quantities, analysis)
 
 
 def gate_current(index: int) -> Quantity:

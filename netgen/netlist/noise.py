@@ -78,9 +78,9 @@ def operating_deck(
 ) -> Deck:
     """Return the deck that finds a block's operating point, see :data:`OPERATING_CURRENT`."""
     body = _block(technology, at, unit, tested, None)
-    observed = (OPERATING_CURRENT,) if tested.cell is None else (OPERATING_CURRENT, STORAGE)
+    quantities = (OPERATING_CURRENT,) if tested.cell is None else (OPERATING_CURRENT, STORAGE)
     return Deck.at(
-        technology, at, f"Operating point: {tested.block}", body, observed, OperatingPoint()
+        technology, at, f"Operating point: {tested.block}", body, quantities, OperatingPoint()
     )
 
 
@@ -167,9 +167,9 @@ def injection_deck(
     ]
     blocks = block_texts(technology, unit, [each.cell for each in cells])
     body = render_template("noise_injected.j2", vdd=at.vdd, unit=unit, blocks=blocks, cells=views)
-    observed = tuple(cell_output(technology, str(i), each.cell) for i, each in enumerate(cells))
+    quantities = tuple(cell_output(technology, str(i), each.cell) for i, each in enumerate(cells))
     analysis = Transient(step, float(time[-1]))
-    return Deck.at(technology, at, "Cells with noisy candidates", body, observed, analysis)
+    return Deck.at(technology, at, "Cells with noisy candidates", body, quantities, analysis)
 
 
 def _folded(waveform: str) -> str:

@@ -166,9 +166,9 @@ def testbench(
         Rise time of an input step, as a share of the frame.
     """
     body = f'.include "{network}"\n\n{bench_text(circuit, at, x, edge=edge)}'
-    observed = probes(circuit, technology, at.vdd).quantities
+    quantities = probes(circuit, technology, at.vdd).quantities
     analysis = whole_sample(circuit, len(x))
-    return Deck.at(technology, at, f"Testbench: {title}", body, observed, analysis)
+    return Deck.at(technology, at, f"Testbench: {title}", body, quantities, analysis)
 
 
 def whole_sample(circuit: Circuit, frames: int) -> Transient:

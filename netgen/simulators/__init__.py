@@ -3,8 +3,8 @@
 from netgen.simulators.cluster import DaskPool, Requirements, required_versions
 from netgen.simulators.jobs import Attempt, Job, Waveforms
 from netgen.simulators.port import (
-    Answer,
     Finding,
+    Response,
     Session,
     Simulator,
     chosen_simulator,
@@ -13,13 +13,13 @@ from netgen.simulators.runner import LocalPool, job_of, run_all, run_job, simula
 from netgen.simulators.store import cache_folder, cached_arrays, key
 
 __all__ = [
-    "Answer",
     "Attempt",
     "DaskPool",
     "Finding",
     "Job",
     "LocalPool",
     "Requirements",
+    "Response",
     "Session",
     "Simulator",
     "Waveforms",

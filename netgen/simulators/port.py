@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Response:
     """What came of one attempt: the rows of a result, or a failure.
 
     Attributes
@@ -97,7 +97,7 @@ class Session(Protocol):
     def alive(self) -> bool:
         """Whether it can take another attempt."""
 
-    def ask(self, job: Job, attempt: Attempt) -> Answer:
+    def ask(self, job: Job, attempt: Attempt) -> Response:
         """Run one attempt; a simulator that crashes or takes too long is the attempt's failure."""
 
     def interrupt(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from netgen.errors import SimulationError
 from netgen.netlist import Deck, SimulatorOptions
 from netgen.simulators.jobs import Attempt, Job, Waveforms
-from netgen.simulators.port import Answer, Session, Simulator, chosen_simulator
+from netgen.simulators.port import Response, Session, Simulator, chosen_simulator
 
 
 def simulator_version() -> str:
@@ -64,7 +64,7 @@ def run_job(job: Job) -> Waveforms:
     """
     simulator = chosen_simulator()
 
-    def ask(attempt: Attempt) -> Answer:
+    def ask(attempt: Attempt) -> Response:
         with borrowed_session(simulator) as session:
             return session.ask(job, attempt)
 
@@ -170,7 +170,7 @@ class LocalPool:
                 result = error
             self._results.put((job, result))
 
-    def _ask(self, job: Job, attempt: Attempt) -> Answer:
+    def _ask(self, job: Job, attempt: Attempt) -> Response:
         with borrowed_session(self._simulator) as session:
             with self._lock:
                 if self._dismissed:
@@ -183,30 +183,30 @@ class LocalPool:
                     self._busy.remove(session)
 
 
-def _climb(job: Job, ask: Callable[[Attempt], Answer]) -> Waveforms:
+def _climb(job: Job, ask: Callable[[Attempt], Response]) -> Waveforms:
     """Try a job's attempts until one counts."""
     failed: dict[str, str] = {}
     cpu_s = 0.0
     for attempt in job.attempts:
-        answer = ask(attempt)
-        cpu_s += answer.cpu_s
-        if not answer.failure:
+        response = ask(attempt)
+        cpu_s += response.cpu_s
+        if not response.failure:
             return Waveforms(
-                scale=answer.rows[0],
-                vectors=dict(zip(answer.names, answer.rows[1:], strict=True)),
+                scale=response.rows[0],
+                vectors=dict(zip(response.names, response.rows[1:], strict=True)),
                 attempt=attempt.label,
                 failed_attempts=failed,
                 cpu_s=cpu_s,
                 simulator=simulator_version(),
                 names=job.names,
             )
-        failed[attempt.label] = answer.failure
-        if answer.final:
+        failed[attempt.label] = response.failure
+        if response.final:
             break  # the next attempt would end alike, after as long
-    raise _failure(job, failed, answer)
+    raise _failure(job, failed, response)
 
 
-def _failure(job: Job, failed: dict[str, str], last: Answer) -> SimulationError:
+def _failure(job: Job, failed: dict[str, str], last: Response) -> SimulationError:
     history = ", ".join(f"{label}: {kind}" for label, kind in failed.items())
     message = f"simulation {job.name} failed ({history}): {last.detail}"
     said = f"{message}; {last.said}" if last.said else message

@@ -14,8 +14,8 @@ from netgen.errors import ModelError
 from netgen.model import Add, Linear, Model, Node, Relu, from_dict, op_of, sources, to_dict
 from netgen.model.graph import Floats
 from netgen.training.features import FRAME_PERIOD
-from netgen.training.judge import readout
 from netgen.training.network import Architecture
+from netgen.training.scoring import readout
 
 UNIT_CURRENT = 1e-9
 

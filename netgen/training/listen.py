@@ -14,7 +14,7 @@ from netgen.training.features import feature_map
 
 
 @dataclass(frozen=True)
-class Heard:
+class Classified:
     """What a model decided, and by how much it leads (share of votes, or software units)."""
 
     decision: str
@@ -39,12 +39,12 @@ def hear(path: Path, model: Model, source: str) -> tuple[Samples, tuple[str, ...
     return Samples(x[None].astype(np.float64), None, (path.name,)), repairs
 
 
-def decide_by_software(model: Model, samples: Samples) -> Heard:
+def decide_by_software(model: Model, samples: Samples) -> Classified:
     """Return the software model's decision on the first sample."""
     return classify(model, evaluate(model, samples.x)[model.readout.node][0])
 
 
-def classify(model: Model, logits: Floats) -> Heard:
+def classify(model: Model, logits: Floats) -> Classified:
     """Apply a model's readout rule to one sample's logits, (frames, classes)."""
     decision = int(decide(model.readout, logits[None])[0])
-    return Heard(model.classes[decision], float(margin(model.readout, logits[None])[0]))
+    return Classified(model.classes[decision], float(margin(model.readout, logits[None])[0]))

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from netgen.analysis.variability.accuracy import balanced_accuracy
 from netgen.training.hardware import DEAD_ZONE, chips
-from netgen.training.judge import VOTERS, Spoken
 from netgen.training.network import LARGEST, Architecture, hard, run
+from netgen.training.scoring import VOTERS, Spoken
 from netgen.training.structured import ChipErrors
 
 _OFFSETS = np.arange(-40, 41) * 0.02

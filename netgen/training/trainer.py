@@ -24,7 +24,6 @@ from netgen.training.hardware import (
     sharpness_at,
     without_dead_zone,
 )
-from netgen.training.judge import VOTERS, Spoken, decisions_of, scores
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
 from netgen.training.passages import (
@@ -36,6 +35,7 @@ from netgen.training.passages import (
 )
 from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler, labels
+from netgen.training.scoring import VOTERS, Spoken, decisions_of, scores
 from netgen.training.teacher import Teacher
 from netgen.training.variation import Augmentation, mix, vary
 

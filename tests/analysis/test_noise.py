@@ -53,7 +53,7 @@ def test_white_and_flicker_noise_integrate_to_their_formulas() -> None:
 
 
 class Simulator:
-    """Answers with a flat spectrum, and an operating point that is told to it."""
+    """Responds with a flat spectrum, and an operating point that is told to it."""
 
     def __init__(self, current: float) -> None:
         self.current = current

@@ -10,8 +10,8 @@ from synthetic_traces import traces_of
 
 from netgen.analysis.variability.population import (
     NONE,
-    Outcome,
     PopulationFigures,
+    RunResult,
     lead,
     measure,
 )
@@ -36,14 +36,16 @@ def network() -> tuple[Model, Samples]:
     return model, Samples(samples.x, np.zeros(3, dtype=int), ("a", "b", "c"))
 
 
-def run(model: Model, samples: Samples, at: int, push: float = 0.0, power: float = 1e-7) -> Outcome:
+def run(
+    model: Model, samples: Samples, at: int, push: float = 0.0, power: float = 1e-7
+) -> RunResult:
     """Return traces like software's; ``push`` moves the first class's logit against the rest."""
     width = len(model.classes)
     added = {model.readout.node: np.full((samples.x.shape[1], 1), push) * np.eye(width)[0]}
     return traces_of(model, samples.x[at], at, added=added, power_w=power)
 
 
-def otherwise(model: Model, samples: Samples, at: int) -> Outcome:
+def otherwise(model: Model, samples: Samples, at: int) -> RunResult:
     """Return traces that decide for the other class."""
     logits = evaluate(model, samples.x[at : at + 1])[model.readout.node]
     first = logits[0, model.readout.start : model.readout.stop].mean(0).argmax() == 0
@@ -51,7 +53,7 @@ def otherwise(model: Model, samples: Samples, at: int) -> Outcome:
 
 
 def figures_of(
-    network: tuple[Model, Samples], outcomes: Sequence[Sequence[Outcome]]
+    network: tuple[Model, Samples], outcomes: Sequence[Sequence[RunResult]]
 ) -> PopulationFigures:
     model, samples = network
     return measure(model, samples, INDICES, [f"chip_{i}" for i in range(len(outcomes))], outcomes)

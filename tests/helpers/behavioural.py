@@ -16,7 +16,7 @@ from netgen.errors import SimulationError
 from netgen.model import Model
 from netgen.netlist import Deck, Quantity, SimulatorOptions
 from netgen.netlist.netlister import SpiceNetlister
-from netgen.simulators import Answer, Attempt, Finding, Job, Waveforms
+from netgen.simulators import Attempt, Finding, Job, Response, Waveforms
 from netgen.simulators.port import Capability
 
 
@@ -43,16 +43,16 @@ class BehaviouralSession:
     version: str = "behaviour-1"
     alive: bool = True
 
-    def ask(self, job: Job, attempt: Attempt) -> Answer:
+    def ask(self, job: Job, attempt: Attempt) -> Response:
         if not job.name.startswith("sample"):
-            return Answer("load", f"{job.name}: networks only", 0.0, (), np.empty((0, 0)))
+            return Response("load", f"{job.name}: networks only", 0.0, (), np.empty((0, 0)))
         self.texts.append(attempt.netlist)
         fake = FakeSimulator(Path())
         fake.model = self.model
         result = fake.answer(job)
         assert isinstance(result, Waveforms)
         rows = np.stack([result.scale, *result.vectors.values()])
-        return Answer("", "", 0.01, tuple(result.vectors), rows)
+        return Response("", "", 0.01, tuple(result.vectors), rows)
 
     def interrupt(self) -> None:
         self.alive = False
@@ -64,8 +64,8 @@ class BehaviouralSession:
 class BrokenSession(BehaviouralSession):
     """Takes no deck."""
 
-    def ask(self, job: Job, attempt: Attempt) -> Answer:
-        return Answer("load", "no such element", 0.01, (), np.empty((0, 0)), "behaviour: what?")
+    def ask(self, job: Job, attempt: Attempt) -> Response:
+        return Response("load", "no such element", 0.01, (), np.empty((0, 0)), "behaviour: what?")
 
 
 @dataclass(eq=False)

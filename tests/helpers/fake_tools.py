@@ -44,7 +44,7 @@ PHASES = np.array([0.0, 0.01, 0.1, 0.5, 0.99])
 
 
 class FakeSimulator:
-    """Answers like the software model.
+    """Responds like the software model.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 from synthetic_traces import traces_of
 
 from netgen.analysis import Check, Comparison, Tolerances, compare, verdict
-from netgen.analysis.variability.population import CornerPoint, Outcome, measure
+from netgen.analysis.variability.population import CornerPoint, RunResult, measure
 from netgen.analysis.variability.sensitivity import Deviation, sensitivity
 from netgen.model import Model, Samples, evaluate, random_model
 from netgen.report import BuildSummary, HysteresisCurve, Provenance, write_report
@@ -97,7 +97,7 @@ def case(
 
 
 def report_of(
-    outcomes: Sequence[Sequence[Outcome]] | None = None,
+    outcomes: Sequence[Sequence[RunResult]] | None = None,
     corners: tuple[CornerPoint, ...] = (),
     hostile: str = "",
 ) -> PopulationReport:
@@ -108,7 +108,7 @@ def report_of(
     random = np.random.default_rng(1)
     if outcomes is None:
         count = len(corners) or CHIPS
-        chips: list[list[Outcome]] = [
+        chips: list[list[RunResult]] = [
             [
                 traces_of(
                     model, samples.x[at], at, added={model.readout.node: random.normal(size=(1, 2))}

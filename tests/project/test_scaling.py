@@ -1,4 +1,4 @@
-"""Scaling: what grows is fitted, and the model is held against ngspice."""
+"""Scaling: power laws are fitted, and the model is held against ngspice."""
 
 from __future__ import annotations
 

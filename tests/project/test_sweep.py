@@ -14,7 +14,7 @@ from fake_tools import FakeSimulator
 from small_models import small_model
 from synthetic_traces import traces_of
 
-from netgen.analysis.comparison.limits import Symptoms, symptoms
+from netgen.analysis.comparison.limits import CircuitLimits, circuit_limits
 from netgen.model import Model, from_dict
 from netgen.model.graph import Floats
 from netgen.simulation import Traces
@@ -90,7 +90,7 @@ def test_build_takes_another_unit_current_and_frame_period(
     assert built["frame_period"] == pytest.approx(0.02)
 
 
-# Symptoms
+# Limits
 
 
 def software_traces(model: Model, x: Floats) -> list[Traces]:
@@ -100,7 +100,7 @@ def software_traces(model: Model, x: Floats) -> list[Traces]:
 def test_a_perfect_circuit_has_none() -> None:
     model = from_dict(small_model())
     x = np.random.default_rng(1).uniform(0, 1.5, (3, 4, 3))
-    found = symptoms(model, software_traces(model, x))
+    found = circuit_limits(model, software_traces(model, x))
     assert found.said() == ()
     assert found.leakage == pytest.approx(0, abs=1e-12)
     assert found.gain == pytest.approx(0, abs=1e-12)
@@ -116,7 +116,7 @@ def test_cells_that_leak_or_give_less_are_named() -> None:
         wave = 0.9 * trace.waves["state"] + 0.05 * model.cells[0].level
         waves = {**trace.waves, "state": wave.astype(np.float32)}
         worse.append(replace(trace, frames={**trace.frames, "state": state}, waves=waves))
-    found = symptoms(model, worse)
+    found = circuit_limits(model, worse)
     assert found.leakage == pytest.approx(0.05)
     assert found.gain == pytest.approx(-0.05)
     assert found.said() == (
@@ -132,10 +132,10 @@ def test_signals_that_have_not_settled_are_named() -> None:
     for trace in software_traces(model, x):
         waves = {name: (wave * 0.9).astype(np.float32) for name, wave in trace.waves.items()}
         slow.append(replace(trace, waves=waves))
-    assert symptoms(model, slow).said()[0].startswith("settling: signals still move by")
+    assert circuit_limits(model, slow).said()[0].startswith("settling: signals still move by")
     staged = [replace(trace, engine="staged", extremes={}) for trace in slow]
-    assert symptoms(model, staged).settling is None
+    assert circuit_limits(model, staged).settling is None
 
 
 def test_nothing_to_judge() -> None:
-    assert symptoms(from_dict(small_model()), []) == Symptoms(None, None, None)
+    assert circuit_limits(from_dict(small_model()), []) == CircuitLimits(None, None, None)

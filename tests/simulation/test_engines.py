@@ -31,7 +31,7 @@ from netgen.simulators import Attempt, Job, Waveforms, run_job
 
 
 class CountingPool:
-    """Answers the newest job first, so that batches mix; a job called bad fails."""
+    """Runs the newest job first, so that batches mix; a job called bad fails."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers

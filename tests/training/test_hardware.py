@@ -20,7 +20,6 @@ from netgen.training.hardware import (  # noqa: E402
     sharpness_at,
     without_dead_zone,
 )
-from netgen.training.judge import robustness, to_inputs  # noqa: E402
 from netgen.training.network import (  # noqa: E402
     ALPHA_MIN,
     LARGEST,
@@ -34,6 +33,7 @@ from netgen.training.network import (  # noqa: E402
     run,
     soft,
 )
+from netgen.training.scoring import chip_accuracy, to_inputs  # noqa: E402
 
 ARCH = Architecture(13, 4, 2, 2)
 
@@ -184,9 +184,9 @@ def test_balanced_accuracy_weighs_classes_alike() -> None:
 def test_robustness_is_whole_without_spread_and_falls_with_it() -> None:
     parameters, x = drawn(1).to(torch.float64), inputs(30).to(torch.float64)
     y = np.arange(30) % 2
-    sure = robustness(ARCH, parameters, x, y, 0.0, 3, 0)
+    sure = chip_accuracy(ARCH, parameters, x, y, 0.0, 3, 0)
     assert sure.states == 1.0
     assert sure.worst == sure.accuracy
-    agreement = [robustness(ARCH, parameters, x, y, s, 30, 0).states for s in (0.02, 0.2)]
+    agreement = [chip_accuracy(ARCH, parameters, x, y, s, 30, 0).states for s in (0.02, 0.2)]
     assert 1 > agreement[0] > agreement[1] > 0.5
-    assert robustness(ARCH, parameters, x, y, 0.2, 30, 0).states == agreement[1]
+    assert chip_accuracy(ARCH, parameters, x, y, 0.2, 30, 0).states == agreement[1]

@@ -16,9 +16,9 @@ from netgen.errors import ModelError  # noqa: E402
 from netgen.model import Cell, Linear, Model, decide, evaluate, random_model  # noqa: E402
 from netgen.training.exchange import from_model, to_model  # noqa: E402
 from netgen.training.hardware import DEAD_ZONE, without_dead_zone  # noqa: E402
-from netgen.training.judge import answer, to_inputs  # noqa: E402
 from netgen.training.network import Architecture, hard, initial, run  # noqa: E402
 from netgen.training.rescale import HIGHEST_PEAK, rescale_parameters  # noqa: E402
+from netgen.training.scoring import respond, to_inputs  # noqa: E402
 
 SIZES = [(4, 2, 2, 13), (1, 1, 2, 3), (8, 3, 10, 13), (5, 2, 1, 2)]
 
@@ -52,7 +52,7 @@ def test_numpy_gives_the_same_states_and_decisions(
     arch = network(d, layers, classes, inputs)
     parameters = initial(arch, 3, torch.Generator().manual_seed(1))
     x = sequences(inputs)
-    found = answer(arch, parameters.to(torch.float64), to_inputs(x))
+    found = respond(arch, parameters.to(torch.float64), to_inputs(x))
     for number in range(3):
         model = export(arch, parameters[number], x.shape[1])
         values = evaluate(model, x)
@@ -103,7 +103,7 @@ def test_a_random_model_of_the_model_room_can_be_imported() -> None:
     )
     model = replace(model, nodes=nodes)
     arch, parameters = from_model(model, "m.json")
-    found = answer(arch, parameters, to_inputs(samples.x)).states[0]
+    found = respond(arch, parameters, to_inputs(samples.x)).states[0]
     values = evaluate(model, samples.x)
     for layer, cell in enumerate(model.cells):
         np.testing.assert_array_equal(found[layer].swapaxes(0, 1), values[cell.name] > 0)
@@ -142,7 +142,7 @@ def test_rescaling_changes_currents_but_no_state_and_no_decision() -> None:
     scaled = rescale_parameters(arch, parameters, x)
     assert largest_current(arch, parameters, x) > 4
     assert largest_current(arch, scaled, x) <= HIGHEST_PEAK * (1 + 1e-12)
-    before, after = answer(arch, parameters, x), answer(arch, scaled, x)
+    before, after = respond(arch, parameters, x), respond(arch, scaled, x)
     np.testing.assert_array_equal(before.states, after.states)
     np.testing.assert_array_equal(before.decisions, after.decisions)
     logits = [run(arch, each, x, hard).logits for each in (parameters, scaled)]

@@ -16,10 +16,10 @@ from netgen.errors import ConfigurationError, UsageError  # noqa: E402
 from netgen.training.checkpoint import FILE, continue_from, run_key, save_checkpoint  # noqa: E402
 from netgen.training.dataset import Dataset, Part  # noqa: E402
 from netgen.training.features import FeatureMap  # noqa: E402
-from netgen.training.judge import answer, to_inputs  # noqa: E402
 from netgen.training.network import Architecture  # noqa: E402
 from netgen.training.recipe import Recipe, default_recipe  # noqa: E402
 from netgen.training.sampler import Sampler  # noqa: E402
+from netgen.training.scoring import respond, to_inputs  # noqa: E402
 from netgen.training.trainer import Trainer  # noqa: E402
 
 ARCH = Architecture(3, 4, 2, 2)
@@ -79,7 +79,7 @@ def test_a_network_learns_to_remember() -> None:
     trained = Trainer(ARCH, recipe, data).run()
     assert trained.parameters.shape == (1, ARCH.size)
     assert trained.parameters.dtype == torch.float64
-    decisions = answer(
+    decisions = respond(
         ARCH, trained.parameters, to_inputs(data.test.x.astype(np.float64))
     ).decisions
     assert balanced_accuracy(decisions, data.test.y)[0] > 0.9
@@ -204,7 +204,7 @@ def test_fine_tuning_starts_from_the_model() -> None:
     assert 0 < moved < 0.3
     x = to_inputs(data.test.x.astype(np.float64))
     before, after = (
-        balanced_accuracy(answer(ARCH, parameters, x).decisions, data.test.y)[0]
+        balanced_accuracy(respond(ARCH, parameters, x).decisions, data.test.y)[0]
         for parameters in (start, tuned)
     )
     assert after > before - 0.1

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from netgen.analysis.comparison.limits import Settling, SymptomTally
+from netgen.analysis.comparison.limits import LimitTally, Settling
 from netgen.analysis.comparison.metrics import error_figures, is_constant, mean, rms, share
 from netgen.analysis.comparison.nodes import unexercised, unit_errors
 from netgen.analysis.comparison.race import NEAR
@@ -23,7 +23,7 @@ from netgen.analysis.comparison.results import (
     SimulationCost,
     UnexplainedState,
 )
-from netgen.analysis.comparison.settled import Observed, has_line, observe
+from netgen.analysis.comparison.settled import SettledTraces, has_line, observe
 from netgen.analysis.comparison.slow import frame_needed
 from netgen.analysis.comparison.states import CAUSES, Cause, CellStates, read_states
 from netgen.analysis.comparison.ties import leaders, possible_classes, tied
@@ -64,17 +64,17 @@ def compare(
     """
     if not len(samples) and not failures:
         raise UsageError("no sample was simulated; run netgen sim first")
-    tally, winners = SymptomTally(model), WinnerTally()
-    observed = observe(model, samples.x, winners.watched(tally.watched(traces)))
+    tally, winners = LimitTally(model), WinnerTally()
+    settled = observe(model, samples.x, winners.watched(tally.watched(traces)))
     needed = None if speeds is None else frame_needed(model, speeds)
-    readings = _readings(model, samples, observed, speeds)
+    readings = _readings(model, samples, settled, speeds)
     states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
     same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
     own = _own_range(readings, same)
     output = model.readout.node
     named = winners.agreement(
-        observed.values[output], readings.software[output], readings.full_scale
+        settled.values[output], readings.software[output], readings.full_scale
     )
     agreeing = [reading.circuit == reading.software for reading in states.values()]
     expected = [(r.circuit == r.expected)[r.clear] for r in states.values()]
@@ -106,16 +106,16 @@ def compare(
         changes_circuit=_changes(model, {n: r.circuit for n, r in states.items()}),
         accuracy_software=_accuracy(samples, [entry.class_software for entry in entries]),
         accuracy_circuit=_accuracy(samples, [entry.class_circuit for entry in entries]),
-        power_w=mean(observed.power_w),
+        power_w=mean(settled.power_w),
         energy_j=mean(np.array([entry.energy_j for entry in entries])),
-        unit_errors=unit_errors(model, observed) if entries else (),
-        unexercised=unexercised(model, observed) if entries else (),
-        power=observed.power,
+        unit_errors=unit_errors(model, settled) if entries else (),
+        unexercised=unexercised(model, settled) if entries else (),
+        power=settled.power,
         settling=Settling(model.frame_period, needed, tally.moving()),
-        cost=_cost(observed),
+        cost=_cost(settled),
         software=readings.software,
         same_state=readings.same_state,
-        circuit=observed.values,
+        circuit=settled.values,
         states=states,
     )
 
@@ -126,7 +126,7 @@ class _Readings:
 
     model: Model
     samples: Samples
-    observed: Observed
+    settled: SettledTraces
     software: Mapping[str, Floats]
     same_state: Mapping[str, Floats]
     states: Mapping[str, CellStates]
@@ -136,7 +136,7 @@ class _Readings:
         if not len(self.samples):
             return ()
         readout = self.model.readout
-        free, circuit = self.software[readout.node], self.observed.values[readout.node]
+        free, circuit = self.software[readout.node], self.settled.values[readout.node]
         classes = decide(readout, free), decide(readout, circuit)
         margins = margin(readout, free), margin(readout, circuit)
         return tuple(
@@ -147,15 +147,15 @@ class _Readings:
     def entry(
         self, at: int, soft: int, circ: int, margin_soft: float, margin_circ: float
     ) -> SampleComparison:
-        model, observed = self.model, self.observed
+        model, settled = self.model, self.settled
         name, window = model.readout.node, slice(model.readout.start, model.readout.stop)
-        circuit = observed.values[name][at]
+        circuit = settled.values[name][at]
         same_winner = self.software[name][at].argmax(1) == circuit.argmax(1)
         undecided = self.undecided[at]
         duration = circuit.shape[0] * model.frame_period
         readings = self.states.values()
         return SampleComparison(
-            sample=observed.sample[at],
+            sample=settled.sample[at],
             id=self.samples.ids[at],
             label=None if self.samples.y is None else int(self.samples.y[at]),
             class_software=soft,
@@ -172,11 +172,11 @@ class _Readings:
             race_forecast=sum(int(reading.race_forecast[at].sum()) for reading in readings),
             slow_forecast=sum(int(reading.slow_forecast[at].sum()) for reading in readings),
             first_divergence=self.first_divergence(at),
-            power_w=float(observed.power_w[at]),
-            energy_j=float(observed.power_w[at]) * duration,
-            cpu_s=float(observed.cpu_s[at]),
-            timepoints=int(observed.timepoints[at]),
-            attempt=observed.attempts[at],
+            power_w=float(settled.power_w[at]),
+            energy_j=float(settled.power_w[at]) * duration,
+            cpu_s=float(settled.cpu_s[at]),
+            timepoints=int(settled.timepoints[at]),
+            attempt=settled.attempts[at],
         )
 
     @cached_property
@@ -187,7 +187,7 @@ class _Readings:
     @cached_property
     def undecided(self) -> Bools:
         """Frames tied in which the circuit's largest is one of those tied, (samples, frames)."""
-        winner = self.observed.values[self.model.readout.node].argmax(axis=2)
+        winner = self.settled.values[self.model.readout.node].argmax(axis=2)
         inside = np.take_along_axis(self.leaders, winner[..., np.newaxis], axis=2)[..., 0]
         found: Bools = tied(self.leaders) & inside
         return found
@@ -220,7 +220,7 @@ class _Readings:
         readout = self.model.readout
         free, circuit, same = (
             values[readout.node][at]
-            for values in (self.software, self.observed.values, self.same_state)
+            for values in (self.software, self.settled.values, self.same_state)
         )
         for frame in range(readout.start, readout.stop):
             winner, expected = int(circuit[frame].argmax()), int(free[frame].argmax())
@@ -240,18 +240,18 @@ class _Readings:
 def _readings(
     model: Model,
     samples: Samples,
-    observed: Observed,
+    settled: SettledTraces,
     speeds: Mapping[str, CellSpeed] | None,
 ) -> _Readings:
     software = evaluate(model, samples.x)
-    same_state = evaluate(model, samples.x, observed.states)
+    same_state = evaluate(model, samples.x, settled.states)
     return _Readings(
         model=model,
         samples=samples,
-        observed=observed,
+        settled=settled,
         software=software,
         same_state=same_state,
-        states=read_states(model, samples.x, software, same_state, observed, speeds),
+        states=read_states(model, samples.x, software, same_state, settled, speeds),
         full_scale=full_scale(software[model.readout.node]),
     )
 
@@ -289,27 +289,27 @@ def full_scale(logits: Floats) -> float:
     return float(np.ptp(logits))
 
 
-def _cost(observed: Observed) -> SimulationCost:
-    attempts = dict.fromkeys(observed.attempts, 0)
-    for label in observed.attempts:
+def _cost(settled: SettledTraces) -> SimulationCost:
+    attempts = dict.fromkeys(settled.attempts, 0)
+    for label in settled.attempts:
         attempts[label] += 1
     return SimulationCost(
-        simulators=tuple(sorted(set(observed.simulators))),
-        engines=tuple(sorted(set(observed.engines))),
-        unseen=sum(not shows_transients(engine) for engine in observed.engines),
-        unseen_states=sum(observed.unseen),
-        input_edges=tuple(sorted(set(observed.input_edges))),
-        cpu_s=float(observed.cpu_s.sum()),
-        timepoints=int(observed.timepoints.sum()),
+        simulators=tuple(sorted(set(settled.simulators))),
+        engines=tuple(sorted(set(settled.engines))),
+        unseen=sum(not shows_transients(engine) for engine in settled.engines),
+        unseen_states=sum(settled.unseen),
+        input_edges=tuple(sorted(set(settled.input_edges))),
+        cpu_s=float(settled.cpu_s.sum()),
+        timepoints=int(settled.timepoints.sum()),
         attempts=attempts,
     )
 
 
 def _nodes(readings: _Readings) -> tuple[NodeComparison, ...]:
-    model, observed = readings.model, readings.observed
+    model, settled = readings.model, readings.settled
     found = []
     for node in model.nodes:
-        circuit, reading = observed.values[node.name], readings.states.get(node.name)
+        circuit, reading = settled.values[node.name], readings.states.get(node.name)
         found.append(
             NodeComparison(
                 node=node.name,
@@ -332,7 +332,7 @@ def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:
         before = states_before(cell, reading.circuit)
         for at, frame, unit in np.argwhere(reading.unexplained).tolist():
             yield UnexplainedState(
-                sample=readings.observed.sample[at],
+                sample=readings.settled.sample[at],
                 frame=frame,
                 node=cell.name,
                 unit=unit,

@@ -22,7 +22,7 @@ SMALL = 0.01
 
 
 @dataclass(frozen=True)
-class Symptoms:
+class CircuitLimits:
     """Of a circuit over several samples; None where its simulation cannot tell.
 
     Attributes
@@ -54,7 +54,7 @@ class Symptoms:
             yield f"headroom: a high cell gives {self.gain:+.1%} against alpha"
 
 
-class SymptomTally:
+class LimitTally:
     """Gathers what limits a circuit from traces, one by one."""
 
     def __init__(self, model: Model) -> None:
@@ -84,16 +84,16 @@ class SymptomTally:
                 self._moving += int(np.count_nonzero(np.abs(moved) > limit))
                 self._values += moved.size
 
-    def figures(self) -> Symptoms:
+    def figures(self) -> CircuitLimits:
         """Return the figures over all samples so far."""
-        return Symptoms(
+        return CircuitLimits(
             settling=self.settling(),
             leakage=max(_means(self._low), default=None),
             gain=max((mean - 1 for mean in _means(self._high)), key=abs, default=None),
         )
 
     def settling(self) -> float | None:
-        """Return the figure of :class:`Symptoms` by itself."""
+        """Return the figure of :class:`CircuitLimits` by itself."""
         shares = []
         for name, found in self._moved.items():
             moved, size = (rms(np.array(each)) for each in zip(*found, strict=True))
@@ -112,7 +112,7 @@ class SymptomTally:
         return rms(node.level) if isinstance(node, Cell) else SMALL
 
 
-def symptoms(model: Model, traces: Iterable[Traces]) -> Symptoms:
+def circuit_limits(model: Model, traces: Iterable[Traces]) -> CircuitLimits:
     """Look for what limits a circuit.
 
     Parameters
@@ -120,7 +120,7 @@ def symptoms(model: Model, traces: Iterable[Traces]) -> Symptoms:
     traces
         Consumed one by one.
     """
-    tally = SymptomTally(model)
+    tally = LimitTally(model)
     for trace in traces:
         tally.add(trace)
     return tally.figures()
@@ -139,7 +139,7 @@ class Settling:
         its β_hi, by the measured times, s. None where they are not known.
     moving
         Share of all values that still move by 2 % when they are read, see
-        :meth:`SymptomTally.moving`. None where the simulation cannot tell.
+        :meth:`LimitTally.moving`. None where the simulation cannot tell.
     """
 
     frame_period: float

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netgen.analysis.comparison.settled import Observed
+from netgen.analysis.comparison.settled import SettledTraces
 from netgen.circuit.names import weight_path
 from netgen.circuit.rows import Rows, rows_of
 from netgen.model import Cell, Model, Relu, node_value, states_before
@@ -69,43 +69,43 @@ class Unexercised:
     parameters: tuple[str, ...]
 
 
-def unit_errors(model: Model, observed: Observed) -> tuple[UnitError, ...]:
+def unit_errors(model: Model, settled: SettledTraces) -> tuple[UnitError, ...]:
     """Judge every relu and cell node and the readout by the circuit's own signals below it."""
     rows = rows_of(model)
     found: list[UnitError] = []
     for node in model.nodes:
         if isinstance(node, Cell):
-            found += _cells(node, observed)
+            found += _cells(node, settled)
         elif isinstance(node, Relu):
-            wanted = np.maximum(observed.values[node.input], 0.0)
-            found += _sums(node.name, wanted, rows[node.input], observed)
+            wanted = np.maximum(settled.values[node.input], 0.0)
+            found += _sums(node.name, wanted, rows[node.input], settled)
     readout = model.by_name[model.readout.node]
     if not isinstance(readout, Cell | Relu):
         found += _sums(
-            readout.name, node_value(readout, observed.values), rows[readout.name], observed
+            readout.name, node_value(readout, settled.values), rows[readout.name], settled
         )
     return tuple(found)
 
 
-def _sums(name: str, wanted: Floats, rows: Rows, observed: Observed) -> Iterator[UnitError]:
+def _sums(name: str, wanted: Floats, rows: Rows, settled: SettledTraces) -> Iterator[UnitError]:
     gross = np.abs(rows.bias) + sum(
-        observed.values[term.source] @ np.abs(term.weight).T for term in rows.terms
+        settled.values[term.source] @ np.abs(term.weight).T for term in rows.terms
     )
     error, size = (
         np.sqrt(np.mean(np.square(values), axis=(0, 1)))
-        for values in (observed.values[name] - wanted, gross)
+        for values in (settled.values[name] - wanted, gross)
     )
     for unit, (own, scale) in enumerate(zip(error, size, strict=True)):
         yield UnitError(name, unit, float(own / max(scale, LEAST)), float(scale))
 
 
-def _cells(cell: Cell, observed: Observed) -> Iterator[UnitError]:
-    states = observed.states[cell.name]
-    candidate, reach = observed.values[cell.input], SOFT * cell.rising
+def _cells(cell: Cell, settled: SettledTraces) -> Iterator[UnitError]:
+    states = settled.states[cell.name]
+    candidate, reach = settled.values[cell.input], SOFT * cell.rising
     held = states == states_before(cell, states)
     for threshold in (cell.falling, cell.rising):
         held &= np.abs(candidate - threshold) > reach
-    off = (observed.values[cell.name] - states * cell.level) / cell.level
+    off = (settled.values[cell.name] - states * cell.level) / cell.level
     for unit, level in enumerate(cell.level):
         own = np.abs(off[..., unit])
         chosen = [own[held[..., unit] & (states[..., unit] == high)] for high in (False, True)]
@@ -113,7 +113,7 @@ def _cells(cell: Cell, observed: Observed) -> Iterator[UnitError]:
         yield UnitError(cell.name, unit, error, float(level))
 
 
-def unexercised(model: Model, observed: Observed) -> tuple[Unexercised, ...]:
+def unexercised(model: Model, settled: SettledTraces) -> tuple[Unexercised, ...]:
     """Return the parameters that no sample has used.
 
     A weight whose signal never flowed; all of a row whose sum was never positive, where only that
@@ -123,19 +123,19 @@ def unexercised(model: Model, observed: Observed) -> tuple[Unexercised, ...]:
     found: list[Unexercised] = []
     for node in model.nodes:
         if isinstance(node, Cell):
-            found += _thresholds(node, observed)
+            found += _thresholds(node, settled)
         elif isinstance(node, Relu):
-            peak = observed.values[node.name].max(axis=(0, 1), initial=0.0)
-            found += _rows(node.name, rows[node.input], peak > STILL, observed)
+            peak = settled.values[node.name].max(axis=(0, 1), initial=0.0)
+            found += _rows(node.name, rows[node.input], peak > STILL, settled)
         elif node.name == model.readout.node:
             found += _rows(
-                node.name, rows[node.name], np.ones(model.sizes[node.name], np.bool_), observed
+                node.name, rows[node.name], np.ones(model.sizes[node.name], np.bool_), settled
             )
     return tuple(found)
 
 
-def _rows(name: str, rows: Rows, flows: Bools, observed: Observed) -> Iterator[Unexercised]:
-    peaks = {t.source: observed.values[t.source].max(axis=(0, 1), initial=0.0) for t in rows.terms}
+def _rows(name: str, rows: Rows, flows: Bools, settled: SettledTraces) -> Iterator[Unexercised]:
+    peaks = {t.source: settled.values[t.source].max(axis=(0, 1), initial=0.0) for t in rows.terms}
     for row in range(len(rows.bias)):
         paths, unused = [], []
         for term in rows.terms:
@@ -156,8 +156,8 @@ def _ever(states: Bools) -> list[bool]:
     return [bool(states[..., unit].any()) for unit in range(states.shape[2])]
 
 
-def _thresholds(cell: Cell, observed: Observed) -> Iterator[Unexercised]:
-    candidate, states = observed.values[cell.input], observed.states[cell.name]
+def _thresholds(cell: Cell, settled: SettledTraces) -> Iterator[Unexercised]:
+    candidate, states = settled.values[cell.input], settled.states[cell.name]
     before = states_before(cell, states)
     rose, fell, high = (_ever(part) for part in (states & ~before, before & ~states, states))
     for unit in range(cell.size):

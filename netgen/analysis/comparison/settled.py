@@ -15,7 +15,7 @@ from netgen.simulation.traces import Traces
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
+class SettledTraces:
     """The circuit's answers to several samples, without their waves.
 
     Attributes
@@ -67,7 +67,7 @@ def has_line(model: Model, name: str) -> bool:
     return name == model.readout.node or not is_signed(model.by_name[name])
 
 
-def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
+def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
     """Stack traces, one a sample of ``x`` and in its order; each is let go of after reading.
 
     Signed nodes other than the readout are re-formed: the model's own weights on the circuit's
@@ -118,7 +118,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> Observed:
     sample, power, cpu, points, attempts, simulators, engines, unseen, edges = (
         zip(*scalars, strict=True) if scalars else ((),) * 9
     )
-    return Observed(
+    return SettledTraces(
         sample=sample,
         values=_reform(model, x, lines),
         states={cell.name: lines[cell.name] > cell.level / 2 for cell in model.cells},

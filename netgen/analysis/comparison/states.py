@@ -16,7 +16,7 @@ from netgen.analysis.comparison.race import (
     predict_races,
     seen_transients,
 )
-from netgen.analysis.comparison.settled import Observed
+from netgen.analysis.comparison.settled import SettledTraces
 from netgen.analysis.comparison.slow import slow_states
 from netgen.characterise import CellSpeed
 from netgen.model import Cell, Model, states_before
@@ -92,7 +92,7 @@ def read_states(
     x: Floats,
     software: Mapping[str, Floats],
     same_state: Mapping[str, Floats],
-    observed: Observed,
+    settled: SettledTraces,
     speeds: Mapping[str, CellSpeed] | None = None,
 ) -> dict[str, CellStates]:
     """Compare the states of every cell node and give each difference its cause.
@@ -113,22 +113,22 @@ def read_states(
     """
     own = {cell.name: software[cell.name] > 0 for cell in model.cells}
     forecast = forecast_races(model, x)
-    races = predict_races(model, x, observed.states)
-    late = {name: np.zeros_like(states) for name, states in observed.states.items()}
+    races = predict_races(model, x, settled.states)
+    late = {name: np.zeros_like(states) for name, states in settled.states.items()}
     late_forecast = late
     if speeds is not None:
-        late = slow_states(model, observed.states, same_state, observed.values, speeds)
+        late = slow_states(model, settled.states, same_state, settled.values, speeds)
         late_forecast = slow_states(model, own, software, software, speeds)
     readings = {}
     for cell in model.cells:
-        states, candidate = observed.states[cell.name], same_state[cell.input]
+        states, candidate = settled.states[cell.name], same_state[cell.input]
         before = states_before(cell, states)
         expected = cell.states(candidate, before)
         near, race, slow = near_threshold(cell, candidate), races[cell.name], late[cell.name]
-        off = candidate_errors(cell, before, candidate, observed.values[cell.input])
+        off = candidate_errors(cell, before, candidate, settled.values[cell.input])
         transient = np.zeros_like(race)
-        if cell.input in observed.extremes:
-            line, extremes = observed.values[cell.input], observed.extremes[cell.input]
+        if cell.input in settled.extremes:
+            line, extremes = settled.values[cell.input], settled.extremes[cell.input]
             transient = seen_transients(cell, before, candidate, line, extremes)
         cause = np.select(
             [own[cell.name] == states, states == expected, near, off, slow, race | transient],

@@ -1,1 +1,1 @@
-"""Supply power by kind of block, and its growth with the size of a network."""
+"""Supply power by kind of block, and its scaling with the size of a network."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis.comparison.compare import full_scale
-from netgen.analysis.comparison.settled import Observed, observe
+from netgen.analysis.comparison.settled import SettledTraces, observe
 from netgen.analysis.comparison.ties import possible_classes
 from netgen.analysis.comparison.winners import relative_lead
 from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
@@ -25,7 +25,7 @@ from netgen.model import Model, Readout, Samples, decide, evaluate, margin
 from netgen.model.graph import Bools, Floats, Integers
 from netgen.simulation.traces import NO_POWER, Traces
 
-Outcome: TypeAlias = Traces | str | None
+RunResult: TypeAlias = Traces | str | None
 """Of a run: its traces, the class of its failure, or None where it was not simulated yet."""
 
 NONE = -1
@@ -247,7 +247,7 @@ def measure(
     samples: Samples,
     indices: Sequence[int],
     cases: Sequence[str],
-    outcomes: Iterable[Sequence[Outcome]],
+    results: Iterable[Sequence[RunResult]],
 ) -> PopulationFigures:
     """Compare every run of a population with software.
 
@@ -257,7 +257,7 @@ def measure(
         The samples that were simulated, and ``indices``, theirs in the file.
     cases
         Names of the variants.
-    outcomes
+    results
         For every variant, in order, what became of each sample; consumed one by one, waves are
         let go of.
 
@@ -275,7 +275,7 @@ def measure(
     simulated, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     failures: Counter[str] = Counter()
     classes, scale = decide(model.readout, logits), full_scale(logits)
-    for row, runs in zip(range(len(cases)), outcomes, strict=True):
+    for row, runs in zip(range(len(cases)), results, strict=True):
         failures.update(run for run in runs if isinstance(run, str))
         failed[row] = [isinstance(run, str) for run in runs]
         at = np.flatnonzero([isinstance(run, Traces) for run in runs])
@@ -331,7 +331,11 @@ def _winners(currents: Floats, levels: Floats) -> dict[str, Floats]:
 
 
 def _figures(
-    model: Model, software: Mapping[str, Floats], classes: Integers, found: Observed, scale: float
+    model: Model,
+    software: Mapping[str, Floats],
+    classes: Integers,
+    found: SettledTraces,
+    scale: float,
 ) -> dict[str, Floats]:
     """Return the figures of some samples in one variant, each (samples,)."""
     readout, node = model.readout, model.readout.node

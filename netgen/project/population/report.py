@@ -13,7 +13,12 @@ import numpy as np
 
 from netgen._version import __version__
 from netgen.analysis.variability.contributions import Contributions
-from netgen.analysis.variability.population import CornerPoint, Outcome, PopulationFigures, measure
+from netgen.analysis.variability.population import (
+    CornerPoint,
+    PopulationFigures,
+    RunResult,
+    measure,
+)
 from netgen.analysis.variability.sensitivity import Deviation, Sensitivity, sensitivity
 from netgen.circuit.netlist import Device
 from netgen.document import table_at
@@ -69,7 +74,7 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
     """
     runs = read_population(build, name)
     picked = runs.samples.pick(list(runs.picked))
-    figures = measure(build.model, picked, runs.picked, runs.cases, _outcomes(runs))
+    figures = measure(build.model, picked, runs.picked, runs.cases, _results(runs))
     if not figures.done.any():
         problem = "holds no runs that this version of netgen made; run netgen sim again"
         raise ConfigurationError(str(runs.folder), [problem])
@@ -82,12 +87,12 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
     return PopulationAnalysis(name, runs, figures, correlations, groups)
 
 
-def _outcomes(runs: PopulationRuns) -> Iterator[list[Outcome]]:
+def _results(runs: PopulationRuns) -> Iterator[list[RunResult]]:
     for case in runs.cases:
-        yield [_outcome(runs, case, sample) for sample in runs.picked]
+        yield [_result(runs, case, sample) for sample in runs.picked]
 
 
-def _outcome(runs: PopulationRuns, case: str, sample: int) -> Outcome:
+def _result(runs: PopulationRuns, case: str, sample: int) -> RunResult:
     try:
         return runs.failures.get((case, sample)) or runs.traces(case, sample)
     except ConfigurationError:  # of another version of netgen: netgen sim makes it again

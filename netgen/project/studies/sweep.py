@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from netgen._version import __version__
 from netgen.analysis import compare
-from netgen.analysis.comparison.limits import Symptoms, symptoms
+from netgen.analysis.comparison.limits import CircuitLimits, circuit_limits
 from netgen.errors import ModelError, SimulationError, UsageError
 from netgen.model import Model, Samples
 from netgen.project.build import build
@@ -72,7 +72,7 @@ class PointResult:
     logit_rmse_same_state_fs: float | None = None
     power_w: float | None = None
     energy_j: float | None = None
-    symptoms: Symptoms | None = None
+    symptoms: CircuitLimits | None = None
     problem: str = ""
     footprint: Footprint | None = None
 
@@ -170,7 +170,7 @@ def _point(
         logit_rmse_same_state_fs=found.logit_rmse_same_state_fs,
         power_w=found.power_w,
         energy_j=found.energy_j,
-        symptoms=symptoms(varied, map(runs.traces, done)),
+        symptoms=circuit_limits(varied, map(runs.traces, done)),
         footprint=footprint,
     )
 

@@ -18,7 +18,7 @@ from netgen.units import engineering
 
 
 @dataclass(frozen=True)
-class Growth:
+class Scaling:
     """One quantity over state sizes.
 
     Attributes
@@ -35,7 +35,7 @@ class Growth:
 
 
 def scaling_files(
-    growths: Sequence[Growth],
+    scalings: Sequence[Scaling],
     laws: Mapping[str, PowerLaw | None],
     circuits: Sequence[tuple[str, ...]],
 ) -> dict[str, str | bytes]:
@@ -43,14 +43,14 @@ def scaling_files(
 
     Parameters
     ----------
-    growths
+    scalings
         Parts of the supply power, their total last.
     laws
         Of all quantities that were fitted.
     circuits
         Of each size: state size, transistors, area, capacitance of wires, shortest frame.
     """
-    total = growths[-1]
+    total = scalings[-1]
     power = f"{engineering(total.predicted_w[0], 'W')} to {engineering(total.predicted_w[-1], 'W')}"
     summary = f"Supply power of {power} for state sizes {total.sizes[0]} to {total.sizes[-1]}"
     if total.law is not None:
@@ -60,29 +60,29 @@ def scaling_files(
         "scaling",
         "Power over state size",
         "Dots: power model; crosses: ngspice; lines: fits.",
-        f"{summary}. Parts: {', '.join(growth.label for growth in growths[:-1])}.",
-        partial(plot_scaling, growths),
+        f"{summary}. Parts: {', '.join(scaling.label for scaling in scalings[:-1])}.",
+        partial(plot_scaling, scalings),
     )
     sections = [
-        Section("plot", "Power over state size", [plot, _sizes(growths, circuits)], "Power"),
+        Section("plot", "Power over state size", [plot, _sizes(scalings, circuits)], "Power"),
         Section("exponents", "Exponents", [_laws(laws)]),
     ]
     page = Page("random reference networks", "scaling", f"{summary}.", sections)
     return {plot.file: plot.png, "scaling.html": to_html(page)}
 
 
-def _sizes(growths: Sequence[Growth], circuits: Sequence[tuple[str, ...]]) -> Table:
+def _sizes(scalings: Sequence[Scaling], circuits: Sequence[tuple[str, ...]]) -> Table:
     rows = []
     for at, circuit in enumerate(circuits):
-        measured = growths[-1].measured_w[at]
+        measured = scalings[-1].measured_w[at]
         rows.append(
             (
                 *circuit,
-                *(engineering(growth.predicted_w[at], "W") for growth in growths),
+                *(engineering(scaling.predicted_w[at], "W") for scaling in scalings),
                 "" if measured is None else engineering(measured, "W"),
             )
         )
-    parts = (f">{growth.label}" for growth in growths)
+    parts = (f">{scaling.label}" for scaling in scalings)
     columns = (
         ">state size",
         ">transistors",
@@ -104,22 +104,24 @@ def _laws(laws: Mapping[str, PowerLaw | None]) -> Table:
     return Table("Exponents", ("quantity", ">exponent", ">95 % interval"), plain_rows(rows))
 
 
-def plot_scaling(growths: Sequence[Growth], sheet: Sheet) -> Figure:
+def plot_scaling(scalings: Sequence[Scaling], sheet: Sheet) -> Figure:
     """Draw all parts on logarithmic axes: the model's values, fits, and what ngspice gave."""
     page = sheet.figure(4.6)
     axes = page.add_subplot()
-    colours = dict(zip((g.label for g in growths), (SOFTWARE, *CLASSES), strict=False))
-    for growth in growths:
-        colour = colours[growth.label]
-        label = growth.label
-        if growth.law is not None:
-            label += f": d^{growth.law.exponent:.2f} ({growth.law.low:.2f} … {growth.law.high:.2f})"
-            fine = np.geomspace(min(growth.sizes), max(growth.sizes), 50)
-            axes.plot(fine, [growth.law.at(d) * 1e9 for d in fine], "-", color=colour, alpha=0.4)
+    colours = dict(zip((g.label for g in scalings), (SOFTWARE, *CLASSES), strict=False))
+    for scaling in scalings:
+        colour = colours[scaling.label]
+        label = scaling.label
+        if scaling.law is not None:
+            label += (
+                f": d^{scaling.law.exponent:.2f} ({scaling.law.low:.2f} … {scaling.law.high:.2f})"
+            )
+            fine = np.geomspace(min(scaling.sizes), max(scaling.sizes), 50)
+            axes.plot(fine, [scaling.law.at(d) * 1e9 for d in fine], "-", color=colour, alpha=0.4)
         axes.plot(
-            growth.sizes, [w * 1e9 for w in growth.predicted_w], "o", color=colour, label=label
+            scaling.sizes, [w * 1e9 for w in scaling.predicted_w], "o", color=colour, label=label
         )
-        pairs = zip(growth.sizes, growth.measured_w, strict=True)
+        pairs = zip(scaling.sizes, scaling.measured_w, strict=True)
         known = [(size, watts * 1e9) for size, watts in pairs if watts is not None]
         if known:
             axes.plot(*zip(*known, strict=True), "x", color=colour, markersize=11)

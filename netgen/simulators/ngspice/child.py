@@ -3,7 +3,7 @@
 It is started by :mod:`netgen.simulators.ngspice.server` as a plain subprocess, so that nothing of
 the caller's ``__main__`` is imported again; it runs no simulation itself and stays single-threaded,
 so that a fork is safe, and a child starts with ngspice loaded and no circuit in it. Requests and
-answers are lines of JSON on two pipes; a result goes through a file that both sides hold open, and
+replies are lines of JSON on two pipes; a result goes through a file that both sides hold open, and
 so do the lines ngspice prints, so that neither a crash nor a kill can garble the pipes.
 """
 
@@ -38,7 +38,7 @@ _GAVE_UP = "ngspice gave up"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttemptEnd:
     """What the server tells about one attempt."""
 
     exit_code: int
@@ -56,8 +56,8 @@ class Header:
 
 
 def serve(result_fd: int, log_fd: int) -> None:
-    """Answer requests on stdin until it closes."""
-    requests, answers = os.dup(0), os.dup(1)
+    """Reply to requests on stdin until it closes."""
+    requests, replies = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log_fd, 1)
     os.dup2(log_fd, 2)
@@ -66,9 +66,9 @@ def serve(result_fd: int, log_fd: int) -> None:
         simulator = _start(log_fd)
     except (OSError, ImportError) as error:
         tool = "PySpice" if isinstance(error, ImportError) else "ngspice"
-        _answer(answers, {"missing": tool, "problem": str(error)})
+        _reply(replies, {"missing": tool, "problem": str(error)})
         return
-    _answer(answers, {"version": simulator.version})
+    _reply(replies, {"version": simulator.version})
     while (request := _read_line(requests)) is not None:
         for fd in (result_fd, log_fd):
             os.ftruncate(fd, 0)
@@ -81,15 +81,15 @@ def serve(result_fd: int, log_fd: int) -> None:
         except OSError as error:
             os.close(alive)
             os.close(inherited)
-            _answer(answers, asdict(Outcome(ERRNO + (error.errno or 0), False, 0.0)))
+            _reply(replies, asdict(AttemptEnd(ERRNO + (error.errno or 0), False, 0.0)))
             continue
         if pid == 0:
-            os.close(answers)  # so that the caller notices the server's end
+            os.close(replies)  # so that the caller notices the server's end
             _child(simulator, result_fd, **fields)
         os.close(inherited)
-        outcome = _wait(pid, alive, requests, timeout)
+        ended = _wait(pid, alive, requests, timeout)
         os.close(alive)
-        _answer(answers, asdict(outcome))
+        _reply(replies, asdict(ended))
 
 
 def _start(log_fd: int) -> SharedNgspice:
@@ -105,7 +105,7 @@ def _start(log_fd: int) -> SharedNgspice:
     return SharedNgspice(log)
 
 
-def _answer(fd: int, message: Mapping[str, object]) -> None:
+def _reply(fd: int, message: Mapping[str, object]) -> None:
     os.write(fd, json.dumps(message).encode() + b"\n")
 
 
@@ -120,7 +120,7 @@ def _read_line(fd: int) -> bytes | None:
     return b"".join(chunks)
 
 
-def _wait(pid: int, alive: int, requests: int, timeout: float) -> Outcome:
+def _wait(pid: int, alive: int, requests: int, timeout: float) -> AttemptEnd:
     """Wait for the child's end; kill it when its time is over or when nobody waits any more.
 
     ``alive`` reports end of file once the child, its only writer, is gone.
@@ -131,7 +131,7 @@ def _wait(pid: int, alive: int, requests: int, timeout: float) -> Outcome:
     timed_out = not poll.poll(min(timeout, _LONGEST_WAIT) * 1e3)
     os.kill(pid, signal.SIGKILL)
     _, status, usage = os.wait4(pid, 0)
-    return Outcome(os.waitstatus_to_exitcode(status), timed_out, usage.ru_utime + usage.ru_stime)
+    return AttemptEnd(os.waitstatus_to_exitcode(status), timed_out, usage.ru_utime + usage.ru_stime)
 
 
 def _child(

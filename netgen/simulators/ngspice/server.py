@@ -21,7 +21,7 @@ from netgen.simulators.jobs import Attempt, Job
 from netgen.simulators.ngspice import messages
 from netgen.simulators.ngspice.child import ERRNO, HEADER_SIZE_BYTES
 from netgen.simulators.ngspice.quotes import without_quotes
-from netgen.simulators.port import Answer
+from netgen.simulators.port import Response
 from netgen.technology.commands import command_in
 
 _BOOT = """\
@@ -108,7 +108,7 @@ class Server:
         """Whether the process can take another attempt."""
         return self._process.poll() is None
 
-    def ask(self, job: Job, attempt: Attempt) -> Answer:
+    def ask(self, job: Job, attempt: Attempt) -> Response:
         """Run one attempt; a server that dies is the attempt's crash.
 
         Raises
@@ -130,18 +130,18 @@ class Server:
         deadline = time.monotonic() + min(job.timeout, _LONGEST_WAIT) + GRACE_S
         try:
             self._write(json.dumps(request).encode() + b"\n", deadline)
-            outcome = self._read(deadline)
+            ended = self._read(deadline)
         except _Stalled:
             self.interrupt()
             self._process.wait()
             said = f"the simulation server did not answer within {job.timeout:g} s; was it stopped?"
             return self._failed(attempt, STALLED, said)
-        if not outcome:
+        if not ended:
             self.interrupt()
             self._process.wait()
             return self._failed(attempt, "crash", "the simulation server died")
-        cpu_s, status = number_at(outcome, "cpu_s"), whole_at(outcome, "exit_code")
-        if outcome["timed_out"]:
+        cpu_s, status = number_at(ended, "cpu_s"), whole_at(ended, "exit_code")
+        if ended["timed_out"]:
             detail = f"no result after {job.timeout:g} s"
             return self._failed(attempt, "timeout", detail, cpu_s)
         if status > ERRNO:
@@ -188,14 +188,14 @@ class Server:
                 return {}
             self._unread += chunk
         line, _, self._unread = self._unread.partition(b"\n")
-        answer: dict[str, Json] = json.loads(line)
-        return answer
+        reply: dict[str, Json] = json.loads(line)
+        return reply
 
     def _lines(self) -> tuple[str, ...]:
         self._log.seek(0)
         return tuple(self._log.read().decode(errors="replace").splitlines())
 
-    def _collect(self, attempt: Attempt, cpu_s: float) -> Answer:
+    def _collect(self, attempt: Attempt, cpu_s: float) -> Response:
         self._result.seek(0)
         size = int.from_bytes(self._result.read(HEADER_SIZE_BYTES), "little")
         header = json.loads(self._result.read(size))
@@ -203,13 +203,13 @@ class Server:
             return self._failed(attempt, header["failure"], header["detail"], cpu_s)
         names = tuple(header["names"])
         rows = np.fromfile(self._result, dtype=np.float64).reshape(len(names) + 1, -1)
-        return Answer("", "", cpu_s, names, rows)
+        return Response("", "", cpu_s, names, rows)
 
-    def _failed(self, attempt: Attempt, kind: str, detail: str, cpu_s: float = 0.0) -> Answer:
+    def _failed(self, attempt: Attempt, kind: str, detail: str, cpu_s: float = 0.0) -> Response:
         lines, deck = self._lines(), attempt.netlist
         named = messages.refine(kind, lines)
         said = messages.last_words(named, lines, deck)
-        return Answer(
+        return Response(
             named,
             detail,
             cpu_s,

@@ -17,8 +17,8 @@ from netgen.training.corpus import SPLITS, Corpus
 from netgen.training.dataset import Dataset
 from netgen.training.exchange import from_model
 from netgen.training.features import FRAMES
-from netgen.training.judge import robustness, to_inputs
 from netgen.training.recipe import Recipe
+from netgen.training.scoring import chip_accuracy, to_inputs
 from netgen.training.trainer import Curves, Trained
 
 FORECAST_SPREADS = (0.0, 0.02, 0.05, 0.10)
@@ -85,7 +85,7 @@ def _forecast(model: Model, x: Floats, y: Integers, seed: int) -> tuple[ChipFore
     arch, parameters = from_model(model, model.name)
     inputs = to_inputs(x)
     found = (
-        robustness(arch, parameters, inputs, y, spread, FORECAST_CHIPS if spread else 1, seed)
+        chip_accuracy(arch, parameters, inputs, y, spread, FORECAST_CHIPS if spread else 1, seed)
         for spread in FORECAST_SPREADS
     )
     return tuple(ChipForecast(**asdict(each)) for each in found)

@@ -29,8 +29,8 @@ def readout(frames: int) -> Readout:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What networks answered: ``decisions`` (networks, samples) and ``states``, bool,
+class Responses:
+    """What networks respond: ``decisions`` (networks, samples) and ``states``, bool,
     (networks, layers, frames, samples, units).
     """
 
@@ -43,14 +43,14 @@ def to_inputs(x: NDArray[np.floating]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(x.swapaxes(0, 1)))[None]
 
 
-def answer(arch: Architecture, parameters: Tensor, x: Tensor) -> Answers:
+def respond(arch: Architecture, parameters: Tensor, x: Tensor) -> Responses:
     """Run networks with hard gates; x is (1, frames, samples, inputs), of the same type."""
     decisions, states = [], []
     for part in parameters.split(_at_once(arch, x)[0]):
         found = [(_decided(acts), _states(acts)) for acts in _blocks(arch, part, x)]
         decisions.append(np.concatenate([each[0] for each in found], axis=1))
         states.append(np.concatenate([each[1] for each in found], axis=3))
-    return Answers(np.concatenate(decisions), np.concatenate(states))
+    return Responses(np.concatenate(decisions), np.concatenate(states))
 
 
 def decisions_of(arch: Architecture, parameters: Tensor, x: Tensor) -> NDArray[np.int64]:
@@ -86,7 +86,7 @@ def _states(acts: Activations) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Robustness:
+class ChipAccuracy:
     """Virtual chips at one spread: balanced accuracy (mean, worst) and state agreement."""
 
     spread: float
@@ -96,7 +96,7 @@ class Robustness:
     states: float
 
 
-def robustness(
+def chip_accuracy(
     arch: Architecture,
     parameters: Tensor,
     x: Tensor,
@@ -104,20 +104,20 @@ def robustness(
     spread: float,
     count: int,
     seed: int,
-) -> Robustness:
+) -> ChipAccuracy:
     """Predict how ``count`` chips of one network (1, parameters) would do."""
     generator = torch.Generator().manual_seed(seed)
     offset = OFFSET if spread > 0 else 0.0
-    nominal = answer(arch, parameters, x).states
+    nominal = respond(arch, parameters, x).states
     scores: list[float] = []
     agreement: list[float] = []
     while len(scores) < count:  # in groups: the states of all together would fill the memory
         sampled = chips(arch, parameters, min(20, count - len(scores)), spread, generator, offset)
-        found = answer(arch, sampled, x)
+        found = respond(arch, sampled, x)
         scores += balanced_accuracy(found.decisions, y).tolist()
         agreement += (found.states == nominal).mean(axis=(1, 2, 3, 4)).tolist()
     mean = float(np.mean(scores))
-    return Robustness(spread, count, mean, min(scores), float(np.mean(agreement)))
+    return ChipAccuracy(spread, count, mean, min(scores), float(np.mean(agreement)))
 
 
 class Spoken:
