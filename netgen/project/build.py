@@ -59,7 +59,7 @@ from netgen.sizing import (
 )
 from netgen.technology import Geometry, Technology, sizes_of
 
-_USUAL = {"mirror": 2.0, "cell characterisation": 9.0, "times": 10.0, "gate": 2.0, "noise": 5.0}
+_USUAL = {"mirror": 2.0, "cell characterisation": 9.0, "times": 4.0, "gate": 2.0, "noise": 5.0}
 """CPU seconds that a characterisation takes about, by a word in its name."""
 POWER_FRAMES = 500
 """So many frames are enough for a mean power."""
