@@ -183,8 +183,9 @@ class Tracks:
             while at < length:
                 word = self.others[int(rng.integers(len(self.others)))]
                 takes = self.words[word]
-                sound = takes[int(rng.integers(len(takes)))][1][: length - at]
-                total[at : at + len(sound)] += sound / max(active_rms(sound), 1e-5)
+                whole = takes[int(rng.integers(len(takes)))][1]
+                sound = whole[: length - at]
+                total[at : at + len(sound)] += sound / max(active_rms(whole), 1e-5)
                 at += len(sound)
         return np.asarray(total * SPEECH_LEVEL / np.sqrt(_BABBLERS), dtype=np.float32)
 

@@ -14,7 +14,7 @@ pytest.importorskip("soundfile")
 pytest.importorskip("soxr")
 pytest.importorskip("kaldi_native_fbank")
 
-from training_data import tone, write_wav
+from training_data import label_folders, tone, write_wav
 
 from netgen.errors import InputError
 from netgen.model import evaluate, random_model
@@ -28,8 +28,10 @@ from netgen.training.alarms import (
 )
 from netgen.training.features import FeatureMap
 from netgen.training.frontend import FRONT_ENDS
+from netgen.training.opening import open_corpus
 from netgen.training.sources import duration, files_of, raw_sound, sound_of
 from netgen.training.stream import Detection, DetectionRule, Inputs, Software, Trigger
+from netgen.training.track import SPEECH_LEVEL, Scene, Tracks
 
 CLASSES = ("other", "up", "down")
 
@@ -104,6 +106,16 @@ def test_detections_do_not_depend_on_the_pieces(
         window = winners[max(0, found.frame + 1 - rule.frames) : found.frame + 1]
         assert window.count(found.label) == found.votes >= rule.votes
         assert found.label != 0
+
+
+def test_babble_ends_with_a_piece_of_a_word_however_short(tmp_path: Path) -> None:
+    scene = Scene(("up",), minutes=1, snr=10.0, babble=10.0, an_hour=60, seed=0)
+    tracks = Tracks(open_corpus(label_folders(tmp_path)), scene, "train")
+    words = {len(sound) for takes in tracks.words.values() for _, sound in takes}
+    assert len(words) == 1
+    sound = tracks._babble(words.pop() + 50, np.random.default_rng(0))
+    assert np.isfinite(sound).all()
+    assert np.abs(sound[-50:]).max() < 10 * SPEECH_LEVEL
 
 
 def test_a_latched_state_is_one_detection() -> None:
