@@ -44,6 +44,11 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
     help="Of that search: the same gives the same bytes.",
 )
 @click.option(
+    "--clear-gates",
+    is_flag=True,
+    help="No wire over a gate, for matching; takes more area.",
+)
+@click.option(
     "--check",
     "checked",
     metavar="GDS",
@@ -62,6 +67,7 @@ def layout_command(
     rows: int | None,
     effort: float,
     seed: int,
+    clear_gates: bool,
     checked: Path | None,
     deck: Path | None,
     edited: bool,
@@ -78,7 +84,7 @@ def layout_command(
         file = checked
     else:
         with layout_progress("drawing") as told:
-            laid, kept = lay_out(made, Choices(rows, effort, seed), told)
+            laid, kept = lay_out(made, Choices(rows, effort, seed, clear_gates), told)
         where = layout_folder(made)
         for each in kept:
             click.secho(f"{where}: your edited file is now {each.name}", fg="yellow")

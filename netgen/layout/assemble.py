@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from netgen.layout.anneal import Annealer, usual_moves
 from netgen.layout.canvas import Canvas
 from netgen.layout.devices import Finger, Shape, finger_shape
-from netgen.layout.draw import RAIL, Floor, Standing, draw
+from netgen.layout.draw import RAIL, Floor, Standing, draw, first_track
 from netgen.layout.fingers import Task
 from netgen.layout.place import Row, blocks_of, first_placement, net_pins, row_count, rows_of
 from netgen.layout.process import Process
@@ -29,11 +29,15 @@ class Choices:
         How many; None: so many that the layout is about square.
     effort
         How long to look for a better placement; 1 is usual, 0 takes the first.
+    clear
+        Whether no wire may cross a gate: the metal above changes a transistor's stress, and so its
+        threshold.
     """
 
     rows: int | None = None
     effort: float = 1.0
     seed: int = 0
+    clear: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,7 @@ def assemble(
     order = [[finger for block in row for finger in annealer.order[block]] for row in places]
     whole = [replace(row, fingers=tuple(own)) for row, own in zip(rows, order, strict=True)]
     standing, width = _stand(whole, task, shapes, process)
-    return _wired(task, whole, standing, width, process)
+    return _wired(task, whole, standing, width, process, choices.clear)
 
 
 def _stand(
@@ -113,14 +117,36 @@ def _dummy(
     return finger, finger_shape(finger, process)
 
 
+def _channel(standing: Standing) -> tuple[int, int]:
+    """Return where a gate lies along x, nm."""
+    left = standing.x + (standing.shape.span - standing.finger.length) // 2
+    return left, left + standing.finger.length
+
+
+def _lift(row: Sequence[Standing], process: Process) -> int:
+    """Return how much higher tracks must begin to pass all gates of a row."""
+    d = process.drawing
+    above = max((each.shape.active_top for each in row), default=0)
+    above += max(d.wire // 2, d.via // 2 + d.wire_beyond_via)
+    return max(0, -process.snap(first_track(process) - above))
+
+
 def _wired(
     task: Task,
     rows: Sequence[Row],
     standing: Sequence[Sequence[Standing]],
     width: int,
     process: Process,
+    clear: bool,
 ) -> Assembly:
     d = process.drawing
+    gates = [
+        [each for each in row if not each.finger.device.startswith("dummy")] for row in standing
+    ]
+    lifts, closed = [0] * len(rows), list[list[tuple[int, int]]]()
+    if clear:
+        closed = [[_channel(each) for each in row] for row in gates]
+        lifts = [_lift(row, process) for row in gates]
     pins: dict[str, list[PlacedPin]] = {}
     for number, row in enumerate(standing):
         for each in row:
@@ -136,7 +162,7 @@ def _wired(
     bars = {"vss": -reach, "vdd": width + reach}
     ports = frozenset(task.ports) - set(RAIL.values())
     first = process.snap(d.wire_pitch / 2)
-    wires, tracks = wires_of(pins, ports, bars, len(rows), d, first)
-    floor = Floor(rows, standing, tracks, width, bars, wires)
+    wires, tracks = wires_of(pins, ports, bars, len(rows), d, first, closed)
+    floor = Floor(rows, standing, tracks, width, bars, wires, lifts)
     fingers = tuple(each.finger for row in standing for each in row)
     return Assembly(draw(floor, process, task.ports), floor, fingers, d.wire // 2)

@@ -39,6 +39,8 @@ class Floor:
         Of the longest row, nm.
     bars
         Middle of the supplies' bars along x, nm.
+    lifts
+        How much higher than usual the tracks of each row begin, nm.
     """
 
     rows: Sequence[Row]
@@ -47,6 +49,11 @@ class Floor:
     width: int
     bars: Mapping[str, int]
     wires: Mapping[str, Wire]
+    lifts: Sequence[int]
+
+    def height(self, row: int, track: int, process: Process) -> int:
+        """Return how far the middle of a track is above the edge of a row's active areas, nm."""
+        return first_track(process) + self.lifts[row] + track * process.drawing.wire_pitch
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def levels(floor: Floor, process: Process) -> list[Level]:
         tallest = max((s.shape.height for s in floor.standing[number]), default=0) + d.head_space
         wired = 0
         if floor.tracks[number]:
-            wired = first_track(process) + (floor.tracks[number] - 1) * d.wire_pitch + d.row_margin
+            wired = floor.height(number, floor.tracks[number] - 1, process) + d.row_margin
         high = offset + max(tallest, wired)
         shared = number > 0 and floor.rows[number - 1].shared
         if row.flipped:
@@ -137,9 +144,11 @@ def _pins(
             if finger.device.startswith("dummy"):
                 high = max(high, shape.gate.top)
         elif net in floor.wires:
-            via = _via(canvas, floor.wires[net], number, level, standing.x + pin.x, process)
+            track = floor.height(number, floor.wires[net].tracks[number], process)
+            via = _via(canvas, track, level, standing.x + pin.x, process)
             low, high = min(low, via[0]), max(high, via[1])
-        _strip(canvas, level, standing.x, pin, (low, high), process)
+        over = not floor.lifts[number]
+        _strip(canvas, level, standing.x, pin, (low, high), over, process)
     if finger.device.startswith("dummy"):  # its gate lies at its own source
         left = standing.x + shape.source.x
         ys = sorted(level.base + level.sign * y for y in (shape.gate.bottom, shape.gate.top))
@@ -147,12 +156,18 @@ def _pins(
 
 
 def _strip(
-    canvas: Canvas, level: Level, x: int, pin: Pin, ends: tuple[int, int], process: Process
+    canvas: Canvas,
+    level: Level,
+    x: int,
+    pin: Pin,
+    ends: tuple[int, int],
+    over: bool,
+    process: Process,
 ) -> None:
     d = process.drawing
     low, high = ends
     if high - low < d.wire_length:  # down over the gate, up beside it
-        if pin.bottom > d.pad:
+        if over and pin.bottom > d.pad:
             low = high - d.wire_length
         else:
             high = low + d.wire_length
@@ -160,12 +175,9 @@ def _strip(
     canvas.box("metal1", x + pin.x - d.wire // 2, ys[0], x + pin.x + d.wire // 2, ys[1])
 
 
-def _via(
-    canvas: Canvas, wire: Wire, number: int, level: Level, x: int, process: Process
-) -> tuple[int, int]:
+def _via(canvas: Canvas, track: int, level: Level, x: int, process: Process) -> tuple[int, int]:
     """Draw the via of a pin; return the ends of Metal 1 around it, above the active areas."""
     d = process.drawing
-    track = first_track(process) + wire.tracks[number] * d.wire_pitch
     y, half = level.base + level.sign * track, d.via // 2
     canvas.box("via1", x - half, y - half, x + half, y + half)
     return track - half - d.wire_beyond_via, track + half + d.wire_beyond_via
@@ -220,9 +232,7 @@ def _wires(
         heights = []
         for number, (left, right) in wire.ends.items():
             level = where[number]
-            y = level.base + level.sign * (
-                first_track(process) + wire.tracks[number] * d.wire_pitch
-            )
+            y = level.base + level.sign * floor.height(number, wire.tracks[number], process)
             low = left - reach
             canvas.box("metal2", low, y - half, max(right + reach, low + d.wire_length), y + half)
             heights.append(y)

@@ -54,6 +54,7 @@ def wires_of(
     rows: int,
     drawing: Drawing,
     first_column: int,
+    closed: Sequence[Sequence[tuple[int, int]]] = (),
 ) -> tuple[dict[str, Wire], list[int]]:
     """Give every net a column and tracks.
 
@@ -63,6 +64,8 @@ def wires_of(
         Where the supplies' bars stand: a supply's wires lead there in every row by itself.
     first_column
         Middle of a column; the others stand at the pitch of wires from it.
+    closed
+        Stretches along x of each row that no column may cross, nm.
 
     Returns
     -------
@@ -82,15 +85,27 @@ def wires_of(
             ends = wires[name].ends
             wires[name].ends = {r: (min(a, bar), max(b, bar)) for r, (a, b) in ends.items()}
             wires[name].up = False
-    _columns([w for w in wires.values() if w.name not in bars], rows, drawing, first_column)
+    _columns([w for w in wires.values() if w.name not in bars], rows, drawing, first_column, closed)
     return wires, [_tracks(wires.values(), row, drawing) for row in range(rows)]
 
 
-def _columns(wires: Sequence[Wire], rows: int, drawing: Drawing, first: int) -> None:
+def _columns(
+    wires: Sequence[Wire],
+    rows: int,
+    drawing: Drawing,
+    first: int,
+    closed: Sequence[Sequence[tuple[int, int]]],
+) -> None:
     """Give each net that leaves its row a column, the longest first."""
     crossing = [wire for wire in wires if wire.up or len(wire.ends) > 1]
     taken: dict[int, int] = {}
-    pitch = drawing.wire_pitch
+    pitch, half = drawing.wire_pitch, drawing.wire // 2
+    for row, stretches in enumerate(closed):
+        for left, right in stretches:
+            for column in range(
+                -((first - left + half) // pitch), (right + half - first) // pitch + 1
+            ):
+                taken[column] = taken.get(column, 0) | 1 << row
     for wire in sorted(crossing, key=lambda w: (-_rows_crossed(w, rows), w.name)):
         low, high = min(wire.ends), rows if wire.up else max(wire.ends)
         mask = (1 << (high + 1)) - (1 << low)

@@ -22,7 +22,7 @@ def record(clean: bool = True) -> dict[str, Json]:
         "complete": True,
         "build": SEAL,
         "cell": "small",
-        "choices": {"rows": None, "effort": 1.0, "seed": 0},
+        "choices": {"rows": None, "effort": 1.0, "seed": 0, "clear": False},
         "size": {"width_m": 4e-5, "height_m": 2.5e-5, "area_m2": 1e-9, "gate_area_m2": 2e-10,
                  "area_by_gate_area": 5.0, "rows": 8, "tracks": 3},
         "devices": {"fingers": 68, "dummies": 16},

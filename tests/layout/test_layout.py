@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import netgen
-from layout_cases import devices, drawn, network, simple
+from layout_cases import Case, devices, drawn, network, simple
 
 from netgen.circuit.netlist import Device, Statement
 from netgen.errors import ConfigurationError
@@ -62,6 +62,33 @@ def test_same_seed_same_bytes(tmp_path: Path) -> None:
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
     assert contents[0] != contents[2]
+
+
+def crossed(case: Case) -> set[str]:
+    """Return the wires that cross a gate of the record, with a part of it below them."""
+    boxes, found = case.made.canvas.boxes, set[str]()
+    where = levels(case.made.floor, case.process)
+    for row, level in zip(case.made.floor.standing, where, strict=True):
+        for each in (each for each in row if not each.finger.device.startswith("dummy")):
+            left = each.x + (each.shape.span - each.finger.length) // 2
+            low, high = sorted((level.base, level.base + level.sign * each.finger.width))
+            for layer in ("metal1", "metal2", "metal3"):
+                found |= {
+                    layer for a, b, c, d in boxes[layer]
+                    if a < left + each.finger.length and c > left and b < high and d > low
+                }  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_wire_crosses_a_gate_where_none_may(seed: int) -> None:
+    netlist = devices(seed, 15, 8)
+    usual, clear = (
+        drawn(netlist, Choices(effort=0.02, seed=seed, clear=clear)) for clear in (False, True)
+    )
+    assert {"metal2", "metal3"} <= crossed(usual)
+    assert crossed(clear) == set()
+    assert clear.judge().clean
 
 
 def test_enough_rules() -> None:
