@@ -74,6 +74,7 @@ UNTRIMMED = (
     Lever("5 × 5 µm", LARGE),
     Lever("1 × 4 µm", ("--unit", "1", "4")),
     Lever("0.5 × 8 µm", ("--unit", "0.5", "8")),
+    Lever("area by group, 1.0 ×", (*BUDGET, "1.0")),
     Lever("area by group, 1.5 ×", (*BUDGET, "1.5"), spice=True),
     Lever("area by group, 2.0 ×", (*BUDGET, "2.0")),
 )
