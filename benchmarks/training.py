@@ -53,6 +53,7 @@ ROWS = (
         for units in (8, 4)
         for word in ("right", "left")
     ),
+    Row("right-d8-streams", "commands", SEEDS, keyword("right", 8, "--streams")),
     Row("right-d8-plain", "commands", SEEDS, keyword("right", 8, "--plain")),
     Row("both-d16", "commands", SEEDS, (*keyword("right", 16), "--keyword", "left")),
     *(
