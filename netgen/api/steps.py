@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from netgen.analysis import load_tolerances, override
 from netgen.api.records import Chips, Circuit, Predictions, Result
 from netgen.arrays import Array
+from netgen.circuit import Readout
 from netgen.errors import SimulationError
 from netgen.model import (
     Model,
@@ -37,6 +38,7 @@ from netgen.project import build as build_folder
 from netgen.project import compare as compare_folder
 from netgen.project import simulate as simulate_folder
 from netgen.project import verify as verify_folder
+from netgen.project.options import codes_of
 from netgen.project.origin import replaced
 from netgen.project.population.report import analyse_population
 from netgen.project.twin import twin_decisions
@@ -98,6 +100,11 @@ def build(
     temperature: float | None = None,
     vdd: float | None = None,
     unit: tuple[float, float] | None = None,
+    bias: Bias = "ideal",
+    bias_bits: int | None = None,
+    bias_range: tuple[float, float] | None = None,
+    readout: Readout = "currents",
+    sizes: Mapping[str, float] | None = None,
     calibration: Samples | None = None,
     replace: bool = False,
 ) -> Circuit:
@@ -111,6 +118,17 @@ def build(
         °C and V; None: those of the technology.
     unit
         Width and length of the unit mirror, m.
+    bias
+        Where the bias currents of cells come from: ``"ideal"`` sources, ``"mirrored"`` from one
+        reference, or ``"programmable"``, made of it by DACs.
+    bias_bits, bias_range
+        Of a DAC's code, and its current over the nominal one at both ends; None: 6, and 0.55 and
+        1.8.
+    readout
+        What leaves the circuit: ``"currents"``, or ``"wta"``, also the decision of a
+        winner-take-all in every frame. The circuit's model then has one constant more a class.
+    sizes
+        By group of devices: what W and L are multiplied by.
     calibration
         Samples that show at which currents the circuit works; None: synthetic ones.
     replace
@@ -119,12 +137,16 @@ def build(
     Raises
     ------
     UsageError
-        The folder holds something else or another model, or a value is out of its range.
+        The folder holds something else or another model, a value is out of its range, or there are
+        codes of biases that have none.
     ToolMissingError
         The simulator or the PDK is missing.
     """
     geometry = None if unit is None else Geometry(*unit)
-    options = BuildOptions(technology, corner, temperature, vdd, geometry)
+    codes = codes_of(bias, bias_bits, bias_range)
+    options = BuildOptions(
+        technology, corner, temperature, vdd, geometry, bias, readout, sizes or {}, codes
+    )
     replaced(Path(folder), model, None, replace)
     build_folder(model, Path(folder), options, calibration)
     return open_build(folder)
@@ -212,7 +234,7 @@ def monte_carlo(
     chips: int,
     seed: int = 1,
     process: bool = False,
-    bias: Bias = "ideal",
+    bias: Bias | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Chips:
@@ -224,13 +246,16 @@ def monte_carlo(
         The same seed gives the same chips anywhere.
     process
         Vary the process from chip to chip too.
+    bias
+        Of those that the build has; None: its own.
 
     Raises
     ------
     SimulationError
         At least one run failed; the others are there.
     """
-    population = MonteCarlo(Variation(seed, mismatch=True, process=process), chips, bias)
+    own = circuit.build.options.bias if bias is None else bias
+    population = MonteCarlo(Variation(seed, mismatch=True, process=process), chips, own)
     choices = SimulationChoices(jobs)
     picked = list(range(len(samples)))
     steps = simulate_population(circuit.build, samples, picked, population, choices)

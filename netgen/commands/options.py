@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from netgen.circuit import READOUTS
-from netgen.circuit.blocks.dac import MOST, DacRange
+from netgen.circuit.blocks.dac import MOST
 from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model
@@ -20,6 +20,7 @@ from netgen.project import (
     BuildOptions,
     SimulationChoices,
 )
+from netgen.project.options import codes_of
 from netgen.simulation.engines import AUTO, ENGINES
 from netgen.technology import Geometry, Variation, preferred, sizes_of, technologies
 
@@ -103,11 +104,7 @@ class TechnologyOptions:
         readout = next(each for each in READOUTS if each == (self.readout or READOUTS[0]))
         factors = dict(map(_size, self.group_sizes))
         at = self.corner, self.temperature, self.vdd
-        if bias != "programmable" and not (self.bias_bits is None and self.bias_range is None):
-            raise UsageError("--bias-bits and --bias-range are of --bias programmable: add it")
-        usual = DacRange()
-        ends = self.bias_range or (usual.low, usual.high)
-        codes = DacRange(self.bias_bits or usual.bits, *ends)
+        codes = codes_of(bias, self.bias_bits, self.bias_range)
         return BuildOptions(place, *at, geometry, bias, readout, factors, codes)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from netgen.circuit import BIASES, Bias, Circuit, Readout, build_circuit
+from netgen.circuit import BIASES, READOUTS, Bias, Circuit, Readout, build_circuit
 from netgen.circuit.blocks.dac import DacRange
 from netgen.errors import UsageError
 from netgen.model import Model
@@ -40,6 +40,20 @@ def bias_named(name: object) -> Bias:
     return next((bias for bias in BIASES if bias == name), "ideal")
 
 
+def codes_of(bias: Bias, bits: int | None, ends: tuple[float, float] | None) -> DacRange:
+    """Return the range of DACs' codes; what is None is as usual.
+
+    Raises
+    ------
+    UsageError
+        It is given for biases that have no codes, or is none.
+    """
+    if bias != "programmable" and (bits, ends) != (None, None):
+        raise UsageError("bits and range of codes are of programmable biases only")
+    usual = DacRange()
+    return DacRange(usual.bits if bits is None else bits, *(ends or (usual.low, usual.high)))
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """What a designer chooses; None is the technology's own value.
@@ -71,6 +85,21 @@ class BuildOptions:
     readout: Readout = "currents"
     sizes: Mapping[str, float] = field(default_factory=dict)
     codes: DacRange = field(default_factory=DacRange)
+
+    def __post_init__(self) -> None:
+        """Check the words.
+
+        Raises
+        ------
+        UsageError
+            One is unknown.
+        """
+        for what, word, known in (
+            ("bias", self.bias, BIASES),
+            ("readout", self.readout, READOUTS),
+        ):
+            if word not in known:
+                raise UsageError(f"{what} = {word!r}; choose one of {', '.join(known)}")
 
     def circuit(self, model: Model, unit: Geometry) -> Circuit:
         """Return the circuit of a model, not sized yet."""

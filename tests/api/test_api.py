@@ -11,6 +11,7 @@ import pytest
 
 import netgen
 from netgen import api
+from netgen.errors import UsageError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset"
 
@@ -64,3 +65,38 @@ def test_a_script_does_what_the_command_line_does(tmp_path: Path) -> None:
     assert len(chips.rows()) == 4
     for each in (circuit, chips, predicted):
         assert each._repr_html_().startswith("<table>")
+
+
+def test_options_of_a_build_that_are_none(tmp_path: Path) -> None:
+    model = netgen.load_model(EXAMPLE / "model.json")
+    for wrong, said in (
+        ({"bias": "mirored"}, "ideal, mirrored, programmable"),
+        ({"readout": "winner"}, "currents, wta"),
+        ({"bias": "mirrored", "bias_bits": 4}, "programmable"),
+        ({"bias": "programmable", "bias_range": (1.2, 1.8)}, "lower end"),
+        ({"sizes": {"y": 2.0}}, "no group of devices 'y'"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            netgen.build(model, tmp_path / "out", **wrong)
+
+
+@pytest.mark.ngspice
+def test_sizes_by_group_with_mirrored_biases_and_a_decision_on_the_chip(tmp_path: Path) -> None:
+    model = netgen.load_model(EXAMPLE / "model.json")
+    samples = netgen.load_samples(EXAMPLE / "samples.npz", model)
+    circuit = netgen.build(
+        model,
+        tmp_path / "out",
+        bias="mirrored",
+        readout="wta",
+        sizes={"x": 2.0, "reference": 1.5, "candidates": 1.5, "thresh": 2.5, "states": 0.8}
+        | {"weights": 0.7, "readout": 0.5},  # characterised in the tests of verification too
+        calibration=samples,
+    )
+    assert netgen.simulate(circuit, samples.pick([1])) == 1
+    result = netgen.compare(circuit)
+    assert result.passed
+    assert result.comparison.winner_agreement == 1
+    text = (tmp_path / "out" / "netlist.cir").read_text(encoding="utf-8")
+    for part in ("w=4e-06 l=4e-06", "w=5e-06 l=5e-06", "subckt wta_class", "_mirror "):
+        assert part in text.lower(), part
