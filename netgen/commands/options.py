@@ -14,6 +14,7 @@ from netgen.circuit.blocks.dac import MOST
 from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model
+from netgen.netlist.testbench import Pad
 from netgen.project import (
     BIASES,
     Bias,
@@ -167,6 +168,7 @@ class SimulationOptions:
     input_edge: float | None
     raw: bool
     nodes: bool
+    pads: tuple[float, float, float] | None = None
 
     def choices(self) -> SimulationChoices:
         """Return the choices of a simulation (ms to seconds).
@@ -179,9 +181,13 @@ class SimulationOptions:
         if self.timeout is not None and not self.timeout > 0:
             raise UsageError(f"--timeout {self.timeout:g}: must be above 0")
         edge = None if self.input_edge is None else self.input_edge * 1e-3
+        pads = None
+        if self.pads is not None:
+            ohm, picofarad, picoampere = self.pads
+            pads = Pad(ohm, picofarad * 1e-12, picoampere * 1e-12)
         return SimulationChoices(
             self.jobs or cores(), self.timeout, self.raw or self.nodes, self.nodes, self.engine,
-            self.scheduler, input_edge=edge,
+            self.scheduler, input_edge=edge, pad=pads,
         )  # fmt: skip
 
 
@@ -306,6 +312,12 @@ simulation_options = taking(
         type=ABOVE_0,
         metavar="ms",
         help="Rise time of an input step.  [default: 1 % of the frame]",
+    ),
+    click.option(
+        "--pads",
+        type=(ABOVE_0, click.FloatRange(min=0), float),
+        metavar="OHM PF PA",
+        help="Let inputs come through pads: resistance, capacitance, leakage to ground.",
     ),
     click.option("--raw", is_flag=True, help="Keep ngspice .raw files too."),
     click.option(

@@ -13,6 +13,11 @@ from netgen.model.reference import evaluate
 MARGIN = 0.1
 """The common constant goes beyond the smallest winning logit by this share of the logits' range."""
 
+CLOSE, FEW = 0.05, 0.02
+"""At most this share of the logits may lie so close to where they are cut off, as a share of their
+range."""
+TRIED = 21
+
 
 def with_currents(model: Model, x: Floats) -> Model:
     """Return a model that decides alike, with a readout of currents: no logit is negative.
@@ -30,12 +35,26 @@ def with_currents(model: Model, x: Floats) -> Model:
     if not is_signed(model.by_name[readout]):
         return model
     logits = evaluate(model, x)[readout]
-    low = float(logits.max(axis=-1).min()) - MARGIN * float(np.ptp(logits))
     size = model.sizes[readout]
-    common = np.full(size, max(0.0, round(-low, 3)))
+    common = np.full(size, round(_constant(logits), 3))
     total, name = (_free(model, f"{readout}.{word}") for word in ("raised", "current"))
     nodes = (*model.nodes, Linear(total, readout, np.eye(size), common), Relu(name, total))
     return replace(model, nodes=nodes, readout=replace(model.readout, node=name))
+
+
+def _constant(logits: Floats) -> float:
+    """Return the constant of all classes: the smallest at whose edge few logits are cut off.
+
+    Currents close to 0 are the least exact.
+    """
+    span = float(np.ptp(logits))
+    least, most = (
+        max(0.0, MARGIN * span - float(low)) for low in (logits.max(axis=-1).min(), logits.min())
+    )
+    for constant in np.linspace(least, most, TRIED).tolist():
+        if (np.abs(logits + constant) < CLOSE * span).mean() <= FEW:
+            return float(constant)
+    return most
 
 
 def _free(model: Model, name: str) -> str:

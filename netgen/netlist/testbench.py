@@ -71,10 +71,49 @@ class Probes:
 
 @dataclass(frozen=True)
 class Pad:
-    """What lies between a pin and the circuit: resistance, Ω, and capacitance at the pin, F."""
+    """What lies between a pin and the circuit.
+
+    Attributes
+    ----------
+    resistance
+        Of the protection, Ω.
+    capacitance
+        At the pin, F.
+    leakage
+        From the pin to ground, A; below 0 where it flows into the pin.
+    """
 
     resistance: float
     capacitance: float
+    leakage: float = 0.0
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        return (
+            f"{self.resistance:g} ohm, {self.capacitance * 1e12:g} pF, "
+            f"{self.leakage * 1e12:g} pA of leakage"
+        )
+
+
+def input_lines(net: str, supply: str, drive: str, pad: Pad | None, kind: str = "I") -> list[str]:
+    """Return the statements of an input's current, as those of a whole network's testbench.
+
+    Parameters
+    ----------
+    drive
+        What the source gives, as the end of its statement.
+    kind
+        First letter of the source's name.
+    """
+    if pad is None:
+        return [f"{kind}{net} {supply} {net} {drive}"]
+    pin = f"pin_{net}"
+    return [
+        f"{kind}{net} {supply} {pin} {drive}",
+        f"Rpad_{net} {pin} {net} {spice(pad.resistance)}",
+        f"Cpad_{net} {pin} 0 {spice(pad.capacitance)}",
+        f"Ipad_{net} {pin} 0 {spice(pad.leakage)}",
+    ]
 
 
 @dataclass(frozen=True)
@@ -153,6 +192,7 @@ def testbench(
     network: Path,
     title: str,
     edge: float = EDGE,  # noqa: PT028  (not a test)
+    pad: Pad | None = None,  # noqa: PT028
 ) -> Deck:
     """Return the deck of one sample.
 
@@ -165,7 +205,7 @@ def testbench(
     edge
         Rise time of an input step, as a share of the frame.
     """
-    body = f'.include "{network}"\n\n{bench_text(circuit, at, x, edge=edge)}'
+    body = f'.include "{network}"\n\n{bench_text(circuit, at, x, edge=edge, pad=pad)}'
     quantities = probes(circuit, technology, at.vdd).quantities
     analysis = whole_sample(circuit, len(x))
     return Deck.at(technology, at, f"Testbench: {title}", body, quantities, analysis)

@@ -37,6 +37,7 @@ from netgen.netlist.testbench import (
     Pad,
     Probes,
     bench_text,
+    input_lines,
     probe_of,
     probes,
     pwl,
@@ -134,7 +135,8 @@ class Workbench:
     nodes
         Whether decks of the whole network observe the voltage of every net.
     pad
-        What lies between the pins and the network in decks of the whole.
+        What lies between the pins and the network; alone, parts have that of inputs, and
+        leakage at outputs.
 
     Raises
     ------
@@ -311,9 +313,9 @@ class Workbench:
     ) -> Deck:
         """Return the deck that takes memoryless parts from frame to frame, each one settled."""
         lines = [f"B{net} {net} 0 v={drives[net].table}" for net in self.used(parts)]
-        lines += [
-            f"B{n} {INPUT_METER.net} {n} i={inputs[c].table}" for c, n in self.inputs(parts).items()
-        ]
+        for channel, net in self.inputs(parts).items():
+            drive = f"i={inputs[channel].table}"
+            lines += input_lines(net, INPUT_METER.net, drive, self.pad, "B")
         lines += ["Vframe frame 0 0"]
         sweep = Sweep("Vframe", 0, frames - 1, 1, end=frames - 1)
         return self._deck(title, parts, lines, sweep)
@@ -337,7 +339,8 @@ class Workbench:
             at for drive in driven.values() if not drive.still for at in drive.at[:-1].tolist()
         }
         lines = [f"V{net} {net} 0 {forms[net]}" for net in used]
-        lines += [f"I{net} {INPUT_METER.net} {net} {forms[net]}" for net in currents.values()]
+        for net in currents.values():
+            lines += input_lines(net, INPUT_METER.net, forms[net], self.pad)
         lines += self._loads(parts)
         analysis = whole_sample(self.circuit, frames)
         return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
@@ -374,6 +377,9 @@ class Workbench:
         if self.inputs(parts):
             elements.append(INPUT_METER.statement)
         readout = [f"V{net} {net} 0 {half}" for net in self._outputs(parts)]
+        if self.pad is not None:
+            leak = spice(self.pad.leakage)
+            readout += [f"Ipad_{net} {net} 0 {leak}" for net in self._outputs(parts)]
         body = render_template(
             "block.j2",
             blocks=self.statements.blocks,

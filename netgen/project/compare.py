@@ -85,7 +85,8 @@ def _compare(
     verification = read_verification(build)
     checks = verdict(comparison, tolerances, verification)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    provenance = Provenance(names["model"], names["samples"], now, tuple(rerun), _summary(build))
+    whole = names["model"], names["samples"], now, tuple(rerun), _summary(build), runs.pads
+    provenance = Provenance(*whole)
     budget = error_budget_of(build, runs.samples.pick(done).x, comparison)
     earlier = None if against is None else against.of(comparison, checks, build.model.digest)
     what = comparison, build.model, checks, provenance, runs.traces, budget, verification, earlier

@@ -34,6 +34,8 @@ class Runs:
         Class of failure by index.
     keys
         By index, the run that a sample's traces must be of.
+    pads
+        Through which inputs came; empty where straight into their diodes.
     """
 
     folder: Folder
@@ -41,6 +43,7 @@ class Runs:
     asked: tuple[int, ...]
     failures: Mapping[int, str]
     keys: Mapping[int, str]
+    pads: str = ""
 
     def holds(self, sample: int) -> bool:
         """Tell whether the traces of a sample are there, and of this run.
@@ -96,7 +99,7 @@ def read_runs(build: Build) -> Runs:
     except ValueError:
         problem = "does not fit its samples; run netgen sim again"
         raise ConfigurationError(str(folder.index), [problem]) from None
-    return Runs(folder, samples, asked, failures, keys)
+    return Runs(folder, samples, asked, failures, keys, str(record.get("pads") or ""))
 
 
 def recorded_samples(build: Build, path: Path, record: Mapping[str, Json], hint: str) -> Samples:

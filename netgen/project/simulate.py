@@ -15,7 +15,7 @@ from netgen.files import remove_scratch, write_whole
 from netgen.model import Model, Samples
 from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, SimulatorOptions, Workbench, nominal, testbench
-from netgen.netlist.testbench import EDGE
+from netgen.netlist.testbench import EDGE, Pad
 from netgen.project.build import bench_of
 from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
@@ -71,6 +71,8 @@ class SimulationChoices:
         Simulator options for a unit current of 1 nA.
     input_edge
         Rise time of an input step, s; None: 1 % of the frame.
+    pad
+        Through which inputs come; None: straight into their diodes.
     """
 
     jobs: int
@@ -81,6 +83,7 @@ class SimulationChoices:
     scheduler: str | None = None
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
     input_edge: float | None = None
+    pad: Pad | None = None
 
     def scaled(self, model: Model) -> SimulationChoices:
         """Return the choices with simulator options for a model's unit current."""
@@ -168,7 +171,8 @@ def _simulate(
 ) -> Iterator[FinishedSample]:
     folder = build.folder
     name = chosen_engine(build, choices)
-    bench = replace(workbench(build, name, choices.edge(build.model)), nodes=choices.nodes)
+    bench = workbench(build, name, choices.edge(build.model))
+    bench = replace(bench, nodes=choices.nodes, pad=choices.pad)
     common = identity(bench, name, choices.options)
     keys = {
         index: key(_testbench(bench, choices.options, samples, index, folder), *common)
@@ -206,6 +210,7 @@ def recorded_facts(engine: str, choices: SimulationChoices) -> dict[str, object]
         "engine": engine,
         "options": asdict(choices.options),
         "input_edge": choices.input_edge,
+        "pads": None if choices.pad is None else str(choices.pad),
         "simulator": simulator_version(),
         "netgen": __version__,
     }
@@ -269,7 +274,7 @@ def pool(choices: SimulationChoices, technology: Technology) -> Pool:
 def identity(bench: Workbench, engine: str, options: SimulatorOptions) -> tuple[object, ...]:
     """Return what the results of all samples depend on."""
     where = bench.conditions, bench.technology.digest
-    what = options, bench.load, bench.network.identity, bench.edge
+    what = options, bench.load, bench.network.identity, bench.edge, bench.pad
     return __version__, FORMAT, engine, *what, where, simulator_version()
 
 
@@ -294,7 +299,7 @@ def _testbench(
 ) -> str:
     title = f"{bench.circuit.model.name}, sample {index}"
     where = bench.circuit, bench.technology, bench.conditions
-    deck = testbench(*where, samples.x[index], folder.body, title, bench.edge)
+    deck = testbench(*where, samples.x[index], folder.body, title, bench.edge, bench.pad)
     deck = replace(deck, quantities=(*deck.quantities, *bench.voltages))
     return chosen_simulator().netlister.text(deck, options)
 

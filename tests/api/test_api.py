@@ -89,8 +89,7 @@ def test_sizes_by_group_with_mirrored_biases_and_a_decision_on_the_chip(tmp_path
         tmp_path / "out",
         bias="mirrored",
         readout="wta",
-        sizes={"x": 2.0, "reference": 1.5, "candidates": 1.5, "thresh": 2.5, "states": 0.8}
-        | {"weights": 0.7, "readout": 0.5},  # characterised in the tests of verification too
+        sizes={"x": 2.0, "thresh": 2.5},
         calibration=samples,
     )
     assert netgen.simulate(circuit, samples.pick([1])) == 1

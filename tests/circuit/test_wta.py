@@ -24,9 +24,8 @@ from netgen.circuit.nets import winner_nets
 from netgen.model import Relu, decide, evaluate, from_dict
 from netgen.model.decision import with_currents
 from netgen.model.random import random_model
-from netgen.netlist import netlist_of, transistors_of
+from netgen.netlist import netlist_of, shift_words, transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-from netgen.project.population.variants import Chip, Networks
 from netgen.project.runs import read_runs
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
@@ -34,6 +33,8 @@ from netgen.simulation import Traces
 from netgen.simulation.engines import run_tasks
 from netgen.simulation.traces import NO_POWER, NO_WINNERS
 from netgen.technology import Variation, sample_deviations
+
+CHIPS = 6
 
 
 @given(st.integers(0, 10_000))
@@ -140,35 +141,30 @@ def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path) -> None:
     model, samples = random_model(7, state=2, layers=1, inputs=3, frames=30, samples=1)
     build(model, tmp_path / "b", BuildOptions("generic180", readout="wta"), samples)
     made = read_build(tmp_path / "b")
-    nominal = workbench(made, "staged")
-    networks, variation = Networks.of(nominal, made), Variation(5)
+    nominal, twin = workbench(made, "staged"), twin_of_build(made)
+    drawn = sample_deviations(twin.technology, Variation(5), transistors_of(twin.netlist), 0, CHIPS)
+    devices = twin.netlist.transistors  # those that decide deviate much, all others do not
+    shifts = {
+        name: values * 4 * (devices[name].role == "decision") for name, values in drawn.items()
+    }
     choices = SimulationChoices(1).scaled(made.model)
-    chips = [Chip(number, variation) for number in range(6)]
+    words = [shift_words({n: v[chip] for n, v in shifts.items()}) for chip in range(CHIPS)]
+    benches = [replace(nominal, shifts=each) for each in words]
     tasks = (
-        (
-            at,
-            plain_engine("staged", chip.bench(nominal, networks), choices, 30).task(
-                samples.x[0], at
-            ),
-        )
-        for at, chip in enumerate(chips)
+        (at, plain_engine("staged", bench, choices, 30).task(samples.x[0], at))
+        for at, bench in enumerate(benches)
     )
     found = dict(run_tasks(tasks, pool(choices, nominal.technology)))
-    traces = [found[at] for at in range(len(chips))]
-    levels = np.array([each.winners for each in traces if isinstance(each, Traces)])
-    twin = twin_of_build(made)
-    names = transistors_of(twin.netlist)
-    shifts = sample_deviations(twin.technology, variation, names, 0, len(chips))
+    traces = [found[at] for at in range(CHIPS)]
+    named = np.array([each.winners for each in traces if isinstance(each, Traces)]).argmax(axis=2)
     for result in (twin.run(shifts, samples.x), fast(twin, shifts, samples.x)):
         assert result.currents is not None
         currents = result.currents[:, 0]
-        clear = relative_lead(currents) > 0.02
+        clear = relative_lead(currents) > 0.05
         assert clear.mean() > 0.5
-        named = levels.argmax(axis=2)
-        assert (named == currents.argmax(axis=2))[clear].mean() > 0.97
-        # without the offsets it would say less: they move winners of some chips
-        plain = result.logits[:, 0].argmax(axis=2)
-        assert (named == plain)[clear].mean() < (named == currents.argmax(axis=2))[clear].mean()
+        assert (named == currents.argmax(axis=2))[clear].mean() > 0.98
+        # nothing but the offsets says so
+        assert (named == result.logits[:, 0].argmax(axis=2))[clear].mean() < 0.95
 
 
 def fast(twin: Twin, shifts: Mapping[str, np.ndarray], x: np.ndarray) -> TwinResult:

@@ -127,12 +127,15 @@ def test_readout_flows_into_half_the_supply() -> None:
 def test_pads_lie_between_the_sources_and_the_network() -> None:
     circuit, at = build_circuit(load_model(EXAMPLE), TECHNOLOGY.unit), Conditions("slow", 25.0, 3.3)
     x = np.zeros((2, 3))
-    plain, padded = (bench_text(circuit, at, x, pad=pad) for pad in (None, Pad(500.0, 5e-12)))
+    plain, padded = (
+        bench_text(circuit, at, x, pad=pad) for pad in (None, Pad(500.0, 5e-12, 1e-11))
+    )
     lines = padded.splitlines()
     nets = [*(f"x_{i}_n" for i in range(3)), *(f"logits_{i}_out" for i in range(4))]
     for net in nets:
         assert f"Rpad_{net} pin_{net} {net} 500" in lines
         assert f"Cpad_{net} pin_{net} 0 5e-12" in lines
+        assert f"Ipad_{net} pin_{net} 0 1e-11" in lines
         source = next(line for line in plain.splitlines() if line[1:].startswith(f"{net} "))
         assert source not in lines
         name, *words = source.split()

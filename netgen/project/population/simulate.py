@@ -109,6 +109,7 @@ def _simulate(
     name = engine_of_population(build, choices)
     folder = build.folder.population(population.name)
     nominal = workbench(build, name, choices.edge(build.model))
+    nominal = replace(nominal, pad=choices.pad)
     networks = Networks.of(nominal, build)
     technology = nominal.technology
     common: list[object] = [*identity(nominal, name, choices.options)]

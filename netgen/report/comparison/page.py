@@ -327,6 +327,7 @@ def _sources(model: Model, origin: Provenance, comparison: Comparison) -> list[t
         ("simulator", ", ".join(cost.simulators) or "–"),
         ("engine", ", ".join(cost.engines) or "–"),
         ("input edge", ", ".join(engineering(e, "s") for e in cost.input_edges) or "–"),
+        ("pads of inputs", origin.pads or "–"),
         ("simulation attempts", attempts or "–"),
         ("CPU time", f"{cost.cpu_s:.1f} s, {cost.timepoints} time points"),
         ("compared", origin.created),

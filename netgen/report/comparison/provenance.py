@@ -95,6 +95,8 @@ class Provenance:
         Date and time, ISO 8601.
     rerun
         The commands, one a line, that repeat everything.
+    pads
+        Through which inputs came; empty where straight into their diodes.
     """
 
     model_file: str
@@ -102,3 +104,4 @@ class Provenance:
     created: str
     rerun: tuple[str, ...]
     build: BuildSummary
+    pads: str = ""
