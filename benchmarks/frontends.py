@@ -1,6 +1,6 @@
 """Networks of other tools on scikit-learn's digits: imported, built, simulated, compared.
 
-    python benchmarks/frontends.py OUT [--only NAME] [--samples N]
+    python benchmarks/frontends.py OUT [--only NAME] [--images N]
 
 Each is trained on 1,200 images by its own tool, imported, rescaled and sized with training images,
 and takes images of the rest through the circuit. Printed is what the circuit does against the
@@ -35,6 +35,8 @@ TRAINING = 1200
 SIZING = 100
 """Images of training that currents are rescaled and the circuit is sized with."""
 HIDDEN, CLASSES = 32, 10
+TOGETHER = 10
+"""Images that a network without memory sees as frames of one sample: ngspice reads it once."""
 Images = NDArray[np.float32]
 """(images, frames, channels), 0 … 1."""
 
@@ -124,23 +126,27 @@ def cpu_seconds() -> float:
 
 def row(name: str, out: Path, count: int) -> list[str]:
     """Train, import, build, simulate and compare one network."""
-    side, frames, architecture, front_end, steps, decay = NETWORKS[name]
+    side, parts, architecture, front_end, steps, decay = NETWORKS[name]
     started = cpu_seconds()
-    x, y = digits(side, frames)
+    x, y = digits(side, parts)
+    frames = parts if parts > 1 else TOGETHER
     torch.manual_seed(0)
     module = architecture(x.shape[-1])
     fit(module, x[:TRAINING], y[:TRAINING], steps, decay)
     imported, run = front_end(module, out / f"{name}.onnx", frames)
-    model, factor = rescale(imported, x[:SIZING].astype(np.float64))
-    sizing = netgen.make_samples(x[:SIZING], None, model)
-    circuit = netgen.build(model, out / name, calibration=sizing)
-    tested = slice(TRAINING, TRAINING + count)
-    netgen.simulate(circuit, netgen.make_samples(x[tested], y[tested], model))
+    sizing, tested = (
+        part.reshape(-1, frames, x.shape[-1])
+        for part in (x[:SIZING], x[TRAINING : TRAINING + count])
+    )
+    model, factor = rescale(imported, sizing.astype(np.float64))
+    circuit = netgen.build(model, out / name, calibration=netgen.make_samples(sizing, None, model))
+    netgen.simulate(circuit, netgen.make_samples(tested, None, model))
     result = netgen.compare(circuit)
-    wanted = run(x[tested])
-    error = result.logits / factor - wanted
+    wanted = run(x[TRAINING : TRAINING + count])
+    found = result.logits.reshape(wanted.shape) / factor
+    error = found - wanted
     worst = np.sqrt((error**2).mean(axis=(1, 2))).max() / np.ptp(wanted)
-    same = (result.logits.mean(axis=1).argmax(1) == wanted.mean(axis=1).argmax(1)).sum()
+    same = (found.mean(axis=1).argmax(1) == wanted.mean(axis=1).argmax(1)).sum()
     forced = max(each.logit_rmse_same_state_fs for each in result.comparison.samples)
     right = (run(x[TRAINING:]).mean(axis=1).argmax(1) == y[TRAINING:]).mean()
     return [
@@ -153,16 +159,16 @@ def row(name: str, out: Path, count: int) -> list[str]:
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--only", type=click.Choice(tuple(NETWORKS)))
-@click.option("--samples", type=int, default=50, show_default=True)
-def main(out: Path, only: str | None, samples: int) -> None:
+@click.option("--images", type=int, default=50, show_default=True)
+def main(out: Path, only: str | None, images: int) -> None:
     """Print the table."""
     out.mkdir(parents=True, exist_ok=True)
     header = ["network", "transistors", "tool, accuracy", "decisions as the tool's"]
-    header += ["logits against the tool's, worst sample", "states forced, worst"]
+    header += ["logits against the tool's, worst image", "states forced, worst"]
     header += ["verdict", "CPU, training included"]
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
     for name in NETWORKS if only is None else (only,):
-        print("| " + " | ".join(row(name, out, samples)) + " |", flush=True)
+        print("| " + " | ".join(row(name, out, images)) + " |", flush=True)
 
 
 if __name__ == "__main__":
