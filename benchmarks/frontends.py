@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
 
 import click
@@ -119,15 +118,9 @@ NETWORKS: dict[str, tuple[int, int, Any, Any, int, float]] = {
 """Side of the images, frames, architecture, front end, steps of training, decay of weights."""
 
 
-def cpu_seconds() -> float:
-    """Return the CPU time of this process and of those that it started and that ended, s."""
-    return sum(sum(getrusage(who)[:2]) for who in (RUSAGE_SELF, RUSAGE_CHILDREN))
-
-
 def row(name: str, out: Path, count: int) -> list[str]:
     """Train, import, build, simulate and compare one network."""
     side, parts, architecture, front_end, steps, decay = NETWORKS[name]
-    started = cpu_seconds()
     x, y = digits(side, parts)
     frames = parts if parts > 1 else TOGETHER
     torch.manual_seed(0)
@@ -152,7 +145,7 @@ def row(name: str, out: Path, count: int) -> list[str]:
     return [
         name, str(circuit.transistors), f"{right:.1%}", f"{same} of {count}", f"{worst:.2%}",
         f"{forced:.2%}",
-        "agree" if result.passed else "do not agree", f"{cpu_seconds() - started:.0f} s",
+        "agree" if result.passed else "do not agree",
     ]  # fmt: skip
 
 
@@ -165,7 +158,7 @@ def main(out: Path, only: str | None, images: int) -> None:
     out.mkdir(parents=True, exist_ok=True)
     header = ["network", "transistors", "tool, accuracy", "decisions as the tool's"]
     header += ["logits against the tool's, worst image", "states forced, worst"]
-    header += ["verdict", "CPU, training included"]
+    header += ["verdict"]
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
     for name in NETWORKS if only is None else (only,):
         print("| " + " | ".join(row(name, out, images)) + " |", flush=True)
