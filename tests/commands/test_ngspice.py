@@ -133,7 +133,7 @@ MODELS: dict[str, tuple[Callable[[], tuple[dict[str, Any] | Model, np.ndarray]],
     "feedforward": (feedforward, Baseline(1.4e-3, 26.3e-9, 77)),
     "held": (held, Baseline(1.0e-3, 16.7e-9, 68)),
     "random": (drawn, Baseline(5.1e-3, 104.7e-9, 258)),
-    "held at 3.3 V": (held, Baseline(1.94e-3, 33.0e-9, 68, 3.3)),
+    "set-reset at 3.3 V": (example, Baseline(8.5e-3, 51.8e-9, 62, 3.3)),
 }
 
 
