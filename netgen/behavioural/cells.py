@@ -177,7 +177,7 @@ def _bias_currents(
         width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in sizes]).T
         size, volts = (width, length, count), tables.diode_voltage(wanted)
         if made is not None:
-            _, volts = dac_diode(tables, made, wanted)
+            _, volts = dac_diode(tables, made, wanted, plan.grid.diodes)
         copies = unit * tables.gain("n", polarity, size, unit, volts)
         if made is not None:
             copies = copies * dac_gain(

@@ -18,7 +18,12 @@ import numpy as np
 from netgen._version import __version__
 from netgen.analysis import Tolerances, keep_tolerances
 from netgen.arrays import Floats
-from netgen.characterise import CellBench, Characterisation, characterise
+from netgen.characterise import (
+    CellBench,
+    Characterisation,
+    characterise,
+    characterise_diodes,
+)
 from netgen.circuit import Bias, Circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.grouping import refuse_groups
@@ -136,6 +141,8 @@ def design(
     refuse_groups(circuit)
     bench = bench_of(technology, at, unit, model.unit_current)
     known = characterise(bench, blocks_of(model).values())
+    if circuit.dac is not None:
+        known = replace(known, diodes=characterise_diodes(bench))
     activity = measure_activity(circuit, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
     return Design(sized, technology, at, below, known, inputs)

@@ -80,7 +80,7 @@ def size_circuit(
         if isinstance(layer, CellLayer):
             sized = _size_cells(circuit, layer, known.cells, problems)
             if sized.bias is not None:
-                mirrors = _bias_mirrors(circuit, technology, known.mirrors, sized.bias)
+                mirrors = _bias_mirrors(circuit, technology, known, sized.bias)
                 sized = replace(sized, bias_geometry=mirrors)
             layers.append(sized)
             continue
@@ -117,7 +117,7 @@ def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
 
 
 def _bias_mirrors(
-    circuit: Circuit, technology: Technology, known: MirrorTables, bias: Floats
+    circuit: Circuit, technology: Technology, known: Characterisation, bias: Floats
 ) -> MirrorGeometry:
     """Draw the copies of the reference that give bias currents, A, (biases, units).
 
@@ -126,13 +126,13 @@ def _bias_mirrors(
     would be no cell.
     """
     unit, span = circuit.model.unit_current, circuit.dac
-    tables = known.of(circuit.group(REFERENCE))
+    tables, diodes = known.mirrors.of(circuit.group(REFERENCE)), known.diodes
     polarity: Polarity = "pmos" if span is None else "nmos"
     path = _Path(tables, "n", polarity, technology)
     copies, drain = bias.ravel(), tables.diode_voltage(bias.ravel())
     if span is not None:
-        copies = copies / dac_gain(known, technology, circuit.unit, span, copies)
-        _, drain = dac_diode(tables, span, bias.ravel())
+        copies = copies / dac_gain(known.mirrors, technology, circuit.unit, span, copies)
+        _, drain = dac_diode(tables, span, bias.ravel(), diodes)
     reference = np.array([unit])
     width, length = np.zeros((2, bias.size))
     count = np.zeros(bias.size, dtype=np.int64)

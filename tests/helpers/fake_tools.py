@@ -172,6 +172,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
         return Characterisation(mirrors, {"bmru": fake_cells(bench.unit_current)})
 
     patch.setattr(build, "characterise", characterise)
+    patch.setattr(build, "characterise_diodes", lambda _: None)
     times = import_module("netgen.project.studies.times")
     patch.setattr(
         times, "characterise_cells", lambda bench, _: {"bmru": fake_cells(bench.unit_current)}
