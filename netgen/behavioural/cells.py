@@ -32,8 +32,9 @@ class TwinCells:
     bias
         Bias currents as built, ln(A), (biases, units).
     ways
-        The way from each bias current, and in ``candidate`` from the candidate's diode, to where it
-        works.
+        The way from each bias current to where it works, by unit.
+    candidate
+        The way from the candidate's diode to where it works, by trigger.
     entry
         Gains of the candidate's copy into the cell, from a signal with an NMOS diode, as cells are
         characterised, and from this one, both at half the supply; None where it is such a signal.
@@ -59,7 +60,9 @@ class TwinCells:
         grid: Grid,
         settings: Floats | None = None,
     ) -> tuple[Floats, Floats, Floats]:
-        """Return rising and falling threshold and level of chips in units, each (chips, units).
+        """Return thresholds and level of triggers of chips in units, each (chips, triggers).
+
+        First the rising, then the falling threshold.
 
         They are those of a cell with the bias currents that arrive where they work; what the
         candidate's way into the cell adds is taken back from the thresholds.
@@ -101,13 +104,14 @@ class TwinCells:
     def states(
         self, candidate: Floats, rising: Floats, falling: Floats, start: Bools | None = None
     ) -> Bools:
-        """Return the states for candidates, (chips, samples, frames, units).
+        """Return the states for candidates, (chips, samples, frames, triggers).
 
-        ``start`` holds the states before the first frame, (chips, units); None: the model's own.
+        ``start`` holds the states before the first frame, (chips, triggers); None: the model's own.
         """
         first = self.layer.initial_state if start is None else start[:, np.newaxis]
         above, below = (each[:, np.newaxis, np.newaxis] for each in (rising, falling))
-        return switched(candidate, above, below, first, self.layer.cell.memory)
+        cell = self.layer.cell
+        return switched(cell.seen(candidate), above, below, first, cell.memory)
 
 
 def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
@@ -138,13 +142,14 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
         tuple(mirror(copy, diode) for copy in way)
         for way, diode in zip(block.ways, zip(*diodes, strict=True), strict=True)
     )
-    ends = [(f"{name}.{block.entry}",) for name in names]
+    ends = [(f"{name}.{entry}",) for name in names for entry in block.entries]
+    units = np.repeat(np.arange(layer.size), len(block.entries)).tolist()
     polarity: Polarity = "pmos" if block.candidate == "p" else "nmos"
     return TwinCells(
         layer,
         np.log(currents),
         ways,
-        plan.copies(layer.candidate, list(range(layer.size)), polarity, ends),
+        plan.copies(layer.candidate, units, polarity, ends),
         _entry(plan, layer.candidate, polarity),
         mirrored,
         twin_dacs(plan, layer, currents),

@@ -83,7 +83,7 @@ class FastChips:
     def thresholds(
         self, cells: TwinCells, errors: Floats, settings: ChipSettings | None = None
     ) -> tuple[Floats, Floats, Floats]:
-        """Return β_hi, β_lo and α of a layer's cells in units, each (chips, units)."""
+        """Return β_hi, β_lo and α of a layer's triggers in units, each (chips, triggers)."""
         layer, unit = cells.layer, self.twin.circuit.model.unit_current
         logs = np.stack([way(each, errors) for each in cells.ways], axis=1)
         if cells.mirrored:
@@ -141,7 +141,9 @@ def fast_chips(twin: Twin) -> FastChips:
     for layer in twin.layers:
         if isinstance(layer, TwinCells):
             # a state hangs on the candidate where it equals the threshold current
-            pairs = [(layer.candidate, layer.bias[0])]
+            cell = layer.layer.cell
+            threshold = layer.bias[:: len(layer.bias) // cell.rungs]
+            pairs = [(layer.candidate, threshold.T.reshape(-1))]
             pairs += zip(layer.ways, layer.bias, strict=True)
             for copies, bias in pairs:
                 for one in copies:
@@ -228,17 +230,21 @@ class _Chips:
         return total
 
     def cells(self, cells: TwinCells) -> None:
-        layer = cells.layer
+        cell = cells.layer.cell
         found = self.model.thresholds(cells, self.errors, self.settings)
         rising, falling, level = (each.astype(np.float32) for each in found)
-        candidate = self.current[layer.candidate].reshape(-1, layer.size, self.frames, self.samples)
+        candidate = np.repeat(self.current[cell.input], cell.rungs, axis=1)
+        candidate = candidate.reshape(-1, cell.triggers, self.frames, self.samples)
         rises = candidate > rising[..., np.newaxis, np.newaxis]
-        stays = candidate >= falling[..., np.newaxis, np.newaxis] if layer.cell.memory else rises
+        stays = candidate >= falling[..., np.newaxis, np.newaxis] if cell.memory else rises
         states = np.empty((len(self.errors), *candidate.shape[1:]), dtype=np.bool_)
-        state: Bools = layer.initial_state[:, np.newaxis]
+        state: Bools = cell.initial_state[:, np.newaxis]
         for frame in range(self.frames):
             state = rises[:, :, frame] | (stays[:, :, frame] & state)
             states[:, :, frame] = state
-        flat = states.reshape(len(states), layer.size, -1)
-        self.states[layer.node] = self.by_sample(flat)
-        self.current[layer.node] = flat * level[..., np.newaxis]
+        flat = states.reshape(len(states), cell.triggers, -1)
+        self.states[cell.name] = self.by_sample(flat)
+        given = flat * level[..., np.newaxis]
+        if cell.rungs > 1:
+            given = given.reshape(len(flat), cell.size, cell.rungs, -1).sum(axis=2)
+        self.current[cell.name] = given

@@ -39,7 +39,7 @@ class TwinResult:
     logits
         Readout currents in software units, (chips, samples, frames, classes).
     states
-        By cell node, (chips, samples, frames, units).
+        By cell node, (chips, samples, frames, triggers).
     currents
         What a winner-take-all compares, its offsets included, (chips, samples, frames, classes);
         None without one.
@@ -111,7 +111,7 @@ class Twin:
         x
             Inputs, (samples, frames, channels), software units.
         start
-            States before the first frame by cell node, (chips, units), where they are not the
+            States before the first frame by cell node, (chips, triggers), where they are not the
             model's own: those that an earlier part of a stream ended with.
         settings
             Bias currents and input gains of each chip, where they are not the nominal ones.
@@ -150,7 +150,7 @@ class Twin:
     def least(self) -> Mapping[str, tuple[Floats, Floats]]:
         """The smallest overdrives that cells answer within a frame, rising and falling, in units.
 
-        By cell node, each (units,), for the cells as designed; without those that count as
+        By cell node, each (triggers,), for the cells as designed; without those that count as
         immediate.
         """
         if not self.times:
@@ -245,10 +245,7 @@ class _Batch:
             if layer.diode is None:
                 logits = settled
             else:
-                self.current[layer.layer.node] = settled
-                self.features[layer.layer.node] = features(settled).reshape(
-                    self.chips, settled.shape[1], -1
-                )
+                self.settled(layer.layer.node, settled)
         assert logits is not None  # the readout is a circuit's last layer
         found, twin = logits.reshape(self.chips, *self.shape, -1), self.twin
         if twin.decision is None:
@@ -261,6 +258,11 @@ class _Batch:
         else:
             currents = self.current[node].reshape(found.shape)
         return TwinResult(found, self.states, currents * offsets)
+
+    def settled(self, node: str, current: Floats) -> None:
+        """Keep the currents of a node, (chips, points, units)."""
+        self.current[node] = current
+        self.features[node] = features(current).reshape(self.chips, current.shape[1], -1)
 
     def sums(self, rows: TwinSums) -> Floats:
         """Return what meets at each row, as coefficients over its voltage."""
@@ -312,7 +314,10 @@ class _Batch:
         else:
             signal = self.current[layer.candidate]
             candidate = signal.reshape(len(signal), *self.shape, -1)
-        self.states[layer.node] = cells.states(
-            candidate, rising, falling, self.start.get(layer.node)
-        )
-        self.high[layer.node] = output
+        states = cells.states(candidate, rising, falling, self.start.get(layer.node))
+        self.states[layer.node] = states
+        if layer.cell.rungs == 1:
+            self.high[layer.node] = output
+            return
+        given = layer.cell.together(states * output[:, np.newaxis, np.newaxis]).sum(axis=-1)
+        self.settled(layer.node, given.reshape(self.chips, -1, layer.size))

@@ -150,7 +150,7 @@ class CellLayer:
 
     @property
     def initial_state(self) -> NDArray[np.bool_]:
-        """States before the first frame, (units,)."""
+        """States before the first frame, (triggers,)."""
         return self.cell.initial_state
 
     @property
@@ -246,7 +246,7 @@ class Circuit:
     @property
     def releases(self) -> int:
         """Number of release orders: the longest chain of cell layers."""
-        return max((layer.release for layer in self.cells if layer.block.storage), default=-1) + 1
+        return max((layer.release for layer in self.cells if layer.block.storages), default=-1) + 1
 
     @property
     def uses_reference(self) -> bool:

@@ -14,7 +14,7 @@ from netgen.technology import sizes_of
 
 def group_names(circuit: Circuit) -> tuple[str, ...]:
     """Return the groups of devices that a circuit can have."""
-    biases = (bias.name for layer in circuit.cells for bias in layer.block.biases)
+    biases = (bias.group for layer in circuit.cells for bias in layer.block.biases)
     return tuple(dict.fromkeys((*groups.LINES, *biases, *groups.MIRRORS)))
 
 
@@ -65,4 +65,4 @@ def _first(device: Device) -> str:
 def _bias(circuit: Circuit, device: Device) -> str:
     block = next(layer.block for layer in circuit.cells if layer.node == device.node)
     names = block.parameters(device.node, device.unit)
-    return block.biases[names.index(str(device.parameter))].name
+    return block.biases[names.index(str(device.parameter))].group

@@ -31,7 +31,7 @@ def winner_nets(circuit: Circuit) -> tuple[str, ...]:
 def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
     """Return the start-up nets by (release order, initial state) where a cell needs it."""
     nets = {}
-    for layer in (layer for layer in circuit.cells if layer.block.storage):
+    for layer in (layer for layer in circuit.cells if layer.block.storages):
         for state in np.unique(layer.initial_state):
             nets[layer.release, bool(state)] = (
                 f"set_{layer.release + 1}_b" if state else f"reset_{layer.release + 1}"
@@ -41,7 +41,7 @@ def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
 
 def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
     """Return the start-up lines of a layer of cells."""
-    nets = start_nets(circuit) if layer.block.storage else {}
+    nets = start_nets(circuit) if layer.block.storages else {}
     return [nets[layer.release, bool(state)] for state in np.unique(layer.initial_state) if nets]
 
 

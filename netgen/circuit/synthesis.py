@@ -262,7 +262,7 @@ class _Synthesis(Biases):
         nets = {port: port for port in SUPPLIES} | {
             "candidate": net(self.circuit, layer.candidate, unit, block.candidate),
             "output": output,
-            "storage": f"{name}_{block.storage}",
+            **{port: f"{name}_{suffix}" for port, suffix in block.storage_nets.items()},
             **{bias.name: own for bias, own in zip(block.biases, biases, strict=True)},
         }
         own = layer.node, unit
@@ -270,7 +270,7 @@ class _Synthesis(Biases):
             *(
                 self.instance(
                     own_net,
-                    sized_name(bias.DIODE, kind.name, self.circuit.unit),
+                    sized_name(bias.DIODE, kind.group, self.circuit.unit),
                     (own_net, "vss"),
                     "bias",
                     *own,
@@ -285,12 +285,13 @@ class _Synthesis(Biases):
             ),
         ]
         title = f"cell {unit}"
-        storage: tuple[Net, ...] = ()
-        if block.storage:
-            state = bool(layer.initial_state[unit])
-            title += f", starts {'high' if state else 'low'}"
-            storage = (Net(nets["storage"], "storage"),)
-            instances.append(self.start(nets["storage"], layer, unit, state))
+        storages = tuple(Net(nets[port], "storage") for port in block.storage_nets)
+        if storages:
+            first = layer.cell.together(layer.initial_state)[unit].tolist()
+            title += f", starts {' '.join('high' if state else 'low' for state in first)}"
+            for place, (storage, state) in enumerate(zip(storages, first, strict=True), 1):
+                start = f"{name}_start" if place == 1 else f"{name}_start_{place}"
+                instances.append(self.start(start, storage.name, layer, unit, state))
         if self.circuit.gate_nets[layer.node, other][unit]:
             ends = (output, copied, *SUPPLIES)
             module = mirror.TO_N if other == "n" else mirror.TO_P
@@ -307,7 +308,7 @@ class _Synthesis(Biases):
             (
                 *self.signal_nets(*own),
                 *(Net(each, "bias") for each in made),
-                *storage,
+                *storages,
                 *_inner_nets(devices),
             ),
             sources=() if mirrored else self.bias_sources(layer, unit, biases),
@@ -315,11 +316,10 @@ class _Synthesis(Biases):
             instances=tuple(instances),
         )
 
-    def start(self, storage: str, layer: CellLayer, unit: int, state: bool) -> Instance:
-        """Return the switch that holds a cell in its first state."""
+    def start(self, name: str, storage: str, layer: CellLayer, unit: int, state: bool) -> Instance:
+        """Return the switch that holds a trigger in its first state."""
         nets = (storage, self.starts[layer.release, state], "vdd" if state else "vss")
         module = bias.SET if state else bias.RESET
-        name = f"{self.circuit.word(layer)}_{unit}_start"
         return self.instance(name, module, nets, "start", layer.node, unit)
 
 

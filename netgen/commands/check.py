@@ -164,7 +164,7 @@ def _span(values: np.ndarray) -> str:
 
 def _parameters(model: Model) -> int:
     linear = sum(n.weight.size + n.bias.size for n in model.nodes if isinstance(n, Linear))
-    return linear + sum(len(cell.parameters) * cell.size for cell in model.cells)
+    return linear + sum(len(cell.parameters) * cell.triggers for cell in model.cells)
 
 
 def _realisable(made: Design) -> Iterator[str]:

@@ -25,6 +25,7 @@ from netgen.model import (
     sources,
     to_dict,
 )
+from netgen.model.cell import first_states
 from netgen.model.graph import Floats, Rule
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.]")
@@ -186,15 +187,19 @@ class ModelBuilder:
         Parameters
         ----------
         parameters
-            By the keys of the model format, (units,) each.
+            By the keys of the model format, (units,) or (units, rungs) each.
+        initial_state
+            How many rungs of each unit are high before the first frame.
         """
         name = name or op
         if isinstance(self._nodes.get(value.node), Linear | Add) or value.node == INPUT:
             value = self.relu(value, f"{name}.candidate")
         arrays = {key: np.asarray(array, dtype=np.float64) for key, array in parameters.items()}
-        state = np.zeros(value.units, np.bool_) if initial_state is None else initial_state
-        make: Callable[..., Cell] = cell_class(op)
-        first = np.asarray(state, np.bool_)
+        high = np.zeros(value.units) if initial_state is None else np.asarray(initial_state)
+        kind = cell_class(op)
+        make: Callable[..., Cell] = kind
+        rungs = arrays[kind.level_key].shape[-1] if kind.laddered else 1
+        first = first_states(high.astype(np.intp), rungs)
         return self._add(
             name, lambda own: make(own, value.node, initial_state=first, **arrays), value.units
         )

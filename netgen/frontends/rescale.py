@@ -69,7 +69,7 @@ def _rescale_relu(
             nodes[reader.name] = replace(reader, weight=reader.weight / factor)
         elif isinstance(reader, Cell):
             keys = {reader.rising_key, reader.falling_key}
-            scaled = {key: getattr(reader, key) * factor for key in keys}
+            scaled = {key: (getattr(reader, key).T * factor).T for key in keys}
             nodes[reader.name] = replace(reader, **scaled)
 
 

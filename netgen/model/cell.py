@@ -1,4 +1,4 @@
-"""Cells: nodes whose units switch between 0 and a level of their own.
+"""Cells: nodes whose units switch between levels of their own.
 
 Each is the operation of a block (:mod:`netgen.circuit.blocks`), which is found by its entry point.
 """
@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from netgen.arrays import Bools, Floats
+from netgen.arrays import Bools, Floats, Integers
 from netgen.errors import ConfigurationError
 from netgen.resources import plugins
 
+T = TypeVar("T", bound=np.generic)
 GROUP = "netgen.blocks"
 """The entry point group: each entry is a block that realises an operation."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A learned parameter of a cell, one positive number a unit: its key, and what it says."""
+    """A learned parameter of a cell, positive numbers: its key, and what it says."""
 
     key: str
     meaning: str
@@ -30,17 +32,19 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A node whose units are at 0 or at a level of their own; arrays are (n,).
+    """A node whose units are at 0 or at levels of their own.
 
-    A unit goes up where its candidate is above ``rising`` and down where it is below ``falling``;
-    between the two it keeps the state of the frame before. One without memory is up above
-    ``rising`` and down elsewhere. A subclass names its operation and its parameters, which are its
-    fields.
+    A unit has one trigger, or several rungs: triggers on the same candidate, whose outputs add up.
+    A trigger goes up where its candidate is above ``rising`` and down where it is below
+    ``falling``; between the two it keeps the state of the frame before. One without memory is up
+    above ``rising`` and down elsewhere. Arrays of triggers hold one rung of a unit after the other,
+    then the next unit's. A subclass names its operation and its parameters, which are its fields:
+    (units,) each, or (units, rungs) with ``laddered``.
 
     Attributes
     ----------
     initial_state
-        States before the first frame.
+        States before the first frame, (triggers,).
     """
 
     name: str
@@ -53,30 +57,75 @@ class Cell:
     falling_key: ClassVar[str]
     level_key: ClassVar[str]
     memory: ClassVar[bool] = True
+    laddered: ClassVar[bool] = False
 
     @property
     def rising(self) -> Floats:
-        """Upper thresholds, software units, (n,)."""
+        """Upper thresholds, software units, (triggers,)."""
         return self._array(self.rising_key)
 
     @property
     def falling(self) -> Floats:
-        """Lower thresholds, software units, (n,)."""
+        """Lower thresholds, software units, (triggers,)."""
         return self._array(self.falling_key)
 
     @property
     def level(self) -> Floats:
-        """Outputs in the high state, software units, (n,)."""
+        """What each trigger gives while it is high, software units, (triggers,)."""
         return self._array(self.level_key)
 
     def _array(self, key: str) -> Floats:
-        values: Floats = getattr(self, key)
+        values: Floats = getattr(self, key).reshape(-1)
         return values
 
     @property
     def size(self) -> int:
         """How many units."""
+        return len(getattr(self, self.level_key))
+
+    @property
+    def triggers(self) -> int:
+        """How many triggers all units have together."""
         return len(self.level)
+
+    @property
+    def rungs(self) -> int:
+        """How many triggers a unit has."""
+        return self.triggers // self.size
+
+    @property
+    def levels(self) -> Floats:
+        """Outputs with one rung high, with two, …, software units, (rungs, units)."""
+        found: Floats = self.level.reshape(self.size, -1).cumsum(axis=1).T
+        return found
+
+    def place(self, trigger: int) -> str:
+        """Return the index of a trigger's parameters in the model format, such as ``[2][0]``."""
+        unit, rung = divmod(trigger, self.rungs)
+        return f"[{unit}][{rung}]" if self.laddered else f"[{unit}]"
+
+    def seen(self, units: NDArray[T]) -> NDArray[T]:
+        """Return values of units, (…, units), as their triggers see them, (…, triggers)."""
+        return units if self.rungs == 1 else np.repeat(units, self.rungs, axis=-1)
+
+    def together(self, triggers: NDArray[T]) -> NDArray[T]:
+        """Return values of triggers, (…, triggers), by unit, (…, units, rungs)."""
+        return triggers.reshape(*triggers.shape[:-1], self.size, self.rungs)
+
+    def output(self, states: Bools) -> Floats:
+        """Return the outputs, software units, (…, units), in given states, (…, triggers)."""
+        given: Floats = states * self.level
+        return given if self.rungs == 1 else self.together(given).sum(axis=-1)
+
+    def read(self, output: Floats) -> Bools:
+        """Return the states, (…, triggers), that outputs say, software units, (…, units).
+
+        Rungs go up in their order, so that a rung is high where the output passes the middle
+        between what those before it give and that with its own.
+        """
+        middle = self.levels.T.reshape(-1) - self.level / 2
+        found: Bools = self.seen(output) > middle
+        return found
 
     @classmethod
     def keys(cls) -> tuple[str, ...]:
@@ -86,7 +135,10 @@ class Cell:
 
     @classmethod
     def violations(cls, values: Mapping[str, Floats]) -> Iterator[tuple[str, int, str]]:
-        """Yield key, unit and problem of parameters, all positive, that do not fit each other."""
+        """Yield key, trigger and problem of parameters that do not fit each other.
+
+        All are positive; one that has a problem of its own may be missing.
+        """
         yield from ()
 
     def states(self, candidate: Floats, previous: Bools | None = None) -> Bools:
@@ -97,8 +149,15 @@ class Cell:
         candidate
             Software units, (samples, frames, units).
         previous
-            The state before every frame, (samples, frames, units), where it is not the node's own.
+            The state before every frame, (samples, frames, triggers), where it is not the node's
+            own.
+
+        Returns
+        -------
+        array
+            (samples, frames, triggers).
         """
+        candidate = self.seen(candidate)
         if previous is None or not self.memory:
             return switched(candidate, self.rising, self.falling, self.initial_state, self.memory)
         held: Bools = (candidate > self.rising) | (previous & ~(candidate < self.falling))
@@ -108,14 +167,14 @@ class Cell:
 def switched(
     candidate: Floats, rising: Floats, falling: Floats, first: Bools, memory: bool = True
 ) -> Bools:
-    """Return the states of units for candidates, (…, frames, units).
+    """Return the states of triggers for candidates as they see them, (…, frames, triggers).
 
     Parameters
     ----------
     rising, falling
         Thresholds that broadcast against the candidates.
     first
-        States before the first frame, that broadcast against (…, units).
+        States before the first frame, that broadcast against (…, triggers).
     """
     rises, falls = candidate > rising, candidate < falling
     if not memory:
@@ -126,6 +185,12 @@ def switched(
         state = rises[..., frame, :] | (state & ~falls[..., frame, :])
         states[..., frame, :] = state
     return states
+
+
+def first_states(high: Integers, rungs: int) -> Bools:
+    """Return the states of triggers, (units · rungs,), with so many rungs of each unit high."""
+    found: Bools = np.arange(rungs) < high[:, np.newaxis]
+    return found.reshape(-1)
 
 
 class Realising(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Final, TypeGuard, TypeVar
 
 import numpy as np
@@ -103,6 +104,39 @@ class FieldReader:
         numbers = [self.number(entry, f"{path}[{i}]") for i, entry in enumerate(value)]
         return frozen(np.array(numbers, dtype=np.float64)) if len(self.problems) == before else None
 
+    def matrix(
+        self,
+        value: object,
+        path: str,
+        form: str,
+        rows: tuple[int | None, str],
+        columns: tuple[int | None, str],
+    ) -> Floats | None:
+        """Read a list of lists of numbers of one length.
+
+        Parameters
+        ----------
+        form
+            What it is, such as ``out × in``.
+        rows, columns
+            How many of them there must be (None: any, ≥ 1), and what wants so.
+        """
+        if not isinstance(value, list) or not value:
+            self.say(path, f"must be a list of rows ({form})")
+            return None
+        count, what = rows
+        if count is not None and len(value) != count:
+            self.say(path, f"has {len(value)} entries; {what} wants {count}")
+            return None
+        width, what = columns if columns[0] is not None else (None, "the first row")
+        found = []
+        for index, row in enumerate(value):
+            vector = self.vector(row, f"{path}[{index}]", width, what)
+            if vector is not None:
+                found.append(vector)
+                width = len(vector)
+        return frozen(np.array(found)) if len(found) == len(value) else None
+
     def plain(self, value: object, path: str) -> None:
         """Check a value nobody interprets: it must come back from JSON as it went in."""
         pending = [(value, path)]
@@ -144,6 +178,11 @@ def frozen(array: Floats) -> Floats:
 def is_whole(value: object) -> TypeGuard[int]:
     """Tell whether a JSON value is an integer (a truth value is none)."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def shown_place(place: Iterable[int]) -> str:
+    """Write the indices of an entry, such as ``[2][0]``."""
+    return "".join(f"[{index}]" for index in place)
 
 
 def kind(value: object) -> str:

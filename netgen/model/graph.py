@@ -112,8 +112,8 @@ class Model:
     def started(self, states: Mapping[str, Bools]) -> Model:
         """Return the model with other states before its first frame.
 
-        ``states`` holds those of every cell node, (units,) each: a stream goes on with the states
-        that its part before ended with.
+        ``states`` holds those of every cell node, (triggers,) each: a stream goes on with the
+        states that its part before ended with.
         """
         nodes = tuple(
             replace(node, initial_state=np.asarray(states[node.name], dtype=np.bool_))
@@ -175,5 +175,5 @@ def _node_to_dict(node: Node) -> dict[str, Json]:
     elif isinstance(node, Cell):
         record |= {each.key: getattr(node, each.key).tolist() for each in node.parameters}
         if node.memory:
-            record["initial_state"] = node.initial_state.astype(int).tolist()
+            record["initial_state"] = node.together(node.initial_state).sum(axis=-1).tolist()
     return record

@@ -16,13 +16,13 @@ import numpy as np
 from netgen.document import Json
 from netgen.errors import ModelError
 from netgen.keys import decode_json, unknown_keys
-from netgen.model.cell import Cell, realised
+from netgen.model.cell import Cell, first_states, realised
 from netgen.model.fields import (
     DEEPEST,
     MISSING,
     FieldReader,
-    frozen,
     is_whole,
+    shown_place,
     shown_value,
     too_deep,
 )
@@ -224,21 +224,15 @@ class _ModelReader(FieldReader):
         width = self.sizes[source] if source is not None else None
         bias = self.vector(spec.get("bias", MISSING), f"{path}.bias")
         rows = spec.get("weight", MISSING)
+        columns = width, f"the input {source!r}"
+        weight = self.matrix(rows, f"{path}.weight", "out × in", (None, ""), columns)
         if not isinstance(rows, list) or not rows:
-            self.say(f"{path}.weight", "must be a list of rows (out × in)")
             return None, None if bias is None else len(bias)
-        what = "the first row" if width is None else f"the input {source!r}"
-        vectors = []
-        for index, row in enumerate(rows):
-            vector = self.vector(row, f"{path}.weight[{index}]", width, what)
-            if vector is not None:
-                vectors.append(vector)
-                width = len(vector)
         if bias is not None and len(bias) != len(rows):
             self.say(f"{path}.bias", f"has {len(bias)} entries; weight has {len(rows)} rows")
-        if source is None or bias is None or len(vectors) < len(rows):
+        if source is None or bias is None or weight is None:
             return None, len(rows)
-        return Linear(name, source, frozen(np.array(vectors)), bias), len(rows)
+        return Linear(name, source, weight, bias), len(rows)
 
     def relu(self, spec: dict[str, Json], path: str, name: str) -> _NodeAndSize:
         source = self.source(spec.get("input", MISSING), f"{path}.input")
@@ -253,38 +247,48 @@ class _ModelReader(FieldReader):
             )
         what = f"the input {source!r}"
         values: dict[str, Floats] = {}
+        rungs, rungs_of = None, ""
         for key in (parameter.key for parameter in kind.parameters):
-            vector = self.vector(spec.get(key, MISSING), f"{path}.{key}", size, what)
-            if vector is None:
+            found, where = spec.get(key, MISSING), f"{path}.{key}"
+            if kind.laddered:
+                array = self.matrix(found, where, "units × rungs", (size, what), (rungs, rungs_of))
+            else:
+                array = self.vector(found, where, size, what)
+            if array is None:
                 continue
-            values[key] = vector
-            for unit in np.flatnonzero(vector <= 0):
-                self.say(f"{path}.{key}[{unit}]", f"{vector[unit]:g} must be above 0")
+            values[key] = array
+            for place in np.argwhere(array <= 0).tolist():
+                self.say(where + shown_place(place), f"{array[tuple(place)]:g} must be above 0")
             if size is None:
-                size, what = len(vector), key
+                size, what = len(array), key
+            if kind.laddered and rungs is None:
+                rungs, rungs_of = array.shape[1], key
         whole = len(values) == len(kind.parameters)
-        for key, place, problem in kind.violations(values):
-            self.say(f"{path}.{key}[{place}]", problem)
-        initial = self.initial_state(spec, f"{path}.initial_state", size, what)
+        for key, trigger, problem in kind.violations(values):
+            place = [*divmod(trigger, rungs)] if rungs is not None else [trigger]
+            self.say(f"{path}.{key}{shown_place(place)}", problem)
+        initial = self.initial_state(spec, f"{path}.initial_state", size, what, rungs or 1)
         if source is None or not whole:
             return None, size
         if initial is None:
-            initial = np.zeros(len(values[kind.level_key]), dtype=np.bool_)
+            initial = np.zeros(values[kind.level_key].size, dtype=np.bool_)
         initial.setflags(write=False)
         make: Callable[..., Cell] = kind
         return make(name, source, initial_state=initial, **values), size
 
     def initial_state(
-        self, spec: dict[str, Json], path: str, size: int | None, what: str
+        self, spec: dict[str, Json], path: str, size: int | None, what: str, rungs: int
     ) -> Bools | None:
         if "initial_state" not in spec:
             return None
         vector = self.vector(spec["initial_state"], path, size, what)
         if vector is None:
             return None
-        for unit in np.flatnonzero((vector != 0) & (vector != 1)):
-            self.say(f"{path}[{unit}]", "must be 0 or 1")
-        return np.equal(vector, 1)
+        high = vector.astype(np.intp)
+        wanted = "0 or 1" if rungs == 1 else f"a whole number of 0 … {rungs}"
+        for unit in np.flatnonzero((vector != high) | (high < 0) | (high > rungs)):
+            self.say(f"{path}[{unit}]", f"must be {wanted}")
+        return first_states(high, rungs)
 
     def add(self, spec: dict[str, Json], path: str, name: str) -> _NodeAndSize:
         names = spec.get("inputs", MISSING)

@@ -12,6 +12,17 @@ _STATES: Json = {
     "description": "States before frame 0; 0 where left out.",
 }
 
+_RUNGS: Json = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 0},
+    "description": "How many rungs of each unit are high before frame 0; 0 where left out.",
+}
+
+
+def _parameter(laddered: bool) -> dict[str, Json]:
+    positive: dict[str, Json] = {"$ref": "#/$defs/positive"}
+    return {"type": "array", "minItems": 1, "items": positive} if laddered else positive
+
 
 def model_schema() -> dict[str, Json]:
     """Return the JSON Schema of models, with the operations that other packages bring.
@@ -31,11 +42,11 @@ def model_schema() -> dict[str, Json]:
             continue
         kind = block.operation
         parameters: dict[str, Json] = {
-            each.key: {"$ref": "#/$defs/positive", "description": each.meaning}
+            each.key: {**_parameter(kind.laddered), "description": each.meaning}
             for each in kind.parameters
         }
         if kind.memory:
-            parameters["initial_state"] = _STATES
+            parameters["initial_state"] = _RUNGS if kind.laddered else _STATES
         properties: dict[str, Json] = {
             **usual,
             "op": {**table_at(usual, "op"), "const": op},

@@ -34,8 +34,9 @@ def evaluate(
     x
         Inputs, (samples, frames, channels), in software units.
     states
-        States of cells to force, by node name, each (samples, frames, units): the node then gives
-        its level · state whatever its candidate (used to separate state flips from analog error).
+        States of cells to force, by node name, each (samples, frames, triggers): the node then
+        gives its output in them whatever its candidate (used to separate state flips from analog
+        error).
     value
         What a node makes of the values before it, in place of :func:`node_value`: for nodes that
         are not ideal.
@@ -50,7 +51,7 @@ def evaluate(
     values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
     for node in model.nodes:
         if isinstance(node, Cell) and node.name in forced:
-            values[node.name] = forced[node.name] * node.level
+            values[node.name] = node.output(forced[node.name])
         else:
             values[node.name] = compute(node, values)
     return values
@@ -65,11 +66,11 @@ def node_value(node: Node, values: Mapping[str, Floats]) -> Floats:
         return np.maximum(values[node.input], 0.0)
     if isinstance(node, Add):
         return sum((values[name] for name in node.inputs[1:]), values[node.inputs[0]])
-    return node.states(values[node.input]) * node.level
+    return node.output(node.states(values[node.input]))
 
 
 def states_before(node: Cell, states: Bools) -> Bools:
-    """Shift states by one frame: (samples, frames, units), starting with the initial state."""
+    """Shift states by one frame: (samples, frames, triggers), starting with the initial state."""
     first = np.broadcast_to(node.initial_state, states[:, :1].shape)
     return np.concatenate([first, states[:, :-1]], axis=1)
 

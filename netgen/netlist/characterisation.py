@@ -91,7 +91,7 @@ def cell_view(
         block.inner,
         cell.nets(name, **nets),
         block.module,
-        f"storage{name}" if block.storage else "",
+        f"storage{name}" if block.storages else "",
         waveform,
         sized_name(mirror.TO_N if block.output == "p" else mirror.TO_P, STATES, unit),
         diode,

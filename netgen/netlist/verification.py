@@ -157,8 +157,8 @@ class VerificationBench:
         table = Drive(at, stiff).table
         yield f"Bheld{unit} held{unit} 0 i=({table})*(v(held{unit})-v(typical{unit}))"
 
-    def cells(self, layer: CellLayer, candidates: Floats, step: float) -> CellsBench:
-        """Return the deck that takes cells through all their states.
+    def cells(self, layer: CellLayer, candidates: Floats, step: float, rung: int = 0) -> CellsBench:
+        """Return the deck that takes a rung of cells through all its states, the others low.
 
         Parameters
         ----------
@@ -167,13 +167,15 @@ class VerificationBench:
         step
             Of the storage nodes' voltage, V.
         """
-        if not layer.block.storage:
+        if not layer.block.storages:
             return self.ramp(layer, candidates)
         word = self.circuit.word(layer)
         table = np.concatenate([np.zeros((1, layer.size)), candidates])
         lines, outputs = self._cells(layer, table)
         for unit in range(layer.size):
-            lines.append(f"Vm{unit} store x{_CELLS}.{word}_{unit}_{layer.block.storage} 0")
+            for place, storage in enumerate(layer.block.storages):
+                name, ends = f"x{_CELLS}.{word}_{unit}_{storage}", f"Vm{unit} store"
+                lines.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
         currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
         lines += ["Vstore store 0 0", "Vframe frame 0 0"]
         vdd = self.bench.conditions.vdd
@@ -232,9 +234,10 @@ class VerificationBench:
             yield from self._starts(layer)
         for unit in range(currents.shape[1]):
             name = f"line_{word}_{unit}"
-            if isinstance(layer, CellLayer) and layer.block.storage:
-                # low, so that its output takes nothing; without a candidate another is anyhow
-                yield f"Voff_{name} xline_{word}.{word}_{unit}_{layer.block.storage} 0 0"
+            # low, so that its output takes nothing; without a candidate another is anyhow
+            for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
+                node = f"xline_{word}.{word}_{unit}_{storage}"
+                yield f"Voff_{name}_{storage} {node} 0 0"
             line = self.circuit.defined_by(source)
             node = net(self.circuit, source, unit, line)
             ends = ("vdd", node) if line == "n" else (node, "0")

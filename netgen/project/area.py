@@ -170,7 +170,7 @@ class AreaByGroup:
         corrected: set[str] = set()
         if self.trimmed:
             blocks = (layer.block for layer in self.made.circuit.cells)
-            corrected = {CANDIDATES, *(bias.name for block in blocks for bias in block.biases)}
+            corrected = {CANDIDATES, *(bias.group for block in blocks for bias in block.biases)}
         allowed = {g: (1.0 if g in corrected else 0.0) <= FACTORS for g in self.groups}
         total = sum(areas[_place(1.0)] for areas in self.areas.values())
 

@@ -290,10 +290,10 @@ def read_measurements(path: Path, model: Model) -> tuple[tuple[str, ...], Measur
             row = []
             for key in _FIGURES:
                 place = f"chips[{at}].cells.{cell.name}.{key}"
-                values = _measured(entry, cell.name, key, cell.size)
+                values = _measured(entry, cell.name, key, cell.triggers)
                 if values is None:
                     problems.append(
-                        f"{place}: must be {cell.size} currents in amperes (falling is "
+                        f"{place}: must be {cell.triggers} currents in amperes (falling is "
                         "null where the cell never falls)"
                     )
                     continue

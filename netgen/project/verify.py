@@ -61,6 +61,7 @@ class _Layer:
     bench: SummingBench | CellsBench
     plan: SumPlan | None
     job: Job
+    rung: int = 0
 
 
 def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Verification:
@@ -103,7 +104,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             continue
         cpu_s += result.cpu_s
         if isinstance(layer, CellLayer):
-            cells += _read_cells(circuit, layer, under_test.bench, result)
+            cells += _read_cells(circuit, under_test, result)
         else:
             assert under_test.plan is not None
             sums = _sums(under_test.bench, result)
@@ -163,8 +164,10 @@ def _layers(
     for layer in circuit.layers:
         name = f"verification of {circuit.word(layer)}"
         if isinstance(layer, CellLayer):
-            cells = bench.cells(layer, _candidates(circuit, layer), _STEP)
-            yield _Layer(layer, cells, None, _job(name, cells, timeout))
+            for rung in range(layer.cell.rungs):
+                cells = bench.cells(layer, _candidates(circuit, layer, rung), _STEP, rung)
+                own = name if rung == 0 else f"{name}, rung {rung + 1}"
+                yield _Layer(layer, cells, None, _job(own, cells, timeout), rung)
         else:
             plan = plan_sums(circuit, layer, where)
             rows = bench.rows(layer, plan.currents, where.rows[layer.node], plan.alone)
@@ -175,27 +178,28 @@ def _job(name: str, bench: SummingBench | CellsBench, timeout: float) -> Job:
     return job_of(name, bench.deck, ACCURATE.retries(), timeout)
 
 
-def _candidates(circuit: Circuit, layer: CellLayer) -> Floats:
+def _candidates(circuit: Circuit, layer: CellLayer, rung: int) -> Floats:
     """Return the candidates of a bench, A: the thresholds, or a ramp to twice the upper one."""
-    amperes = circuit.model.unit_current
-    if layer.block.storage:
-        return np.stack([layer.cell.rising, layer.cell.falling]) * amperes
-    ramp: Floats = np.linspace(0.0, 2.0, _RAMP)[:, np.newaxis] * layer.cell.rising * amperes
+    amperes, cell = circuit.model.unit_current, layer.cell
+    thresholds = np.stack([cell.rising, cell.falling])[:, rung :: cell.rungs] * amperes
+    if layer.block.storages:
+        return thresholds
+    ramp: Floats = np.linspace(0.0, 2.0, _RAMP)[:, np.newaxis] * thresholds[0]
     return ramp
 
 
-def _read_cells(
-    circuit: Circuit, layer: CellLayer, bench: SummingBench | CellsBench, result: Waveforms
-) -> list[CellFigure]:
+def _read_cells(circuit: Circuit, under_test: _Layer, result: Waveforms) -> list[CellFigure]:
+    layer, bench, rung = under_test.layer, under_test.bench, under_test.rung
+    assert isinstance(layer, CellLayer)
     assert isinstance(bench, CellsBench)
     runs, points = bench.shape
-    candidates = _candidates(circuit, layer)
+    candidates = _candidates(circuit, layer, rung)
     if result.timepoints != runs * points:
         needed = np.full((layer.size, runs, points), np.nan)
-        return read_cells(circuit, layer, candidates, needed, needed[:, 0])
+        return read_cells(circuit, layer, candidates, needed, needed[:, 0], rung)
     values = np.array([[result[each] for each in group] for group in bench.currents])
     needed, output = (values[:, place].reshape(-1, runs, points) for place in (0, -1))
-    return read_cells(circuit, layer, candidates, needed, output[:, 0])
+    return read_cells(circuit, layer, candidates, needed, output[:, 0], rung)
 
 
 def _identity(build: Build) -> str:

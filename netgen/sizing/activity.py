@@ -47,8 +47,8 @@ def measure_activity(circuit: Circuit, x: Floats) -> Activity:
     signals = {REFERENCE: np.full(1, model.unit_current)}
     for name, size in circuit.signals:
         node = model.by_name.get(name)
-        # a cell is on or off: only its level counts
-        flat = node.level[np.newaxis] if isinstance(node, Cell) else values[name].reshape(-1, size)
+        # a cell is on or off: only its levels count
+        flat = node.levels if isinstance(node, Cell) else values[name].reshape(-1, size)
         signals[name] = np.maximum(_typical(flat * model.unit_current, 2.0), least)
     rows = {}
     for layer in circuit.layers:

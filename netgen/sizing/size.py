@@ -113,7 +113,7 @@ def _size_cells(
 
 
 def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
-    return (f"{cell.name}.{key}[{unit}]: {problem}" for key, unit, problem in found)
+    return (f"{cell.name}.{key}{cell.place(at)}: {problem}" for key, at, problem in found)
 
 
 def _bias_mirrors(

@@ -99,6 +99,7 @@ def _points(curves: Curves) -> tuple[CurvePoint, ...]:
 
 
 def _distances(cell: Cell, candidate: Floats) -> Floats:
+    candidate = cell.seen(candidate)
     to_hi, to_lo = np.abs(candidate - cell.rising), np.abs(candidate - cell.falling)
     return np.asarray(np.minimum(to_hi, to_lo) / cell.rising)
 

@@ -90,9 +90,9 @@ class Software:
         self.states = {cell.name: cell.initial_state for cell in model.cells}
 
     def history(self, x: NDArray[np.floating]) -> dict[str, Bools]:
-        """Take more frames, (frames, channels), and return all states, (frames, units) each."""
+        """Take more frames, (frames, channels), and return all states, (frames, triggers) each."""
         values = evaluate(self._model.started(self.states), np.asarray(x, np.float64)[np.newaxis])
-        found = {cell.name: values[cell.name][0] > 0 for cell in self._model.cells}
+        found = {cell.name: cell.read(values[cell.name][0]) for cell in self._model.cells}
         self.states = {name: states[-1] for name, states in found.items()}
         return found
 
@@ -102,7 +102,7 @@ class Software:
         for start in range(0, len(x), _AT_ONCE):
             block = np.asarray(x[start : start + _AT_ONCE], dtype=np.float64)
             values = evaluate(self._model.started(self.states), block[np.newaxis])
-            self.states = {c.name: values[c.name][0, -1] > 0 for c in self._model.cells}
+            self.states = {c.name: c.read(values[c.name][0, -1]) for c in self._model.cells}
             parts.append(values[self._model.readout.node][0])
         return np.concatenate(parts) if parts else np.empty((0, len(self._model.classes)))
 

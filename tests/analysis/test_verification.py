@@ -198,7 +198,7 @@ def test_a_cell_without_hysteresis_is_wholly_off(circuit: Circuit) -> None:
 
 def test_the_worst_places_are_named_first() -> None:
     cells = tuple(
-        CellFigure("state", unit, 1.0, 0.5, 1.0, 1.0 + off, 0.5, 1.0)
+        CellFigure("state", unit, f"[{unit}]", 1.0, 0.5, 1.0, 1.0 + off, 0.5, 1.0)
         for unit, off in enumerate((0.0, 0.02, -0.05))
     )
     found = Verification((), (), cells, {"logits": "timeout"})

@@ -43,7 +43,7 @@ def found(off: float = 0.0) -> Verification:
             MirrorFigure("l1.relu", 1, "x", 0, "proj.weight[1][0]", 0.5, 0.5, 0.5, 1.0),
         ),
         (SumFigure("l1.relu", 0, 0.001, 1.0),),
-        (CellFigure("l1.state", 1, 0.5, 0.2, 1.0, 0.51, 0.2, 1.0),),
+        (CellFigure("l1.state", 1, "[1]", 0.5, 0.2, 1.0, 0.51, 0.2, 1.0),),
         cpu_s=0.5,
     )
 

@@ -63,7 +63,7 @@ def left_open(
     Returns
     -------
     dict
-        By cell node, (frames, units). The first frame has none: cells are held until what they
+        By cell node, (frames, triggers). The first frame has none: cells are held until what they
         read has settled.
     """
     return dict(_Bounds(x, frames, margins).through(circuit))
@@ -115,9 +115,9 @@ class _Bounds:
         """Yield what is open, layer by layer."""
         for layer in circuit.layers:
             if isinstance(layer, CellLayer):
-                current, level = self.frames[layer.node], layer.cell.level
-                before = _before(current, layer.initial_state * level)
-                yield layer.node, self.open(layer, before > level / 2)
+                current, cell = self.frames[layer.node], layer.cell
+                before = _before(current, cell.output(cell.initial_state))
+                yield layer.node, self.open(layer, cell.read(before))
                 # the first frame counts as settled
                 self.lines[layer.node] = _steady(current, _before(current, current[0]))
             elif layer.kind == "relu":
@@ -150,13 +150,14 @@ class _Bounds:
         )
 
     def open(self, layer: CellLayer, before: Bools) -> Bools:
-        """Return the states of cells, high ``before`` or not, that are open, (frames, units).
+        """Return the states of triggers, high ``before`` or not, that are open, (frames, triggers).
 
         The candidate comes to rest where either state can stay, and a mixture beyond its settled
         ends may reach the threshold to the other one.
         """
-        line = self.lines[layer.candidate]
-        low, high = layer.cell.falling, layer.cell.rising
+        cell, line = layer.cell, self.lines[layer.candidate]
+        line = Line(*(cell.seen(each) for each in (line.new, line.old, line.low, line.high)))
+        low, high = cell.falling, cell.rising
         reach, moved = self.margins.reach * high, MOVED * high
         largest, smallest = np.maximum(line.new, line.old), np.minimum(line.new, line.old)
         rises = (line.high > high - reach) & (line.high > largest + moved)

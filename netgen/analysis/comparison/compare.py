@@ -206,7 +206,8 @@ class _Readings:
                 causes = self.states[node.name].cause[at]
                 places = np.argwhere(causes)
                 if len(places):
-                    frame, unit = (int(index) for index in places[0])
+                    frame, trigger = (int(index) for index in places[0])
+                    unit = trigger // node.rungs
                     cause = CAUSES[causes[frame, unit] - 1]
                     found.append((frame, order, Divergence(frame, node.name, unit, cause)))
             if node.name == self.model.readout.node:
@@ -266,7 +267,7 @@ def _own_range(readings: _Readings, same: Floats) -> Floats:
 
 
 def _changes(model: Model, states: Mapping[str, Bools]) -> int:
-    """Count how often a unit takes another state than the frame before."""
+    """Count how often a trigger takes another state than the frame before."""
     return sum(int((states[c.name] != states_before(c, states[c.name])).sum()) for c in model.cells)
 
 
@@ -330,17 +331,18 @@ def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:
     for cell in readings.model.cells:
         reading = readings.states[cell.name]
         before = states_before(cell, reading.circuit)
-        for at, frame, unit in np.argwhere(reading.unexplained).tolist():
+        for at, frame, trigger in np.argwhere(reading.unexplained).tolist():
+            unit = trigger // cell.rungs
             yield UnexplainedState(
                 sample=readings.settled.sample[at],
                 frame=frame,
                 node=cell.name,
                 unit=unit,
                 candidate=float(readings.same_state[cell.input][at, frame, unit]),
-                falling=float(cell.falling[unit]),
-                rising=float(cell.rising[unit]),
-                was_high=bool(before[at, frame, unit]),
-                high=bool(reading.circuit[at, frame, unit]),
+                falling=float(cell.falling[trigger]),
+                rising=float(cell.rising[trigger]),
+                was_high=bool(before[at, frame, trigger]),
+                high=bool(reading.circuit[at, frame, trigger]),
             )
 
 

@@ -145,7 +145,7 @@ def _rung(
 
 def _answers(twin: Twin, values: Mapping[str, Floats]) -> TwinResult:
     model = twin.circuit.model
-    states = {cell.name: (values[cell.name] > 0)[np.newaxis] for cell in model.cells}
+    states = {cell.name: cell.read(values[cell.name])[np.newaxis] for cell in model.cells}
     return TwinResult(values[model.readout.node][np.newaxis], states)
 
 
@@ -162,7 +162,7 @@ def _on_grid(twin: Twin, x: Floats) -> dict[str, Floats]:
         if not isinstance(layer, TwinSums):
             cell = model.by_name[layer.layer.node]
             assert isinstance(cell, Cell)
-            values[cell.name] = cell.states(values[cell.input]) * cell.level
+            values[cell.name] = cell.output(cell.states(values[cell.input]))
             continue
         total = np.zeros((*x.shape[:2], layer.layer.size))
         for source, groups in layer.entries:

@@ -73,8 +73,10 @@ class LimitTally:
     def add(self, trace: Traces) -> None:
         """Add the traces of one sample."""
         for cell in self._model.cells:
-            given = trace.frames[cell.name] / cell.level
-            is_high = given > 0.5
+            output = trace.frames[cell.name]
+            wanted = cell.output(cell.read(output))
+            is_high = wanted > 0
+            given = output / np.where(is_high, wanted, cell.levels[0])
             self._low[cell.name].append(np.where(is_high, np.nan, given))
             self._high[cell.name].append(np.where(is_high, given, np.nan))
         if trace.shows_transients:

@@ -35,10 +35,10 @@ class UnitError:
     error
         Of a summing node (ReLU or readout): root mean square over samples and frames as a share of
         ``scale``, the root mean square of all currents that meet in it, whatever their sign. Of a
-        cell: the median of its output's error as a share of α, in the high or the low state,
-        whichever is worse, over frames in which it holds that state and its candidate is not within
-        :data:`SOFT` of a threshold. There an output bends: a high cell gives 1 % less at 1.1 β_lo
-        and 7 % less at β_lo.
+        cell: the median of its output's error as a share of α (of a ladder's first rung), in
+        whichever state is worst, over frames in which it holds that state and its candidate is not
+        within :data:`SOFT` of a threshold. There an output bends: a high cell gives 1 % less at
+        1.1 β_lo and 7 % less at β_lo.
     scale
         Software units.
     """
@@ -101,16 +101,18 @@ def _sums(name: str, wanted: Floats, rows: Rows, settled: SettledTraces) -> Iter
 
 def _cells(cell: Cell, settled: SettledTraces) -> Iterator[UnitError]:
     states = settled.states[cell.name]
-    candidate, reach = settled.values[cell.input], SOFT * cell.rising
+    candidate, reach = cell.seen(settled.values[cell.input]), SOFT * cell.rising
     held = states == states_before(cell, states)
     for threshold in (cell.falling, cell.rising):
         held &= np.abs(candidate - threshold) > reach
-    off = (settled.values[cell.name] - states * cell.level) / cell.level
-    for unit, level in enumerate(cell.level):
-        own = np.abs(off[..., unit])
-        chosen = [own[held[..., unit] & (states[..., unit] == high)] for high in (False, True)]
+    wanted: Floats = cell.output(states)
+    still: Bools = np.asarray(cell.together(held).all(axis=-1), dtype=np.bool_)
+    off = np.abs(settled.values[cell.name] - wanted) / cell.levels[0]
+    for unit, levels in enumerate(cell.levels.T):
+        outputs, own = wanted[..., unit], off[..., unit]
+        chosen = [own[still[..., unit] & (outputs == each)] for each in np.unique(outputs)]
         error = max(float(np.median(part)) if part.size else 0.0 for part in chosen)
-        yield UnitError(cell.name, unit, error, float(level))
+        yield UnitError(cell.name, unit, error, float(levels[0]))
 
 
 def unexercised(model: Model, settled: SettledTraces) -> tuple[Unexercised, ...]:
@@ -152,7 +154,7 @@ def _rows(name: str, rows: Rows, flows: Bools, settled: SettledTraces) -> Iterat
 
 
 def _ever(states: Bools) -> list[bool]:
-    """Tell, unit by unit, whether anything was true in any sample and frame."""
+    """Tell, trigger by trigger, whether anything was true in any sample and frame."""
     return [bool(states[..., unit].any()) for unit in range(states.shape[2])]
 
 
@@ -160,13 +162,14 @@ def _thresholds(cell: Cell, settled: SettledTraces) -> Iterator[Unexercised]:
     candidate, states = settled.values[cell.input], settled.states[cell.name]
     before = states_before(cell, states)
     rose, fell, high = (_ever(part) for part in (states & ~before, before & ~states, states))
-    for unit in range(cell.size):
+    for at in range(cell.triggers):
+        unit, place = at // cell.rungs, cell.place(at)
         top = candidate[..., unit].max(initial=0.0)
-        names = {cell.rising_key: not rose[unit] and top <= cell.rising[unit]}
+        names = {cell.rising_key: not rose[at] and top <= cell.rising[at]}
         if cell.memory:
-            names[cell.falling_key] = not fell[unit]
-        names[cell.level_key] = not high[unit]
-        missing = tuple(f"{cell.name}.{key}[{unit}]" for key, unused in names.items() if unused)
+            names[cell.falling_key] = not fell[at]
+        names[cell.level_key] = not high[at]
+        missing = tuple(f"{cell.name}.{key}{place}" for key, unused in names.items() if unused)
         if missing:
-            why = "the cell was never high" if not high[unit] else "no candidate crossed it"
+            why = "the cell was never high" if not high[at] else "no candidate crossed it"
             yield Unexercised(cell.name, unit, why, missing)

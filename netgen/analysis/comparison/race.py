@@ -55,7 +55,7 @@ _BLOCK = 2**15  # rows evaluated at once: keeps the memory of a wide network at 
 
 def near_threshold(cell: Cell, candidate: Floats) -> Bools:
     """Tell where a candidate lies near a threshold of its cell: within 2 % of the upper one."""
-    reach = NEAR * cell.rising
+    candidate, reach = cell.seen(candidate), NEAR * cell.rising
     near: Bools = (np.abs(candidate - cell.rising) <= reach) | (
         np.abs(candidate - cell.falling) <= reach
     )
@@ -65,27 +65,29 @@ def near_threshold(cell: Cell, candidate: Floats) -> Bools:
 def forecast_races(model: Model, x: Floats) -> dict[str, Bools]:
     """Flag races from software alone, before anything is simulated (see :func:`predict_races`).
 
-    The race events of a sample are the true entries of its (frames, units), summed over nodes.
+    The race events of a sample are the true entries of its (frames, triggers), summed over nodes.
     """
     values = evaluate(model, x)
-    return predict_races(model, x, {cell.name: values[cell.name] > 0 for cell in model.cells})
+    return predict_races(
+        model, x, {cell.name: cell.read(values[cell.name]) for cell in model.cells}
+    )
 
 
 def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[str, Bools]:
-    """Flag every (sample, frame, unit) whose state a transient of lower layers could decide.
+    """Flag every (sample, frame, trigger) whose state a transient of lower layers could decide.
 
     Parameters
     ----------
     x
         Inputs, (samples, frames, channels), software units.
     states
-        The settled states by cell node, each (samples, frames, units): the software's own, or the
-        circuit's to learn which of its states a race may explain.
+        The settled states by cell node, each (samples, frames, triggers): the software's own, or
+        the circuit's to learn which of its states a race may explain.
 
     Returns
     -------
     dict
-        By cell node, (samples, frames, units): the cell was low, a transient candidate exceeds
+        By cell node, (samples, frames, triggers): the cell was low, a transient candidate exceeds
         the upper threshold and the settled one lies in the band (or was high and falls below
         the lower one), all with a margin of 2 % of the upper threshold.
     """
@@ -119,7 +121,7 @@ def seen_transients(
     Parameters
     ----------
     before
-        The circuit's states in the frame before, (samples, frames, units).
+        The circuit's states in the frame before, (samples, frames, triggers).
     candidate, circuit
         The settled candidate as software makes it of the circuit's states, and as the circuit
         shows it, each (samples, frames, units).
@@ -144,6 +146,8 @@ def _crosses(
 
     ``transient`` and ``ends`` are (lowest, highest), ``margin`` a share of the upper threshold.
     """
+    transient = cell.seen(transient[0]), cell.seen(transient[1])
+    ends = cell.seen(ends[0]), cell.seen(ends[1])
     reach, moved = margin * cell.rising, MOVED * cell.rising
     rises = (transient[1] > cell.rising - reach) & (transient[1] > ends[1] + moved)
     falls = (transient[0] < cell.falling + reach) & (transient[0] < ends[0] - moved)
@@ -151,7 +155,7 @@ def _crosses(
 
 
 def _in_band(cell: Cell, candidate: Floats) -> Bools:
-    reach = NEAR * cell.rising
+    candidate, reach = cell.seen(candidate), NEAR * cell.rising
     inside: Bools = (candidate >= cell.falling - reach) & (candidate <= cell.rising + reach)
     return inside
 
@@ -213,7 +217,7 @@ def _subsets(
 ) -> tuple[Floats, Floats]:
     """Extremes of node ``name`` over every subset of restless cells that is not settled yet.
 
-    ``x`` is (rows, channels), ``final`` and ``restless`` are (rows, lower units), with ``count``
+    ``x`` is (rows, channels), ``final`` and ``restless`` are (rows, lower triggers), with ``count``
     restless in each row. A cell not settled has the opposite of its final state.
     """
     rows, choices = len(x), 2**count - 1
@@ -222,7 +226,7 @@ def _subsets(
     toggled = np.zeros((rows, choices, final.shape[1]), dtype=np.bool_)
     np.put_along_axis(toggled, np.broadcast_to(units, (rows, choices, count)), unsettled[None], 2)
     states = np.split(
-        final[:, None] ^ toggled, np.cumsum([c.size for c in cone.cells])[:-1], axis=2
+        final[:, None] ^ toggled, np.cumsum([c.triggers for c in cone.cells])[:-1], axis=2
     )
     repeated = np.broadcast_to(x[:, None], (rows, choices, x.shape[1]))
     forced = {cell.name: part for cell, part in zip(cone.cells, states, strict=True)}
@@ -239,10 +243,10 @@ def _bounds(
     start = 0
     for node in cone.nodes:
         if isinstance(node, Cell):
-            part = slice(start, start + node.size)
+            part = slice(start, start + node.triggers)
             start = part.stop
-            low[node.name] = (final & ~restless)[:, part] * node.level
-            high[node.name] = (final | restless)[:, part] * node.level
+            low[node.name] = node.output((final & ~restless)[:, part])
+            high[node.name] = node.output((final | restless)[:, part])
         elif isinstance(node, Linear):
             centre = (low[node.input] + high[node.input]) / 2 @ node.weight.T + node.bias
             reach = (high[node.input] - low[node.input]) / 2 @ np.abs(node.weight).T

@@ -26,7 +26,8 @@ class SettledTraces:
         Every node of the model, each (samples, frames, units), software units. Nodes without a
         line of their own in the circuit are re-formed, see :func:`observe`.
     states
-        By cell node, (samples, frames, units): the output current is above half of the level.
+        By cell node, (samples, frames, triggers), as the output current says: the cell is above
+        half of its level.
     extremes
         Smallest and largest value in each frame of the nodes that drive cells (the exact input
         excepted), transients included, (samples, frames, units, 2). NaN, which crosses no
@@ -121,7 +122,7 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
     return SettledTraces(
         sample=sample,
         values=_reform(model, x, lines),
-        states={cell.name: lines[cell.name] > cell.level / 2 for cell in model.cells},
+        states={cell.name: cell.read(lines[cell.name]) for cell in model.cells},
         extremes=extremes,
         power_w=np.array(power, dtype=np.float64),
         cpu_s=np.array(cpu, dtype=np.float64),

@@ -21,7 +21,7 @@ def slow_states(
     circuit: Mapping[str, Floats],
     speeds: Mapping[str, CellSpeed],
 ) -> dict[str, Bools]:
-    """Flag every (sample, frame, unit) whose change of state takes longer than its frame.
+    """Flag every (sample, frame, trigger) whose change of state takes longer than its frame.
 
     A cell has what is left of the frame when the cells below it have changed theirs; in the first
     frame, when it is released.
@@ -29,7 +29,7 @@ def slow_states(
     Parameters
     ----------
     states
-        Settled states by cell node, each (samples, frames, units).
+        Settled states by cell node, each (samples, frames, triggers).
     software, circuit
         Values of the nodes that drive cells, as software makes them of these states and as the
         circuit shows them. The larger overdrive counts: it takes less time.
@@ -75,7 +75,7 @@ def frame_needed(model: Model, speeds: Mapping[str, CellSpeed]) -> float:
         if cell.name not in speeds:  # counts as immediate
             ends[cell.name] = start
             continue
-        rise, _ = speeds[cell.name].time(np.full(cell.size, NEAR))
+        rise, _ = speeds[cell.name].time(np.full(cell.triggers, NEAR))
         _, fall = speeds[cell.name].time(np.minimum(NEAR, cell.falling / cell.rising))
         fall = np.where(cell.falling > 0, fall, 0.0)  # such a cell never falls
         ends[cell.name] = start + float(max(rise.max(), fall.max()))
@@ -122,14 +122,14 @@ def late_thresholds(model: Model, speeds: Mapping[str, CellSpeed]) -> Iterator[L
         rise, fall = speeds[cell.name].overdrive(SETTLED * model.frame_period)
         fall = np.where(fall > largest, np.inf, fall)
         for key, smallest in ((cell.rising_key, rise), (cell.falling_key, fall)):
-            for unit in np.flatnonzero(smallest > np.minimum(NEAR, band)):
-                yield LateThreshold(
-                    f"{cell.name}.{key}[{unit}]", float(smallest[unit]), cell.rising_key
-                )
+            for trigger in np.flatnonzero(smallest > np.minimum(NEAR, band)).tolist():
+                path = f"{cell.name}.{key}{cell.place(trigger)}"
+                yield LateThreshold(path, float(smallest[trigger]), cell.rising_key)
 
 
 def _overdrive(cell: Cell, before: Bools, candidate: Floats) -> Floats:
     """Return by how much a candidate is beyond the threshold to the other state, over β_hi."""
+    candidate = cell.seen(candidate)
     excess = np.where(before, cell.falling - candidate, candidate - cell.rising)
     share: Floats = excess / cell.rising
     return share

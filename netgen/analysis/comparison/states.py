@@ -38,7 +38,7 @@ _TRIED: tuple[Cause, ...] = ("propagated", "near_threshold", "candidate_error", 
 
 @dataclass(frozen=True, eq=False)
 class CellStates:
-    """One cell node's states; all arrays are (samples, frames, units).
+    """One cell node's states; all arrays are (samples, frames, triggers).
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def read_states(
     speeds
         Measured times by cell node. Without them no state counts as slow.
     """
-    own = {cell.name: software[cell.name] > 0 for cell in model.cells}
+    own = {cell.name: cell.read(software[cell.name]) for cell in model.cells}
     forecast = forecast_races(model, x)
     races = predict_races(model, x, settled.states)
     late = {name: np.zeros_like(states) for name, states in settled.states.items()}
@@ -161,11 +161,12 @@ def candidate_errors(cell: Cell, before: Bools, candidate: Floats, circuit: Floa
     Parameters
     ----------
     before
-        The circuit's states in the frame before, (samples, frames, units).
+        The circuit's states in the frame before, (samples, frames, triggers).
     candidate, circuit
         The settled candidate as software makes it of the circuit's states, and as the circuit
         shows it, each (samples, frames, units).
     """
+    candidate, circuit = cell.seen(candidate), cell.seen(circuit)
     reach = SEEN * cell.rising
     threshold = np.where(before, cell.falling, cell.rising)
     above = np.where(before, candidate >= cell.falling, candidate > cell.rising)

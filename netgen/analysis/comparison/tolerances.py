@@ -171,7 +171,7 @@ def verified(found: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
     failures = len(found.failures)
     failed = tuple(Place(n, 0, f"{n} ({kind})", 1.0) for n, kind in found.failures.items())
     checks = [Check("verification_failures", failures, "≤", 0, failures == 0, failed)]
-    cells = [(each, f"{each.node}[{each.unit}]") for each in found.cells]
+    cells = [(each, each.name) for each in found.cells]
     places = {
         "mirror_error_max": [Place(m.node, m.row, m.place, m.error) for m in found.mirrors],
         "row_error_max": [Place(r.node, r.row, f"{r.node}[{r.row}]", r.error) for r in found.rows],

@@ -94,17 +94,24 @@ class SumFigure:
 class CellFigure:
     """One cell: learned and measured figures, units.
 
-    ``measured_*`` are NaN where a cell holds no state.
+    ``measured_*`` are NaN where a cell holds no state; ``place`` is the index of the
+    parameters, such as ``[1][0]``.
     """
 
     node: str
     unit: int
+    place: str
     threshold: float
     width: float
     output: float
     measured_threshold: float
     measured_width: float
     measured_output: float
+
+    @property
+    def name(self) -> str:
+        """Which node's and with which index its parameters are."""
+        return self.node + self.place
 
     @property
     def threshold_error(self) -> float:
@@ -205,9 +212,14 @@ class SumPlan:
 
 
 def read_cells(
-    circuit: Circuit, layer: CellLayer, candidates: Floats, needed: Floats, output: Floats
+    circuit: Circuit,
+    layer: CellLayer,
+    candidates: Floats,
+    needed: Floats,
+    output: Floats,
+    rung: int = 0,
 ) -> list[CellFigure]:
-    """Make figures of cells that were held in all their states.
+    """Make figures of a rung of all cells of a layer that were held in all their states.
 
     The candidate that holds a cell is what its storage node takes, over the gain of the cell's own
     input transistor there: that is what it gives less with a candidate than without.
@@ -223,7 +235,7 @@ def read_cells(
         Output current without a candidate, A, (cells, points).
     """
     amperes, cell = circuit.model.unit_current, layer.cell
-    if layer.block.storage:
+    if layer.block.storages:
         given = needed[:, :1] - needed[:, 1:]
         gain = np.maximum(given / candidates.T[:, :, np.newaxis], SMALLEST_GAIN)
         jumps = [layer.block.read(Held(needed[:, 0] / gain[:, run], output)) for run in (0, 1)]
@@ -231,10 +243,13 @@ def read_cells(
         jumps = [layer.block.read(Held(candidates.T, output))] * 2
     rising, falling, high = jumps[0][:, 0], jumps[1][:, 1], jumps[0][:, 2]
     learned = np.stack([cell.rising, cell.rising - cell.falling, cell.level], axis=1)
+    learned = learned[rung :: cell.rungs]
     measured = np.stack([rising, rising - falling, high], axis=1) / amperes
+    figures = np.concatenate([learned, measured], axis=1).tolist()
+    places = (cell.place(unit * cell.rungs + rung) for unit in range(layer.size))
     return [
-        CellFigure(layer.node, unit, *map(float, learned[unit]), *map(float, measured[unit]))
-        for unit in range(layer.size)
+        CellFigure(layer.node, unit, place, *own)
+        for unit, (place, own) in enumerate(zip(places, figures, strict=True))
     ]
 
 

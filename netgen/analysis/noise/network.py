@@ -244,5 +244,5 @@ def immunity(
 
 def _equal_states(cells: Sequence[Cell], values: Values, ideal: Values) -> Floats:
     """Return the share of equal states of each sample, (samples,)."""
-    equal = [(values[cell.name] > 0) == (ideal[cell.name] > 0) for cell in cells]
+    equal = [cell.read(values[cell.name]) == cell.read(ideal[cell.name]) for cell in cells]
     return np.concatenate(equal, axis=2).mean(axis=(1, 2)) if equal else np.ones(0)

@@ -352,7 +352,7 @@ def _figures(
         "unseen": np.array(found.unseen, dtype=np.float64),
     }
     if model.cells:
-        equal = [(software[c.name] > 0) == found.states[c.name] for c in model.cells]
+        equal = [c.read(software[c.name]) == found.states[c.name] for c in model.cells]
         figures["state_agreement"] = np.concatenate(equal, axis=2).mean(axis=(1, 2))
     return figures
 

@@ -59,10 +59,19 @@ class Bias:
         Of the port, and of the net after the cell's name.
     parameter
         Path of the learned parameter below the node, with ``{0}`` for the unit.
+    kind
+        Name of the group of devices that it works through, if that is not its own name: that of
+        the biases of other rungs that do the same.
     """
 
     name: str
     parameter: str
+    kind: str = ""
+
+    @property
+    def group(self) -> str:
+        """Name of the group of devices that it works through."""
+        return self.kind or self.name
 
 
 @dataclass(frozen=True)
@@ -92,8 +101,9 @@ class CellTable(Protocol):
         """Return the figures, A, (biases, units), that bias currents give."""
 
     def switching(self, bias: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return rising and falling threshold and output of bias currents, (biases, …), A.
+        """Return rising and falling threshold and output of triggers, A, (…, triggers).
 
+        For bias currents, A, (biases, …, units).
         Bias currents of chips that deviate may lie beyond what is characterised.
         """
 
@@ -102,7 +112,7 @@ class CellTimes(Protocol):
     """How long cells take, as characterised."""
 
     def of(self, cells: CellTable, wanted: Floats) -> CellSpeed:
-        """Return the times of cells with given figures, A, (biases, units)."""
+        """Return the times of triggers with given figures of their cells, A, (biases, units)."""
 
 
 class Currents(Protocol):
@@ -143,17 +153,18 @@ class CellBlock(Block):
         What units are called, in the plural.
     ports
         Of the subcircuit in order: ``candidate``, the biases by name, ``output``, ``storage``
-        (where there is one), ``vdd``, ``vss``.
+        (where there is one; ``storage_2``, … where there are more), ``vdd``, ``vss``.
     candidate, output
         The gate net (n or p) of the candidate that it copies, and the one its output defines.
-    entry
-        The transistor that copies the candidate.
+    entries
+        By rung, the transistor that copies the candidate.
     biases
-        Its bias currents: the first gives the upper threshold, the last the output.
+        Its bias currents, rung after rung: of each, the first gives the upper threshold, the last
+        the output.
     ways
         By bias, the mirrors from its diode to where the current works.
-    storage
-        Suffix of the net that holds the state; empty without one.
+    storages
+        By rung, the suffix of the net that holds its state; none without a memory.
     inner
         Nets of the subcircuit that follow the output net as the state changes.
     probe
@@ -168,10 +179,10 @@ class CellBlock(Block):
     ports: tuple[str, ...]
     candidate: GateNet = "p"
     output: GateNet = "p"
-    entry: str
+    entries: tuple[str, ...]
     biases: tuple[Bias, ...]
     ways: tuple[tuple[Copy, ...], ...]
-    storage: str = ""
+    storages: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
     probe: Probe
     limits: tuple[float, float]
@@ -180,16 +191,27 @@ class CellBlock(Block):
     def groups(self) -> Mapping[str, str]:
         """The group of devices that a transistor of the block belongs to, by name.
 
-        What a bias works through has the bias's name; others have none.
+        What a bias works through has the name of its kind; others have none.
         """
-        found = {self.entry: CANDIDATES, self.probe.device: STATES}
+        found = {**dict.fromkeys(self.entries, CANDIDATES), self.probe.device: STATES}
         for bias, way in zip(self.biases, self.ways, strict=True):
             for name in (name for copy in way for name in (copy.diode, copy.copy) if name):
-                found.setdefault(name, bias.name)
+                found.setdefault(name, bias.group)
         return found
 
+    def of(self, cell: Cell) -> CellBlock:
+        """Return the block of a node: another where its number of rungs makes one."""
+        return self
+
+    @property
+    def storage_nets(self) -> Mapping[str, str]:
+        """The suffixes of the nets that hold the state, by port."""
+        places = range(1, len(self.storages) + 1)
+        names = ("storage" if place == 1 else f"storage_{place}" for place in places)
+        return dict(zip(names, self.storages, strict=True))
+
     def biased(self, *currents: float) -> BiasedCell:
-        """Return a cell for a bench with its bias currents, A."""
+        """Return a cell for a bench with its bias currents, A: of several rungs, the first."""
         return BiasedCell(self, tuple(map(float, currents)))
 
     def parameters(self, node: str, unit: int) -> tuple[str, ...]:
@@ -201,21 +223,21 @@ class CellBlock(Block):
         return self.figures(cell.rising, cell.falling, cell.level)
 
     def figures(self, rising: Floats, falling: Floats, output: Floats) -> Floats:
-        """Return what the biases give of cells that switch so, (biases, …)."""
+        """Return what the biases give, (biases, …, units), of triggers, (…, triggers)."""
         return np.array([rising, output])
 
     def ideal(self, figures: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return rising and falling threshold and output of an ideal cell with given figures.
+        """Return rising and falling threshold and output of ideal triggers, (…, triggers).
 
-        The inverse of :meth:`figures`, for figures (biases, …) in any unit.
+        The inverse of :meth:`figures`, for figures (biases, …, units) in any unit.
         """
         return figures[0], figures[0], figures[-1]
 
     def refused(self, cell: Cell) -> Iterator[tuple[str, int, str]]:
-        """Yield key, unit and problem of parameters that no circuit of the block has."""
+        """Yield key, trigger and problem of parameters that no circuit of the block has."""
         low, high = self.limits
         for key in dict.fromkeys((cell.rising_key, cell.level_key)):
-            values = getattr(cell, key)
+            values = getattr(cell, key).reshape(-1)
             for unit in np.flatnonzero((values < low) | (values > high)).tolist():
                 yield (
                     key,
@@ -225,7 +247,7 @@ class CellBlock(Block):
                 )
 
     def missed(self, cell: Cell, figures: Floats) -> Iterator[tuple[str, int, str]]:
-        """Yield key, unit and problem where figures in units, (biases, units), are not reached."""
+        """Yield key, trigger and problem where figures (biases, units), in units, are missed."""
         yield from ()
 
     @abstractmethod

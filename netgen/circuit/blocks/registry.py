@@ -28,7 +28,7 @@ def block_of(cell: Cell) -> CellBlock:
     if not isinstance(found, CellBlock):
         source = f"operation {cell.op} of {GROUP}"
         raise ConfigurationError(source, ["is realised by no CellBlock; uninstall its package"])
-    return found
+    return found.of(cell)
 
 
 def blocks_of(model: Model) -> Mapping[str, CellBlock]:

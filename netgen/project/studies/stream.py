@@ -100,7 +100,7 @@ def circuit_stream(
                 raise step.failure
             fresh = step.fresh
         traces = read_runs(build).traces(0)
-        settled = {cell.name: traces.frames[cell.name] > cell.level / 2 for cell in model.cells}
+        settled = {cell.name: cell.read(traces.frames[cell.name]) for cell in model.cells}
         logits = traces.frames[model.readout.node]
         watts = traces.power.wave_w.sum(axis=1, dtype=np.float64)
         power = by_frame(watts, traces.time, model.frame_period)

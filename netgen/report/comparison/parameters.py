@@ -56,7 +56,7 @@ def parameters(comparison: Comparison, found: Verification | None) -> Parameters
     ]  # fmt: skip
     cells = [
         (
-            f"`{c.node}[{c.unit}]`",
+            f"`{c.name}`",
             *(f"{c.threshold:.4g}", signed(c.threshold_error)),
             *(f"{c.width:.4g}", signed(c.width_error)),
             *(f"{c.output:.4g}", signed(c.output_error)),

@@ -167,8 +167,8 @@ def said_of_logits(view: SampleView) -> str:
 def said_of_states(view: SampleView) -> str:
     """Say what the raster of states shows."""
     flips, first = sum(view.entry.flips.values()), view.entry.first_divergence
-    cells = sum(cell.size for cell in view.model.cells)
-    text = f"States of {cells} cells in {view.frames} frames: {flips} differ from software's"
+    cells = sum(cell.triggers for cell in view.model.cells)
+    text = f"{cells} states of cells in {view.frames} frames: {flips} differ from software's"
     if first is None:
         return f"{text}."
     return f"{text}; the first difference is in frame {first.frame}, {first.node}[{first.unit}]."
@@ -181,7 +181,7 @@ def said_of_candidates(view: SampleView, cell: Cell) -> str:
     circuit = states.circuit[view.at]
     switches = int((circuit[1:] != circuit[:-1]).sum())
     return (
-        f"Candidate currents of {min(PANELS, cell.size)} of {cell.size} cells of "
+        f"Candidate currents of {min(PANELS, cell.triggers)} of {cell.triggers} cells of "
         f"{cell.name} against their hysteresis bands. The circuit's cells switch {switches} times; "
         f"{int((flips > 0).sum())} cells differ from software somewhere."
     )
@@ -189,19 +189,20 @@ def said_of_candidates(view: SampleView, cell: Cell) -> str:
 
 def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure:
     """Candidates of a node's cells against their hysteresis bands."""
-    units = _busiest(view, cell)
-    fig = sheet.figure(0.9 + 1.35 * len(units))
-    panels = fig.subplots(len(units), 1, sharex=True, squeeze=False)[:, 0]
+    triggers = _busiest(view, cell)
+    fig = sheet.figure(0.9 + 1.35 * len(triggers))
+    panels = fig.subplots(len(triggers), 1, sharex=True, squeeze=False)[:, 0]
     software = view.comparison.software[cell.input][view.at]
     flips = view.comparison.states[cell.name].flips[view.at]
     wave = view.wave(cell.input)
-    for axes, unit in zip(panels, units, strict=True):
-        low, high = view.unit * cell.falling[unit], view.unit * cell.rising[unit]
+    for axes, trigger in zip(panels, triggers, strict=True):
+        unit = trigger // cell.rungs
+        low, high = view.unit * cell.falling[trigger], view.unit * cell.rising[trigger]
         axes.axhspan(low, high, color=BAND, linewidth=0)
         if wave is not None:
             axes.plot(wave[0], wave[1][:, unit], color=CIRCUIT, linewidth=1.4)
         _steps(axes, view, software[:, unit], SOFTWARE)
-        at = np.flatnonzero(flips[:, unit])
+        at = np.flatnonzero(flips[:, trigger])
         axes.plot(
             (at + 0.5) * view.frame,
             np.full(len(at), 0.04),
@@ -210,7 +211,7 @@ def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure
             markersize=5,
             transform=axes.get_xaxis_transform(),
         )
-        axes.set_ylabel(f"[{unit}]", rotation=0, labelpad=14, va="center", fontsize=9)
+        axes.set_ylabel(cell.place(trigger), rotation=0, labelpad=14, va="center", fontsize=9)
         axes.set_xlim(0, view.end)
         axes.set_ylim(bottom=0)
         tidy(axes)
@@ -224,8 +225,8 @@ def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure
     columns = 4 if sheet.wide else 2
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=columns, loc="outside upper left")
     label = "time (ms)"
-    if len(units) < cell.size and sheet.wide:
-        label += f"; {len(units)} of {cell.size} cells: those that differ or switch most"
+    if len(triggers) < cell.triggers and sheet.wide:
+        label += f"; {len(triggers)} of {cell.triggers} cells: those that differ or switch most"
     panels[-1].set_xlabel(label, fontsize=9)
     fig.supylabel(f"candidate of {plain(cell.name)} (nA)", fontsize=9)
     return fig
@@ -237,7 +238,7 @@ def _busiest(view: SampleView, cell: Cell) -> list[int]:
     software = states.software[view.at]
     switches = (software[1:] != software[:-1]).sum(axis=0)
     order = np.lexsort((-switches, -states.flips[view.at].sum(axis=0)))
-    return sorted(int(unit) for unit in order[:PANELS])
+    return sorted(int(trigger) for trigger in order[:PANELS])
 
 
 def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
@@ -268,7 +269,7 @@ def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     names = list(DIFFERENCE_NAMES)
     first = view.entry.first_divergence
     if first is not None and first.node in view.comparison.states:
-        row = _first_row(cells, first.node) + first.unit
+        row = _first_row(cells, first.node, first.unit)
         handles += axes.plot(
             (first.frame + 0.5) * view.frame,
             row + 0.5,
@@ -285,10 +286,10 @@ def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     return fig
 
 
-def _first_row(cells: tuple[Cell, ...], node: str) -> int:
-    """Return the raster's row of a node's unit 0."""
-    names = [cell.name for cell in cells]
-    return sum(cell.size for cell in cells[: names.index(node)])
+def _first_row(cells: tuple[Cell, ...], node: str, unit: int) -> int:
+    """Return the raster's first row of a unit."""
+    place = [cell.name for cell in cells].index(node)
+    return sum(cell.triggers for cell in cells[:place]) + unit * cells[place].rungs
 
 
 def _frame(axes: Axes) -> None:
@@ -301,15 +302,15 @@ def _frame(axes: Axes) -> None:
 
 def _label_rows(axes: Axes, cells: tuple[Cell, ...]) -> None:
     """Name every row while there are few, else every node; a line between nodes."""
-    sizes = [cell.size for cell in cells]
+    sizes = [cell.triggers for cell in cells]
     ends = np.cumsum(sizes)
     for end in ends[:-1]:
         axes.axhline(end, color=MUTED, linewidth=0.8)
     if ends[-1] <= 32:
         names = [
-            f"{cell.name}[{unit}]"
+            f"{cell.name}{cell.place(trigger)}"
             for cell, size in zip(cells, sizes, strict=True)
-            for unit in range(size)
+            for trigger in range(size)
         ]
         axes.set_yticks(np.arange(ends[-1]) + 0.5, names)
     else:

@@ -62,8 +62,9 @@ def _node(view: SampleView, name: str, wave: NDArray[np.float32]) -> dict[str, J
 
 
 def _bands(cell: Cell, unit: float) -> list[list[float]]:
-    return [[unit * float(low), unit * float(high)]
-            for low, high in zip(cell.falling, cell.rising, strict=True)]  # fmt: skip
+    """Return the band of each unit, nA: of several rungs, all that their bands span."""
+    low, high = cell.together(cell.falling).min(axis=1), cell.together(cell.rising).max(axis=1)
+    return [[unit * float(a), unit * float(b)] for a, b in zip(low, high, strict=True)]
 
 
 def _packed(values: Floats | NDArray[np.float32]) -> Json:

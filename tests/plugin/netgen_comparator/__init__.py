@@ -87,7 +87,7 @@ class ComparatorBlock(CellBlock):
     module = "comparator_5t"
     title = "comparators"
     ports = ("candidate", "threshold", "height", "output", "vdd", "vss")
-    entry = "m1"
+    entries = ("m1",)
     biases = (Bias("threshold", "threshold[{0}]"), Bias("height", "height[{0}]"))
     ways = ((Copy("nmos", "", "m2"),), (Copy("nmos", "", "m5"),))
     probe = Probe("pmos", "m4")

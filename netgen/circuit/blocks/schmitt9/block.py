@@ -20,7 +20,7 @@ from netgen.circuit.blocks.schmitt9.table import (
     read_thresholds,
 )
 from netgen.circuit.blocks.schmitt9.times import SchmittTimes, measured_times
-from netgen.circuit.netlist import Module
+from netgen.circuit.netlist import Device, Module
 from netgen.model.cell import Cell
 
 NARROWEST = 0.01
@@ -39,39 +39,44 @@ class Schmitt9(CellBlock):
     operation = Bmru
     module = "schmitt_trigger_9t"
     title = "Schmitt-trigger cells"
-    ports = ("candidate", "thresh", "width", "gain", "output", "storage", "vdd", "vss")
-    entry = "m1"
-    biases = (
+    ports: tuple[str, ...] = (
+        "candidate",
+        "thresh",
+        "width",
+        "gain",
+        "output",
+        "storage",
+        "vdd",
+        "vss",
+    )
+    entries: tuple[str, ...] = ("m1",)
+    biases: tuple[Bias, ...] = (
         Bias("thresh", "beta_hi[{0}]"),
         Bias("width", "beta_hi[{0}] - beta_lo[{0}]"),
         Bias("gain", "alpha[{0}]"),
     )
-    ways = (
+    ways: tuple[tuple[Copy, ...], ...] = (
         (Copy("nmos", "", "m2"),),
         (Copy("nmos", "", "m8"), Copy("pmos", "m7", "m9")),
         (Copy("nmos", "", "m5"),),
     )
-    storage = "v0"
-    inner = ("vfb",)
+    storages: tuple[str, ...] = ("v0",)
+    inner: tuple[str, ...] = ("vfb",)
     probe = Probe("pmos", "m4")
     limits = THRESHOLDS
 
     def modules(self, kit: Kit) -> tuple[Module, ...]:
         """Return the cell's subcircuit."""
-        size = kit.steering
+        first, second, third, *others = trigger_devices(kit)
         cell = module(
             self.module,
             "cand thresh width gain p v0 vdd vss",
             "cell",
-            kit.pmos("m1", "v0", "cand"),
-            kit.nmos("m2", "v0", "thresh"),
-            kit.nmos("m3", "p", "v0", "tail_gain", size),
+            first,
+            second,
+            third,
             kit.pmos("m4", "p", "p"),
-            kit.nmos("m5", "tail_gain", "gain"),
-            kit.nmos("m6", "vfb", "v0", "tail_width", size),
-            kit.pmos("m7", "vfb", "vfb"),
-            kit.nmos("m8", "tail_width", "width"),
-            kit.pmos("m9", "v0", "vfb"),
+            *others,
             comments=(
                 "BMRU cell: a Schmitt trigger of nine transistors. v0 rises when the candidate and "
                 "the feedback",
@@ -154,6 +159,31 @@ class Schmitt9(CellBlock):
         high = at.sunk(threshold, np.full(len(threshold), at.vdd)) + feedback + at.output
         found: Floats = np.where(at.output > 0, high, at.candidate(0.0))
         return found
+
+
+def trigger_devices(kit: Kit, end: str = "") -> tuple[tuple[Device, ...], ...]:
+    """Return the transistors of a trigger in the order of their numbers, without the diode M4.
+
+    Parameters
+    ----------
+    end
+        Of all names but those of the candidate and the output ``p``.
+    """
+
+    def net(name: str) -> str:
+        return f"{name}{end}"
+
+    size, v0, vfb = kit.steering, net("v0"), net("vfb")
+    return (
+        kit.pmos(net("m1"), v0, "cand"),
+        kit.nmos(net("m2"), v0, net("thresh")),
+        kit.nmos(net("m3"), "p", v0, net("tail_gain"), size),
+        kit.nmos(net("m5"), net("tail_gain"), net("gain")),
+        kit.nmos(net("m6"), vfb, v0, net("tail_width"), size),
+        kit.pmos(net("m7"), vfb, vfb),
+        kit.nmos(net("m8"), net("tail_width"), net("width")),
+        kit.pmos(net("m9"), v0, vfb),
+    )
 
 
 BLOCK = Schmitt9()

@@ -40,6 +40,6 @@ class Bmru(Cell):
         """Yield where a lower threshold is not below the upper one."""
         if not {"beta_lo", "beta_hi"} <= set(values):
             return
-        low, high = values["beta_lo"], values["beta_hi"]
+        low, high = values["beta_lo"].reshape(-1), values["beta_hi"].reshape(-1)
         for unit in np.flatnonzero(low >= high).tolist():
             yield "beta_lo", unit, f"{low[unit]:g} must be below beta_hi ({high[unit]:g})"
