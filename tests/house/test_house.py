@@ -104,12 +104,12 @@ def test_only_the_reader_takes_netlists_apart(path: Path) -> None:
     assert name in readers or not compared & {"subckt", "ends"}
 
 
-CELL = "circuit/blocks/schmitt9/"
+CELL = ("circuit/blocks/schmitt9/", "circuit/blocks/ladder.py")
 CELL_WORDS = re.compile(
     r"schmitt|bmru|beta_?(hi|lo)|^m[1-9]$|\.m[1-9]\b|thresh\b|vfb", re.IGNORECASE
 )
-"""Names of the nine-transistor cell: subcircuit, transistors, inner nets, bias; its operation and
-the parameters of that."""
+"""Names of the nine-transistor cell and of the ladder of such: subcircuit, transistors, inner nets,
+bias; its operation and the parameters of that."""
 KNOW_THE_OPERATION = {
     "frontends/builder.py",
     "model/random.py",

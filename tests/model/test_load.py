@@ -126,7 +126,7 @@ def test_digest_names_the_content() -> None:
 
 
 NOT_EARLIER = "is neither 'x' nor an earlier node"
-OPERATIONS = "choose one of linear, relu, bmru, add"
+OPERATIONS = "choose one of linear, relu, ladder, bmru, add"
 SPOILED: list[tuple[str, Any, list[str]]] = [
     # head
     ("format", "onnx", ['format: must be "netgen-model"']),

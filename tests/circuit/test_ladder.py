@@ -1,0 +1,180 @@
+"""The ladder cell: a memory of more than two states, from the model to SPICE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cells import ladder
+from fake_technology import UNIT, fake_technology, ratio_drawn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_models import linear
+
+from netgen.api import build, compare, make_samples, simulate
+from netgen.circuit import build_circuit
+from netgen.circuit.blocks import block_of
+from netgen.circuit.blocks.ladder import Ladder
+from netgen.circuit.blocks.schmitt9 import Bmru
+from netgen.errors import ModelError
+from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
+from netgen.netlist import netlist_of
+from netgen.project import read_build, verify
+from netgen.project.twin import twin_of_build
+
+
+def laddered() -> dict[str, Any]:
+    """Return a model of one ladder of three rungs, and one of two behind it."""
+    second = {"beta_hi": [[0.6, 1.1]], "beta_lo": [[0.3, 0.8]], "alpha": [[0.5, 0.7]]}
+    nodes = [
+        linear("sum", "x", [[1.0]], [0.0]),
+        {"name": "candidate", "op": "relu", "input": "sum"},
+        ladder("mem", "candidate", 1, 3, [1]),
+        linear("next", "mem", [[0.9]], [0.05]),
+        {"name": "post", "op": "relu", "input": "next"},
+        {"name": "second", "op": "ladder", "input": "post", **second},
+        linear("logits", "second", [[1.0], [-1.0]], [-0.5, 0.5]),
+    ]
+    return {
+        "format": "netgen-model",
+        "version": 1,
+        "name": "laddered",
+        "unit_current": 1e-9,
+        "frame_period": 0.01,
+        "input": {"size": 1, "max": 1.6},
+        "nodes": nodes,
+        "readout": {"node": "logits", "rule": "last", "frames": [0, 4]},
+        "classes": ["high", "low"],
+    }
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return from_dict(laddered())
+
+
+STAIRS = np.array([0.3, 0.5, 1.05, 0.85, 1.6, 1.35, 1.05, 0.6, 0.1])
+LEVELS = np.array([1, 1, 2, 2, 3, 3, 2, 1, 0])
+"""How many rungs are high at those candidates, with one high before the first."""
+
+
+# Model
+
+
+def test_each_rung_has_its_own_hysteresis(model: Model) -> None:
+    values = evaluate(model, STAIRS[np.newaxis, :, np.newaxis])
+    np.testing.assert_allclose(values["mem"][0, :, 0], 0.5 * LEVELS)
+
+
+def test_what_is_written_is_read(model: Model) -> None:
+    again = from_dict(to_dict(model))
+    assert to_dict(again) == to_dict(model)
+    (first, second) = again.cells
+    assert (first.size, first.rungs, second.rungs) == (1, 3, 2)
+    np.testing.assert_array_equal(first.initial_state, [True, False, False])
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(to_dict(model), model_schema())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"beta_hi": [[0.4, 0.4, 1.4]]}, "nodes[2].beta_hi[0][1]: 0.4 must be above"),
+        ({"beta_lo": [[0.2, 0.1, 1.2]]}, "nodes[2].beta_lo[0][1]: 0.1 must be above"),
+        ({"beta_lo": [[0.2, 0.7, 1.5]]}, "nodes[2].beta_lo[0][2]: 1.5 must be below beta_hi"),
+        ({"alpha": [[0.5, 0.0, 0.5]]}, "nodes[2].alpha[0][1]: 0 must be above 0"),
+        ({"alpha": [[0.5, 0.5]]}, "nodes[2].beta_lo[0]: has 3 entries; alpha wants 2"),
+        ({"alpha": [0.5]}, "nodes[2].alpha[0]: must be a list, not a number"),
+        ({"initial_state": [4]}, "nodes[2].initial_state[0]: must be a whole number of 0 … 3"),
+        ({"beta_hi": [[0.4]] * 2}, "nodes[2].beta_hi: has 2 entries"),
+    ],
+)
+def test_what_makes_no_ladder_is_named(change: dict[str, Any], problem: str) -> None:
+    data = laddered()
+    data["nodes"][2] |= change
+    with pytest.raises(ModelError) as caught:
+        from_dict(data)
+    assert any(found.startswith(problem) for found in caught.value.problems), caught.value
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 3))
+def test_a_ladder_is_the_sum_of_cells_on_one_candidate(seed: int, rungs: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    low = np.cumsum(rng.uniform(0.05, 0.4, (size, rungs)), axis=1)
+    width, alpha = rng.uniform(0.02, 0.3, (size, 1)), rng.uniform(0.2, 1.0, (size, rungs))
+    high = rng.integers(0, rungs + 1, size)
+    first = np.arange(rungs) < high[:, np.newaxis]
+    cell = Ladder("l", "x", alpha, low, low + width, initial_state=first.reshape(-1))
+    candidate = rng.uniform(0, 2, (2, 12, size))
+    states = cell.states(candidate)
+    total = np.zeros(candidate.shape)
+    for rung in range(rungs):
+        one = Bmru("b", "x", *(a[:, rung] for a in (alpha, low, low + width)),
+                   initial_state=first[:, rung])  # fmt: skip
+        own = one.states(candidate)
+        np.testing.assert_array_equal(states[..., rung::rungs], own)
+        total += own * one.level
+    np.testing.assert_allclose(cell.output(states), total)
+    # what the output says is what the states are, with the errors that a circuit has, too
+    off = 1 + rng.uniform(-0.04, 0.04, total.shape) / rungs
+    np.testing.assert_array_equal(cell.read(cell.output(states) * off), states)
+
+
+# Circuit
+
+
+@pytest.mark.parametrize("rungs", [1, 2, 3, 5])
+def test_it_has_nine_and_eight_transistors_a_rung(rungs: int) -> None:
+    data = laddered()
+    data["nodes"][2] = ladder("mem", "candidate", 1, rungs, [0])
+    netlist = netlist_of(ratio_drawn(build_circuit(from_dict(data), UNIT)), fake_technology())
+    own = netlist.blocks[f"ladder_{8 * rungs + 1}t"]
+    assert len(own.devices) == 9 + 8 * (rungs - 1)
+    # one diode carries all outputs
+    assert [d.name for d in own.devices if d.drain == "p" and d.polarity == "pmos"] == ["m4"]
+    assert sum(d.drain == "p" and d.polarity == "nmos" for d in own.devices) == rungs
+    (unit,) = next(layer for layer in netlist.layers if layer.node == "mem").units
+    assert sum(each.role == "start" for each in unit.instances) == rungs
+    assert len(unit.sources) == 3 * rungs
+
+
+def test_figures_and_switching_are_inverse(model: Model) -> None:
+    for cell in model.cells:
+        block = block_of(cell)
+        found = block.ideal(block.wanted(cell))
+        for own, learned in zip(found, (cell.rising, cell.falling, cell.level), strict=True):
+            np.testing.assert_allclose(own, learned)
+
+
+# With ngspice
+
+
+@pytest.mark.ngspice
+def test_circuit_twin_and_netlist_have_its_levels(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    x = STAIRS[np.newaxis, :, np.newaxis]
+    samples = make_samples(x, None, model)
+    built = build(model, tmp_path / "out", technology="generic180", calibration=samples)
+    simulate(built, samples)
+    result = compare(built)
+    assert not [check for check in result.checks if not check.passed]
+    states = result.comparison.states["mem"]
+    np.testing.assert_array_equal(states.circuit[0].sum(axis=1), LEVELS)
+    np.testing.assert_allclose(result.comparison.circuit["mem"][0, :, 0], 0.5 * LEVELS, atol=0.01)
+    folder = read_build(built.folder)
+    chips = twin_of_build(folder)
+    np.testing.assert_array_equal(chips.run({}, x).states["mem"][0, 0].sum(axis=1), LEVELS)
+    # the second rung's threshold current grows by 20 %: only that rung stays low at 1.05
+    shifted = chips.run({"mem_0.m2_2": np.array([[0.0, 0.2]])}, x).states["mem"][0, 0]
+    np.testing.assert_array_equal(shifted[2], [True, False, False])
+    found = verify(folder, 1, lambda *_: None)
+    assert [cell.name for cell in found.cells[:3]] == ["mem[0][0]", "mem[0][1]", "mem[0][2]"]
+    for cell in found.cells:
+        assert abs(cell.threshold_error) < 0.005
+        assert abs(cell.width_error) < 0.01
+        assert abs(cell.output_error) < 0.005
