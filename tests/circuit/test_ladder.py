@@ -156,7 +156,7 @@ def test_figures_and_switching_are_inverse(model: Model) -> None:
 def test_circuit_twin_and_netlist_have_its_levels(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netgen.report.comparison.write.draw_all", lambda *_: [])
+    monkeypatch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
     x = STAIRS[np.newaxis, :, np.newaxis]
     samples = make_samples(x, None, model)
     built = build(model, tmp_path / "out", technology="generic180", calibration=samples)
