@@ -85,7 +85,7 @@ def write_onnx(module: nn.Module, path: Path) -> None:
         ],
         "digits",
         [helper.make_tensor_value_info("image", kind, ["n", first.in_features])],
-        [helper.make_tensor_value_info("out", kind, ["n", CLASSES])],
+        [helper.make_tensor_value_info("logits", kind, ["n", CLASSES])],
         [onnx.numpy_helper.from_array(a.detach().numpy(), name) for name, a in arrays.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
