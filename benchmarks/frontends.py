@@ -36,6 +36,8 @@ SIZING = 100
 HIDDEN, CLASSES = 32, 10
 TOGETHER = 10
 """Images that a network without memory sees as frames of one sample: ngspice reads it once."""
+NOISE = 0.1
+"""Standard deviation of what is added to the pixels while a network with memory is trained."""
 Images = NDArray[np.float32]
 """(images, frames, channels), 0 … 1."""
 
@@ -49,7 +51,10 @@ def fit(module: nn.Module, x: Images, y: NDArray[np.int64], steps: int, decay: f
         for cell in cells:
             cell.sharpness = 4.0 * 20.0 ** min(1.0, step / (0.9 * steps))
         batch = torch.randint(len(x), (128,))
-        loss = nn.functional.cross_entropy(module(inputs[batch]).mean(dim=1), labels[batch])
+        seen = inputs[batch]
+        if cells:  # candidates that keep clear of thresholds
+            seen = (seen + NOISE * torch.randn_like(seen)).clamp(0, 1)
+        loss = nn.functional.cross_entropy(module(seen).mean(dim=1), labels[batch])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
