@@ -30,7 +30,13 @@ def value_at(document: Json, *path: str | int) -> Json:
 
 
 def table_at(document: Json, *path: str | int) -> Mapping[str, Json]:
-    """Return the object at a path."""
+    """Return the object at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is no object at the path.
+    """
     found = value_at(document, *path)
     if isinstance(found, Mapping):
         return found
@@ -38,7 +44,13 @@ def table_at(document: Json, *path: str | int) -> Mapping[str, Json]:
 
 
 def list_at(document: Json, *path: str | int) -> Sequence[Json]:
-    """Return the list at a path."""
+    """Return the list at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is no list at the path.
+    """
     found = value_at(document, *path)
     if _is_list(found):
         return found
@@ -46,7 +58,13 @@ def list_at(document: Json, *path: str | int) -> Sequence[Json]:
 
 
 def text_at(document: Json, *path: str | int) -> str:
-    """Return the string at a path."""
+    """Return the string at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is no string at the path.
+    """
     found = value_at(document, *path)
     if isinstance(found, str):
         return found
@@ -54,7 +72,13 @@ def text_at(document: Json, *path: str | int) -> str:
 
 
 def number_at(document: Json, *path: str | int) -> float:
-    """Return the number at a path."""
+    """Return the number at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is no number at the path.
+    """
     found = value_at(document, *path)
     if isinstance(found, int | float) and not isinstance(found, bool):
         return found
@@ -62,7 +86,13 @@ def number_at(document: Json, *path: str | int) -> float:
 
 
 def whole_at(document: Json, *path: str | int) -> int:
-    """Return the integer at a path."""
+    """Return the integer at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is no integer at the path.
+    """
     found = value_at(document, *path)
     if isinstance(found, int) and not isinstance(found, bool):
         return found
@@ -70,7 +100,13 @@ def whole_at(document: Json, *path: str | int) -> int:
 
 
 def flag_at(document: Json, *path: str | int) -> bool:
-    """Return the truth value at a path."""
+    """Return the truth value at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is neither true nor false at the path.
+    """
     found = value_at(document, *path)
     if isinstance(found, bool):
         return found

@@ -10,6 +10,11 @@ _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3:
 def spice(value: float) -> str:
     """Write an SI value for a netlist: a plain exponent, since SPICE reads ``M`` as milli.
 
+    Raises
+    ------
+    ValueError
+        The value is not finite.
+
     Examples
     --------
     >>> spice(2e-6), spice(1.8), spice(0.0)

@@ -71,7 +71,13 @@ class CellBench(MeasurementSetup):
         return candidate
 
     def ramped(self, cells: Sequence[BiasedCell], candidates: Floats) -> Floats:
-        """Return output currents, A, (cells, points), along ramps of the candidates."""
+        """Return output currents, A, (cells, points), along ramps of the candidates.
+
+        Raises
+        ------
+        SimulationError
+            A ramp gave no complete result.
+        """
         ends = [(float(each[0]), float(each[-1])) for each in candidates]
         points = candidates.shape[1]
         deck = cell_ramp_deck(self.technology, self.at, self.unit, cells, ends, points)

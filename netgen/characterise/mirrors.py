@@ -49,7 +49,13 @@ class MeasuredGains:
 def mirror_gains(
     setup: MeasurementSetup, mirrors: Sequence[MirrorUnderTest], logs: Floats, drains: Floats
 ) -> MeasuredGains:
-    """Measure I_out / I_in of mirrors over evenly spaced ln(current / A) and drain voltages (V)."""
+    """Measure I_out / I_in of mirrors over evenly spaced ln(current / A) and drain voltages (V).
+
+    Raises
+    ------
+    SimulationError
+        A sweep gave no complete result.
+    """
     where = setup.technology, setup.at, setup.unit
     deck = mirror_deck(*where, mirrors, _sweep(logs), _sweep(drains))
     result = setup.simulated("mirror characterisation", deck)

@@ -53,7 +53,13 @@ class Varied:
         return wanted
 
     def population(self, build: Build) -> Population:
-        """Return the variants of a circuit."""
+        """Return the variants of a circuit.
+
+        Raises
+        ------
+        UsageError
+            Options do not go together.
+        """
         technology, at, _ = prepared(build)
         if self.runs is not None:
             if self.bias == "both":

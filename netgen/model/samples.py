@@ -158,7 +158,13 @@ def check_samples(
     model: Model,
     source: str = "samples",
 ) -> Samples:
-    """Check arrays against a model and return them as samples (see :func:`load_samples`)."""
+    """Check arrays against a model and return them as samples (see :func:`load_samples`).
+
+    Raises
+    ------
+    SamplesError
+        They do not fit the model; names every violation.
+    """
     problems: list[str] = []
     if x.dtype.kind not in "fiu" or x.ndim != 3:
         shape = " × ".join(map(str, x.shape)) or "a single value"

@@ -108,7 +108,13 @@ class SpectreNetlister(Unrun):
         return quantity.net
 
     def analysis(self, analysis: Analysis, options: SimulatorOptions) -> str:
-        """Return a transient's statement; netgen exports no other testbench."""
+        """Return a transient's statement; netgen exports no other testbench.
+
+        Raises
+        ------
+        NotImplementedError
+            The analysis is no transient.
+        """
         if not isinstance(analysis, Transient):
             raise NotImplementedError(f"{type(analysis).__name__} for Spectre")
         longest = analysis.step if options.max_step is None else options.max_step

@@ -260,7 +260,13 @@ def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:
 
 
 def calibrated_for(build: Build) -> Floats:
-    """Return the inputs a circuit was sized for, (samples, frames, channels)."""
+    """Return the inputs a circuit was sized for, (samples, frames, channels).
+
+    Raises
+    ------
+    ConfigurationError
+        The file is damaged.
+    """
     path = build.folder.calibration
     if path.name not in build.digests:
         return calibration_inputs(build.model)

@@ -141,7 +141,13 @@ class LocalPool:
         self._tasks.put(job)
 
     def next_result(self) -> tuple[Job, Waveforms | SimulationError]:
-        """Wait for a job to end and return it with its result or its failure."""
+        """Wait for a job to end and return it with its result or its failure.
+
+        Raises
+        ------
+        Exception
+            What ended the job other than a failed simulation.
+        """
         job, result = self._results.get()
         if isinstance(result, (Waveforms, SimulationError)):
             return job, result

@@ -109,7 +109,13 @@ class Recipe:
         return sum(phase.steps for phase in self.phases)
 
     def at(self, step: int) -> tuple[int, int]:
-        """Return the phase's number and the step in it for a step of the whole run."""
+        """Return the phase's number and the step in it for a step of the whole run.
+
+        Raises
+        ------
+        IndexError
+            The step lies behind the last phase.
+        """
         for number, phase in enumerate(self.phases):
             if step < phase.steps:
                 return number, step

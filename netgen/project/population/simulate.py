@@ -70,7 +70,13 @@ class FinishedRun(Finished):
 
 
 def engine_of_population(build: Build, choices: SimulationChoices) -> str:
-    """Return the engine for many variants, which is that of the nominal circuit."""
+    """Return the engine for many variants, which is that of the nominal circuit.
+
+    Raises
+    ------
+    UsageError
+        The raw result of a sample is asked for.
+    """
     if choices.raw:
         raise UsageError("--raw keeps one sample's result; leave it out with many variants")
     return chosen_engine(build, choices)
