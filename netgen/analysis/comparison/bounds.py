@@ -66,17 +66,7 @@ def left_open(
         By cell node, (frames, triggers). The first frame has none: cells are held until what they
         read has settled.
     """
-    return dict(_Bounds(x, frames, margins).through(circuit))
-
-
-def bounds_of(
-    circuit: Circuit, x: Floats, frames: Mapping[str, Floats], margins: Margins
-) -> dict[str, Line]:
-    """Return the bounds of every signal while each frame settles (parameters as above)."""
-    bounds = _Bounds(x, frames, margins)
-    for _ in bounds.through(circuit):
-        pass
-    return bounds.lines
+    return dict(Bounds(x, frames, margins).through(circuit))
 
 
 def _before(values: Floats, first: Floats) -> Floats:
@@ -85,7 +75,7 @@ def _before(values: Floats, first: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class SignalRange:
     """A signal at the ends of frames and the lowest and highest it may be between them.
 
     Each is (frames, units), in software units.
@@ -97,19 +87,19 @@ class Line:
     high: Floats
 
 
-def _steady(new: Floats, old: Floats) -> Line:
+def _steady(new: Floats, old: Floats) -> SignalRange:
     """Return a signal that goes straight from one end to the other."""
-    return Line(new, old, np.minimum(new, old), np.maximum(new, old))
+    return SignalRange(new, old, np.minimum(new, old), np.maximum(new, old))
 
 
-class _Bounds:
+class Bounds:
     """Goes through the layers of a circuit."""
 
     def __init__(self, x: Floats, frames: Mapping[str, Floats], margins: Margins) -> None:
         self.frames = frames
         self.margins = margins
         one = np.ones((len(x), 1))
-        self.lines = {INPUT: _steady(x, _before(x, x[0])), REFERENCE: _steady(one, one)}
+        self.ranges = {INPUT: _steady(x, _before(x, x[0])), REFERENCE: _steady(one, one)}
 
     def through(self, circuit: Circuit) -> Iterator[tuple[str, Bools]]:
         """Yield what is open, layer by layer."""
@@ -119,7 +109,7 @@ class _Bounds:
                 before = _before(current, cell.output(cell.initial_state))
                 yield layer.node, self.open(layer, cell.read(before))
                 # the first frame counts as settled
-                self.lines[layer.node] = _steady(current, _before(current, current[0]))
+                self.ranges[layer.node] = _steady(current, _before(current, current[0]))
             elif layer.kind == "relu":
                 self.add_row(layer)
 
@@ -128,7 +118,7 @@ class _Bounds:
         current = self.frames[layer.node]
         new, old, low, high, square = (np.zeros_like(current) for _ in range(5))
         for mirrors in layer.mirrors:
-            line, weight = self.lines[mirrors.source], mirrors.weight.T
+            line, weight = self.ranges[mirrors.source], mirrors.weight.T
             up, down = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
             new += line.new @ weight
             old += line.old @ weight
@@ -142,7 +132,7 @@ class _Bounds:
         grown = 1 + self.margins.excursion
         above = grown * np.maximum(high - np.maximum(new, old), 0.0)
         below = grown * np.maximum(np.minimum(new, old) - low, 0.0)
-        self.lines[layer.node] = Line(
+        self.ranges[layer.node] = SignalRange(
             current,
             _before(current, current[0]),
             np.maximum(np.minimum(ends, earlier) - error - below, 0.0),
@@ -155,8 +145,8 @@ class _Bounds:
         The candidate comes to rest where either state can stay, and a mixture beyond its settled
         ends may reach the threshold to the other one.
         """
-        cell, line = layer.cell, self.lines[layer.candidate]
-        line = Line(*(cell.seen(each) for each in (line.new, line.old, line.low, line.high)))
+        cell, line = layer.cell, self.ranges[layer.candidate]
+        line = SignalRange(*(cell.seen(each) for each in (line.new, line.old, line.low, line.high)))
         low, high = cell.falling, cell.rising
         reach, moved = self.margins.reach * high, MOVED * high
         largest, smallest = np.maximum(line.new, line.old), np.minimum(line.new, line.old)
