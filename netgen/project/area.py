@@ -25,7 +25,7 @@ from netgen.netlist import transistors_of
 from netgen.netlist.area import Area, area_of, areas
 from netgen.progress import announced
 from netgen.project.build import Design, design
-from netgen.project.grouped import GroupedChips
+from netgen.project.grouped import EACH, GroupedChips
 from netgen.project.options import BuildOptions
 from netgen.project.twin import twin_of
 from netgen.technology import Geometry, Transistor, scaled
@@ -41,8 +41,6 @@ BUDGETS = (0.5, 8.0)
 _HALVINGS = 6
 _PASSES, _ROOM = 5, 0.02
 """How often the circuit is drawn to meet a budget, and the share of it that may stay unused."""
-_EACH = 1.2e-7
-"""CPU seconds that a chip takes for a frame of a small network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +210,7 @@ class AreaByGroup:
         factors, variances = dict.fromkeys(self.groups, 1.0), dict.fromkeys(self.groups, 0.0)
         for number in range(ROUNDS):
             what = f"area by group: {budget:.2f} ×, round {number + 1} of {ROUNDS}"
-            with announced(what, CHIPS * self.samples.x[..., 0].size * _EACH):
+            with announced(what, CHIPS * self.samples.x[..., 0].size * EACH):
                 found = self.chips.variances(self.sigma(factors), CHIPS)
             variances = {group: found[group] * by**2 for group, by in factors.items()}
             factors = self.cheapest(variances, budget)

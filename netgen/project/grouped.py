@@ -31,7 +31,7 @@ BATCH = 100
 WORK = 100_000
 """Chips times samples that shares of the variance are found by; each group alone takes a tenth."""
 _MOST, _LEAST = 2000, 50
-_EACH = 1.2e-7
+EACH = 1.2e-7
 """CPU seconds that a chip takes for a frame of a small network."""
 
 
@@ -123,7 +123,7 @@ class GroupedChips:
         each = int(np.clip(chips // 10, _LEAST, _MOST))
         names, counts = np.unique(self.groups, return_counts=True)
         runs = chips + (2 * len(names) + 1) * each
-        with announced("contributions of groups of devices", runs * samples * frames * _EACH):
+        with announced("contributions of groups of devices", runs * samples * frames * EACH):
             variances = self.variances(sigma, chips)
             total = sum(variances.values()) or 1.0
             found = [

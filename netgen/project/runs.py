@@ -11,7 +11,6 @@ import numpy as np
 
 from netgen.document import Json, numbers_at, table_at, text_at
 from netgen.errors import ConfigurationError, InputError
-from netgen.files import write_whole
 from netgen.model import Samples, load_samples
 from netgen.project.folder import Folder
 from netgen.project.reading import Build
@@ -125,11 +124,6 @@ def samples_file(samples: Samples) -> bytes:
         arrays["y"] = samples.y
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def write_samples(path: Path, samples: Samples) -> None:
-    """Write samples as they are read, see :func:`netgen.model.load_samples`."""
-    write_whole(path, samples_file(samples))
 
 
 def start_runs(
