@@ -56,7 +56,7 @@ def fit(module: nn.Module, x: Images, y: NDArray[np.int64], steps: int, decay: f
             seen = (seen + NOISE * torch.randn_like(seen)).clamp(0, 1)
         loss = nn.functional.cross_entropy(module(seen).mean(dim=1), labels[batch])
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         optimiser.step()
         for cell in cells:
             cell.keep_drawable()
