@@ -23,18 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A built circuit: a folder with its netlist.
+    """A built circuit: a folder with its netlist."""
 
-    Attributes
-    ----------
-    folder
-        Where its files are.
-    model
-        What it computes.
-    """
-
-    folder: Path
-    model: Model
+    folder: Path  #: Where its files are.
+    model: Model  #: What it computes.
 
     @property
     def netlist(self) -> str:
@@ -64,19 +56,11 @@ class Circuit:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A comparison of circuit and software.
-
-    Attributes
-    ----------
-    comparison
-        Every figure and array.
-    checks
-        Each tolerance with the figure it limits.
-    """
+    """A comparison of circuit and software."""
 
     circuit: Circuit
-    comparison: Comparison
-    checks: tuple[Check, ...]
+    comparison: Comparison  #: Every figure and array.
+    checks: tuple[Check, ...]  #: Each tolerance with the figure it limits.
 
     @property
     def passed(self) -> bool:
@@ -142,16 +126,10 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Chips:
-    """Transistor-level runs of chips with random deviations.
-
-    Attributes
-    ----------
-    figures
-        Every figure, (chips, samples).
-    """
+    """Transistor-level runs of chips with random deviations."""
 
     circuit: Circuit
-    figures: PopulationFigures
+    figures: PopulationFigures  #: Every figure, (chips, samples).
 
     @property
     def agrees(self) -> NDArray[np.bool_]:
@@ -182,18 +160,10 @@ class Chips:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Decisions of chips as the behavioural twin predicts them.
+    """Decisions of chips as the behavioural twin predicts them."""
 
-    Attributes
-    ----------
-    classes
-        (chips, samples).
-    software
-        What software decides, (samples,).
-    """
-
-    classes: NDArray[np.int64]
-    software: NDArray[np.int64]
+    classes: NDArray[np.int64]  #: (chips, samples).
+    software: NDArray[np.int64]  #: What software decides, (samples,).
 
     @property
     def agrees(self) -> NDArray[np.bool_]:

@@ -25,33 +25,21 @@ from netgen.technology import Polarity
 
 @dataclass(frozen=True, eq=False)
 class TwinCells:
-    """Cells of a layer.
-
-    Attributes
-    ----------
-    bias
-        Bias currents as built, ln(A), (biases, units).
-    ways
-        The way from each bias current to where it works, by unit.
-    candidate
-        The way from the candidate's diode to where it works, by trigger.
-    entry
-        Gains of the candidate's copy into the cell, from a signal with an NMOS diode, as cells are
-        characterised, and from this one, both at half the supply; None where it is such a signal.
-    mirrored
-        The way from the reference to each bias current that is mirrored, or to the DAC that makes
-        it; none of ideal sources.
-    dacs
-        That make the bias currents, where these are programmable.
-    """
+    """Cells of a layer."""
 
     layer: CellLayer
-    bias: Floats
+    bias: Floats  #: Bias currents as built, ln(A), (biases, units).
+    #: The way from each bias current to where it works, by unit.
     ways: tuple[tuple[MirrorCopies, ...], ...]
+    #: The way from the candidate's diode to where it works, by trigger.
     candidate: tuple[MirrorCopies, ...]
+    #: Gains of the candidate's copy into the cell, from a signal with an NMOS diode, as cells are
+    #: characterised, and from this one, both at half the supply; None where it is such a signal.
     entry: GainCurves | None
+    #: The way from the reference to each bias current that is mirrored, or to the DAC that makes
+    #: it; none of ideal sources.
     mirrored: tuple[tuple[MirrorCopies, ...], ...] = ()
-    dacs: TwinDacs | None = None
+    dacs: TwinDacs | None = None  #: That make the bias currents, where these are programmable.
 
     def thresholds(
         self,

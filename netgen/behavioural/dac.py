@@ -16,22 +16,13 @@ from netgen.circuit.blocks.dac import COPIED, DIODE, DacRange, series_names
 
 @dataclass(frozen=True, eq=False)
 class TwinDacs:
-    """The DACs of a layer of cells.
-
-    Attributes
-    ----------
-    codes
-        Where nothing else is set, (biases, units).
-    branches
-        The way from the diode to each branch, by bias and branch.
-    unit
-        ln of the current of one of the diode's units, A, (biases, units).
-    """
+    """The DACs of a layer of cells."""
 
     span: DacRange
-    codes: Integers
+    codes: Integers  #: Where nothing else is set, (biases, units).
+    #: The way from the diode to each branch, by bias and branch.
     branches: tuple[tuple[MirrorCopies, ...], ...]
-    unit: Floats
+    unit: Floats  #: ln of the current of one of the diode's units, A, (biases, units).
 
     def factors(self, errors: Floats, settings: Floats | None) -> Floats:
         """Return ln of currents over the nominal ones, (chips, biases, units).

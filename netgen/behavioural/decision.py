@@ -21,18 +21,10 @@ from netgen.circuit.blocks import wta
 
 @dataclass(frozen=True, eq=False)
 class TwinDecision:
-    """The branches of the classes.
+    """The branches of the classes."""
 
-    Attributes
-    ----------
-    copies
-        The way from the readout's currents into the branches.
-    inhibit
-        Places of the inhibiting transistors, (classes,).
-    """
-
-    copies: tuple[MirrorCopies, ...]
-    inhibit: Integers
+    copies: tuple[MirrorCopies, ...]  #: The way from the readout's currents into the branches.
+    inhibit: Integers  #: Places of the inhibiting transistors, (classes,).
 
     def offsets(self, errors: Floats) -> Floats:
         """Return ln of the factor on each class's current, (chips, classes).

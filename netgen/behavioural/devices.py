@@ -123,18 +123,10 @@ class Devices:
 
 @dataclass(frozen=True, eq=False)
 class Deviations:
-    """How the devices of several chips deviate, each (chips, devices).
+    """How the devices of several chips deviate, each (chips, devices)."""
 
-    Attributes
-    ----------
-    threshold
-        Of a threshold's magnitude, V: positive conducts less.
-    factor
-        Logarithm of the current factor over the nominal one.
-    """
-
-    threshold: Floats
-    factor: Floats
+    threshold: Floats  #: Of a threshold's magnitude, V: positive conducts less.
+    factor: Floats  #: Logarithm of the current factor over the nominal one.
 
 
 @dataclass(frozen=True, eq=False)

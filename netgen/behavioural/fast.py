@@ -36,18 +36,11 @@ WORKING_SET = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class FastChips:
-    """A sized network as structured log-normal errors, evaluated for many chips at once.
+    """A sized network as structured log-normal errors, evaluated for many chips at once."""
 
-    Attributes
-    ----------
-    twin
-        What it is derived from: layers, ways of the signals, nominal currents.
-    slope
-        gm/I, 1/V, by place of the device, (devices,): at the working signal, in cells at their own
-        currents.
-    """
-
-    twin: Twin
+    twin: Twin  #: What it is derived from: layers, ways of the signals, nominal currents.
+    #: gm/I, 1/V, by place of the device, (devices,): at the working signal, in cells at their own
+    #: currents.
     slope: Floats
 
     @property

@@ -30,18 +30,12 @@ class Drain:
 
     A gain is a sum of 1, v and exp(−v / U_T), with v counted from ``low``: in weak inversion a
     current saturates as the last. At a held node there is only the first.
-
-    Attributes
-    ----------
-    low, high
-        Range of the voltage, V.
-    axes
-        Of the known gains.
     """
 
+    #: ``low``, ``high``: range of the voltage, V.
     low: float
     high: float
-    axes: Axes
+    axes: Axes  #: Of the known gains.
 
     @property
     def terms(self) -> int:
@@ -72,51 +66,27 @@ def drain_of(tables: MirrorTables, kind: Literal["relu", "readout"]) -> Drain:
 
 @dataclass(frozen=True, eq=False)
 class LayerMirrors:
-    """Mirrors of one polarity from one source into one layer; n of them.
+    """Mirrors of one polarity from one source into one layer; n of them."""
 
-    Attributes
-    ----------
-    row, unit
-        Which row they flow into, and which unit of the source they copy, (n,).
-    sign
-        −1 for sinking, 1 for sourcing.
-    copies
-        The way from the source's own diode to the mirror.
-    gain
-        Their gains as coefficients over the drain voltage, (terms,).
-    weight
-        The learned weights they stand for, without sign, (n,).
-    steps
-        Their lengths in steps of the manufacturing grid (as many steps at a time as there are
-        transistors in series), (n,).
-    """
-
+    #: ``row``, ``unit``: which row they flow into, and which unit of the source they copy, (n,).
     row: Integers
     unit: Integers
-    sign: float
-    copies: tuple[MirrorCopies, ...]
-    gain: GainCurves
-    weight: Floats
+    sign: float  #: −1 for sinking, 1 for sourcing.
+    copies: tuple[MirrorCopies, ...]  #: The way from the source's own diode to the mirror.
+    gain: GainCurves  #: Their gains as coefficients over the drain voltage, (terms,).
+    weight: Floats  #: The learned weights they stand for, without sign, (n,).
+    #: Their lengths in steps of the manufacturing grid (as many steps at a time as there are
+    #: transistors in series), (n,).
     steps: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The characterised signal currents, and a fit of smooth functions on them.
+    """The characterised signal currents, and a fit of smooth functions on them."""
 
-    Attributes
-    ----------
-    logs
-        ln(I / A) of the fit, evenly spaced, (currents,).
-    unit
-        The unit current, A.
-    diodes
-        The diodes' characteristics.
-    """
-
-    logs: Floats
-    unit: float
-    diodes: DiodeTable
+    logs: Floats  #: ln(I / A) of the fit, evenly spaced, (currents,).
+    unit: float  #: The unit current, A.
+    diodes: DiodeTable  #: The diodes' characteristics.
 
     @cached_property
     def fit(self) -> Floats:

@@ -27,20 +27,13 @@ _STEPS = 3
 
 @dataclass(frozen=True, eq=False)
 class TwinSums:
-    """Rows of a layer.
-
-    Attributes
-    ----------
-    entries
-        Source and groups of mirrors of each matrix of the layer that has any.
-    diode
-        Place of each row's diode, None for the readout.
-    """
+    """Rows of a layer."""
 
     layer: SummingLayer
     drain: Drain
+    #: Source and groups of mirrors of each matrix of the layer that has any.
     entries: tuple[tuple[str, tuple[LayerMirrors, ...]], ...]
-    diode: tuple[int, ...] | None
+    diode: tuple[int, ...] | None  #: Place of each row's diode, None for the readout.
 
     def spread(
         self, units: int, parts: Sequence[tuple[LayerMirrors, Floats]], chips: int

@@ -32,21 +32,12 @@ WORKING_SET = 6_000_000
 
 @dataclass(frozen=True, eq=False)
 class TwinResult:
-    """What chips do with samples.
+    """What chips do with samples."""
 
-    Attributes
-    ----------
-    logits
-        Readout currents in software units, (chips, samples, frames, classes).
-    states
-        By cell node, (chips, samples, frames, triggers).
-    currents
-        What a winner-take-all compares, its offsets included, (chips, samples, frames, classes);
-        None without one.
-    """
-
-    logits: Floats
-    states: Mapping[str, Bools]
+    logits: Floats  #: Readout currents in software units, (chips, samples, frames, classes).
+    states: Mapping[str, Bools]  #: By cell node, (chips, samples, frames, triggers).
+    #: What a winner-take-all compares, its offsets included, (chips, samples, frames, classes);
+    #: None without one.
     currents: Floats | None = None
 
     @property
@@ -75,23 +66,16 @@ class Twin:
     Every signal is a current; each mirror copies it with its characterised gain at that current
     and at its row's voltage, and each deviation acts where its transistor sits. What the twin
     leaves out: transients, and whatever interacts beyond first order inside a cell.
-
-    Attributes
-    ----------
-    netlist
-        The netlist record: its devices count, not the learned weights.
-    known, diodes
-        The characterisation under the same conditions.
-    times
-        Measured times of cells by operation. Without them a cell answers any overdrive within its
-        frame.
     """
 
     circuit: Circuit
     technology: Technology
+    #: ``known``, ``diodes``: the characterisation under the same conditions.
     known: Characterisation
     diodes: DiodeTable
-    netlist: Netlist
+    netlist: Netlist  #: The netlist record: its devices count, not the learned weights.
+    #: Measured times of cells by operation. Without them a cell answers any overdrive within its
+    #: frame.
     times: Mapping[str, CellTimes] | None = None
 
     def run(

@@ -10,17 +10,11 @@ from netgen.model.graph import Floats
 
 @dataclass(frozen=True, eq=False)
 class ChipSettings:
-    """What is set on each chip from outside.
+    """What is set on each chip from outside."""
 
-    Attributes
-    ----------
-    biases
-        By cell node: logarithms of the factors on its bias currents, (chips, biases, units).
-    inputs
-        Logarithms of the factors on the input currents, (chips, channels).
-    """
-
+    #: By cell node: logarithms of the factors on its bias currents, (chips, biases, units).
     biases: Mapping[str, Floats]
+    #: Logarithms of the factors on the input currents, (chips, channels).
     inputs: Floats | None = None
 
     def of(self, chips: slice) -> ChipSettings:

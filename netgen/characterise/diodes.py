@@ -21,17 +21,10 @@ _BEYOND = 20.0
 
 @dataclass(frozen=True, eq=False)
 class DiodeTable:
-    """The unit mirror's diodes.
+    """The unit mirror's diodes."""
 
-    Attributes
-    ----------
-    logs
-        ln(current / A), (points,), rising.
-    volts
-        Gate-source voltage of each polarity (V, positive), (points,).
-    """
-
-    logs: Floats
+    logs: Floats  #: ln(current / A), (points,), rising.
+    #: Gate-source voltage of each polarity (V, positive), (points,).
     volts: Mapping[Polarity, Floats]
 
     def voltage(self, polarity: Polarity, logs: Floats) -> Floats:

@@ -32,19 +32,11 @@ class Axes:
     In weak inversion a drain current saturates as 1 − exp(−V_DS / U_T); what is left of a gain
     without that factor is smooth, and cubic splines go through it. A gain at any point is a
     weighted sum of those known: of currents and of drain voltages apart.
-
-    Attributes
-    ----------
-    currents
-        A, (currents,), evenly spaced in their logarithm.
-    drains
-        V, (drains,), evenly spaced, above 0.
-    vdd, thermal
-        The supply and the thermal voltage U_T = kT/q, V.
     """
 
-    currents: Floats
-    drains: Floats
+    currents: Floats  #: A, (currents,), evenly spaced in their logarithm.
+    drains: Floats  #: V, (drains,), evenly spaced, above 0.
+    #: ``vdd``, ``thermal``: the supply and the thermal voltage U_T = kT/q, V.
     vdd: float
     thermal: float
 
@@ -94,19 +86,12 @@ class Axes:
 
 @dataclass(frozen=True, eq=False)
 class GainCurves:
-    """Gains of mirrors as cubic pieces over ln(current / A).
+    """Gains of mirrors as cubic pieces over ln(current / A)."""
 
-    Attributes
-    ----------
-    first, last
-        ln of the known currents' ends.
-    pieces
-        Coefficients, highest power first, (mirrors, 4, pieces, …).
-    """
-
+    #: ``first``, ``last``: ln of the known currents' ends.
     first: float
     last: float
-    pieces: Floats
+    pieces: Floats  #: Coefficients, highest power first, (mirrors, 4, pieces, …).
 
     def at(self, logs: Floats) -> Floats:
         """Return the gains at ln(current / A), (chips, mirrors or 1, …): one more dimension.
@@ -128,25 +113,14 @@ class GainCurves:
 
 @dataclass(frozen=True, eq=False)
 class MirrorTable:
-    """Gains of the mirrors of one polarity on gate nets of one kind.
+    """Gains of the mirrors of one polarity on gate nets of one kind."""
 
-    Attributes
-    ----------
-    geometry
-        Points of the sizing path.
-    gain
-        I_out / I_in, (points, currents, drains).
-    runs
-        Where each run of falling gains begins. Each goes below the one before it, and starts no
-        lower than that one ends; between two runs there is nothing to interpolate.
-    models
-        Which models the devices have: a run has one.
-    """
-
-    geometry: tuple[Geometry, ...]
-    gain: Floats
+    geometry: tuple[Geometry, ...]  #: Points of the sizing path.
+    gain: Floats  #: I_out / I_in, (points, currents, drains).
+    #: Where each run of falling gains begins. Each goes below the one before it, and starts no
+    #: lower than that one ends; between two runs there is nothing to interpolate.
     runs: tuple[int, ...] = (0,)
-    models: Models = ONE_MODEL
+    models: Models = ONE_MODEL  #: Which models the devices have: a run has one.
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:
@@ -201,19 +175,12 @@ Tables: TypeAlias = Mapping[tuple[GateNet, Polarity], MirrorTable]
 
 @dataclass(frozen=True, eq=False)
 class MirrorTables:
-    """All mirror tables of a technology at given conditions, for one unit mirror.
-
-    Attributes
-    ----------
-    diode
-        Voltage of the unit NMOS diode at each known current, V, (currents,).
-    sized
-        The same of lines and mirrors that have other sizes, by the groups of both.
-    """
+    """All mirror tables of a technology at given conditions, for one unit mirror."""
 
     axes: Axes
     tables: Tables
-    diode: Floats
+    diode: Floats  #: Voltage of the unit NMOS diode at each known current, V, (currents,).
+    #: The same of lines and mirrors that have other sizes, by the groups of both.
     sized: Mapping[tuple[str, str], MirrorTables] = field(default_factory=dict)
 
     def of(self, line: str, mirrors: str = WEIGHTS) -> MirrorTables:

@@ -21,26 +21,14 @@ RETRIES = (("default", ACCURATE),)
 
 @dataclass(frozen=True, eq=False)
 class MeasurementSetup:
-    """The conditions under which blocks are measured.
-
-    Attributes
-    ----------
-    unit
-        Geometry of the unit mirror.
-    unit_current
-        What 1.0 in software stands for, A.
-    folder
-        The cache; None where nothing is kept.
-    run
-        Runs one simulation (:func:`netgen.simulators.run_job`).
-    """
+    """The conditions under which blocks are measured."""
 
     technology: Technology
     at: Conditions
-    unit: Geometry
-    unit_current: float
-    folder: Path | None
-    run: Run
+    unit: Geometry  #: Geometry of the unit mirror.
+    unit_current: float  #: What 1.0 in software stands for, A.
+    folder: Path | None  #: The cache; None where nothing is kept.
+    run: Run  #: Runs one simulation (:func:`netgen.simulators.run_job`).
 
     def simulated(
         self,

@@ -35,24 +35,14 @@ READOUTS: tuple[Readout, ...] = get_args(Readout)
 
 @dataclass(frozen=True, eq=False)
 class MirrorGeometry:
-    """Geometry of a matrix of mirrors.
+    """Geometry of a matrix of mirrors."""
 
-    Attributes
-    ----------
-    width, length
-        Metres, (summing nodes, units).
-    multiplicity
-        Devices in parallel, (summing nodes, units); 0 without a transistor.
-    series
-        Transistors in series that make up the length, (summing nodes, units).
-    realised
-        Mirror ratio expected from the characterisation, signed, (summing nodes, units).
-    """
-
+    #: ``width``, ``length``: metres, (summing nodes, units).
     width: Floats
     length: Floats
-    multiplicity: Integers
-    series: Integers
+    multiplicity: Integers  #: Devices in parallel, (summing nodes, units); 0 without a transistor.
+    series: Integers  #: Transistors in series that make up the length, (summing nodes, units).
+    #: Mirror ratio expected from the characterisation, signed, (summing nodes, units).
     realised: Floats
 
     @property
@@ -69,24 +59,13 @@ class MirrorGeometry:
 
 @dataclass(frozen=True, eq=False)
 class Mirrors:
-    """Mirror outputs: copies of a node's signals into the summing nodes of a layer.
+    """Mirror outputs: copies of a node's signals into the summing nodes of a layer."""
 
-    Attributes
-    ----------
-    source
-        ``"x"``, a relu or cell node, or :data:`REFERENCE` for a constant.
-    chains
-        Where the weights come from in the model; several only for the reference's biases.
-    weight
-        Mirror ratios wanted, (summing nodes, units), signed.
-    geometry
-        The geometry, once sized.
-    """
-
-    source: str
+    source: str  #: ``"x"``, a relu or cell node, or :data:`REFERENCE` for a constant.
+    #: Where the weights come from in the model; several only for the reference's biases.
     chains: tuple[Chain, ...]
-    weight: Floats
-    geometry: MirrorGeometry | None = None
+    weight: Floats  #: Mirror ratios wanted, (summing nodes, units), signed.
+    geometry: MirrorGeometry | None = None  #: The geometry, once sized.
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,32 +89,18 @@ class SummingLayer:
 
 @dataclass(frozen=True, eq=False)
 class CellLayer:
-    """Cells of a node, each an instance of a block; currents in amperes.
+    """Cells of a node, each an instance of a block; currents in amperes."""
 
-    Attributes
-    ----------
-    cell
-        The node of the model.
-    wanted
-        The figures that the bias currents give, (biases, units).
-    release
-        Release order: how many layers of cells with a memory this one depends on; start-up releases
-        them in this order.
-    bias
-        The bias currents that give them, (biases, units), once sized.
-    realised
-        The figures expected of those, (biases, units), once sized.
-    bias_geometry
-        The copies of the reference that give the bias currents where these are not ideal, or that
-        DACs make them of, (biases, units), once sized.
-    """
-
-    cell: Cell
+    cell: Cell  #: The node of the model.
     block: CellBlock
-    wanted: Floats
+    wanted: Floats  #: The figures that the bias currents give, (biases, units).
+    #: Release order: how many layers of cells with a memory this one depends on; start-up releases
+    #: them in this order.
     release: int
-    bias: Floats | None = None
-    realised: Floats | None = None
+    bias: Floats | None = None  #: The bias currents that give them, (biases, units), once sized.
+    realised: Floats | None = None  #: The figures expected of those, (biases, units), once sized.
+    #: The copies of the reference that give the bias currents where these are not ideal, or that
+    #: DACs make them of, (biases, units), once sized.
     bias_geometry: MirrorGeometry | None = None
 
     @property
@@ -164,31 +129,19 @@ Layer: TypeAlias = SummingLayer | CellLayer
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """The whole network.
-
-    Attributes
-    ----------
-    unit
-        Geometry of the unit mirror (and of every diode).
-    layers
-        In evaluation order; the readout is last.
-    mirrored_bias
-        Whether the cells' bias currents are copies of the reference current, as on a chip; else
-        each comes from an ideal source of its own.
-    dac
-        Range of the DACs between those copies and the bias currents; None without.
-    codes
-        Of the DACs, by node, (biases, units), where they are not those of the nominal currents.
-    decision
-        Whether a winner-take-all on the currents of the readout's node decides every frame.
-    """
+    """The whole network."""
 
     model: Model
-    unit: Geometry
-    layers: tuple[Layer, ...]
+    unit: Geometry  #: Geometry of the unit mirror (and of every diode).
+    layers: tuple[Layer, ...]  #: In evaluation order; the readout is last.
+    #: Whether the cells' bias currents are copies of the reference current, as on a chip; else each
+    #: comes from an ideal source of its own.
     mirrored_bias: bool = False
+    #: Range of the DACs between those copies and the bias currents; None without.
     dac: DacRange | None = None
+    #: Of the DACs, by node, (biases, units), where they are not those of the nominal currents.
     codes: Mapping[str, Integers] = field(default_factory=dict)
+    #: Whether a winner-take-all on the currents of the readout's node decides every frame.
     decision: bool = False
 
     @cached_property

@@ -15,17 +15,10 @@ LARGEST = 12
 
 @dataclass(frozen=True)
 class CodeRange:
-    """Codes with equal ratios between the factors of neighbours.
+    """Codes with equal ratios between the factors of neighbours."""
 
-    Attributes
-    ----------
-    bits
-        Of a code.
-    low, high
-        Factors on the nominal value at the ends, below and above 1.
-    """
-
-    bits: int = 6
+    bits: int = 6  #: Of a code.
+    #: ``low``, ``high``: factors on the nominal value at the ends, below and above 1.
     low: float = 0.55
     high: float = 1.8
 

@@ -39,40 +39,27 @@ class Net:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A transistor.
+    """A transistor."""
 
-    Attributes
-    ----------
-    name
-        In its subcircuit, without the letter of its kind; in :attr:`Netlist.transistors` the path
-        from its layer (``state_3.m1``).
-    terminals
-        Nets of drain, gate, source and bulk.
-    node, unit
-        Whose row or cell it belongs to; empty inside a block.
-    parameter
-        Path of the learned parameter that it stands for, if it does.
-    wanted, realised
-        That parameter's value, and the one expected of the sized device, both with sign.
-    stack
-        Name of the first of the transistors in series that make up one device; its own without
-        others.
-    extra
-        Parameters of a netlist that was edited, as text.
-    """
-
+    #: In its subcircuit, without the letter of its kind; in :attr:`Netlist.transistors` the path
+    #: from its layer (``state_3.m1``).
     name: str
     role: Role
     polarity: Polarity
     geometry: Geometry
-    terminals: tuple[str, str, str, str]
+    terminals: tuple[str, str, str, str]  #: Nets of drain, gate, source and bulk.
+    #: ``node``, ``unit``: whose row or cell it belongs to; empty inside a block.
     node: str = ""
     unit: int = 0
-    parameter: str | None = None
+    parameter: str | None = None  #: Path of the learned parameter that it stands for, if it does.
+    #: ``wanted``, ``realised``: that parameter's value, and the one expected of the sized device,
+    #: both with sign.
     wanted: float | None = None
     realised: float | None = None
+    #: Name of the first of the transistors in series that make up one device; its own without
+    #: others.
     stack: str = ""
-    extra: str = ""
+    extra: str = ""  #: Parameters of a netlist that was edited, as text.
 
     @property
     def drain(self) -> str:
@@ -92,20 +79,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An ideal bias current, A, from the first net into the second.
-
-    Attributes
-    ----------
-    parameter, wanted, realised
-        Path and value (in units) of the learned parameter that it stands for, and the value
-        expected of the cell; None for the reference.
-    """
+    """An ideal bias current, A, from the first net into the second."""
 
     name: str
     nets: tuple[str, str]
     current: float
     node: str
     unit: int
+    #: ``parameter``, ``wanted``, ``realised``: path and value (in units) of the learned parameter
+    #: that it stands for, and the value expected of the cell; None for the reference.
     parameter: str | None = None
     wanted: float | None = None
     realised: float | None = None
@@ -134,16 +116,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Capacitor:
-    """The capacitance of a net's wires to everything around it, lumped, F.
-
-    Attributes
-    ----------
-    nets
-        The net, and the ground.
-    """
+    """The capacitance of a net's wires to everything around it, lumped, F."""
 
     name: str
-    nets: tuple[str, str]
+    nets: tuple[str, str]  #: The net, and the ground.
     capacitance: float
 
 
@@ -152,47 +128,30 @@ Element: TypeAlias = Device | Source | Instance | Capacitor | Statement
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """A subcircuit that units are made of.
-
-    Attributes
-    ----------
-    parameters
-        With their defaults, as text (``name=value``).
-    comments
-        What its text says of it.
-    """
+    """A subcircuit that units are made of."""
 
     name: str
     ports: tuple[str, ...]
     devices: tuple[Device, ...]
     statements: tuple[Statement, ...] = ()
-    parameters: tuple[str, ...] = ()
-    comments: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()  #: With their defaults, as text (``name=value``).
+    comments: tuple[str, ...] = ()  #: What its text says of it.
 
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """One row, cell, input or reference of a layer.
-
-    Attributes
-    ----------
-    nets
-        Those that it drives.
-    capacitors
-        Of the wires of its nets, where they are known.
-    missing
-        Parameters too small to be realised: their paths with their values.
-    """
+    """One row, cell, input or reference of a layer."""
 
     node: str
     index: int
     title: str
-    nets: tuple[Net, ...]
+    nets: tuple[Net, ...]  #: Those that it drives.
     sources: tuple[Source, ...] = ()
     devices: tuple[Device, ...] = ()
     instances: tuple[Instance, ...] = ()
     statements: tuple[Statement, ...] = ()
-    capacitors: tuple[Capacitor, ...] = ()
+    capacitors: tuple[Capacitor, ...] = ()  #: Of the wires of its nets, where they are known.
+    #: Parameters too small to be realised: their paths with their values.
     missing: tuple[tuple[str, float], ...] = ()
 
     @property
@@ -204,26 +163,17 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The units of a node, one subcircuit.
+    """The units of a node, one subcircuit."""
 
-    Attributes
-    ----------
-    node
-        Of the model, the input or the reference.
-    word
-        The netlist's word for it.
-    ports, outer
-        Nets of the subcircuit, and those of them that are ports of the network.
-    loose
-        Elements of an edited netlist that belong to no single unit.
-    """
-
-    node: str
-    word: str
+    node: str  #: Of the model, the input or the reference.
+    word: str  #: The netlist's word for it.
     title: str
+    #: ``ports``, ``outer``: nets of the subcircuit, and those of them that are ports of the
+    #: network.
     ports: tuple[str, ...]
     outer: tuple[str, ...]
     units: tuple[Unit, ...]
+    #: Elements of an edited netlist that belong to no single unit.
     loose: tuple[Statement, ...] = ()
 
     @property
@@ -234,29 +184,20 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Netlist:
-    """A network.
+    """A network."""
 
-    Attributes
-    ----------
-    name, technology
-        Of the model, and the title of the technology.
-    unit_current
-        What 1.0 in software stands for, A.
-    blocks
-        Subcircuits that units are made of, by name, in the order of their text.
-    loose, outside
-        What an edited netlist holds in the network besides its layers, and outside of subcircuits.
-    source, digest
-        The file it is in, for messages, and the SHA-256 of its text.
-    """
-
+    #: ``name``, ``technology``: of the model, and the title of the technology.
     name: str
     technology: str
-    unit_current: float
+    unit_current: float  #: What 1.0 in software stands for, A.
+    #: Subcircuits that units are made of, by name, in the order of their text.
     blocks: Mapping[str, Module]
     layers: tuple[Layer, ...]
+    #: ``loose``, ``outside``: what an edited netlist holds in the network besides its layers, and
+    #: outside of subcircuits.
     loose: tuple[Statement, ...] = ()
     outside: tuple[Statement, ...] = ()
+    #: ``source``, ``digest``: the file it is in, for messages, and the SHA-256 of its text.
     source: str = "netlist.cir"
     digest: str = ""
 

@@ -20,38 +20,20 @@ from netgen.model import INPUT, Add, Linear, Model, is_signed
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """Copies of one first-quadrant node's signals in a set of rows.
+    """Copies of one first-quadrant node's signals in a set of rows."""
 
-    Attributes
-    ----------
-    source
-        The node that is copied: ``"x"``, or a relu or cell node.
-    chain
-        Where the weights come from in the model.
-    weight
-        Mirror ratios wanted, (rows, units of the source), signed.
-    """
-
-    source: str
-    chain: Chain
-    weight: Floats
+    source: str  #: The node that is copied: ``"x"``, or a relu or cell node.
+    chain: Chain  #: Where the weights come from in the model.
+    weight: Floats  #: Mirror ratios wanted, (rows, units of the source), signed.
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The signed sums of a node: all their terms, and a constant.
-
-    Attributes
-    ----------
-    bias
-        Constant current of each row in units, (rows,).
-    bias_chains
-        The chains whose biases are added up in it.
-    """
+    """The signed sums of a node: all their terms, and a constant."""
 
     terms: tuple[Terms, ...]
-    bias: Floats
-    bias_chains: tuple[Chain, ...]
+    bias: Floats  #: Constant current of each row in units, (rows,).
+    bias_chains: tuple[Chain, ...]  #: The chains whose biases are added up in it.
 
 
 def rows_of(model: Model) -> dict[str, Rows]:

@@ -31,24 +31,17 @@ KIND = "stream"
 
 @dataclass(frozen=True, eq=False)
 class Listening:
-    """A stream that software has heard.
-
-    Attributes
-    ----------
-    x, logits
-        Inputs, (frames, channels), and the readout by software, (frames, classes).
-    rule, offset
-        When a class counts as detected.
-    output
-        The folder for results.
-    """
+    """A stream that software has heard."""
 
     model: Model
+    #: ``x``, ``logits``: inputs, (frames, channels), and the readout by software, (frames,
+    #: classes).
     x: NDArray[np.float32]
     logits: Floats
+    #: ``rule``, ``offset``: when a class counts as detected.
     rule: DetectionRule
     offset: float
-    output: Path
+    output: Path  #: The folder for results.
 
     def detections(self, logits: Floats) -> list[Detection]:
         """Return the detections in a readout, (frames, classes)."""

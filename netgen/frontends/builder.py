@@ -42,31 +42,19 @@ class Value:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a trained network's own file does not say.
+    """What a trained network's own file does not say."""
 
-    Attributes
-    ----------
-    name
-        Of the model.
-    classes
-        Names of the outputs; None: ``class0``, ``class1`` and so on.
-    unit_current, frame_period
-        A and s, as in the model format.
-    input_max
-        Largest magnitude of an input.
-    signed
-        Inputs may be negative: each channel becomes two, max(x, 0) and max(−x, 0), and each
-        weight w of it becomes w and −w, which computes the same exactly.
-    rule, frames
-        The readout, as in the model format.
-    """
-
-    name: str
+    name: str  #: Of the model.
+    #: Names of the outputs; None: ``class0``, ``class1`` and so on.
     classes: tuple[str, ...] | None = None
+    #: ``unit_current``, ``frame_period``: a and s, as in the model format.
     unit_current: float = 1e-9
     frame_period: float = 0.01
-    input_max: float = 1.0
+    input_max: float = 1.0  #: Largest magnitude of an input.
+    #: Inputs may be negative: each channel becomes two, max(x, 0) and max(−x, 0), and each weight w
+    #: of it becomes w and −w, which computes the same exactly.
     signed: bool = False
+    #: ``rule``, ``frames``: the readout, as in the model format.
     rule: Rule = "mean"
     frames: tuple[int, int] = (0, 1)
 

@@ -18,17 +18,10 @@ _PICKLED = (".pt", ".pth", ".pkl", ".ckpt", ".pt2")
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """Reads the files of another tool.
+    """Reads the files of another tool."""
 
-    Attributes
-    ----------
-    suffixes
-        Of its files, lower case, with the dot.
-    read
-        Returns the model of a file; raises ``ModelError`` for what has no circuit.
-    """
-
-    suffixes: tuple[str, ...]
+    suffixes: tuple[str, ...]  #: Of its files, lower case, with the dot.
+    #: Returns the model of a file; raises ``ModelError`` for what has no circuit.
     read: Callable[[Path, Settings], Model]
 
 

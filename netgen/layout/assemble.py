@@ -21,41 +21,24 @@ ROW_PITCH = 4_200
 
 @dataclass(frozen=True)
 class Choices:
-    """How to place.
+    """How to place."""
 
-    Attributes
-    ----------
-    rows
-        How many; None: so many that the layout is about square.
-    effort
-        How long to look for a better placement; 1 is usual, 0 takes the first.
-    clear
-        Whether no wire may cross a gate: the metal above changes a transistor's stress, and so its
-        threshold.
-    """
-
-    rows: int | None = None
-    effort: float = 1.0
+    rows: int | None = None  #: How many; None: so many that the layout is about square.
+    effort: float = 1.0  #: How long to look for a better placement; 1 is usual, 0 takes the first.
     seed: int = 0
+    #: Whether no wire may cross a gate: the metal above changes a transistor's stress, and so its
+    #: threshold.
     clear: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Assembly:
-    """A layout before it is a file.
-
-    Attributes
-    ----------
-    fingers
-        All that were drawn, dummies among them.
-    half_wire
-        Half the width of a wire, nm.
-    """
+    """A layout before it is a file."""
 
     canvas: Canvas
     floor: Floor
-    fingers: tuple[Finger, ...]
-    half_wire: int
+    fingers: tuple[Finger, ...]  #: All that were drawn, dummies among them.
+    half_wire: int  #: Half the width of a wire, nm.
 
 
 def assemble(

@@ -18,17 +18,10 @@ Box: TypeAlias = tuple[int, int, int, int]
 
 @dataclass(eq=False)
 class Canvas:
-    """What is drawn.
+    """What is drawn."""
 
-    Attributes
-    ----------
-    boxes
-        By layer's name.
-    labels
-        Layer, text, x and y, nm.
-    """
-
-    boxes: dict[str, list[Box]] = field(default_factory=dict)
+    boxes: dict[str, list[Box]] = field(default_factory=dict)  #: By layer's name.
+    #: Layer, text, x and y, nm.
     labels: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     def box(self, layer: str, left: int, bottom: int, right: int, top: int) -> None:

@@ -35,18 +35,10 @@ Edge: TypeAlias = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class NetCapacitance:
-    """What the wires of a net add, F.
+    """What the wires of a net add, F."""
 
-    Attributes
-    ----------
-    total
-        To everything around it.
-    coupling
-        Of that, to other nets (overlaps and sidewalls).
-    """
-
-    total: float
-    coupling: float
+    total: float  #: To everything around it.
+    coupling: float  #: Of that, to other nets (overlaps and sidewalls).
 
 
 def capacitances(

@@ -19,22 +19,14 @@ PLACES = 5
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a layout breaks.
+    """A rule that a layout breaks."""
 
-    Attributes
-    ----------
-    rule, kind, operands
-        See ``layout.toml``.
-    count
-        How often.
-    places
-        Boxes (left, bottom, right, top) of the first few, nm.
-    """
-
+    #: ``rule``, ``kind``, ``operands``: see ``layout.toml``.
     rule: str
     kind: str
     operands: Operation
-    count: int
+    count: int  #: How often.
+    #: Boxes (left, bottom, right, top) of the first few, nm.
     places: tuple[tuple[int, int, int, int], ...]
 
     def __str__(self) -> str:

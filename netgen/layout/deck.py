@@ -21,18 +21,10 @@ _CATEGORY = re.compile(r"<category>([^<]+)</category>")
 
 @dataclass(frozen=True)
 class DeckResult:
-    """What a deck says.
+    """What a deck says."""
 
-    Attributes
-    ----------
-    categories
-        How many rules are in its report: a deck that runs none looks clean.
-    errors
-        Violations by rule.
-    """
-
-    categories: int
-    errors: Mapping[str, int]
+    categories: int  #: How many rules are in its report: a deck that runs none looks clean.
+    errors: Mapping[str, int]  #: Violations by rule.
 
     @property
     def total(self) -> int:

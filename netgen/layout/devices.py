@@ -15,22 +15,14 @@ from netgen.technology import Polarity
 
 @dataclass(frozen=True)
 class Finger:
-    """One gate of a device of the record.
+    """One gate of a device of the record."""
 
-    Attributes
-    ----------
-    device
-        Path of the device; a dummy's begins with ``dummy``.
-    width, length
-        nm.
-    drain, gate, source
-        Nets.
-    """
-
-    device: str
+    device: str  #: Path of the device; a dummy's begins with ``dummy``.
     polarity: Polarity
+    #: ``width``, ``length``: nm.
     width: int
     length: int
+    #: ``drain``, ``gate``, ``source``: nets.
     drain: str
     gate: str
     source: str
@@ -47,24 +39,13 @@ class Pin:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A finger as drawn, without its wires.
-
-    Attributes
-    ----------
-    span
-        Extent of its active area along x, nm, from 0.
-    height
-        Of what has to stay clear above y = 0: poly of the gate's head, nm.
-    active_top
-        Upper end of its active area, nm.
-    source, gate, drain
-        Where its pins are.
-    """
+    """A finger as drawn, without its wires."""
 
     canvas: Canvas
-    span: int
-    height: int
-    active_top: int
+    span: int  #: Extent of its active area along x, nm, from 0.
+    height: int  #: Of what has to stay clear above y = 0: poly of the gate's head, nm.
+    active_top: int  #: Upper end of its active area, nm.
+    #: ``source``, ``gate``, ``drain``: where its pins are.
     source: Pin
     gate: Pin
     drain: Pin

@@ -27,29 +27,15 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Floor:
-    """Rows with all that stands in them.
-
-    Attributes
-    ----------
-    standing
-        Fingers of each row, dummies at its ends.
-    tracks
-        How many tracks each row has.
-    width
-        Of the longest row, nm.
-    bars
-        Middle of the supplies' bars along x, nm.
-    lifts
-        How much higher than usual the tracks of each row begin, nm.
-    """
+    """Rows with all that stands in them."""
 
     rows: Sequence[Row]
-    standing: Sequence[Sequence[Standing]]
-    tracks: Sequence[int]
-    width: int
-    bars: Mapping[str, int]
+    standing: Sequence[Sequence[Standing]]  #: Fingers of each row, dummies at its ends.
+    tracks: Sequence[int]  #: How many tracks each row has.
+    width: int  #: Of the longest row, nm.
+    bars: Mapping[str, int]  #: Middle of the supplies' bars along x, nm.
     wires: Mapping[str, Wire]
-    lifts: Sequence[int]
+    lifts: Sequence[int]  #: How much higher than usual the tracks of each row begin, nm.
 
     def height(self, row: int, track: int, process: Process) -> int:
         """Return how far the middle of a track is above the edge of a row's active areas, nm."""

@@ -16,27 +16,13 @@ _BULK = {"nmos": "vss", "pmos": "vdd"}
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a layout has to hold.
+    """What a layout has to hold."""
 
-    Attributes
-    ----------
-    name
-        Of the cell.
-    ports
-        Nets that lead out, the supplies first.
-    fingers
-        Every gate to draw.
-    diodes
-        Paths of devices whose drain is their gate's net.
-    roles
-        Role of every device, for the area by block.
-    """
-
-    name: str
-    ports: tuple[str, ...]
-    fingers: tuple[Finger, ...]
-    diodes: frozenset[str]
-    roles: Mapping[str, str]
+    name: str  #: Of the cell.
+    ports: tuple[str, ...]  #: Nets that lead out, the supplies first.
+    fingers: tuple[Finger, ...]  #: Every gate to draw.
+    diodes: frozenset[str]  #: Paths of devices whose drain is their gate's net.
+    roles: Mapping[str, str]  #: Role of every device, for the area by block.
 
     @property
     def gate_area(self) -> int:

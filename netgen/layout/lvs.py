@@ -18,37 +18,24 @@ _TOLERANCE_UM = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
-    """What polygons say: a database of nets, and its only circuit.
-
-    Attributes
-    ----------
-    layers
-        Region of every conducting layer in the database, by name.
-    """
+    """What polygons say: a database of nets, and its only circuit."""
 
     database: Any
     netlist: Any
     circuit: Any
-    layers: Mapping[str, Any]
+    layers: Mapping[str, Any]  #: Region of every conducting layer in the database, by name.
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Whether a layout is a circuit.
+    """Whether a layout is a circuit."""
 
-    Attributes
-    ----------
-    differences
-        Nets and devices that have no partner, one line each; empty where all match.
-    devices, nets
-        How many were compared (after transistors in parallel became one).
-    names
-        Name in the record of every net of the layout, by its id in the circuit.
-    """
-
+    #: Nets and devices that have no partner, one line each; empty where all match.
     differences: tuple[str, ...]
+    #: ``devices``, ``nets``: how many were compared (after transistors in parallel became one).
     devices: int
     nets: int
+    #: Name in the record of every net of the layout, by its id in the circuit.
     names: Mapping[int, str]
 
     @property

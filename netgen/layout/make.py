@@ -24,15 +24,9 @@ Told = Callable[[str, float], None]
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What the own checks say of a layout.
+    """What the own checks say of a layout."""
 
-    Attributes
-    ----------
-    violations
-        Of design rules.
-    """
-
-    violations: tuple[Violation, ...]
+    violations: tuple[Violation, ...]  #: Of design rules.
     comparison: Comparison
     extraction: Extraction
 
@@ -44,24 +38,17 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Laid:
-    """A finished layout.
-
-    Attributes
-    ----------
-    size
-        Width and height, nm; its lower left corner is the origin.
-    capacitances
-        Of the wires of every net; empty where the layout is not the netlist.
-    """
+    """A finished layout."""
 
     task: Task
     process: Process
     assembly: Assembly
     layout: Any
-    size: tuple[int, int]
+    size: tuple[int, int]  #: Width and height, nm; its lower left corner is the origin.
     terminals: tuple[Terminal, ...]
     groups: tuple[MirrorGroup, ...]
     verdict: Verdict
+    #: Of the wires of every net; empty where the layout is not the netlist.
     capacitances: Mapping[str, NetCapacitance]
 
     @property

@@ -10,29 +10,17 @@ from netgen.layout.fingers import Task
 
 @dataclass(frozen=True)
 class MirrorGroup:
-    """Copies of one gate net of a polarity.
-
-    Attributes
-    ----------
-    fingers
-        How many gates, the diode's among them.
-    rows
-        In how many rows they stand.
-    farthest_m
-        Largest distance of a copy's gate from the diode's, between their middles, m; from the
-        group's own middle where it has no diode.
-    neighbours
-        Share of them that stand beside another of the group.
-    turned
-        How many have current in another direction along x than the first, or lie upside down.
-    """
+    """Copies of one gate net of a polarity."""
 
     net: str
     polarity: str
-    fingers: int
-    rows: int
+    fingers: int  #: How many gates, the diode's among them.
+    rows: int  #: In how many rows they stand.
+    #: Largest distance of a copy's gate from the diode's, between their middles, m; from the
+    #: group's own middle where it has no diode.
     farthest_m: float
-    neighbours: float
+    neighbours: float  #: Share of them that stand beside another of the group.
+    #: How many have current in another direction along x than the first, or lie upside down.
     turned: int
 
 

@@ -18,39 +18,21 @@ WIDEST_BLOCK = 40_000
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Fingers of one gate net and polarity, side by side.
-
-    Attributes
-    ----------
-    fingers
-        Their places in :attr:`Task.fingers`, from the left.
-    fixed
-        Position of the diode, which stays among its copies; -1 without one.
-    width
-        nm, with the space to the next block.
-    """
+    """Fingers of one gate net and polarity, side by side."""
 
     polarity: Polarity
-    fingers: tuple[int, ...]
-    fixed: int
-    width: int
+    fingers: tuple[int, ...]  #: Their places in :attr:`Task.fingers`, from the left.
+    fixed: int  #: Position of the diode, which stays among its copies; -1 without one.
+    width: int  #: nm, with the space to the next block.
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A row of fingers of one polarity.
-
-    Attributes
-    ----------
-    flipped
-        Whether its taps are above.
-    shared
-        Whether the row above has the same taps.
-    """
+    """A row of fingers of one polarity."""
 
     polarity: Polarity
-    flipped: bool
-    shared: bool
+    flipped: bool  #: Whether its taps are above.
+    shared: bool  #: Whether the row above has the same taps.
     fingers: tuple[int, ...] = ()
 
 

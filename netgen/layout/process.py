@@ -103,47 +103,27 @@ class Roles:
 
 @dataclass(frozen=True, eq=False)
 class Process:
-    """Layers, drawing, rules and wires of a technology.
-
-    Attributes
-    ----------
-    grid
-        Of manufacture, nm; the database unit is 1 nm.
-    layers
-        GDS layer and datatype by name.
-    label_datatype
-        Of names of nets, on the layer of the wire.
-    boundary
-        Layer of a block's outline.
-    lef
-        Names of wires in LEF.
-    derived
-        Layers made of others, in order.
-    overlaps
-        Capacitance between an upper and a lower layer, F/m².
-    fringes
-        Capacitance of an edge of a layer to another one beside it, F/m.
-    reach
-        Gap beyond which wires do not see each other sideways, m.
-    deck, deck_options, deck_categories
-        Name of the foundry's rule deck, its options, and how many categories a whole report has.
-    """
+    """Layers, drawing, rules and wires of a technology."""
 
     name: str
     source: str
-    grid: int
-    layers: Layers
-    label_datatype: int
-    boundary: tuple[int, int]
-    lef: Mapping[str, str]
+    grid: int  #: Of manufacture, nm; the database unit is 1 nm.
+    layers: Layers  #: GDS layer and datatype by name.
+    label_datatype: int  #: Of names of nets, on the layer of the wire.
+    boundary: tuple[int, int]  #: Layer of a block's outline.
+    lef: Mapping[str, str]  #: Names of wires in LEF.
     roles: Roles
     drawing: Drawing
-    derived: Mapping[str, Operation]
+    derived: Mapping[str, Operation]  #: Layers made of others, in order.
     rules: tuple[Rule, ...]
     wires: Mapping[str, WireCapacitance]
+    #: Capacitance between an upper and a lower layer, F/m².
     overlaps: Mapping[tuple[str, str], float]
+    #: Capacitance of an edge of a layer to another one beside it, F/m.
     fringes: Mapping[tuple[str, str], float]
-    reach: float
+    reach: float  #: Gap beyond which wires do not see each other sideways, m.
+    #: ``deck``, ``deck_options``, ``deck_categories``: name of the foundry's rule deck, its
+    #: options, and how many categories a whole report has.
     deck: str
     deck_options: Mapping[str, str]
     deck_categories: int

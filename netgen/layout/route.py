@@ -25,24 +25,14 @@ class PlacedPin:
 
 @dataclass(eq=False)
 class Wire:
-    """The wires of a net.
-
-    Attributes
-    ----------
-    column
-        Middle of its Metal 3, nm; None without one.
-    ends
-        Smallest and largest place along x by row.
-    tracks
-        Number of its track by row, from the taps.
-    up
-        Whether its column leads to the upper edge.
-    """
+    """The wires of a net."""
 
     name: str
-    up: bool
+    up: bool  #: Whether its column leads to the upper edge.
+    #: Smallest and largest place along x by row.
     ends: dict[int, tuple[int, int]] = field(default_factory=dict)
-    column: int | None = None
+    column: int | None = None  #: Middle of its Metal 3, nm; None without one.
+    #: Number of its track by row, from the taps.
     tracks: dict[int, int] = field(default_factory=dict)
     gates: dict[int, int] = field(default_factory=dict)
 

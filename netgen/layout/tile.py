@@ -28,21 +28,14 @@ _REACH = 170
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A tile of a shuttle; see ``shuttles.toml``. Lengths in nm.
-
-    Attributes
-    ----------
-    pins
-        Rectangle of every pin.
-    analog, inputs, grounded
-        Names of analog pins that may be used, of digital inputs that the circuit may take, and of
-        outputs that must lie at ground.
-    """
+    """A tile of a shuttle; see ``shuttles.toml``. Lengths in nm."""
 
     name: str
     facts: Mapping[str, Any]
     size: tuple[int, int]
-    pins: Mapping[str, Box]
+    pins: Mapping[str, Box]  #: Rectangle of every pin.
+    #: ``analog``, ``inputs``, ``grounded``: names of analog pins that may be used, of digital
+    #: inputs that the circuit may take, and of outputs that must lie at ground.
     analog: tuple[str, ...]
     inputs: tuple[str, ...]
     grounded: tuple[str, ...]
@@ -50,25 +43,15 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A tile that holds a block.
-
-    Attributes
-    ----------
-    pins
-        Pin of each port of the circuit that leads out.
-    inside
-        Outputs that no pin was left for.
-    problems
-        What the own checks of the target find.
-    """
+    """A tile that holds a block."""
 
     target: Target
     layout: Any
     top: str
-    pins: Mapping[str, str]
-    inside: tuple[str, ...]
+    pins: Mapping[str, str]  #: Pin of each port of the circuit that leads out.
+    inside: tuple[str, ...]  #: Outputs that no pin was left for.
     terminals: tuple[Terminal, ...]
-    problems: tuple[str, ...]
+    problems: tuple[str, ...]  #: What the own checks of the target find.
 
 
 def load_target(name: str, process: Process) -> Target:

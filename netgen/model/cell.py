@@ -40,16 +40,11 @@ class Cell:
     above ``rising`` and down elsewhere. Arrays of triggers hold one rung of a unit after the other,
     then the next unit's. A subclass names its operation and its parameters, which are its fields:
     (units,) each, or (units, rungs) with ``laddered``.
-
-    Attributes
-    ----------
-    initial_state
-        States before the first frame, (triggers,).
     """
 
     name: str
     input: str
-    initial_state: Bools = field(kw_only=True)
+    initial_state: Bools = field(kw_only=True)  #: States before the first frame, (triggers,).
 
     op: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]

@@ -67,21 +67,13 @@ class Readout:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A valid trained model. Build one with :func:`netgen.model.load_model` or ``from_dict``.
-
-    Attributes
-    ----------
-    unit_current
-        The current that stands for 1.0 in software, in amperes.
-    frame_period
-        How long one frame is held, in seconds.
-    input_size, input_max
-        Channels of x[t], and the largest value one may take (software units).
-    """
+    """A valid trained model. Build one with :func:`netgen.model.load_model` or ``from_dict``."""
 
     name: str
-    unit_current: float
-    frame_period: float
+    unit_current: float  #: The current that stands for 1.0 in software, in amperes.
+    frame_period: float  #: How long one frame is held, in seconds.
+    #: ``input_size``, ``input_max``: channels of x[t], and the largest value one may take (software
+    #: units).
     input_size: int
     input_max: float
     nodes: tuple[Node, ...]

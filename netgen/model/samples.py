@@ -24,21 +24,11 @@ _LISTED = 3
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Input sequences in software units.
+    """Input sequences in software units."""
 
-    Attributes
-    ----------
-    x
-        (samples, frames, channels).
-    y
-        Class index of each sample, or None where it is not known.
-    ids
-        A name for each sample, for people.
-    """
-
-    x: Floats
-    y: Integers | None
-    ids: tuple[str, ...]
+    x: Floats  #: (samples, frames, channels).
+    y: Integers | None  #: Class index of each sample, or None where it is not known.
+    ids: tuple[str, ...]  #: A name for each sample, for people.
 
     def __len__(self) -> int:
         return len(self.x)

@@ -49,21 +49,14 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Operating points over the values of a voltage source, V.
-
-    Attributes
-    ----------
-    outer
-        A sweep within whose steps this one is gone through.
-    end
-        The last value; None where that says nothing, as of a sweep within another.
-    """
+    """Operating points over the values of a voltage source, V."""
 
     source: str
     first: float
     last: float
     step: float
-    outer: Sweep | None = None
+    outer: Sweep | None = None  #: A sweep within whose steps this one is gone through.
+    #: The last value; None where that says nothing, as of a sweep within another.
     end: float | None = None
 
 
@@ -91,31 +84,18 @@ Analysis: TypeAlias = OperatingPoint | Sweep | Transient | Noise
 
 @dataclass(frozen=True)
 class Deck:
-    """What is simulated, but for the simulator's options.
+    """What is simulated, but for the simulator's options."""
 
-    Attributes
-    ----------
-    title
-        One line.
-    models
-        SPICE text that brings the models.
-    temperature, model_temperature
-        Of the circuit, and at which the models were extracted, °C.
-    body
-        SPICE text of the circuit: elements, subcircuits and start values, nothing else.
-    quantities
-        What is observed.
-    points
-        Values of time at which sources bend: each must be a point of the result.
-    """
-
-    title: str
-    models: str
+    title: str  #: One line.
+    models: str  #: SPICE text that brings the models.
+    #: ``temperature``, ``model_temperature``: of the circuit, and at which the models were
+    #: extracted, °C.
     temperature: float
     model_temperature: float
-    body: str
-    quantities: tuple[Quantity, ...]
+    body: str  #: SPICE text of the circuit: elements, subcircuits and start values, nothing else.
+    quantities: tuple[Quantity, ...]  #: What is observed.
     analysis: Analysis
+    #: Values of time at which sources bend: each must be a point of the result.
     points: tuple[float, ...] = ()
 
     @classmethod

@@ -36,18 +36,10 @@ Sizes: TypeAlias = frozenset[tuple[str, float, float]]
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """Model files, trimmed.
+    """Model files, trimmed."""
 
-    Attributes
-    ----------
-    statements
-        What is left of them.
-    binned
-        Whether devices pick their models by the W and L they are drawn with.
-    """
-
-    statements: tuple[str, ...]
-    binned: bool
+    statements: tuple[str, ...]  #: What is left of them.
+    binned: bool  #: Whether devices pick their models by the W and L they are drawn with.
 
     @lru_cache(maxsize=64)  # noqa: B019  a library lives as long as the process
     def text(self, sizes: Sizes) -> str:

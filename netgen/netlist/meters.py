@@ -63,17 +63,11 @@ INPUT_METER = InputMeter(
 
 @dataclass(frozen=True)
 class MeteredLines:
-    """Elements whose supply comes through ammeters, one a kind of block.
-
-    Attributes
-    ----------
-    kinds
-        Those that take current from the supply, in order of appearance.
-    """
+    """Elements whose supply comes through ammeters, one a kind of block."""
 
     node: str
     lines: tuple[ElementText, ...]
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...]  #: Those that take current from the supply, in order of appearance.
 
     @classmethod
     def of(cls, writer: Writer, word: str, node: str, unit: Unit) -> MeteredLines:

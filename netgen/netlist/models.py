@@ -11,21 +11,11 @@ from netgen.technology.links import plain_folder
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where the circuit operates.
+    """Where the circuit operates."""
 
-    Attributes
-    ----------
-    corner
-        Process corner of the technology.
-    temperature
-        °C.
-    vdd
-        Supply, V.
-    """
-
-    corner: str
-    temperature: float
-    vdd: float
+    corner: str  #: Process corner of the technology.
+    temperature: float  #: °C.
+    vdd: float  #: Supply, V.
 
     @property
     def thermal_voltage(self) -> float:

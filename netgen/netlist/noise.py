@@ -53,24 +53,15 @@ _POINTS_A_DECADE = 20
 
 @dataclass(frozen=True)
 class BlockUnderTest:
-    """A block at its operating point.
+    """A block at its operating point."""
 
-    Attributes
-    ----------
-    block
-        ``mirror``: diode and one copy, unit NMOS. ``row``: an input copied to its P line, one
-        positive weight of 1, the row's diode and a copy of it. ``signed_row``: the same with
-        weights 1, 1 and −1. ``cell_high``, ``cell_low``: a cell in that state behind an input and
-        its P line, with one copy of its output.
-    current
-        Input current, A.
-    cell
-        Bias currents of the cell.
-    """
-
+    #: ``mirror``: diode and one copy, unit NMOS. ``row``: an input copied to its P line, one
+    #: positive weight of 1, the row's diode and a copy of it. ``signed_row``: the same with weights
+    #: 1, 1 and −1. ``cell_high``, ``cell_low``: a cell in that state behind an input and its P
+    #: line, with one copy of its output.
     block: Block
-    current: float
-    cell: BiasedCell | None = None
+    current: float  #: Input current, A.
+    cell: BiasedCell | None = None  #: Bias currents of the cell.
 
 
 def operating_deck(

@@ -28,27 +28,15 @@ from netgen.technology import Technology
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """One unit of a layer by itself.
+    """One unit of a layer by itself."""
 
-    Attributes
-    ----------
-    word, unit
-        Netlist word of the layer, and the unit's index.
-    elements
-        The record of what it holds.
-    nets
-        Nets that are its own.
-    uses
-        Nets that others drive, in order of their appearance.
-    transistors
-        Its own and those of its blocks, each with the nets around its block.
-    """
-
+    #: ``word``, ``unit``: netlist word of the layer, and the unit's index.
     word: str
     unit: int
-    elements: Unit
-    nets: frozenset[str]
-    uses: tuple[str, ...]
+    elements: Unit  #: The record of what it holds.
+    nets: frozenset[str]  #: Nets that are its own.
+    uses: tuple[str, ...]  #: Nets that others drive, in order of their appearance.
+    #: Its own and those of its blocks, each with the nets around its block.
     transistors: tuple[Device, ...]
 
     @property

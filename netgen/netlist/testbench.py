@@ -43,23 +43,15 @@ SETTLED = 0.99
 
 @dataclass(frozen=True)
 class Probes:
-    """Where to find the circuit's answers in a result.
+    """Where to find the circuit's answers in a result."""
 
-    Attributes
-    ----------
-    nodes
-        For every node with a current of its own, that of each unit.
-    supplies
-        Voltage of every source that delivers power, by its current.
-    winners
-        Voltage that says a class wins, one each where a winner-take-all decides.
-    meters
-        Currents that take the supplies' power apart; none in a plain testbench.
-    """
-
+    #: For every node with a current of its own, that of each unit.
     nodes: Mapping[str, tuple[Quantity, ...]]
+    #: Voltage of every source that delivers power, by its current.
     supplies: Mapping[Quantity, float]
+    #: Voltage that says a class wins, one each where a winner-take-all decides.
     winners: tuple[Quantity, ...] = ()
+    #: Currents that take the supplies' power apart; none in a plain testbench.
     meters: Mapping[Quantity, Meter] = field(default_factory=dict)
 
     @property
@@ -71,21 +63,11 @@ class Probes:
 
 @dataclass(frozen=True)
 class Pad:
-    """What lies between a pin and the circuit.
+    """What lies between a pin and the circuit."""
 
-    Attributes
-    ----------
-    resistance
-        Of the protection, Ω.
-    capacitance
-        At the pin, F.
-    leakage
-        From the pin to ground, A; below 0 where it flows into the pin.
-    """
-
-    resistance: float
-    capacitance: float
-    leakage: float = 0.0
+    resistance: float  #: Of the protection, Ω.
+    capacitance: float  #: At the pin, F.
+    leakage: float = 0.0  #: From the pin to ground, A; below 0 where it flows into the pin.
 
     def __str__(self) -> str:
         """Return it for people."""

@@ -51,19 +51,11 @@ def placed_layers(netlist: Netlist) -> dict[str, Layer]:
 
 @dataclass(frozen=True, eq=False)
 class SummingBench:
-    """A deck that measures a row layer's sums, one point after the other.
-
-    Attributes
-    ----------
-    sums
-        The currents that add up to each row's sum.
-    points
-        How many points there are.
-    """
+    """A deck that measures a row layer's sums, one point after the other."""
 
     deck: Deck
-    sums: tuple[tuple[Quantity, ...], ...]
-    points: int
+    sums: tuple[tuple[Quantity, ...], ...]  #: The currents that add up to each row's sum.
+    points: int  #: How many points there are.
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,31 +64,20 @@ class CellsBench:
 
     Once without candidates and once with each of the candidates asked for. Cells without a storage
     node have their candidates taken along a ramp instead.
-
-    Attributes
-    ----------
-    currents
-        By cell, the current that holds its storage node (without one: none), and its output.
-    shape
-        How often the voltages are gone through, and how many there are: (runs, points).
     """
 
     deck: Deck
+    #: By cell, the current that holds its storage node (without one: none), and its output.
     currents: tuple[tuple[Quantity, ...], ...]
+    #: How often the voltages are gone through, and how many there are: (runs, points).
     shape: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class VerificationBench:
-    """Writes the decks that verify a network.
+    """Writes the decks that verify a network."""
 
-    Attributes
-    ----------
-    bench
-        The network with its technology and conditions.
-    """
-
-    bench: Workbench
+    bench: Workbench  #: The network with its technology and conditions.
 
     @property
     def circuit(self) -> Circuit:

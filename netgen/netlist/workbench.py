@@ -71,18 +71,10 @@ class GateLoad:
 
 @dataclass(frozen=True, eq=False)
 class Drive:
-    """What happens at a net: volts (or amperes of an input) at given times or frames.
+    """What happens at a net: volts (or amperes of an input) at given times or frames."""
 
-    Attributes
-    ----------
-    at
-        Seconds, or frames for a sweep, (points,).
-    value
-        (points,).
-    """
-
-    at: Floats
-    value: Floats
+    at: Floats  #: Seconds, or frames for a sweep, (points,).
+    value: Floats  #: (points,).
 
     @cached_property
     def still(self) -> bool:
@@ -124,20 +116,6 @@ def together(drives: Mapping[str, Drive]) -> dict[str, Drive]:
 class Workbench:
     """What the decks of all parts and samples have in common.
 
-    Attributes
-    ----------
-    load
-        What gates of absent parts weigh.
-    shifts
-        How the network's transistors deviate, see :func:`netgen.netlist.shift_words`.
-    edge
-        Rise time of an input step, as a share of the frame.
-    nodes
-        Whether decks of the whole network observe the voltage of every net.
-    pad
-        What lies between the pins and the network; alone, parts have that of inputs, and
-        leakage at outputs.
-
     Raises
     ------
     ConfigurationError
@@ -148,10 +126,13 @@ class Workbench:
     technology: Technology
     conditions: Conditions
     network: Network
-    load: GateLoad
+    load: GateLoad  #: What gates of absent parts weigh.
+    #: How the network's transistors deviate, see :func:`netgen.netlist.shift_words`.
     shifts: ShiftWords | None = None
-    edge: float = EDGE
-    nodes: bool = False
+    edge: float = EDGE  #: Rise time of an input step, as a share of the frame.
+    nodes: bool = False  #: Whether decks of the whole network observe the voltage of every net.
+    #: What lies between the pins and the network; alone, parts have that of inputs, and leakage at
+    #: outputs.
     pad: Pad | None = None
 
     def __post_init__(self) -> None:

@@ -32,20 +32,13 @@ AREAS = ("as", "ad", "ps", "pd")
 
 @dataclass(frozen=True, slots=True)
 class ElementText:
-    """A statement, and the transistors whose shifts it takes.
-
-    Attributes
-    ----------
-    shifts
-        Path of a transistor, and the names of the parameters for its threshold voltage and for its
-        current factor.
-    supplied
-        Whether it has a terminal on the positive supply.
-    """
+    """A statement, and the transistors whose shifts it takes."""
 
     text: str
+    #: Path of a transistor, and the names of the parameters for its threshold voltage and for its
+    #: current factor.
     shifts: tuple[tuple[str, str, str], ...] = ()
-    supplied: bool = False
+    supplied: bool = False  #: Whether it has a terminal on the positive supply.
 
     def shifted(self, shifts: Mapping[str, tuple[str, str]]) -> str:
         """Return the statement of a chip.
@@ -64,18 +57,12 @@ class ElementText:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes elements for one technology.
-
-    Attributes
-    ----------
-    blocks
-        Where transistors deviate, the blocks that instances are of.
-    deviating
-        Every transistor takes a shift of its own, those of blocks by parameters.
-    """
+    """Writes elements for one technology."""
 
     technology: Technology
+    #: Where transistors deviate, the blocks that instances are of.
     blocks: Mapping[str, Module] = field(default_factory=dict)
+    #: Every transistor takes a shift of its own, those of blocks by parameters.
     deviating: bool = False
 
     def element(self, element: Element, supply: str = "vdd") -> ElementText:

@@ -240,22 +240,14 @@ def transistor(polarity: Polarity, technology: Technology) -> str:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a testbench holds around the network.
+    """What a testbench holds around the network."""
 
-    Attributes
-    ----------
-    vdd
-        Supply, V.
-    inputs, voltages
-        Currents from the supply into nets, and voltages of nets against ground.
-    text
-        Models, options and analysis.
-    """
-
-    vdd: float
+    vdd: float  #: Supply, V.
+    #: ``inputs``, ``voltages``: currents from the supply into nets, and voltages of nets against
+    #: ground.
     inputs: Sequence[InputSource]
     voltages: Sequence[InputSource]
-    text: str
+    text: str  #: Models, options and analysis.
 
     def sheet(self, ports: Sequence[str]) -> str:
         """Return the schematic."""

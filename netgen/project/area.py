@@ -45,21 +45,11 @@ _PASSES, _ROOM = 5, 0.02
 
 @dataclass(frozen=True, eq=False)
 class Sized:
-    """Sizes of groups of devices, and what is expected of them.
+    """Sizes of groups of devices, and what is expected of them."""
 
-    Attributes
-    ----------
-    factors
-        What W and L of each group are multiplied by.
-    area
-        Drawn area over that of one size for all.
-    accuracy
-        Of chips that were not used to find the sizes.
-    """
-
-    factors: Mapping[str, float]
-    area: float
-    accuracy: PopulationAccuracy
+    factors: Mapping[str, float]  #: What W and L of each group are multiplied by.
+    area: float  #: Drawn area over that of one size for all.
+    accuracy: PopulationAccuracy  #: Of chips that were not used to find the sizes.
 
     @property
     def kept(self) -> float:
@@ -69,26 +59,16 @@ class Sized:
 
 @dataclass(frozen=True, eq=False)
 class AreaByGroup:
-    """A circuit in one size for all, of which the groups of devices can be resized.
-
-    Attributes
-    ----------
-    samples
-        Labelled ones that say what matters.
-    redrawn
-        Sizes the circuit with these factors of its groups.
-    trimmed
-        Whether chips get the codes of a trim by measurement; then nothing is drawn smaller that a
-        trim corrects, so that its errors stay within the reach of the codes.
-    inputs
-        Whether that trim sets input gains too.
-    """
+    """A circuit in one size for all, of which the groups of devices can be resized."""
 
     made: Design
-    samples: Samples
+    samples: Samples  #: Labelled ones that say what matters.
+    #: Sizes the circuit with these factors of its groups.
     redrawn: Callable[[Mapping[str, float]], Design]
+    #: Whether chips get the codes of a trim by measurement; then nothing is drawn smaller that a
+    #: trim corrects, so that its errors stay within the reach of the codes.
     trimmed: bool = False
-    inputs: bool = False
+    inputs: bool = False  #: Whether that trim sets input gains too.
     seed: int = 0
 
     @cached_property

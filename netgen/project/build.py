@@ -72,22 +72,15 @@ POWER_FRAMES = 500
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A sized circuit with all that a simulation or a report needs to know of it.
-
-    Attributes
-    ----------
-    inputs
-        What it was sized for, (samples, frames, channels).
-    kept
-        Files that were edited by hand, moved aside by the build that wrote them anew.
-    """
+    """A sized circuit with all that a simulation or a report needs to know of it."""
 
     circuit: Circuit
     technology: Technology
     conditions: Conditions
     below_floor: tuple[BelowFloor, ...]
     known: Characterisation
-    inputs: Floats
+    inputs: Floats  #: What it was sized for, (samples, frames, channels).
+    #: Files that were edited by hand, moved aside by the build that wrote them anew.
     kept: tuple[Path, ...] = ()
 
     @cached_property

@@ -25,25 +25,14 @@ from netgen.units import engineering
 
 @dataclass(frozen=True)
 class Footprint:
-    """Area, wires, and the frames that cells need with them.
+    """Area, wires, and the frames that cells need with them."""
 
-    Attributes
-    ----------
-    area_m2
-        Of the layout.
-    wires_f
-        Capacitance of all wires, F.
-    frame_s
-        The shortest frame in which every cell answers an overdrive of 2 %, with the wires at its
-        storage node, s; None where the times of cells are not known.
-    measured
-        Whether a layout was made; otherwise all is an estimate.
-    """
-
-    area_m2: float
-    wires_f: float
+    area_m2: float  #: Of the layout.
+    wires_f: float  #: Capacitance of all wires, F.
+    #: The shortest frame in which every cell answers an overdrive of 2 %, with the wires at its
+    #: storage node, s; None where the times of cells are not known.
     frame_s: float | None
-    measured: bool
+    measured: bool  #: Whether a layout was made; otherwise all is an estimate.
 
     @property
     def said(self) -> str:

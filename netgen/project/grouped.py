@@ -37,22 +37,13 @@ EACH = 1.2e-7
 
 @dataclass(frozen=True, eq=False)
 class GroupedChips:
-    """Chips of a circuit, sampled device by device.
-
-    Attributes
-    ----------
-    x
-        Inputs of the samples that are looked at, (samples, frames, channels).
-    span
-        Codes of a trim by measurement that every chip gets; None: there is none.
-    inputs
-        Whether the trim sets input gains too.
-    """
+    """Chips of a circuit, sampled device by device."""
 
     fast: FastChips
-    x: Floats
+    x: Floats  #: Inputs of the samples that are looked at, (samples, frames, channels).
+    #: Codes of a trim by measurement that every chip gets; None: there is none.
     span: CodeRange | None = None
-    inputs: bool = False
+    inputs: bool = False  #: Whether the trim sets input gains too.
     seed: int = 0
 
     @cached_property

@@ -56,34 +56,24 @@ def codes_of(bias: Bias, bits: int | None, ends: tuple[float, float] | None) -> 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What a designer chooses; None is the technology's own value.
+    """What a designer chooses; None is the technology's own value."""
 
-    Attributes
-    ----------
-    technology
-        Name of the PDK, or the folder of one that netgen has no data for.
-    corner, temperature, vdd
-        Conditions the circuit is sized for and simulated at (°C, V).
-    unit
-        Geometry of the unit mirror: larger matches better and settles more slowly.
-    bias
-        Where the cells' bias currents come from: ideal sources, mirrors of one reference, or DACs.
-    readout
-        What leaves the circuit: currents alone, or also the decisions of a winner-take-all.
-    sizes
-        By group of devices (:mod:`netgen.circuit.grouping`): what W and L are multiplied by.
-    codes
-        Of the DACs, where bias currents are programmable.
-    """
-
+    #: Name of the PDK, or the folder of one that netgen has no data for.
     technology: str | Path | None = None
+    #: ``corner``, ``temperature``, ``vdd``: conditions the circuit is sized for and simulated at
+    #: (°C, V).
     corner: str | None = None
     temperature: float | None = None
     vdd: float | None = None
+    #: Geometry of the unit mirror: larger matches better and settles more slowly.
     unit: Geometry | None = None
+    #: Where the cells' bias currents come from: ideal sources, mirrors of one reference, or DACs.
     bias: Bias = "ideal"
+    #: What leaves the circuit: currents alone, or also the decisions of a winner-take-all.
     readout: Readout = "currents"
+    #: By group of devices (:mod:`netgen.circuit.grouping`): what W and L are multiplied by.
     sizes: Mapping[str, float] = field(default_factory=dict)
+    #: Of the DACs, where bias currents are programmable.
     codes: DacRange = field(default_factory=DacRange)
 
     def __post_init__(self) -> None:

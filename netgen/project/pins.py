@@ -24,17 +24,10 @@ from netgen.simulators import LocalPool
 
 @dataclass(frozen=True)
 class PinCurrents:
-    """Currents of the simulated sample of a build whose inputs change most, at the pins.
+    """Currents of the simulated sample of a build whose inputs change most, at the pins."""
 
-    Attributes
-    ----------
-    forced
-        Into the inputs, A, (frames, channels).
-    expected
-        Out of the outputs into half the supply, A, (frames, outputs), by net.
-    """
-
-    forced: Floats
+    forced: Floats  #: Into the inputs, A, (frames, channels).
+    #: Out of the outputs into half the supply, A, (frames, outputs), by net.
     expected: Mapping[str, Floats]
 
 

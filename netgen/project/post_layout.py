@@ -74,29 +74,20 @@ def post_layout(build: Build) -> Build:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a circuit did with samples.
+    """What a circuit did with samples."""
 
-    Attributes
-    ----------
-    samples
-        How many.
-    decision_agreement, state_agreement, logit_rmse_same_state_fs_max
-        As in ``report.json``.
-    settling_90_s, settling_worst_s
-        How long after the beginning of a frame an output still is more than 1 % of full scale from
-        where the frame ends: of 90 % of frames and outputs, and the longest. None where the engine
-        does not show transients.
-    power_w
-        Mean supply power.
-    """
-
-    samples: int
+    samples: int  #: How many.
+    #: ``decision_agreement``, ``state_agreement``, ``logit_rmse_same_state_fs_max``: as in
+    #: ``report.json``.
     decision_agreement: float | None
     state_agreement: float | None
     logit_rmse_same_state_fs_max: float | None
+    #: ``settling_90_s``, ``settling_worst_s``: how long after the beginning of a frame an output
+    #: still is more than 1 % of full scale from where the frame ends: of 90 % of frames and
+    #: outputs, and the longest. None where the engine does not show transients.
     settling_90_s: float | None
     settling_worst_s: float | None
-    power_w: float | None
+    power_w: float | None  #: Mean supply power.
 
 
 @dataclass(frozen=True)

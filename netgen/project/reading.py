@@ -38,41 +38,23 @@ from netgen.technology import Geometry, Technology, Variation, with_sizes
 
 @dataclass(frozen=True, eq=False)
 class Wires:
-    """What the wires of a build's layout add.
+    """What the wires of a build's layout add."""
 
-    Attributes
-    ----------
-    capacitances
-        F, by net.
-    digest
-        Of the layout that they come from.
-    """
-
-    capacitances: Mapping[str, float]
-    digest: str
+    capacitances: Mapping[str, float]  #: F, by net.
+    digest: str  #: Of the layout that they come from.
 
 
 @dataclass(frozen=True, eq=False)
 class Build:
-    """A build folder that was read back.
-
-    Attributes
-    ----------
-    digests
-        Of its files, by name, as they are.
-    edited
-        Names of those that were edited by hand since they were built.
-    wires
-        Those of its layout, where it is to be simulated with them.
-    """
+    """A build folder that was read back."""
 
     folder: Folder
     model: Model
     options: BuildOptions
     record: Mapping[str, Json]
-    digests: Mapping[str, str]
-    edited: tuple[str, ...] = ()
-    wires: Wires | None = None
+    digests: Mapping[str, str]  #: Of its files, by name, as they are.
+    edited: tuple[str, ...] = ()  #: Names of those that were edited by hand since they were built.
+    wires: Wires | None = None  #: Those of its layout, where it is to be simulated with them.
 
     def read_bytes(self, name: str) -> bytes:
         """Return the content of one of the build's files.

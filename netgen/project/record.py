@@ -22,19 +22,12 @@ from netgen.schema import head
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of record.
+    """A kind of record."""
 
-    Attributes
-    ----------
-    format, version
-        Of the record; another version is refused.
-    hint
-        What makes the record and its files anew.
-    """
-
+    #: ``format``, ``version``: of the record; another version is refused.
     format: str
     version: int
-    hint: str
+    hint: str  #: What makes the record and its files anew.
 
     @classmethod
     def of(cls, schema: str, hint: str) -> Kind:
@@ -52,26 +45,17 @@ POPULATION = Kind.of("population", "run netgen sim again")
 
 @dataclass(eq=False)
 class Draft:
-    """A record under way: files that are written through it belong to it.
-
-    Attributes
-    ----------
-    content
-        What else the record says.
-    files
-        Digest of each file, by its name in the record's folder.
-    kept
-        Files that were edited by hand and are moved aside instead of overwritten.
-    head
-        What the record says while it is incomplete, too.
-    """
+    """A record under way: files that are written through it belong to it."""
 
     path: Path
     kind: Kind
     earlier: dict[str, str]
-    content: dict[str, object] = field(default_factory=dict)
+    content: dict[str, object] = field(default_factory=dict)  #: What else the record says.
+    #: Digest of each file, by its name in the record's folder.
     files: dict[str, str] = field(default_factory=dict)
+    #: Files that were edited by hand and are moved aside instead of overwritten.
     kept: list[Path] = field(default_factory=list)
+    #: What the record says while it is incomplete, too.
     head: dict[str, object] = field(default_factory=dict)
 
     def write(self, name: str, content: str | bytes) -> None:

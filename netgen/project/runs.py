@@ -21,28 +21,14 @@ from netgen.simulators import key
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """What a folder holds of simulated samples.
-
-    Attributes
-    ----------
-    samples
-        All samples of the file that was simulated.
-    asked
-        Indices that were asked for so far.
-    failures
-        Class of failure by index.
-    keys
-        By index, the run that a sample's traces must be of.
-    pads
-        Through which inputs came; empty where straight into their diodes.
-    """
+    """What a folder holds of simulated samples."""
 
     folder: Folder
-    samples: Samples
-    asked: tuple[int, ...]
-    failures: Mapping[int, str]
-    keys: Mapping[int, str]
-    pads: str = ""
+    samples: Samples  #: All samples of the file that was simulated.
+    asked: tuple[int, ...]  #: Indices that were asked for so far.
+    failures: Mapping[int, str]  #: Class of failure by index.
+    keys: Mapping[int, str]  #: By index, the run that a sample's traces must be of.
+    pads: str = ""  #: Through which inputs came; empty where straight into their diodes.
 
     def holds(self, sample: int) -> bool:
         """Tell whether the traces of a sample are there, and of this run.

@@ -51,39 +51,21 @@ LEAST_EDGE, LARGEST_EDGE = 1e-4, 0.5
 
 @dataclass(frozen=True)
 class SimulationChoices:
-    """How to simulate.
+    """How to simulate."""
 
-    Attributes
-    ----------
-    jobs
-        Transients at a time.
-    timeout
-        Seconds of wall time allowed for each; None: 60 s and 3 s for every frame.
-    raw
-        Also keep ngspice's own ``.raw`` file of each sample: the monolithic engine has one.
-    nodes
-        Let that file hold the voltage of every net, too.
-    engine
-        One of :data:`netgen.simulation.engines.ENGINES`, or ``"auto"``.
-    scheduler
-        Address of a Dask cluster to simulate on; this machine where None.
-    options
-        Simulator options for a unit current of 1 nA.
-    input_edge
-        Rise time of an input step, s; None: 1 % of the frame.
-    pad
-        Through which inputs come; None: straight into their diodes.
-    """
-
-    jobs: int
+    jobs: int  #: Transients at a time.
+    #: Seconds of wall time allowed for each; None: 60 s and 3 s for every frame.
     timeout: float | None = None
+    #: Also keep ngspice's own ``.raw`` file of each sample: the monolithic engine has one.
     raw: bool = False
-    nodes: bool = False
-    engine: str = AUTO
+    nodes: bool = False  #: Let that file hold the voltage of every net, too.
+    engine: str = AUTO  #: One of :data:`netgen.simulation.engines.ENGINES`, or ``"auto"``.
+    #: Address of a Dask cluster to simulate on; this machine where None.
     scheduler: str | None = None
+    #: Simulator options for a unit current of 1 nA.
     options: SimulatorOptions = field(default_factory=SimulatorOptions)
-    input_edge: float | None = None
-    pad: Pad | None = None
+    input_edge: float | None = None  #: Rise time of an input step, s; None: 1 % of the frame.
+    pad: Pad | None = None  #: Through which inputs come; None: straight into their diodes.
 
     def scaled(self, model: Model) -> SimulationChoices:
         """Return the choices with simulator options for a model's unit current."""

@@ -26,18 +26,10 @@ NOT_RUN = "the shuttle's own precheck (magic, KLayout decks, yosys), antenna and
 
 @dataclass(frozen=True)
 class About:
-    """What only its author can say of a submission.
+    """What only its author can say of a submission."""
 
-    Attributes
-    ----------
-    author
-        For ``info.yaml``.
-    licence
-        Text of ``LICENSE``; None writes none.
-    """
-
-    author: str = ""
-    licence: str | None = None
+    author: str = ""  #: For ``info.yaml``.
+    licence: str | None = None  #: Text of ``LICENSE``; None writes none.
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,17 +41,11 @@ _FIGURES = ("rising", "falling", "output")
 
 @dataclass(frozen=True, eq=False)
 class SampledChips:
-    """Chips of a build by the fast chip model.
-
-    Attributes
-    ----------
-    errors
-        Log errors of their devices, (chips, devices).
-    """
+    """Chips of a build by the fast chip model."""
 
     model: Model
     fast: FastChips
-    errors: Floats
+    errors: Floats  #: Log errors of their devices, (chips, devices).
 
     def __len__(self) -> int:
         return len(self.errors)
@@ -104,19 +98,11 @@ def circuit_of(build: Build) -> Circuit:
 
 @dataclass(frozen=True, eq=False)
 class Trim:
-    """Codes of chips, and whose they are.
-
-    Attributes
-    ----------
-    names
-        Of measured chips; empty for chips sampled by ``variation``.
-    variation
-        What drew them; None for measured ones.
-    """
+    """Codes of chips, and whose they are."""
 
     codes: Codes
-    names: tuple[str, ...] = ()
-    variation: Variation | None = None
+    names: tuple[str, ...] = ()  #: Of measured chips; empty for chips sampled by ``variation``.
+    variation: Variation | None = None  #: What drew them; None for measured ones.
 
     def __len__(self) -> int:
         return len(next(iter(self.codes.biases.values())))

@@ -50,21 +50,12 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
-
-    Attributes
-    ----------
-    label
-        What it is, for those who do not see it.
-    columns
-        Names; of numbers (aligned right) with ``>`` before them.
-    rows
-        A cell that begins with ✓ or ✗ is coloured; lines are parted by ``\\n``.
-    """
+    """A table."""
 
     kind: ClassVar = "table"
-    label: str
-    columns: tuple[str, ...]
+    label: str  #: What it is, for those who do not see it.
+    columns: tuple[str, ...]  #: Names; of numbers (aligned right) with ``>`` before them.
+    #: A cell that begins with ✓ or ✗ is coloured; lines are parted by ``\\n``.
     rows: Sequence[TableRow]
 
     @property
@@ -104,18 +95,13 @@ class Lines:
 
 @dataclass(frozen=True)
 class Waves:
-    """Currents over time to be looked into: zoom, nodes, units.
-
-    Attributes
-    ----------
-    data
-        As ``templates/waves.js.j2`` reads it, see :func:`netgen.report.waves.waves_of`.
-    """
+    """Currents over time to be looked into: zoom, nodes, units."""
 
     kind: ClassVar = "waves"
     title: str
     caption: str
     alt: str
+    #: As ``templates/waves.js.j2`` reads it, see :func:`netgen.report.waves.waves_of`.
     data: dict[str, Json]
 
     @property
@@ -140,30 +126,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A page.
+    """A page."""
 
-    Attributes
-    ----------
-    name, title
-        What it is about, such as the model, and what it says of it.
-    summary
-        The result in a few sentences.
-    verdict, passed
-        The result in a few words, and whether it is good; None where there is no judgement.
-    facts
-        Headline numbers: (label, value).
-    scope
-        What the result holds for.
-    """
-
+    #: ``name``, ``title``: what it is about, such as the model, and what it says of it.
     name: str
     title: str
-    summary: str
+    summary: str  #: The result in a few sentences.
     sections: Sequence[Section]
-    facts: Sequence[tuple[str, str]] = ()
+    facts: Sequence[tuple[str, str]] = ()  #: Headline numbers: (label, value).
+    #: ``verdict``, ``passed``: the result in a few words, and whether it is good; None where there
+    #: is no judgement.
     verdict: str = ""
     passed: bool | None = None
-    scope: str = ""
+    scope: str = ""  #: What the result holds for.
 
     @property
     def description(self) -> str:

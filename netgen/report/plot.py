@@ -26,29 +26,17 @@ _LETTERS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Plot:
-    """One rendered plot.
-
-    Attributes
-    ----------
-    file
-        Its name, made of indices and node names only.
-    group
-        Where on a page it belongs, such as ``"sample"``.
-    title, caption
-        For the page.
-    alt
-        What is seen, for those who do not see it.
-    wide, narrow
-        The plot for a wide screen and for a phone: SVG as data URI.
-    """
+    """One rendered plot."""
 
     kind: ClassVar = "plot"
-    file: str
-    group: str
+    file: str  #: Its name, made of indices and node names only.
+    group: str  #: Where on a page it belongs, such as ``"sample"``.
+    #: ``title``, ``caption``: for the page.
     title: str
     caption: str
     png: bytes
-    alt: str = ""
+    alt: str = ""  #: What is seen, for those who do not see it.
+    #: ``wide``, ``narrow``: the plot for a wide screen and for a phone: SVG as data URI.
     wide: str = ""
     narrow: str = ""
 

@@ -74,15 +74,10 @@ _NAMES = {light: name for name, (light, _) in THEME.items()}
 
 @dataclass(frozen=True)
 class Sheet:
-    """The paper a plot is made for.
+    """The paper a plot is made for."""
 
-    Attributes
-    ----------
-    width
-        In inches. A page shows a wide sheet on a wide screen and a narrow one on a phone, so that
-        letters keep a size that can be read.
-    """
-
+    #: In inches. A page shows a wide sheet on a wide screen and a narrow one on a phone, so that
+    #: letters keep a size that can be read.
     width: float
 
     @property

@@ -25,21 +25,13 @@ FORMAT = 5
 
 @dataclass(frozen=True, eq=False)
 class PowerTraces:
-    """Who takes how much from the supplies, as the simulation's ammeters show it.
+    """Who takes how much from the supplies, as the simulation's ammeters show it."""
 
-    Attributes
-    ----------
-    branches
-        Kinds of block by node. What the readout's sources take back is negative.
-    average_w
-        Averaged over the sample, W, (branches,); their sum is the supply power.
-    wave_w
-        Over the points of the traces, W, (points, branches), float32.
-    """
-
+    #: Kinds of block by node. What the readout's sources take back is negative.
     branches: tuple[SupplyBranch, ...]
+    #: Averaged over the sample, W, (branches,); their sum is the supply power.
     average_w: NDArray[np.float64]
-    wave_w: NDArray[np.float32]
+    wave_w: NDArray[np.float32]  #: Over the points of the traces, W, (points, branches), float32.
 
     @classmethod
     def of(cls, readings: Iterable[tuple[SupplyBranch, float, NDArray[np.float64]]]) -> PowerTraces:
@@ -62,53 +54,32 @@ NO_WINNERS: NDArray[np.float64] = np.zeros((0, 0))
 
 @dataclass(frozen=True, eq=False)
 class Traces:
-    """The circuit's answer to one sample.
+    """The circuit's answer to one sample."""
 
-    Attributes
-    ----------
-    sample
-        Index of the sample in its file.
-    frames
-        Settled values by node name (relu and cell nodes, and the readout node), each
-        (frames, units), in software units, taken at 0.99 of every frame.
-    extremes
-        For every node that drives cells, the smallest and the largest value in each frame,
-        transients included, (frames, units, 2): what a cell may have reacted to. Empty where the
-        engine does not show transients.
-    time
-        Seconds, (points,): the simulator's own time points.
-    waves
-        The same nodes over time, each (points, units), float32, software units.
-    power_w
-        Supply power averaged over the sample, in watts.
-    cpu_s, timepoints, attempt, simulator
-        What it cost, and which rung of the retry sequence it took.
-    engine
-        How the network was taken through the sample.
-    power
-        The supply power taken apart.
-    unseen
-        How many states a transient could have decided that the engine does not show.
-    input_edge
-        Rise time of an input step, s.
-    winners
-        Settled levels of the winner-take-all, shares of the supply, (frames, classes); (0, 0)
-        without one.
-    """
-
-    sample: int
+    sample: int  #: Index of the sample in its file.
+    #: Settled values by node name (relu and cell nodes, and the readout node), each (frames,
+    #: units), in software units, taken at 0.99 of every frame.
     frames: Mapping[str, NDArray[np.float64]]
+    #: For every node that drives cells, the smallest and the largest value in each frame,
+    #: transients included, (frames, units, 2): what a cell may have reacted to. Empty where the
+    #: engine does not show transients.
     extremes: Mapping[str, NDArray[np.float64]]
-    time: NDArray[np.float64]
+    time: NDArray[np.float64]  #: Seconds, (points,): the simulator's own time points.
+    #: The same nodes over time, each (points, units), float32, software units.
     waves: Mapping[str, NDArray[np.float32]]
-    power_w: float
+    power_w: float  #: Supply power averaged over the sample, in watts.
+    #: ``cpu_s``, ``attempt``, ``simulator``: what it cost, and which rung of the retry sequence it
+    #: took.
     cpu_s: float
     attempt: str
     simulator: str
-    engine: str = "monolithic"
-    power: PowerTraces = NO_POWER
+    engine: str = "monolithic"  #: How the network was taken through the sample.
+    power: PowerTraces = NO_POWER  #: The supply power taken apart.
+    #: How many states a transient could have decided that the engine does not show.
     unseen: int = 0
-    input_edge: float = 0.0
+    input_edge: float = 0.0  #: Rise time of an input step, s.
+    #: Settled levels of the winner-take-all, shares of the supply, (frames, classes); (0, 0)
+    #: without one.
     winners: NDArray[np.float64] = field(default_factory=lambda: NO_WINNERS)
 
     @property

@@ -66,17 +66,11 @@ class _Scheduler(Protocol):
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a worker must have, so that its results are those of the caller's machine.
+    """What a worker must have, so that its results are those of the caller's machine."""
 
-    Attributes
-    ----------
-    files
-        Model files: path and SHA-256. Only decks that name one read any.
-    versions
-        Of the tools, see :func:`required_versions`.
-    """
-
+    #: Model files: path and SHA-256. Only decks that name one read any.
     files: tuple[tuple[str, str], ...] = ()
+    #: Of the tools, see :func:`required_versions`.
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, job: Job) -> None:

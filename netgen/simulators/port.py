@@ -30,60 +30,29 @@ Capability: TypeAlias = Literal["raw"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing of the installation that was looked at.
-
-    Attributes
-    ----------
-    state
-        ``"fault"``: netgen does not work before it is mended; ``"note"``: something optional is
-        missing, or the user should know.
-    said
-        What was found.
-    hint
-        What to do; empty where there is nothing to do.
-    status
-        Exit status of the commands that meet this fault.
-    """
+    """One thing of the installation that was looked at."""
 
     subject: str
+    #: ``"fault"``: netgen does not work before it is mended; ``"note"``: something optional is
+    #: missing, or the user should know.
     state: Literal["ok", "note", "fault"]
-    said: str
-    hint: str = ""
-    status: int = 0
+    said: str  #: What was found.
+    hint: str = ""  #: What to do; empty where there is nothing to do.
+    status: int = 0  #: Exit status of the commands that meet this fault.
 
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """What came of one attempt: the rows of a result, or a failure.
+    """What came of one attempt: the rows of a result, or a failure."""
 
-    Attributes
-    ----------
-    failure
-        Class of failure; empty for a result.
-    detail
-        What is wrong with the result.
-    cpu_s
-        CPU seconds of the simulator's process.
-    names
-        Names of the vectors.
-    rows
-        Scale, then the vectors, (1 + vectors, points).
-    said
-        The part of the simulator's messages that tells most about the failure.
-    tail
-        Its last messages.
-    final
-        Another attempt would fail alike: the machine's fault, not the deck's.
-    """
-
-    failure: str
-    detail: str
-    cpu_s: float
-    names: tuple[str, ...]
-    rows: NDArray[np.float64]
-    said: str = ""
-    tail: tuple[str, ...] = ()
-    final: bool = False
+    failure: str  #: Class of failure; empty for a result.
+    detail: str  #: What is wrong with the result.
+    cpu_s: float  #: CPU seconds of the simulator's process.
+    names: tuple[str, ...]  #: Names of the vectors.
+    rows: NDArray[np.float64]  #: Scale, then the vectors, (1 + vectors, points).
+    said: str = ""  #: The part of the simulator's messages that tells most about the failure.
+    tail: tuple[str, ...] = ()  #: Its last messages.
+    final: bool = False  #: Another attempt would fail alike: the machine's fault, not the deck's.
 
 
 class Session(Protocol):

@@ -19,24 +19,16 @@ FRAMES = 300
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """Currents of a circuit over its calibration samples.
+    """Currents of a circuit over its calibration samples."""
 
-    Attributes
-    ----------
-    signals
-        For ``x``, the reference and every relu and cell node, at which current its mirrors are
-        sized, A, (units,): the geometric mean over the frames, weighted by the current squared,
-        since a mirror's error in amperes is what disturbs the sum it enters.
-    rows
-        Typical current of every relu and readout row in amperes, (rows,), by node: the geometric
-        mean while there is one, since the row's voltage goes with the logarithm.
-    operation
-        Some of the frames themselves.
-    """
-
+    #: For ``x``, the reference and every relu and cell node, at which current its mirrors are
+    #: sized, A, (units,): the geometric mean over the frames, weighted by the current squared,
+    #: since a mirror's error in amperes is what disturbs the sum it enters.
     signals: Mapping[str, Floats]
+    #: Typical current of every relu and readout row in amperes, (rows,), by node: the geometric
+    #: mean while there is one, since the row's voltage goes with the logarithm.
     rows: Mapping[str, Floats]
-    operation: Calibration
+    operation: Calibration  #: Some of the frames themselves.
 
 
 def measure_activity(circuit: Circuit, x: Floats) -> Activity:

@@ -23,34 +23,20 @@ within a few per cent."""
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Frames of calibration inputs in which rows are judged.
+    """Frames of calibration inputs in which rows are judged."""
 
-    Attributes
-    ----------
-    signals
-        Current of every node with lines of its own, A, (frames, units).
-    sums
-        What each row ought to sum up to, A, (frames, rows), by the layer's node.
-    """
-
+    #: Current of every node with lines of its own, A, (frames, units).
     signals: Mapping[str, Floats]
+    #: What each row ought to sum up to, A, (frames, rows), by the layer's node.
     sums: Mapping[str, Floats]
 
 
 @dataclass(frozen=True, eq=False)
 class GainSurfaces:
-    """How the sized devices of one matrix of mirrors behave.
+    """How the sized devices of one matrix of mirrors behave."""
 
-    Attributes
-    ----------
-    surfaces
-        Their gains at all known points, (rows, units, currents, drains).
-    shares
-        Weights of the known currents in each frame, (units, currents, frames).
-    """
-
-    surfaces: Floats
-    shares: Floats
+    surfaces: Floats  #: Their gains at all known points, (rows, units, currents, drains).
+    shares: Floats  #: Weights of the known currents in each frame, (units, currents, frames).
 
     def gain(self, row: int, sourcing: Bools, by_drain: Sequence[Floats]) -> Floats:
         """Return the gains of a row's mirrors in each frame, (units, frames).

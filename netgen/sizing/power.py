@@ -24,14 +24,9 @@ from netgen.technology import Polarity, Technology
 
 @dataclass(frozen=True, eq=False)
 class PredictedPower:
-    """What a circuit will take from its supplies.
+    """What a circuit will take from its supplies."""
 
-    Attributes
-    ----------
-    watts
-        Mean over the frames of each sample by kind of block and node, W, each (samples,).
-    """
-
+    #: Mean over the frames of each sample by kind of block and node, W, each (samples,).
     watts: Mapping[SupplyBranch, Floats]
 
     @property

@@ -35,20 +35,11 @@ _SIGNS: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
 
 @dataclass(frozen=True)
 class BelowFloor:
-    """A weight too small to be realised: the circuit has nothing in its place.
+    """A weight too small to be realised: the circuit has nothing in its place."""
 
-    Attributes
-    ----------
-    row
-        Node and unit whose sum misses it.
-    parameter
-        Path of the learned parameter.
-    weight, floor
-        Its value, and the smallest that can be realised there.
-    """
-
-    row: str
-    parameter: str
+    row: str  #: Node and unit whose sum misses it.
+    parameter: str  #: Path of the learned parameter.
+    #: ``weight``, ``floor``: its value, and the smallest that can be realised there.
     weight: float
     floor: float
 

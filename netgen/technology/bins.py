@@ -119,19 +119,12 @@ def read_bins(text: str, model: str) -> Iterator[Bin]:
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """Which model a device of a polarity has: its gain may jump where that changes.
+    """Which model a device of a polarity has: its gain may jump where that changes."""
 
-    Attributes
-    ----------
-    bins
-        Smallest and largest W, smallest and largest L of each bin, m, (bins, 4); none for a model
-        without bins.
-    longest
-        Above this length, m, transistors stand in series.
-    """
-
+    #: Smallest and largest W, smallest and largest L of each bin, m, (bins, 4); none for a model
+    #: without bins.
     bins: NDArray[np.float64]
-    longest: float
+    longest: float  #: Above this length, m, transistors stand in series.
 
     def place(self, width: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return how many transistors in series devices are, and their bin or 0, (n, 2).

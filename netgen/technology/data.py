@@ -33,14 +33,9 @@ class Geometry:
 
 @dataclass(frozen=True, order=True)
 class UnitMirror(Geometry):
-    """A unit mirror that some groups of devices have in another size, with the same W/L.
+    """A unit mirror that some groups of devices have in another size, with the same W/L."""
 
-    Attributes
-    ----------
-    sizes
-        The unit device of each of those groups, by name.
-    """
-
+    #: The unit device of each of those groups, by name.
     sizes: tuple[tuple[str, Geometry], ...] = ()
 
     def of(self, group: str) -> Geometry:
@@ -67,30 +62,14 @@ def with_sizes(unit: Geometry, sizes: Mapping[str, Geometry]) -> Geometry:
 
 @dataclass(frozen=True)
 class DeviceModel:
-    """A MOS transistor of the process.
+    """A MOS transistor of the process."""
 
-    Attributes
-    ----------
-    model
-        Name of the model or subcircuit.
-    prefix
-        ``"X"`` for a subcircuit, ``"M"`` for a bare model.
-    inner
-        Name of the transistor inside the subcircuit; empty for a bare model.
-    pins
-        Order of drain, gate, source and bulk.
-    length_unit
-        Metres that a 1 stands for where the device's W and L are written.
-    lvs
-        Its name in the PDK's LVS rules; empty where that is the model's.
-    """
-
-    model: str
-    prefix: Literal["X", "M"]
-    inner: str = ""
-    pins: str = "dgsb"
-    length_unit: float = 1.0
-    lvs: str = ""
+    model: str  #: Name of the model or subcircuit.
+    prefix: Literal["X", "M"]  #: ``"X"`` for a subcircuit, ``"M"`` for a bare model.
+    inner: str = ""  #: Name of the transistor inside the subcircuit; empty for a bare model.
+    pins: str = "dgsb"  #: Order of drain, gate, source and bulk.
+    length_unit: float = 1.0  #: Metres that a 1 stands for where the device's W and L are written.
+    lvs: str = ""  #: Its name in the PDK's LVS rules; empty where that is the model's.
 
 
 @dataclass(frozen=True)
@@ -98,17 +77,13 @@ class Mismatch:
     """Local variation of a device: the law of Pelgrom et al., IEEE JSSC 24 (1989) 1433.
 
     The standard deviation of one device is ``a / sqrt((W + width) (L + length))``.
-
-    Attributes
-    ----------
-    threshold, current_factor
-        Area coefficients of the threshold voltage (V·m) and of the current factor (m).
-    width, length
-        What the process adds to the drawn W and L, m.
     """
 
+    #: ``threshold``, ``current_factor``: area coefficients of the threshold voltage (V·m) and of
+    #: the current factor (m).
     threshold: float
     current_factor: float
+    #: ``width``, ``length``: what the process adds to the drawn W and L, m.
     width: float = 0.0
     length: float = 0.0
 
@@ -121,105 +96,65 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class ProcessSpread:
-    """Variation of a whole chip: standard deviations that all devices of a polarity share.
+    """Variation of a whole chip: standard deviations that all devices of a polarity share."""
 
-    Attributes
-    ----------
-    threshold
-        Of the threshold voltage, V.
-    current_factor
-        Of the current factor, relative.
-    """
-
-    threshold: float
-    current_factor: float
+    threshold: float  #: Of the threshold voltage, V.
+    current_factor: float  #: Of the current factor, relative.
 
 
 @dataclass(frozen=True)
 class Technology:
-    """A process and its installed model files.
-
-    Attributes
-    ----------
-    vdd, temperature
-        Nominal supply (V) and simulation temperature (°C).
-    model_temperature
-        The models' reference temperature ``tnom``, °C.
-    corners
-        Library section of each process corner.
-    parameters
-        Netlist parameters always set, such as the statistics switches.
-    grid, width, length
-        Manufacturing grid, and the smallest and largest drawn W and L, in metres.
-    diffusion
-        Length of a source or drain, in metres: sets junction areas and perimeters. 0 leaves them
-        to the device's subcircuit.
-    unit, reset
-        Default geometry of the unit mirror, and of start-up switches.
-    sizing
-        For each polarity, the way W and L take as a weight falls: pairs of expressions, where a
-        trailing ``u`` counts in the unit mirror's own W or L.
-    max_multiplicity
-        How many of the widest device may stand in parallel for one weight.
-    max_series
-        How many of the longest device may stand in series for one weight: a length above the
-        largest is drawn as that many transistors with a common gate.
-    folder, includes, library
-        Where the model files are.
-    distribution
-        The PyPI package that brings them; empty where none does.
-    mismatch
-        Local variation of each polarity.
-    process
-        Variation from chip to chip of each polarity; empty where none is known.
-    bins
-        Where models are spread over hundreds of bins, the file that holds those of each corner:
-        see :func:`netgen.technology.with_bins`.
-    pmos_length
-        Length of the unit PMOS over that of the unit NMOS.
-    steering
-        Geometry of the cell's M3 and M6, which steer its gain and width currents to the supply
-        while the cell is high and leak while it is low; the unit mirror's where None.
-    vdd_max
-        The largest supply that the devices stand, V.
-    description
-        The ``technology.toml`` that all this comes from.
-    found
-        Where the model files were found, for people.
-    origin
-        What the model files were taken from, if they are an extract.
-    """
+    """A process and its installed model files."""
 
     name: str
     title: str
+    #: ``vdd``, ``temperature``: nominal supply (V) and simulation temperature (°C).
     vdd: float
     temperature: float
-    model_temperature: float
+    model_temperature: float  #: The models' reference temperature ``tnom``, °C.
     nominal_corner: str
-    corners: Mapping[str, str]
+    corners: Mapping[str, str]  #: Library section of each process corner.
+    #: Netlist parameters always set, such as the statistics switches.
     parameters: Mapping[str, float]
     devices: Mapping[Polarity, DeviceModel]
+    #: ``grid``, ``width``, ``length``: manufacturing grid, and the smallest and largest drawn W and
+    #: L, in metres.
     grid: float
     width: tuple[float, float]
     length: tuple[float, float]
+    #: Length of a source or drain, in metres: sets junction areas and perimeters. 0 leaves them to
+    #: the device's subcircuit.
     diffusion: float
+    #: ``unit``, ``reset``: default geometry of the unit mirror, and of start-up switches.
     unit: Geometry
     reset: Geometry
+    #: For each polarity, the way W and L take as a weight falls: pairs of expressions, where a
+    #: trailing ``u`` counts in the unit mirror's own W or L.
     sizing: Mapping[Polarity, tuple[tuple[str, str], ...]]
-    max_multiplicity: int
+    max_multiplicity: int  #: How many of the widest device may stand in parallel for one weight.
+    #: How many of the longest device may stand in series for one weight: a length above the largest
+    #: is drawn as that many transistors with a common gate.
     max_series: int
+    #: ``folder``, ``includes``, ``library``: where the model files are.
     folder: Path
     includes: tuple[str, ...]
     library: str
-    distribution: str = ""
+    distribution: str = ""  #: The PyPI package that brings them; empty where none does.
+    #: Local variation of each polarity.
     mismatch: Mapping[Polarity, Mismatch] = field(default_factory=dict)
+    #: Variation from chip to chip of each polarity; empty where none is known.
     process: Mapping[Polarity, ProcessSpread] = field(default_factory=dict)
+    #: Where models are spread over hundreds of bins, the file that holds those of each corner: see
+    #: :func:`netgen.technology.with_bins`.
     bins: Mapping[str, str] = field(default_factory=dict)
-    pmos_length: float = 1.0
+    pmos_length: float = 1.0  #: Length of the unit PMOS over that of the unit NMOS.
+    #: Geometry of the cell's M3 and M6, which steer its gain and width currents to the supply while
+    #: the cell is high and leak while it is low; the unit mirror's where None.
     steering: Geometry | None = None
-    vdd_max: float = math.inf
-    description: Path | None = None
-    found: str = ""
+    vdd_max: float = math.inf  #: The largest supply that the devices stand, V.
+    description: Path | None = None  #: The ``technology.toml`` that all this comes from.
+    found: str = ""  #: Where the model files were found, for people.
+    #: What the model files were taken from, if they are an extract.
     origin: tuple[SourceFile, ...] = ()
 
     @property

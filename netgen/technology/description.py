@@ -161,20 +161,11 @@ def parse(text: str, source: str) -> dict[str, Json]:
 
 @dataclass(frozen=True)
 class ModelsPlace:
-    """Where the files of a ``[[models]]`` table lie.
+    """Where the files of a ``[[models]]`` table lie."""
 
-    Attributes
-    ----------
-    folder
-        Below the package or the description's folder; empty for these themselves.
-    package
-        Dotted name of an installed package; empty for none.
-    pdk_root
-        Folders below ``$PDK_ROOT``; None where it is not looked at.
-    """
-
-    folder: str = ""
-    package: str = ""
+    folder: str = ""  #: Below the package or the description's folder; empty for these themselves.
+    package: str = ""  #: Dotted name of an installed package; empty for none.
+    #: Folders below ``$PDK_ROOT``; None where it is not looked at.
     pdk_root: tuple[str, ...] | None = None
 
 

@@ -15,19 +15,11 @@ Stamp: TypeAlias = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file as it was read.
-
-    Attributes
-    ----------
-    sha256
-        Digest of its content.
-    stamp
-        Size, time of change and inode: while they are the same, so is the content.
-    """
+    """A file as it was read."""
 
     path: Path
-    sha256: str
-    stamp: Stamp
+    sha256: str  #: Digest of its content.
+    stamp: Stamp  #: Size, time of change and inode: while they are the same, so is the content.
 
     def is_unchanged(self) -> bool:
         """Tell whether the file still holds what was read."""

@@ -31,21 +31,11 @@ class Transistor:
 
 @dataclass(frozen=True)
 class Variation:
-    """Which random deviations chips have.
+    """Which random deviations chips have."""
 
-    Attributes
-    ----------
-    seed
-        Two variations with the same seed have the same chips.
-    mismatch
-        Each transistor deviates by itself, as its area allows.
-    process
-        All transistors of a polarity deviate together.
-    """
-
-    seed: int
-    mismatch: bool = True
-    process: bool = False
+    seed: int  #: Two variations with the same seed have the same chips.
+    mismatch: bool = True  #: Each transistor deviates by itself, as its area allows.
+    process: bool = False  #: All transistors of a polarity deviate together.
 
 
 def normals(seed: int, name: str, first: int, count: int) -> Floats:

@@ -41,18 +41,12 @@ class Word:
 
 @dataclass(frozen=True)
 class Alarms:
-    """How detections of a stream compare with its labels.
+    """How detections of a stream compare with its labels."""
 
-    Attributes
-    ----------
-    words, missed
-        Keywords said, and how many of them were not detected.
-    false, hours
-        False alarms, and how long the stream is.
-    """
-
+    #: ``words``, ``missed``: keywords said, and how many of them were not detected.
     words: int
     missed: int
+    #: ``false``, ``hours``: false alarms, and how long the stream is.
     false: int
     hours: float
 

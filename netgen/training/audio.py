@@ -32,18 +32,11 @@ class AudioError(InputError):
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A recording as read.
+    """A recording as read."""
 
-    Attributes
-    ----------
-    sound
-        Mono samples at ``rate`` hertz, of any length.
-    repairs
-        What had to be done to the file, in words that are the same for every such file.
-    """
-
-    sound: Sound
+    sound: Sound  #: Mono samples at ``rate`` hertz, of any length.
     rate: int
+    #: What had to be done to the file, in words that are the same for every such file.
     repairs: tuple[str, ...]
 
 

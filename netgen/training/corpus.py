@@ -24,22 +24,15 @@ class Recording:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A data set.
+    """A data set."""
 
-    Attributes
-    ----------
-    root, layout
-        Where it lies and which layout it was read as.
-    noise
-        Long recordings without speech (Speech Commands' background noise).
-    remarks
-        What was not read or was decided while looking through the folders, each with its count.
-    """
-
+    #: ``root``, ``layout``: where it lies and which layout it was read as.
     root: Path
     layout: str
     recordings: tuple[Recording, ...]
+    #: Long recordings without speech (Speech Commands' background noise).
     noise: tuple[Path, ...] = ()
+    #: What was not read or was decided while looking through the folders, each with its count.
     remarks: tuple[str, ...] = ()
 
     @property

@@ -37,28 +37,16 @@ _NOISE_PARTS: dict[Split, tuple[float, float]] = {
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Samples of one split.
+    """Samples of one split."""
 
-    Attributes
-    ----------
-    x
-        (samples, 101, channels) in units of the unit current: float32, of training samples and
-        altered copies float16, so that a large data set takes half the memory.
-    y
-        Class index, (samples,).
-    ids
-        A name for each sample.
-    weight
-        The chance of each sample within its class, not normalised, (samples,).
-    words
-        What is said in each sample, where that is known.
-    """
-
+    #: (samples, 101, channels) in units of the unit current: float32, of training samples and
+    #: altered copies float16, so that a large data set takes half the memory.
     x: NDArray[np.floating]
-    y: NDArray[np.int64]
-    ids: tuple[str, ...]
+    y: NDArray[np.int64]  #: Class index, (samples,).
+    ids: tuple[str, ...]  #: A name for each sample.
+    #: The chance of each sample within its class, not normalised, (samples,).
     weight: NDArray[np.float64]
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  #: What is said in each sample, where that is known.
 
     def __len__(self) -> int:
         return len(self.y)
@@ -66,27 +54,16 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What a trainer takes.
-
-    Attributes
-    ----------
-    pool
-        Altered copies of training recordings (empty where augmentation is off).
-    mapping
-        How the sound became x; its constants come from the training split alone.
-    repairs
-        What was done to recordings, each with how many it was done to.
-    left_out
-        Recordings that could not be used, each with the reason.
-    """
+    """What a trainer takes."""
 
     train: Part
-    pool: Part
+    pool: Part  #: Altered copies of training recordings (empty where augmentation is off).
     validation: Part
     test: Part
+    #: How the sound became x; its constants come from the training split alone.
     mapping: FeatureMap
-    repairs: dict[str, int]
-    left_out: tuple[str, ...]
+    repairs: dict[str, int]  #: What was done to recordings, each with how many it was done to.
+    left_out: tuple[str, ...]  #: Recordings that could not be used, each with the reason.
 
 
 @dataclass

@@ -36,27 +36,18 @@ class FeatureMap:
     x = clip(``scale`` · (feature − ``mean``) / ``std`` + ``offset``, 0, ``maximum``): a current
     has no sign, so the map leaves the features in the first quadrant. Band energies are positive
     by nature: their ``mean`` is 0, their ``offset`` 0 and ``std`` their own full scale.
-
-    Attributes
-    ----------
-    rate
-        Sample rate of the sound, in hertz.
-    mean, std
-        Of each feature over the training recordings.
-    floor
-        RMS of the constant noise under every recording of ``mfcc-kaldi`` (full scale ±1).
-    kind
-        The features, see :data:`netgen.training.frontend.FRONT_ENDS`.
     """
 
-    rate: int
+    rate: int  #: Sample rate of the sound, in hertz.
+    #: ``mean``, ``std``: of each feature over the training recordings.
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    #: RMS of the constant noise under every recording of ``mfcc-kaldi`` (full scale ±1).
     floor: float = 1e-3
     scale: float = 0.25
     offset: float = 0.5
     maximum: float = 1.5
-    kind: str = KIND
+    kind: str = KIND  #: The features, see :data:`netgen.training.frontend.FRONT_ENDS`.
 
     @property
     def front(self) -> FeatureExtractor:

@@ -97,30 +97,17 @@ class ChannelLevel:
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """One kind of features.
+    """One kind of features."""
 
-    Attributes
-    ----------
-    kind
-        Its name in a model's ``meta["features"]``.
-    bands
-        Mel bands.
-    cosine
-        Coefficients of the cosine transform of the bands' logarithms (MFCC); 0 for the bands
-        themselves, as the energy to the power ``exponent``: positive by nature.
-    level
-        The level control, of all channels together or of each; None for none.
-    slopes
-        Whether the slope of every feature over nine frames is a feature too.
-    slow
-        Time constant, in seconds, of a slow copy of every feature beside it; 0 for none.
-    """
-
-    kind: str
-    bands: int
+    kind: str  #: Its name in a model's ``meta["features"]``.
+    bands: int  #: Mel bands.
+    #: Coefficients of the cosine transform of the bands' logarithms (MFCC); 0 for the bands
+    #: themselves, as the energy to the power ``exponent``: positive by nature.
     cosine: int
+    #: The level control, of all channels together or of each; None for none.
     level: LevelControl | ChannelLevel | None
-    slopes: bool = False
+    slopes: bool = False  #: Whether the slope of every feature over nine frames is a feature too.
+    #: Time constant, in seconds, of a slow copy of every feature beside it; 0 for none.
     slow: float = 0.0
     exponent: float = 0.25
 

@@ -52,21 +52,11 @@ _RATES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 @dataclass(frozen=True, eq=False)
 class Passages:
-    """A stream and what is said in it.
+    """A stream and what is said in it."""
 
-    Attributes
-    ----------
-    x
-        Inputs, (frames, channels), float16.
-    words
-        All that is said.
-    classes
-        Names of the classes, the quiet one first.
-    """
-
-    x: NDArray[np.floating]
-    words: tuple[Word, ...]
-    classes: tuple[str, ...]
+    x: NDArray[np.floating]  #: Inputs, (frames, channels), float16.
+    words: tuple[Word, ...]  #: All that is said.
+    classes: tuple[str, ...]  #: Names of the classes, the quiet one first.
 
 
 def make_passages(

@@ -12,96 +12,64 @@ from netgen.training.variation import Augmentation
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of a training run, with an optimiser and schedules of its own.
+    """One stretch of a training run, with an optimiser and schedules of its own."""
 
-    Attributes
-    ----------
-    steps, rate
-        Adam's steps, and its learning rate before it falls to 0 along a cosine.
-    sharpness
-        K of the soft gates at the first step and from 90 % of the steps on.
-    auxiliary
-        Share of the steps over which the auxiliary loss on the mean logit fades out.
-    dead_zone
-        Share of the steps after which weights too small to draw count as 0.
-    chips, spread, offset
-        Virtual chips a network and step (they share the batch), the relative standard deviation
-        of their parameters (of structured chips: the share of the devices' own deviations), and
-        the standard deviation of their candidates' offsets, in units.
-    currents, consistency, race
-        Weights of the penalties (see :mod:`netgen.training.hardware`).
-    ramp
-        Share of the steps over which spread, offset and the penalties of states grow to their
-        full size: at once, they would leave nothing to learn from.
-    batch
-        Recordings a step; all networks share them.
-    search
-        Recordings a step before the first cut, where many networks are compared.
-    passages, trigger
-        Passages of a stream a step, beside the recordings, and the weight of what a trigger does
-        wrong in them.
-    cuts
-        (steps, networks): after so many steps of the phase only so many networks go on, the best.
-    """
-
+    #: ``steps``, ``rate``: Adam's steps, and its learning rate before it falls to 0 along a cosine.
     steps: int
     rate: float
+    #: K of the soft gates at the first step and from 90 % of the steps on.
     sharpness: tuple[float, float]
+    #: Share of the steps over which the auxiliary loss on the mean logit fades out.
     auxiliary: float
-    dead_zone: float = 1.0
+    dead_zone: float = 1.0  #: Share of the steps after which weights too small to draw count as 0.
+    #: ``chips``, ``spread``, ``offset``: virtual chips a network and step (they share the batch),
+    #: the relative standard deviation of their parameters (of structured chips: the share of the
+    #: devices' own deviations), and the standard deviation of their candidates' offsets, in units.
     chips: int = 1
     spread: float = 0.0
     offset: float = 0.0
+    #: ``currents``, ``consistency``, ``race``: weights of the penalties (see
+    #: :mod:`netgen.training.hardware`).
     currents: float = 0.0
     consistency: float = 0.0
     race: float = 0.0
+    #: Share of the steps over which spread, offset and the penalties of states grow to their full
+    #: size: at once, they would leave nothing to learn from.
     ramp: float = 0.5
-    batch: int = 64
-    search: int = 32
+    batch: int = 64  #: Recordings a step; all networks share them.
+    search: int = 32  #: Recordings a step before the first cut, where many networks are compared.
+    #: ``passages``, ``trigger``: passages of a stream a step, beside the recordings, and the weight
+    #: of what a trigger does wrong in them.
     passages: int = 0
     trigger: float = 0.0
+    #: (steps, networks): after so many steps of the phase only so many networks go on, the best.
     cuts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training run besides the data and the architecture.
+    """Everything that decides a training run besides the data and the architecture."""
 
-    Attributes
-    ----------
-    seed, starts
-        The seed of all randomness, and how many networks are started side by side.
-    chain
-        Recordings in a row without a reset of the states: a spotter that is always on hears a
-        word after another one, not from a fresh state.
-    gain
-        Factor of the logits in the loss: currents of one unit are too small for a sure softmax.
-    drawable
-        Whether weights too small to draw become 0 and the result is rescaled.
-    errors
-        Of the transistors that virtual chips are made of; None for chips whose parameters deviate
-        independently, by 5 %.
-    phases
-        Plain training with pruning, then hardening, then the same on passages of a stream; one
-        may be the only one.
-    varied
-        How the features of every batch are altered.
-    taught
-        Share of the teacher's chances in what the networks learn; the rest are the labels.
-    lesson
-        How the teacher is trained, where it has a share.
-    """
-
+    #: ``seed``, ``starts``: the seed of all randomness, and how many networks are started side by
+    #: side.
     seed: int
     starts: int
+    #: Recordings in a row without a reset of the states: a spotter that is always on hears a word
+    #: after another one, not from a fresh state.
     chain: int
+    #: Factor of the logits in the loss: currents of one unit are too small for a sure softmax.
     gain: float
-    drawable: bool
+    drawable: bool  #: Whether weights too small to draw become 0 and the result is rescaled.
+    #: Of the transistors that virtual chips are made of; None for chips whose parameters deviate
+    #: independently, by 5 %.
     errors: ChipErrors | None
+    #: Plain training with pruning, then hardening, then the same on passages of a stream; one may
+    #: be the only one.
     phases: tuple[Phase, ...]
-    varied: Augmentation
+    varied: Augmentation  #: How the features of every batch are altered.
+    #: Share of the teacher's chances in what the networks learn; the rest are the labels.
     taught: float
-    lesson: Lesson
+    lesson: Lesson  #: How the teacher is trained, where it has a share.
 
     @property
     def steps(self) -> int:

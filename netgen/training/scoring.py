@@ -123,12 +123,8 @@ def chip_accuracy(
 class Spoken:
     """The samples by which networks are chosen, heard from a fresh state and after another one.
 
-    Attributes
-    ----------
-    fresh
-        (1, frames, samples, channels).
-    after
-        The same samples behind another one each, (1, 2 · frames, samples, channels).
+    ``fresh`` is (1, frames, samples, channels); ``after`` has the same samples behind another one
+    each, (1, 2 · frames, samples, channels).
     """
 
     def __init__(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:

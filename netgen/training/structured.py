@@ -25,25 +25,16 @@ SLOPES: dict[Polarity, float] = {"nmos": 27.0, "pmos": 25.0}
 
 @dataclass(frozen=True)
 class ChipErrors:
-    """Standard deviations of ln of a transistor's current.
+    """Standard deviations of ln of a transistor's current."""
 
-    Attributes
-    ----------
-    ratios
-        ln of mirror ratios, rising.
-    sinking, sourcing
-        Of NMOS and PMOS mirrors of these ratios.
-    nmos, pmos
-        Of unit devices.
-    trimmed
-        What is left of a cell's threshold, width and gain after a trim; None without one.
-    """
-
-    ratios: tuple[float, ...]
+    ratios: tuple[float, ...]  #: ln of mirror ratios, rising.
+    #: ``sinking``, ``sourcing``: of NMOS and PMOS mirrors of these ratios.
     sinking: tuple[float, ...]
     sourcing: tuple[float, ...]
+    #: ``nmos``, ``pmos``: of unit devices.
     nmos: float
     pmos: float
+    #: What is left of a cell's threshold, width and gain after a trim; None without one.
     trimmed: float | None = None
 
 

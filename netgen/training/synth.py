@@ -49,15 +49,10 @@ _NOISE_SECONDS = 20
 
 @dataclass(frozen=True)
 class Script:
-    """What is to be spoken.
+    """What is to be spoken."""
 
-    Attributes
-    ----------
-    keywords, others
-        Each speaker says a keyword ``takes`` times and every other word ``other_takes`` times, at
-        a speed and pitch of its own each time.
-    """
-
+    #: ``keywords``, ``others``: each speaker says a keyword ``takes`` times and every other word
+    #: ``other_takes`` times, at a speed and pitch of its own each time.
     keywords: tuple[str, ...]
     others: tuple[str, ...]
     speakers: int

@@ -18,21 +18,12 @@ COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """Classes and the labels that belong to them.
-
-    Attributes
-    ----------
-    classes
-        Names, in the order of the readout's units.
-    named
-        Labels that are a class of their own; every other label is ``other``.
-    silence
-        The class of recordings without speech, cut from the background noise; None for none.
-    """
+    """Classes and the labels that belong to them."""
 
     kind: Kind
-    classes: tuple[str, ...]
-    named: tuple[str, ...]
+    classes: tuple[str, ...]  #: Names, in the order of the readout's units.
+    named: tuple[str, ...]  #: Labels that are a class of their own; every other label is ``other``.
+    #: The class of recordings without speech, cut from the background noise; None for none.
     silence: str | None
 
     def class_of(self, label: str) -> int | None:

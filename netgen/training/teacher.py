@@ -45,27 +45,18 @@ _VARIED = Augmentation(
 
 @dataclass(frozen=True)
 class Lesson:
-    """How the teacher is trained.
+    """How the teacher is trained."""
 
-    Attributes
-    ----------
-    steps, rate, batch, decay
-        AdamW's steps, highest learning rate (one cycle), recordings a step and weight decay.
-    frequent
-        Words with at least so many training recordings are told apart; the rest of a class is one.
-    smooth
-        Label smoothing.
-    varied
-        How its recordings are altered.
-    """
-
+    #: ``steps``, ``rate``, ``batch``, ``decay``: AdamW's steps, highest learning rate (one cycle),
+    #: recordings a step and weight decay.
     steps: int = 800
     rate: float = 4e-3
     batch: int = 96
     decay: float = 0.02
+    #: Words with at least so many training recordings are told apart; the rest of a class is one.
     frequent: int = 40
-    smooth: float = 0.05
-    varied: Augmentation = _VARIED
+    smooth: float = 0.05  #: Label smoothing.
+    varied: Augmentation = _VARIED  #: How its recordings are altered.
 
 
 class _Block(nn.Module):  # type: ignore[misc]  # torch is no dependency of the checks
@@ -106,21 +97,11 @@ class _Network(nn.Module):  # type: ignore[misc]
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """What the teacher tells apart: frequent words, and the other words of each class.
+    """What the teacher tells apart: frequent words, and the other words of each class."""
 
-    Attributes
-    ----------
-    of
-        Group of each training sample, (samples,).
-    classes
-        Class of each group, (groups,).
-    share
-        How much of the teacher's training each group is, (groups,), summing to 1.
-    """
-
-    of: Tensor
-    classes: Tensor
-    share: Tensor
+    of: Tensor  #: Group of each training sample, (samples,).
+    classes: Tensor  #: Class of each group, (groups,).
+    share: Tensor  #: How much of the teacher's training each group is, (groups,), summing to 1.
 
 
 def group_words(train: Part, frequent: int) -> Groups:

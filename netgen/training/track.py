@@ -38,24 +38,14 @@ _SPEEDS = (72, 64, 82)  # a word lasts 64/72 to 81/72 as long
 
 @dataclass(frozen=True)
 class Scene:
-    """What a stream is made of.
+    """What a stream is made of."""
 
-    Attributes
-    ----------
-    keywords
-        Words that are said ``an_hour`` times each; all other words of the test split fill the
-        rest.
-    minutes
-        Length of the stream.
-    snr
-        Level of the words over the noise (pink, and the data set's own where it has some), dB.
-    babble
-        Level of the words over four voices that talk all the time, dB; None for none.
-    """
-
+    #: Words that are said ``an_hour`` times each; all other words of the test split fill the rest.
     keywords: tuple[str, ...]
-    minutes: int
+    minutes: int  #: Length of the stream.
+    #: Level of the words over the noise (pink, and the data set's own where it has some), dB.
     snr: float
+    #: Level of the words over four voices that talk all the time, dB; None for none.
     babble: float | None
     an_hour: int
     seed: int

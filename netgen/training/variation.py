@@ -15,38 +15,24 @@ _LOWEST_MOVES = 0.3
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far features are altered, at random for each sample.
+    """How far features are altered, at random for each sample."""
 
-    Attributes
-    ----------
-    pace
-        Time runs up to this factor faster or slower about the middle of a recording.
-    shift
-        Frames by which a recording is moved at most, either way.
-    bands
-        Mel bands by which the highest is moved at most (vocal tracts differ in length); the lowest
-        moves by 0.3 times as much. Only where channels are bands.
-    gain
-        All channels are multiplied, or divided, by up to this factor.
-    masks, mask_frames, mask_bands
-        How often some frames and some bands are silenced (SpecAugment, arXiv:1904.08779), and the
-        most of them at a time.
-    mixed
-        Share of the batches in which every sample is mixed with another one (mixup,
-        arXiv:1710.09412).
-    ratio
-        a of the Beta(a, a) distribution of the mixing ratio.
-    """
-
+    #: Time runs up to this factor faster or slower about the middle of a recording.
     pace: float = 1.0
-    shift: float = 0.0
+    shift: float = 0.0  #: Frames by which a recording is moved at most, either way.
+    #: Mel bands by which the highest is moved at most (vocal tracts differ in length); the lowest
+    #: moves by 0.3 times as much. Only where channels are bands.
     bands: float = 0.0
-    gain: float = 1.0
+    gain: float = 1.0  #: All channels are multiplied, or divided, by up to this factor.
+    #: ``masks``, ``mask_frames``, ``mask_bands``: how often some frames and some bands are silenced
+    #: (SpecAugment, arXiv:1904.08779), and the most of them at a time.
     masks: int = 0
     mask_frames: float = 0.0
     mask_bands: float = 0.0
+    #: Share of the batches in which every sample is mixed with another one (mixup,
+    #: arXiv:1710.09412).
     mixed: float = 0.0
-    ratio: float = 0.3
+    ratio: float = 0.3  #: a of the Beta(a, a) distribution of the mixing ratio.
 
 
 def vary(

@@ -15,20 +15,12 @@ from netgen.model.graph import Integers
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """What is programmed into several chips.
+    """What is programmed into several chips."""
 
-    Attributes
-    ----------
-    span
-        What a code stands for.
-    biases
-        By cell node: codes of its bias currents, (chips, biases, units).
-    inputs
-        Codes of the gains in front of the inputs, (chips, channels); None where there are none.
-    """
-
-    span: CodeRange
+    span: CodeRange  #: What a code stands for.
+    #: By cell node: codes of its bias currents, (chips, biases, units).
     biases: Mapping[str, Integers]
+    #: Codes of the gains in front of the inputs, (chips, channels); None where there are none.
     inputs: Integers | None = None
 
     @property

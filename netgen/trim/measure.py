@@ -32,20 +32,13 @@ _SMALL = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class CellFigures:
-    """Measured cells of a node, in units, each (chips, units).
+    """Measured cells of a node, in units, each (chips, units)."""
 
-    Attributes
-    ----------
-    rising, falling
-        Currents into the candidate's diode at which the cell rises and falls; ``falling`` is 0 or
-        less where it never does.
-    output
-        Its output current while high.
-    """
-
+    #: ``rising``, ``falling``: currents into the candidate's diode at which the cell rises and
+    #: falls; ``falling`` is 0 or less where it never does.
     rising: Floats
     falling: Floats
-    output: Floats
+    output: Floats  #: Its output current while high.
 
 
 Measure: TypeAlias = Callable[[ChipSettings], Mapping[str, CellFigures]]
@@ -54,16 +47,10 @@ Measure: TypeAlias = Callable[[ChipSettings], Mapping[str, CellFigures]]
 
 @dataclass(frozen=True, eq=False)
 class MeasuredTrim:
-    """Codes from measurements.
-
-    Attributes
-    ----------
-    beyond
-        Currents that should be set further than any code reaches.
-    """
+    """Codes from measurements."""
 
     codes: Codes
-    beyond: int
+    beyond: int  #: Currents that should be set further than any code reaches.
 
 
 def trim_measured(

@@ -28,21 +28,11 @@ MOVED = 3
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Where a search by trial stands.
+    """Where a search by trial stands."""
 
-    Attributes
-    ----------
-    codes
-        The best of each chip so far.
-    score
-        Of each chip, (chips,): 0 is best.
-    evaluations
-        How often the recordings were taken through each chip.
-    """
-
-    codes: Codes
-    score: Floats
-    evaluations: int
+    codes: Codes  #: The best of each chip so far.
+    score: Floats  #: Of each chip, (chips,): 0 is best.
+    evaluations: int  #: How often the recordings were taken through each chip.
 
 
 def trim_by_trial(

@@ -72,3 +72,9 @@ def test_public_functions_that_raise_say_so(path: Path) -> None:
     if path.parent.name == "commands":
         found = [name for name in found if not name.endswith("_command") and name != "invoke"]
     assert not found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_fields_are_described_beside_them(path: Path) -> None:
+    """A comment ``#:`` stands where the field does; a list in the docstring repeats its name."""
+    assert "    Attributes\n    ---" not in path.read_text(encoding="utf-8")

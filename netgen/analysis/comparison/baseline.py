@@ -58,41 +58,24 @@ class Limit:
 
 @dataclass(frozen=True)
 class Baseline:
-    """An earlier report.
+    """An earlier report."""
 
-    Attributes
-    ----------
-    source
-        Its file.
-    model
-        SHA-256 of its model.
-    samples
-        How many it compares.
-    """
-
-    source: str
-    model: str
-    samples: int
+    source: str  #: Its file.
+    model: str  #: SHA-256 of its model.
+    samples: int  #: How many it compares.
     figures: Figures
 
 
 @dataclass(frozen=True)
 class Change:
-    """A figure, earlier and now.
-
-    Attributes
-    ----------
-    worse
-        By how much it became worse; below 0 where it became better. None where either is missing.
-    allowed
-        By how much it may become worse; None: by anything.
-    """
+    """A figure, earlier and now."""
 
     name: str
     before: float | None
     now: float | None
+    #: By how much it became worse; below 0 where it became better. None where either is missing.
     worse: float | None
-    allowed: float | None
+    allowed: float | None  #: By how much it may become worse; None: by anything.
     passed: bool
 
     @property
@@ -107,22 +90,13 @@ class Change:
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """Figures against those of an earlier report.
+    """Figures against those of an earlier report."""
 
-    Attributes
-    ----------
-    source
-        The earlier report's file.
-    same_model, same_samples
-        Whether it is of this very model, and of as many samples.
-    changes
-        Figures that either report has, those with a limit first.
-    """
-
-    source: str
+    source: str  #: The earlier report's file.
+    #: ``same_model``, ``same_samples``: whether it is of this very model, and of as many samples.
     same_model: bool
     same_samples: bool
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...]  #: Figures that either report has, those with a limit first.
 
     @property
     def regressed(self) -> tuple[Change, ...]:

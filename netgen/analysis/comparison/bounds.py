@@ -23,20 +23,11 @@ from netgen.model.graph import Bools, Floats
 
 @dataclass(frozen=True)
 class Margins:
-    """How far a circuit may be from what is known of it.
+    """How far a circuit may be from what is known of it."""
 
-    Attributes
-    ----------
-    excursion
-        By how much more a mixture may go beyond the settled ends, as a share.
-    reach
-        How close to a threshold a mixture may come, as a share of the upper threshold.
-    hidden
-        Error of a sum that the ReLU cuts off, as a share of the root of its squared terms.
-    """
-
-    excursion: float
-    reach: float
+    excursion: float  #: By how much more a mixture may go beyond the settled ends, as a share.
+    reach: float  #: How close to a threshold a mixture may come, as a share of the upper threshold.
+    #: Error of a sum that the ReLU cuts off, as a share of the root of its squared terms.
     hidden: float
 
 

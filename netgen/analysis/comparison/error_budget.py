@@ -23,48 +23,33 @@ CHIPS = 8
 
 @dataclass(frozen=True)
 class Rung:
-    """What one more kind of error does to the answers.
+    """What one more kind of error does to the answers."""
 
-    Attributes
-    ----------
-    step
-        ``ideal``: the software model. ``grid``: every learned weight as near as the manufacturing
-        grid allows with the width that is drawn, and those too small to draw left out.
-        ``systematic``: the twin without deviations, where gains go with signal and drain and
-        cells do what was characterised. ``mismatch``: the twin's chips with local variation.
-        ``transistor``: what SPICE found.
-    over
-        The step that it is compared with; ``transistor`` comes after ``mismatch`` but without it.
-    logit_rmse_fs
-        RMSE of the logits against software, as a share of their range; of chips the mean square.
-    attributed_fs
-        What the step adds: the root of the difference of the squares, negative where it takes away.
-    state_disagreement, decision_disagreement
-        Shares of BMRU states (None without cells) and of decisions that are not software's.
-    """
-
+    #: ``ideal``: the software model. ``grid``: every learned weight as near as the manufacturing
+    #: grid allows with the width that is drawn, and those too small to draw left out.
+    #: ``systematic``: the twin without deviations, where gains go with signal and drain and cells
+    #: do what was characterised. ``mismatch``: the twin's chips with local variation.
+    #: ``transistor``: what SPICE found.
     step: Step
+    #: The step that it is compared with; ``transistor`` comes after ``mismatch`` but without it.
     over: Step
+    #: RMSE of the logits against software, as a share of their range; of chips the mean square.
     logit_rmse_fs: float
+    #: What the step adds: the root of the difference of the squares, negative where it takes away.
     attributed_fs: float
+    #: ``state_disagreement``, ``decision_disagreement``: shares of BMRU states (None without cells)
+    #: and of decisions that are not software's.
     state_disagreement: float | None
     decision_disagreement: float
 
 
 @dataclass(frozen=True)
 class ErrorBudget:
-    """All rungs that could be made.
-
-    Attributes
-    ----------
-    samples
-        How many samples all rungs took.
-    chips, seed
-        How many chips the mismatch rung has, and which.
-    """
+    """All rungs that could be made."""
 
     rungs: tuple[Rung, ...]
-    samples: int
+    samples: int  #: How many samples all rungs took.
+    #: ``chips``, ``seed``: how many chips the mismatch rung has, and which.
     chips: int
     seed: int
 

@@ -23,23 +23,15 @@ SMALL = 0.01
 
 @dataclass(frozen=True)
 class CircuitLimits:
-    """Of a circuit over several samples; None where its simulation cannot tell.
+    """Of a circuit over several samples; None where its simulation cannot tell."""
 
-    Attributes
-    ----------
-    settling
-        By how much signals still move over the last tenth of a frame, as a share of their own
-        root mean square (of α in cells, of 0.01 units elsewhere, where that is more): of the node
-        where that is most.
-    leakage
-        What cells give while they are low, as a share of α: of the worst cell.
-    gain
-        What cells give while they are high, over α, less 1: of the worst cell.
-    """
-
+    #: By how much signals still move over the last tenth of a frame, as a share of their own root
+    #: mean square (of α in cells, of 0.01 units elsewhere, where that is more): of the node where
+    #: that is most.
     settling: float | None
+    #: What cells give while they are low, as a share of α: of the worst cell.
     leakage: float | None
-    gain: float | None
+    gain: float | None  #: What cells give while they are high, over α, less 1: of the worst cell.
 
     def said(self) -> tuple[str, ...]:
         """Name what is beyond its limit, for people."""
@@ -130,22 +122,14 @@ def circuit_limits(model: Model, traces: Iterable[Traces]) -> CircuitLimits:
 
 @dataclass(frozen=True)
 class Settling:
-    """Whether a circuit settles within its frames.
+    """Whether a circuit settles within its frames."""
 
-    Attributes
-    ----------
-    frame_period
-        s.
-    needed
-        The frame in which every cell, in the order of the layers, answers an overdrive of 2 % of
-        its β_hi, by the measured times, s. None where they are not known.
-    moving
-        Share of all values that still move by 2 % when they are read, see
-        :meth:`LimitTally.moving`. None where the simulation cannot tell.
-    """
-
-    frame_period: float
+    frame_period: float  #: s.
+    #: The frame in which every cell, in the order of the layers, answers an overdrive of 2 % of its
+    #: β_hi, by the measured times, s. None where they are not known.
     needed: float | None
+    #: Share of all values that still move by 2 % when they are read, see :meth:`LimitTally.moving`.
+    #: None where the simulation cannot tell.
     moving: float | None
 
     def said(self) -> str | None:

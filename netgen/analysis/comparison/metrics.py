@@ -11,22 +11,13 @@ from netgen.model.graph import Floats
 
 @dataclass(frozen=True)
 class ErrorFigures:
-    """Circuit minus software over all samples, frames and units of one node.
+    """Circuit minus software over all samples, frames and units of one node."""
 
-    Attributes
-    ----------
-    rmse, max_error
-        Root mean square and largest absolute error, software units.
-    at
-        (sample position, frame, unit) of the largest error.
-    correlation
-        Pearson's; None where either signal is constant.
-    """
-
+    #: ``rmse``, ``max_error``: root mean square and largest absolute error, software units.
     rmse: float
     max_error: float
-    at: tuple[int, int, int]
-    correlation: float | None
+    at: tuple[int, int, int]  #: (sample position, frame, unit) of the largest error.
+    correlation: float | None  #: Pearson's; None where either signal is constant.
 
 
 def error_figures(circuit: Floats, software: Floats) -> ErrorFigures:

@@ -28,45 +28,29 @@ LEAST = 0.01
 
 @dataclass(frozen=True)
 class UnitError:
-    """How far one unit of a node is from what its sources ask for.
-
-    Attributes
-    ----------
-    error
-        Of a summing node (ReLU or readout): root mean square over samples and frames as a share of
-        ``scale``, the root mean square of all currents that meet in it, whatever their sign. Of a
-        cell: the median of its output's error as a share of α (of a ladder's first rung), in
-        whichever state is worst, over frames in which it holds that state and its candidate is not
-        within :data:`SOFT` of a threshold. There an output bends: a high cell gives 1 % less at
-        1.1 β_lo and 7 % less at β_lo.
-    scale
-        Software units.
-    """
+    """How far one unit of a node is from what its sources ask for."""
 
     node: str
     unit: int
+    #: Of a summing node (ReLU or readout): root mean square over samples and frames as a share of
+    #: ``scale``, the root mean square of all currents that meet in it, whatever their sign. Of a
+    #: cell: the median of its output's error as a share of α (of a ladder's first rung), in
+    #: whichever state is worst, over frames in which it holds that state and its candidate is not
+    #: within :data:`SOFT` of a threshold. There an output bends: a high cell gives 1 % less at 1.1
+    #: β_lo and 7 % less at β_lo.
     error: float
-    scale: float
+    scale: float  #: Software units.
 
 
 @dataclass(frozen=True)
 class Unexercised:
-    """Parameters that no sample has used.
+    """Parameters that no sample has used."""
 
-    Attributes
-    ----------
-    node, unit
-        Whose parameters they are.
-    why
-        What did not happen.
-    parameters
-        Their paths.
-    """
-
+    #: ``node``, ``unit``: whose parameters they are.
     node: str
     unit: int
-    why: str
-    parameters: tuple[str, ...]
+    why: str  #: What did not happen.
+    parameters: tuple[str, ...]  #: Their paths.
 
 
 def unit_errors(model: Model, settled: SettledTraces) -> tuple[UnitError, ...]:

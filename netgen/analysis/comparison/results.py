@@ -49,54 +49,40 @@ class UnexplainedState:
 
 @dataclass(frozen=True)
 class SampleComparison:
-    """One sample. Errors are shares of the logits' full scale, margins in the rule's measure.
+    """One sample. Errors are shares of the logits' full scale, margins in the rule's measure."""
 
-    Attributes
-    ----------
-    sample, id, label
-        Index in the samples file, name, and true class (None if not known).
-    class_software, class_circuit
-        Decided class indices.
-    margin_software, margin_circuit
-        By how much the decided class leads: share of votes, or software units (see
-        :func:`netgen.model.margin`).
-    tie
-        The classes software cannot tell apart, where it is more than one (:mod:`netgen.analysis.
-        ties`): the decision is luck.
-    tied_frames
-        The readout's frames in which that is so.
-    frame_agreement
-        Share of the readout's frames with the same largest logit; frames tied are left out, unless
-        the circuit's largest is none of those tied. None where that leaves nothing.
-    flips
-        Differing BMRU states by cause.
-    unexplained
-        States that are not what software makes of the circuit's own states; near thresholds,
-        predicted races and seen transients left out. Zero is expected.
-    race_forecast, slow_forecast
-        Races, and states slower than their frame, that are expected from software alone.
-    first_divergence
-        The earliest frame, then the earliest node, whose BMRU state differs; the readout counts
-        too, inside its frames, where its largest unit differs (unit: the circuit's). None where
-        nothing differs.
-    """
-
+    #: ``sample``, ``id``, ``label``: index in the samples file, name, and true class (None if not
+    #: known).
     sample: int
     id: str
     label: int | None
+    #: ``class_software``, ``class_circuit``: decided class indices.
     class_software: int
     class_circuit: int
+    #: ``margin_software``, ``margin_circuit``: by how much the decided class leads: share of votes,
+    #: or software units (see :func:`netgen.model.margin`).
     margin_software: float
     margin_circuit: float
+    #: The classes software cannot tell apart, where it is more than one (:mod:`netgen.analysis.
+    #: ties`): the decision is luck.
     tie: tuple[int, ...]
-    tied_frames: int
+    tied_frames: int  #: The readout's frames in which that is so.
+    #: Share of the readout's frames with the same largest logit; frames tied are left out, unless
+    #: the circuit's largest is none of those tied. None where that leaves nothing.
     frame_agreement: float | None
     logit_rmse_fs: float
     logit_rmse_same_state_fs: float
-    flips: Mapping[Cause, int]
+    flips: Mapping[Cause, int]  #: Differing BMRU states by cause.
+    #: States that are not what software makes of the circuit's own states; near thresholds,
+    #: predicted races and seen transients left out. Zero is expected.
     unexplained: int
+    #: ``race_forecast``, ``slow_forecast``: races, and states slower than their frame, that are
+    #: expected from software alone.
     race_forecast: int
     slow_forecast: int
+    #: The earliest frame, then the earliest node, whose BMRU state differs; the readout counts too,
+    #: inside its frames, where its largest unit differs (unit: the circuit's). None where nothing
+    #: differs.
     first_divergence: Divergence | None
     power_w: float
     energy_j: float
@@ -117,26 +103,21 @@ class SampleComparison:
 
 @dataclass(frozen=True)
 class NodeComparison:
-    """One node over all samples, frames and units, in software units.
-
-    Attributes
-    ----------
-    observed
-        ``"line"``: the circuit's own current; ``"re-formed"``: a signed sum that has no line of
-        its own, computed from the circuit's currents with the model's weights.
-    free_running, same_state
-        Errors against the software model by itself, and with the circuit's BMRU states forced.
-    flips, races, transients
-        For cell nodes: differing states by cause; states the predictor flags from the circuit's
-        states; states a transient on the circuit's candidate could decide.
-    """
+    """One node over all samples, frames and units, in software units."""
 
     node: str
     op: str
     units: int
+    #: ``"line"``: the circuit's own current; ``"re-formed"``: a signed sum that has no line of its
+    #: own, computed from the circuit's currents with the model's weights.
     observed: Literal["line", "re-formed"]
+    #: ``free_running``, ``same_state``: errors against the software model by itself, and with the
+    #: circuit's BMRU states forced.
     free_running: ErrorFigures
     same_state: ErrorFigures
+    #: ``flips``, ``races``, ``transients``: for cell nodes: differing states by cause; states the
+    #: predictor flags from the circuit's states; states a transient on the circuit's candidate
+    #: could decide.
     flips: Mapping[Cause, int] | None
     races: int | None
     transients: int | None
@@ -165,55 +146,31 @@ class SimulationCost:
 class Comparison:
     """Everything compared. Figures are None where there is nothing to judge, never NaN.
 
-    Attributes
-    ----------
-    samples, nodes
-        Sample by sample (those that were simulated, in order) and node by node.
-    unexplained
-        The first ``LISTED`` unexplained states; all are counted in the samples.
-    failures
-        Class of failure by index of each sample whose simulation failed.
-    frames, units
-        Frames a sample, and BMRU units a frame.
-    logit_full_scale
-        What the ``_fs`` errors are shares of: max − min of the software logits over all samples
-        and frames; 1.0 (the unit current) where the software logits never change.
-    readout_frames
-        First frame of the readout's window and the one after the last: ``frame_agreement`` is over
-        these.
-    ties, tied_frames
-        Samples, and frames of the readout, that software itself does not decide; those in which the
-        circuit decides for one of the classes tied count neither for nor against agreement.
-    decision_agreement … energy_j
-        As in ``report.json``. ``state_agreement*`` are None for a model without BMRU nodes, and
-        ``_clear`` also where every state is left out; accuracies without labels.
-    winner_agreement, winner_agreement_software
-        See :class:`netgen.analysis.comparison.winners.WinnerAgreement`.
-    logit_rmse_same_state_own, logit_rmse_same_state_own_max
-        The same-state error of each sample over the range of its own software logits: mean and
-        worst; samples whose logits never change are left out.
-    changes_software, changes_circuit
-        How often a BMRU unit takes another state than the frame before, over all samples.
-    unit_errors, unexercised
-        Every unit by the circuit's own signals below it; the parameters that no sample has used.
-    power
-        Where the supply power went, where the traces tell.
-    settling
-        Whether the circuit settles within its frames.
-    software, same_state, circuit
-        Values of every node, each (samples, frames, units), software units.
-    states
-        The BMRU states by node.
+    ``decision_agreement`` to ``energy_j`` are as in ``report.json``. ``state_agreement*`` are None
+    for a model without BMRU nodes, and ``_clear`` also where every state is left out; accuracies
+    without labels.
     """
 
+    #: ``samples``, ``nodes``: sample by sample (those that were simulated, in order) and node by
+    #: node.
     samples: tuple[SampleComparison, ...]
     nodes: tuple[NodeComparison, ...]
+    #: The first ``LISTED`` unexplained states; all are counted in the samples.
     unexplained: tuple[UnexplainedState, ...]
+    #: Class of failure by index of each sample whose simulation failed.
     failures: Mapping[int, str]
+    #: ``frames``, ``units``: frames a sample, and BMRU units a frame.
     frames: int
     units: int
+    #: First frame of the readout's window and the one after the last: ``frame_agreement`` is over
+    #: these.
     readout_frames: tuple[int, int]
+    #: What the ``_fs`` errors are shares of: max − min of the software logits over all samples and
+    #: frames; 1.0 (the unit current) where the software logits never change.
     logit_full_scale: float
+    #: ``ties``, ``tied_frames``: samples, and frames of the readout, that software itself does not
+    #: decide; those in which the circuit decides for one of the classes tied count neither for nor
+    #: against agreement.
     ties: int
     tied_frames: int
     decision_agreement: float | None
@@ -221,29 +178,40 @@ class Comparison:
     state_agreement: float | None
     state_agreement_clear: float | None
     state_clear_share: float | None
+    #: ``winner_agreement``, ``winner_agreement_software``: see
+    #: :class:`netgen.analysis.comparison.winners.WinnerAgreement`.
     winner_agreement: float | None
     winner_agreement_software: float | None
     logit_rmse_fs: float | None
     logit_rmse_fs_max: float | None
     logit_rmse_same_state_fs: float | None
     logit_rmse_same_state_fs_max: float | None
+    #: ``logit_rmse_same_state_own``, ``logit_rmse_same_state_own_max``: the same-state error of
+    #: each sample over the range of its own software logits: mean and worst; samples whose logits
+    #: never change are left out.
     logit_rmse_same_state_own: float | None
     logit_rmse_same_state_own_max: float | None
+    #: ``changes_software``, ``changes_circuit``: how often a BMRU unit takes another state than the
+    #: frame before, over all samples.
     changes_software: int
     changes_circuit: int
     accuracy_software: float | None
     accuracy_circuit: float | None
     power_w: float | None
     energy_j: float | None
+    #: ``unit_errors``, ``unexercised``: every unit by the circuit's own signals below it; the
+    #: parameters that no sample has used.
     unit_errors: tuple[UnitError, ...]
     unexercised: tuple[Unexercised, ...]
-    power: PowerFigures | None
-    settling: Settling
+    power: PowerFigures | None  #: Where the supply power went, where the traces tell.
+    settling: Settling  #: Whether the circuit settles within its frames.
     cost: SimulationCost
+    #: ``software``, ``same_state``, ``circuit``: values of every node, each (samples, frames,
+    #: units), software units.
     software: Mapping[str, Floats] = field(repr=False)
     same_state: Mapping[str, Floats] = field(repr=False)
     circuit: Mapping[str, Floats] = field(repr=False)
-    states: Mapping[str, CellStates] = field(repr=False)
+    states: Mapping[str, CellStates] = field(repr=False)  #: The BMRU states by node.
 
     def tie_note(self) -> str:
         """Say how much software itself does not decide; empty where it decides all."""

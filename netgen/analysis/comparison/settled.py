@@ -16,47 +16,32 @@ from netgen.simulation.traces import Traces
 
 @dataclass(frozen=True, eq=False)
 class SettledTraces:
-    """The circuit's answers to several samples, without their waves.
+    """The circuit's answers to several samples, without their waves."""
 
-    Attributes
-    ----------
-    sample
-        Index of each sample in its file, (samples,).
-    values
-        Every node of the model, each (samples, frames, units), software units. Nodes without a
-        line of their own in the circuit are re-formed, see :func:`observe`.
-    states
-        By cell node, (samples, frames, triggers), as the output current says: the cell is above
-        half of its level.
-    extremes
-        Smallest and largest value in each frame of the nodes that drive cells (the exact input
-        excepted), transients included, (samples, frames, units, 2). NaN, which crosses no
-        threshold, where the engine does not show transients.
-    power_w, cpu_s, timepoints
-        By sample, each (samples,).
-    attempts, simulators, engines
-        The rung of the retry sequence, the simulator and the engine that counted, by sample.
-    unseen
-        How many states a transient could have decided that the engine does not show, by sample.
-    input_edges
-        Rise times of the input steps, s, by sample.
-    power
-        Where the supply power went; None where the traces do not tell.
-    """
-
-    sample: tuple[int, ...]
+    sample: tuple[int, ...]  #: Index of each sample in its file, (samples,).
+    #: Every node of the model, each (samples, frames, units), software units. Nodes without a line
+    #: of their own in the circuit are re-formed, see :func:`observe`.
     values: Mapping[str, Floats]
+    #: By cell node, (samples, frames, triggers), as the output current says: the cell is above half
+    #: of its level.
     states: Mapping[str, Bools]
+    #: Smallest and largest value in each frame of the nodes that drive cells (the exact input
+    #: excepted), transients included, (samples, frames, units, 2). NaN, which crosses no threshold,
+    #: where the engine does not show transients.
     extremes: Mapping[str, Floats]
+    #: ``power_w``, ``cpu_s``, ``timepoints``: by sample, each (samples,).
     power_w: Floats
     cpu_s: Floats
     timepoints: np.ndarray
+    #: ``attempts``, ``simulators``, ``engines``: the rung of the retry sequence, the simulator and
+    #: the engine that counted, by sample.
     attempts: tuple[str, ...]
     simulators: tuple[str, ...]
     engines: tuple[str, ...]
+    #: How many states a transient could have decided that the engine does not show, by sample.
     unseen: tuple[int, ...]
-    input_edges: tuple[float, ...]
-    power: PowerFigures | None
+    input_edges: tuple[float, ...]  #: Rise times of the input steps, s, by sample.
+    power: PowerFigures | None  #: Where the supply power went; None where the traces do not tell.
 
 
 def has_line(model: Model, name: str) -> bool:

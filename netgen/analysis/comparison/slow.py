@@ -84,22 +84,13 @@ def frame_needed(model: Model, speeds: Mapping[str, CellSpeed]) -> float:
 
 @dataclass(frozen=True)
 class LateThreshold:
-    """A threshold that a cell does not answer within a frame, or only at a large overdrive.
+    """A threshold that a cell does not answer within a frame, or only at a large overdrive."""
 
-    Attributes
-    ----------
-    parameter
-        Path of the learned parameter.
-    overdrive
-        The smallest overdrive that the cell answers within a frame, as a share of the upper
-        threshold; infinite where no overdrive is large enough.
-    upper
-        Key of the upper threshold.
-    """
-
-    parameter: str
+    parameter: str  #: Path of the learned parameter.
+    #: The smallest overdrive that the cell answers within a frame, as a share of the upper
+    #: threshold; infinite where no overdrive is large enough.
     overdrive: float
-    upper: str
+    upper: str  #: Key of the upper threshold.
 
     def __str__(self) -> str:
         if np.isinf(self.overdrive):

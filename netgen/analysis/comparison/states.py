@@ -38,36 +38,29 @@ _TRIED: tuple[Cause, ...] = ("propagated", "near_threshold", "candidate_error", 
 
 @dataclass(frozen=True, eq=False)
 class CellStates:
-    """One cell node's states; all arrays are (samples, frames, triggers).
+    """One cell node's states; all arrays are (samples, frames, triggers)."""
 
-    Attributes
-    ----------
-    software, circuit
-        States of the free-running software model and of the circuit.
-    expected
-        What software makes of the circuit's own states: the candidate from the circuit's lower
-        states in this frame, the cell's previous state from the circuit's frame before.
-    near, off, slow, race, transient
-        That candidate is near a threshold, within 2 % of the upper one; the circuit's own candidate
-        lies on its other side (:func:`candidate_errors`); the cell needs longer than its frame
-        (:func:`.slow.slow_states`); the predictor flags a race; the circuit's own
-        candidate showed a transient that could decide the state.
-    race_forecast, slow_forecast
-        The race and slow flags of the software's own states: what is known before simulating.
-    cause
-        1 + index into ``CAUSES`` where circuit and software differ, 0 where they agree.
-    """
-
+    #: ``software``, ``circuit``: states of the free-running software model and of the circuit.
     software: Bools
     circuit: Bools
+    #: What software makes of the circuit's own states: the candidate from the circuit's lower
+    #: states in this frame, the cell's previous state from the circuit's frame before.
     expected: Bools
+    #: ``near``, ``off``, ``slow``, ``race``, ``transient``: that candidate is near a threshold,
+    #: within 2 % of the upper one; the circuit's own candidate lies on its other side
+    #: (:func:`candidate_errors`); the cell needs longer than its frame (:func:`.slow.slow_states`);
+    #: the predictor flags a race; the circuit's own candidate showed a transient that could decide
+    #: the state.
     near: Bools
     off: Bools
     slow: Bools
     race: Bools
     transient: Bools
+    #: ``race_forecast``, ``slow_forecast``: the race and slow flags of the software's own states:
+    #: what is known before simulating.
     race_forecast: Bools
     slow_forecast: Bools
+    #: 1 + index into ``CAUSES`` where circuit and software differ, 0 where they agree.
     cause: NDArray[np.int8]
 
     @property

@@ -19,51 +19,38 @@ class Tolerances:
     The defaults ask for what a well-sized circuit without mismatch reaches, with room for the
     honest exceptions: circuits sized by characterisation stay at 0.1 to 0.5 % logit error and
     99.9 to 100 % equal states, while ratio sizing gives 5 to 18 % and 79 to 98 %.
-
-    Attributes
-    ----------
-    decision_agreement_min
-        One sample in fifty may decide otherwise: software itself has near ties.
-    frame_agreement_min
-        Single frames tie more often than whole samples, but there are many more of them.
-    state_agreement_min
-        A flip near a threshold is legitimate and then persists over frames.
-    state_agreement_clear_min
-        All of them: what disagrees here no effect known explains, so it is a fault.
-    winner_agreement_min
-        Of a winner-take-all, where the circuit's own largest logit leads by 1 %; only where there
-        is one.
-    logit_rmse_same_state_fs_max
-        Analog error of the *worst* sample, as a share of the logits' full scale. Twice what
-        characterised circuits show, well below what ratio sizing gives.
-    node_error_max
-        Error of the worst unit of any node, given the circuit's own signals below it: as a share
-        of the currents that meet in a summing node, or of α for a cell. Circuits sized by
-        characterisation stay below 0.35 % (sums) and 0.2 % (cells).
-    mirror_error_max
-        Of the worst weight that the netlist's mirrors make, against what was drawn for the learned
-        one: below 1.5 % where nothing is wrong.
-    row_error_max
-        Of the worst row over the inputs it was sized for, against the learned weights, as a share
-        of the currents that meet in it: below 0.5 %.
-    threshold_error_max, width_error_max, output_error_max
-        Of the worst cell against its learned figures: below 0.1, 0.5 and 0.1 %.
-    sources
-        File or option that each tolerance comes from; absent for the defaults.
     """
 
+    #: One sample in fifty may decide otherwise: software itself has near ties.
     decision_agreement_min: float = 0.98
+    #: Single frames tie more often than whole samples, but there are many more of them.
     frame_agreement_min: float = 0.99
+    #: A flip near a threshold is legitimate and then persists over frames.
     state_agreement_min: float = 0.99
+    #: All of them: what disagrees here no effect known explains, so it is a fault.
     state_agreement_clear_min: float = 1.0
+    #: Of a winner-take-all, where the circuit's own largest logit leads by 1 %; only where there is
+    #: one.
     winner_agreement_min: float = 0.999
+    #: Analog error of the *worst* sample, as a share of the logits' full scale. Twice what
+    #: characterised circuits show, well below what ratio sizing gives.
     logit_rmse_same_state_fs_max: float = 0.01
+    #: Error of the worst unit of any node, given the circuit's own signals below it: as a share of
+    #: the currents that meet in a summing node, or of α for a cell. Circuits sized by
+    #: characterisation stay below 0.35 % (sums) and 0.2 % (cells).
     node_error_max: float = 0.01
+    #: Of the worst weight that the netlist's mirrors make, against what was drawn for the learned
+    #: one: below 1.5 % where nothing is wrong.
     mirror_error_max: float = 0.03
+    #: Of the worst row over the inputs it was sized for, against the learned weights, as a share of
+    #: the currents that meet in it: below 0.5 %.
     row_error_max: float = 0.01
+    #: ``threshold_error_max``, ``width_error_max``, ``output_error_max``: of the worst cell against
+    #: its learned figures: below 0.1, 0.5 and 0.1 %.
     threshold_error_max: float = 0.01
     width_error_max: float = 0.03
     output_error_max: float = 0.02
+    #: File or option that each tolerance comes from; absent for the defaults.
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -81,50 +68,28 @@ NAMED = 20
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure misses its limit.
-
-    Attributes
-    ----------
-    what
-        The unit or the parameter.
-    error
-        By how much it is off, signed where that is known.
-    """
+    """Where a figure misses its limit."""
 
     node: str
     unit: int
-    what: str
-    error: float
+    what: str  #: The unit or the parameter.
+    error: float  #: By how much it is off, signed where that is known.
 
 
 @dataclass(frozen=True)
 class Check:
-    """One figure against its limit.
+    """One figure against its limit."""
 
-    Attributes
-    ----------
-    name
-        The figure's name in ``report.json``.
-    value
-        None where there is nothing to judge; such a check passes unless no sample was compared.
-    relation, limit
-        The check passes where ``value relation limit`` holds.
-    places
-        Where it does not, the worst first, :data:`NAMED` at most.
-    default
-        The limit without any configuration.
-    source
-        File or option that the limit comes from; empty for the default.
-    """
-
-    name: str
+    name: str  #: The figure's name in ``report.json``.
+    #: None where there is nothing to judge; such a check passes unless no sample was compared.
     value: float | None
+    #: ``relation``, ``limit``: the check passes where ``value relation limit`` holds.
     relation: Literal["≥", "≤"]
     limit: float
     passed: bool
-    places: tuple[Place, ...] = ()
-    default: float = 0.0
-    source: str = ""
+    places: tuple[Place, ...] = ()  #: Where it does not, the worst first, :data:`NAMED` at most.
+    default: float = 0.0  #: The limit without any configuration.
+    source: str = ""  #: File or option that the limit comes from; empty for the default.
 
     @property
     def looser(self) -> bool:

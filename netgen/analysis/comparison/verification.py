@@ -27,31 +27,21 @@ FRAMES = 40
 
 @dataclass(frozen=True)
 class MirrorFigure:
-    """One weight of a row: what all mirrors between a signal and a row node come to.
+    """One weight of a row: what all mirrors between a signal and a row node come to."""
 
-    Attributes
-    ----------
-    node, row
-        Whose sum it belongs to.
-    source, column
-        The signal, or the reference for a bias (``column`` is then None).
-    parameter
-        Path of the learned parameter.
-    learned, expected, measured
-        The learned value; what was drawn for it, small errors of a row's other mirrors made up
-        for; what the netlist's devices do.
-    current
-        At which it was measured, as a share of the unit current: where the circuit works.
-    """
-
+    #: ``node``, ``row``: whose sum it belongs to.
     node: str
     row: int
+    #: ``source``, ``column``: the signal, or the reference for a bias (``column`` is then None).
     source: str
     column: int | None
-    parameter: str
+    parameter: str  #: Path of the learned parameter.
+    #: ``learned``, ``expected``, ``measured``: the learned value; what was drawn for it, small
+    #: errors of a row's other mirrors made up for; what the netlist's devices do.
     learned: float
     expected: float
     measured: float
+    #: At which it was measured, as a share of the unit current: where the circuit works.
     current: float
 
     @property
@@ -74,19 +64,12 @@ class MirrorFigure:
 
 @dataclass(frozen=True)
 class SumFigure:
-    """One row over the inputs a circuit was sized for: sums measured against the learned ones.
-
-    Attributes
-    ----------
-    error
-        Root mean square of the difference, as a share of ``gross``.
-    gross
-        Root mean square of all currents that meet in the row, whatever their sign, units.
-    """
+    """One row over the inputs a circuit was sized for: sums measured against the learned ones."""
 
     node: str
     row: int
-    error: float
+    error: float  #: Root mean square of the difference, as a share of ``gross``.
+    #: Root mean square of all currents that meet in the row, whatever their sign, units.
     gross: float
 
 
@@ -138,39 +121,24 @@ def _off(measured: float, learned: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """All that was measured of a network.
-
-    Attributes
-    ----------
-    failures
-        Class of failure by node, of the layers that could not be measured.
-    cpu_s
-        What it cost.
-    """
+    """All that was measured of a network."""
 
     mirrors: tuple[MirrorFigure, ...] = field(repr=False)
     rows: tuple[SumFigure, ...] = field(repr=False)
     cells: tuple[CellFigure, ...] = field(repr=False)
+    #: Class of failure by node, of the layers that could not be measured.
     failures: Mapping[str, str] = field(default_factory=dict)
-    cpu_s: float = 0.0
+    cpu_s: float = 0.0  #: What it cost.
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """At which currents a network is measured.
+    """At which currents a network is measured."""
 
-    Attributes
-    ----------
-    signals
-        Current of every signal at which its mirrors were sized, A, (units,), by node.
-    rows
-        Typical sum of the rows, A, (rows,), by node.
-    values
-        Values of all nodes in some frames, (frames, units), software units.
-    """
-
+    #: Current of every signal at which its mirrors were sized, A, (units,), by node.
     signals: Mapping[str, Floats]
-    rows: Mapping[str, Floats]
+    rows: Mapping[str, Floats]  #: Typical sum of the rows, A, (rows,), by node.
+    #: Values of all nodes in some frames, (frames, units), software units.
     values: Mapping[str, Floats]
 
 
@@ -189,20 +157,12 @@ class SumPlan:
     """The points at which a row layer is measured.
 
     The first has all signals off, then each column is on alone, then come frames.
-
-    Attributes
-    ----------
-    columns
-        Signals in the order of their points.
-    currents
-        By source node, A, (points, units).
-    learned
-        By source node and for the reference: the learned weights, (rows, units).
     """
 
     layer: SummingLayer
-    columns: tuple[tuple[str, int], ...]
-    currents: Mapping[str, Floats]
+    columns: tuple[tuple[str, int], ...]  #: Signals in the order of their points.
+    currents: Mapping[str, Floats]  #: By source node, A, (points, units).
+    #: By source node and for the reference: the learned weights, (rows, units).
     learned: Mapping[str, Floats]
 
     @property

@@ -63,15 +63,7 @@ def relative_lead(currents: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class WinnerAgreement:
-    """Shares of frames in which a winner-take-all names the class of the largest logit alone.
+    """Shares of frames in which a winner-take-all names the class of the largest logit alone."""
 
-    Attributes
-    ----------
-    own
-        Of the circuit's own logits, where the largest leads by :data:`LEAD`.
-    software
-        Of software's, where these are no tie.
-    """
-
-    own: float | None
-    software: float | None
+    own: float | None  #: Of the circuit's own logits, where the largest leads by :data:`LEAD`.
+    software: float | None  #: Of software's, where these are no tie.

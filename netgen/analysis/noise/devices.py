@@ -31,21 +31,13 @@ _TIMEOUT = 60.0
 
 @dataclass(frozen=True, eq=False)
 class BlockNoise:
-    """Noise of a block at an operating point.
-
-    Attributes
-    ----------
-    operating
-        Output current, A.
-    frequency
-        Hz, (points,).
-    output, referred
-        Densities at the output and referred to the input, A/√Hz, (points,).
-    """
+    """Noise of a block at an operating point."""
 
     tested: BlockUnderTest
-    operating: float
-    frequency: Floats
+    operating: float  #: Output current, A.
+    frequency: Floats  #: Hz, (points,).
+    #: ``output``, ``referred``: densities at the output and referred to the input, A/√Hz,
+    #: (points,).
     output: Floats
     referred: Floats
 
@@ -127,18 +119,10 @@ def _measure(setup: MeasurementSetup, tested: BlockUnderTest) -> dict[str, Float
 
 @dataclass(frozen=True, eq=False)
 class SummingNoise:
-    """Noise that a row adds, by the current it carries.
+    """Noise that a row adds, by the current it carries."""
 
-    Attributes
-    ----------
-    current
-        A, (points,), evenly spaced in their logarithm.
-    rms
-        Referred to the row's input, A, (points,).
-    """
-
-    current: Floats
-    rms: Floats
+    current: Floats  #: A, (points,), evenly spaced in their logarithm.
+    rms: Floats  #: Referred to the row's input, A, (points,).
 
     def at(self, current: Floats) -> Floats:
         """Return the rms in amperes at currents in amperes, any shape; beyond the ends, theirs."""

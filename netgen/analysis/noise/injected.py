@@ -50,31 +50,17 @@ class CalibratedCell:
 
 @dataclass(frozen=True)
 class Injection:
-    """Noise on the candidate of a cell.
-
-    Attributes
-    ----------
-    high
-        The state it is in.
-    margin
-        By how much the candidate is on the safe side of the threshold where that state ends, A.
-    sigma
-        Of the noise, A rms, white up to the bandwidth.
-    bandwidth
-        Hz.
-    duration
-        s.
-    trials
-        Set the state anew every :data:`TRIAL`, so that more than one flip can be counted.
-    """
+    """Noise on the candidate of a cell."""
 
     cell: CalibratedCell
-    high: bool
+    high: bool  #: The state it is in.
+    #: By how much the candidate is on the safe side of the threshold where that state ends, A.
     margin: float
-    sigma: float
+    sigma: float  #: Of the noise, A rms, white up to the bandwidth.
     seed: int = 1
-    bandwidth: float = 1e3
-    duration: float = 1.0
+    bandwidth: float = 1e3  #: Hz.
+    duration: float = 1.0  #: s.
+    #: Set the state anew every :data:`TRIAL`, so that more than one flip can be counted.
     trials: bool = False
 
     @property
@@ -87,29 +73,17 @@ class Injection:
 
 @dataclass(frozen=True)
 class Injected:
-    """What a cell made of injected noise.
-
-    Attributes
-    ----------
-    sigma_in, sigma_out
-        Of candidate and output current, A rms, until the first flip; NaN if that came too soon.
-    ratio
-        σ_in / σ_out.
-    independent
-        Effective number of independent values of the output.
-    flips
-        How often the state was lost.
-    at_risk
-        Seconds in which it could have been lost.
-    """
+    """What a cell made of injected noise."""
 
     injection: Injection
+    #: ``sigma_in``, ``sigma_out``: of candidate and output current, A rms, until the first flip;
+    #: NaN if that came too soon.
     sigma_in: float
     sigma_out: float
-    ratio: Interval
-    independent: float
-    flips: int
-    at_risk: float
+    ratio: Interval  #: σ_in / σ_out.
+    independent: float  #: Effective number of independent values of the output.
+    flips: int  #: How often the state was lost.
+    at_risk: float  #: Seconds in which it could have been lost.
 
     @property
     def rate(self) -> Interval:

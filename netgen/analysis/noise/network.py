@@ -44,52 +44,30 @@ class Case:
 
 @dataclass(frozen=True)
 class NoiseSampling:
-    """How noise is sampled.
+    """How noise is sampled."""
 
-    Attributes
-    ----------
-    seed
-        Seed of every sample.
-    repeats
-        Noise samples for each sample of the file.
-    per_frame
-        Independent values in a frame: 2·B·T for white noise up to B. Cells see all of them, rows
-        are read at the last.
-    """
-
-    seed: int = 1
-    repeats: int = 5
+    seed: int = 1  #: Seed of every sample.
+    repeats: int = 5  #: Noise samples for each sample of the file.
+    #: Independent values in a frame: 2·B·T for white noise up to B. Cells see all of them, rows are
+    #: read at the last.
     per_frame: int = 1
 
 
 @dataclass(frozen=True)
 class Immunity:
-    """What a network does under noise, against itself without.
+    """What a network does under noise, against itself without."""
 
-    Attributes
-    ----------
-    case
-        Name of the model.
-    layers, cells
-        BMRU nodes, and their units altogether.
-    place
-        Where the noise is; ``"intrinsic"`` for that of the circuit's own rows.
-    level
-        Units rms; of intrinsic noise the mean over rows.
-    decisions, states
-        Share of equal decisions, and of equal (sample, frame, cell) states.
-    accuracy
-        Share of right decisions, where the samples are labelled.
-    """
-
-    case: str
+    case: str  #: Name of the model.
+    #: ``layers``, ``cells``: BMRU nodes, and their units altogether.
     layers: int
     cells: int
-    place: str
-    level: float
+    place: str  #: Where the noise is; ``"intrinsic"`` for that of the circuit's own rows.
+    level: float  #: Units rms; of intrinsic noise the mean over rows.
+    #: ``decisions``, ``states``: share of equal decisions, and of equal (sample, frame, cell)
+    #: states.
     decisions: Interval
     states: Interval | None
-    accuracy: Interval | None
+    accuracy: Interval | None  #: Share of right decisions, where the samples are labelled.
 
 
 def rows(model: Model) -> tuple[str, ...]:

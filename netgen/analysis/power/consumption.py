@@ -21,47 +21,27 @@ TOTAL = "total"
 
 @dataclass(frozen=True)
 class Consumption:
-    """What something takes from the supplies.
+    """What something takes from the supplies."""
 
-    Attributes
-    ----------
-    average_w
-        Mean over time and samples.
-    peak_w
-        Largest value at any time of any sample; between frames only as far as the engine looks.
-    energy_sample_j, energy_frame_j
-        Mean energy of a whole sample and of a frame.
-    """
-
-    average_w: float
+    average_w: float  #: Mean over time and samples.
+    #: Largest value at any time of any sample; between frames only as far as the engine looks.
     peak_w: float
+    #: ``energy_sample_j``, ``energy_frame_j``: mean energy of a whole sample and of a frame.
     energy_sample_j: float
     energy_frame_j: float
 
 
 @dataclass(frozen=True, eq=False)
 class PowerFigures:
-    """The supply power of several samples, taken apart.
+    """The supply power of several samples, taken apart."""
 
-    Attributes
-    ----------
-    samples
-        How many.
-    total
-        All of it.
-    groups
-        By grouping and name: kinds of block, layers, nodes.
-    blocks
-        Mean power by kind of block and node, W; it adds up to the total.
-    frames_w
-        Mean power in each frame by kind of block, W, each (frames,).
-    """
-
-    samples: int
-    total: Consumption
+    samples: int  #: How many.
+    total: Consumption  #: All of it.
+    #: By grouping and name: kinds of block, layers, nodes.
     groups: Mapping[Grouping, Mapping[str, Consumption]]
+    #: Mean power by kind of block and node, W; it adds up to the total.
     blocks: Mapping[SupplyBranch, float]
-    frames_w: Mapping[str, Floats]
+    frames_w: Mapping[str, Floats]  #: Mean power in each frame by kind of block, W, each (frames,).
 
 
 def layer_of(node: str) -> str:

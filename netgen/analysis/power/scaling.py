@@ -13,16 +13,12 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """``y = factor · d ** exponent``, fitted as a straight line between the logarithms.
-
-    Attributes
-    ----------
-    low, high
-        Ends of the exponent's interval of 95 % confidence, from the residuals (Student's t).
-    """
+    """``y = factor · d ** exponent``, fitted as a straight line between the logarithms."""
 
     exponent: float
     factor: float
+    #: ``low``, ``high``: ends of the exponent's interval of 95 % confidence, from the residuals
+    #: (Student's t).
     low: float
     high: float
 

@@ -18,49 +18,30 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class PopulationAccuracy:
-    """Balanced accuracy of a population: the mean over classes of the share decided right.
+    """Balanced accuracy of a population: the mean over classes of the share decided right."""
 
-    Attributes
-    ----------
-    chips, samples
-        How many of each.
-    software
-        Of the software model on the same samples.
-    mean, interval
-        Over chips, and its 95 % interval.
-    low
-        The 5 % quantile over chips.
-    near, close, far
-        Chips that lose at most 1, 2 and 5 points against software.
-    constant
-        Chips that give one answer to all samples, where the labels have several classes.
-    """
-
+    #: ``chips``, ``samples``: how many of each.
     chips: int
     samples: int
-    software: float
+    software: float  #: Of the software model on the same samples.
+    #: ``mean``, ``interval``: over chips, and its 95 % interval.
     mean: float
     interval: tuple[float, float]
-    low: float
+    low: float  #: The 5 % quantile over chips.
+    #: ``near``, ``close``, ``far``: chips that lose at most 1, 2 and 5 points against software.
     near: Proportion
     close: Proportion
     far: Proportion
+    #: Chips that give one answer to all samples, where the labels have several classes.
     constant: Proportion
 
 
 @dataclass(frozen=True, eq=False)
 class TrimmedChips:
-    """Chips before and after a trim.
+    """Chips before and after a trim."""
 
-    Attributes
-    ----------
-    accuracies
-        Balanced accuracy of each chip before and after, (2, chips).
-    before, after
-        Of the population.
-    """
-
-    accuracies: Floats
+    accuracies: Floats  #: Balanced accuracy of each chip before and after, (2, chips).
+    #: ``before``, ``after``: of the population.
     before: PopulationAccuracy
     after: PopulationAccuracy
 

@@ -7,40 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Contribution:
-    """What the mismatch of a group of devices does.
+    """What the mismatch of a group of devices does."""
 
-    Attributes
-    ----------
-    group, devices
-        Its name, and how many transistors it has.
-    share
-        Of the leads' variance that single devices account for, by Stein's identity.
-    alone, without
-        Decisions as software's where this group alone deviates, and where all but it do.
-    """
-
+    #: ``group``, ``devices``: its name, and how many transistors it has.
     group: str
     devices: int
-    share: float
+    share: float  #: Of the leads' variance that single devices account for, by Stein's identity.
+    #: ``alone``, ``without``: decisions as software's where this group alone deviates, and where
+    #: all but it do.
     alone: float
     without: float
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """What the groups of a circuit do, by the fast chip model.
+    """What the groups of a circuit do, by the fast chip model."""
 
-    Attributes
-    ----------
-    chips, chips_each
-        How many all groups deviate of, and how many for each ``alone`` and ``without``.
-    agreement
-        Decisions as software's where all groups deviate.
-    groups
-        The largest share first.
-    """
-
+    #: ``chips``, ``chips_each``: how many all groups deviate of, and how many for each ``alone``
+    #: and ``without``.
     chips: int
     chips_each: int
-    agreement: float
-    groups: tuple[Contribution, ...]
+    agreement: float  #: Decisions as software's where all groups deviate.
+    groups: tuple[Contribution, ...]  #: The largest share first.

@@ -69,54 +69,34 @@ class PopulationFigures:
     """What is known of the runs of a population.
 
     Arrays of figures are (cases, samples) and NaN where a run gave no traces.
-
-    Attributes
-    ----------
-    cases, samples
-        Names of the variants; indices of the samples in their file.
-    ids
-        Names of the samples.
-    software, labels
-        Class that software decides for, and the right one where it is known, (samples,).
-    margin
-        By how much software's class leads by the readout's own rule, (samples,).
-    lead_software
-        By how much the logit of software's class leads the next, averaged over the frames of the
-        readout, (samples,), software units; ``lead`` is the circuit's, of the same class.
-    simulated, failed
-        Which runs gave traces and which failed; the others were not simulated yet.
-    failures
-        Runs that failed by class of failure.
-    possible
-        Classes that software cannot tell from its own, itself included, (samples, classes): see
-        :mod:`..comparison.ties`. More than one is a tie, which counts neither for nor against
-        agreement where the circuit decides for one of them.
-    decision
-        Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces. The bits
-        of a winner-take-all decide where there is one, and frames by themselves do.
-    winner_agreement, winner_lead
-        Of a winner-take-all: share of frames in which it names the circuit's own largest current,
-        and the largest lead of such a current, as a share of it, in frames where it does not.
-    frame_agreement, state_agreement, logit_rmse_fs, logit_rmse_same_state_fs, power_w
-        As in ``report.json``, of each run; states only where the model has BMRU nodes.
-    logit_full_scale
-        What the ``_fs`` errors are shares of: max − min of the software logits of these samples.
-    logits, logits_software
-        Settled readout currents, (cases, samples, frames, classes) and (samples, frames, classes).
     """
 
+    #: ``cases``, ``samples``: names of the variants; indices of the samples in their file.
     cases: tuple[str, ...]
     samples: tuple[int, ...]
-    ids: tuple[str, ...]
+    ids: tuple[str, ...]  #: Names of the samples.
+    #: ``software``, ``labels``: class that software decides for, and the right one where it is
+    #: known, (samples,).
     software: Integers
     labels: Integers | None
-    margin: Floats
+    margin: Floats  #: By how much software's class leads by the readout's own rule, (samples,).
+    #: By how much the logit of software's class leads the next, averaged over the frames of the
+    #: readout, (samples,), software units; ``lead`` is the circuit's, of the same class.
     lead_software: Floats
+    #: ``simulated``, ``failed``: which runs gave traces and which failed; the others were not
+    #: simulated yet.
     simulated: Bools
     failed: Bools
-    failures: Mapping[str, int]
+    failures: Mapping[str, int]  #: Runs that failed by class of failure.
+    #: Classes that software cannot tell from its own, itself included, (samples, classes): see
+    #: :mod:`..comparison.ties`. More than one is a tie, which counts neither for nor against
+    #: agreement where the circuit decides for one of them.
     possible: Bools
+    #: Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces. The bits
+    #: of a winner-take-all decide where there is one, and frames by themselves do.
     decision: Integers
+    #: ``frame_agreement``, ``state_agreement``, ``logit_rmse_fs``, ``logit_rmse_same_state_fs``,
+    #: ``power_w``: as in ``report.json``, of each run; states only where the model has BMRU nodes.
     frame_agreement: Floats
     state_agreement: Floats
     logit_rmse_fs: Floats
@@ -124,9 +104,15 @@ class PopulationFigures:
     lead: Floats
     power_w: Floats
     unseen: Floats
+    #: ``winner_agreement``, ``winner_lead``: of a winner-take-all: share of frames in which it
+    #: names the circuit's own largest current, and the largest lead of such a current, as a share
+    #: of it, in frames where it does not.
     winner_agreement: Floats
     winner_lead: Floats
+    #: What the ``_fs`` errors are shares of: max − min of the software logits of these samples.
     logit_full_scale: float
+    #: ``logits``, ``logits_software``: settled readout currents, (cases, samples, frames, classes)
+    #: and (samples, frames, classes).
     logits: NDArray[np.float32] = field(repr=False)
     logits_software: Floats = field(repr=False)
 

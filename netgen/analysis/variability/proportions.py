@@ -16,17 +16,12 @@ LOW, HIGH = 0.05, 0.95
 
 @dataclass(frozen=True)
 class Proportion:
-    """Hits among independent trials.
-
-    Attributes
-    ----------
-    wilson, exact
-        95 % confidence intervals of the probability: Wilson's score interval and the one of
-        Clopper and Pearson, which never covers less; None without trials.
-    """
+    """Hits among independent trials."""
 
     hits: int
     trials: int
+    #: ``wilson``, ``exact``: 95 % confidence intervals of the probability: Wilson's score interval
+    #: and the one of Clopper and Pearson, which never covers less; None without trials.
     wilson: tuple[float, float] | None
     exact: tuple[float, float] | None
 

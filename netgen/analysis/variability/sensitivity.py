@@ -23,103 +23,67 @@ ERROR = 0.95
 
 @dataclass(frozen=True)
 class Deviation:
-    """One random quantity of a population's chips: a device's threshold shift, or a common one.
+    """One random quantity of a population's chips: a device's threshold shift, or a common one."""
 
-    Attributes
-    ----------
-    name
-        The device (or the polarity whose process varies).
-    group
-        Learned parameters it stands for, or its role: what deviations are added up by.
-    node
-        Node of the model whose row or cell it belongs to.
-    shift
-        Of the threshold voltage by chip, V, (chips,).
-    """
-
-    name: str
-    group: str
-    node: str
+    name: str  #: The device (or the polarity whose process varies).
+    group: str  #: Learned parameters it stands for, or its role: what deviations are added up by.
+    node: str  #: Node of the model whose row or cell it belongs to.
+    #: Of the threshold voltage by chip, V, (chips,).
     shift: Floats = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class DeviationSensitivity:
-    """How strongly one deviation goes along with the error of the lead.
-
-    Attributes
-    ----------
-    rho
-        Spearman's correlation in the sample in which it is strongest.
-    sample
-        That sample's index in its file.
-    share
-        Mean over samples of ρ²: the share of the error's variance (of ranks) that goes along with
-        it. Chance alone gives 1 / (chips − 1).
-    effect_fs
-        By how much one standard deviation moves the lead, a share of full scale: root mean square
-        over samples of the regression's slope.
-    p, q
-        Chance that some deviation without effect reaches this share: for a single one (p), and as
-        the rate of false discoveries when all up to this one are believed (q, after Benjamini and
-        Hochberg).
-    """
+    """How strongly one deviation goes along with the error of the lead."""
 
     name: str
     group: str
     node: str
-    rho: float
-    sample: int
+    rho: float  #: Spearman's correlation in the sample in which it is strongest.
+    sample: int  #: That sample's index in its file.
+    #: Mean over samples of ρ²: the share of the error's variance (of ranks) that goes along with
+    #: it. Chance alone gives 1 / (chips − 1).
     share: float
+    #: By how much one standard deviation moves the lead, a share of full scale: root mean square
+    #: over samples of the regression's slope.
     effect_fs: float
+    #: ``p``, ``q``: chance that some deviation without effect reaches this share: for a single one
+    #: (p), and as the rate of false discoveries when all up to this one are believed (q, after
+    #: Benjamini and Hochberg).
     p: float
     q: float
 
 
 @dataclass(frozen=True)
 class GroupSensitivity:
-    """What goes along with all deviations of a group together.
-
-    Attributes
-    ----------
-    share
-        Sum over its deviations of the share of variance, without what chance gives (adjusted R²);
-        so it may be below 0.
-    by_chance
-        95 % quantile of that for deviations without effect.
-    p, q
-        As of a single deviation, against groups of as many without effect.
-    """
+    """What goes along with all deviations of a group together."""
 
     name: str
     devices: int
+    #: Sum over its deviations of the share of variance, without what chance gives (adjusted R²); so
+    #: it may be below 0.
     share: float
-    by_chance: float
+    by_chance: float  #: 95 % quantile of that for deviations without effect.
+    #: ``p``, ``q``: as of a single deviation, against groups of as many without effect.
     p: float
     q: float
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Deviations ranked by how strongly the error of the lead goes along with them.
+    """Deviations ranked by how strongly the error of the lead goes along with them."""
 
-    Attributes
-    ----------
-    chips, left_out
-        Chips used, and those left out because not all their samples were simulated.
-    deviations
-        All of them, strongest first.
-    groups, nodes
-        The same added up by learned parameter or role, and by node; strongest first.
-    expected, found
-        Deviations with p < ``LEVEL``: expected if none had an effect, and found.
-    """
-
+    #: ``chips``, ``left_out``: chips used, and those left out because not all their samples were
+    #: simulated.
     chips: int
     left_out: int
-    deviations: tuple[DeviationSensitivity, ...]
+    deviations: tuple[DeviationSensitivity, ...]  #: All of them, strongest first.
+    #: ``groups``, ``nodes``: the same added up by learned parameter or role, and by node; strongest
+    #: first.
     groups: tuple[GroupSensitivity, ...]
     nodes: tuple[GroupSensitivity, ...]
+    #: ``expected``, ``found``: deviations with p < ``LEVEL``: expected if none had an effect, and
+    #: found.
     expected: float
     found: int
 

@@ -44,34 +44,20 @@ class BiasedCell:
 
 @dataclass(frozen=True)
 class CandidateStep:
-    """A cell whose candidate current steps at time 0, from one value to another (A).
-
-    Attributes
-    ----------
-    load
-        Capacitance added to the storage node, F.
-    """
+    """A cell whose candidate current steps at time 0, from one value to another (A)."""
 
     cell: BiasedCell
     before: float
     after: float
-    load: float = 0.0
+    load: float = 0.0  #: Capacitance added to the storage node, F.
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Cells held in every state by their storage node.
+    """Cells held in every state by their storage node."""
 
-    Attributes
-    ----------
-    candidate
-        Candidate current that holds the cell there, A, (cells, points).
-    output
-        Output current, A, (cells, points).
-    """
-
-    candidate: Floats
-    output: Floats
+    candidate: Floats  #: Candidate current that holds the cell there, A, (cells, points).
+    output: Floats  #: Output current, A, (cells, points).
 
 
 class Bench(Protocol):

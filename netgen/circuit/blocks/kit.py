@@ -14,19 +14,12 @@ RAIL: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
 
 @dataclass(frozen=True)
 class Kit:
-    """What a block's subcircuit is drawn with.
-
-    Attributes
-    ----------
-    unit
-        Geometry of the unit mirror.
-    groups
-        The group of devices that a transistor belongs to, by name, see
-        :class:`netgen.technology.UnitMirror`.
-    """
+    """What a block's subcircuit is drawn with."""
 
     technology: Technology
-    unit: Geometry
+    unit: Geometry  #: Geometry of the unit mirror.
+    #: The group of devices that a transistor belongs to, by name, see
+    #: :class:`netgen.technology.UnitMirror`.
     groups: Mapping[str, str] = field(default_factory=dict)
 
     @property

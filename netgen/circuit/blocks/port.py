@@ -51,21 +51,12 @@ class Block(ABC):
 
 @dataclass(frozen=True)
 class Bias:
-    """A bias current of a cell: it flows into a diode of its own, whose gate net is a port.
+    """A bias current of a cell: it flows into a diode of its own, whose gate net is a port."""
 
-    Attributes
-    ----------
-    name
-        Of the port, and of the net after the cell's name.
-    parameter
-        Path of the learned parameter below the node, with ``{0}`` for the unit.
-    kind
-        Name of the group of devices that it works through, if that is not its own name: that of
-        the biases of other rungs that do the same.
-    """
-
-    name: str
-    parameter: str
+    name: str  #: Of the port, and of the net after the cell's name.
+    parameter: str  #: Path of the learned parameter below the node, with ``{0}`` for the unit.
+    #: Name of the group of devices that it works through, if that is not its own name: that of the
+    #: biases of other rungs that do the same.
     kind: str = ""
 
     @property
@@ -141,51 +132,30 @@ class Currents(Protocol):
 
 
 class CellBlock(Block):
-    """The block that realises an operation, one instance a unit.
+    """The block that realises an operation, one instance a unit."""
 
-    Attributes
-    ----------
-    operation
-        The class of the model's nodes.
-    module
-        Name of the subcircuit.
-    title
-        What units are called, in the plural.
-    ports
-        Of the subcircuit in order: ``candidate``, the biases by name, ``output``, ``storage``
-        (where there is one; ``storage_2``, … where there are more), ``vdd``, ``vss``.
-    candidate, output
-        The gate net (n or p) of the candidate that it copies, and the one its output defines.
-    entries
-        By rung, the transistor that copies the candidate.
-    biases
-        Its bias currents, rung after rung: of each, the first gives the upper threshold, the last
-        the output.
-    ways
-        By bias, the mirrors from its diode to where the current works.
-    storages
-        By rung, the suffix of the net that holds its state; none without a memory.
-    inner
-        Nets of the subcircuit that follow the output net as the state changes.
-    probe
-        Where the output current is seen.
-    limits
-        Characterised range of bias currents, in units.
-    """
-
-    operation: type[Cell]
-    module: str
-    title: str
+    operation: type[Cell]  #: The class of the model's nodes.
+    module: str  #: Name of the subcircuit.
+    title: str  #: What units are called, in the plural.
+    #: Of the subcircuit in order: ``candidate``, the biases by name, ``output``, ``storage`` (where
+    #: there is one; ``storage_2``, … where there are more), ``vdd``, ``vss``.
     ports: tuple[str, ...]
+    #: ``candidate``, ``output``: the gate net (n or p) of the candidate that it copies, and the one
+    #: its output defines.
     candidate: GateNet = "p"
     output: GateNet = "p"
-    entries: tuple[str, ...]
+    entries: tuple[str, ...]  #: By rung, the transistor that copies the candidate.
+    #: Its bias currents, rung after rung: of each, the first gives the upper threshold, the last
+    #: the output.
     biases: tuple[Bias, ...]
+    #: By bias, the mirrors from its diode to where the current works.
     ways: tuple[tuple[Copy, ...], ...]
+    #: By rung, the suffix of the net that holds its state; none without a memory.
     storages: tuple[str, ...] = ()
+    #: Nets of the subcircuit that follow the output net as the state changes.
     inner: tuple[str, ...] = ()
-    probe: Probe
-    limits: tuple[float, float]
+    probe: Probe  #: Where the output current is seen.
+    limits: tuple[float, float]  #: Characterised range of bias currents, in units.
 
     @property
     def groups(self) -> Mapping[str, str]:

@@ -11,24 +11,15 @@ from netgen.arrays import Floats
 
 @dataclass(frozen=True, eq=False)
 class CellSpeed:
-    """Times of the cells of one node.
+    """Times of the cells of one node."""
 
-    Attributes
-    ----------
-    logs
-        ln(overdrive), the overdrive as a share of the upper threshold, (overdrives,), rising.
-    storage
-        ln(time / s) that the storage node takes to rise and to fall, (2, units, overdrives).
-    output
-        What the output adds, s, rising and falling, (2, units).
-    own
-        Capacitance, F, that doubles the time if wires add it to the storage node, rising and
-        falling, (2, units).
-    """
-
+    #: ln(overdrive), the overdrive as a share of the upper threshold, (overdrives,), rising.
     logs: Floats
+    #: ln(time / s) that the storage node takes to rise and to fall, (2, units, overdrives).
     storage: Floats
-    output: Floats
+    output: Floats  #: What the output adds, s, rising and falling, (2, units).
+    #: Capacitance, F, that doubles the time if wires add it to the storage node, rising and
+    #: falling, (2, units).
     own: Floats
 
     def loaded(self, wires: Floats) -> CellSpeed:

@@ -206,27 +206,15 @@ def _settled(traces: Traces) -> Traces:
 
 @dataclass(frozen=True, eq=False)
 class PopulationRuns:
-    """What a folder holds of a population.
-
-    Attributes
-    ----------
-    described
-        What was asked for: its kind, cases, samples, engine…
-    samples
-        All samples of the file that was simulated.
-    circuits
-        Key of each variant of the circuit, which its runs must be of.
-    failures
-        Class of failure by (case, sample).
-    """
+    """What a folder holds of a population."""
 
     folder: Path
-    described: Mapping[str, Json]
+    described: Mapping[str, Json]  #: What was asked for: its kind, cases, samples, engine…
     cases: tuple[str, ...]
     picked: tuple[int, ...]
-    samples: Samples
-    circuits: Mapping[str, str]
-    failures: Mapping[tuple[str, int], str]
+    samples: Samples  #: All samples of the file that was simulated.
+    circuits: Mapping[str, str]  #: Key of each variant of the circuit, which its runs must be of.
+    failures: Mapping[tuple[str, int], str]  #: Class of failure by (case, sample).
 
     def traces(self, case: str, sample: int) -> Traces | None:
         """Return what one run gave; None where it failed or was not simulated yet.

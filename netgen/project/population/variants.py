@@ -53,18 +53,11 @@ class Variant(Protocol):
 
 @dataclass(frozen=True)
 class Programmed:
-    """Factors that are set on one chip from outside.
+    """Factors that are set on one chip from outside."""
 
-    Attributes
-    ----------
-    biases
-        By cell node: on each bias current, biases × units.
-    inputs
-        On each input, where there are digital gains.
-    """
-
+    #: By cell node: on each bias current, biases × units.
     biases: tuple[tuple[str, tuple[tuple[float, ...], ...]], ...]
-    inputs: tuple[float, ...] = ()
+    inputs: tuple[float, ...] = ()  #: On each input, where there are digital gains.
 
     @property
     def by_unit(self) -> dict[str, dict[int, tuple[float, ...]]]:
@@ -78,20 +71,12 @@ class Programmed:
 
 @dataclass(frozen=True)
 class Chip:
-    """The circuit as one run of a Monte Carlo simulation makes it.
+    """The circuit as one run of a Monte Carlo simulation makes it."""
 
-    Attributes
-    ----------
-    run
-        Its number.
-    programmed
-        What is set on it from outside, where anything is.
-    """
-
-    run: int
+    run: int  #: Its number.
     variation: Variation
     bias: Bias = "ideal"
-    programmed: Programmed | None = None
+    programmed: Programmed | None = None  #: What is set on it from outside, where anything is.
 
     @property
     def name(self) -> str:
@@ -182,20 +167,12 @@ class Networks:
 
 @dataclass(frozen=True)
 class MonteCarlo:
-    """Chips with random deviations.
-
-    Attributes
-    ----------
-    runs
-        How many; more of them later are added to those that are there.
-    programmed
-        What is set on each chip, where anything is.
-    """
+    """Chips with random deviations."""
 
     variation: Variation
-    runs: int
+    runs: int  #: How many; more of them later are added to those that are there.
     bias: Bias = "ideal"
-    programmed: tuple[Programmed, ...] = ()
+    programmed: tuple[Programmed, ...] = ()  #: What is set on each chip, where anything is.
 
     @property
     def name(self) -> str:

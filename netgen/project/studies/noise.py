@@ -21,18 +21,10 @@ KIND = "noise"
 
 @dataclass(frozen=True)
 class NoiseChoices:
-    """What noise networks are tried with.
+    """What noise networks are tried with."""
 
-    Attributes
-    ----------
-    places
-        Where it is added.
-    levels
-        Units rms.
-    """
-
-    places: tuple[Place, ...]
-    levels: tuple[float, ...]
+    places: tuple[Place, ...]  #: Where it is added.
+    levels: tuple[float, ...]  #: Units rms.
     sampling: NoiseSampling
 
     def steps(self, cases: Sequence[Case]) -> int:

@@ -30,50 +30,27 @@ _LOOKED_AT = 40
 
 @dataclass(frozen=True)
 class ScalingChoices:
-    """What to study.
+    """What to study."""
 
-    Attributes
-    ----------
-    sizes
-        State sizes d.
-    layers
-        Recurrent layers.
-    frames
-        Length of the input sequence.
-    confirmed
-        Networks up to this size are simulated, too.
-    """
-
-    sizes: tuple[int, ...]
-    layers: int = 2
-    frames: int = 60
-    confirmed: int = 16
+    sizes: tuple[int, ...]  #: State sizes d.
+    layers: int = 2  #: Recurrent layers.
+    frames: int = 60  #: Length of the input sequence.
+    confirmed: int = 16  #: Networks up to this size are simulated, too.
 
 
 @dataclass(frozen=True)
 class Size:
-    """A network of one size.
-
-    Attributes
-    ----------
-    footprint
-        What to expect of a layout.
-    below_floor
-        Weights too small to be drawn.
-    predicted_w, measured_w
-        Mean supply power by part, W: by the power model, and in ngspice (empty where it was not
-        simulated).
-    inference_s
-        How long the input sequence lasts.
-    """
+    """A network of one size."""
 
     state: int
     area: Area
-    footprint: Footprint
-    below_floor: int
+    footprint: Footprint  #: What to expect of a layout.
+    below_floor: int  #: Weights too small to be drawn.
+    #: ``predicted_w``, ``measured_w``: mean supply power by part, W: by the power model, and in
+    #: ngspice (empty where it was not simulated).
     predicted_w: Mapping[str, float]
     measured_w: Mapping[str, float]
-    inference_s: float
+    inference_s: float  #: How long the input sequence lasts.
 
 
 def network(state: int, choices: ScalingChoices) -> tuple[Model, Samples]:

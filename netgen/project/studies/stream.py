@@ -29,27 +29,13 @@ TWIN_FRAMES = 2000
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """One part of a stream in the circuit.
+    """One part of a stream in the circuit."""
 
-    Attributes
-    ----------
-    first
-        Its first frame.
-    logits
-        The readout, (frames, classes), software units.
-    states
-        Settled states by cell node, (frames, units).
-    power_w
-        Supply power of each frame, (frames,).
-    fresh
-        Whether it was simulated now; False: taken over from an earlier run.
-    """
-
-    first: int
-    logits: Floats
-    states: Mapping[str, Bools]
-    power_w: Floats
-    fresh: bool
+    first: int  #: Its first frame.
+    logits: Floats  #: The readout, (frames, classes), software units.
+    states: Mapping[str, Bools]  #: Settled states by cell node, (frames, units).
+    power_w: Floats  #: Supply power of each frame, (frames,).
+    fresh: bool  #: Whether it was simulated now; False: taken over from an earlier run.
 
 
 def circuit_stream(

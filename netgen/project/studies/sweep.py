@@ -42,38 +42,25 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class PointResult:
-    """What became of a point.
-
-    Attributes
-    ----------
-    samples, agreeing
-        How many were asked for, and how many of them the circuit decides like software; one that
-        failed does not.
-    failed
-        Simulations that gave no result.
-    frame_agreement, state_agreement, logit_rmse_same_state_fs
-        As in ``report.json``; None where nothing was simulated.
-    power_w, energy_j
-        Mean over samples: average supply power, energy per sample.
-    symptoms
-        What limits the circuit.
-    problem
-        Why it could not be built; empty where it could.
-    footprint
-        What to expect of a layout; None where it could not be built.
-    """
+    """What became of a point."""
 
     point: SweepPoint
+    #: ``samples``, ``agreeing``: how many were asked for, and how many of them the circuit decides
+    #: like software; one that failed does not.
     samples: int
     agreeing: int
-    failed: int = 0
+    failed: int = 0  #: Simulations that gave no result.
+    #: ``frame_agreement``, ``state_agreement``, ``logit_rmse_same_state_fs``: as in
+    #: ``report.json``; None where nothing was simulated.
     frame_agreement: float | None = None
     state_agreement: float | None = None
     logit_rmse_same_state_fs: float | None = None
+    #: ``power_w``, ``energy_j``: mean over samples: average supply power, energy per sample.
     power_w: float | None = None
     energy_j: float | None = None
-    symptoms: CircuitLimits | None = None
-    problem: str = ""
+    symptoms: CircuitLimits | None = None  #: What limits the circuit.
+    problem: str = ""  #: Why it could not be built; empty where it could.
+    #: What to expect of a layout; None where it could not be built.
     footprint: Footprint | None = None
 
     @property

@@ -17,27 +17,16 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the page says of the learned parameters.
+    """What the page says of the learned parameters."""
 
-    Attributes
-    ----------
-    measured
-        One sentence; empty where the netlist was not measured.
-    weights
-        Worst weights: place, learned, expected of what was drawn, measured, error.
-    cells
-        Cells: name, then threshold, width and output, each with by how much the netlist's differs.
-    unused
-        Parameters that no sample has used: unit, what did not happen, names.
-    unused_count
-        How many parameters no sample has used.
-    """
-
-    measured: str
+    measured: str  #: One sentence; empty where the netlist was not measured.
+    #: Worst weights: place, learned, expected of what was drawn, measured, error.
     weights: tuple[tuple[str, ...], ...]
+    #: Cells: name, then threshold, width and output, each with by how much the netlist's differs.
     cells: tuple[tuple[str, ...], ...]
+    #: Parameters that no sample has used: unit, what did not happen, names.
     unused: tuple[tuple[str, ...], ...]
-    unused_count: int
+    unused_count: int  #: How many parameters no sample has used.
 
 
 def parameters(comparison: Comparison, found: Verification | None) -> Parameters:

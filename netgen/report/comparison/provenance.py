@@ -11,22 +11,15 @@ from netgen.netlist.area import Area
 
 @dataclass(frozen=True, eq=False)
 class HysteresisCurve:
-    """One cell's simulated ramp up and down.
+    """One cell's simulated ramp up and down."""
 
-    Attributes
-    ----------
-    label
-        Which cell, such as ``"l1.state[3]"``.
-    candidate, output
-        Input and output current along the ramp, each (points,), software units.
-    threshold, width, gain
-        What was set: the upper threshold, its distance from the lower one, and the level, software
-        units.
-    """
-
-    label: str
+    label: str  #: Which cell, such as ``"l1.state[3]"``.
+    #: ``candidate``, ``output``: input and output current along the ramp, each (points,), software
+    #: units.
     candidate: Floats
     output: Floats
+    #: ``threshold``, ``width``, ``gain``: what was set: the upper threshold, its distance from the
+    #: lower one, and the level, software units.
     threshold: float
     width: float
     gain: float
@@ -34,43 +27,27 @@ class HysteresisCurve:
 
 @dataclass(frozen=True, eq=False)
 class BuildSummary:
-    """What a build folder tells about its circuit.
+    """What a build folder tells about its circuit."""
 
-    Attributes
-    ----------
-    pdk, corner
-        The technology and its process corner.
-    options, tools
-        Build options, and versions of the tools, by name.
-    devices, devices_by_block
-        Transistors in total and by kind of block.
-    below_floor
-        One line for each weight that is smaller than the technology can realise.
-    hysteresis
-        A cell's curve, where the characterisation recorded one.
-    area_by_block
-        Transistors' area by kind of block, and in ``area_assumption`` what was assumed.
-    predicted_power_w
-        Supply power to expect over the inputs the circuit was sized for, W.
-    models
-        Files of the technology: path and SHA-256.
-    edited
-        Files of the build that were edited by hand since.
-    """
-
+    #: ``pdk``, ``corner``: the technology and its process corner.
     pdk: str
     corner: str
+    #: ``options``, ``tools``: build options, and versions of the tools, by name.
     options: Mapping[str, str]
     tools: Mapping[str, str]
+    #: ``devices``, ``devices_by_block``: transistors in total and by kind of block.
     devices: int
     devices_by_block: Mapping[str, int]
+    #: One line for each weight that is smaller than the technology can realise.
     below_floor: tuple[str, ...]
-    hysteresis: HysteresisCurve | None
+    hysteresis: HysteresisCurve | None  #: A cell's curve, where the characterisation recorded one.
+    #: Transistors' area by kind of block, and in ``area_assumption`` what was assumed.
     area_by_block: Mapping[str, Area] = field(default_factory=dict)
     area_assumption: str = ""
+    #: Supply power to expect over the inputs the circuit was sized for, W.
     predicted_power_w: float | None = None
-    models: tuple[tuple[str, str], ...] = ()
-    edited: tuple[str, ...] = ()
+    models: tuple[tuple[str, str], ...] = ()  #: Files of the technology: path and SHA-256.
+    edited: tuple[str, ...] = ()  #: Files of the build that were edited by hand since.
 
     @property
     def scope(self) -> str:
@@ -85,23 +62,12 @@ def scope(bias: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
-    """Inputs of a comparison and how to repeat it.
+    """Inputs of a comparison and how to repeat it."""
 
-    Attributes
-    ----------
-    model_file, samples_file
-        As the user named them.
-    created
-        Date and time, ISO 8601.
-    rerun
-        The commands, one a line, that repeat everything.
-    pads
-        Through which inputs came; empty where straight into their diodes.
-    """
-
+    #: ``model_file``, ``samples_file``: as the user named them.
     model_file: str
     samples_file: str
-    created: str
-    rerun: tuple[str, ...]
+    created: str  #: Date and time, ISO 8601.
+    rerun: tuple[str, ...]  #: The commands, one a line, that repeat everything.
     build: BuildSummary
-    pads: str = ""
+    pads: str = ""  #: Through which inputs came; empty where straight into their diodes.

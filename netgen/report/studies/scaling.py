@@ -19,18 +19,12 @@ from netgen.units import engineering
 
 @dataclass(frozen=True)
 class Scaling:
-    """One quantity over state sizes.
-
-    Attributes
-    ----------
-    measured
-        In ngspice, by size; None where it was not simulated.
-    """
+    """One quantity over state sizes."""
 
     label: str
     sizes: Sequence[int]
     predicted_w: Sequence[float]
-    measured_w: Sequence[float | None]
+    measured_w: Sequence[float | None]  #: In ngspice, by size; None where it was not simulated.
     law: PowerLaw | None
 
 

@@ -18,30 +18,16 @@ from netgen.units import engineering
 
 @dataclass(frozen=True)
 class SweepCurve:
-    """One quantity over its values, (points,) each; None where there was nothing to measure.
+    """One quantity over its values, (points,) each; None where there was nothing to measure."""
 
-    Attributes
-    ----------
-    label
-        Quantity and unit, for the axis.
-    logarithmic
-        Whether its values are spread over decades.
-    decisions
-        Share of decisions that agree.
-    frames
-        The shortest frames to expect, with wires, for people.
-    said
-        What limits the circuit.
-    """
-
-    label: str
-    logarithmic: bool
+    label: str  #: Quantity and unit, for the axis.
+    logarithmic: bool  #: Whether its values are spread over decades.
     values: Sequence[float]
-    decisions: Sequence[float]
+    decisions: Sequence[float]  #: Share of decisions that agree.
     states: Sequence[float | None]
     power_w: Sequence[float | None]
-    frames: Sequence[str]
-    said: Sequence[str]
+    frames: Sequence[str]  #: The shortest frames to expect, with wires, for people.
+    said: Sequence[str]  #: What limits the circuit.
 
 
 def sweep_files(name: str, curves: Sequence[SweepCurve]) -> dict[str, str | bytes]:

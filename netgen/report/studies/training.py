@@ -49,62 +49,38 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class ChipForecast:
-    """Virtual chips at one relative ``spread`` of their parameters.
-
-    Attributes
-    ----------
-    accuracy, worst
-        Balanced accuracy: mean over the chips, and the worst chip.
-    states
-        Share of BMRU states equal to the network as drawn.
-    """
+    """Virtual chips at one relative ``spread`` of their parameters."""
 
     spread: float
     chips: int
+    #: ``accuracy``, ``worst``: balanced accuracy: mean over the chips, and the worst chip.
     accuracy: float
     worst: float
-    states: float
+    states: float  #: Share of BMRU states equal to the network as drawn.
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingReport:
-    """What a training run found.
-
-    Attributes
-    ----------
-    facts
-        Headline numbers and what they say, as text.
-    data
-        What was read: counts, repairs and what was left out, as (label, value).
-    recipe
-        Every choice that decides the run.
-    kept
-        Number of the network that was kept, by ``validation_score`` (mean balanced accuracy over
-        virtual chips on the validation split).
-    confusion
-        Test samples, (true class, decided class).
-    distances
-        By BMRU node, |ĥ − nearest threshold| / β_hi over test samples, (samples, frames, units).
-    races
-        Predicted race events a sample.
-    cpu_s
-        CPU seconds of reading and of training.
-    """
+    """What a training run found."""
 
     name: str
     task: str
     classes: tuple[str, ...]
+    #: What was read: counts, repairs and what was left out, as (label, value).
     data: tuple[tuple[str, str], ...]
-    recipe: Mapping[str, Json]
+    recipe: Mapping[str, Json]  #: Every choice that decides the run.
     curves: tuple[CurvePoint, ...]
+    #: Number of the network that was kept, by ``validation_score`` (mean balanced accuracy over
+    #: virtual chips on the validation split).
     kept: int
     validation_score: float
-    confusion: NDArray[np.int64]
+    confusion: NDArray[np.int64]  #: Test samples, (true class, decided class).
+    #: By BMRU node, |ĥ − nearest threshold| / β_hi over test samples, (samples, frames, units).
     distances: Mapping[str, NDArray[np.float64]]
     forecasts: tuple[ChipForecast, ...]
-    races: float
+    races: float  #: Predicted race events a sample.
     parameters: tuple[tuple[str, str], ...]
-    cpu_s: Mapping[str, float]
+    cpu_s: Mapping[str, float]  #: CPU seconds of reading and of training.
     rerun: str
 
     @property

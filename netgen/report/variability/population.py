@@ -12,32 +12,15 @@ from netgen.model import Model
 
 @dataclass(frozen=True, eq=False)
 class PopulationReport:
-    """What the files of a population are made of.
+    """What the files of a population are made of."""
 
-    Attributes
-    ----------
-    name
-        Of the population, as its folder is called.
-    what
-        What its variants are called: ``"chips"`` or ``"corners"``.
-    sensitivity
-        Of chips only, if there are enough.
-    contributions
-        What each group of devices does, where that is known.
-    corners
-        Where each case stands; empty for chips.
-    facts
-        Where it comes from, as (label, value).
-    rerun
-        The commands that repeat it.
-    """
-
-    name: str
-    what: str
+    name: str  #: Of the population, as its folder is called.
+    what: str  #: What its variants are called: ``"chips"`` or ``"corners"``.
     model: Model
     figures: PopulationFigures
-    sensitivity: Sensitivity | None
-    corners: tuple[CornerPoint, ...]
-    facts: tuple[tuple[str, str], ...]
-    rerun: tuple[str, ...]
+    sensitivity: Sensitivity | None  #: Of chips only, if there are enough.
+    corners: tuple[CornerPoint, ...]  #: Where each case stands; empty for chips.
+    facts: tuple[tuple[str, str], ...]  #: Where it comes from, as (label, value).
+    rerun: tuple[str, ...]  #: The commands that repeat it.
+    #: What each group of devices does, where that is known.
     contributions: Contributions | None = None

@@ -17,22 +17,14 @@ from netgen.simulators import Waveforms, job_of
 
 @dataclass(frozen=True, eq=False)
 class Monolithic:
-    """One transient a sample.
-
-    Attributes
-    ----------
-    timeout
-        Wall seconds for each attempt.
-    keep
-        Called with the index of a sample and its waveforms.
-    ran
-        Called with the index of a sample and the deck whose result counts.
-    """
+    """One transient a sample."""
 
     bench: Workbench
     options: SimulatorOptions
-    timeout: float
+    timeout: float  #: Wall seconds for each attempt.
+    #: Called with the index of a sample and its waveforms.
     keep: Callable[[int, Waveforms], None] | None = None
+    #: Called with the index of a sample and the deck whose result counts.
     ran: Callable[[int, str], None] | None = None
 
     def task(self, x: NDArray[np.float64], sample: int) -> Task:

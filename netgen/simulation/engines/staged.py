@@ -39,20 +39,13 @@ CELLS = 2
 
 @dataclass(frozen=True, eq=False)
 class Staged:
-    """Runs samples level by level.
-
-    Attributes
-    ----------
-    timeout
-        Wall seconds for each attempt at a batch.
-    unseen
-        Counts the states that a transient could decide, from inputs (frames, channels) and settled
-        values by node (frames, units), all in software units.
-    """
+    """Runs samples level by level."""
 
     bench: Workbench
     options: SimulatorOptions
-    timeout: float
+    timeout: float  #: Wall seconds for each attempt at a batch.
+    #: Counts the states that a transient could decide, from inputs (frames, channels) and settled
+    #: values by node (frames, units), all in software units.
     unseen: Callable[[Floats, Mapping[str, Floats]], int]
 
     @cached_property

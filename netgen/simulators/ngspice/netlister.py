@@ -24,19 +24,12 @@ _TOLERANCES = ("gmin", "abstol", "reltol", "vntol", "chgtol")
 
 @dataclass(frozen=True)
 class NgspiceNetlister(SpiceNetlister):
-    """ngspice: options behind the models, a ``.save`` for each quantity.
+    """ngspice: options behind the models, a ``.save`` for each quantity."""
 
-    Attributes
-    ----------
-    stem
-        Name of the waveform file and of the plot that a deck writes by itself, in the folder where
-        ngspice is started; empty where netgen runs it.
-    plotted
-        What that plot shows.
-    """
-
+    #: Name of the waveform file and of the plot that a deck writes by itself, in the folder where
+    #: ngspice is started; empty where netgen runs it.
     stem: str = ""
-    plotted: tuple[Quantity, ...] = ()
+    plotted: tuple[Quantity, ...] = ()  #: What that plot shows.
 
     def head(self, deck: Deck, options: SimulatorOptions) -> Iterable[str]:
         """Yield models and options."""

@@ -33,12 +33,6 @@ class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
     log
         Called with every line ngspice prints, prefixed ``"stderr "`` or ``"stdout "``.
 
-    Attributes
-    ----------
-    leave
-        Called with ngspice's exit status when it gives up: it must end the process, since every
-        later netlist in it would fail.
-
     Raises
     ------
     OSError
@@ -47,6 +41,8 @@ class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self.log = log
+        #: Called with ngspice's exit status when it gives up: it must end the process, since every
+        #: later netlist in it would fail.
         self.leave: Callable[[int], None] = os._exit
         self._loaded = False
         # ngspice 39 sometimes crashes at exit unless it was loaded this way first.

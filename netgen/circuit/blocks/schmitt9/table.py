@@ -27,26 +27,16 @@ _THRESHOLD_POINTS = 10
 
 @dataclass(frozen=True, eq=False)
 class SchmittTable:
-    """What cells do for their bias currents.
+    """What cells do for their bias currents."""
 
-    Attributes
-    ----------
-    bias
-        Threshold and gain bias currents, A, (biases,), evenly spaced in their logarithm.
-    ratios
-        Ratio of width to threshold bias current, (ratios,).
-    rising, falling
-        Candidate current at which the output rises and falls, over the threshold bias current,
-        (biases, ratios).
-    gain
-        Output current over the gain bias current, (biases,).
-    """
-
+    #: Threshold and gain bias currents, A, (biases,), evenly spaced in their logarithm.
     bias: Floats
-    ratios: Floats
+    ratios: Floats  #: Ratio of width to threshold bias current, (ratios,).
+    #: ``rising``, ``falling``: candidate current at which the output rises and falls, over the
+    #: threshold bias current, (biases, ratios).
     rising: Floats
     falling: Floats
-    gain: Floats
+    gain: Floats  #: Output current over the gain bias current, (biases,).
 
     def thresholds(self, threshold: Floats, width: Floats) -> tuple[Floats, Floats]:
         """Return β_hi and β_lo in amperes for bias currents in amperes, any shape."""

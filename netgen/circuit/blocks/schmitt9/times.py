@@ -50,32 +50,22 @@ class SchmittTimes:
 
     Before the step a rising cell has no candidate and a falling one twice its β_hi: what lies
     between takes less time.
-
-    Attributes
-    ----------
-    bias
-        Threshold bias currents, A, (biases,).
-    shares
-        Ratios of width to threshold bias current, (shares,).
-    overdrive
-        Excess of the candidate over β_hi (rising), or of β_lo over the candidate (falling), as a
-        share of β_hi, (overdrives,).
-    rising, falling
-        Time, s, (biases, shares, overdrives), with a gain bias as large as the threshold bias.
-    output
-        What a smaller gain current adds: this charge over the gain bias current, C, rising and
-        falling, (biases, 2). Counts where it is positive: a smaller output rises later.
-    own
-        Capacitance, F, that doubles the time if wires add it to the storage node, rising and
-        falling, (biases, 2).
     """
 
-    bias: Floats
-    shares: Floats
+    bias: Floats  #: Threshold bias currents, A, (biases,).
+    shares: Floats  #: Ratios of width to threshold bias current, (shares,).
+    #: Excess of the candidate over β_hi (rising), or of β_lo over the candidate (falling), as a
+    #: share of β_hi, (overdrives,).
     overdrive: Floats
+    #: ``rising``, ``falling``: time, s, (biases, shares, overdrives), with a gain bias as large as
+    #: the threshold bias.
     rising: Floats
     falling: Floats
+    #: What a smaller gain current adds: this charge over the gain bias current, C, rising and
+    #: falling, (biases, 2). Counts where it is positive: a smaller output rises later.
     output: Floats
+    #: Capacitance, F, that doubles the time if wires add it to the storage node, rising and
+    #: falling, (biases, 2).
     own: Floats
 
     def of(self, cells: Table, wanted: Floats) -> CellSpeed:
