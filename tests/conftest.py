@@ -7,9 +7,13 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from fake_tools import FakeSimulator
 
 hypothesis.settings.register_profile(
     "netgen", database=None, deadline=None, derandomize=True, print_blob=False
@@ -70,6 +74,33 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         base = base.parent
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NETGEN_CACHE", str(base / "cache"))
+        yield
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
+    """Put a technology without files and a simulator that responds at once in place of the real."""
+    from fake_tools import install
+
+    (tmp_path / "pdk").mkdir()
+    return install(monkeypatch, tmp_path / "pdk")
+
+
+@pytest.fixture(scope="module")
+def coarse_plots() -> Iterator[None]:
+    """Draw with few pixels: faster, all else equal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netgen.report.plot.DPI", 30)
+        yield
+
+
+@pytest.fixture(scope="module")
+def pictures(coarse_plots: None) -> Iterator[None]:
+    """Show a list of pictures where SVG would stand."""
+    from pages import PICTURE_LIST
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netgen.report.plot._svg", lambda _: PICTURE_LIST)
         yield
 
 

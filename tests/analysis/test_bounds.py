@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from random_graphs import graphs
-from small_models import linear
+from small_models import bmru, document, linear
 
 from netgen.analysis import predict_races
 from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, Bounds, Margins, left_open
@@ -80,32 +80,19 @@ def test_every_race_that_software_predicts_is_left_open(model: Model, seed: int)
 
 def one_cell(weights: list[float]) -> Model:
     """A cell with its band from 0.4 to 0.6 whose candidate is a sum of inputs."""
-    cell: dict[str, Any] = {
-        "name": "state",
-        "op": "bmru",
-        "input": "cand",
-        "alpha": [1.0],
-        "beta_lo": [0.4],
-        "beta_hi": [0.6],
-        "initial_state": [0],
-    }
+    cell: dict[str, Any] = bmru("state", "cand", [1.0], [0.4], [0.6], initial_state=[0])
     return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "one-cell",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": len(weights), "max": 1.5},
-            "nodes": [
+        document(
+            "one-cell",
+            [
                 linear("sum", "x", [weights], [0.0]),
                 {"name": "cand", "op": "relu", "input": "sum"},
                 cell,
                 linear("logits", "state", [[1.0], [0.0]], [0.0, 0.5]),
             ],
-            "readout": {"node": "logits", "rule": "last", "frames": [0, 2]},
-            "classes": ["high", "low"],
-        }
+            size=len(weights),
+            frames=(0, 2),
+        )
     )
 
 

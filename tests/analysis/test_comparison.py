@@ -11,7 +11,7 @@ import pytest
 from compared import NONE, one_cell, run, sample_of, two_cells
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import linear
+from small_models import document, linear
 from synthetic_traces import traces_of
 
 from netgen.analysis import Divergence, Tolerances, compare, verdict
@@ -239,17 +239,13 @@ def with_a_consumer(model: Model) -> Model:
 
 def feed_forward(rule: str = "majority_vote") -> tuple[Model, Samples]:
     model = from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "feed-forward",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": 1, "max": 1.5},
-            "nodes": [linear("logits", "x", [[1.0], [0.0]], [0.0, 0.5])],
-            "readout": {"node": "logits", "rule": rule, "frames": [1, 3]},
-            "classes": ["a", "b"],
-        }
+        document(
+            "feed-forward",
+            [linear("logits", "x", [[1.0], [0.0]], [0.0, 0.5])],
+            frames=(1, 3),
+            rule=rule,
+            classes=("a", "b"),
+        )
     )
     return model, Samples(np.array([[[0.49], [0.51], [1.0]]]), None, ("s",))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from small_models import linear
+from small_models import bmru, document, linear
 from synthetic_traces import traces_of
 
 from netgen.analysis import Comparison, Tolerances, compare, verdict
@@ -19,31 +19,19 @@ ALPHA = 0.5
 def two_layers() -> Model:
     """Two inputs → relu (two units) → cells → logits, the first relu also feeding the logits."""
     return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "two-layers",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": 2, "max": 1.5},
-            "nodes": [
+        document(
+            "two-layers",
+            [
                 linear("proj", "x", [[1.0, -0.5], [0.5, 0.25]], [0.0, 0.1]),
                 {"name": "cand", "op": "relu", "input": "proj"},
-                {
-                    "name": "state",
-                    "op": "bmru",
-                    "input": "cand",
-                    "alpha": [ALPHA, ALPHA],
-                    "beta_lo": [0.2, 0.2],
-                    "beta_hi": [0.4, 0.4],
-                },
+                bmru("state", "cand", [ALPHA, ALPHA], [0.2, 0.2], [0.4, 0.4]),
                 linear("post", "state", [[1.0, 2.0], [0.0, -1.0]], [0.0, 1.0]),
                 {"name": "sum", "op": "add", "inputs": ["post", "proj"]},
                 linear("logits", "sum", [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]),
             ],
-            "readout": {"node": "logits", "rule": "last", "frames": [0, 4]},
-            "classes": ["a", "b"],
-        }
+            size=2,
+            classes=("a", "b"),
+        )
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_models import linear
+from small_models import document, linear
 
 import netgen.analysis.comparison.race as race
 from netgen.analysis import forecast_races, near_threshold, predict_races
@@ -42,19 +42,7 @@ def chain(couplings: list[float], initial: list[int] | None = None) -> Model:
         nodes.append(cell(f"state{k}", f"cand{k}", initial[k] if initial else 0))
     last = f"state{count - 1}"
     nodes.append(linear("logits", last, [[1.0], [0.0]], [0.0, 0.5]))
-    return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "chain",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": count, "max": 3.0},
-            "nodes": nodes,
-            "readout": {"node": "logits", "rule": "last", "frames": [0, 2]},
-            "classes": ["high", "low"],
-        }
-    )
+    return from_dict(document("chain", nodes, size=count, frames=(0, 2), maximum=3.0))
 
 
 def flagged(model: Model, x: list[list[float]], node: str) -> list[int]:
@@ -105,14 +93,9 @@ def test_margins_are_two_per_cent_of_beta_hi(
 
 def two_below() -> Model:
     """Cells a and b follow x_0 and x_1; the cell above sees x_2 + 0.6 a − 0.6 b."""
-    data = {
-        "format": "netgen-model",
-        "version": 1,
-        "name": "two-below",
-        "unit_current": 1e-9,
-        "frame_period": 0.01,
-        "input": {"size": 3, "max": 3.0},
-        "nodes": [
+    data = document(
+        "two-below",
+        [
             linear("pair", "x", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [0.0, 0.0]),
             {"name": "pair_relu", "op": "relu", "input": "pair"},
             {
@@ -129,9 +112,11 @@ def two_below() -> Model:
             cell("high", "cand"),
             linear("logits", "high", [[1.0]], [0.0]),
         ],
-        "readout": {"node": "logits", "rule": "last", "frames": [0, 1]},
-        "classes": ["only"],
-    }
+        size=3,
+        frames=(0, 1),
+        classes=("only",),
+        maximum=3.0,
+    )
     return from_dict(data)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from small_models import linear
+from small_models import document, linear
 from synthetic_traces import traces_of
 
 from netgen.analysis import Comparison, Tolerances, compare, verdict
@@ -69,20 +69,15 @@ def test_no_error_below_a_tie_decides_for_another_class(
 def equal_logits(third: float = -5.0, rule: str = "last") -> Model:
     """Two logits that are always equal, and a third."""
     return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "equal-logits",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": 1, "max": 1.5},
-            "nodes": [
+        document(
+            "equal-logits",
+            [
                 {"name": "cand", "op": "relu", "input": "x"},
                 linear("logits", "cand", [[1.0], [1.0], [0.0]], [0.0, 0.0, third]),
             ],
-            "readout": {"node": "logits", "rule": rule, "frames": [0, 4]},
-            "classes": ["a", "b", "c"],
-        }
+            rule=rule,
+            classes=("a", "b", "c"),
+        )
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from command_line import netgen
 from fake_technology import UNIT, fake_technology, ratio_drawn
-from small_models import linear
+from small_models import document, linear
 
 from netgen.api import Circuit as Built
 from netgen.api import build, compare, make_samples, monte_carlo, simulate, twin
@@ -86,17 +86,7 @@ def comparing() -> dict[str, Any]:
         },
         linear("logits", "second", [[1.0], [-1.0]], [-0.3, 0.3]),
     ]
-    return {
-        "format": "netgen-model",
-        "version": 1,
-        "name": "comparing",
-        "unit_current": 1e-9,
-        "frame_period": 0.01,
-        "input": {"size": 2, "max": 1.5},
-        "nodes": nodes,
-        "readout": {"node": "logits", "rule": "last", "frames": [0, 3]},
-        "classes": ["above", "below"],
-    }
+    return document("comparing", nodes, size=2, frames=(0, 3), classes=("above", "below"))
 
 
 @pytest.fixture(scope="module")

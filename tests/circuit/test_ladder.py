@@ -11,7 +11,7 @@ from cells import ladder
 from fake_technology import UNIT, fake_technology, ratio_drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_models import linear
+from small_models import document, linear
 
 from netgen.api import build, compare, make_samples, simulate
 from netgen.circuit import build_circuit
@@ -37,17 +37,7 @@ def laddered() -> dict[str, Any]:
         {"name": "second", "op": "ladder", "input": "post", **second},
         linear("logits", "second", [[1.0], [-1.0]], [-0.5, 0.5]),
     ]
-    return {
-        "format": "netgen-model",
-        "version": 1,
-        "name": "laddered",
-        "unit_current": 1e-9,
-        "frame_period": 0.01,
-        "input": {"size": 1, "max": 1.6},
-        "nodes": nodes,
-        "readout": {"node": "logits", "rule": "last", "frames": [0, 4]},
-        "classes": ["high", "low"],
-    }
+    return document("laddered", nodes, maximum=1.6)
 
 
 @pytest.fixture(scope="module")

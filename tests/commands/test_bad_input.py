@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -25,10 +24,7 @@ from netgen.errors import ToolMissingError
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
+pytestmark = pytest.mark.usefixtures("simulator")
 
 
 # Models

@@ -11,7 +11,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import click
-import fake_tools
 import pytest
 from click.testing import CliRunner
 from command_line import netgen, says, write_model, write_samples
@@ -28,11 +27,9 @@ from netgen.technology import load_technology, preferred
 
 
 @pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    monkeypatch.setattr("netgen.report.plot.DPI", 30)
+def no_plots(simulator: FakeSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of the time is theirs, and other tests look at them."""
     monkeypatch.setattr("netgen.report.variability.write._plots", lambda _: [])
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import fake_tools
 import pytest
 from command_line import inputs, netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator
@@ -20,10 +19,7 @@ from netgen.errors import SimulationError
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
+pytestmark = pytest.mark.usefixtures("simulator")
 
 
 @pytest.fixture
@@ -340,33 +336,6 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_done(
 
 
 # The program itself
-
-HEAVY = {"numpy", "scipy", "PySpice", "matplotlib", "torch", "jinja2"}
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import netgen",
-        "import netgen.commands",
-        "from netgen.commands import main; main(['--help'])",
-        "from netgen.commands import main; main(['--version'])",
-        "from netgen.commands import main; main([])",
-    ],
-)
-def test_start_is_light(code: str) -> None:
-    report = "import atexit, sys; atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{report}\n{code}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    loaded = set(done.stderr.split())
-    assert "netgen" in loaded
-    assert not loaded & HEAVY
 
 
 def test_help_names_every_command_and_the_exit_statuses() -> None:

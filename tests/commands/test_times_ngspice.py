@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import netgen, write_samples
-from small_models import linear
+from small_models import bmru, document, linear
 
 pytestmark = pytest.mark.ngspice
 
@@ -33,28 +33,15 @@ def test_a_circuit_that_does_not_settle_is_called_so(
     assert "does not settle" in (tmp_path / "out" / "report.html").read_text()
 
 
-CELL = {
-    "format": "netgen-model",
-    "version": 1,
-    "name": "one-cell",
-    "unit_current": 1e-9,
-    "frame_period": 0.01,
-    "input": {"size": 1, "max": 1.5},
-    "nodes": [
+CELL = document(
+    "one-cell",
+    [
         {"name": "cand", "op": "relu", "input": "x"},
-        {
-            "name": "state",
-            "op": "bmru",
-            "input": "cand",
-            "alpha": [0.5],
-            "beta_lo": [0.2],
-            "beta_hi": [0.4],
-        },
+        bmru("state", "cand", [0.5], [0.2], [0.4]),
         linear("logits", "state", [[2.0], [0.0]], [0.0, 0.5]),
     ],
-    "readout": {"node": "logits", "rule": "last", "frames": [0, 5]},
-    "classes": ["high", "low"],
-}
+    frames=(0, 5),
+)
 X = np.array([0.1, 0.4095, 0.1, 0.391, 0.1])
 """2.4 % above β_hi and 2.25 % below it: states 0 1 0 0 0."""
 

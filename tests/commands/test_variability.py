@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pytest
 from command_line import netgen, says, write_model, write_samples
@@ -19,12 +18,9 @@ COUNT = 3
 
 
 @pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    monkeypatch.setattr("netgen.report.plot.DPI", 30)
-    # most of the time is theirs, and other tests look at them
+def no_plots(simulator: FakeSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of the time is theirs, and other tests look at them."""
     monkeypatch.setattr("netgen.report.variability.write._plots", lambda _: [])
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
 
 
 def built(tmp_path: Path, name: str = "out", *options: object) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from small_models import linear
+from small_models import bmru, document, linear
 from synthetic_traces import traces_of
 
 from netgen.analysis import CAUSES, Comparison, compare
@@ -23,28 +23,15 @@ NONE = dict.fromkeys(CAUSES, 0)
 def one_cell(**readout: Any) -> Model:
     """The candidate is x; state high gives logits (1, 0.5), low (0, 0.5). α = 0.5."""
     return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "one-cell",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": 1, "max": 1.5},
-            "nodes": [
+        document(
+            "one-cell",
+            [
                 {"name": "cand", "op": "relu", "input": "x"},
-                {
-                    "name": "state",
-                    "op": "bmru",
-                    "input": "cand",
-                    "alpha": [0.5],
-                    "beta_lo": [0.2],
-                    "beta_hi": [0.4],
-                },
+                bmru("state", "cand", [0.5], [0.2], [0.4]),
                 linear("logits", "state", [[2.0], [0.0]], [0.0, 0.5]),
             ],
-            "readout": {"node": "logits", "rule": "majority_vote", "frames": [1, 5]} | readout,
-            "classes": ["high", "low"],
-        }
+            **{"frames": (1, 5), "rule": "majority_vote", **readout},
+        )
     )
 
 
@@ -79,14 +66,9 @@ def two_cells() -> tuple[Model, Samples]:
     """Frame 1: cell "low" rises and takes the candidate of "high" from 0.9 down to 0.3."""
     cell = {"op": "bmru", "alpha": [1.0], "beta_lo": [0.2], "beta_hi": [0.4]}
     model = from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "two-cells",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": 2, "max": 1.5},
-            "nodes": [
+        document(
+            "two-cells",
+            [
                 linear("first", "x", [[1.0, 0.0]], [0.0]),
                 {"name": "first_relu", "op": "relu", "input": "first"},
                 cell | {"name": "low", "input": "first_relu"},
@@ -97,9 +79,10 @@ def two_cells() -> tuple[Model, Samples]:
                 cell | {"name": "high", "input": "cand"},
                 linear("logits", "high", [[1.0], [0.0]], [0.0, 0.5]),
             ],
-            "readout": {"node": "logits", "rule": "last", "frames": [0, 3]},
-            "classes": ["yes", "no"],
-        }
+            size=2,
+            frames=(0, 3),
+            classes=("yes", "no"),
+        )
     )
     x = np.array([[[0.1, 0.3], [0.6, 0.9], [0.6, 0.9]]])
     return model, Samples(x, None, ("raced",))

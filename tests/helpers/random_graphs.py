@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from small_models import document
 
 from netgen.model import Model, from_dict
 
@@ -60,17 +61,14 @@ def graphs(draw: st.DrawFn, most: int = 9, called: Sequence[str] = AWKWARD) -> M
         sizes[name], signed[name] = size, op in ("linear", "add")
     readout = draw(st.sampled_from(names))
     return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "random",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": inputs, "max": 1.5},
-            "nodes": nodes,
-            "readout": {"node": readout, "rule": "last", "frames": [0, 5]},
-            "classes": [f"class {index}" for index in range(sizes[readout])],
-        }
+        document(
+            "random",
+            nodes,
+            size=inputs,
+            frames=(0, 5),
+            node=readout,
+            classes=[f"class {index}" for index in range(sizes[readout])],
+        )
     )
 
 

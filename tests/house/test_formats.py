@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import pytest
 from command_line import netgen, write_model, write_samples
+from fake_tools import FakeSimulator
 from formats import check_files, formats, written
 
 from netgen.document import table_at, text_at
@@ -88,11 +88,8 @@ def test_every_file_says_its_format_and_version(name: str) -> None:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def pipeline(tmp_path: Path, simulator: FakeSimulator, coarse_plots: None) -> Path:
     """A folder of results of the quick simulator."""
-    (tmp_path / "pdk").mkdir()
-    simulator = fake_tools.install(monkeypatch, tmp_path / "pdk")
-    monkeypatch.setattr("netgen.report.plot.DPI", 30)
     model, samples = write_model(tmp_path / "in"), write_samples(tmp_path / "in" / "samples.npz")
     out = tmp_path / "out"
     assert netgen("run", model, samples, "-o", out / "run").exit_code == 0

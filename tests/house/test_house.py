@@ -210,12 +210,17 @@ def test_only_the_command_line_prints(path: Path) -> None:
             assert ast.unparse(node.func) not in ("click.echo", "click.secho", "sys.stdout.write")
 
 
+HEAVY = {"numpy", "scipy", "PySpice", "matplotlib", "torch", "jinja2", "klayout"}
+
+
 @pytest.mark.parametrize(
     "code",
     [
         "import netgen",
         "import netgen.commands",
         "from netgen.commands import main; main(['--help'])",
+        "from netgen.commands import main; main(['--version'])",
+        "from netgen.commands import main; main([])",
     ],
 )
 def test_start_loads_nothing_heavy(code: str) -> None:
@@ -226,11 +231,11 @@ def test_start_loads_nothing_heavy(code: str) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        check=True,
+        check=False,
     )
     loaded = set(done.stderr.split())
     assert "netgen" in loaded
-    assert not loaded & {"PySpice", "matplotlib", "torch", "klayout"}
+    assert not loaded & HEAVY
 
 
 # What is installed

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import fake_tools
 import pytest
 from fake_technology import fake_technology, ratio_drawn
+from fake_tools import FakeSimulator
 from hypothesis import given, settings
 from random_graphs import graphs
 from small_models import small_model
@@ -30,9 +30,7 @@ TECHNOLOGY = fake_technology()
 
 
 @pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    (tmp_path / "pdk").mkdir()
-    fake_tools.install(monkeypatch, tmp_path / "pdk")
+def built(tmp_path: Path, simulator: FakeSimulator) -> Folder:
     return build_small(tmp_path / "out")
 
 

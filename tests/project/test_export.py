@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pytest
 from command_line import netgen, write_samples
@@ -28,12 +27,6 @@ from netgen.project.design import read_netlist
 EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset"
 MODELS = [from_dict(small_model()), random_model(1, state=3, inputs=3, frames=4)[0]]
 HAS_XSCHEM = shutil.which("xschem") is not None
-
-
-@pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
 
 
 @pytest.fixture(params=MODELS, ids=lambda model: model.name)

@@ -9,9 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import pytest
-from fake_tools import FakeSimulator
 from small_models import small_model
 
 from netgen.errors import ConfigurationError, ModelError, NetgenError, UsageError
@@ -21,11 +19,7 @@ from netgen.project import BuildOptions, build, read_build
 from netgen.project.folder import claim
 from netgen.technology import Geometry
 
-
-@pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
+pytestmark = pytest.mark.usefixtures("simulator")
 
 
 @pytest.fixture

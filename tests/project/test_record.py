@@ -13,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pytest
 from command_line import netgen, says
@@ -53,10 +52,7 @@ OTHER = BuildOptions(unit=Geometry(5e-6, 5e-6))
 CHIPS = MonteCarlo(Variation(seed=1), 2)
 
 
-@pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
+pytestmark = pytest.mark.usefixtures("simulator")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pwl
 import pytest
@@ -33,10 +32,7 @@ from netgen.technology import Geometry
 CHOICES = SimulationChoices(jobs=2)
 
 
-@pytest.fixture(autouse=True)
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
+pytestmark = pytest.mark.usefixtures("simulator")
 
 
 @pytest.fixture

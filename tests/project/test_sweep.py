@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import fake_tools
 import numpy as np
 import pytest
 from command_line import netgen, says, write_model, write_samples
@@ -18,12 +17,6 @@ from netgen.analysis.comparison.limits import CircuitLimits, circuit_limits
 from netgen.model import Model, from_dict
 from netgen.model.graph import Floats
 from netgen.simulation import Traces
-
-
-@pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
 
 
 def test_every_point_is_a_build_of_its_own(tmp_path: Path, simulator: FakeSimulator) -> None:

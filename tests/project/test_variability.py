@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pytest
 from command_line import netgen, says, write_model, write_samples
@@ -50,12 +49,6 @@ from netgen.technology import Variation, load_technology
 CHOICES = SimulationChoices(jobs=2)
 CHIPS = MonteCarlo(Variation(seed=1), 3)
 QUICK = ("--pdk", "generic180")
-
-
-@pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeSimulator:
-    (tmp_path / "pdk").mkdir()
-    return fake_tools.install(monkeypatch, tmp_path / "pdk")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from pages import PICTURE_LIST, PNG, Page, read_json
 from reports import report_of
 from synthetic_traces import traces_of
 
-import netgen.report.plot
 from netgen.analysis.variability.population import CornerPoint, measure
 from netgen.model import random_model
 from netgen.report.pictures import write_pictures
@@ -29,13 +27,7 @@ CORNERS = tuple(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def coarse() -> Iterator[None]:
-    """Draw with few pixels: faster, all else equal."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(netgen.report.plot, "DPI", 30)
-        patch.setattr(netgen.report.plot, "_svg", lambda _: PICTURE_LIST)
-        yield
+pytestmark = pytest.mark.usefixtures("pictures")
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from pages import PICTURE_LIST, PNG, Page, read_json
+from pages import PNG, Page, read_json
 from reports import Case, build, case, provenance
 from synthetic_traces import traces_of
 
@@ -29,13 +29,7 @@ CONTRACT = set(
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def coarse() -> Iterator[None]:
-    """Draw with few pixels: faster, all else equal."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(netgen.report.plot, "DPI", 30)
-        patch.setattr(netgen.report.plot, "_svg", lambda _: PICTURE_LIST)
-        yield
+pytestmark = pytest.mark.usefixtures("pictures")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_technology import UNIT, fake_characterisation, fake_technology
+from small_models import document, linear
 
 from netgen.circuit import REFERENCE, Circuit, build_circuit
 from netgen.model import Model, Samples, from_dict
@@ -37,25 +38,14 @@ def predicted(model: Model, x: np.ndarray, stride: int = 1) -> PredictedPower:
 def one_row() -> Model:
     """A row of 0.5·x0 − 0.25·x1 + 0.75, read out."""
     return from_dict(
-        {
-            "format": "netgen-model",
-            "version": 1,
-            "name": "row",
-            "unit_current": 1e-9,
-            "frame_period": 0.01,
-            "input": {"size": 2, "max": 2.0},
-            "nodes": [
-                {
-                    "name": "y",
-                    "op": "linear",
-                    "input": "x",
-                    "weight": [[0.5, -0.25]],
-                    "bias": [0.75],
-                }
-            ],
-            "readout": {"node": "y", "rule": "last", "frames": [0, 2]},
-            "classes": ["one"],
-        }
+        document(
+            "row",
+            [linear("y", "x", [[0.5, -0.25]], [0.75])],
+            size=2,
+            frames=(0, 2),
+            classes=("one",),
+            maximum=2.0,
+        )
     )
 
 

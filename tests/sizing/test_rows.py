@@ -11,13 +11,14 @@ from fake_technology import UNIT, fake_characterisation, fake_gain, fake_mirrors
 from one_row import model_of
 from small_models import linear, small_model
 
+from netgen.characterise import Characterisation
 from netgen.characterise.mirrors import falling
 from netgen.characterise.path import RATIO, path_points
 from netgen.circuit import Circuit, Mirrors, build_circuit
 from netgen.errors import ModelError
 from netgen.model import Model, from_dict
 from netgen.sizing import Activity, BelowFloor, measure_activity, size_circuit
-from netgen.technology import POLARITIES, Geometry
+from netgen.technology import POLARITIES, Geometry, Technology
 
 TECHNOLOGY = fake_technology()
 KNOWN = fake_characterisation(TECHNOLOGY)
@@ -27,12 +28,17 @@ FLOOR = 0.22 / 50
 """W / L of the last point of the fake technology's path; its largest device is 10 units wide."""
 
 
-def sized(model: Model, signal: float = 1e-9) -> tuple[Circuit, tuple[BelowFloor, ...]]:
+def sized(
+    model: Model,
+    signal: float = 1e-9,
+    technology: Technology = TECHNOLOGY,
+    known: Characterisation = KNOWN,
+) -> tuple[Circuit, tuple[BelowFloor, ...]]:
     """Size a model whose input signals all are ``signal`` amperes."""
     circuit = build_circuit(model, UNIT)
     x = np.full((1, 2, model.input_size), signal / model.unit_current)
     activity = measure_activity(circuit, x)
-    return size_circuit(circuit, TECHNOLOGY, KNOWN, activity, VDD)
+    return size_circuit(circuit, technology, known, activity, VDD)
 
 
 def first(circuit: Circuit) -> Mirrors:
@@ -121,10 +127,7 @@ def test_series_of_transistors_lowers_the_floor() -> None:
     path = (("10u", "1u"), ("0.22e-6", "1u"), ("0.22e-6", "200e-6"))
     stacked = replace(TECHNOLOGY, max_series=4, sizing=dict.fromkeys(POLARITIES, path))
     known = fake_characterisation(stacked)
-    model = model_of([[FLOOR / 3]])
-    circuit = build_circuit(model, UNIT)
-    activity = measure_activity(circuit, np.ones((1, 2, 1)))
-    found, below = size_circuit(circuit, stacked, known, activity, VDD)
+    found, below = sized(model_of([[FLOOR / 3]]), technology=stacked, known=known)
     drawn = first(found).geometry
     assert not below
     assert drawn is not None
@@ -201,9 +204,8 @@ def test_turn_that_depends_on_the_current_leaves_no_gap(index: int) -> None:
         KNOWN, mirrors=replace(mirrors, tables={**mirrors.tables, ("n", "pmos"): turned})
     )
     wanted = np.geomspace(9, 0.01, 200)
-    circuit = build_circuit(model_of([wanted.tolist()], input={"size": 200, "max": 10.0}), UNIT)
-    activity = measure_activity(circuit, np.full((1, 1, 200), CURRENTS[index] / 1e-9))
-    done, _ = size_circuit(circuit, TECHNOLOGY, known, activity, VDD)
+    model = model_of([wanted.tolist()], input={"size": 200, "max": 10.0})
+    done, _ = sized(model, CURRENTS[index], known=known)
     drawn = first(done).geometry
     assert drawn is not None
     # else two weights would be drawn alike, and one of them called what it is not
@@ -221,10 +223,7 @@ def test_inversion_passes_over_dropped_points() -> None:
         KNOWN, mirrors=replace(mirrors, tables={**mirrors.tables, ("n", "pmos"): kinked})
     )
     wanted = np.geomspace(9, 0.01, 40)
-    model = model_of([wanted.tolist()])
-    circuit = build_circuit(model, UNIT)
-    activity = measure_activity(circuit, np.ones((1, 1, 40)))
-    done, below = size_circuit(circuit, TECHNOLOGY, known, activity, VDD)
+    done, below = sized(model_of([wanted.tolist()]), known=known)
     drawn = first(done).geometry
     assert not below
     assert drawn is not None

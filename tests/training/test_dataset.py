@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -139,34 +140,39 @@ def test_a_second_run_reads_features_from_disk(
             prepare(open_corpus(root), task, augment=False, cache=cache)
 
 
-def test_a_damaged_cache_is_computed_again(tmp_path: Path) -> None:
-    root = label_folders(tmp_path / "data", each=4)
-    corpus = open_corpus(root)
+@pytest.fixture
+def cached(tmp_path: Path) -> tuple[Path, Callable[[bool], Dataset]]:
+    """A cache, and a function that prepares the same data with it, augmented or not."""
+    corpus = open_corpus(label_folders(tmp_path / "data", each=4))
     task = make_task(corpus, "keyword", ["up"])
     cache = tmp_path / "cache"
-    first = prepare(corpus, task, augment=False, cache=cache)
+    return cache, lambda augment: prepare(corpus, task, augment=augment, cache=cache)
+
+
+def test_a_damaged_cache_is_computed_again(cached: tuple[Path, Callable[[bool], Dataset]]) -> None:
+    cache, read_again = cached
+    first = read_again(False)
     (index,) = cache.glob("*/index.jsonl")
     index.write_bytes(index.read_bytes()[:-200])
     (rows,) = cache.glob("*/rows.f32")
     rows.write_bytes(rows.read_bytes()[:-1000])
-    again = prepare(corpus, task, augment=False, cache=cache)
+    again = read_again(False)
     np.testing.assert_array_equal(again.train.x, first.train.x)
     np.testing.assert_array_equal(again.test.x, first.test.x)
 
 
-def test_a_flipped_bit_of_the_cache_is_noticed(tmp_path: Path) -> None:
-    root = label_folders(tmp_path / "data", each=4)
-    corpus = open_corpus(root)
-    task = make_task(corpus, "keyword", ["up"])
-    cache = tmp_path / "cache"
-    first = prepare(corpus, task, augment=True, cache=cache)
+def test_a_flipped_bit_of_the_cache_is_noticed(
+    cached: tuple[Path, Callable[[bool], Dataset]],
+) -> None:
+    cache, read_again = cached
+    first = read_again(True)
     (rows,) = cache.glob("*/rows.f32")
     content = bytearray(rows.read_bytes())
     for place in range(50, len(content), 4000):
         content[place] ^= 1
     rows.write_bytes(content)
     for _ in range(2):  # the second run finds what the first one computed again
-        again = prepare(corpus, task, augment=True, cache=cache)
+        again = read_again(True)
         for name in ("train", "pool", "validation", "test"):
             np.testing.assert_array_equal(getattr(again, name).x, getattr(first, name).x)
 

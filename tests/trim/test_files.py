@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fake_tools
 import numpy as np
 import pytest
 from command_line import netgen, write_model, write_samples
+from fake_tools import FakeSimulator
 
 from netgen.circuit.netlist import Netlist
 from netgen.errors import UsageError
@@ -24,9 +24,7 @@ jsonschema = pytest.importorskip("jsonschema")
 
 
 @pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    (tmp_path / "pdk").mkdir()
-    fake_tools.install(monkeypatch, tmp_path / "pdk")
+def built(simulator: FakeSimulator, tmp_path: Path) -> Path:
     model = write_model(tmp_path / "models")
     write_samples(tmp_path / "samples.npz")
     assert netgen("build", model, "-o", tmp_path / "out").exit_code == 0
