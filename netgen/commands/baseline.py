@@ -72,6 +72,6 @@ def say_baseline(found: BaselineComparison) -> None:
     for change in found.changes:
         if change.allowed is not None or change.before != change.now:
             mark = "    " if change.allowed is None else "ok  " if change.passed else "FAIL"
-            click.echo(f"  {mark} {change.name:<30} {change.said}")
+            click.echo(f"  {mark} {change.name:<30} {change.summary}")
     if found.regressed:
         click.echo(f"regressed: {', '.join(change.name for change in found.regressed)}")

@@ -57,7 +57,7 @@ def check_command(
     click.echo(f"  {expected_power(made, calibrated=False)}")
     needed, late = _say_times(made)
     footprint = footprint_of(made)
-    click.echo(f"  {footprint.said}")
+    click.echo(f"  {footprint.summary}")
     say_below_floor(made)
     give_document(_document(made, needed, late, footprint))
 
@@ -93,7 +93,7 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
 def _document(
     made: Design, needed: float | None, late: list[str], footprint: Footprint
 ) -> dict[str, Json]:
-    """Return what was said as a JSON object."""
+    """Return the findings as a JSON object."""
     circuit, at, counts = made.circuit, made.conditions, made.netlist.counts
     model, errors = circuit.model, _weight_errors(made)
     return {

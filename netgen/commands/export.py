@@ -68,5 +68,5 @@ def export_step(
         click.secho(f"your edited file is now {each}", fg="yellow", err=True)
     for folder in dict.fromkeys(file.parent for file in files):
         names = [file.name for file in files if file.parent == folder]
-        said = names[0] if len(names) == 1 else f"{len(names)} files"
-        click.echo(f"{folder}: {said if len(names) > 4 else ', '.join(names)}")
+        written = names[0] if len(names) == 1 else f"{len(names)} files"
+        click.echo(f"{folder}: {written if len(names) > 4 else ', '.join(names)}")

@@ -63,22 +63,22 @@ def expected(error: BaseException) -> NetgenError | None:
 
 def _lacks_memory(error: BaseException) -> bool:
     """Tell whether a library could not be loaded for lack of memory."""
-    said = ("failed to map segment", "Cannot allocate memory", "cannot allocate memory")
-    return isinstance(error, ImportError) and any(words in str(error) for words in said)
+    messages = ("failed to map segment", "Cannot allocate memory", "cannot allocate memory")
+    return isinstance(error, ImportError) and any(words in str(error) for words in messages)
 
 
 def of_system(error: OSError) -> NetgenError:
     """Return an error of the operating system as one of netgen's: one line, the file in it."""
-    said = error.strerror or str(error) or type(error).__name__
+    message = error.strerror or str(error) or type(error).__name__
     if error.filename is None and error.errno == errno.ENOENT and not _has_current_folder():
         return UsageError("the current folder is gone; change to another one")
     names = [_shown(name) for name in (error.filename, error.filename2) if name is not None]
     subject = names[0] if names else "the operating system"
     code = error.errno or 0
     if code in _USAGE:
-        return UsageError(f"{subject}: {said}; {_USAGE[code]}")
+        return UsageError(f"{subject}: {message}; {_USAGE[code]}")
     way_out = _MACHINE.get(code, "see what the system says of it, and run the command again")
-    return MachineError(f"{subject}: {said}; {way_out}")
+    return MachineError(f"{subject}: {message}; {way_out}")
 
 
 def unforeseen(error: BaseException) -> list[str]:
@@ -93,8 +93,8 @@ def unforeseen(error: BaseException) -> list[str]:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
             log.write("\n".join(lines))
     except OSError as problem:
-        said = problem.strerror or str(problem)
-        return [f"{what}, and no log of it can be written ({said}); set {TRACEBACK}=1 to see it"]
+        message = problem.strerror or str(problem)
+        return [f"{what}, and no log of it can be written ({message}); set {TRACEBACK}=1 to see it"]
     return [f"{what}; please report it with {Path(name)}"]
 
 

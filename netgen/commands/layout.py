@@ -139,8 +139,8 @@ def _say_verdict(name: str, verdict: Verdict, process: Process) -> None:
         click.echo(f"{name}: {rules} design rules, 0 violations")
     compared = verdict.comparison
     if compared.match:
-        said = f"{compared.devices} transistors and {compared.nets} nets match the netlist"
-        click.echo(f"{name}: {said}")
+        matched = f"{compared.devices} transistors and {compared.nets} nets match the netlist"
+        click.echo(f"{name}: {matched}")
         return
     click.echo(f"{name}: the layout is NOT the netlist:")
     for line in compared.differences:

@@ -37,7 +37,7 @@ def power_command(folder: Path, edited: bool) -> None:
     for line in _area(table_at(record, "area")):
         click.echo(line)
     if footprint is not None:
-        click.echo(f"  {footprint.said}")
+        click.echo(f"  {footprint.summary}")
         click.echo()
     for line in _predicted(table_at(record, "predicted_power")):
         click.echo(line)

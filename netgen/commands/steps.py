@@ -62,8 +62,8 @@ def build_step(
 ) -> Design:
     """Build and say what was built, and whether it replaces another circuit."""
     if replaced(output, model, source, replace):
-        said = "the circuit of another model, or of an earlier state of this one, is replaced"
-        click.secho(f"{output}: {said}; its simulations and reports do not stay", fg="yellow")
+        message = "the circuit of another model, or of an earlier state of this one, is replaced"
+        click.secho(f"{output}: {message}; its simulations and reports do not stay", fg="yellow")
     warn_of_units(model)
     made = build(model, output, options, calibration, tolerances, source)
     counts = made.netlist.counts
@@ -74,7 +74,7 @@ def build_step(
     for file in made.kept:
         click.secho(f"{output}: your edited file is now {file.name}", fg="yellow")
     click.echo(f"{output}: {expected_power(made, calibration is not None)}")
-    click.echo(f"{output}: {footprint_of(made).said}")
+    click.echo(f"{output}: {footprint_of(made).summary}")
     say_below_floor(made)
     return made
 
@@ -279,7 +279,7 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...], bias: str)
     say_checks(checks)
     if comparison.power_w is not None:
         click.echo(f"       {'supply power':<30} {engineering(comparison.power_w, 'W'):>12}")
-    unsettled = comparison.settling.said()
+    unsettled = comparison.settling.summary()
     if unsettled is not None:
         warn(unsettled)
     _say_causes(comparison)
@@ -288,9 +288,9 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...], bias: str)
             f"{comparison.cost.unseen_states} states that a transient could decide were not looked "
             "at: the staged engine shows none; --engine monolithic does"
         )
-    said = comparison.tie_note()
-    if said:
-        click.echo(f"       {said}")
+    note = comparison.tie_note()
+    if note:
+        click.echo(f"       {note}")
     if comparison.unexercised:
         unused = sum(len(entry.parameters) for entry in comparison.unexercised)
         click.echo(f"       {'parameters never used':<30} {unused:>12}  (listed in the report)")

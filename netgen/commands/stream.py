@@ -130,7 +130,7 @@ def stream_command(
     loaded = load_model(model)
     mapping = feature_map(loaded, str(model))
     rule = DetectionRule(frames, votes, round(refractory / FRAME_PERIOD))
-    said = [] if labels is None else read_labels(labels)
+    spoken = [] if labels is None else read_labels(labels)
     written_to = output if hardware else None
     with results(written_to, KIND, loaded.name, replace) if written_to else nullcontext():
         with ExitStack() as stack:
@@ -142,13 +142,13 @@ def stream_command(
                 source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)
             heard = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
         if labels is not None:
-            _compare(heard.logits, said, loaded, rule, offset, most, curve_file)
+            _compare(heard.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
             listening = Listening(loaded, heard.x, heard.logits, rule, offset, output)
             if chips is not None:
-                listen_by_chips(listening, Variation(seed, True, False), chips, said)
+                listen_by_chips(listening, Variation(seed, True, False), chips, spoken)
             if seconds is not None:
-                listen_by_circuit(listening, *seconds, part, said)
+                listen_by_circuit(listening, *seconds, part, spoken)
 
 
 def _seconds(window: str) -> tuple[float, float]:
@@ -163,7 +163,7 @@ def _seconds(window: str) -> tuple[float, float]:
 
 def _compare(
     logits: Floats,
-    said: list[Word],
+    spoken: list[Word],
     model: Model,
     rule: DetectionRule,
     offset: float,
@@ -171,8 +171,8 @@ def _compare(
     curve_file: Path | None,
 ) -> None:
     found = detect(logits, rule, offset)
-    points = curve(logits, said, model.classes, rule)
-    here = curve(logits, said, model.classes, rule, (offset,))[0]
+    points = curve(logits, spoken, model.classes, rule)
+    here = curve(logits, spoken, model.classes, rule, (offset,))[0]
     _say_alarms(model, here, points, most, len(found))
     if curve_file is not None:
         records = [_record(point, model.unit_current) for point in points]

@@ -55,7 +55,7 @@ class Listening:
 
 
 def listen_by_chips(
-    listening: Listening, variation: Variation, chips: int, said: Sequence[Word]
+    listening: Listening, variation: Variation, chips: int, spoken: Sequence[Word]
 ) -> None:
     """Let the nominal circuit and ``chips`` chips listen, by their twins, and write chips.json."""
     folder = listening.output / "circuit"
@@ -69,7 +69,7 @@ def listen_by_chips(
         parts.append(np.concatenate([twin.push(x) for twin in twins]).astype(np.float32))
     logits = np.concatenate(parts, axis=1)
     own = listening.detections(listening.logits)
-    counts = [_of_chip(listening, of_chip, own, said) for of_chip in logits]
+    counts = [_of_chip(listening, of_chip, own, spoken) for of_chip in logits]
     names = ["nominal", *range(chips)]
     entries = [{"chip": name} | record for name, record in zip(names, counts, strict=True)]
     about = {"netgen": __version__, "seed": variation.seed, "detections_software": len(own)}
@@ -80,13 +80,13 @@ def listen_by_chips(
 
 
 def _of_chip(
-    listening: Listening, logits: Floats, own: Sequence[Detection], said: Sequence[Word]
+    listening: Listening, logits: Floats, own: Sequence[Detection], spoken: Sequence[Word]
 ) -> dict[str, int]:
     found = listening.detections(logits)
     record = {"detections": len(found), "as_software": same(own, found)}
-    if said:
+    if spoken:
         seconds = len(logits) * FRAME_PERIOD
-        alarms = count_alarms(found, said, listening.model.classes, seconds)
+        alarms = count_alarms(found, spoken, listening.model.classes, seconds)
         record |= {"missed": alarms.missed, "keywords": alarms.words, "false_alarms": alarms.false}
     return record
 
@@ -111,7 +111,7 @@ def _say_chips(
 
 
 def listen_by_circuit(
-    listening: Listening, first: float, last: float, part: float, said: Sequence[Word]
+    listening: Listening, first: float, last: float, part: float, words: Sequence[Word]
 ) -> None:
     """Take seconds ``first`` to ``last`` through ngspice; compare, and write a record of it."""
     model = listening.model
@@ -130,11 +130,11 @@ def listen_by_circuit(
     right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
     states = _states_agree(model, before, x, found)
     power = np.concatenate([piece.power_w for piece in found])
-    spoken = voiced(said, len(listening.x))[start:stop]
+    spoken = voiced(words, len(listening.x))[start:stop]
     apart = {
         name: float(power[frames].mean())
         for name, frames in (("speech", spoken), ("between", ~spoken))
-        if said and frames.any()
+        if words and frames.any()
     }
     record = {
         **head("stream-circuit"),

@@ -104,7 +104,7 @@ def _line(result: PointResult) -> str:
     return (
         f"{point.quantity:<13} {point.value / si:>6g} {unit:<3} "
         f"{result.agreeing:>3} of {result.samples} decisions  {states:<14} {power:>9}  "
-        f"{frame}{result.said}".rstrip()
+        f"{frame}{result.summary}".rstrip()
     )
 
 
@@ -129,7 +129,7 @@ def _draw(output: Path, model: Model, results: list[PointResult]) -> None:
                     [r.state_agreement for r in own],
                     [r.power_w for r in own],
                     [r.footprint.frame if r.footprint else "" for r in own],
-                    [r.said for r in own],
+                    [r.summary for r in own],
                 )
             )
     files: dict[str, str | bytes] = {"sweep.json": sweep_text(model, results)}

@@ -348,8 +348,8 @@ def _say_data(corpus: Corpus, data: Dataset, classes: Sequence[str]) -> None:
         few = int(by_class.min())
         if few < _FEW:
             what = f"{split}: the class {classes[int(by_class.argmin())]} has {few}"
-            said = f"{what} recordings; with fewer than {_FEW} a class its figures mean little"
-            warn(said)
+            warning = f"{what} recordings; with fewer than {_FEW} a class its figures mean little"
+            warn(warning)
     for remark in corpus.remarks:
         click.echo(f"  {remark}")
     if data.left_out:

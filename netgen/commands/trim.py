@@ -216,11 +216,11 @@ def _write(made: Build, trim: Trim, found: _Found, judged: TrimmedChips | None, 
     """Write codes and their page, and say where they are."""
     from netgen.report.studies.trim import write_trim_page  # matplotlib: not for --help
 
-    said = _said(found, judged)
+    document = _document(found, judged)
     page = path.with_suffix(".html")
     if page.exists() and not is_own_page(page):
         raise UsageError(f"{page} is no page of netgen and would be overwritten; choose another -o")
-    write_trim(made, trim, said, path)
+    write_trim(made, trim, document, path)
     own = trim.variation
     sources: dict[str, Json] = {
         "circuit": made.identity,
@@ -280,7 +280,7 @@ def _in_equal_shares(labels: Integers, count: int) -> list[int]:
     return sorted(np.argsort(rank, kind="stable")[:count].tolist())
 
 
-def _said(found: _Found, judged: TrimmedChips | None) -> dict[str, Json]:
+def _document(found: _Found, judged: TrimmedChips | None) -> dict[str, Json]:
     return {
         "method": found.method,
         "beyond": found.beyond,

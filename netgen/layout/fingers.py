@@ -87,8 +87,8 @@ def _problem(path: str, device: Device, technology: Technology) -> str | None:
     ):
         rounding = technology.grid / 1000
         if not low - rounding <= value <= high + rounding:
-            said = f"{what} = {value * 1e6:g} µm, outside {low * 1e6:g} … {high * 1e6:g} µm"
-            return f"{path}: {said}"
+            problem = f"{what} = {value * 1e6:g} µm, outside {low * 1e6:g} … {high * 1e6:g} µm"
+            return f"{path}: {problem}"
         if abs(technology.snap(value) - value) > rounding:
             return f"{path}: {what} = {value * 1e6:.6g} µm is not on the grid"
     if geometry.multiplicity < 1:

@@ -25,7 +25,7 @@ class MirrorGroup:
 
 
 def mirror_groups(floor: Floor, levels: list[Level], task: Task) -> list[MirrorGroup]:
-    """Return what is to be said of every group of two and more."""
+    """Return a remark on every group of two and more."""
     members: dict[tuple[str, str], list[tuple[int, int, float, float, bool]]] = {}
     for number, row in enumerate(floor.standing):
         level = levels[number]

@@ -49,8 +49,8 @@ class Schematic:
 
     def place(self, symbol: str, x: int, y: int, flip: bool = False, **attributes: str) -> None:
         """Place a symbol."""
-        said = " ".join(f"{name}={value}" for name, value in attributes.items())
-        self.lines.append(f"C {{{symbol}}} {x} {y} 0 {int(flip)} {{{said}}}")
+        properties = " ".join(f"{name}={value}" for name, value in attributes.items())
+        self.lines.append(f"C {{{symbol}}} {x} {y} 0 {int(flip)} {{{properties}}}")
 
     def label(self, net: str, x: int, y: int, side: str) -> None:
         """Give a pin its net by name."""

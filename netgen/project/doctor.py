@@ -43,10 +43,10 @@ def diagnose() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    said = f"netgen {__version__}, Python {platform.python_version()}, {sys.executable}"
+    versions = f"netgen {__version__}, Python {platform.python_version()}, {sys.executable}"
     if sys.version_info < OLDEST_PYTHON:
-        return Finding("Python", "fault", said, "netgen needs Python 3.10 or later", 4)
-    return Finding("Python", "ok", said)
+        return Finding("Python", "fault", versions, "netgen needs Python 3.10 or later", 4)
+    return Finding("Python", "ok", versions)
 
 
 def _packages() -> Iterator[Finding]:
@@ -114,10 +114,10 @@ def _writable(subject: str, folder: Path, hint: str) -> Finding:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return Finding(subject, "fault", f"{folder} cannot be written ({error.strerror})", hint, 2)
-    said = f"{folder}, {free / 1e9:.1f} GB free"
+    summary = f"{folder}, {free / 1e9:.1f} GB free"
     if free < SMALLEST_SPACE:
-        return Finding(subject, "fault", said, "free some disk space", 5)
-    return Finding(subject, "ok", said)
+        return Finding(subject, "fault", summary, "free some disk space", 5)
+    return Finding(subject, "ok", summary)
 
 
 def _simulation() -> Finding:
@@ -132,7 +132,7 @@ def _simulation() -> Finding:
         status = error.exit_status if isinstance(error, NetgenError) else 5
         return Finding("simulation", "fault", str(error), status=status)
     volts = float(result[DIODE_VOLTAGES["nmos"]][-1])
-    said = f"a diode of {technology.name} has {volts:.3f} V at 2 nA ({result.cpu_s:.1f} CPU s)"
+    summary = f"a diode of {technology.name} has {volts:.3f} V at 2 nA ({result.cpu_s:.1f} CPU s)"
     if not 0 < volts < at.vdd:
-        return Finding("simulation", "fault", said, "model files or simulator are damaged", 5)
-    return Finding("simulation", "ok", said)
+        return Finding("simulation", "fault", summary, "model files or simulator are damaged", 5)
+    return Finding("simulation", "ok", summary)

@@ -23,7 +23,7 @@ OTHER_BIAS: Mapping[Bias, str] = {own: f"netlist_{other}_bias.cir" for own, othe
 NETLISTS = (NETLIST, *dict.fromkeys(OTHER_BIAS.values()))
 """What a build draws: the files that a designer may want to edit."""
 RUN_REPORTS = ("report.json", "report.html", "junit.xml", "power.json", "power.html")
-"""What is said of simulated samples: it does not outlive them."""
+"""Files about simulated samples: they are removed with them."""
 EXPORTS = "export"
 """The folder of what is handed over to other tools, and the command that writes it."""
 CIRCUIT_REPORTS = (
@@ -34,7 +34,7 @@ CIRCUIT_REPORTS = (
     "verify.json",
     "layout.html",
 )
-"""What is said of a circuit."""
+"""Files about a circuit."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Folder:
         return self.runs / f"sample_{sample:04d}.raw"
 
     def remove_reports(self, circuit: bool = False) -> None:
-        """Remove what is said of earlier samples, or also of an earlier circuit."""
+        """Remove files about earlier samples, or also about an earlier circuit."""
         for name in CIRCUIT_REPORTS if circuit else RUN_REPORTS:
             (self.path / name).unlink(missing_ok=True)
         index = self.path / "index.html"  # it refers to them; that of somebody else stays

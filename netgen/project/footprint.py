@@ -35,7 +35,7 @@ class Footprint:
     measured: bool  #: Whether a layout was made; otherwise all is an estimate.
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """All of it in one line."""
         frame = "" if self.frame_s is None else f", frames of at least {self.frame}"
         line = f"{self.area_m2 * 1e12:.0f} µm², wires of {engineering(self.wires_f, 'F')}{frame}"

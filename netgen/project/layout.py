@@ -135,11 +135,11 @@ def write_layout_page(build: Build, compared: Sequence[tuple[str, str, str]] = (
 
     record = layout_record(build)
     choices = table_at(record, "choices")
-    said = [
+    options = [
         f"--{key} {choices[key]}" for key in ("rows", "effort", "seed") if choices[key] is not None
     ]
-    said += ["--clear-gates"] if choices.get("clear") else []
-    again = shlex.join(["netgen", "layout", str(build.folder.path), *" ".join(said).split()])
+    options += ["--clear-gates"] if choices.get("clear") else []
+    again = shlex.join(["netgen", "layout", str(build.folder.path), *" ".join(options).split()])
     picture = layout_folder(build) / f"{text_at(record, 'cell')}.png"
     page = layout_page(build.model.name, record, picture.read_bytes(), compared, [again])
     write_page(build.folder.path / PAGE, page)

@@ -37,7 +37,7 @@ def locked(folder: Path) -> Iterator[None]:
     with _guard:
         thread, count = _held.get(whole, (threading.get_ident(), 0))
         if thread != threading.get_ident():
-            raise UsageError(_said(folder, f"another thread of process {os.getpid()}"))
+            raise UsageError(_refusal(folder, f"another thread of process {os.getpid()}"))
         file = None if count else _acquire(folder)
         _held[whole] = thread, count + 1
     try:
@@ -63,7 +63,7 @@ def _acquire(folder: Path) -> int:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(file)
-        raise UsageError(_said(folder, _holder(path))) from None
+        raise UsageError(_refusal(folder, _holder(path))) from None
     except OSError:  # no locks on this file system
         return file
     with suppress(OSError):
@@ -73,15 +73,15 @@ def _acquire(folder: Path) -> int:
     return file
 
 
-def _said(folder: Path, holder: str) -> str:
+def _refusal(folder: Path, holder: str) -> str:
     return f"{folder} is in use by {holder}; wait until it ends, or use another folder"
 
 
 def _holder(path: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        said = json.loads(path.read_bytes())
-        command = " ".join(("netgen", *map(str, said["command"])))
-        text = f"another netgen ({command}, process {said['process']} on {said['host']})"
+        record = json.loads(path.read_bytes())
+        command = " ".join(("netgen", *map(str, record["command"])))
+        text = f"another netgen ({command}, process {record['process']} on {record['host']})"
         if text.isprintable():
             return text[:200]
     return "another netgen"

@@ -54,7 +54,7 @@ class PostLayoutFolder(Folder):
         return Path("..") / NETWORK
 
     def remove_reports(self, circuit: bool = False) -> None:
-        """Remove what is said of earlier samples with wires."""
+        """Remove files about earlier samples with wires."""
         (self.path / "layout" / DOCUMENT).unlink(missing_ok=True)
 
 

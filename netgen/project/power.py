@@ -59,8 +59,10 @@ def power(build: Build) -> tuple[PowerFigures, Footprint | None]:
             (folder.path / name).unlink(missing_ok=True)
         write_pictures(folder.path / "plots", "power", {plot.file: plot.png for plot in plots})
         write_whole(folder.path / "power.json", json.dumps(document, indent=1) + "\n")
-        said = [table_at({name: {}, **build.record}, name) for name in ("area", "predicted_power")]
+        records = [
+            table_at({name: {}, **build.record}, name) for name in ("area", "predicted_power")
+        ]
         laid = footprint.facts if footprint else ()
-        page = power_page(build.model.name, figures, plots, said[0], said[1], laid)
+        page = power_page(build.model.name, figures, plots, records[0], records[1], laid)
         write_page(folder.path / "power.html", page)
     return figures, footprint

@@ -140,8 +140,8 @@ def read_record(path: Path, kind: Kind) -> dict[str, Json]:
         raise ConfigurationError(str(path), [f"is no record of {kind.format}; {kind.hint}"])
     version = record.get("version")
     if version != kind.version or isinstance(version, bool):
-        said = f"has format version {version!r:.20}, this netgen reads {kind.version}"
-        raise ConfigurationError(str(path), [f"{said}; {kind.hint}"])
+        problem = f"has format version {version!r:.20}, this netgen reads {kind.version}"
+        raise ConfigurationError(str(path), [f"{problem}; {kind.hint}"])
     if record.get("complete") is not True:
         raise ConfigurationError(str(path), [f"is not complete; {kind.hint}"])
     if record.pop("seal", None) != _seal(record):
@@ -174,7 +174,7 @@ def read_json(path: Path, hint: str = "") -> dict[str, Json]:
     Parameters
     ----------
     hint
-        The way out, said where the file is no such object.
+        The way out, for the message where the file is no such object.
 
     Raises
     ------

@@ -47,18 +47,18 @@ def results(
 def _see_to_earlier(path: Path, about: str | None, replace: bool) -> None:
     """Refuse to replace whole results about another model unasked; say what comes is about."""
     mark = path / MARK
-    said = dict(_said(mark))
-    earlier = said.get("about")
+    record = dict(_mark_record(mark))
+    earlier = record.get("about")
     if earlier == about:
         return
-    whole = said.get("complete") and recorded_files(mark)
+    whole = record.get("complete") and recorded_files(mark)
     if whole and earlier is not None and not replace:
         raise UsageError(
             f"{path} holds results about {earlier}; choose another folder with -o, or replace "
             "them with --replace"
         )
-    said.pop("seal", None)
-    write_whole(mark, json.dumps(said | {"complete": False, "about": about}) + "\n")
+    record.pop("seal", None)
+    write_whole(mark, json.dumps(record | {"complete": False, "about": about}) + "\n")
 
 
 def claim_results(path: Path, kind: str) -> None:
@@ -118,10 +118,10 @@ def write_results(
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in data.items()}
     with locked(path):
         earlier = recorded_files(mark)
-        said = _said(mark)
-        head = {"kind": kind, "of": of, "about": said.get("about")}
+        record = _mark_record(mark)
+        head = {"kind": kind, "of": of, "about": record.get("about")}
         draft = Draft(mark, RESULTS, earlier, head=head)
-        if of is not None and said.get("of") == of:
+        if of is not None and record.get("of") == of:
             draft.files = {
                 name: digest for name, digest in earlier.items()
                 if name not in files and _digest(path / name) == digest
@@ -146,7 +146,7 @@ def _digest(path: Path) -> str | None:
     return sha256_of(path) if path.is_file() else None
 
 
-def _said(mark: Path) -> Mapping[str, object]:
+def _mark_record(mark: Path) -> Mapping[str, object]:
     try:
         return read_json(mark)
     except ConfigurationError:
@@ -154,5 +154,5 @@ def _said(mark: Path) -> Mapping[str, object]:
 
 
 def _is_marked(mark: Path, kind: str) -> bool:
-    found = _said(mark)
+    found = _mark_record(mark)
     return (found.get("format"), found.get("kind")) == (RESULTS.format, kind)

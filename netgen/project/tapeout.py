@@ -76,9 +76,9 @@ def tapeout(
         wanted = load_target(target, process)
         volts, supply = build.options.vdd, float(wanted.facts["vdd"])
         if volts is None or abs(volts - supply) > 1e-9:
-            said = "another" if volts is None else f"{volts:g} V"
+            stated = "another" if volts is None else f"{volts:g} V"
             raise UsageError(
-                f"{wanted.facts['title']} has {supply:g} V, the build {said}; "
+                f"{wanted.facts['title']} has {supply:g} V, the build {stated}; "
                 f"build again with --vdd {supply:g}"
             )
     laid = lay_out(network, technology, process, choices, told)

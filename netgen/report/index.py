@@ -39,7 +39,7 @@ _HEAD = 4096
 _DEEP = 3
 """So many folders down pages are listed."""
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
-_SAID = re.compile(r'<meta name="description" content="(.*?)">', re.DOTALL)
+_DESCRIPTION = re.compile(r'<meta name="description" content="(.*?)">', re.DOTALL)
 
 
 def write_page(path: Path, page: Page) -> None:
@@ -64,7 +64,11 @@ def write_index(folder: Path) -> None:
         path = place / NAME
         if path.exists() and not is_own_page(path):
             continue
-        files = [(name, name, said) for name, said in FILES.items() if (place / name).is_file()]
+        files = [
+            (name, name, description)
+            for name, description in FILES.items()
+            if (place / name).is_file()
+        ]
         sections = [Section("pages", "Pages", [Links(list(_pages(place)))])]
         sections += [Section("files", "Files", [Links(files)])] if files else []
         name = place.absolute().name
@@ -76,11 +80,11 @@ def _pages(folder: Path, deep: int = 0) -> Iterator[tuple[str, str, str]]:
     for path in sorted(folder.glob("*.html")):
         if path.name != NAME and is_own_page(path):
             head = path.read_text(encoding="utf-8", errors="replace")[:_HEAD]
-            title, said = _TITLE.search(head), _SAID.search(head)
+            title, description = _TITLE.search(head), _DESCRIPTION.search(head)
             yield (
                 quote(path.name),
                 html.unescape(title[1]) if title else path.name,
-                html.unescape(said[1]) if said else "",
+                html.unescape(description[1]) if description else "",
             )
     if deep < _DEEP:
         for inner in sorted(path for path in folder.iterdir() if path.is_dir()):

@@ -155,8 +155,8 @@ def provenance(sources: Sequence[tuple[str, Json]], rerun: Sequence[str]) -> Sec
     """Return the last section of a page: where it comes from, and how to have it again."""
     again: list[Block] = [Text("How to run it again", "h3"), Lines(rerun)] if rerun else []
     words = {"True": "yes", "False": "no", "None": "–"}
-    said = [(label, words.get(str(value), value)) for label, value in sources]
-    return Section("provenance", "Provenance", [Pairs(said), *again])
+    pairs = [(label, words.get(str(value), value)) for label, value in sources]
+    return Section("provenance", "Provenance", [Pairs(pairs), *again])
 
 
 def to_html(page: Page) -> str:

@@ -120,10 +120,10 @@ def save_traces(path: Path, traces: Traces, key: str) -> None:
     arrays["winners"] = traces.winners
     arrays |= {"power/average": traces.power.average_w, "power/wave": traces.power.wave_w}
     branches = [[each.node, each.kind] for each in traces.power.branches]
-    said = json.dumps(scalars | {"key": key, "consumers": branches})
-    digest = seal(said, arrays)
+    header = json.dumps(scalars | {"key": key, "consumers": branches})
+    digest = seal(header, arrays)
     with written_beside(path) as scratch:
-        np.savez_compressed(scratch, header=np.array([said, digest]), **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(scratch, header=np.array([header, digest]), **arrays)  # type: ignore[arg-type]
 
 
 def load_traces(path: Path) -> tuple[Traces, str]:
@@ -136,10 +136,10 @@ def load_traces(path: Path) -> tuple[Traces, str]:
     """
     try:
         arrays = read_arrays(path)
-        said, digest = map(str, arrays.pop("header"))
-        if digest != seal(said, arrays):
+        header, digest = map(str, arrays.pop("header"))
+        if digest != seal(header, arrays):
             raise ValueError("changed")
-        scalars: Json = json.loads(said)
+        scalars: Json = json.loads(header)
         key = text_at(scalars, "key")
         branches = range(len(list_at(scalars, "consumers")))
         average, wave = arrays["power/average"], arrays["power/wave"]
@@ -186,8 +186,8 @@ def trace_key(path: Path) -> str:
         The file is not one that :func:`save_traces` wrote.
     """
     try:
-        said, _ = map(str, read_arrays(path, ["header"])["header"])
-        return str(json.loads(said)["key"])
+        header, _ = map(str, read_arrays(path, ["header"])["header"])
+        return str(json.loads(header)["key"])
     except UNREADABLE as error:
         raise _no_traces(path, error) from None
 

@@ -36,7 +36,7 @@ class Finding:
     #: ``"fault"``: netgen does not work before it is mended; ``"note"``: something optional is
     #: missing, or the user should know.
     state: Literal["ok", "note", "fault"]
-    said: str  #: What was found.
+    summary: str  #: What was found.
     hint: str = ""  #: What to do; empty where there is nothing to do.
     status: int = 0  #: Exit status of the commands that meet this fault.
 
@@ -50,7 +50,7 @@ class Response:
     cpu_s: float  #: CPU seconds of the simulator's process.
     names: tuple[str, ...]  #: Names of the vectors.
     rows: NDArray[np.float64]  #: Scale, then the vectors, (1 + vectors, points).
-    said: str = ""  #: The part of the simulator's messages that tells most about the failure.
+    message: str = ""  #: The part of the simulator's messages that tells most about the failure.
     tail: tuple[str, ...] = ()  #: Its last messages.
     final: bool = False  #: Another attempt would fail alike: the machine's fault, not the deck's.
 

@@ -215,8 +215,8 @@ def _climb(job: Job, ask: Callable[[Attempt], Response]) -> Waveforms:
 def _failure(job: Job, failed: dict[str, str], last: Response) -> SimulationError:
     history = ", ".join(f"{label}: {kind}" for label, kind in failed.items())
     message = f"simulation {job.name} failed ({history}): {last.detail}"
-    said = f"{message}; {last.said}" if last.said else message
-    return SimulationError(last.failure, said, list(last.tail))
+    problem = f"{message}; {last.message}" if last.message else message
+    return SimulationError(last.failure, problem, list(last.tail))
 
 
 _idle: dict[str, list[Session]] = {}

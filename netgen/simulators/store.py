@@ -105,9 +105,9 @@ def read_arrays(path: Path, only: Collection[str] | None = None) -> dict[str, Ar
             return {name: archive[name] for name in only or archive.files}
 
 
-def seal(said: str, arrays: Mapping[str, Array]) -> str:
-    """Return a digest of arrays and of what is said of them: both are as they were kept."""
-    digest = hashlib.sha256(said.encode())
+def seal(header: str, arrays: Mapping[str, Array]) -> str:
+    """Return a digest of arrays and of their header: both are as they were kept."""
+    digest = hashlib.sha256(header.encode())
     for name, values in sorted(arrays.items()):
         digest.update(f"{name} {values.dtype.str} {values.shape}:".encode())
         digest.update(np.ascontiguousarray(values).data)

@@ -70,9 +70,9 @@ def load_technology(place: str | Path | None = None) -> Technology:
         merged = {**data, **models}
         where = place_of(merged, str(folder / DESCRIPTION))
         technology = described(merged, folder / DESCRIPTION)
-        for candidate, said in _places(folder, where):
+        for candidate, description in _places(folder, where):
             if all((candidate / file).is_file() for file in technology.model_files):
-                technology = replace(technology, folder=candidate.absolute(), found=said)
+                technology = replace(technology, folder=candidate.absolute(), found=description)
                 check_models(technology.files)
                 return technology
     raise ToolMissingError(
@@ -116,9 +116,9 @@ def _places(folder: Path, where: ModelsPlace) -> Iterator[tuple[Path, str]]:
         yield folder / where.folder, "the technology's folder"
         return
     other = os.environ.get("PDK_ROOT")
-    said = f"the package {where.package}" + (f"; $PDK_ROOT, {other}, has none" if other else "")
+    package = f"the package {where.package}" + (f"; $PDK_ROOT, {other}, has none" if other else "")
     for entry in _installed():
-        yield entry.joinpath(*where.package.split("."), where.folder), said
+        yield entry.joinpath(*where.package.split("."), where.folder), package
 
 
 def _pdk_root() -> str:

@@ -189,8 +189,8 @@ def best_point(points: Sequence[Point], most: float) -> Point | None:
 
 def voiced(words: Sequence[Word], frames: int) -> Bools:
     """Mark the frames in which something is said, (frames,)."""
-    said = np.zeros(frames, dtype=np.bool_)
+    voice = np.zeros(frames, dtype=np.bool_)
     for word in words:
         first, last = round(word.start / FRAME_PERIOD), round(word.end / FRAME_PERIOD)
-        said[first:last] = True
-    return said
+        voice[first:last] = True
+    return voice

@@ -73,13 +73,13 @@ class _Gatherer:
     keys: list[str] = field(default_factory=list)
     y: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    said: list[tuple[str, str]] = field(default_factory=list)
+    spoken: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, key: str, y: int, name: str, label: str, speaker: str) -> None:
         self.keys.append(key)
         self.y.append(y)
         self.ids.append(name)
-        self.said.append((label, speaker or name))
+        self.spoken.append((label, speaker or name))
 
     def blocks(
         self, pack: Pack, front: FeatureExtractor, every: int = 1
@@ -99,11 +99,11 @@ class _Gatherer:
             x[start : start + len(block)] = found
             start += len(block)
         y = np.array(self.y, dtype=np.int64)
-        words = tuple(word for word, _ in self.said)
-        return Part(x, y, tuple(self.ids), balance(self.said, y), words)
+        words = tuple(word for word, _ in self.spoken)
+        return Part(x, y, tuple(self.ids), balance(self.spoken, y), words)
 
 
-def balance(said: Sequence[tuple[str, str]], y: NDArray[np.int64]) -> NDArray[np.float64]:
+def balance(spoken: Sequence[tuple[str, str]], y: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the chance of each sample in its class, balanced over words and speakers.
 
     A word counts by the square root of its recordings, and all speakers of a word alike: neither
@@ -111,14 +111,14 @@ def balance(said: Sequence[tuple[str, str]], y: NDArray[np.int64]) -> NDArray[np
 
     Parameters
     ----------
-    said
+    spoken
         Word and speaker of each sample.
     """
-    words = Counter((int(k), word) for k, (word, _) in zip(y, said, strict=True))
-    takes = Counter((int(k), *who) for k, who in zip(y, said, strict=True))
+    words = Counter((int(k), word) for k, (word, _) in zip(y, spoken, strict=True))
+    takes = Counter((int(k), *who) for k, who in zip(y, spoken, strict=True))
     speakers = Counter((k, word) for k, word, _ in takes)
     weight = np.empty(len(y))
-    for place, (k, (word, speaker)) in enumerate(zip(y.tolist(), said, strict=True)):
+    for place, (k, (word, speaker)) in enumerate(zip(y.tolist(), spoken, strict=True)):
         share = np.sqrt(words[k, word]) / speakers[k, word]
         weight[place] = share / takes[k, word, speaker]
     return weight
@@ -246,13 +246,13 @@ class _Reader:
             self.left_out.append(f"{name}: {known.problem}")
             return
         self.repairs.update(known.repairs)
-        said = (recording.label, recording.speaker)
-        self.parts[recording.split].add(known.digest, y, name, *said)
+        spoken = (recording.label, recording.speaker)
+        self.parts[recording.split].add(known.digest, y, name, *spoken)
         luck = int(known.digest[:8], 16) / 2**32
         for number in range(int(copies + luck)):
             key = f"{known.digest}#{number}:{self._noise_digest}"
             self._pack.get(key, lambda key=key: self._altered(recording.path, key))  # type: ignore[misc]
-            self.pool.add(key, y, f"{name}#{number}", *said)
+            self.pool.add(key, y, f"{name}#{number}", *spoken)
 
     def _look(self, path: Path) -> Known:
         """Read a file, compute its features unless its content is known, and remember it."""

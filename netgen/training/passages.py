@@ -90,8 +90,8 @@ def make_passages(
 
     def sounds() -> Iterator[Sound]:
         for number in range(scene.minutes):
-            sound, said = tracks.minute(number)
-            words.extend(Word(60 * number + w.start, 60 * number + w.end, w.text) for w in said)
+            sound, spoken = tracks.minute(number)
+            words.extend(Word(60 * number + w.start, 60 * number + w.end, w.text) for w in spoken)
             yield resample(sound, RATE, mapping.rate)
             step()
 
@@ -108,8 +108,8 @@ def _chosen(corpus: Corpus, keywords: tuple[str, ...], split: Split) -> tuple[Re
     own = [r for r in corpus.recordings if r.split == split]
     rng = np.random.default_rng(0)
     chosen: list[Recording] = []
-    for said, most in ((True, _MOST), (False, 2 * _MOST)):
-        group = [r for r in own if (r.label in keywords) == said]
+    for is_keyword, most in ((True, _MOST), (False, 2 * _MOST)):
+        group = [r for r in own if (r.label in keywords) == is_keyword]
         chosen += [group[place] for place in sorted(rng.permutation(len(group))[:most].tolist())]
     return tuple(chosen)
 
@@ -138,9 +138,9 @@ class TriggerLoss:
         self._x = torch.from_numpy(passages.x)
         self._wrong = torch.ones(frames, dtype=torch.bool)
         self._hit = torch.full((frames,), -1)
-        said = [word for word in passages.words if word.text in passages.classes[1:]]
-        self._labels = torch.tensor([passages.classes.index(word.text) for word in said])
-        for number, word in enumerate(said):
+        spoken = [word for word in passages.words if word.text in passages.classes[1:]]
+        self._labels = torch.tensor([passages.classes.index(word.text) for word in spoken])
+        for number, word in enumerate(spoken):
             first, last = round(100 * word.start), round(100 * word.end)
             self._wrong[first : last + _FREE] = False
             self._hit[max(first + _EARLY, last - _EARLY) : last + _LATE] = number

@@ -137,8 +137,8 @@ def _say(program: str, word: str, voice: str, rng: np.random.Generator) -> Sound
         command = [program, "-v", voice, "-s", str(speed), "-p", str(pitch), "-w", str(path), word]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not path.is_file():
-            said = done.stderr.strip().splitlines() or ["no sound came out"]
-            raise ToolMissingError(f"{PROGRAM} cannot speak with voice {voice}: {said[0]}")
+            messages = done.stderr.strip().splitlines() or ["no sound came out"]
+            raise ToolMissingError(f"{PROGRAM} cannot speak with voice {voice}: {messages[0]}")
         return read_clip(path, RATE).sound
 
 

@@ -105,7 +105,7 @@ class Tracks:
         rng = np.random.default_rng([self.scene.seed, number])
         length = 60 * RATE
         speech = np.zeros(length, dtype=np.float32)
-        said: list[Word] = []
+        words: list[Word] = []
         kinds = self._order(number, rng)
         at = rng.uniform(*_GAP)
         for kind in kinds:
@@ -115,7 +115,7 @@ class Tracks:
             start = round(at * RATE)
             speech[start : start + len(sound)] += sound
             first, last = spoken(sound)
-            said.append(Word(at + first, at + last, kind or "phrase"))
+            words.append(Word(at + first, at + last, kind or "phrase"))
             at += len(sound) / RATE + rng.uniform(*_GAP)
         snr, babble = self.scene.snr, self.scene.babble
         if self._varied:
@@ -124,7 +124,7 @@ class Tracks:
         total = speech + self._background(length, rng) * level(snr)
         if babble is not None:
             total = total + self._babble(length, rng) * level(babble)
-        return np.asarray(np.clip(total, -1, 1), dtype=np.float32), said
+        return np.asarray(np.clip(total, -1, 1), dtype=np.float32), words
 
     def _order(self, number: int, rng: np.random.Generator) -> list[str]:
         """Choose the words of a minute; keywords are spread evenly over the hour."""
@@ -251,14 +251,14 @@ def write_stream(
             ) as file,
         ):
             for number in range(first, min(first + PART_MINUTES, tracks.scene.minutes)):
-                sound, said = tracks.minute(number)
+                sound, spoken = tracks.minute(number)
                 file.write(sound)
-                words += [Word(60 * number + w.start, 60 * number + w.end, w.text) for w in said]
+                words += [Word(60 * number + w.start, 60 * number + w.end, w.text) for w in spoken]
                 done()
         files.append(path)
     return files, words
 
 
 def keyword_times(words: Sequence[Word], keywords: Sequence[str]) -> int:
-    """Count the keywords that are said."""
+    """Count the keywords in the stream."""
     return sum(word.text in keywords for word in words)

@@ -270,14 +270,14 @@ def test_a_comparison_says_that_the_circuit_does_not_settle() -> None:
     samples = sample_of(np.array([0.1, 0.5, 0.3, 0.1, 0.3]))
     traces = [traces_of(one_cell(), samples.x[0])]
     fine = compare(one_cell(), samples, traces, speeds={"state": speed(1e-3)})
-    assert fine.settling.said() is None
+    assert fine.settling.summary() is None
     short = compare(one_cell(), samples, traces, speeds={"state": speed(0.03)})
-    said = short.settling.said()
+    said = short.settling.summary()
     assert said is not None
     assert said.startswith("the circuit does not settle within a frame of 10 ms: its cells take 15")
     wave = {k: (v * 0.9).astype(np.float32) for k, v in traces[0].waves.items()}
     moving = compare(one_cell(), samples, [replace(traces[0], waves=wave)])
-    assert "of its signals still move by 2% over its last tenth" in str(moving.settling.said())
+    assert "of its signals still move by 2% over its last tenth" in str(moving.settling.summary())
 
 
 def test_one_cell_that_is_caught_at_its_threshold_is_no_circuit_that_does_not_settle() -> None:
@@ -289,7 +289,7 @@ def test_one_cell_that_is_caught_at_its_threshold_is_no_circuit_that_does_not_se
     late = replace(traces, waves={**traces.waves, "state": wave})
     result = compare(one_cell(), samples, [late])
     assert result.settling.moving == pytest.approx(1 / (99 * 4))
-    assert result.settling.said() is None
+    assert result.settling.summary() is None
 
 
 # The twin
@@ -328,4 +328,4 @@ def test_a_node_that_is_off_does_not_count_as_moving() -> None:
     off = replace(
         traces, frames={**traces.frames, "cand": leak}, waves={**traces.waves, "cand": wave}
     )
-    assert compare(one_cell(), samples, [off]).settling.said() is None
+    assert compare(one_cell(), samples, [off]).settling.summary() is None

@@ -43,7 +43,7 @@ def test_a_missing_library_is_named_and_nothing_is_simulated(
 
     monkeypatch.setattr(simulator, "simulator_version", missing)
     assert found("ngspice").status == 4
-    assert "apt install" in found("ngspice").said
+    assert "apt install" in found("ngspice").summary
     assert found("simulation").state == "note"
 
 
@@ -58,7 +58,7 @@ def test_a_wrong_pdk_root_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("PDK_ROOT", str(tmp_path / "nowhere"))
     finding = found("PDK_ROOT")
     assert (finding.state, finding.status) == ("fault", 4)
-    assert "nowhere" in finding.said
+    assert "nowhere" in finding.summary
 
 
 def test_a_cache_that_cannot_be_written_is_named(
@@ -74,7 +74,7 @@ def test_a_cache_that_cannot_be_written_is_named(
 def test_a_spinit_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "spinit").write_text("set trtol=7\n")
     monkeypatch.setenv("SPICE_SCRIPTS", str(tmp_path))
-    assert str(tmp_path) in found("spinit").said
+    assert str(tmp_path) in found("spinit").summary
 
 
 def test_the_command_ends_with_the_status_of_the_first_fault(

@@ -31,7 +31,7 @@ def test_expected_wires_lengthen_the_frame() -> None:
     assert found.wires_f > 0
     assert found.frame_s is not None
     assert found.frame_s > 1.05 * frame_needed(made.circuit.model, speeds_of(made))
-    assert found.said.startswith("laid out, expected: ")
+    assert found.summary.startswith("laid out, expected: ")
 
 
 def test_a_layout_beside_the_build_counts_until_the_circuit_is_another(tmp_path: Path) -> None:

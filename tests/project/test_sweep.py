@@ -94,7 +94,7 @@ def test_a_perfect_circuit_has_none() -> None:
     model = from_dict(small_model())
     x = np.random.default_rng(1).uniform(0, 1.5, (3, 4, 3))
     found = circuit_limits(model, software_traces(model, x))
-    assert found.said() == ()
+    assert found.exceeded() == ()
     assert found.leakage == pytest.approx(0, abs=1e-12)
     assert found.gain == pytest.approx(0, abs=1e-12)
     assert found.settling == pytest.approx(0, abs=1e-6)
@@ -112,7 +112,7 @@ def test_cells_that_leak_or_give_less_are_named() -> None:
     found = circuit_limits(model, worse)
     assert found.leakage == pytest.approx(0.05)
     assert found.gain == pytest.approx(-0.05)
-    assert found.said() == (
+    assert found.exceeded() == (
         "leakage: a low cell gives 5.0% of alpha",
         "headroom: a high cell gives -5.0% against alpha",
     )
@@ -125,7 +125,7 @@ def test_signals_that_have_not_settled_are_named() -> None:
     for trace in software_traces(model, x):
         waves = {name: (wave * 0.9).astype(np.float32) for name, wave in trace.waves.items()}
         slow.append(replace(trace, waves=waves))
-    assert circuit_limits(model, slow).said()[0].startswith("settling: signals still move by")
+    assert circuit_limits(model, slow).exceeded()[0].startswith("settling: signals still move by")
     staged = [replace(trace, engine="staged", extremes={}) for trace in slow]
     assert circuit_limits(model, staged).settling is None
 

@@ -79,7 +79,7 @@ class Change:
     passed: bool
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The earlier figure, the present one, and by how much it may be worse."""
         before, now = (
             "none" if each is None else f"{each:.6g}" for each in (self.before, self.now)
@@ -135,8 +135,8 @@ def parse_limit(text: str) -> Limit:
         raise UsageError(f"--max-regression {text}: write NAME=VALUE, such as {example}")
     if name not in BETTER:
         near = get_close_matches(name, BETTER, n=1)
-        said = f"did you mean {near[0]}?" if near else f"known: {', '.join(BETTER)}"
-        raise UsageError(f"--max-regression {name}: is not known; {said}")
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(BETTER)}"
+        raise UsageError(f"--max-regression {name}: is not known; {hint}")
     return Limit(name, amount, share)
 
 
@@ -152,8 +152,8 @@ def read_baseline(path: Path) -> Baseline:
     try:
         data = json.loads(path.read_bytes().decode("utf-8"))
         if not isinstance(data, dict) or {key: data.get(key) for key in known} != known:
-            said = f"is no {known['format']} of version {known['version']}; name a report.json"
-            raise ConfigurationError(str(path), [said])
+            problem = f"is no {known['format']} of version {known['version']}; name a report.json"
+            raise ConfigurationError(str(path), [problem])
         found = {check["name"]: check["value"] for check in data["checks"]}
         found |= {name: data[name] for name in BETTER if name in data}
         figures = {name: _number(found[name]) for name in BETTER if name in found}

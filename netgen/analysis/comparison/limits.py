@@ -33,11 +33,11 @@ class CircuitLimits:
     leakage: float | None
     gain: float | None  #: What cells give while they are high, over α, less 1: of the worst cell.
 
-    def said(self) -> tuple[str, ...]:
+    def exceeded(self) -> tuple[str, ...]:
         """Name what is beyond its limit, for people."""
-        return tuple(self._said())
+        return tuple(self._exceeded())
 
-    def _said(self) -> Iterator[str]:
+    def _exceeded(self) -> Iterator[str]:
         if self.settling is not None and self.settling > LIMIT:
             yield f"settling: signals still move by {self.settling:.1%} when they are read"
         if self.leakage is not None and self.leakage > LIMIT:
@@ -132,7 +132,7 @@ class Settling:
     #: None where the simulation cannot tell.
     moving: float | None
 
-    def said(self) -> str | None:
+    def summary(self) -> str | None:
         """Say that the circuit does not settle, and how long it takes; None where it does."""
         frame = engineering(self.frame_period, "s")
         if self.needed is not None and self.needed > self.frame_period:

@@ -107,10 +107,10 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     ConfigurationError
         The folder's files are damaged.
     """
-    said = runs.described
-    variation = variation_of(said)
+    description = runs.described
+    variation = variation_of(description)
     technology, _, _ = prepared(build)
-    netlist = read_netlist(build, technology, bias_named(said.get("bias")))
+    netlist = read_netlist(build, technology, bias_named(description.get("bias")))
     count = len(runs.cases)
     found: list[Deviation] = []
     transistors = transistors_of(netlist)
@@ -177,20 +177,20 @@ def write_population_report(build: Build, found: PopulationAnalysis) -> Path:
 
 def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ...]:
     """Return where a population comes from, as (label, value)."""
-    said, unit = found.runs.described, build.options.unit
+    description, unit = found.runs.described, build.options.unit
     facts = [("model", f"{build.model.name} (SHA-256 {build.model.digest[:16]}…)")]
     facts += [("technology", f"{build.record['pdk']}, sized for corner {build.options.corner}")]
     if unit is not None:
         facts.append(("unit mirror", f"{unit.width * 1e6:g} × {unit.length * 1e6:g} µm"))
     if found.is_chips:
-        kinds = [kind for kind in ("mismatch", "process") if said.get(kind)]
+        kinds = [kind for kind in ("mismatch", "process") if description.get(kind)]
         facts.append(("varied", " and ".join(kinds)))
-        facts.append(("seed", str(said.get("seed"))))
-        facts.append(("bias", str(said.get("bias"))))
+        facts.append(("seed", str(description.get("seed"))))
+        facts.append(("bias", str(description.get("bias"))))
     else:
-        biases = table_at(said, "bias")
+        biases = table_at(description, "bias")
         facts += [(f"bias “{name}”", str(meaning)) for name, meaning in biases.items()]
-    facts.append(("engine", str(said.get("engine"))))
+    facts.append(("engine", str(description.get("engine"))))
     unseen = int(np.nansum(found.figures.unseen))
     if unseen:
         facts.append(("states that a transient could decide, not looked at", str(unseen)))
@@ -202,19 +202,19 @@ def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ..
 
 def _asked(runs: PopulationRuns) -> str:
     """Return the options of ``netgen sim`` that ask for a population."""
-    said = runs.described
+    description = runs.described
     words = [f"--samples {','.join(map(str, runs.picked))}"]
-    if said.get("kind") != "monte-carlo":
-        biases = list(table_at(said, "bias"))
+    if description.get("kind") != "monte-carlo":
+        biases = list(table_at(description, "bias"))
         bias = biases[0] if len(biases) == 1 else "both"
         points = dict.fromkeys(
             f"{p.corner}/{p.vdd:g}/{p.temperature:g}" for p in _corner_points(runs)
         )
         return " ".join([*words, f"--bias {bias}", f"--corners={','.join(points)}"])
-    words += [f"--monte-carlo {len(runs.cases)}", f"--seed {said.get('seed')}"]
-    words += ["--process"] if said.get("process") else []
-    words += [] if said.get("mismatch") else ["--no-mismatch"]
-    bias = bias_named(said.get("bias"))
+    words += [f"--monte-carlo {len(runs.cases)}", f"--seed {description.get('seed')}"]
+    words += ["--process"] if description.get("process") else []
+    words += [] if description.get("mismatch") else ["--no-mismatch"]
+    bias = bias_named(description.get("bias"))
     words += [] if bias == "ideal" else [f"--bias {bias}"]
     return " ".join(words)
 

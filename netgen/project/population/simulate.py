@@ -155,8 +155,8 @@ def _simulate(
         own = variant_key(circuits[run.case], samples, run.sample)
         if isinstance(result, SimulationError):
             run.traces.unlink(missing_ok=True)
-            said = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
-            write_whole(run.failure, json.dumps(said) + "\n")
+            record = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
+            write_whole(run.failure, json.dumps(record) + "\n")
             yield FinishedRun(run, failure=result)
             continue
         run.failure.unlink(missing_ok=True)
@@ -273,7 +273,7 @@ def _failure(run: Run, own: str) -> str | None:
     if not run.failure.is_file():
         return None
     try:
-        said = read_json(run.failure)
+        record = read_json(run.failure)
     except ConfigurationError:
         return None
-    return str(said.get("kind")) if said.get("key") == own else None
+    return str(record.get("kind")) if record.get("key") == own else None

@@ -64,11 +64,11 @@ class PointResult:
     footprint: Footprint | None = None
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """What limits it, in a few words; empty where nothing does."""
         if self.problem:
             return self.problem
-        return "; ".join(self.symptoms.said()) if self.symptoms else ""
+        return "; ".join(self.symptoms.exceeded()) if self.symptoms else ""
 
 
 def sweep(
@@ -111,7 +111,7 @@ def sweep(
 
 def sweep_text(model: Model, done: Sequence[PointResult]) -> str:
     """Return points of a model as JSON."""
-    records = [asdict(entry) | {"said": entry.said} for entry in done]
+    records = [asdict(entry) | {"said": entry.summary} for entry in done]
     about = {"netgen": __version__, "model": {"name": model.name, "sha256": model.digest}}
     return json.dumps(head("sweep") | about | {"points": records}, indent=1) + "\n"
 

@@ -98,7 +98,7 @@ def report_document(
             "propagated": comparison.differences_propagated,
         },
         **{name: getattr(comparison, name) for name in figures},
-        "settling": asdict(comparison.settling) | {"said": comparison.settling.said()},
+        "settling": asdict(comparison.settling) | {"said": comparison.settling.summary()},
         "power": None if comparison.power is None else power_document(comparison.power),
         "per_node": [_node(entry, comparison) for entry in comparison.nodes],
         "unexercised": [asdict(entry) for entry in comparison.unexercised],

@@ -26,7 +26,7 @@ def to_junit(
     Parameters
     ----------
     edited
-        Files of the build that were edited by hand since: said as a skipped test case.
+        Files of the build that were edited by hand since: shown as a skipped test case.
     baseline
         Figures against those of an earlier report: a test case for each that has a limit.
     """
@@ -85,7 +85,7 @@ def _regressions(model: Model, baseline: BaselineComparison) -> ElementTree.Elem
         if change.allowed is not None:
             case = _case(suite, change.name, 0.0)
             if not change.passed:
-                _result(case, "failure", f"{change.said} ({printable(baseline.source)})")
+                _result(case, "failure", f"{change.summary} ({printable(baseline.source)})")
     return suite
 
 

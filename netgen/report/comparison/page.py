@@ -205,7 +205,7 @@ def _divergence(comparison: Comparison, model: Model) -> list[Block]:
         listed = ", ".join(f"{count} × {kind}" for kind, count in failures.items())
         text = f"Simulations that failed: {listed}. They are in the table of samples."
         blocks.append(Text(text, "no"))
-    unsettled = comparison.settling.said()
+    unsettled = comparison.settling.summary()
     if unsettled:
         blocks.append(Text(f"{unsettled[0].upper()}{unsettled[1:]}.", "no"))
     ties = comparison.tie_note()

@@ -52,10 +52,10 @@ def parameters(comparison: Comparison, found: Verification | None) -> Parameters
         )
         for c in found.cells[:SHOWN]
     ]
-    return Parameters(_said(found), tuple(weights), tuple(cells), tuple(unused[:SHOWN]), count)
+    return Parameters(_summary(found), tuple(weights), tuple(cells), tuple(unused[:SHOWN]), count)
 
 
-def _said(found: Verification) -> str:
+def _summary(found: Verification) -> str:
     text = (
         f"{len(found.mirrors)} weights, {len(found.rows)} rows and {len(found.cells)} cells of the "
         f"netlist were measured at operating points, without samples ({found.cpu_s:.1f} CPU s)"

@@ -15,12 +15,12 @@ from netgen.report.comparison.hysteresis_plot import plot_hysteresis
 from netgen.report.comparison.provenance import BuildSummary
 from netgen.report.comparison.sample_plots import (
     SampleView,
+    candidates_alt,
+    logits_alt,
     plot_candidates,
     plot_logits,
     plot_states,
-    said_of_candidates,
-    said_of_logits,
-    said_of_states,
+    states_alt,
 )
 from netgen.report.comparison.waves import waves_of
 from netgen.report.page import Waves
@@ -65,7 +65,7 @@ def plot_all(
 def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
     worst = max(comparison.nodes, key=lambda node: node.free_running.rmse)
     analog = max(comparison.nodes, key=lambda node: node.same_state.rmse)
-    said = (
+    summary = (
         f"{worst.node} has the largest error, {worst.free_running.rmse:.3g} units root mean "
         f"square; with the same states it is {analog.node}, {analog.same_state.rmse:.3g}."
     )
@@ -75,7 +75,7 @@ def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
         "Error by node",
         "Root mean square over all samples, frames and units. Free-running errors contain "
         "state flips and all that follows from them; same-state errors are analog only.",
-        f"Bars of {len(comparison.nodes)} nodes. {said}",
+        f"Bars of {len(comparison.nodes)} nodes. {summary}",
         partial(plot_node_errors, comparison, model),
     )
     yield render(
@@ -83,7 +83,7 @@ def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
         "errors",
         "Distribution of errors",
         "Circuit minus software for every node that flows as a current.",
-        f"Histograms of circuit minus software, one a node, around zero. {said}",
+        f"Histograms of circuit minus software, one a node, around zero. {summary}",
         partial(plot_histograms, comparison, model),
     )
 
@@ -154,7 +154,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
         f"{view.heading}: logits",
         "Readout currents of the circuit over time, and software frame by frame. "
         "The readout rule looks at the shaded frames.",
-        said_of_logits(view),
+        logits_alt(view),
         partial(plot_logits, view),
     )
     closer = waves_of(view)
@@ -166,7 +166,7 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
             "sample",
             f"{view.heading}: states",
             "Each row is a cell; differences between circuit and software are marked.",
-            said_of_states(view),
+            states_alt(view),
             partial(plot_states, view),
         )
     for cell in view.model.cells:
@@ -175,6 +175,6 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
             "sample",
             f"{view.heading}: candidates of {cell.name}",
             "A cell switches above the band and falls below it; inside it remembers.",
-            said_of_candidates(view, cell),
+            candidates_alt(view, cell),
             partial(plot_candidates, view, cell),
         )

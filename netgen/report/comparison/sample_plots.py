@@ -152,7 +152,7 @@ def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
         yield start, stop, int(values[start])
 
 
-def said_of_logits(view: SampleView) -> str:
+def logits_alt(view: SampleView) -> str:
     """Say what the plot of logits shows."""
     entry, classes, readout = view.entry, view.model.classes, view.model.readout
     software = view.comparison.software[readout.node][view.at].argmax(1)
@@ -164,7 +164,7 @@ def said_of_logits(view: SampleView) -> str:
     )
 
 
-def said_of_states(view: SampleView) -> str:
+def states_alt(view: SampleView) -> str:
     """Say what the raster of states shows."""
     flips, first = sum(view.entry.flips.values()), view.entry.first_divergence
     cells = sum(cell.triggers for cell in view.model.cells)
@@ -174,7 +174,7 @@ def said_of_states(view: SampleView) -> str:
     return f"{text}; the first difference is in frame {first.frame}, {first.node}[{first.unit}]."
 
 
-def said_of_candidates(view: SampleView, cell: Cell) -> str:
+def candidates_alt(view: SampleView, cell: Cell) -> str:
     """Say what the plot of candidates shows."""
     states = view.comparison.states[cell.name]
     flips = states.flips[view.at].sum(axis=0)

@@ -20,13 +20,13 @@ def summary(document: Json) -> str:
     A line with the verdict, and a row for every figure with a limit, and for every figure that
     became worse than in the baseline.
     """
-    said = "agree" if text_at(document, "verdict") == "pass" else "do not agree"
+    agreement = "agree" if text_at(document, "verdict") == "pass" else "do not agree"
     decided = _number(document, "decision_agreement")
     share = "" if decided is None else f", {100 * decided:.4g} % of decisions equal"
     lines = [
         f"### netgen: {_cell(text_at(document, 'model', 'name'))}",
         "",
-        f"Circuit and software **{said}**: {whole_at(document, 'samples')} samples{share} "
+        f"Circuit and software **{agreement}**: {whole_at(document, 'samples')} samples{share} "
         f"({text_at(document, 'scope')}).",
         "",
     ]

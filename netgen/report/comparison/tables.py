@@ -152,33 +152,33 @@ def _node_row(entry: NodeComparison, comparison: Comparison) -> tuple[str, ...]:
 
 def parameters_blocks(comparison: Comparison, verification: Verification | None) -> list[Block]:
     """Return what the netlist makes of the learned parameters, and which were not used."""
-    said = parameters(comparison, verification)
+    figures = parameters(comparison, verification)
     blocks: list[Block] = []
-    if not said.measured:
+    if not figures.measured:
         text = "The netlist's own mirrors and cells were not measured; `netgen verify` does it."
         blocks.append(Text(text))
     else:
         blocks += [
-            Text(f"{said.measured} All figures are in `verify.json`."),
+            Text(f"{figures.measured} All figures are in `verify.json`."),
             Table("Weights, the worst first",
                   ("weight, the worst first", ">learned", ">drawn", ">measured", ">error"),
-                  plain_rows(said.weights)),
+                  plain_rows(figures.weights)),
             Text("Drawn: mirrors of one row make up for each other's systematic errors, so a "
                  "single one may be drawn for another value than the learned one; whole rows are "
                  "judged against the learned weights. The error is that of the measured weight "
                  "against the drawn one.", "note"),
         ]  # fmt: skip
-        if said.cells:
+        if figures.cells:
             heads = ("cell", ">upper threshold", ">its error", ">hysteresis width", ">its error",
                        ">output", ">its error")  # fmt: skip
-            blocks.append(Table("Cells", heads, plain_rows(said.cells)))
+            blocks.append(Table("Cells", heads, plain_rows(figures.cells)))
     blocks.append(Text("Never used by these samples", "h3"))
-    if not said.unused:
+    if not figures.unused:
         return [*blocks, Text("None: the samples use every parameter.")]
-    text = f"{said.unused_count} parameters: what the samples say of the circuit says nothing of "
+    text = f"{figures.unused_count} parameters: the agreement on these samples says nothing of "
     columns = ("unit", "what did not happen", "parameters")
     return [
         *blocks,
         Text(f"{text}these."),
-        Table("Parameters never used", columns, plain_rows(said.unused)),
+        Table("Parameters never used", columns, plain_rows(figures.unused)),
     ]

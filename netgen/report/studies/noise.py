@@ -59,7 +59,7 @@ def noise_files(
                 f"{label[0].upper()}{label[1:]}",
                 "Shaded: 95 % intervals over samples; dotted: the mean noise of the circuit's own "
                 "rows.",
-                _said(known, measure),
+                _alt(known, measure),
                 partial(plot_curves, known, measure),
             )
         )
@@ -71,11 +71,12 @@ def noise_files(
     sources = [("technology", technology), ("netgen", __version__), *asdict(sampling).items()]
     sections.append(provenance(sources, ()))
     names = ", ".join(dict.fromkeys(result.case for result in results))
-    summary = " ".join(_said_of_own(result) for result in results if result.place == "intrinsic")
+    own = (result for result in results if result.place == "intrinsic")
+    summary = " ".join(map(_own_noise_summary, own))
     return files | {"noise.html": to_html(Page(names, "noise", summary, sections))}
 
 
-def _said_of_own(result: Immunity) -> str:
+def _own_noise_summary(result: Immunity) -> str:
     parts = [
         f"{percent(getattr(result, measure).value)} {label}"
         for measure, label in MEASURES.items()
@@ -85,7 +86,7 @@ def _said_of_own(result: Immunity) -> str:
     return f"{result.case} with the circuit's own noise ({level}): {', '.join(parts)}."
 
 
-def _said(results: Sequence[Immunity], measure: str) -> str:
+def _alt(results: Sequence[Immunity], measure: str) -> str:
     """Say what the plot of a measure shows."""
     parts = []
     for case, place in dict.fromkeys((r.case, r.place) for r in results if r.place != "intrinsic"):

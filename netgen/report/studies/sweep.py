@@ -27,7 +27,7 @@ class SweepCurve:
     states: Sequence[float | None]
     power_w: Sequence[float | None]
     frames: Sequence[str]  #: The shortest frames to expect, with wires, for people.
-    said: Sequence[str]  #: What limits the circuit.
+    summaries: Sequence[str]  #: What limits the circuit.
 
 
 def sweep_files(name: str, curves: Sequence[SweepCurve]) -> dict[str, str | bytes]:
@@ -69,12 +69,19 @@ def _table(curve: SweepCurve) -> Table:
                 percent(states),
                 "–" if watts is None else engineering(watts, "W"),
                 frame,
-                said,
+                summary,
             ),
             decided < 1,
         )
-        for value, decided, states, watts, frame, said in zip(
-            *(curve.values, curve.decisions, curve.states, curve.power_w, curve.frames, curve.said),
+        for value, decided, states, watts, frame, summary in zip(
+            *(
+                curve.values,
+                curve.decisions,
+                curve.states,
+                curve.power_w,
+                curve.frames,
+                curve.summaries,
+            ),
             strict=True,
         )
     ]

@@ -139,7 +139,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
         f"{percent(report.near)} of all candidates lie within 2 % of β_hi of a threshold.",
         partial(_plot_distances, report),
     )
-    said = "; ".join(
+    summary = "; ".join(
         f"{100 * f.spread:g} % spread: {percent(f.accuracy)}, worst {percent(f.worst)}"
         for f in report.forecasts
     )
@@ -148,7 +148,7 @@ def _plots(report: TrainingReport) -> Iterator[Plot]:
         "chips",
         "Virtual chips",
         "Accuracy and state agreement over the spread of the parameters.",
-        f"Balanced accuracy by spread. {said}.",
+        f"Balanced accuracy by spread. {summary}.",
         partial(_plot_forecasts, report),
     )
 

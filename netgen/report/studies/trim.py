@@ -69,7 +69,7 @@ def write_trim_page(
     title = "Codes used"
     caption = f"Codes 0 … {span.last} set factors of {span.low:g} … {span.high:g}; ends are marked."
     plot_codes = partial(_plot_codes, span, codes)
-    plot = render("codes.png", "codes", title, caption, _said(span, codes), plot_codes)
+    plot = render("codes.png", "codes", title, caption, _alt(span, codes), plot_codes)
     sections = [Section("chips", "Chips before and after", blocks, "Chips")] if blocks else []
     sections += [
         Section("codes", "Codes", [plot, _table(span, codes)]),
@@ -86,7 +86,7 @@ def _at_ends(span: CodeRange, codes: Integers) -> float:
     return float(((codes == 0) | (codes == span.last)).mean())
 
 
-def _said(span: CodeRange, codes: Mapping[str, Integers]) -> str:
+def _alt(span: CodeRange, codes: Mapping[str, Integers]) -> str:
     medians = (
         f"{what}: median factor {np.exp(np.median(span.logs(own))):.3g}, "
         f"{percent(_at_ends(span, own))} at the ends"

@@ -6,7 +6,7 @@ from netgen.analysis.variability.contributions import Contributions
 from netgen.report.page import Section, Table, Text, plain_rows
 from netgen.report.text import percent
 
-_SAID = 4
+_SHOWN = 4
 """So many groups are named in a terminal."""
 
 
@@ -16,7 +16,7 @@ def contribution_lines(found: Contributions) -> list[str]:
         f"what mismatch does by group of devices: share of the leads' variance, decisions as "
         f"software's if it alone or all but it deviate (all: {percent(found.agreement)})"
     ]
-    for entry in found.groups[:_SAID]:
+    for entry in found.groups[:_SHOWN]:
         alone, without = percent(entry.alone), percent(entry.without)
         lines.append(f"  {entry.group:<12} {percent(entry.share):>8} {alone:>8} {without:>8}")
     return lines

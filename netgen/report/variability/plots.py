@@ -224,8 +224,8 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
         bins = np.linspace(low, high, min(30, max(5, len(means) // 4)) + 1).tolist()
         axes.hist(means, bins=bins, color=CIRCUIT, alpha=0.75)
         axes.axvline(middle, color=SOFTWARE, linewidth=1)
-        said = engineering(middle, "W") if power else f"{100 * middle:.3g} %"
-        axes.set_title(f"{label}\nmedian {said}", fontsize=9, loc="left")
+        median = engineering(middle, "W") if power else f"{100 * middle:.3g} %"
+        axes.set_title(f"{label}\nmedian {median}", fontsize=9, loc="left")
         axes.set_xlim(low, high)
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(

@@ -82,7 +82,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "Agreement against software's margin",
                 f"{bars}umbers are samples. The lead is that of "
                 "software's class over the next logit, averaged over the readout's frames.",
-                _said_of_margins(figures, what),
+                _margin_summary(figures, what),
                 partial(plot_margins, figures, what),
             ),
             render(
@@ -101,7 +101,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "spread",
                 "Distributions",
                 f"One entry for each of the {what}: its mean over the samples.",
-                _said_of_spreads(figures),
+                _spread_summary(figures),
                 partial(plot_spreads, figures, what),
             ),
         ]
@@ -135,7 +135,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
     return plots
 
 
-def _said_of_margins(figures: PopulationFigures, what: str) -> str:
+def _margin_summary(figures: PopulationFigures, what: str) -> str:
     shares = [vote.share for vote in figures.votes() if vote.share is not None]
     return (
         f"{len(shares)} samples by software's lead: between {percent(min(shares))} and "
@@ -143,7 +143,7 @@ def _said_of_margins(figures: PopulationFigures, what: str) -> str:
     )
 
 
-def _said_of_spreads(figures: PopulationFigures) -> str:
+def _spread_summary(figures: PopulationFigures) -> str:
     parts = []
     for name, label in QUANTITY_NAMES.items():
         found = spread(getattr(figures, name))

@@ -31,12 +31,12 @@ def _library(version: Callable[[], str]) -> Finding:
     except NetgenError as error:
         hint = f"try another library: NGSPICE_LIBRARY_PATH=/path/{LIBRARY}"
         return Finding("ngspice", "fault", str(error), hint, error.exit_status)
-    said = f"{found}, {_loaded_path(name)}"
+    summary = f"{found}, {_loaded_path(name)}"
     release = re.search(r"\d+", found)
     if release is None or int(release[0]) < OLDEST_NGSPICE:
         hint = f"install ngspice {OLDEST_NGSPICE} or later, or name it: NGSPICE_LIBRARY_PATH=…"
-        return Finding("ngspice", "fault", said, hint, 4)
-    return Finding("ngspice", "ok", said)
+        return Finding("ngspice", "fault", summary, hint, 4)
+    return Finding("ngspice", "ok", summary)
 
 
 def _loaded_path(name: str) -> str:

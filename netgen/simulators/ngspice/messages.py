@@ -61,7 +61,9 @@ def refine(kind: str, lines: Sequence[str]) -> str:
         return kind
     if any(_UNDER_WAY.search(line) for line in lines):
         return "timestep"
-    named = (cause for cause, said in _CAUSES.items() if any(said.search(line) for line in lines))
+    named = (
+        cause for cause, pattern in _CAUSES.items() if any(pattern.search(line) for line in lines)
+    )
     return next(named, kind)
 
 

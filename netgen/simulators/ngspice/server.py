@@ -95,8 +95,8 @@ class Server:
                 ) from None
             if "version" not in greeting:
                 tool = greeting.get("missing", "ngspice")
-                said = greeting.get("problem") or " ".join(self._lines()[-1:])
-                problem = str(said) or _death(self._process.wait())
+                message = greeting.get("problem") or " ".join(self._lines()[-1:])
+                problem = str(message) or _death(self._process.wait())
                 raise ToolMissingError(f"{tool} does not start ({problem}): {_HINTS[str(tool)]}")
         except BaseException:
             self.kill()
@@ -134,8 +134,10 @@ class Server:
         except _Stalled:
             self.interrupt()
             self._process.wait()
-            said = f"the simulation server did not answer within {job.timeout:g} s; was it stopped?"
-            return self._failed(attempt, STALLED, said)
+            message = (
+                f"the simulation server did not answer within {job.timeout:g} s; was it stopped?"
+            )
+            return self._failed(attempt, STALLED, message)
         if not ended:
             self.interrupt()
             self._process.wait()
@@ -145,8 +147,8 @@ class Server:
             detail = f"no result after {job.timeout:g} s"
             return self._failed(attempt, "timeout", detail, cpu_s)
         if status > ERRNO:
-            said = os.strerror(status - ERRNO)
-            detail = f"{said}; its process and its result in {tempfile.gettempdir()} need room"
+            message = os.strerror(status - ERRNO)
+            detail = f"{message}; its process and its result in {tempfile.gettempdir()} need room"
             return self._failed(attempt, MACHINE, detail, cpu_s)
         if status != 0:
             return self._failed(attempt, "crash", _death(status), cpu_s)
@@ -208,14 +210,14 @@ class Server:
     def _failed(self, attempt: Attempt, kind: str, detail: str, cpu_s: float = 0.0) -> Response:
         lines, deck = self._lines(), attempt.netlist
         named = messages.refine(kind, lines)
-        said = messages.last_words(named, lines, deck)
+        message = messages.last_words(named, lines, deck)
         return Response(
             named,
             detail,
             cpu_s,
             (),
             np.empty((0, 0)),
-            f"ngspice: {said}" if said else "",
+            f"ngspice: {message}" if message else "",
             tuple(without_quotes(messages.message_text(line), deck) for line in lines[-_TAIL:]),
             final=kind in NO_FAULT_OF_THE_DECK,
         )
