@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.devices import MirrorCopies
-from netgen.behavioural.rows import TwinSums
 from netgen.behavioural.run import Twin, TwinResult, joined
 from netgen.behavioural.settings import ChipSettings
+from netgen.behavioural.summing import TwinSums
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT
 from netgen.model.graph import Bools, Floats
@@ -187,7 +187,7 @@ class _Chips:
             if isinstance(layer, TwinCells):
                 self.cells(layer)
                 continue
-            logits = self.rows(layer)
+            logits = self.sums(layer)
             if layer.diode is not None:
                 self.current[layer.layer.node] = np.maximum(logits, 0)
         assert logits is not None  # the readout is a circuit's last layer
@@ -204,10 +204,10 @@ class _Chips:
         chips, units, _ = signal.shape
         return signal.reshape(chips, units, self.frames, self.samples).transpose(0, 3, 2, 1)
 
-    def rows(self, rows: TwinSums) -> Singles:
-        chips, size = len(self.errors), rows.layer.size
+    def sums(self, layer: TwinSums) -> Singles:
+        chips, size = len(self.errors), layer.layer.size
         total = np.zeros((chips, size, self.frames * self.samples), dtype=np.float32)
-        for source, groups in rows.entries:
+        for source, groups in layer.entries:
             constant = source == REFERENCE
             units = 1 if constant else self.current[source].shape[1]
             weight = np.zeros((chips, size, units), dtype=np.float32)

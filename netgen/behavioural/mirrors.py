@@ -19,7 +19,7 @@ ORDER = 4
 POINTS = 25
 """Signal currents to which smooth functions of a mirror's current are fitted."""
 _SAMPLES = 9
-"""Voltages of a row at which its mirrors' gains are taken."""
+"""Voltages of a summing node at which its mirrors' gains are taken."""
 SMALLEST = 1e-3
 """Below this signal, in units, a gain no longer changes."""
 
@@ -58,7 +58,7 @@ class Drain:
 
 
 def drain_of(tables: MirrorTables, kind: Literal["relu", "readout"]) -> Drain:
-    """Return the node of a row: at its own diode's voltage, or held at half the supply."""
+    """Return the summing node: at its own diode's voltage, or held at half the supply."""
     if kind == "relu":
         return Drain(float(tables.diode[0]), float(tables.diode[-1]), tables.axes)
     return Drain(tables.axes.vdd / 2, tables.axes.vdd / 2, tables.axes)

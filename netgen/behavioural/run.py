@@ -13,8 +13,8 @@ from netgen.behavioural.decision import TwinDecision, twin_decision
 from netgen.behavioural.devices import Deviations, Devices, NetlistIndex
 from netgen.behavioural.mirrors import ORDER, POINTS, Grid, LayerMirrors, features
 from netgen.behavioural.plan import Plan
-from netgen.behavioural.rows import TwinSums, twin_sums
 from netgen.behavioural.settings import ChipSettings
+from netgen.behavioural.summing import TwinSums, twin_sums
 from netgen.characterise import CellTimes, Characterisation, cell_speeds
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import REFERENCE, CellLayer, Circuit
@@ -248,11 +248,11 @@ class _Batch:
         self.current[node] = current
         self.features[node] = features(current).reshape(self.chips, current.shape[1], -1)
 
-    def sums(self, rows: TwinSums) -> Floats:
+    def sums(self, layer: TwinSums) -> Floats:
         """Return what meets at each row, as coefficients over its voltage."""
         points = self.shape[0] * self.shape[1]
-        total = np.zeros((self.chips, points, rows.layer.size * rows.drain.terms))
-        for source, groups in rows.entries:
+        total = np.zeros((self.chips, points, layer.layer.size * layer.drain.terms))
+        for source, groups in layer.entries:
             if source in self.features:
                 signal, values = self.features[source], [self.fitted(group) for group in groups]
                 units = self.twin.circuit.model.sizes[source]
@@ -261,8 +261,8 @@ class _Batch:
                 values = [self.constant(group, level) for group in groups]
                 units = signal.shape[2]
             parts = list(zip(groups, values, strict=True))
-            total += signal @ rows.spread(units, parts, self.chips)
-        return total.reshape(self.chips, points, rows.layer.size, rows.drain.terms)
+            total += signal @ layer.spread(units, parts, self.chips)
+        return total.reshape(self.chips, points, layer.layer.size, layer.drain.terms)
 
     def switched(self, source: str) -> tuple[Floats, Floats]:
         """Return where a signal that knows one level is on, and that level in units."""

@@ -17,7 +17,7 @@ from netgen.circuit.circuit import (
     realised_weight,
 )
 from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD, Chain
-from netgen.circuit.rows import Rows, Terms, rows_of
+from netgen.circuit.sums import SignedSums, Terms, signed_sums
 
 __all__ = [
     "BIASES",
@@ -34,11 +34,11 @@ __all__ = [
     "MirrorGeometry",
     "Mirrors",
     "Readout",
-    "Rows",
+    "SignedSums",
     "SummingLayer",
     "Terms",
     "build_circuit",
     "parameter_path",
     "realised_weight",
-    "rows_of",
+    "signed_sums",
 ]

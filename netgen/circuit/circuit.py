@@ -19,7 +19,7 @@ from netgen.arrays import Floats, Integers
 from netgen.circuit.blocks import CellBlock, block_of, groups
 from netgen.circuit.blocks.dac import DacRange
 from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
-from netgen.circuit.rows import Rows, rows_of
+from netgen.circuit.sums import SignedSums, signed_sums
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
 
@@ -254,25 +254,25 @@ def realised_weight(mirrors: Mirrors) -> Floats:
 
 def build_circuit(model: Model, unit: Geometry) -> Circuit:
     """Map a model to blocks: relu and readout nodes to summing nodes, cells to their blocks."""
-    rows = rows_of(model)
+    sums = signed_sums(model)
     orders = _release_orders(model)
     layers: list[Layer] = []
     for node in model.nodes:
         if isinstance(node, Relu):
-            layers.append(_summing_layer(node.name, "relu", rows[node.input]))
+            layers.append(_summing_layer(node.name, "relu", sums[node.input]))
         elif isinstance(node, Cell):
             block = block_of(node)
             wanted = block.wanted(node) * model.unit_current
             layers.append(CellLayer(node, block, wanted, orders[node.name] - node.memory))
     readout = model.readout.node
-    layers.append(_summing_layer(readout, "readout", rows[readout]))
+    layers.append(_summing_layer(readout, "readout", sums[readout]))
     return Circuit(model, unit, tuple(layers))
 
 
-def _summing_layer(name: str, kind: Literal["relu", "readout"], found: Rows) -> SummingLayer:
-    mirrors = [Mirrors(term.source, (term.chain,), term.weight) for term in found.terms]
-    if found.bias_chains:
-        mirrors.append(Mirrors(REFERENCE, found.bias_chains, found.bias[:, np.newaxis]))
+def _summing_layer(name: str, kind: Literal["relu", "readout"], sums: SignedSums) -> SummingLayer:
+    mirrors = [Mirrors(term.source, (term.chain,), term.weight) for term in sums.terms]
+    if sums.bias_chains:
+        mirrors.append(Mirrors(REFERENCE, sums.bias_chains, sums.bias[:, np.newaxis]))
     return SummingLayer(name, kind, tuple(mirrors))
 
 

@@ -58,7 +58,7 @@ class ModuleRecord(TypedDict):
 
 
 class UnitRecord(TypedDict):
-    """A row or a cell."""
+    """A summing node or a cell."""
 
     index: int
     title: str

@@ -56,7 +56,7 @@ def weight_path(source: str, chain: Chain, row: int, column: int) -> str:
 
 
 def bias_path(chains: tuple[Chain, ...], row: int) -> str:
-    """Say where a row's constant comes from: ``logits.bias[0] + logits.weight[0][:]·proj.bias``."""
+    """Say where a constant comes from: ``logits.bias[0] + logits.weight[0][:]·proj.bias``."""
     parts = []
     for chain in chains:
         weights = [

@@ -1,8 +1,8 @@
 """The circuit as a record: nets, devices, instances, units, layers.
 
 Every later step walks this record: text is written from it, and only a netlist that a person
-edited is read back into it. A netlist is hierarchical: a layer holds units, one for each row or
-cell, and units hold transistors, bias sources and instances of blocks (:class:`Module`).
+edited is read back into it. A netlist is hierarchical: a layer holds units, one for each summing
+node or cell, and units hold transistors, bias sources and instances of blocks (:class:`Module`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Device:
     polarity: Polarity
     geometry: Geometry
     terminals: tuple[str, str, str, str]  #: Nets of drain, gate, source and bulk.
-    #: ``node``, ``unit``: whose row or cell it belongs to; empty inside a block.
+    #: ``node``, ``unit``: whose summing node or cell it belongs to; empty inside a block.
     node: str = ""
     unit: int = 0
     parameter: str | None = None  #: Path of the learned parameter that it stands for, if it does.
@@ -140,7 +140,7 @@ class Module:
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """One row, cell, input or reference of a layer."""
+    """One summing node, cell, input or reference of a layer."""
 
     node: str
     index: int

@@ -18,7 +18,7 @@ def net(circuit: Circuit, node: str, unit: int, line: GateNet) -> str:
 
 
 def output_net(circuit: Circuit, unit: int) -> str:
-    """Return the net of a readout row."""
+    """Return the net of a summing node of the readout."""
     return f"{circuit.word(circuit.layers[-1])}_{unit}_out"
 
 

@@ -78,7 +78,7 @@ class _Synthesis(Biases):
             if isinstance(layer, CellLayer):
                 yield self.cells(layer)
             else:
-                yield self.known(self.circuit.word(layer)) or self.rows(layer)
+                yield self.known(self.circuit.word(layer)) or self.summing_layer(layer)
         if self.circuit.decision:
             yield self.decision()
 
@@ -171,7 +171,7 @@ class _Synthesis(Biases):
         outer = tuple(net(self.circuit, INPUT, unit.index, "n") for unit in units)
         return Layer(INPUT, word, "inputs", ports, outer, units)
 
-    def rows(self, layer: SummingLayer) -> Layer:
+    def summing_layer(self, layer: SummingLayer) -> Layer:
         word = self.circuit.word(layer)
         used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
         outer: tuple[str, ...] = ()
@@ -179,7 +179,7 @@ class _Synthesis(Biases):
             own = tuple(self.layer_nets(layer.node))
         else:
             own = outer = tuple(output_net(self.circuit, unit) for unit in range(layer.size))
-        units = tuple(self.row(layer, unit) for unit in range(layer.size))
+        units = tuple(self.summing_node(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} ({layer.kind}): {layer.size} row nodes"
         return Layer(layer.node, word, title, (*SUPPLIES, *used, *own), outer, units)
 
@@ -192,7 +192,7 @@ class _Synthesis(Biases):
             if (sign * weights > 0).any()
         ]
 
-    def row(self, layer: SummingLayer, unit: int) -> Unit:
+    def summing_node(self, layer: SummingLayer, unit: int) -> Unit:
         name = f"{self.circuit.word(layer)}_{unit}"
         if layer.kind == "relu":
             node = net(self.circuit, layer.node, unit, "n")

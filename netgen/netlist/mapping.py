@@ -32,11 +32,11 @@ def mapping(circuit: Circuit, technology: Technology, netlist: Netlist) -> list[
         if isinstance(layer, CellLayer):
             records.extend(_cell_records(circuit, layer, units))
         else:
-            records.extend(_row_records(circuit, technology, layer, units))
+            records.extend(_weight_records(circuit, technology, layer, units))
     return records
 
 
-def _row_records(
+def _weight_records(
     circuit: Circuit, technology: Technology, layer: SummingLayer, units: Units
 ) -> Iterator[Record]:
     word = circuit.word(layer)

@@ -28,7 +28,7 @@ from netgen.units import spice
 
 _ROWS, _CELLS = "rows", "cells"
 STIFF = 1e3
-"""A row node is held by so many units a volt: within millivolts, and currents stay exact."""
+"""A summing node is held by so many units a volt: within millivolts, and currents stay exact."""
 NO_DC = "c"
 """Elements that carry no current at an operating point."""
 
@@ -51,7 +51,7 @@ def placed_layers(netlist: Netlist) -> dict[str, Layer]:
 
 @dataclass(frozen=True, eq=False)
 class SummingBench:
-    """A deck that measures a row layer's sums, one point after the other."""
+    """A deck that measures a summing layer's sums, one point after the other."""
 
     deck: Deck
     sums: tuple[tuple[Quantity, ...], ...]  #: The currents that add up to each row's sum.
@@ -89,20 +89,20 @@ class VerificationBench:
         """The layers of the network."""
         return placed_layers(self.bench.network.netlist)
 
-    def rows(
+    def sums(
         self, layer: SummingLayer, currents: Mapping[str, Floats], held: Floats, alone: int
     ) -> SummingBench:
-        """Return the deck that drives the lines of a row layer.
+        """Return the deck that drives the lines of a summing layer.
 
         Parameters
         ----------
         currents
             By source node, A, (points, units). The reference always carries its own current.
         held
-            Current whose diode voltage each row node is held at, A, (rows,).
+            Current whose diode voltage each summing node is held at, A, (rows,).
         alone
-            So many points hold the row nodes; from then on each follows its own sum. A readout is
-            always held, at half the supply.
+            So many points hold the summing nodes; from then on each follows its own sum. A
+            readout is always held, at half the supply.
         """
         named = dict.fromkeys(mirrors.source for mirrors in layer.mirrors)
         # biases that are all zero draw nothing, and the network may have no reference at all
@@ -128,7 +128,7 @@ class VerificationBench:
         return SummingBench(deck, tuple(sums), points)
 
     def _held(self, layer: SummingLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
-        """Write what holds a row node at the voltage of its diode at a given current."""
+        """Write what holds a summing node at the voltage of its diode at a given current."""
         node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
         at = np.arange(len(stiff), dtype=np.float64)
         diode = sized_name(relu.DIODE, self.circuit.group(layer.node), self.circuit.unit)

@@ -20,7 +20,7 @@ from netgen.analysis.comparison.verification import (
     operation,
     plan_sums,
     read_cells,
-    read_rows,
+    read_sums,
 )
 from netgen.circuit import (
     CellLayer,
@@ -109,7 +109,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             assert under_test.plan is not None
             sums = _sums(under_test.bench, result)
             known = _drawn(circuit, layer, built["ideal"])
-            found = read_rows(circuit, under_test.plan, where, sums, *known)
+            found = read_sums(circuit, under_test.plan, where, sums, *known)
             mirrors += found[0]
             rows += found[1]
     order = {layer.node: place for place, layer in enumerate(circuit.layers)}
@@ -170,7 +170,7 @@ def _layers(
                 yield _Layer(layer, cells, None, _job(own, cells, timeout), rung)
         else:
             plan = plan_sums(circuit, layer, where)
-            rows = bench.rows(layer, plan.currents, where.rows[layer.node], plan.alone)
+            rows = bench.sums(layer, plan.currents, where.sums[layer.node], plan.alone)
             yield _Layer(layer, rows, plan, _job(name, rows, timeout))
 
 
@@ -209,7 +209,12 @@ def _identity(build: Build) -> str:
 
 
 def _content(build: Build, found: Verification) -> dict[str, object]:
-    kinds = {name: [_finite(each) for each in getattr(found, name)] for name in _KINDS}
+    kinds = {
+        name: [_finite(each) for each in figures]
+        for name, figures in (
+            ("mirrors", found.mirrors), ("rows", found.sums), ("cells", found.cells)
+        )
+    }  # fmt: skip
     head = {"circuit": _identity(build), "failures": dict(found.failures), "cpu_s": found.cpu_s}
     return head | kinds
 
@@ -219,9 +224,6 @@ def _finite(figure: MirrorFigure | SumFigure | CellFigure) -> dict[str, object]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in asdict(figure).items()
     }
-
-
-_KINDS = ("mirrors", "rows", "cells")
 
 
 def read_verification(build: Build) -> Verification | None:

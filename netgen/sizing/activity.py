@@ -27,7 +27,7 @@ class Activity:
     signals: Mapping[str, Floats]
     #: Typical current of every relu and readout row in amperes, (rows,), by node: the geometric
     #: mean while there is one, since the row's voltage goes with the logarithm.
-    rows: Mapping[str, Floats]
+    sums: Mapping[str, Floats]
     operation: Calibration  #: Some of the frames themselves.
 
 
@@ -42,12 +42,12 @@ def measure_activity(circuit: Circuit, x: Floats) -> Activity:
         # a cell is on or off: only its levels count
         flat = node.levels if isinstance(node, Cell) else values[name].reshape(-1, size)
         signals[name] = np.maximum(_typical(flat * model.unit_current, 2.0), least)
-    rows = {}
+    sums = {}
     for layer in circuit.layers:
         if isinstance(layer, SummingLayer):
             flat = values[layer.node].reshape(-1, layer.size) * model.unit_current
-            rows[layer.node] = np.maximum(_typical(flat, 0.0, least), least)
-    return Activity(signals, rows, _operation(circuit, values))
+            sums[layer.node] = np.maximum(_typical(flat, 0.0, least), least)
+    return Activity(signals, sums, _operation(circuit, values))
 
 
 def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Calibration:

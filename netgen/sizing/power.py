@@ -171,7 +171,7 @@ def _lines(at: _Operation) -> Iterator[Reading]:
 
 def _layers(at: _Operation) -> Iterator[Reading]:
     for layer in at.circuit.layers:
-        yield from _cells(at, layer) if isinstance(layer, CellLayer) else _rows(at, layer)
+        yield from _cells(at, layer) if isinstance(layer, CellLayer) else _summing_nodes(at, layer)
     if at.circuit.decision:
         node = at.circuit.model.readout.node
         shared = wta.TAKEN * at.circuit.model.unit_current
@@ -179,7 +179,7 @@ def _layers(at: _Operation) -> Iterator[Reading]:
         yield SupplyBranch(node, "decision"), taken
 
 
-def _rows(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
+def _summing_nodes(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
     """Sourcing mirrors; at the readout also what its source takes of a row's current."""
     relu = layer.kind == "relu"
     if relu:

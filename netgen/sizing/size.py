@@ -75,7 +75,7 @@ def size_circuit(
                 sized = replace(sized, bias_geometry=mirrors)
             layers.append(sized)
             continue
-        current = activity.rows[layer.node]
+        current = activity.sums[layer.node]
         if layer.kind == "relu":
             drain = known.mirrors.of(circuit.group(layer.node)).diode_voltage(current)
         else:
@@ -137,7 +137,7 @@ def _bias_mirrors(
 
 
 class _SummingLayerSizer:
-    """Sizes the mirrors of one row layer."""
+    """Sizes the mirrors of one layer of summing nodes."""
 
     def __init__(
         self,

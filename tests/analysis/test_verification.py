@@ -21,7 +21,7 @@ from netgen.analysis.comparison.verification import (
     operation,
     plan_sums,
     read_cells,
-    read_rows,
+    read_sums,
 )
 from netgen.circuit import REFERENCE, Circuit, SummingLayer, build_circuit
 from netgen.circuit.netlist import Netlist
@@ -73,7 +73,7 @@ def read(
         for row, column in np.ndindex(weights.shape)
         if weights[row, column]
     }
-    mirrors, rows = read_rows(circuit, plan, where, sums, expected, {})
+    mirrors, rows = read_sums(circuit, plan, where, sums, expected, {})
     return mirrors, {figure.row: figure.error for figure in rows}
 
 
@@ -124,7 +124,7 @@ def test_a_fault_in_one_of_two_mirrors_of_a_weight_names_both(other: float, spoi
     np.testing.assert_allclose(plan.learned["x"], weight)
     part = list(branches.values())[spoiled][0][1]
     wrong = ideal(plan, ("x", 0, 1), 1 + 0.5 * part / weight[0, 1])  # one mirror is half too wide
-    mirrors, _ = read_rows(circuit, plan, where, wrong, expected, parameters)
+    mirrors, _ = read_sums(circuit, plan, where, wrong, expected, parameters)
     off = [m for m in mirrors if abs(m.error) > 0.03]
     assert [(m.row, m.source, m.column) for m in off] == [(0, "x", 1)]
     assert off[0].parameter == "main.weight[0][1] + branch.weight[0][1]"

@@ -37,7 +37,7 @@ def test_a_netlist_as_built_has_the_learned_parameters(made: Build) -> None:
     assert first.learned == 0.6
     assert first.measured == pytest.approx(0.6, rel=0.02)
     assert max(abs(m.error) for m in found.mirrors) < 0.003
-    assert max(row.error for row in found.rows) < 0.002
+    assert max(row.error for row in found.sums) < 0.002
     assert max(abs(cell.threshold_error) for cell in found.cells) < 1e-3
     assert max(abs(cell.width_error) for cell in found.cells) < 3e-3
     assert max(abs(cell.output_error) for cell in found.cells) < 1e-3
@@ -56,7 +56,7 @@ def test_groups_of_devices_in_other_sizes_have_them_too(tmp_path: Path) -> None:
     found = read_verification(made)
     assert found is not None
     assert max(abs(m.error) for m in found.mirrors) < 0.003
-    assert max(row.error for row in found.rows) < 0.005
+    assert max(row.error for row in found.sums) < 0.005
     assert max(abs(cell.threshold_error) for cell in found.cells) < 1e-3
     assert max(abs(cell.width_error) for cell in found.cells) < 3e-3
     assert max(abs(cell.output_error) for cell in found.cells) < 1e-3

@@ -283,5 +283,5 @@ def test_reference_counts_at_one_unit() -> None:
 
 
 def test_row_current_is_the_geometric_mean_while_it_flows() -> None:
-    rows = activity_of(model_of([[2.0], [0.0]], [-1.0, 0.5]), [[0.0], [1.0], [2.5]]).rows
+    rows = activity_of(model_of([[2.0], [0.0]], [-1.0, 0.5]), [[0.0], [1.0], [2.5]]).sums
     np.testing.assert_allclose(rows["row"], np.array([2.0, 0.5]) * 1e-9)

@@ -10,7 +10,7 @@ import numpy as np
 
 from netgen.analysis.comparison.metrics import is_constant, rms, share
 from netgen.behavioural import Twin, TwinResult
-from netgen.behavioural.rows import TwinSums
+from netgen.behavioural.summing import TwinSums
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats

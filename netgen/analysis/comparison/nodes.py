@@ -14,7 +14,7 @@ import numpy as np
 
 from netgen.analysis.comparison.settled import SettledTraces
 from netgen.circuit.names import weight_path
-from netgen.circuit.rows import Rows, rows_of
+from netgen.circuit.sums import SignedSums, signed_sums
 from netgen.model import Cell, Model, Relu, node_value, states_before
 from netgen.model.graph import Bools, Floats
 
@@ -55,25 +55,27 @@ class Unexercised:
 
 def unit_errors(model: Model, settled: SettledTraces) -> tuple[UnitError, ...]:
     """Judge every relu and cell node and the readout by the circuit's own signals below it."""
-    rows = rows_of(model)
+    sums = signed_sums(model)
     found: list[UnitError] = []
     for node in model.nodes:
         if isinstance(node, Cell):
             found += _cells(node, settled)
         elif isinstance(node, Relu):
             wanted = np.maximum(settled.values[node.input], 0.0)
-            found += _sums(node.name, wanted, rows[node.input], settled)
+            found += _sums(node.name, wanted, sums[node.input], settled)
     readout = model.by_name[model.readout.node]
     if not isinstance(readout, Cell | Relu):
         found += _sums(
-            readout.name, node_value(readout, settled.values), rows[readout.name], settled
+            readout.name, node_value(readout, settled.values), sums[readout.name], settled
         )
     return tuple(found)
 
 
-def _sums(name: str, wanted: Floats, rows: Rows, settled: SettledTraces) -> Iterator[UnitError]:
-    gross = np.abs(rows.bias) + sum(
-        settled.values[term.source] @ np.abs(term.weight).T for term in rows.terms
+def _sums(
+    name: str, wanted: Floats, sums: SignedSums, settled: SettledTraces
+) -> Iterator[UnitError]:
+    gross = np.abs(sums.bias) + sum(
+        settled.values[term.source] @ np.abs(term.weight).T for term in sums.terms
     )
     error, size = (
         np.sqrt(np.mean(np.square(values), axis=(0, 1)))
@@ -105,36 +107,38 @@ def unexercised(model: Model, settled: SettledTraces) -> tuple[Unexercised, ...]
     A weight whose signal never flowed; all of a row whose sum was never positive, where only that
     was seen; thresholds that no candidate has crossed, and the output of a cell never high.
     """
-    rows = rows_of(model)
+    sums = signed_sums(model)
     found: list[Unexercised] = []
     for node in model.nodes:
         if isinstance(node, Cell):
             found += _thresholds(node, settled)
         elif isinstance(node, Relu):
             peak = settled.values[node.name].max(axis=(0, 1), initial=0.0)
-            found += _rows(node.name, rows[node.input], peak > STILL, settled)
+            found += _unexercised_weights(node.name, sums[node.input], peak > STILL, settled)
         elif node.name == model.readout.node:
-            found += _rows(
-                node.name, rows[node.name], np.ones(model.sizes[node.name], np.bool_), settled
+            found += _unexercised_weights(
+                node.name, sums[node.name], np.ones(model.sizes[node.name], np.bool_), settled
             )
     return tuple(found)
 
 
-def _rows(name: str, rows: Rows, flows: Bools, settled: SettledTraces) -> Iterator[Unexercised]:
-    peaks = {t.source: settled.values[t.source].max(axis=(0, 1), initial=0.0) for t in rows.terms}
-    for row in range(len(rows.bias)):
+def _unexercised_weights(
+    name: str, sums: SignedSums, flows: Bools, settled: SettledTraces
+) -> Iterator[Unexercised]:
+    peaks = {t.source: settled.values[t.source].max(axis=(0, 1), initial=0.0) for t in sums.terms}
+    for unit in range(len(sums.bias)):
         paths, unused = [], []
-        for term in rows.terms:
-            for column in np.flatnonzero(term.weight[row]):
-                path = weight_path(term.source, term.chain, row, int(column))
+        for term in sums.terms:
+            for column in np.flatnonzero(term.weight[unit]):
+                path = weight_path(term.source, term.chain, unit, int(column))
                 paths.append(path)
                 if peaks[term.source][column] <= STILL:
                     unused.append(path)
-        if not flows[row] and paths:
+        if not flows[unit] and paths:
             why = "its sum was never positive: that is all that was seen of it"
-            yield Unexercised(name, row, why, tuple(paths))
+            yield Unexercised(name, unit, why, tuple(paths))
         elif unused:
-            yield Unexercised(name, row, "the signal was always zero", tuple(unused))
+            yield Unexercised(name, unit, "the signal was always zero", tuple(unused))
 
 
 def _ever(states: Bools) -> list[bool]:

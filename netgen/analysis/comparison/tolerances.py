@@ -139,7 +139,7 @@ def verified(found: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
     cells = [(each, each.name) for each in found.cells]
     places = {
         "mirror_error_max": [Place(m.node, m.row, m.place, m.error) for m in found.mirrors],
-        "row_error_max": [Place(r.node, r.row, f"{r.node}[{r.row}]", r.error) for r in found.rows],
+        "row_error_max": [Place(r.node, r.row, f"{r.node}[{r.row}]", r.error) for r in found.sums],
     }
     for figure in ("threshold", "width", "output"):
         places[f"{figure}_error_max"] = [

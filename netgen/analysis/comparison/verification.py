@@ -27,7 +27,7 @@ FRAMES = 40
 
 @dataclass(frozen=True)
 class MirrorFigure:
-    """One weight of a row: what all mirrors between a signal and a row node come to."""
+    """One weight: what all mirrors between a signal and a summing node come to."""
 
     #: ``node``, ``row``: whose sum it belongs to.
     node: str
@@ -124,7 +124,7 @@ class Verification:
     """All that was measured of a network."""
 
     mirrors: tuple[MirrorFigure, ...] = field(repr=False)
-    rows: tuple[SumFigure, ...] = field(repr=False)
+    sums: tuple[SumFigure, ...] = field(repr=False)
     cells: tuple[CellFigure, ...] = field(repr=False)
     #: Class of failure by node, of the layers that could not be measured.
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class Operation:
 
     #: Current of every signal at which its mirrors were sized, A, (units,), by node.
     signals: Mapping[str, Floats]
-    rows: Mapping[str, Floats]  #: Typical sum of the rows, A, (rows,), by node.
+    sums: Mapping[str, Floats]  #: Typical sum of the sums, A, (sums,), by node.
     #: Values of all nodes in some frames, (frames, units), software units.
     values: Mapping[str, Floats]
 
@@ -149,12 +149,12 @@ def operation(circuit: Circuit, x: Floats) -> Operation:
     total = len(values[INPUT])
     chosen = np.unique(np.linspace(0, total - 1, min(FRAMES, total)).astype(int))
     frames = {name: value[chosen] for name, value in values.items()}
-    return Operation(activity.signals, activity.rows, frames)
+    return Operation(activity.signals, activity.sums, frames)
 
 
 @dataclass(frozen=True, eq=False)
 class SumPlan:
-    """The points at which a row layer is measured.
+    """The points at which a summing layer is measured.
 
     The first has all signals off, then each column is on alone, then come frames.
     """
@@ -214,7 +214,7 @@ def read_cells(
 
 
 def plan_sums(circuit: Circuit, layer: SummingLayer, at: Operation) -> SumPlan:
-    """Plan how to measure a row layer."""
+    """Plan how to measure a summing layer."""
     learned: dict[str, Floats] = {}
     for mirrors in layer.mirrors:
         learned[mirrors.source] = learned.get(mirrors.source, 0.0) + mirrors.weight
@@ -230,7 +230,7 @@ def plan_sums(circuit: Circuit, layer: SummingLayer, at: Operation) -> SumPlan:
     return SumPlan(layer, columns, currents, learned)
 
 
-def read_rows(
+def read_sums(
     circuit: Circuit,
     plan: SumPlan,
     at: Operation,
@@ -238,7 +238,7 @@ def read_rows(
     expected: Mapping[tuple[str, int, int], float],
     parameters: Mapping[tuple[str, int, int], str],
 ) -> tuple[list[MirrorFigure], list[SumFigure]]:
-    """Make figures of the measured sums of a row layer.
+    """Make figures of the measured sums of a summing layer.
 
     Parameters
     ----------
@@ -275,10 +275,10 @@ def read_rows(
                     1.0 if source == REFERENCE else float(at.signals[source][column] / amperes),
                 )
             )
-    return mirrors, _rows(circuit.model, plan, at, sums[plan.alone :] / amperes)
+    return mirrors, _sums(circuit.model, plan, at, sums[plan.alone :] / amperes)
 
 
-def _rows(model: Model, plan: SumPlan, at: Operation, sums: Floats) -> list[SumFigure]:
+def _sums(model: Model, plan: SumPlan, at: Operation, sums: Floats) -> list[SumFigure]:
     layer = plan.layer
     node = model.by_name[layer.node]
     ones = np.ones((len(sums), 1))

@@ -1,4 +1,4 @@
-"""The diode of a row, an input or the reference: it defines a signal's N line."""
+"""The diode of a summing node, an input or the reference: it defines a signal's N line."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _verification(found: Verification) -> dict[str, Json]:
     """Return how much was measured; the figures themselves are in ``verify.json``."""
     return {
         "weights": len(found.mirrors),
-        "rows": len(found.rows),
+        "rows": len(found.sums),
         "cells": len(found.cells),
         "failures": dict(found.failures),
         "cpu_s": found.cpu_s,

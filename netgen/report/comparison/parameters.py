@@ -57,7 +57,7 @@ def parameters(comparison: Comparison, found: Verification | None) -> Parameters
 
 def _summary(found: Verification) -> str:
     text = (
-        f"{len(found.mirrors)} weights, {len(found.rows)} rows and {len(found.cells)} cells of the "
+        f"{len(found.mirrors)} weights, {len(found.sums)} rows and {len(found.cells)} cells of the "
         f"netlist were measured at operating points, without samples ({found.cpu_s:.1f} CPU s)"
     )
     if found.mirrors:

@@ -1,4 +1,4 @@
-"""Rows of the twin: mirrors that meet at a node, which settles where all their currents agree."""
+"""Summing nodes of the twin: each settles where the currents of all its mirrors agree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STEPS = 3
 
 @dataclass(frozen=True, eq=False)
 class TwinSums:
-    """Rows of a layer."""
+    """Summing nodes of a layer."""
 
     layer: SummingLayer
     drain: Drain
@@ -84,7 +84,7 @@ class TwinSums:
 
 
 def twin_sums(plan: Plan, layer: SummingLayer) -> TwinSums:
-    """Read the rows of a layer."""
+    """Read the summing nodes of a layer."""
     drain = drain_of(plan.known.mirrors.of(plan.circuit.group(layer.node)), layer.kind)
     found = [
         (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
@@ -104,29 +104,29 @@ def _groups(
     word, source = plan.circuit.word(layer), mirrors.source
     signs: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
     for polarity, sign in signs:
-        rows, units, ends, geometry, lengths = [], [], [], [], []
+        nodes, units, ends, geometry, lengths = [], [], [], [], []
         for row, unit in np.argwhere(sign * mirrors.weight > 0).tolist():
             gate = net(plan.circuit, source, unit, "p" if sign > 0 else "n")
             path = parameter_path(mirrors, row, unit)
             series = plan.index.mirror(word, row, path, gate)
             if series:  # too small ones have no mirror
-                rows.append(row)
+                nodes.append(row)
                 units.append(unit)
                 ends.append(tuple(device.name for device in series))
                 lengths.append(series[0].geometry.length)
                 geometry.append(whole(series))
-        if not rows:
+        if not nodes:
             continue
         tables = plan.known.mirrors.of(plan.circuit.group(source), layer.group).tables
         table = tables[plan.circuit.defined_by(source), polarity]
         size = np.array([(g.width, g.length, g.multiplicity) for g in geometry]).T
         by_drain = table.surfaces(*size) @ drain.weights(polarity).T
         yield LayerMirrors(
-            np.array(rows),
+            np.array(nodes),
             np.array(units),
             sign,
             plan.copies(source, units, polarity, ends),
             drain.axes.curves(by_drain),
-            np.abs(mirrors.weight[rows, units]),
+            np.abs(mirrors.weight[nodes, units]),
             np.array(lengths) / plan.technology.grid,
         )
