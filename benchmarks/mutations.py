@@ -175,7 +175,7 @@ def judge(folder: Path, samples: Path | None) -> tuple[tuple[Check, ...], tuple[
     loaded = load_samples(samples, made.model)
     picked = [0, 1][: len(loaded)]
     steps = list(simulate(made, loaded, picked, SimulationChoices(1, engine="staged")))
-    failures = {step.sample: step.failure.kind for step in steps if step.failure}
+    failures = {step.run: step.failure.kind for step in steps if step.failure}
     done = [index for index in picked if index not in failures]
     traces = map(read_runs(made).traces, done)
     return checks, verdict(compare(made.model, loaded.pick(done), traces, failures), Tolerances())

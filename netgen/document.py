@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias, TypeVar
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """A value that JSON holds."""
+_Kind = TypeVar("_Kind")
+_TABLE: tuple[type[Mapping[str, Json]], ...] = (dict, Mapping)
+_LIST: tuple[type[Sequence[Json]], ...] = (list, tuple)
 
 
 class WrongKindError(ValueError):
@@ -30,87 +33,33 @@ def value_at(document: Json, *path: str | int) -> Json:
 
 
 def table_at(document: Json, *path: str | int) -> Mapping[str, Json]:
-    """Return the object at a path.
-
-    Raises
-    ------
-    WrongKindError
-        There is no object at the path.
-    """
-    found = value_at(document, *path)
-    if isinstance(found, Mapping):
-        return found
-    raise _wrong(path, "an object")
+    """Return the object at a path."""
+    return _of(_TABLE, "an object", document, path)
 
 
 def list_at(document: Json, *path: str | int) -> Sequence[Json]:
-    """Return the list at a path.
-
-    Raises
-    ------
-    WrongKindError
-        There is no list at the path.
-    """
-    found = value_at(document, *path)
-    if _is_list(found):
-        return found
-    raise _wrong(path, "a list")
+    """Return the list at a path."""
+    return _of(_LIST, "a list", document, path)
 
 
 def text_at(document: Json, *path: str | int) -> str:
-    """Return the string at a path.
-
-    Raises
-    ------
-    WrongKindError
-        There is no string at the path.
-    """
-    found = value_at(document, *path)
-    if isinstance(found, str):
-        return found
-    raise _wrong(path, "a string")
+    """Return the string at a path."""
+    return _of((str,), "a string", document, path)
 
 
 def number_at(document: Json, *path: str | int) -> float:
-    """Return the number at a path.
-
-    Raises
-    ------
-    WrongKindError
-        There is no number at the path.
-    """
-    found = value_at(document, *path)
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return found
-    raise _wrong(path, "a number")
+    """Return the number at a path."""
+    return _of((int, float), "a number", document, path)
 
 
 def whole_at(document: Json, *path: str | int) -> int:
-    """Return the integer at a path.
-
-    Raises
-    ------
-    WrongKindError
-        There is no integer at the path.
-    """
-    found = value_at(document, *path)
-    if isinstance(found, int) and not isinstance(found, bool):
-        return found
-    raise _wrong(path, "a whole number")
+    """Return the integer at a path."""
+    return _of((int,), "a whole number", document, path)
 
 
 def flag_at(document: Json, *path: str | int) -> bool:
-    """Return the truth value at a path.
-
-    Raises
-    ------
-    WrongKindError
-        There is neither true nor false at the path.
-    """
-    found = value_at(document, *path)
-    if isinstance(found, bool):
-        return found
-    raise _wrong(path, "true or false")
+    """Return the truth value at a path."""
+    return _of((bool,), "true or false", document, path)
 
 
 def tables_at(document: Json, *path: str | int) -> list[Mapping[str, Json]]:
@@ -128,12 +77,14 @@ def numbers_at(document: Json, *path: str | int) -> tuple[float, ...]:
     return tuple(number_at(document, *path, at) for at in range(len(list_at(document, *path))))
 
 
-def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def _wrong(path: Sequence[str | int], wanted: str) -> WrongKindError:
-    return WrongKindError(f"{_shown(path)}: must be {wanted}")
+def _of(
+    kinds: tuple[type[_Kind], ...], wanted: str, document: Json, path: Sequence[str | int]
+) -> _Kind:
+    found = value_at(document, *path)
+    # to Python, true is an integer
+    if isinstance(found, kinds) and (bool in kinds or not isinstance(found, bool)):
+        return found
+    raise WrongKindError(f"{_shown(path)}: must be {wanted}")
 
 
 def _shown(path: Sequence[str | int]) -> str:

@@ -26,8 +26,7 @@ from netgen.model import load_samples as read_samples
 from netgen.project import (
     Bias,
     BuildOptions,
-    FinishedRun,
-    FinishedSample,
+    Finished,
     MonteCarlo,
     SimulationChoices,
     read_build,
@@ -46,7 +45,7 @@ from netgen.simulation.engines import AUTO
 from netgen.technology import Geometry, Variation
 
 Progress: TypeAlias = Callable[[int, int], object]
-_Step = TypeVar("_Step", FinishedSample, FinishedRun)
+_Run = TypeVar("_Run")
 
 
 def load_model(path: str | Path) -> Model:
@@ -287,7 +286,9 @@ def twin(
     return Predictions(np.concatenate(found), software)
 
 
-def _watched(steps: Iterator[_Step], total: int, progress: Progress | None) -> Iterator[_Step]:
+def _watched(
+    steps: Iterator[Finished[_Run]], total: int, progress: Progress | None
+) -> Iterator[Finished[_Run]]:
     """Pass steps on and report progress; a failed one is raised once all are done."""
     failures = []
     for done, step in enumerate(steps, start=1):

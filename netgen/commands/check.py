@@ -19,7 +19,7 @@ from netgen.commands.options import (
     technology_options,
     unit_options,
 )
-from netgen.commands.output import give_document, warn
+from netgen.commands.output import give_document, list_first, warn
 from netgen.commands.steps import (
     expected_power,
     say_below_floor,
@@ -62,10 +62,6 @@ def check_command(
     give_document(_document(made, needed, late, footprint))
 
 
-_LISTED = 10
-"""So many thresholds that take longer than a frame are named on the terminal."""
-
-
 def _say_times(made: Design) -> tuple[float | None, list[str]]:
     """Say how long cells take, and name the thresholds that take longer than a frame."""
     model = made.circuit.model
@@ -83,10 +79,7 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
     if late:
         count = f"{len(late)} thresholds take longer than a frame"
         warn(f"{count}; use longer frames:")
-        for entry in late[:_LISTED]:
-            click.echo(f"  {entry}", err=True)
-        if len(late) > _LISTED:
-            click.echo(f"  … and {len(late) - _LISTED} more", err=True)
+        list_first(late, "more")
     return needed, [str(entry) for entry in late]
 
 

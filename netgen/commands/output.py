@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -36,6 +36,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _TICK = 0.2
 _SHORT = 1.5
 """What takes less is not shown, s."""
+_LISTED = 10
 
 DOCUMENTS: Mapping[str, str | None] = {
     "check": None,
@@ -105,6 +106,14 @@ def followed(steps: Iterable[Step], label: str, length: int) -> Iterator[Step]:
 def warn(text: str) -> None:
     """Print a warning on standard error."""
     click.secho(f"warning: {text}", fg="yellow", err=True)
+
+
+def list_first(entries: Sequence[object], rest: str) -> None:
+    """List ten entries of a warning on standard error, and count the ``rest``."""
+    for entry in entries[:_LISTED]:
+        click.echo(f"  {entry}", err=True)
+    if len(entries) > _LISTED:
+        click.echo(f"  … and {len(entries) - _LISTED} {rest}", err=True)
 
 
 def with_output(name: str, command: click.Command) -> click.Command:

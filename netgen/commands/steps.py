@@ -19,7 +19,7 @@ from netgen.analysis import (
 from netgen.analysis.comparison.baseline import Against
 from netgen.commands.baseline import say_baseline
 from netgen.commands.options import cores, words
-from netgen.commands.output import progress, warn
+from netgen.commands.output import list_first, progress, warn
 from netgen.commands.variants import Varied
 from netgen.commands.watching import watch
 from netgen.errors import SimulationError, UsageError
@@ -97,21 +97,13 @@ def warn_of_units(model: Model) -> None:
         warn(line)
 
 
-_LISTED = 10
-"""So many weights below the floor are named on the terminal."""
-
-
 def say_below_floor(made: Design) -> None:
     """List, loudly, the largest weights that the technology cannot draw."""
     listed = sorted(made.below_floor, key=lambda entry: -abs(entry.weight))
     if listed:
         count = f"{len(listed)} weights are below the technology's floor"
         warn(f"{count} and are left out:")
-        for entry in listed[:_LISTED]:
-            click.echo(f"  {entry}", err=True)
-        if len(listed) > _LISTED:
-            rest = f"{len(listed) - _LISTED} smaller ones; netgen build names all in build.json"
-            click.echo(f"  … and {rest}", err=True)
+        list_first(listed, "smaller ones; netgen build names all in build.json")
 
 
 def open_step(folder: Path, edited: bool = False) -> Build:

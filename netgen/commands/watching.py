@@ -12,11 +12,12 @@ import click
 from netgen.commands.output import progress_hidden
 from netgen.errors import SimulationError
 from netgen.progress import LOG
-from netgen.project import FinishedRun, FinishedSample
+from netgen.project import Finished
+from netgen.project.population.simulate import Run
 
 
 def watch(
-    steps: Iterator[FinishedSample | FinishedRun], total: int, output: Path, what: str
+    steps: Iterator[Finished[int] | Finished[Run]], total: int, output: Path, what: str
 ) -> None:
     """Show the progress of simulations, and say how they went.
 
@@ -37,7 +38,7 @@ def watch(
         item_show_func=lambda _: f"{len(failures)} failed",
         hidden=progress_hidden(),
     ) as watched:
-        step: FinishedSample | FinishedRun
+        step: Finished[int] | Finished[Run]
         for step in watched:
             _log_step(step)
             fresh += step.fresh
@@ -53,8 +54,8 @@ def watch(
         )
 
 
-def _log_step(step: FinishedSample | FinishedRun) -> None:
-    run = step.run.traces if isinstance(step, FinishedRun) else f"sample {step.sample}"
+def _log_step(step: Finished[int] | Finished[Run]) -> None:
+    run = step.run.traces if isinstance(step.run, Run) else f"sample {step.run}"
     if step.failure is not None:
         LOG.warning("%s failed: %s", run, step.failure)
     else:

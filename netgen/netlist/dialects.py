@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 from netgen.netlist.deck import (
     Analysis,
     Deck,
     DrainCurrent,
-    NoiseDensity,
     Quantity,
     SourceCurrent,
     Transient,
+    Voltage,
 )
 from netgen.netlist.models import SimulatorOptions
 from netgen.netlist.netlister import Unrun
@@ -23,6 +24,9 @@ class XyceNetlister(Unrun):
 
     simulator = "Xyce"
     suffix = ".xyce.cir"
+    forms: ClassVar = {DrainCurrent: "ID({})", SourceCurrent: "I({})", Voltage: "V({})"}
+    level = ":"
+    noise: ClassVar = {"output": "ONOISE", "input": "INOISE"}
 
     def settings(self, deck: Deck, options: SimulatorOptions) -> Iterator[str]:
         """Yield ``.options`` of devices, time integration and solver."""
@@ -41,16 +45,6 @@ class XyceNetlister(Unrun):
         yield ".print tran format=raw"
         yield from (f"+ {self.name(quantity)}" for quantity in quantities)
 
-    def name(self, quantity: Quantity) -> str:
-        """Return a quantity as ``.print`` has it: levels of hierarchy are parted by colons."""
-        if isinstance(quantity, DrainCurrent):
-            return f"ID({quantity.device.replace('.', ':')})"
-        if isinstance(quantity, SourceCurrent):
-            return f"I({quantity.source.replace('.', ':')})"
-        if isinstance(quantity, NoiseDensity):
-            return {"output": "ONOISE", "input": "INOISE"}[quantity.at]
-        return f"V({quantity.net.replace('.', ':')})"
-
 
 class SpectreNetlister(Unrun):
     """Spectre: the circuit in its SPICE language, the rest in its own."""
@@ -58,6 +52,8 @@ class SpectreNetlister(Unrun):
     simulator = "Spectre"
     suffix = ".scs"
     mark = "//"
+    forms: ClassVar = {DrainCurrent: "{}:d", SourceCurrent: "{}:p", Voltage: "{}"}
+    noise: ClassVar = {"output": "out", "input": "in"}
 
     def remarks(self) -> Iterable[str]:
         """Return also what to do about the models."""
@@ -96,16 +92,6 @@ class SpectreNetlister(Unrun):
     def outputs(self, quantities: Sequence[Quantity]) -> Iterator[str]:
         """Yield a ``save`` for each quantity."""
         yield from (f"save {self.name(quantity)}" for quantity in quantities)
-
-    def name(self, quantity: Quantity) -> str:
-        """Return a quantity as ``save`` has it: a terminal's current, or a net."""
-        if isinstance(quantity, DrainCurrent):
-            return f"{quantity.device}:d"
-        if isinstance(quantity, SourceCurrent):
-            return f"{quantity.source}:p"
-        if isinstance(quantity, NoiseDensity):
-            return {"output": "out", "input": "in"}[quantity.at]
-        return quantity.net
 
     def analysis(self, analysis: Analysis, options: SimulatorOptions) -> str:
         """Return a transient's statement; netgen exports no other testbench.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from netgen._version import __version__
 from netgen.netlist.deck import (
     Analysis,
     Deck,
     Noise,
+    NoiseDensity,
     OperatingPoint,
     Quantity,
     Sweep,
@@ -118,8 +120,19 @@ class Unrun(SpiceNetlister):
     """A netlister for a simulator that netgen does not run itself."""
 
     simulator: str
+    #: How each kind of current or voltage is asked for, by the path of what it is of.
+    forms: ClassVar[Mapping[type[Quantity], str]]
+    level = "."  #: What parts the levels of hierarchy in a path.
+    noise: ClassVar[Mapping[str, str]]  #: Names of the densities of noise, by where they are.
 
     def remarks(self) -> Iterable[str]:
         """Return that nobody ran it."""
         remark = f"For {self.simulator}. Written by netgen {__version__}, NOT RUN"
         return (f"{remark}: netgen itself runs ngspice only.",)
+
+    def name(self, quantity: Quantity) -> str:
+        """Return a quantity as the statement of outputs has it."""
+        if isinstance(quantity, NoiseDensity):
+            return self.noise[quantity.at]
+        (path,) = vars(quantity).values()
+        return self.forms[type(quantity)].format(path.replace(".", self.level))

@@ -113,6 +113,15 @@ def together(drives: Mapping[str, Drive]) -> dict[str, Drive]:
 
 
 @dataclass(frozen=True, eq=False)
+class Excitation:
+    """What drives partitions through a sample."""
+
+    nets: Mapping[str, Drive]  #: The nets that they use, by name.
+    inputs: Mapping[int, Drive]  #: The input currents, by channel.
+    frames: int
+
+
+@dataclass(frozen=True, eq=False)
 class Workbench:
     """What the decks of all parts and samples have in common.
 
@@ -284,36 +293,22 @@ class Workbench:
         word = self.circuit.tokens[INPUT]
         return {part.unit: f"{word}_{part.unit}_n" for part in parts if part.word == word}
 
-    def sweep(
-        self,
-        title: str,
-        parts: Sequence[Partition],
-        drives: Mapping[str, Drive],
-        inputs: Mapping[int, Drive],
-        frames: int,
-    ) -> Deck:
+    def sweep(self, title: str, parts: Sequence[Partition], given: Excitation) -> Deck:
         """Return the deck that takes memoryless parts from frame to frame, each one settled."""
-        lines = [f"B{net} {net} 0 v={drives[net].table}" for net in self.used(parts)]
+        lines = [f"B{net} {net} 0 v={given.nets[net].table}" for net in self.used(parts)]
         for channel, net in self.inputs(parts).items():
-            drive = f"i={inputs[channel].table}"
+            drive = f"i={given.inputs[channel].table}"
             lines += input_lines(net, INPUT_METER.net, drive, self.pad, "B")
         lines += ["Vframe frame 0 0"]
-        sweep = Sweep("Vframe", 0, frames - 1, 1, end=frames - 1)
+        sweep = Sweep("Vframe", 0, given.frames - 1, 1, end=given.frames - 1)
         return self._deck(title, parts, lines, sweep)
 
-    def transient(
-        self,
-        title: str,
-        parts: Sequence[Partition],
-        drives: Mapping[str, Drive],
-        inputs: Mapping[int, Drive],
-        frames: int,
-    ) -> Deck:
+    def transient(self, title: str, parts: Sequence[Partition], given: Excitation) -> Deck:
         """Return the deck that takes parts through a sample in time."""
         switches = {s.net: s.waveform for s in startup(self.circuit, self.conditions.vdd)}
         used, currents = self.used(parts), self.inputs(parts)
-        driven = {net: drives[net] for net in used if net not in switches}
-        driven |= {net: inputs[channel] for channel, net in currents.items()}
+        driven = {net: given.nets[net] for net in used if net not in switches}
+        driven |= {net: given.inputs[channel] for channel, net in currents.items()}
         driven = together(driven)
         forms = {net: drive.pwl for net, drive in driven.items()} | switches
         points = {
@@ -323,7 +318,7 @@ class Workbench:
         for net in currents.values():
             lines += input_lines(net, INPUT_METER.net, forms[net], self.pad)
         lines += self._loads(parts)
-        analysis = whole_sample(self.circuit, frames)
+        analysis = whole_sample(self.circuit, given.frames)
         return self._deck(title, parts, lines, analysis, tuple(sorted(points)))
 
     def _loads(self, parts: Sequence[Partition]) -> list[str]:

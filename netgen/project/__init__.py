@@ -7,7 +7,6 @@ from netgen.project.export import FORMATS, TARGETS, Target, export
 from netgen.project.folder import Folder, occupied
 from netgen.project.options import BESIDE, BuildOptions, resolve_options
 from netgen.project.population.simulate import (
-    FinishedRun,
     PopulationRuns,
     engine_of_population,
     populations,
@@ -17,7 +16,7 @@ from netgen.project.population.simulate import (
 from netgen.project.population.variants import Corners, MonteCarlo, Population, corners
 from netgen.project.reading import Build, prepared, read_build
 from netgen.project.runs import Runs, read_runs
-from netgen.project.simulate import FinishedSample, SimulationChoices, chosen_engine, simulate
+from netgen.project.simulate import Finished, SimulationChoices, chosen_engine, simulate
 from netgen.project.verify import read_verification, verify
 
 __all__ = [
@@ -30,8 +29,7 @@ __all__ = [
     "BuildOptions",
     "Corners",
     "Design",
-    "FinishedRun",
-    "FinishedSample",
+    "Finished",
     "Folder",
     "MonteCarlo",
     "Population",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from netgen.project.record import BUILD, read_file, read_record
 from netgen.simulators import key
 from netgen.sizing import calibration_inputs
 from netgen.technology import Geometry, Technology, Variation, with_sizes
+
+_Step = TypeVar("_Step")
+_Options = ParamSpec("_Options")
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +197,19 @@ def held(build: Build) -> Iterator[None]:
             problem = "is another build than this command began with; run it again"
             raise ConfigurationError(str(path), [problem])
         yield
+
+
+def holding(
+    steps: Callable[Concatenate[Build, _Options], Iterator[_Step]],
+) -> Callable[Concatenate[Build, _Options], Iterator[_Step]]:
+    """Hold a build's folder, see :func:`held`, as long as the generator goes on."""
+
+    @wraps(steps)
+    def alone(build: Build, /, *args: _Options.args, **kwargs: _Options.kwargs) -> Iterator[_Step]:
+        with held(build):
+            yield from steps(build, *args, **kwargs)
+
+    return alone
 
 
 def _found(folder: Folder, name: str, recorded: str, edited: bool) -> str:

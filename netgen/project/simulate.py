@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from netgen._version import __version__
 from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, left_open
@@ -19,7 +20,7 @@ from netgen.netlist.testbench import EDGE, Pad
 from netgen.project.build import bench_of
 from netgen.project.design import read_netlist
 from netgen.project.folder import Folder
-from netgen.project.reading import Build, held, prepared
+from netgen.project.reading import Build, holding, prepared
 from netgen.project.runs import start_runs, write_runs
 from netgen.simulation import load_traces, save_traces
 from netgen.simulation.engines import (
@@ -47,6 +48,7 @@ from netgen.technology import Technology
 
 LEAST_EDGE, LARGEST_EDGE = 1e-4, 0.5
 """What the rise time of an input step may be, as shares of a frame."""
+_Run = TypeVar("_Run")
 
 
 @dataclass(frozen=True)
@@ -91,19 +93,13 @@ class SimulationChoices:
         return share
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finished:
+@dataclass(frozen=True)
+class Finished(Generic[_Run]):
     """A run that is done: simulated, taken over from an earlier command, or failed."""
 
+    run: _Run  #: Index of a sample in the nominal circuit, or a run of a variant.
     failure: SimulationError | None = None
     fresh: bool = True
-
-
-@dataclass(frozen=True)
-class FinishedSample(Finished):
-    """One sample in the nominal circuit."""
-
-    sample: int
 
 
 def chosen_engine(build: Build, choices: SimulationChoices) -> str:
@@ -126,9 +122,10 @@ def chosen_engine(build: Build, choices: SimulationChoices) -> str:
     return "monolithic"
 
 
+@holding
 def simulate(
     build: Build, samples: Samples, picked: list[int], choices: SimulationChoices
-) -> Iterator[FinishedSample]:
+) -> Iterator[Finished[int]]:
     """Simulate samples and yield each as it is done; their traces are in the folder by then.
 
     Parameters
@@ -143,15 +140,8 @@ def simulate(
     UsageError
         The folder cannot be written.
     """
-    with held(build):
-        remove_scratch(build.folder.runs)
-        yield from _simulate(build, samples, picked, choices.scaled(build.model))
-
-
-def _simulate(
-    build: Build, samples: Samples, picked: list[int], choices: SimulationChoices
-) -> Iterator[FinishedSample]:
-    folder = build.folder
+    folder, choices = build.folder, choices.scaled(build.model)
+    remove_scratch(folder.runs)
     name = chosen_engine(build, choices)
     bench = workbench(build, name, choices.edge(build.model))
     bench = replace(bench, nodes=choices.nodes, pad=choices.pad)
@@ -169,7 +159,7 @@ def _simulate(
     missing = []
     for index in picked:
         if _is_current(folder, index, keys[index], choices.raw):
-            yield FinishedSample(index, fresh=False)
+            yield Finished(index, fresh=False)
         else:
             folder.traces(index).unlink(missing_ok=True)
             missing.append(index)
@@ -180,10 +170,10 @@ def _simulate(
         if isinstance(result, SimulationError):
             failures[index] = result.kind
             write_runs(build, replace(runs, failures=failures), facts)
-            yield FinishedSample(index, failure=result)
+            yield Finished(index, failure=result)
             continue
         save_traces(folder.traces(index), result, keys[index])
-        yield FinishedSample(index)
+        yield Finished(index)
 
 
 def recorded_facts(engine: str, choices: SimulationChoices) -> dict[str, object]:

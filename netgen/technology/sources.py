@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from netgen.files import sha256_of
 from netgen.technology.commands import included
 
 Stamp: TypeAlias = tuple[int, int, int]
@@ -26,21 +26,15 @@ class SourceFile:
         try:
             if _stamp(self.path) == self.stamp:
                 return True
-            return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
+            return sha256_of(self.path) == self.sha256
         except OSError:
             return False
 
 
 def source_file(path: Path) -> SourceFile:
-    """Read a file for its digest.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    """
+    """Return a file with its digest, as :func:`netgen.files.sha256_of` reads it."""
     stamp = _stamp(path)  # before the content: a change in between shows later
-    return SourceFile(path, hashlib.sha256(path.read_bytes()).hexdigest(), stamp)
+    return SourceFile(path, sha256_of(path), stamp)
 
 
 def with_included(files: Iterable[Path]) -> Iterator[Path]:

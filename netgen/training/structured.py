@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -97,7 +98,8 @@ def structured_chips(
     share
         Of the sampled devices' own deviations: 1 for chips as they are.
     """
-    return _Chips(arch, parameters, count, share, generator, errors).parameters()
+    nominal = parameters.repeat_interleave(count, dim=0)
+    return _Chips(arch, nominal, share, generator, errors).parameters()
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,20 +110,18 @@ class _Line:
     p: Tensor
 
 
+@dataclass(frozen=True, eq=False)
 class _Chips:
-    def __init__(
-        self,
-        arch: Architecture,
-        parameters: Tensor,
-        count: int,
-        share: float,
-        generator: torch.Generator,
-        errors: ChipErrors,
-    ) -> None:
-        self.arch, self.errors, self.share = arch, errors, share
-        self.generator = generator
-        self.nominal = parameters.repeat_interleave(count, dim=0)
-        self.logs = torch.zeros_like(self.nominal)
+    arch: Architecture
+    nominal: Tensor  #: Parameters of each chip, (chips, parameters).
+    share: float
+    generator: torch.Generator
+    errors: ChipErrors
+
+    @cached_property
+    def logs(self) -> Tensor:
+        """Log errors of the parameters, to which those of devices are added."""
+        return torch.zeros_like(self.nominal)
 
     def parameters(self) -> Tensor:
         arch = self.arch

@@ -18,7 +18,7 @@ from netgen.model import Model, Samples, check_samples, from_dict
 from netgen.netlist import SimulatorOptions
 from netgen.project import (
     BuildOptions,
-    FinishedSample,
+    Finished,
     SimulationChoices,
     build,
     compare,
@@ -53,7 +53,7 @@ def run(
     picked: list[int] | None = None,
     choices: SimulationChoices = CHOICES,
     edited: bool = False,
-) -> list[FinishedSample]:
+) -> list[Finished[int]]:
     made = read_build(folder, edited)
     samples = samples or samples_of(made.model)
     return list(simulate(made, samples, picked or list(range(len(samples))), choices))
@@ -192,7 +192,7 @@ def test_failed_sample_is_reported_and_the_others_count(
 ) -> None:
     simulator.failing = {1: "timestep", 3: "timeout"}
     steps = run(built)
-    assert {s.sample: s.failure.kind for s in steps if s.failure} == {1: "timestep", 3: "timeout"}
+    assert {s.run: s.failure.kind for s in steps if s.failure} == {1: "timestep", 3: "timeout"}
     found = compared(built)
     assert dict(found.failures) == {1: "timestep", 3: "timeout"}
     assert [sample.sample for sample in found.samples] == [0, 2]

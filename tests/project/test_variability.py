@@ -28,7 +28,7 @@ from netgen.netlist import Conditions, Network, shift_words, transistors_of
 from netgen.project import (
     BIASES,
     BuildOptions,
-    FinishedRun,
+    Finished,
     MonteCarlo,
     Population,
     SimulationChoices,
@@ -40,6 +40,7 @@ from netgen.project import (
     simulate_population,
 )
 from netgen.project.design import read_netlist
+from netgen.project.population.simulate import Run
 from netgen.project.simulate import plain_engine, workbench
 from netgen.simulation import Traces, load_traces
 from netgen.simulation.engines import run_tasks
@@ -62,12 +63,12 @@ def samples_of(model: Model, count: int = 2) -> Samples:
     return check_samples(x, None, tuple(f"s{i}" for i in range(count)), model)
 
 
-def run(folder: Path, population: Population = CHIPS, edited: bool = False) -> list[FinishedRun]:
+def run(folder: Path, population: Population = CHIPS, edited: bool = False) -> list[Finished[Run]]:
     made = read_build(folder, edited)
     return list(simulate_population(made, samples_of(made.model), [0, 1], population, CHOICES))
 
 
-def names(steps: list[FinishedRun]) -> list[tuple[str, int]]:
+def names(steps: list[Finished[Run]]) -> list[tuple[str, int]]:
     return sorted((step.run.case, step.run.sample) for step in steps)
 
 

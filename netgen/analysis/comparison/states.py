@@ -149,15 +149,7 @@ def candidate_errors(cell: Cell, before: Bools, candidate: Floats, circuit: Floa
 
     The circuit's own candidate, settled, lies on the other side of the threshold than software's,
     or on it (:data:`.race.SEEN`). An error beyond :data:`CANDIDATE_ERROR` explains
-    nothing.
-
-    Parameters
-    ----------
-    before
-        The circuit's states in the frame before, (samples, frames, triggers).
-    candidate, circuit
-        The settled candidate as software makes it of the circuit's states, and as the circuit
-        shows it, each (samples, frames, units).
+    nothing. The parameters are those of :func:`.race.seen_transients`.
     """
     candidate, circuit = cell.seen(candidate), cell.seen(circuit)
     reach = SEEN * cell.rising

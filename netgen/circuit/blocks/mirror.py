@@ -18,28 +18,13 @@ class Mirror(Block):
 
     def modules(self, kit: Kit) -> tuple[Module, ...]:
         """Return both subcircuits."""
+        to_p = "The gate line of sourcing copies: a copy of the N line into a PMOS diode."
+        to_n = "The gate line of sinking copies of a cell: a copy of its P line into an NMOS diode."
+        p = kit.nmos(COPY, "p", "n"), kit.pmos(DIODE, "p", "p")
+        n = kit.pmos(COPY, "n", "p"), kit.nmos(DIODE, "n", "n")
         return (
-            module(
-                TO_P,
-                "n p vdd vss",
-                "line",
-                kit.nmos(COPY, "p", "n"),
-                kit.pmos(DIODE, "p", "p"),
-                comments=(
-                    "The gate line of sourcing copies: a copy of the N line into a PMOS diode.",
-                ),
-            ),
-            module(
-                TO_N,
-                "p n vdd vss",
-                "line",
-                kit.pmos(COPY, "n", "p"),
-                kit.nmos(DIODE, "n", "n"),
-                comments=(
-                    "The gate line of sinking copies of a cell: a copy of its P line into an NMOS "
-                    "diode.",
-                ),
-            ),
+            module(TO_P, "n p vdd vss", "line", *p, comments=(to_p,)),
+            module(TO_N, "p n vdd vss", "line", *n, comments=(to_n,)),
         )
 
     def matched(self) -> tuple[Matched, ...]:

@@ -18,7 +18,7 @@ from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
 from netgen.project.folder import OTHER_BIAS
 from netgen.project.population.variants import Networks, Population, Variant
-from netgen.project.reading import Build, held
+from netgen.project.reading import Build, holding
 from netgen.project.record import POPULATION, read_json, read_record, rewritten
 from netgen.project.runs import recorded_samples, samples_file
 from netgen.project.simulate import (
@@ -62,13 +62,6 @@ class Run:
         return self.folder / self.case / f"sample_{self.sample:04d}.json"
 
 
-@dataclass(frozen=True)
-class FinishedRun(Finished):
-    """One sample in one variant."""
-
-    run: Run
-
-
 def engine_of_population(build: Build, choices: SimulationChoices) -> str:
     """Return the engine for many variants, which is that of the nominal circuit.
 
@@ -82,13 +75,14 @@ def engine_of_population(build: Build, choices: SimulationChoices) -> str:
     return chosen_engine(build, choices)
 
 
+@holding
 def simulate_population(
     build: Build,
     samples: Samples,
     picked: list[int],
     population: Population,
     choices: SimulationChoices,
-) -> Iterator[FinishedRun]:
+) -> Iterator[Finished[Run]]:
     """Simulate every sample in every variant and yield each run as it is done.
 
     Each run's result is in the folder by then, so that after an interruption of any kind the same
@@ -101,17 +95,7 @@ def simulate_population(
     UsageError
         The folder cannot be written.
     """
-    with held(build):
-        yield from _simulate(build, samples, picked, population, choices.scaled(build.model))
-
-
-def _simulate(
-    build: Build,
-    samples: Samples,
-    picked: list[int],
-    population: Population,
-    choices: SimulationChoices,
-) -> Iterator[FinishedRun]:
+    choices = choices.scaled(build.model)
     name = engine_of_population(build, choices)
     folder = build.folder.population(population.name)
     nominal = workbench(build, name, choices.edge(build.model))
@@ -137,7 +121,7 @@ def _simulate(
         for sample in picked:
             run = Run(folder, case.name, sample)
             if holds(run.traces, variant_key(circuits[case.name], samples, sample)):
-                yield FinishedRun(run, fresh=False)
+                yield Finished(run, fresh=False)
             else:
                 run.traces.unlink(missing_ok=True)  # of another circuit, perhaps
                 missing.append((case, run))
@@ -157,11 +141,11 @@ def _simulate(
             run.traces.unlink(missing_ok=True)
             record = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
             write_whole(run.failure, json.dumps(record) + "\n")
-            yield FinishedRun(run, failure=result)
+            yield Finished(run, failure=result)
             continue
         run.failure.unlink(missing_ok=True)
         save_traces(run.traces, _settled(result), own)
-        yield FinishedRun(run)
+        yield Finished(run)
 
 
 def variant_key(circuit: str, samples: Samples, sample: int) -> str:

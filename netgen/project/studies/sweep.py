@@ -136,7 +136,7 @@ def _point(
     failures: dict[int, str] = {}
     for step in simulate(made, samples, picked, choices):
         if step.failure is not None:
-            failures[step.sample] = step.failure.kind
+            failures[step.run] = step.failure.kind
         yield None
     done = [sample for sample in picked if sample not in failures]
     if not done:

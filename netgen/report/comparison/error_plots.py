@@ -32,20 +32,10 @@ def plot_node_errors(comparison: Comparison, model: Model, sheet: Sheet) -> Figu
     fig = sheet.figure(1.2 + 0.27 * len(nodes))
     axes = fig.subplots()
     rows = np.arange(len(nodes))
-    axes.barh(
-        rows,
-        [unit * node.free_running.rmse for node in nodes],
-        0.75,
-        color=PALE,
-        label="free-running",
-    )
-    axes.barh(
-        rows,
-        [unit * node.same_state.rmse for node in nodes],
-        0.4,
-        color=CIRCUIT,
-        label="same state",
-    )
+    free = [unit * node.free_running.rmse for node in nodes]
+    same = [unit * node.same_state.rmse for node in nodes]
+    axes.barh(rows, free, 0.75, color=PALE, label="free-running")
+    axes.barh(rows, same, 0.4, color=CIRCUIT, label="same state")
     labels = [node.node + ("" if node.observed == "line" else "  (re-formed)") for node in nodes]
     axes.set_yticks(rows, labels, fontsize=8)
     axes.set_ylim(-0.6, len(nodes) - 0.4)

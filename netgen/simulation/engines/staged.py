@@ -18,7 +18,7 @@ from netgen.arrays import Floats
 from netgen.netlist import SETTLED, SimulatorOptions, SupplyBranch, release_time
 from netgen.netlist.deck import Voltage
 from netgen.netlist.partition import Partition
-from netgen.netlist.workbench import Drive, Workbench
+from netgen.netlist.workbench import Drive, Excitation, Workbench
 from netgen.simulation.engines.tasks import Task
 from netgen.simulation.observe import averaged
 from netgen.simulation.traces import NO_WINNERS, PowerTraces, Traces
@@ -92,7 +92,7 @@ class Staged:
         first, last = batch[0], batch[-1]
         name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
         make = self.bench.sweep if swept else self.bench.transient
-        deck = make(name, batch, record.drives(swept), record.inputs(swept), record.frames)
+        deck = make(name, batch, record.excitation(swept))
         return job_of(name, deck, self.options.retries(), self.timeout)
 
 
@@ -143,14 +143,11 @@ class _Record:
         times: Floats = np.unique(flat[flat >= 0].round(9)) * self.period
         return times
 
-    def drives(self, swept: bool) -> dict[str, Drive]:
-        """Return the gate voltages known so far, over frames or over time."""
-        return self.nets[swept]
-
-    def inputs(self, swept: bool) -> dict[int, Drive]:
-        """Return the input currents by channel."""
+    def excitation(self, swept: bool) -> Excitation:
+        """Return the gate voltages known so far and the inputs, over frames or over time."""
         amperes = self.x.T * self.bench.circuit.model.unit_current
-        return {c: self._settled(values, swept) for c, values in enumerate(amperes)}
+        inputs = {c: self._settled(values, swept) for c, values in enumerate(amperes)}
+        return Excitation(self.nets[swept], inputs, self.frames)
 
     def _settled(self, values: Floats, swept: bool) -> Drive:
         """Return one value a frame: as it is, or held in time with an edge at each step."""
