@@ -5,13 +5,15 @@
 TRAINED is what ``netgen train`` wrote: ``model.json``, ``samples.npz`` (test recordings, on which
 chips are judged) and ``validation.npz`` (by which everything is chosen); ``--trimmed`` is another
 for the rows with a trim, trained for such chips. Every row is made by the commands that a user has:
-``netgen build``, ``trim``, ``twin``, and with ``--spice CHIPS`` also ``sim``. What is there already
-is kept.
+``netgen build``, ``trim``, ``twin``, and with ``--spice CHIPS`` also ``sim``. What was made of the
+same files and options is not made again: the command may be stopped, and goes on when it is given
+again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from netgen import __version__
 from netgen.model import load_samples
 from netgen.project import read_build
 from netgen.project.trim import trim_of_chips
@@ -146,7 +149,7 @@ class Bench:
     def row(self, lever: Lever) -> Iterator[str]:
         """Return the cells of a lever's row."""
         folder = self.built(lever)
-        kept = self.place("judged", lever.name).with_suffix(".json")
+        kept = self.judged(lever)
         if not kept.is_file():
             self.judge(lever, folder)
             kept.write_bytes((folder / "twin.json").read_bytes())
@@ -163,7 +166,7 @@ class Bench:
 
     def built(self, lever: Lever) -> Path:
         """Build a lever's circuit, if it is not there."""
-        folder = self.place("build", " ".join(lever.build) or "plain")
+        folder = self.place("build", lever.build)
         if not (folder / "build.json").is_file():
             calibration = ("--calibration", str(self.trained / "validation.npz"))
             netgen("build", str(self.trained / "model.json"), "-o", str(folder), *calibration,
@@ -178,19 +181,36 @@ class Bench:
         netgen("twin", str(folder), str(self.trained / "samples.npz"), "--chips",
                lever.chips(self.chips), *codes, *lever.twin)  # fmt: skip
 
+    def judged(self, lever: Lever, *more: str) -> Path:
+        """Return the file of what a lever's chips decide."""
+        trim = ("untrimmed",) if lever.trim is None else ("trim", *lever.trim)
+        words = (*lever.build, *trim, *lever.twin, lever.chips(self.chips), *more)
+        return self.place("judged", words, "samples.npz").with_suffix(".json")
+
     def trimmed(self, lever: Lever, folder: Path) -> Path:
         """Trim a lever's chips, if they are not yet."""
         assert lever.trim is not None
-        path = self.place("codes", " ".join((*lever.build, *lever.trim))).with_suffix(".json")
+        chips = lever.chips(self.chips)
+        path = self.place("codes", (*lever.build, "trim", *lever.trim, chips)).with_suffix(".json")
         if not path.is_file():
             trial = "--trial" in lever.trim
             recordings = (str(self.trained / "validation.npz"),) if trial else ()
-            chips = lever.chips(self.chips)
             netgen("trim", str(folder), *recordings, "--chips", chips, *lever.trim, "-o", str(path))
         return path
 
     def by_spice(self, lever: Lever, chips: int) -> str:
         """Return which decisions of SPICE chips are software's, and the fast model's."""
+        kept = self.judged(lever, "spice", str(chips))
+        if not kept.is_file():
+            kept.write_text(json.dumps(self.simulated(lever, chips)), encoding="utf-8")
+        agreement, found, same = json.loads(kept.read_text(encoding="utf-8"))
+        return (
+            f"{chips} × {RUNS} in SPICE: {agreement:.1%} as software, balanced {found:.1%}; "
+            f"{same:.1%} as the fast model"
+        )
+
+    def simulated(self, lever: Lever, chips: int) -> tuple[float, float, float]:
+        """Return shares of SPICE chips' decisions: as software, right, as the fast model."""
         folder, samples = self.built(lever), self.trained / "samples.npz"
         codes = None if lever.trim is None else self.trimmed(lever, folder)
         words = () if codes is None else ("--trim", str(codes))
@@ -210,16 +230,17 @@ class Bench:
         batches = twin_decisions(build, loaded.x[picked], variation, chips, True, settings)
         same = (np.concatenate(list(batches)) == spice).mean()
         found = report["balanced_accuracy"]["mean"]
-        return (
-            f"{chips} × {RUNS} in SPICE: {report['decision_agreement']:.1%} as software, balanced "
-            f"{found:.1%}; {same:.1%} as the fast model"
-        )
+        return report["decision_agreement"], found, float(same)
 
-    def place(self, kind: str, name: str) -> Path:
-        """Return where something is kept."""
-        folder = self.out / self.trained.name / kind
+    def place(self, kind: str, words: tuple[str, ...], *files: str) -> Path:
+        """Return where something is kept: by its options, and by what it was made of."""
+        folder = self.out / kind
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / "".join(c if c.isalnum() else "_" for c in name)
+        content = hashlib.sha256(" ".join((__version__, *words)).encode())
+        for file in ("model.json", "validation.npz", *files):
+            content.update((self.trained / file).read_bytes())
+        name = "".join(c if c.isalnum() else "_" for c in " ".join(words)) or "plain"
+        return folder / f"{name}_{content.hexdigest()[:12]}"
 
 
 def netgen(*words: str) -> None:
