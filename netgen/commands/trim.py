@@ -134,7 +134,8 @@ class TrimOptions:
         "--measured",
         type=PATH,
         metavar="FILE",
-        help="Measurements of real chips (see netgen schema measurements).",
+        help="Measurements of real chips (see netgen schema measurements); with --inputs those of "
+        "their inputs too.",
     ),
 )
 @click.option("-o", "--output", type=PATH, metavar="FILE", help=f"[default: DIR/{FILE}]")
@@ -167,10 +168,8 @@ def trim_command(
     if search.measured is not None:
         if search.trial:
             raise UsageError("--trial and --measured both say where codes come from; give one")
-        if search.inputs:
-            raise UsageError("--inputs: a file of measurements holds none of inputs")
-        whole, beyond = trim_of_measurements(made, search.measured, span)
-        click.echo(f"{len(whole)} measured chips, {beyond} currents beyond the codes' reach")
+        whole, beyond = trim_of_measurements(made, search.measured, span, search.inputs)
+        click.echo(f"{len(whole)} measured chips, {beyond} factors beyond the codes' reach")
         _write(made, whole, _Found(whole.codes, "measured", beyond), None, path)
         return
     variation = chosen_chips.variation()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -30,13 +30,13 @@ from netgen.project.twin import twin_of_build
 from netgen.schema import head
 from netgen.technology import Variation, sample_deviations
 from netgen.trim import CellFigures, CodeRange, Codes, nominal_codes, trim_inputs, trim_measured
-from netgen.trim.measure import Measure
 
 FILE = "trim.json"
 POINTS = 24
 """Frames at which inputs are measured."""
 MEASUREMENTS = "netgen-measurements"
 _FIGURES = ("rising", "falling", "output")
+_CURRENTS = "currents in amperes (falling is null where the cell never falls)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,18 +245,29 @@ def _codes(data: Json, shape: tuple[int, ...], span: CodeRange) -> Integers:
     return codes
 
 
-def read_measurements(path: Path, model: Model) -> tuple[tuple[str, ...], Measure]:
-    """Read the measured cells of real chips: a file of format ``netgen-measurements``.
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What was measured of real chips at nominal codes."""
 
-    Returns
-    -------
-    names, measure
-        Of the chips; and their cells at nominal codes, whatever is set.
+    names: tuple[str, ...]  #: Of the chips.
+    cells: Mapping[str, CellFigures]  #: By cell node.
+    #: Changes of the candidates' currents with each input over software's, (chips, channels).
+    gains: Floats | None = None
+
+
+def read_measurements(path: Path, model: Model, inputs: bool = False) -> Measurements:
+    """Read what was measured of real chips: a file of format ``netgen-measurements``.
+
+    Parameters
+    ----------
+    inputs
+        Whether the gains of inputs are needed too.
 
     Raises
     ------
     ConfigurationError
-        The file is no such file, or lacks a cell; every violation at its path in the file.
+        The file is no such file, or lacks a cell or an input; every violation at its path in the
+        file.
     """
     data = read_json(path, "netgen schema measurements tells what it must be")
     expected = head("measurements")
@@ -266,53 +277,60 @@ def read_measurements(path: Path, model: Model) -> tuple[tuple[str, ...], Measur
     chips = data.get("chips")
     if not isinstance(chips, list) or not chips:
         raise ConfigurationError(str(path), ["chips: must be a list of measured chips"])
+    entries = [chip if isinstance(chip, dict) else {} for chip in chips]
     problems: list[str] = []
-    names = []
-    rows: dict[str, list[list[Floats]]] = {cell.name: [] for cell in model.cells}
-    for at, chip in enumerate(chips):
-        entry = chip if isinstance(chip, dict) else {}
-        names.append(str(entry.get("name", at)))
-        for cell in model.cells:
-            row = []
-            for key in _FIGURES:
-                place = f"chips[{at}].cells.{cell.name}.{key}"
-                values = _measured(entry, cell.name, key, cell.triggers)
-                if values is None:
-                    problems.append(
-                        f"{place}: must be {cell.triggers} currents in amperes (falling is "
-                        "null where the cell never falls)"
-                    )
-                    continue
-                row.append(values / model.unit_current)
-            rows[cell.name].append(row)
+
+    def measured(count: int, what: str, *place: str) -> Floats:
+        found = [_measured(entry, place, count) for entry in entries]
+        for at, each in enumerate(found):
+            if each is None:
+                problems.append(f"chips[{at}].{'.'.join(place)}: must be {count} {what}")
+        return np.array([np.ones(count) if each is None else each for each in found])
+
+    cells = {}
+    for cell in model.cells:
+        figures = (
+            measured(cell.triggers, _CURRENTS, "cells", cell.name, key) / model.unit_current
+            for key in _FIGURES
+        )
+        cells[cell.name] = CellFigures(*figures)
+    gains = measured(model.input_size, "gains above 0", "inputs") if inputs else None
     if problems:
         raise ConfigurationError(str(path), problems)
-    figures = {node: CellFigures(*np.moveaxis(np.array(row), 1, 0)) for node, row in rows.items()}
-    return tuple(names), lambda _: figures
+    names = tuple(str(entry.get("name", at)) for at, entry in enumerate(entries))
+    return Measurements(names, cells, gains)
 
 
-def _measured(entry: Mapping[str, Json], node: str, key: str, count: int) -> Floats | None:
+def _measured(entry: Mapping[str, Json], place: tuple[str, ...], count: int) -> Floats | None:
+    """Return so many measured numbers, None if they are not there; only ``falling`` may be 0."""
     try:
-        listed = list_at(entry, "cells", node, key)
+        listed = list_at(entry, *place)
         values = np.array(
             [np.nan if v is None else number_at(listed, at) for at, v in enumerate(listed)]
         )
     except WrongKindError:
         return None
-    if key == "falling":
+    falls = place[-1] == "falling"
+    if falls:
         values = np.where(np.isnan(values), 0.0, values)
-    legal = np.isfinite(values).all() and (values > 0).all() if key != "falling" else True
+    legal = falls or (np.isfinite(values).all() and (values > 0).all())
     return values if values.shape == (count,) and legal else None
 
 
-def trim_of_measurements(build: Build, path: Path, span: CodeRange) -> tuple[Trim, int]:
-    """Return the codes of measured chips, and how many currents no code reaches.
+def trim_of_measurements(
+    build: Build, path: Path, span: CodeRange, inputs: bool = False
+) -> tuple[Trim, int]:
+    """Return the codes of measured chips, and how many of them should be set further.
 
     Measurements at nominal codes are made once, so one step is all that they allow.
     """
-    names, measure = read_measurements(path, build.model)
-    found = trim_measured(circuit_of(build), measure, span, len(names), rounds=1)
-    return Trim(found.codes, names), found.beyond
+    read = read_measurements(path, build.model, inputs)
+    found = trim_measured(circuit_of(build), lambda _: read.cells, span, len(read.names), rounds=1)
+    codes, beyond = found.codes, found.beyond
+    if read.gains is not None:
+        logs = -np.log(read.gains)
+        codes, beyond = replace(codes, inputs=span.nearest(logs)), beyond + span.beyond(logs)
+    return Trim(codes, read.names), beyond
 
 
 def initial_codes(chips: SampledChips, span: CodeRange, inputs: bool) -> Codes:

@@ -69,6 +69,37 @@ def test_codes_of_a_real_chip(built: Path, tmp_path: Path) -> None:
     assert "measured chips" in refused.output
 
 
+def test_input_gains_of_real_chips(built: Path, tmp_path: Path) -> None:
+    """They take back what was measured, and count in the currents beyond the codes' reach."""
+    file = tmp_path / "chips.json"
+    data = measured(tmp_path / "models" / "model.json")
+    size = load_model(tmp_path / "models" / "model.json").input_size
+    gains = np.geomspace(0.8, 1.25, size)
+    data["chips"][0]["inputs"] = gains.tolist()
+    data["chips"].append(data["chips"][0] | {"name": "B", "inputs": [1.0] * (size - 1) + [3.0]})
+    jsonschema.Draft202012Validator(schema("measurements")).validate(data)
+    file.write_text(json.dumps(data))
+    result = netgen("trim", built, "--measured", file, "--inputs")
+    assert result.exit_code == 0, result.output
+    assert "2 measured chips, 1 factors beyond" in result.output
+    found = json.loads((built / "trim.json").read_text())
+    jsonschema.Draft202012Validator(schema("trim")).validate(found)
+    step = np.log(found["high"] / found["low"]) / (2 ** found["bits"] - 1)
+    logs = np.log(found["low"]) + step * np.array(found["inputs"])
+    np.testing.assert_allclose(logs[0], -np.log(gains), atol=0.51 * step)
+    np.testing.assert_allclose(logs[1, :-1], 0, atol=0.51 * step)
+    assert found["inputs"][1][-1] == 0
+    # without --inputs they stay out; where they are asked for and lack, that is said
+    assert netgen("trim", built, "--measured", file).exit_code == 0
+    assert json.loads((built / "trim.json").read_text())["inputs"] is None
+    for wrong in (None, gains[1:].tolist(), [0.0] * size):
+        data["chips"][1]["inputs"] = wrong
+        file.write_text(json.dumps(data))
+        refused = netgen("trim", built, "--measured", file, "--inputs")
+        assert refused.exit_code == 3
+        assert f"chips[1].inputs: must be {size} gains above 0" in refused.output
+
+
 def test_measurements_that_are_none(built: Path, tmp_path: Path) -> None:
     file = tmp_path / "chips.json"
     data = measured(tmp_path / "models" / "model.json")
@@ -115,7 +146,6 @@ def test_chips_at_another_temperature(built: Path, monkeypatch: pytest.MonkeyPat
     [
         (("--trial",), "labelled SAMPLES"),
         (("--trial", "--measured", "x"), "give one"),
-        (("--inputs", "--measured", "x"), "holds none of inputs"),
         (("--bits", 0), "bits"),
         (("--no-mismatch",), "nothing to vary"),
     ],
