@@ -17,8 +17,9 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
+from netgen.circuit.synthesis import synthesise
 from netgen.model import random_model
-from netgen.netlist import Network, netlist_of, shift_words, transistors_of
+from netgen.netlist import Network, shift_words, transistors_of
 from netgen.technology import Variation, load_technology, sample_deviations
 
 
@@ -33,7 +34,7 @@ def main() -> None:
         model, _ = random_model(1, state=state)
         circuit = by_ratio(build_circuit(model, technology.unit))
         start = process_time()
-        network = Network(netlist_of(circuit, technology), technology)
+        network = Network(synthesise(circuit, technology), technology)
         made = process_time()
         written = len(network.text)
         wrote = process_time()

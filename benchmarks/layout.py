@@ -14,11 +14,13 @@ import math
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from netgen.circuit.netlist import Netlist
+from netgen.circuit.synthesis import synthesise
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
 from netgen.layout.deck import run_deck
@@ -77,7 +79,8 @@ def networks(largest: int, effort: float, deck: Path | None) -> None:
     for d in (each for each in SIZES if each <= largest):
         model, _ = random_model(1, state=d, layers=2, classes=4, inputs=13, frames=20, samples=1)
         made = design(model, BuildOptions("gf180mcu"))
-        laid, cpu = timed(made.mirrored_bias, Choices(effort=effort))
+        netlist = synthesise(replace(made.circuit, mirrored_bias=True), made.technology)
+        laid, cpu = timed(netlist, Choices(effort=effort))
         errors = foundry(laid, deck)
         count = laid.verdict.comparison.devices
         points.append((count, cpu))

@@ -35,11 +35,10 @@ from netgen.project import (
     SimulationChoices,
     build,
     read_build,
-    read_population,
     read_runs,
     simulate,
 )
-from netgen.project.population.simulate import Run, simulate_population
+from netgen.project.population.simulate import Run, read_population, simulate_population
 from netgen.project.population.variants import MonteCarlo, Networks
 from netgen.project.simulate import workbench
 from netgen.simulation import Traces

@@ -6,11 +6,8 @@ from netgen.characterise.cells import (
     characterise_cells,
     characterise_times,
 )
-from netgen.characterise.diodes import DiodeTable, characterise_diodes
-from netgen.characterise.gain import MirrorTables
+from netgen.characterise.diodes import characterise_diodes
 from netgen.characterise.gates import characterise_gates
-from netgen.characterise.mirrors import characterise_mirrors
-from netgen.characterise.setup import MeasurementSetup
 from netgen.characterise.tables import Characterisation, characterise
 from netgen.circuit.blocks import CellSpeed, CellTable, CellTimes
 
@@ -20,14 +17,10 @@ __all__ = [
     "CellTable",
     "CellTimes",
     "Characterisation",
-    "DiodeTable",
-    "MeasurementSetup",
-    "MirrorTables",
     "cell_speeds",
     "characterise",
     "characterise_cells",
     "characterise_diodes",
     "characterise_gates",
-    "characterise_mirrors",
     "characterise_times",
 ]

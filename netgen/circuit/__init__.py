@@ -14,10 +14,8 @@ from netgen.circuit.circuit import (
     SummingLayer,
     build_circuit,
     parameter_path,
-    realised_weight,
 )
-from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD, Chain
-from netgen.circuit.sums import SignedSums, Terms, signed_sums
+from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
 
 __all__ = [
     "BIASES",
@@ -27,18 +25,13 @@ __all__ = [
     "REFERENCE_WORD",
     "Bias",
     "CellLayer",
-    "Chain",
     "Circuit",
     "GateNet",
     "Layer",
     "MirrorGeometry",
     "Mirrors",
     "Readout",
-    "SignedSums",
     "SummingLayer",
-    "Terms",
     "build_circuit",
     "parameter_path",
-    "realised_weight",
-    "signed_sums",
 ]

@@ -1,6 +1,6 @@
 """The model room: format, validation, the reference software model and its samples."""
 
-from netgen.model.cell import Cell, Parameter, cell_class, realised, switched
+from netgen.model.cell import Cell, cell_class, switched
 from netgen.model.graph import (
     INPUT,
     Add,
@@ -17,14 +17,7 @@ from netgen.model.graph import (
 from netgen.model.load import from_dict, load_model
 from netgen.model.operations import model_schema
 from netgen.model.random import random_model
-from netgen.model.reference import (
-    decide,
-    evaluate,
-    margin,
-    node_value,
-    states_before,
-    votes,
-)
+from netgen.model.reference import decide, evaluate, margin, node_value, states_before
 from netgen.model.samples import Samples, check_samples, load_samples, pick_indices
 
 __all__ = [
@@ -34,7 +27,6 @@ __all__ = [
     "Linear",
     "Model",
     "Node",
-    "Parameter",
     "Readout",
     "Relu",
     "Samples",
@@ -52,10 +44,8 @@ __all__ = [
     "op_of",
     "pick_indices",
     "random_model",
-    "realised",
     "sources",
     "states_before",
     "switched",
     "to_dict",
-    "votes",
 ]

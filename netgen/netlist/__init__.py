@@ -5,9 +5,8 @@ from netgen.netlist.mapping import mapping
 from netgen.netlist.meters import KINDS, SupplyBranch
 from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.netlister import SpiceNetlister
-from netgen.netlist.network import cdl_text, netlist_of, network_text
 from netgen.netlist.partition import Network
-from netgen.netlist.testbench import READOUT, SETTLED, Probes, probes, release_time, testbench
+from netgen.netlist.testbench import READOUT, SETTLED, Probes, release_time, testbench
 from netgen.netlist.variation import shift_words, transistors_of
 from netgen.netlist.workbench import GateLoad, Workbench
 
@@ -25,12 +24,8 @@ __all__ = [
     "SpiceNetlister",
     "SupplyBranch",
     "Workbench",
-    "cdl_text",
     "mapping",
-    "netlist_of",
-    "network_text",
     "nominal",
-    "probes",
     "release_time",
     "shift_words",
     "testbench",

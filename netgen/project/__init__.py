@@ -7,15 +7,13 @@ from netgen.project.export import FORMATS, TARGETS, Target, export
 from netgen.project.folder import Folder, occupied
 from netgen.project.options import BESIDE, BuildOptions, resolve_options
 from netgen.project.population.simulate import (
-    PopulationRuns,
     engine_of_population,
     populations,
-    read_population,
     simulate_population,
 )
-from netgen.project.population.variants import Corners, MonteCarlo, Population, corners
+from netgen.project.population.variants import MonteCarlo, Population, corners
 from netgen.project.reading import Build, prepared, read_build
-from netgen.project.runs import Runs, read_runs
+from netgen.project.runs import read_runs
 from netgen.project.simulate import Finished, SimulationChoices, chosen_engine, simulate
 from netgen.project.verify import read_verification, verify
 
@@ -27,14 +25,11 @@ __all__ = [
     "Bias",
     "Build",
     "BuildOptions",
-    "Corners",
     "Design",
     "Finished",
     "Folder",
     "MonteCarlo",
     "Population",
-    "PopulationRuns",
-    "Runs",
     "SimulationChoices",
     "Target",
     "build",
@@ -48,7 +43,6 @@ __all__ = [
     "populations",
     "prepared",
     "read_build",
-    "read_population",
     "read_runs",
     "read_verification",
     "resolve_options",

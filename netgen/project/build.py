@@ -28,11 +28,12 @@ from netgen.circuit import Bias, Circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.grouping import refuse_groups
 from netgen.circuit.netlist import Netlist
+from netgen.circuit.synthesis import synthesise
 from netgen.document import Json
 from netgen.errors import InputError
 from netgen.model import Model, Samples, to_dict
 from netgen.model.decision import with_currents
-from netgen.netlist import Conditions, mapping, netlist_of
+from netgen.netlist import Conditions, mapping
 from netgen.netlist.write import network_bodies
 from netgen.progress import announced
 from netgen.project.design import design_text
@@ -86,12 +87,7 @@ class Design:
     @cached_property
     def netlist(self) -> Netlist:
         """Its transistors, bias sources and blocks."""
-        return netlist_of(self.circuit, self.technology)
-
-    @cached_property
-    def mirrored_bias(self) -> Netlist:
-        """The same with the cells' bias currents made from one reference."""
-        return netlist_of(self.circuit, self.technology, mirrored_bias=True, like=self.netlist)
+        return synthesise(self.circuit, self.technology)
 
     @cached_property
     def power(self) -> PredictedPower:
@@ -245,7 +241,7 @@ def _texts(made: Design, options: BuildOptions) -> dict[str, str]:
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
     own, other = options.bias, BESIDE[options.bias]
-    beside = netlist_of(circuit.biased(other, options.codes), technology, like=made.netlist)
+    beside = synthesise(circuit.biased(other, options.codes), technology, made.netlist)
     beside = replace(beside, blocks=made.netlist.blocks)  # the record holds them once
     networks: dict[Bias, Netlist] = {own: made.netlist, other: beside}
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))

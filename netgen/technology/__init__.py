@@ -5,35 +5,28 @@ from netgen.technology.data import (
     POLARITIES,
     DeviceModel,
     Geometry,
-    Mismatch,
     Polarity,
-    ProcessSpread,
     Technology,
-    UnitMirror,
     scaled,
     sizes_of,
     with_sizes,
 )
 from netgen.technology.load import default_technology, load_technology, preferred, technologies
-from netgen.technology.variation import Transistor, Variation, normals, sample_deviations
+from netgen.technology.variation import Transistor, Variation, sample_deviations
 
 __all__ = [
     "ONE_MODEL",
     "POLARITIES",
     "DeviceModel",
     "Geometry",
-    "Mismatch",
     "Models",
     "Polarity",
-    "ProcessSpread",
     "Technology",
     "Transistor",
-    "UnitMirror",
     "Variation",
     "default_technology",
     "load_technology",
     "models_of",
-    "normals",
     "preferred",
     "sample_deviations",
     "scaled",

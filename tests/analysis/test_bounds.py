@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from random_graphs import graphs
 from small_models import bmru, document, linear
 
-from netgen.analysis import predict_races
 from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, Bounds, Margins, left_open
+from netgen.analysis.comparison.race import predict_races
 from netgen.circuit import REFERENCE, CellLayer, Circuit, build_circuit
 from netgen.model import INPUT, Model, evaluate, from_dict, random_model
 from netgen.technology import Geometry

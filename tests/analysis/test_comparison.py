@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from small_models import document, linear
 from synthetic_traces import traces_of
 
-from netgen.analysis import Divergence, Tolerances, compare, verdict
+from netgen.analysis import Tolerances, compare, verdict
+from netgen.analysis.comparison.results import Divergence
 from netgen.analysis.comparison.states import Cause
 from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ConfigurationError, UsageError

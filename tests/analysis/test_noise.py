@@ -27,7 +27,7 @@ from netgen.analysis.noise.statistics import (
     poisson_rate,
     share_interval,
 )
-from netgen.characterise import MeasurementSetup
+from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.errors import SimulationError
 from netgen.netlist import nominal

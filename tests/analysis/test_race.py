@@ -9,7 +9,8 @@ import pytest
 from small_models import document, linear
 
 import netgen.analysis.comparison.race as race
-from netgen.analysis import forecast_races, near_threshold, predict_races
+from netgen.analysis import forecast_races
+from netgen.analysis.comparison.race import near_threshold, predict_races
 from netgen.model import Model, evaluate, from_dict, random_model
 
 

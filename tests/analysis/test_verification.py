@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_technology import fake_technology, ratio_drawn
+from netlists import network_text
 from small_models import linear, small_model
 
 from netgen.analysis import Tolerances, Verification, verified
@@ -25,10 +26,10 @@ from netgen.analysis.comparison.verification import (
 )
 from netgen.circuit import REFERENCE, Circuit, SummingLayer, build_circuit
 from netgen.circuit.netlist import Netlist
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import from_dict, random_model
 from netgen.model.graph import Floats
-from netgen.netlist import netlist_of, network_text
 from netgen.netlist.read import read_network
 from netgen.netlist.verification import placed_layers
 from netgen.project.verify import _drawn
@@ -118,7 +119,7 @@ def test_a_fault_in_one_of_two_mirrors_of_a_weight_names_both(other: float, spoi
     where = operation(circuit, np.random.default_rng(1).uniform(0, 1, (1, 20, 2)))
     layer = circuit.summing_layers[0]
     assert [mirrors.source for mirrors in layer.mirrors] == ["x", "x", REFERENCE]
-    expected, parameters = _drawn(circuit, layer, netlist_of(circuit, technology))
+    expected, parameters = _drawn(circuit, layer, synthesise(circuit, technology))
     plan = plan_sums(circuit, layer, where)
     weight = np.sum(list(branches.values()), axis=0)
     np.testing.assert_allclose(plan.learned["x"], weight)
@@ -218,7 +219,7 @@ def network(statement: str) -> Netlist:
     circuit = ratio_drawn(build_circuit(from_dict(small_model()), technology.unit))
     text = network_text(circuit, technology)
     changed = text.replace(".ends network", f"{statement}\n.ends network")
-    return read_network(changed, technology, netlist_of(circuit, technology))
+    return read_network(changed, technology, synthesise(circuit, technology))
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from random_graphs import graphs, random_inputs
 from netgen.behavioural import Twin, run
 from netgen.characterise.gain import MirrorTable
 from netgen.circuit import build_circuit
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import Model, evaluate
 from netgen.model.graph import Floats
 from netgen.model.random import random_model
-from netgen.netlist import netlist_of, transistors_of
+from netgen.netlist import transistors_of
 from netgen.technology import Variation, sample_deviations
 
 
@@ -96,7 +97,7 @@ def test_a_row_settles_where_mirrors_and_diode_agree() -> None:
         for kind, t in plain.mirrors.tables.items()
     }
     known = replace(plain, mirrors=replace(plain.mirrors, tables=tilted))
-    twin = Twin(circuit, TECHNOLOGY, known, diodes(), netlist_of(circuit, TECHNOLOGY))
+    twin = Twin(circuit, TECHNOLOGY, known, diodes(), synthesise(circuit, TECHNOLOGY))
     found = float(twin.run({}, np.array([[[1.0, 0.6]]])).logits.squeeze())
     low, high = 1e-6, 1.0
     for _ in range(60):  # by halves: what flows in falls as the current, and the voltage, rise
@@ -211,7 +212,7 @@ def test_transistors_in_series_count_by_their_mean() -> None:
     )
     layer = replace(layer, mirrors=(replace(mirrors, geometry=stretched), bias))
     circuit = replace(circuit, layers=(layer,))
-    twin = Twin(circuit, long, ideal(), diodes(), netlist_of(circuit, long))
+    twin = Twin(circuit, long, ideal(), diodes(), synthesise(circuit, long))
     x = np.array([[[1.0]]])
     assert float(twin.run({}, x).logits.squeeze()) == pytest.approx(-0.1, rel=1e-6)
     found = twin.run({"row_0_from_x_0_s1": shift(0.004)}, x)

@@ -21,8 +21,8 @@ from netgen.circuit import (
     SummingLayer,
     build_circuit,
     parameter_path,
-    realised_weight,
 )
+from netgen.circuit.circuit import realised_weight
 from netgen.model import INPUT, Cell, Model, Relu, from_dict
 
 

@@ -14,9 +14,9 @@ from netgen.circuit import build_circuit
 from netgen.circuit.blocks.dac import COPIED, DAC, DacRange
 from netgen.circuit.codes import CodeRange
 from netgen.circuit.nets import code_nets, network_ports
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import UsageError
 from netgen.model.random import random_model
-from netgen.netlist import netlist_of
 from netgen.netlist.testbench import startup
 
 spans = st.builds(DacRange, st.integers(3, 8), st.floats(0.3, 0.8), st.floats(1.3, 2.5))
@@ -55,7 +55,7 @@ def test_every_bias_of_every_cell_has_a_dac_with_pins_for_its_code() -> None:
     model, _ = random_model(3, frames=8)
     span = DacRange(4)
     circuit = ratio_drawn(build_circuit(model, UNIT)).biased("programmable", span)
-    netlist = netlist_of(circuit, fake_technology())
+    netlist = synthesise(circuit, fake_technology())
     biases = sum(layer.wanted.size for layer in circuit.cells)
     dacs = [i for unit in netlist.units for i in unit.instances if i.module == DAC]
     assert len(dacs) == biases

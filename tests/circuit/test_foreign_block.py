@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command_line import netgen
 from fake_technology import UNIT, fake_technology, ratio_drawn
+from netlists import network_text
 from small_models import document, linear
 
 from netgen.api import Circuit as Built
@@ -18,11 +19,12 @@ from netgen.api import build, compare, make_samples, monte_carlo, simulate, twin
 from netgen.behavioural.fast import fast_chips
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks import block_of
+from netgen.circuit.synthesis import synthesise
 from netgen.document import number_at
 from netgen.errors import ConfigurationError, ModelError
-from netgen.model import Model, evaluate, from_dict, model_schema, realised, to_dict
-from netgen.model.cell import GROUP
-from netgen.netlist import netlist_of, network_text, transistors_of
+from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
+from netgen.model.cell import GROUP, realised
+from netgen.netlist import transistors_of
 from netgen.netlist.area import areas
 from netgen.netlist.meters import SupplyBranch
 from netgen.netlist.read import read_network
@@ -153,7 +155,7 @@ def test_its_software_has_no_memory(model: Model) -> None:
 def test_its_cells_are_in_netlist_area_and_mismatch(model: Model) -> None:
     circuit = ratio_drawn(build_circuit(model, UNIT))
     technology = fake_technology()
-    netlist, text = netlist_of(circuit, technology), network_text(circuit, technology)
+    netlist, text = synthesise(circuit, technology), network_text(circuit, technology)
     assert text.count(".subckt comparator_5t cand threshold height out vdd vss") == 1
     assert "schmitt" not in text
     assert netlist.counts["cell"] == 5 * 3
@@ -175,7 +177,7 @@ def test_its_cells_are_in_netlist_area_and_mismatch(model: Model) -> None:
 
 
 def test_matched_transistors_are_in_its_subcircuit(model: Model) -> None:
-    netlist = netlist_of(ratio_drawn(build_circuit(model, UNIT)), fake_technology())
+    netlist = synthesise(ratio_drawn(build_circuit(model, UNIT)), fake_technology())
     for hint in block_of(model.cells[0]).matched():
         assert set(hint.devices) <= {device.name for device in netlist.blocks[hint.module].devices}
 

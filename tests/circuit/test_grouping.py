@@ -9,9 +9,9 @@ from small_models import small_model
 from netgen.circuit import Circuit, build_circuit
 from netgen.circuit.blocks.groups import LINES, MIRRORS
 from netgen.circuit.grouping import device_groups, group_names, refuse_groups
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import UsageError
 from netgen.model import from_dict
-from netgen.netlist import netlist_of
 from netgen.netlist.write import network_body
 from netgen.technology import Geometry, scaled, with_sizes
 
@@ -26,7 +26,7 @@ def circuit_of(sizes: dict[str, float]) -> Circuit:
 
 def test_every_transistor_that_copies_belongs_to_a_group() -> None:
     circuit = circuit_of({})
-    netlist = netlist_of(circuit, TECHNOLOGY)
+    netlist = synthesise(circuit, TECHNOLOGY)
     assert group_names(circuit) == NAMES
     found = device_groups(circuit, netlist)
     assert set(found.values()) == set(NAMES)
@@ -53,9 +53,9 @@ def test_every_transistor_that_copies_belongs_to_a_group() -> None:
 @pytest.mark.parametrize("group", [*LINES, "thresh", "width", "gain"])
 def test_a_group_alone_is_drawn_in_its_size(group: str) -> None:
     plain, sized = circuit_of({}), circuit_of({group: 2.0})
-    before = netlist_of(plain, TECHNOLOGY).transistors
-    after = netlist_of(sized, TECHNOLOGY).transistors
-    groups = device_groups(sized, netlist_of(sized, TECHNOLOGY))
+    before = synthesise(plain, TECHNOLOGY).transistors
+    after = synthesise(sized, TECHNOLOGY).transistors
+    groups = device_groups(sized, synthesise(sized, TECHNOLOGY))
     assert list(after) == list(before)
     for name, device in after.items():
         by = 2.0 if groups.get(name) == group else 1.0
@@ -63,9 +63,9 @@ def test_a_group_alone_is_drawn_in_its_size(group: str) -> None:
 
 
 def test_one_size_for_all_is_the_same_text() -> None:
-    text = network_body(netlist_of(circuit_of({}), TECHNOLOGY), TECHNOLOGY)
-    assert network_body(netlist_of(circuit_of({"x": 1.0}), TECHNOLOGY), TECHNOLOGY) == text
-    sized = network_body(netlist_of(circuit_of({"x": 3.0}), TECHNOLOGY), TECHNOLOGY)
+    text = network_body(synthesise(circuit_of({}), TECHNOLOGY), TECHNOLOGY)
+    assert network_body(synthesise(circuit_of({"x": 1.0}), TECHNOLOGY), TECHNOLOGY) == text
+    sized = network_body(synthesise(circuit_of({"x": 3.0}), TECHNOLOGY), TECHNOLOGY)
     assert ".subckt diode_relu_x" in sized
     assert "_x " not in text.replace("l1_x ", "")
 

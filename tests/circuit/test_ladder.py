@@ -18,9 +18,9 @@ from netgen.circuit import build_circuit
 from netgen.circuit.blocks import block_of
 from netgen.circuit.blocks.ladder import Ladder
 from netgen.circuit.blocks.schmitt9 import Bmru
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import ModelError
 from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
-from netgen.netlist import netlist_of
 from netgen.project import read_build, verify
 from netgen.project.twin import twin_of_build
 
@@ -120,7 +120,7 @@ def test_a_ladder_is_the_sum_of_cells_on_one_candidate(seed: int, rungs: int, si
 def test_it_has_nine_and_eight_transistors_a_rung(rungs: int) -> None:
     data = laddered()
     data["nodes"][2] = ladder("mem", "candidate", 1, rungs, [0])
-    netlist = netlist_of(ratio_drawn(build_circuit(from_dict(data), UNIT)), fake_technology())
+    netlist = synthesise(ratio_drawn(build_circuit(from_dict(data), UNIT)), fake_technology())
     own = netlist.blocks[f"ladder_{8 * rungs + 1}t"]
     assert len(own.devices) == 9 + 8 * (rungs - 1)
     # one diode carries all outputs

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from random_graphs import graphs, random_inputs
 from small_models import linear, small_model
 
-from netgen.circuit import SignedSums, signed_sums
+from netgen.circuit.sums import SignedSums, signed_sums
 from netgen.model import INPUT, Linear, Model, evaluate, from_dict, is_signed
 
 

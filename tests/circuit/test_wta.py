@@ -21,10 +21,11 @@ from netgen.behavioural.fast import fast_chips
 from netgen.circuit import DECISION_WORD, build_circuit
 from netgen.circuit.blocks import wta
 from netgen.circuit.nets import winner_nets
+from netgen.circuit.synthesis import synthesise
 from netgen.model import Relu, decide, evaluate, from_dict
 from netgen.model.decision import with_currents
 from netgen.model.random import random_model
-from netgen.netlist import netlist_of, shift_words, transistors_of
+from netgen.netlist import shift_words, transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.runs import read_runs
 from netgen.project.simulate import plain_engine, pool, workbench
@@ -56,7 +57,7 @@ def test_every_class_has_a_branch_on_one_common_net() -> None:
     model, samples = random_model(3, frames=8)
     model = with_currents(model, samples.x)
     circuit = replace(ratio_drawn(build_circuit(model, UNIT)), decision=True)
-    netlist = netlist_of(circuit, fake_technology())
+    netlist = synthesise(circuit, fake_technology())
     (layer,) = (layer for layer in netlist.layers if layer.word == DECISION_WORD)
     *branches, bias = layer.units[0].instances
     assert [each.module for each in branches] == [wta.CLASS] * len(model.classes)
@@ -64,7 +65,7 @@ def test_every_class_has_a_branch_on_one_common_net() -> None:
     assert {each.nets[2] for each in branches} == {bias.nets[0]}
     assert tuple(each.nets[3] for each in branches) == winner_nets(circuit) == layer.outer
     assert netlist.counts["decision"] == 6 * len(model.classes) + 1
-    plain = netlist_of(ratio_drawn(build_circuit(model, UNIT)), fake_technology())
+    plain = synthesise(ratio_drawn(build_circuit(model, UNIT)), fake_technology())
     assert wta.CLASS not in plain.blocks
     assert set(winner_nets(circuit)).isdisjoint(plain.ports)
 

@@ -11,8 +11,9 @@ import pytest
 from command_line import netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator
 
-from netgen.project import populations, read_build, read_population
+from netgen.project import populations, read_build
 from netgen.project.population.report import deviations
+from netgen.project.population.simulate import read_population
 
 COUNT = 3
 

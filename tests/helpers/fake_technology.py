@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.characterise import Characterisation, MirrorTables
-from netgen.characterise.gain import Axes, MirrorTable
+from netgen.characterise import Characterisation
+from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.circuit import CellLayer, Circuit, Layer, MirrorGeometry
 from netgen.circuit.blocks.schmitt9 import SchmittTable, SchmittTimes
-from netgen.technology import POLARITIES, DeviceModel, Geometry, Mismatch, ProcessSpread, Technology
+from netgen.technology import POLARITIES, DeviceModel, Geometry, Technology
+from netgen.technology.data import Mismatch, ProcessSpread
 
 Floats = NDArray[np.float64]
 

@@ -10,13 +10,13 @@ from fake_technology import UNIT, fake_cells, fake_characterisation, fake_techno
 from small_models import linear, small_model
 
 from netgen.behavioural import Twin
-from netgen.characterise import Characterisation, MirrorTables
+from netgen.characterise import Characterisation
 from netgen.characterise.diodes import DiodeTable
-from netgen.characterise.gain import MirrorTable
+from netgen.characterise.gain import MirrorTable, MirrorTables
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks.schmitt9 import SchmittTable
+from netgen.circuit.synthesis import synthesise
 from netgen.model import Model, from_dict
-from netgen.netlist import netlist_of
 from netgen.netlist.read import read_network
 from netgen.netlist.write import network_body
 
@@ -50,7 +50,7 @@ def ideal() -> Characterisation:
 
 def twin_of(model: Model) -> Twin:
     circuit = ratio_drawn(build_circuit(model, UNIT))
-    return Twin(circuit, TECHNOLOGY, ideal(), diodes(), netlist_of(circuit, TECHNOLOGY))
+    return Twin(circuit, TECHNOLOGY, ideal(), diodes(), synthesise(circuit, TECHNOLOGY))
 
 
 def one_row(weight: list[float], bias: float = 0.0, relu: bool = False) -> Model:

@@ -83,7 +83,6 @@ def test_only_the_reader_takes_netlists_apart(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     read = {each for each in imports(tree) if each.startswith(READER)}
     allowed = {
-        "netlist/network.py": {"netgen.netlist.read.blocks"},  # templates of blocks
         "netlist/read.py": {
             f"netgen.netlist.syntax.{each}"
             for each in ("Subcircuit", "number", "subcircuits", "words_of")

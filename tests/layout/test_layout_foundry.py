@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from layout_cases import drawn, quiet, simple
+from netlists import mirrored
 
 from netgen.errors import ConfigurationError
 from netgen.layout.assemble import Choices
@@ -34,7 +35,8 @@ needs_deck = pytest.mark.skipif(
 def test_example_has_no_error_in_the_foundrys_deck(name: str, tmp_path: Path) -> None:
     made = design(load_model(EXAMPLES / name / "model.json"), BuildOptions("gf180mcu"))
     process = load_process(made.technology)
-    laid = lay_out(made.mirrored_bias, made.technology, process, Choices(), quiet)
+    netlist = mirrored(made.circuit, made.technology)
+    laid = lay_out(netlist, made.technology, process, Choices(), quiet)
     assert laid.verdict.clean
     write_gds(laid.layout, tmp_path / "layout.gds")
     found = run_deck(tmp_path / "layout.gds", laid.task.name, DECK, process)

@@ -7,16 +7,9 @@ import pytest
 from small_models import small_model
 
 from netgen.circuit.blocks.schmitt9 import Bmru
-from netgen.model import (
-    Readout,
-    decide,
-    evaluate,
-    from_dict,
-    margin,
-    states_before,
-    votes,
-)
+from netgen.model import Readout, decide, evaluate, from_dict, margin, states_before
 from netgen.model.graph import Rule
+from netgen.model.reference import votes
 
 
 def cell(initial: bool = False) -> Bmru:

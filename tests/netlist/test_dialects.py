@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from fake_technology import UNIT, fake_technology, ratio_drawn
 from flat_netlist import subcircuits
+from netlists import network_text
 
 from netgen._version import __version__
 from netgen.circuit import build_circuit
 from netgen.model import load_model
-from netgen.netlist import SpiceNetlister, network_text, nominal, probes
+from netgen.netlist import SpiceNetlister, nominal
 from netgen.netlist import testbench as sample_deck
 from netgen.netlist.models import SimulatorOptions
+from netgen.netlist.testbench import probes
 from netgen.simulators import chosen_simulator
 from netgen.simulators.dialects import DIALECTS
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_technology import NMOS, PMOS, fake_technology
+from netlists import cdl_text, network_text
 from small_models import small_model
 
 from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
 from netgen.model import Add, Cell, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
-from netgen.netlist import cdl_text, network_text
 from netgen.technology import Geometry
 
 pytest.importorskip("klayout.db")

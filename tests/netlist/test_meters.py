@@ -12,8 +12,9 @@ from small_models import small_model
 
 from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit, build_circuit
 from netgen.circuit.netlist import Role
+from netgen.circuit.synthesis import synthesise
 from netgen.model import Model, from_dict
-from netgen.netlist import KINDS, netlist_of
+from netgen.netlist import KINDS
 from netgen.netlist.area import areas, expected_wires, overhead
 from netgen.netlist.meters import INPUT_METER
 from netgen.netlist.partition import Network
@@ -24,7 +25,7 @@ TECHNOLOGY = fake_technology()
 
 def device_counts(circuit: Circuit) -> dict[Role, int]:
     """Return how many transistors the record of a circuit holds, by role."""
-    return netlist_of(circuit, TECHNOLOGY).counts
+    return synthesise(circuit, TECHNOLOGY).counts
 
 
 def drawn(model: Model) -> Circuit:
@@ -36,7 +37,7 @@ def drawn(model: Model) -> Circuit:
 def test_transistors_by_kind_are_those_of_the_circuit(model: Model) -> None:
     circuit = drawn(model)
     found: Counter[str] = Counter()
-    for branch, area in areas(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY).items():
+    for branch, area in areas(synthesise(circuit, TECHNOLOGY), TECHNOLOGY).items():
         found[branch.kind] += area.transistors
     assert found == Counter(device_counts(circuit))
 
@@ -44,7 +45,7 @@ def test_transistors_by_kind_are_those_of_the_circuit(model: Model) -> None:
 @settings(max_examples=25)
 @given(graphs())
 def test_no_current_passes_the_meters(model: Model) -> None:
-    network = Network(netlist_of(drawn(model), TECHNOLOGY), TECHNOLOGY)
+    network = Network(synthesise(drawn(model), TECHNOLOGY), TECHNOLOGY)
     text = "\n".join(line.text for line in network.plain.whole)
     inside = ""
     taking = []
@@ -73,7 +74,7 @@ def test_no_current_passes_the_meters(model: Model) -> None:
 @given(graphs())
 def test_every_meter_shows_the_node_of_its_layer(model: Model) -> None:
     circuit = drawn(model)
-    network = Network(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY)
+    network = Network(synthesise(circuit, TECHNOLOGY), TECHNOLOGY)
     nodes = {circuit.word(layer): layer.node for layer in circuit.layers}
     nodes |= {REFERENCE_WORD: REFERENCE, "x": "x"}
     for path, branch in network.plain.whole_meters.items():
@@ -87,7 +88,7 @@ def test_every_meter_shows_the_node_of_its_layer(model: Model) -> None:
 
 def test_area_of_blocks() -> None:
     circuit = drawn(from_dict(small_model()))
-    found = areas(netlist_of(circuit, TECHNOLOGY), TECHNOLOGY)
+    found = areas(synthesise(circuit, TECHNOLOGY), TECHNOLOGY)
     unit, d = TECHNOLOGY.unit, TECHNOLOGY.diffusion
     (diode,) = (a for c, a in found.items() if (c.node, c.kind) == (REFERENCE, "bias"))
     assert diode.gate_m2 == pytest.approx(unit.width * unit.length)
@@ -112,7 +113,7 @@ def test_estimate_is_near_the_layouts(transistors: int, frames_m2: float, layout
 
 
 def test_wires_are_expected_at_every_net_but_the_supplies_by_its_terminals() -> None:
-    netlist = netlist_of(drawn(from_dict(small_model())), TECHNOLOGY)
+    netlist = synthesise(drawn(from_dict(small_model())), TECHNOLOGY)
     wires = expected_wires(netlist, TECHNOLOGY)
     terminals = Counter[str]()
     for each in netlist.transistors.values():

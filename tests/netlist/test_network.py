@@ -15,14 +15,17 @@ from fake_technology import NMOS, PMOS, UNIT, fake_technology, ratio_drawn
 from flat_netlist import CELL, Element, IdealCircuit, flat, lines_of, subcircuits
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from netlists import network_text
 from random_graphs import graphs, random_inputs
 from small_models import linear, small_model
 
 from netgen._version import __version__
-from netgen.circuit import Circuit, build_circuit, realised_weight
+from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.circuit import realised_weight
 from netgen.circuit.netlist import Role
+from netgen.circuit.synthesis import synthesise
 from netgen.model import Add, Cell, Linear, Model, evaluate, from_dict, load_model
-from netgen.netlist import mapping, netlist_of, network_text
+from netgen.netlist import mapping
 from netgen.netlist.write import transistors
 from netgen.technology import Geometry
 
@@ -31,7 +34,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "set-reset" / "model.json"
 
 def device_counts(circuit: Circuit) -> dict[Role, int]:
     """Return how many transistors the record of a circuit holds, by role."""
-    return netlist_of(circuit, fake_technology()).counts
+    return synthesise(circuit, fake_technology()).counts
 
 
 def drawn(model: Model) -> Circuit:
@@ -310,7 +313,7 @@ def test_names_cannot_inject_a_line() -> None:
 
 def records(circuit: Circuit, prefix: str = "X") -> list[dict[str, object]]:
     technology = fake_technology(prefix)
-    found = mapping(circuit, technology, netlist_of(circuit, technology))
+    found = mapping(circuit, technology, synthesise(circuit, technology))
     read: list[dict[str, object]] = json.loads(json.dumps(found))
     return read
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from fake_technology import fake_technology, ratio_drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from netlists import network_text
 from random_graphs import COLLIDING, graphs
 from small_models import small_model
 
 from netgen.circuit import build_circuit
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
-from netgen.netlist import netlist_of, network_text
 from netgen.netlist.partition import Network
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import statements
@@ -26,7 +28,8 @@ SMALL = from_dict(small_model())
 
 def network(model: Model, *, mirrored_bias: bool = False) -> Network:
     circuit = ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
-    return Network(netlist_of(circuit, TECHNOLOGY, mirrored_bias=mirrored_bias), TECHNOLOGY)
+    circuit = replace(circuit, mirrored_bias=mirrored_bias)
+    return Network(synthesise(circuit, TECHNOLOGY), TECHNOLOGY)
 
 
 def edited(where: str, put: str) -> Network:
@@ -35,7 +38,7 @@ def edited(where: str, put: str) -> Network:
     text = network_text(circuit, TECHNOLOGY)
     assert where in text
     changed = text.replace(where, put, 1)
-    return Network(read_network(changed, TECHNOLOGY, netlist_of(circuit, TECHNOLOGY)), TECHNOLOGY)
+    return Network(read_network(changed, TECHNOLOGY, synthesise(circuit, TECHNOLOGY)), TECHNOLOGY)
 
 
 @settings(max_examples=25)

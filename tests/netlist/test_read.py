@@ -15,9 +15,9 @@ from small_models import small_model
 
 from netgen.circuit import build_circuit
 from netgen.circuit.netlist import Netlist, Statement, Unit
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
-from netgen.netlist import netlist_of
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import number, statements
 from netgen.netlist.write import network_body
@@ -27,7 +27,7 @@ TECHNOLOGY = fake_technology()
 
 def built(model: Model, *, mirrored_bias: bool = False) -> Netlist:
     circuit = ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
-    return netlist_of(circuit, TECHNOLOGY, mirrored_bias=mirrored_bias)
+    return synthesise(replace(circuit, mirrored_bias=mirrored_bias), TECHNOLOGY)
 
 
 def small() -> Netlist:

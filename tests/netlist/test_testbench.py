@@ -15,23 +15,17 @@ from fake_technology import fake_technology, ratio_drawn
 from flat_netlist import lines_of, subcircuits
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from netlists import network_text
 from random_graphs import graphs, random_inputs
 from small_models import small_model
 
 from netgen.circuit import Circuit, build_circuit
 from netgen.model import Model, from_dict, load_model
-from netgen.netlist import (
-    READOUT,
-    Conditions,
-    SimulatorOptions,
-    network_text,
-    nominal,
-    probes,
-)
+from netgen.netlist import READOUT, Conditions, SimulatorOptions, nominal
 from netgen.netlist import testbench as deck_of
 from netgen.netlist.deck import DrainCurrent, SourceCurrent, drain_current
 from netgen.netlist.render import continued, printable_ascii, render_template
-from netgen.netlist.testbench import EDGE, Pad, bench_text, release_time, staircase
+from netgen.netlist.testbench import EDGE, Pad, bench_text, probes, release_time, staircase
 from netgen.netlist.write import transistors
 from netgen.technology import Geometry
 

@@ -17,10 +17,10 @@ from netgen.circuit import build_circuit
 from netgen.circuit.blocks.dac import DAC, DacRange
 from netgen.circuit.exchange import decoded, encoded
 from netgen.circuit.netlist import Netlist
+from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError, UsageError
 from netgen.files import sha256_of
 from netgen.model import Model, from_dict
-from netgen.netlist import netlist_of
 from netgen.netlist.write import network_body
 from netgen.project import BIASES, BuildOptions, build, read_build
 from netgen.project.design import read_netlist
@@ -43,8 +43,8 @@ def build_small(path: Path) -> Folder:
 @given(graphs())
 def test_networks_come_back_exactly(model: Model) -> None:
     circuit = ratio_drawn(build_circuit(model, TECHNOLOGY.unit))
-    ideal = netlist_of(circuit, TECHNOLOGY)
-    mirrored = netlist_of(circuit, TECHNOLOGY, mirrored_bias=True, like=ideal)
+    ideal = synthesise(circuit, TECHNOLOGY)
+    mirrored = synthesise(replace(circuit, mirrored_bias=True), TECHNOLOGY, ideal)
     networks: dict[str, Netlist] = {"ideal": ideal, "mirrored": mirrored}
     content = encoded(networks)
     back = decoded(json.loads(json.dumps(content)))

@@ -36,13 +36,13 @@ from netgen.project import (
     export,
     prepared,
     read_build,
-    read_population,
     read_runs,
     simulate,
     simulate_population,
 )
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
+from netgen.project.population.simulate import read_population
 from netgen.project.reading import recorded_models
 from netgen.project.record import BUILD, Kind, read_record, rewritten
 from netgen.technology import Geometry, Variation

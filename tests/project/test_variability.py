@@ -36,11 +36,10 @@ from netgen.project import (
     corners,
     populations,
     read_build,
-    read_population,
     simulate_population,
 )
 from netgen.project.design import read_netlist
-from netgen.project.population.simulate import Run
+from netgen.project.population.simulate import Run, read_population
 from netgen.project.simulate import plain_engine, workbench
 from netgen.simulation import Traces, load_traces
 from netgen.simulation.engines import run_tasks

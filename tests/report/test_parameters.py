@@ -12,16 +12,8 @@ import pytest
 from synthetic_traces import traces_of
 
 import netgen.report.comparison.write
-from netgen.analysis import (
-    CellFigure,
-    Comparison,
-    MirrorFigure,
-    SumFigure,
-    Tolerances,
-    Verification,
-    compare,
-    verdict,
-)
+from netgen.analysis import Comparison, Tolerances, Verification, compare, verdict
+from netgen.analysis.comparison.verification import CellFigure, MirrorFigure, SumFigure
 from netgen.analysis.variability.proportions import Proportion
 from netgen.model import Model, Samples, random_model
 from netgen.report import BuildSummary, Provenance, write_report

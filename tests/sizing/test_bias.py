@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_technology import UNIT, fake_characterisation, fake_gain, fake_technology
+from netlists import mirrored as with_mirrors
+from netlists import network_text
 from small_models import small_model
 
-from netgen.characterise import MeasurementSetup, characterise_gates
+from netgen.characterise import characterise_gates
+from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit import CellLayer, build_circuit
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import network_ports
 from netgen.model import Model, from_dict
 from netgen.model.random import random_model
-from netgen.netlist import Network, SimulatorOptions, Workbench, network_text
+from netgen.netlist import Network, SimulatorOptions, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.deck import Deck, Sweep, drain_current
 from netgen.project import BuildOptions, Design, design
@@ -137,7 +140,7 @@ def test_network_does_the_same_with_mirrored_biases(made: Design) -> None:
     model, samples = random_model(7, state=3, layers=2, inputs=4, frames=16)
     ideal, mirrored = (
         simulated(made, model, samples.x[0], netlist)
-        for netlist in (made.netlist, made.mirrored_bias)
+        for netlist in (made.netlist, with_mirrors(made.circuit, made.technology))
     )
     states = [
         np.concatenate([t.frames[c.name] > c.level / 2 for c in model.cells], axis=1)

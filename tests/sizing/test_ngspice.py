@@ -10,12 +10,8 @@ import pytest
 from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, fet, head
 from one_row import model_of
 
-from netgen.characterise import (
-    CellBench,
-    Characterisation,
-    characterise,
-    characterise_mirrors,
-)
+from netgen.characterise import CellBench, Characterisation, characterise
+from netgen.characterise.mirrors import characterise_mirrors
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.circuit.blocks.schmitt9 import SchmittTable

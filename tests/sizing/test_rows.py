@@ -17,7 +17,8 @@ from netgen.characterise.path import RATIO, path_points
 from netgen.circuit import Circuit, Mirrors, build_circuit
 from netgen.errors import ModelError
 from netgen.model import Model, from_dict
-from netgen.sizing import Activity, BelowFloor, measure_activity, size_circuit
+from netgen.sizing import BelowFloor, measure_activity, size_circuit
+from netgen.sizing.activity import Activity
 from netgen.technology import POLARITIES, Geometry, Technology
 
 TECHNOLOGY = fake_technology()

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from own_technology import OWN, ROOT, changed
 
-from netgen.characterise import MeasurementSetup, characterise_gates
+from netgen.characterise import characterise_gates
+from netgen.characterise.setup import MeasurementSetup
 from netgen.errors import ConfigurationError, ToolMissingError, UsageError
 from netgen.netlist import nominal
 from netgen.netlist.write import transistors
@@ -19,13 +20,13 @@ from netgen.simulators import Job, Waveforms
 from netgen.technology import (
     POLARITIES,
     Geometry,
-    Mismatch,
     load_technology,
     preferred,
     technologies,
     with_bins,
 )
 from netgen.technology.bins import read_bins
+from netgen.technology.data import Mismatch
 
 
 @pytest.fixture

@@ -11,16 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import UsageError
-from netgen.technology import (
-    Geometry,
-    ProcessSpread,
-    Technology,
-    Transistor,
-    Variation,
-    normals,
-    sample_deviations,
-)
-from netgen.technology.data import Mismatch, Polarity
+from netgen.technology import Geometry, Technology, Transistor, Variation, sample_deviations
+from netgen.technology.data import Mismatch, Polarity, ProcessSpread
+from netgen.technology.variation import normals
 
 N = Transistor("nmos", Geometry(2e-6, 2e-6))
 P = Transistor("pmos", Geometry(2e-6, 2e-6, 4))

@@ -11,7 +11,8 @@ from command_line import netgen
 from netgen.behavioural.settings import ChipSettings
 from netgen.model.random import random_model
 from netgen.netlist import transistors_of
-from netgen.project import Bias, BuildOptions, build, read_build, read_population
+from netgen.project import Bias, BuildOptions, build, read_build
+from netgen.project.population.simulate import read_population
 from netgen.project.trim import read_trim
 from netgen.project.twin import twin_of_build
 from netgen.technology import Variation, sample_deviations

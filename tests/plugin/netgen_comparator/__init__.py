@@ -22,7 +22,8 @@ from netgen.circuit.blocks import (
     module,
 )
 from netgen.circuit.netlist import Module
-from netgen.model import Cell, Parameter
+from netgen.model import Cell
+from netgen.model.cell import Parameter
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,20 +2,13 @@
 
 from netgen.circuit.blocks.schmitt9.block import BLOCK
 from netgen.circuit.blocks.schmitt9.op import Bmru
-from netgen.circuit.blocks.schmitt9.table import (
-    THRESHOLDS,
-    SchmittTable,
-    hysteresis_curve,
-    read_thresholds,
-)
+from netgen.circuit.blocks.schmitt9.table import SchmittTable, read_thresholds
 from netgen.circuit.blocks.schmitt9.times import SchmittTimes
 
 __all__ = [
     "BLOCK",
-    "THRESHOLDS",
     "Bmru",
     "SchmittTable",
     "SchmittTimes",
-    "hysteresis_curve",
     "read_thresholds",
 ]
