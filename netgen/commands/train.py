@@ -45,6 +45,7 @@ _SHOWN = 5
 _FEW = 20
 """With fewer recordings of a class a share of them is uncertain by more than 20 points."""
 CHIPS = ("independent", "structured", "trimmed")
+_MEMORY = re.compile(r"ladder:([1-8])")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class TrainingOptions:
     keywords: tuple[str, ...]
     units: int | None
     layers: int | None
+    memory: str | None
     seed: int
     seeds: int | None
     steps: int | None
@@ -79,18 +81,26 @@ class TrainingOptions:
             They do not.
         """
         if self.base_file is not None and (
-            self.plain or self.units or self.layers or self.features
+            self.plain or self.units or self.layers or self.memory or self.features
         ):
             raise UsageError(
                 "--fine-tune keeps the model's size and features and hardens it: "
-                "drop --plain, -d, -n, --features"
+                "drop --plain, -d, -n, --memory, --features"
             )
+        if self.memory is not None and not _MEMORY.fullmatch(self.memory):
+            raise UsageError(f"--memory {self.memory}: use ladder:K with K of 1 … 8")
         if self.streams and (self.kind != "keyword" or self.plain):
             raise UsageError(
                 "--streams: is for --task keyword and hardening; leave it or --plain out"
             )
         if self.name is not None and not MODEL_NAME.fullmatch(self.name):
             raise UsageError(f"--name {self.name}: use A-Z a-z 0-9 _ . - and at most 100 of them")
+
+    @property
+    def rungs(self) -> int:
+        """Two-state cells have one, ladders several."""
+        found = _MEMORY.fullmatch(self.memory or "")
+        return int(found[1]) if found else 1
 
 
 training_options = taking(
@@ -107,6 +117,12 @@ training_options = taking(
     click.option("-k", "--keyword", "keywords", multiple=True, metavar="WORD", help="Repeatable."),
     integer_option("-d", "--units", most=256, help="State units.  [default: 4]"),
     integer_option("-n", "--layers", most=16, help="Layers.  [default: 2]"),
+    click.option(
+        "--memory",
+        metavar="ladder:K",
+        help="K thresholds a unit on one candidate, and K + 1 levels.  [default: ladder:1, two "
+        "states]",
+    ),
     integer_option("--seed", least=0, default=0),
     integer_option(
         "--seeds",
@@ -205,7 +221,8 @@ def _train(
     base = None if file is None else load_base(file)
     if base is None:
         channels = FRONT_ENDS[options.features or DEFAULT].channels
-        arch = Architecture(channels, options.units or 4, options.layers or 2, len(task.classes))
+        sizes = options.units or 4, options.layers or 2, len(task.classes), options.rungs
+        arch = Architecture(channels, *sizes)
     else:
         check_base(base, task, str(file))
         arch = base.arch
@@ -222,7 +239,7 @@ def _train(
     )
     if file is not None and file.resolve() == (output / "model.json").resolve():
         raise UsageError(f"{file} would be overwritten; choose another folder with -o")
-    name = options.name or _default_name(task, arch.units)
+    name = options.name or _default_name(task, arch)
     with results(output, KIND, name, replace):
         _train_into(output, corpus, task, arch, recipe, base, name, options)
 
@@ -328,9 +345,10 @@ def _errors(chips: str) -> ChipErrors | None:
     return chip_errors(technology, unit, CodeRange().step if chips == "trimmed" else None)
 
 
-def _default_name(task: TrainingTask, units: int) -> str:
+def _default_name(task: TrainingTask, arch: Architecture) -> str:
+    ladder = "" if arch.rungs == 1 else f"-ladder{arch.rungs}"
     words = "-".join(task.named) if task.kind == "keyword" else task.kind
-    return f"kws-{re.sub('[^A-Za-z0-9_.-]', '_', words)[:60]}-d{units}"
+    return f"kws-{re.sub('[^A-Za-z0-9_.-]', '_', words)[:60]}-d{arch.units}{ladder}"
 
 
 def _rerun() -> str:

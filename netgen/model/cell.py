@@ -18,6 +18,9 @@ from netgen.errors import ConfigurationError
 from netgen.resources import plugins
 
 T = TypeVar("T", bound=np.generic)
+_SWAPPED = 0.2
+"""Rungs are read out of their order only where their order misses an output by this share of the
+smallest level of a rung."""
 GROUP = "netgen.blocks"
 """The entry point group: each entry is a block that realises an operation."""
 
@@ -116,11 +119,30 @@ class Cell:
         """Return the states, (…, triggers), that outputs say, software units, (…, units).
 
         Rungs go up in their order, so that a rung is high where the output passes the middle
-        between what those before it give and that with its own.
+        between what those before it give and that with its own. Where mismatch has swapped the
+        thresholds of rungs, an output may be that of other rungs: if their sum is less than half as
+        far from it as any sum in order, and that one is far, they are read as high.
         """
         middle = self.levels.T.reshape(-1) - self.level / 2
         found: Bools = self.seen(output) > middle
+        if self.rungs > 1:
+            missed = np.abs(output - self.output(found))
+            far = missed > _SWAPPED * self.together(self.level).min(axis=-1)
+            by_rung = self.together(found)
+            for unit in np.flatnonzero(far.reshape(-1, self.size).any(axis=0)).tolist():
+                place = far[..., unit]
+                by_rung[place, unit] = self._any_rungs(
+                    unit, output[place, unit], missed[place, unit], by_rung[place, unit]
+                )
         return found
+
+    def _any_rungs(self, unit: int, output: Floats, missed: Floats, found: Bools) -> Bools:
+        """Return the rungs, (values, rungs), that are high, in whatever order."""
+        choices = np.indices((2,) * self.rungs, dtype=np.bool_).reshape(self.rungs, -1).T
+        off = np.abs(output[:, np.newaxis] - choices @ self.together(self.level)[unit])
+        better = off.min(axis=1) < missed / 2
+        read: Bools = np.where(better[:, np.newaxis], choices[off.argmin(axis=1)], found)
+        return read
 
     @classmethod
     def keys(cls) -> tuple[str, ...]:

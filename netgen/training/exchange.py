@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netgen.circuit.blocks.ladder import Ladder
 from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.document import Json
 from netgen.errors import ModelError
@@ -46,13 +47,15 @@ def to_model(
     for layer in range(1, arch.layers + 1):
         here, take = f"l{layer}.", f"{layer}."
         hi = array(take + "hi")
-        lo = hi - array(take + "width")
-        rest = np.zeros(arch.units, dtype=np.bool_)
+        figures = [array(take + "alpha"), hi - array(take + "width"), hi]
+        if arch.rungs == 1:
+            figures = [each[:, 0] for each in figures]
+        kind, rest = _cell_kind(arch), np.zeros(hi.size, dtype=np.bool_)
         nodes += [
             Relu(here + "relu", signed),
             Linear(here + "cand_lin", here + "relu", array(take + "wc"), array(take + "bc")),
             Relu(here + "cand", here + "cand_lin"),
-            Bmru(here + "state", here + "cand", array(take + "alpha"), lo, hi, initial_state=rest),
+            kind(here + "state", here + "cand", *figures, initial_state=rest),
             Linear(here + "post_lin", here + "state", array(take + "wp"), array(take + "bp")),
             Relu(here + "post", here + "post_lin"),
             Add(here + "out", (signed, here + "post")),
@@ -82,19 +85,23 @@ def from_model(model: Model, source: str) -> tuple[Architecture, Tensor]:
         The model is not a reference network that starts at rest.
     """
     linear = [node for node in model.nodes if isinstance(node, Linear)]
+    rungs = [cell.rungs for cell in model.cells] or [1]
     arch = Architecture(
         model.input_size,
         len(linear[0].bias) if linear else 0,
         len(model.cells),
         len(model.classes),
+        rungs[0],
     )
-    if _shape(model) != _wanted_shape(arch) or any(c.initial_state.any() for c in model.cells):
+    alike = _shape(model) == _wanted_shape(arch) and len(set(rungs)) == 1
+    if not alike or any(cell.initial_state.any() for cell in model.cells):
         problem = "nodes: not the reference network (all cells starting at 0), so not trainable"
         raise ModelError(source, [problem])
     parameters = torch.zeros(1, arch.size, dtype=torch.float64)
 
     def put(block: str, values: Floats) -> None:
-        arch.take(parameters, block)[0] = torch.from_numpy(values.copy())
+        place = arch.take(parameters, block)[0]
+        place.copy_(torch.from_numpy(values.copy()).view(place.shape))
 
     def put_linear(node: Linear, weight: str, bias: str) -> None:
         put(weight, node.weight)
@@ -109,6 +116,10 @@ def from_model(model: Model, source: str) -> tuple[Architecture, Tensor]:
         put(f"{layer}.width", cell.rising - cell.falling)
         put(f"{layer}.alpha", cell.level)
     return arch, parameters
+
+
+def _cell_kind(arch: Architecture) -> type[Bmru]:
+    return Bmru if arch.rungs == 1 else Ladder
 
 
 _Shape = list[tuple[str, tuple[int, ...], int]]
@@ -132,7 +143,7 @@ def _wanted_shape(arch: Architecture) -> _Shape:
     d, at = arch.units, 1
     shape: _Shape = [("linear", (0,), d)]
     for _ in range(arch.layers):
-        kinds = ("relu", "linear", "relu", Bmru.op, "linear", "relu")
+        kinds = ("relu", "linear", "relu", _cell_kind(arch).op, "linear", "relu")
         shape += [(kind, (at + place,), d) for place, kind in enumerate(kinds)]
         shape.append(("add", (at, at + len(kinds)), d))
         at += len(kinds) + 1

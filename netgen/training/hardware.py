@@ -12,6 +12,7 @@ from netgen.training.network import (
     Architecture,
     cell,
     raced_candidate,
+    seen,
 )
 from netgen.training.recurrence import soft_hysteresis
 from netgen.training.structured import ChipErrors, structured_chips
@@ -95,7 +96,10 @@ def consistency_penalty(
         move_lo = MOVE * torch.hypot(hi, width) + OFFSET
         easy, hard = (
             soft_hysteresis(
-                layer.candidate, hi - width + sign * move_lo, hi + sign * move_hi, sharpness
+                seen(layer.candidate, arch.rungs),
+                hi - width + sign * move_lo,
+                hi + sign * move_hi,
+                sharpness,
             )
             for sign in (-1, 1)
         )
@@ -117,9 +121,12 @@ def race_penalty(
         layer = acts.layers[number - 1]
         hi = cell(arch, parameters, number, "hi")
         lo = hi - cell(arch, parameters, number, "width")
-        raced = raced_candidate(arch, parameters, acts, number)
-        band = torch.sigmoid(sharpness * (hi - layer.candidate))
-        band = band * torch.sigmoid(sharpness * (layer.candidate - lo))
+        raced, candidate = (
+            seen(each, arch.rungs)
+            for each in (raced_candidate(arch, parameters, acts, number), layer.candidate)
+        )
+        band = torch.sigmoid(sharpness * (hi - candidate))
+        band = band * torch.sigmoid(sharpness * (candidate - lo))
         before = torch.cat([torch.zeros_like(layer.state[:, :1]), layer.state[:, :-1]], dim=1)
         rises = (1 - before) * torch.relu(raced - 0.92 * hi)
         falls = before * torch.relu(1.08 * lo - raced)

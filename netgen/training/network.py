@@ -13,6 +13,8 @@ from torch import Tensor
 from netgen.training.recurrence import hard_hysteresis, soft_hysteresis
 
 LO_MIN, WIDTH_MIN = 0.08, 0.05
+RUNG_MIN = 0.1
+"""Least distance of the thresholds of neighbouring rungs, in units."""
 ALPHA_MIN, LARGEST = 0.05, 4.0
 
 Recurrence = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -38,13 +40,15 @@ class Architecture:
 
     All learned numbers of one network lie in one vector, so that a set of networks is a matrix
     (networks, parameters). A layer's cells are held by the currents that set them in the circuit:
-    ``hi`` (threshold), ``width`` (hysteresis width, β_hi − β_lo) and ``alpha`` (output).
+    ``hi`` (threshold), ``width`` (hysteresis width, β_hi − β_lo) and ``alpha`` (output), each
+    (units, rungs). With one rung a unit is a two-state cell, with more a ladder.
     """
 
     inputs: int
     units: int
     layers: int
     classes: int
+    rungs: int = 1
 
     @cached_property
     def blocks(self) -> dict[str, ParameterBlock]:
@@ -53,7 +57,8 @@ class Architecture:
         shapes: dict[str, tuple[int, ...]] = {"w0": (d, self.inputs), "b0": (d,)}
         for layer in range(1, self.layers + 1):
             square: dict[str, tuple[int, ...]] = {"wc": (d, d), "wp": (d, d)}
-            vectors = dict.fromkeys(("bc", "hi", "width", "alpha", "bp"), (d,))
+            vectors: dict[str, tuple[int, ...]] = {"bc": (d,)}
+            vectors |= dict.fromkeys(("hi", "width", "alpha"), (d, self.rungs)) | {"bp": (d,)}
             shapes |= {f"{layer}.{name}": shape for name, shape in (square | vectors).items()}
         shapes |= {"wo": (self.classes, d), "bo": (self.classes,)}
         blocks, start = {}, 0
@@ -85,8 +90,8 @@ class Architecture:
 class LayerActivations:
     """What happened in one recurrent layer; every array is (networks, frames, samples, units).
 
-    ``candidate`` and ``post`` are the signed sums before their ReLU, ``state`` is between 0 and 1,
-    ``signed`` is the layer's own signed input.
+    ``candidate`` and ``post`` are the signed sums before their ReLU, ``state`` is between 0 and 1
+    and has one entry a rung, (…, units · rungs), ``signed`` is the layer's own signed input.
     """
 
     signed: Tensor
@@ -119,8 +124,13 @@ def _affine(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
 
 
 def cell(arch: Architecture, parameters: Tensor, layer: int, name: str) -> Tensor:
-    """Return a cell parameter of one layer for broadcasting, (networks, 1, 1, units)."""
-    return arch.take(parameters, f"{layer}.{name}")[:, None, None, :]
+    """Return a cell parameter of one layer for broadcasting, (networks, 1, 1, units · rungs)."""
+    return arch.take(parameters, f"{layer}.{name}").flatten(1)[:, None, None, :]
+
+
+def seen(candidate: Tensor, rungs: int) -> Tensor:
+    """Return candidates, (…, units), as the rungs see them, (…, units · rungs)."""
+    return candidate if rungs == 1 else candidate.repeat_interleave(rungs, dim=-1)
 
 
 def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrence) -> Activations:
@@ -142,9 +152,10 @@ def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrenc
         candidate = affine(arch, parameters, take + "wc", take + "bc", torch.relu(signed))
         hi = cell(arch, parameters, layer, "hi")
         lo = hi - cell(arch, parameters, layer, "width")
-        state = recurrence(candidate, lo, hi)
+        state = recurrence(seen(candidate, arch.rungs), lo, hi)
         # the state is between 0 and 1: α goes into the weights, a matrix instead of every state
-        weight = arch.take(parameters, take + "wp") * arch.take(parameters, take + "alpha")[:, None]
+        alpha = arch.take(parameters, take + "alpha")[:, None]
+        weight = (arch.take(parameters, take + "wp")[..., None] * alpha).flatten(2)
         post = _affine(weight, arch.take(parameters, take + "bp"), state)
         layers.append(LayerActivations(signed, candidate, state, post))
         signed = signed + torch.relu(post)
@@ -178,6 +189,11 @@ def raced_candidate(arch: Architecture, parameters: Tensor, acts: Activations, k
     return affine(arch, parameters, f"{k}.wc", f"{k}.bc", torch.relu(signed))
 
 
+def first_thresholds(rungs: int) -> Tensor:
+    """Return upper thresholds to start from, evenly spaced with 0.8 as their mean, (rungs,)."""
+    return 1.6 * torch.arange(1, rungs + 1) / (rungs + 1)
+
+
 def initial(arch: Architecture, networks: int, generator: torch.Generator) -> Tensor:
     """Draw networks that can be trained, (networks, parameters).
 
@@ -185,7 +201,7 @@ def initial(arch: Architecture, networks: int, generator: torch.Generator) -> Te
     keep their size for any d.
     """
 
-    def normal(name: str, std: float, mean: float = 0.0) -> None:
+    def normal(name: str, std: float, mean: float | Tensor = 0.0) -> None:
         view = arch.take(parameters, name)
         view.copy_(mean + std * torch.randn(view.shape, generator=generator))
 
@@ -198,9 +214,9 @@ def initial(arch: Architecture, networks: int, generator: torch.Generator) -> Te
         normal(f"{layer}.bc", 0.1)
         normal(f"{layer}.wp", 0.5 * wide)
         normal(f"{layer}.bp", 0.1)
-        normal(f"{layer}.hi", 0.2, 0.8)
+        normal(f"{layer}.hi", 0.2, first_thresholds(arch.rungs))
         normal(f"{layer}.width", 0.1, 0.35)
-        normal(f"{layer}.alpha", 0.1, 0.8)
+        normal(f"{layer}.alpha", 0.1, 1.6 / (arch.rungs + 1))
     normal("wo", 0.5 * wide)
     keep_drawable(arch, parameters)
     return parameters
@@ -210,8 +226,26 @@ def keep_drawable(arch: Architecture, parameters: Tensor) -> None:
     """Clamp parameters, in place, to what a mirror, a bias or a cell can be set to."""
     parameters.clamp_(-LARGEST, LARGEST)
     for layer in range(1, arch.layers + 1):
-        arch.take(parameters, f"{layer}.alpha").clamp_(min=ALPHA_MIN)
-        width = arch.take(parameters, f"{layer}.width")
-        width.clamp_(min=WIDTH_MIN, max=LARGEST - LO_MIN)
-        hi = arch.take(parameters, f"{layer}.hi")
-        hi.copy_(torch.maximum(hi, width + LO_MIN))
+        clamp_cells(
+            *(arch.take(parameters, f"{layer}.{name}") for name in ("hi", "width", "alpha"))
+        )
+
+
+def clamp_cells(hi: Tensor, width: Tensor, alpha: Tensor) -> None:
+    """Clamp parameters of cells, (…, rungs), in place, to what their biases can be set to.
+
+    Both thresholds rise by ``RUNG_MIN`` from rung to rung at least, and no upper one is above
+    ``LARGEST``.
+    """
+    rungs = hi.shape[-1]
+    highest = LARGEST - RUNG_MIN * torch.arange(rungs - 1, -1, -1, dtype=hi.dtype)
+    alpha.clamp_(min=ALPHA_MIN, max=LARGEST)
+    hi.copy_(torch.minimum(hi, highest))
+    width.clamp_(min=WIDTH_MIN, max=float(highest[0]) - LO_MIN)
+    for rung in range(rungs):
+        if rung == 0:
+            hi[..., 0] = torch.maximum(hi[..., 0], width[..., 0] + LO_MIN)
+            continue
+        before = hi[..., rung - 1] - width[..., rung - 1]
+        hi[..., rung] = torch.maximum(hi[..., rung], hi[..., rung - 1] + RUNG_MIN)
+        width[..., rung] = torch.minimum(width[..., rung], hi[..., rung] - before - RUNG_MIN)

@@ -82,10 +82,11 @@ def _scale_candidates(arch: Architecture, parameters: Tensor, x: Tensor) -> None
         names = [(f"{layer}.{name}", 0) for name in ("wc", "bc", "hi", "width")]
         for unit in range(arch.units):
             grow = _entries(arch, parameters, names, unit)
-            hi, width = float(grow[2]), float(grow[3])
+            hi, width = grow[2:]
             room = HIGHEST_PEAK / max(float(peaks[unit]), 1e-9)
-            wanted = room if room < 1 else min(room, max(1.0, WANTED_HI / hi))
-            lowest = max(LO_MIN / (hi - width), WIDTH_MIN / width)
+            room = min(room, max(1.0, LARGEST / float(hi.max())))
+            wanted = room if room < 1 else min(room, max(1.0, WANTED_HI / float(hi.min())))
+            lowest = max(LO_MIN / float(hi[0] - width[0]), WIDTH_MIN / float(width.min()))
             factor = _within(max(wanted, min(lowest, 1.0)), grow[:2], [])
             for entries in grow:
                 entries.mul_(factor)

@@ -175,18 +175,19 @@ class _Chips:
     def cells(self, layer: int, candidate: _Line) -> _Line:
         """Add the errors of cells; return those of the gate nets of their outputs."""
         units, n, p = self.arch.units, self.errors.nmos, self.errors.pmos
+        each = units, self.arch.rungs
         if self.errors.trimmed is None:
-            seen = candidate.p + self.normal(p, units)
-            self.add(f"{layer}.hi", self.pair(n, units) - seen)
-            self.add(f"{layer}.width", self.pair(n, units) + self.pair(p, units) - seen)
-            self.add(f"{layer}.alpha", self.pair(n, units))
+            seen = candidate.p[..., None] + self.normal(p, *each)
+            self.add(f"{layer}.hi", self.pair(n, *each) - seen)
+            self.add(f"{layer}.width", self.pair(n, *each) + self.pair(p, *each) - seen)
+            self.add(f"{layer}.alpha", self.pair(n, *each))
         else:
             for name in ("hi", "width", "alpha"):
-                self.add(f"{layer}.{name}", self.normal(self.errors.trimmed, units))
+                self.add(f"{layer}.{name}", self.normal(self.errors.trimmed, *each))
         diode = self.normal(p, units)
         copied = self.normal(p, units) - self.normal(n, units)
         return _Line(copied - diode, -diode)
 
-    def pair(self, sigma: float, units: int) -> Tensor:
-        """Draw the error of a mirror of two unit devices."""
-        return self.normal(math.sqrt(2) * sigma, units)
+    def pair(self, sigma: float, *shape: int) -> Tensor:
+        """Draw the error of mirrors of two unit devices."""
+        return self.normal(math.sqrt(2) * sigma, *shape)

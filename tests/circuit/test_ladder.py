@@ -15,9 +15,11 @@ from small_models import document, linear
 
 from netgen.api import build, compare, make_samples, simulate
 from netgen.circuit import build_circuit
-from netgen.circuit.blocks import block_of
-from netgen.circuit.blocks.ladder import Ladder
+from netgen.circuit.blocks import block_of, schmitt9
+from netgen.circuit.blocks.kit import Kit
+from netgen.circuit.blocks.ladder import Ladder, LadderBlock
 from netgen.circuit.blocks.schmitt9 import Bmru
+from netgen.circuit.netlist import Device
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import ModelError
 from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
@@ -113,6 +115,30 @@ def test_a_ladder_is_the_sum_of_cells_on_one_candidate(seed: int, rungs: int, si
     np.testing.assert_array_equal(cell.read(cell.output(states) * off), states)
 
 
+@settings(max_examples=50)
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    st.integers(0, 2**32 - 1),
+)
+def test_swapped_rungs_are_read_by_what_they_add(steps: list[int], seed: int) -> None:
+    """Levels of 1, 3, 9 … are apart in every sum, whatever rungs are high."""
+    size, rungs = len(steps), 3
+    alpha = 0.1 * np.array(steps)[:, np.newaxis] * 3.0 ** np.arange(rungs)
+    low = np.tile(np.arange(1.0, rungs + 1), (size, 1))
+    rest = np.zeros(size * rungs, dtype=np.bool_)
+    cell = Ladder("l", "x", alpha, low, low + 0.5, initial_state=rest)
+    states = np.random.default_rng(seed).random((2, 7, size * rungs)) < 0.5
+    np.testing.assert_array_equal(cell.read(cell.output(states)), states)
+
+
+def test_a_level_between_two_is_read_in_order() -> None:
+    cell = Ladder("l", "x", np.array([[0.5, 0.55]]), np.array([[0.2, 0.7]]),
+                  np.array([[0.4, 0.9]]), initial_state=np.zeros(2, dtype=np.bool_))  # fmt: skip
+    output = np.array([[[0.0], [0.56], [0.2], [1.0]]])
+    wanted = [[False, False], [True, False], [False, False], [True, True]]
+    np.testing.assert_array_equal(cell.read(output)[0], wanted)
+
+
 # Circuit
 
 
@@ -129,6 +155,22 @@ def test_it_has_nine_and_eight_transistors_a_rung(rungs: int) -> None:
     (unit,) = next(layer for layer in netlist.layers if layer.node == "mem").units
     assert sum(each.role == "start" for each in unit.instances) == rungs
     assert len(unit.sources) == 3 * rungs
+
+
+def test_one_rung_is_the_two_state_cell() -> None:
+    """The same transistors at the same nets, and the same biases, whatever their names' ends."""
+    kit = Kit(fake_technology(), UNIT)
+    one, cell = LadderBlock(1), schmitt9.BLOCK
+    (own,), (other,) = one.modules(kit), cell.modules(kit)
+
+    def plain(device: Device) -> tuple[object, ...]:
+        names = tuple(name.removesuffix("_1") for name in (device.name, *device.terminals))
+        return *names, device.polarity, device.geometry
+
+    assert {plain(each) for each in own.devices} == {plain(each) for each in other.devices}
+    assert [bias.name.removesuffix("_1") for bias in one.biases] == [b.name for b in cell.biases]
+    assert one.ports == tuple(f"{p}_1" if p in {b.name for b in cell.biases} else p
+                              for p in cell.ports)  # fmt: skip
 
 
 def test_figures_and_switching_are_inverse(model: Model) -> None:

@@ -217,16 +217,17 @@ def test_import_writes_model_and_samples(
 # PyTorch
 
 
-def test_torch_modules_compute_the_same() -> None:
+@pytest.mark.parametrize("rungs", [1, 2, 3])
+def test_torch_modules_compute_the_same(rungs: int) -> None:
     torch = pytest.importorskip("torch")
-    from netgen.training.layers import FqBmru
+    from netgen.training.layers import FqBmru, FqLadder
 
     class Residual(torch.nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.proj = torch.nn.Linear(3, 4)
             self.candidate = torch.nn.Linear(4, 4, bias=False)
-            self.cells = FqBmru(4)
+            self.cells = FqBmru(4) if rungs == 1 else FqLadder(4, rungs)
             self.post = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU())
             self.out = torch.nn.Linear(4, 2)
 
@@ -238,13 +239,15 @@ def test_torch_modules_compute_the_same() -> None:
     torch.manual_seed(2)
     module = Residual().double().eval()
     with torch.no_grad():
-        module.candidate.weight.mul_(4)
-        module.cells.beta_hi.fill_(0.2)
+        module.candidate.weight.mul_(10)
+        steps = torch.linspace(0.2, 0.4, 3, dtype=torch.float64)[:rungs]
+        module.cells.beta_hi.copy_(steps[0] if rungs == 1 else steps)
         module.cells.width.fill_(0.1)
     x = torch.rand(6, 12, 3, dtype=torch.float64)
     model = from_torch(module, Settings("net", frames=(4, 12), rule="majority_vote"))
     values = evaluate(model, x.numpy())
-    assert 0 < (values["cells"] > 0).mean() < 1, "the cells must do something"
+    levels = len(np.unique(values["cells"].round(9)))
+    assert levels >= rungs + 1, "the cells must take all their levels"
     expected = module(x).detach().numpy()
     found = values[model.readout.node]
     found = found - np.log(np.exp(found).sum(-1, keepdims=True))

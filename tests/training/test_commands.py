@@ -122,10 +122,11 @@ def test_the_same_command_continues_and_gives_the_same_model(
         assert problem in str(other.exception)
 
 
+@pytest.mark.parametrize("memory", [(), ("--memory", "ladder:1")], ids=len)
 def test_a_new_run_gives_the_same_model(
-    trained: tuple[Path, Result], tones: Path, tmp_path: Path
+    trained: tuple[Path, Result], tones: Path, tmp_path: Path, memory: tuple[str, ...]
 ) -> None:
-    run(train_command, tones, "-k", "up", "-o", tmp_path / "new", *QUICK)
+    run(train_command, tones, "-k", "up", "-o", tmp_path / "new", *memory, *QUICK)
     new, old = (tmp_path / "new" / "model.json"), (trained[0] / "model.json")
     assert new.read_bytes() == old.read_bytes()
 
@@ -142,6 +143,23 @@ def test_a_model_can_be_hardened(trained: tuple[Path, Result], tones: Path, tmp_
     )
     assert isinstance(wrong.exception, UsageError)
     assert "tells other, up apart, but the task is other, down" in str(wrong.exception)
+
+
+def test_ladders_are_trained_and_hardened(tones: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    chosen = ("-k", "up", "-o")
+    result = run(train_command, tones, *chosen, first, "-d", "3", "--memory", "ladder:2", *QUICK)
+    assert result.exit_code == 0, result.output
+    model = load_model(first / "model.json")
+    assert model.name == "kws-up-d3-ladder2"
+    assert [(cell.op, cell.size, cell.rungs) for cell in model.cells] == [("ladder", 3, 2)] * 2
+    base = first / "model.json"
+    hardened = ("--chips", "structured", "--fine-tune", base, *QUICK)
+    result = run(train_command, tones, *chosen, second, *hardened)
+    assert result.exit_code == 0, result.output
+    again = load_model(second / "model.json")
+    assert [cell.rungs for cell in again.cells] == [2, 2]
+    assert again.digest != model.digest
 
 
 def test_hardening_hears_sound_that_does_not_end(
@@ -197,6 +215,7 @@ def test_files_left_out_are_named(tones: Path, tmp_path: Path) -> None:
     [
         (("-k", "left"), InputError, "has no recordings of 'left'; it has: down, hiss, up"),
         ((), UsageError, "needs --keyword WORD"),
+        (("-k", "up", "--memory", "ladder:0"), UsageError, "use ladder:K with K of 1 … 8"),
         (("-k", "up", "--name", "a/b"), UsageError, "--name a/b: use A-Z"),
         (("-k", "up", "--plain", "--fine-tune", "m.json"), UsageError, "drop --plain"),
         (("-k", "up", "--fine-tune", "gone.json"), ModelError, "gone.json: cannot be read"),

@@ -112,8 +112,8 @@ def test_consistency_is_the_share_of_states_that_hang_on_exact_thresholds() -> N
     found = consistency_penalty(ARCH, parameters, acts, sharpness).item()
     gaps = []
     for number, layer in enumerate(acts.layers, start=1):
-        hi = ARCH.take(parameters, f"{number}.hi")[0].numpy()
-        width = ARCH.take(parameters, f"{number}.width")[0].numpy()
+        hi = ARCH.take(parameters, f"{number}.hi")[0, :, 0].numpy()
+        width = ARCH.take(parameters, f"{number}.width")[0, :, 0].numpy()
         move_hi, move_lo = 0.05 * hi + 0.01, 0.05 * np.hypot(hi, width) + 0.01
         states = []
         for sign in (-1, 1):
