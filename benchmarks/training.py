@@ -3,8 +3,9 @@
     python benchmarks/training.py OUT [--commands FOLDER] [--digits FOLDER] [--only NAME ...]
 
 FOLDERs are Google Speech Commands and the Free Spoken Digit Dataset; OUT takes one folder a run.
-Rows of one name and several seeds are averaged. An interrupted benchmark continues where it was,
-and finished runs are only read.
+Every row is trained with the first seed before any is with the second, and rows that have a target
+come first. Rows of one name and several seeds are averaged. An interrupted benchmark continues
+where it was, finished runs are only read, and ``--table`` prints what is there.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from netgen.training.task import make_task
 WANTED_SPREAD = 0.05
 SEEDS = (0, 1, 2)
 GAINS = (1.0, 0.3, 0.1, 0.03)
+HEAD = """\
+| run | seeds | balanced, test | validation | 200 chips at 5 % | states | races | CPU s |
+|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True)
@@ -53,29 +57,32 @@ ROWS = (
         for units in (8, 4)
         for word in ("right", "left")
     ),
-    Row("right-d8-streams", "commands", SEEDS, keyword("right", 8, "--streams")),
-    Row("right-d8-plain", "commands", SEEDS, keyword("right", 8, "--plain")),
     Row("both-d16", "commands", SEEDS, (*keyword("right", 16), "--keyword", "left")),
+    Row("seven-d4", "digits", SEEDS, keyword("7", 4)),
+    Row("right-d8-streams", "commands", SEEDS, keyword("right", 8, "--streams")),
     *(
         Row(f"right-d8-{kind}", "commands", SEEDS, keyword("right", 8, "--features", kind))
         for kind in ("mfcc-slopes", "bands-16", "pcen-16")
     ),
-    Row("seven-d4", "digits", SEEDS, keyword("7", 4)),
+    Row("right-d8-plain", "commands", SEEDS, keyword("right", 8, "--plain")),
     *(Row(f"digit-{digit}-d8", "digits", (0,), keyword(str(digit), 8)) for digit in range(10)),
     Row("ten-digits-d32", "digits", (0,), ("--task", "labels", "--units", "32")),
 )
 
 
-def train(data: Path, folder: Path, row: Row, seed: int) -> dict[str, Any]:
-    """Train one run, unless it is there, and return its training.json."""
-    report = folder / "training.json"
-    if not report.is_file():
-        print(f"training {folder.name}", file=sys.stderr)
-        command = [sys.executable, "-m", "netgen", "train", str(data), "-o", str(folder)]
-        command += ["--seed", str(seed), *row.options]
-        subprocess.run(command, check=True, stdout=sys.stderr)
-    found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return found
+def finished(folder: Path) -> Path:
+    """Return the file that a finished run has."""
+    return folder / "training.json"
+
+
+def train(data: Path, folder: Path, row: Row, seed: int) -> None:
+    """Train one run, unless it is there."""
+    if finished(folder).is_file():
+        return
+    print(f"training {folder.name}", file=sys.stderr)
+    command = [sys.executable, "-m", "netgen", "train", str(data), "-o", str(folder)]
+    command += ["--seed", str(seed), *row.options]
+    subprocess.run(command, check=True, stdout=sys.stderr)
 
 
 def at_gains(data: Path, model_file: Path) -> list[float]:
@@ -125,22 +132,31 @@ def main() -> None:
     parser.add_argument("--digits", type=Path, metavar="FOLDER")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="Only these rows.")
     parser.add_argument("--gains", action="store_true", help="Also measure quieter test sound.")
+    parser.add_argument("--table", action="store_true", help="Train nothing: print what is there.")
     arguments = parser.parse_args()
     folders = {"commands": arguments.commands, "digits": arguments.digits}
     rows = [row for row in ROWS if folders[row.data] is not None]
     rows = [row for row in rows if not arguments.only or row.name in arguments.only]
-    print(
-        "| run | seeds | balanced, test | validation | 200 chips at 5 % | states | races | CPU s |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    runs = [
+        (row, seed, arguments.out / f"{row.name}-s{seed}")
+        for seed in SEEDS
+        for row in rows
+        if seed in row.seeds
+    ]
+    if not arguments.table:
+        for row, seed, place in runs:
+            train(folders[row.data], place, row, seed)
+    print(HEAD)
     for row in rows:
-        data = folders[row.data]
-        places = {seed: arguments.out / f"{row.name}-s{seed}" for seed in row.seeds}
-        print(line(row.name, [train(data, place, row, seed) for seed, place in places.items()]))
+        there = [place for one, _, place in runs if one == row and finished(place).is_file()]
+        if there:
+            texts = [finished(place).read_text(encoding="utf-8") for place in there]
+            print(line(row.name, [json.loads(text) for text in texts]))
         if arguments.gains and row.data == "commands":
-            for place in places.values():
-                found = ", ".join(f"{each:.3f}" for each in at_gains(data, place / "model.json"))
-                print(f"{place.name}: at gains {GAINS}: {found}", file=sys.stderr)
+            for place in there:
+                found = at_gains(folders[row.data], place / "model.json")
+                levels = ", ".join(f"{each:.3f}" for each in found)
+                print(f"{place.name}: at gains {GAINS}: {levels}", file=sys.stderr)
 
 
 if __name__ == "__main__":
