@@ -14,13 +14,7 @@ from netgen.api.records import Chips, Circuit, Predictions, Result
 from netgen.arrays import Array
 from netgen.circuit import Readout
 from netgen.errors import SimulationError
-from netgen.model import (
-    Model,
-    Samples,
-    check_samples,
-    decide,
-    evaluate,
-)
+from netgen.model import Model, Samples, check_samples, decide, evaluate
 from netgen.model import load_model as read_model
 from netgen.model import load_samples as read_samples
 from netgen.project import (

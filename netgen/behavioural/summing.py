@@ -8,13 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.behavioural.devices import Deviations, whole
-from netgen.behavioural.mirrors import (
-    SMALLEST,
-    Drain,
-    Grid,
-    LayerMirrors,
-    drain_of,
-)
+from netgen.behavioural.mirrors import SMALLEST, Drain, Grid, LayerMirrors, drain_of
 from netgen.behavioural.plan import Plan
 from netgen.circuit import Mirrors, SummingLayer, parameter_path
 from netgen.circuit.nets import net

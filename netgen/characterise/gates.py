@@ -10,11 +10,7 @@ import numpy as np
 from netgen.arrays import Floats
 from netgen.characterise.setup import MeasurementSetup
 from netgen.netlist import GateLoad
-from netgen.netlist.characterisation import (
-    GATE_SWING,
-    gate_current,
-    gate_deck,
-)
+from netgen.netlist.characterisation import GATE_SWING, gate_current, gate_deck
 from netgen.technology import POLARITIES, Geometry, Polarity, Technology
 
 _LONGEST = 5.0

@@ -20,15 +20,7 @@ from netgen.netlist.characterisation import (
     mirror_current,
     mirror_deck,
 )
-from netgen.technology import (
-    ONE_MODEL,
-    POLARITIES,
-    Geometry,
-    Models,
-    Polarity,
-    models_of,
-    sizes_of,
-)
+from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity, models_of, sizes_of
 
 DEFINED_BY: tuple[GateNet, ...] = ("n", "p")
 """A signal's lines are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from netgen.circuit.netlist import (
-    GROUND,
-    Capacitor,
-    Instance,
-    Layer,
-    Module,
-    Net,
-    Netlist,
-    Unit,
-)
+from netgen.circuit.netlist import GROUND, Capacitor, Instance, Layer, Module, Net, Netlist, Unit
 
 
 def with_wires(netlist: Netlist, capacitances: Mapping[str, float]) -> Netlist:

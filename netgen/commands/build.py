@@ -9,17 +9,8 @@ from pathlib import Path
 import click
 
 from netgen.analysis import load_tolerances
+from netgen.commands import options as shared
 from netgen.commands.export import export_step
-from netgen.commands.options import (
-    TechnologyOptions,
-    UnitOptions,
-    calibration_option,
-    model_argument,
-    output_option,
-    replace_option,
-    technology_options,
-    unit_options,
-)
 from netgen.commands.records import taking
 from netgen.commands.steps import build_step
 from netgen.errors import UsageError
@@ -86,10 +77,10 @@ def sizes_step(
 
 
 @click.command("build")
-@model_argument
-@output_option
-@technology_options
-@unit_options
+@shared.model_argument
+@shared.output_option
+@shared.technology_options
+@shared.unit_options
 @click.option(
     "--dialect",
     "dialects",
@@ -104,8 +95,8 @@ def sizes_step(
     multiple=True,
     help="Also write the circuit in this format, as netgen export; repeatable.",
 )
-@calibration_option
-@replace_option
+@shared.calibration_option
+@shared.replace_option
 @taking(
     "goal",
     GoalOptions,
@@ -139,8 +130,8 @@ def build_command(
     formats: tuple[Target, ...],
     calibration: Path | None,
     replace: bool,
-    units: UnitOptions,
-    technology: TechnologyOptions,
+    units: shared.UnitOptions,
+    technology: shared.TechnologyOptions,
     goal: GoalOptions,
 ) -> None:
     """Size every device of MODEL.json and write netlist, mapping and build record into DIR.

@@ -12,19 +12,9 @@ from netgen._version import __version__
 from netgen.analysis.comparison.race import NEAR
 from netgen.analysis.comparison.slow import frame_needed, late_thresholds
 from netgen.circuit.blocks import blocks_of
-from netgen.commands.options import (
-    TechnologyOptions,
-    UnitOptions,
-    model_argument,
-    technology_options,
-    unit_options,
-)
+from netgen.commands import options as shared
 from netgen.commands.output import give_document, list_first, warn
-from netgen.commands.steps import (
-    expected_power,
-    say_below_floor,
-    warn_of_units,
-)
+from netgen.commands.steps import expected_power, say_below_floor, warn_of_units
 from netgen.document import Json
 from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
 from netgen.project import Design, design
@@ -37,13 +27,11 @@ from netgen.units import engineering
 
 
 @click.command("check")
-@model_argument
-@technology_options
-@unit_options
+@shared.model_argument
+@shared.technology_options
+@shared.unit_options
 def check_command(
-    model: Path,
-    units: UnitOptions,
-    technology: TechnologyOptions,
+    model: Path, units: shared.UnitOptions, technology: shared.TechnologyOptions
 ) -> None:
     """Validate MODEL.json; print its size and what the technology can realise of it."""
     loaded = units.of(load_model(model))

@@ -8,12 +8,8 @@ from pathlib import Path
 import click
 
 from netgen.analysis import kept_tolerances
+from netgen.commands import options as shared
 from netgen.commands.baseline import BaselineOptions, baseline_options
-from netgen.commands.options import (
-    edited_option,
-    folder_argument,
-    tolerance_options,
-)
 from netgen.commands.post_layout import say_side_by_side
 from netgen.commands.steps import chosen_tolerances, compare_step, open_step
 from netgen.project import Folder
@@ -21,8 +17,8 @@ from netgen.project.post_layout import side_by_side
 
 
 @click.command("compare")
-@folder_argument
-@tolerance_options
+@shared.folder_argument
+@shared.tolerance_options
 @baseline_options
 @click.option(
     "--post-layout",
@@ -30,13 +26,9 @@ from netgen.project.post_layout import side_by_side
     is_flag=True,
     help="Set the circuit without and with the wires of DIR/layout side by side.",
 )
-@edited_option
+@shared.edited_option
 def compare_command(
-    folder: Path,
-    limits: tuple[str, ...],
-    earlier: BaselineOptions,
-    wires: bool,
-    edited: bool,
+    folder: Path, limits: tuple[str, ...], earlier: BaselineOptions, wires: bool, edited: bool
 ) -> None:
     """Compare the simulated samples of DIR with software, sample by sample.
 

@@ -12,13 +12,7 @@ from typing import Any
 import click
 
 from netgen._version import __version__
-from netgen.commands.failures import (
-    INTERRUPTED,
-    OUTPUT_GONE,
-    UNFORESEEN,
-    expected,
-    unforeseen,
-)
+from netgen.commands.failures import INTERRUPTED, OUTPUT_GONE, UNFORESEEN, expected, unforeseen
 from netgen.commands.machine import prepare_machine
 from netgen.commands.output import with_output
 from netgen.commands.streams import OutputGone, abandon_output, owns_streams, prepare_streams
@@ -41,10 +35,7 @@ COMMANDS = {
     "sweep": ("netgen.commands.sweep", "Try unit currents, supplies and frame periods."),
     "power": ("netgen.commands.power", "Say where the supply power goes, and the area."),
     "scaling": ("netgen.commands.scaling", "Predict how power and area grow with the size."),
-    "export": (
-        "netgen.commands.export",
-        "Hand the circuit over to other tools.",
-    ),
+    "export": ("netgen.commands.export", "Hand the circuit over to other tools."),
     "layout": ("netgen.commands.layout", "Draw the circuit: GDS, checked by rules and LVS."),
     "tapeout": ("netgen.commands.tapeout", "Fill a shuttle's tile with the circuit."),
     "synth": ("netgen.commands.synth", "Speak a keyword corpus with espeak-ng."),

@@ -37,16 +37,10 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
     help="How long to look for better places; 0 takes the first.",
 )
 @integer_option(
-    "--seed",
-    least=0,
-    default=0,
-    metavar="S",
-    help="Of that search: the same gives the same bytes.",
+    "--seed", least=0, default=0, metavar="S", help="Of that search: the same gives the same bytes."
 )
 @click.option(
-    "--clear-gates",
-    is_flag=True,
-    help="No wire over a gate, for matching; takes more area.",
+    "--clear-gates", is_flag=True, help="No wire over a gate, for matching; takes more area."
 )
 @click.option(
     "--check",

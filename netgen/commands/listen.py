@@ -64,13 +64,7 @@ def _sentence(heard: Classified, model: Model) -> str:
 
 def _simulate(model: Model, samples: Samples, options: BuildOptions) -> Floats:
     """Return the readout of the model's circuit, (frames, classes), in software units."""
-    from netgen.project import (
-        SimulationChoices,
-        build,
-        read_build,
-        read_runs,
-        simulate,
-    )
+    from netgen.project import SimulationChoices, build, read_build, read_runs, simulate
 
     with tempfile.TemporaryDirectory(prefix="netgen-listen-") as scratch:
         folder = Path(scratch) / "circuit"

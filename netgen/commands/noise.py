@@ -8,16 +8,7 @@ import click
 
 from netgen.analysis.noise.network import PLACES, Case, Immunity, NoiseSampling, Place
 from netgen.analysis.noise.statistics import Interval
-from netgen.commands.options import (
-    PATH,
-    TechnologyOptions,
-    integer_option,
-    model_argument,
-    output_option,
-    replace_option,
-    samples_argument,
-    technology_options,
-)
+from netgen.commands import options as shared
 from netgen.commands.output import followed
 from netgen.errors import UsageError
 from netgen.model import load_model, load_samples, random_model
@@ -27,13 +18,13 @@ RANDOM_SAMPLES = 32
 
 
 @click.command("noise")
-@model_argument
-@samples_argument
-@output_option
-@replace_option
+@shared.model_argument
+@shared.samples_argument
+@shared.output_option
+@shared.replace_option
 @click.option(
     "--also",
-    type=(PATH, PATH),
+    type=(shared.PATH, shared.PATH),
     multiple=True,
     metavar="MODEL SAMPLES",
     help="Another model and its samples; repeatable.",
@@ -60,12 +51,12 @@ RANDOM_SAMPLES = 32
     multiple=True,
     help="Where noise is added; repeatable.  [default: everywhere in turn]",
 )
-@integer_option("--repeats", default=5, help="Noise samples for each sample.")
-@integer_option(
+@shared.integer_option("--repeats", default=5, help="Noise samples for each sample.")
+@shared.integer_option(
     "--per-frame", default=1, help="Independent values in a frame: 2·B·T for noise up to B."
 )
-@integer_option("--seed", least=0, default=1)
-@technology_options
+@shared.integer_option("--seed", least=0, default=1)
+@shared.technology_options
 def noise_command(
     model: Path,
     samples: Path,
@@ -78,7 +69,7 @@ def noise_command(
     repeats: int,
     per_frame: int,
     seed: int,
-    technology: TechnologyOptions,
+    technology: shared.TechnologyOptions,
 ) -> None:
     """Say what noise does to MODEL's decisions and states on SAMPLES, by the software model.
 

@@ -15,12 +15,7 @@ from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.netlist.testbench import Pad
-from netgen.project import (
-    BIASES,
-    Bias,
-    BuildOptions,
-    SimulationChoices,
-)
+from netgen.project import BIASES, Bias, BuildOptions, SimulationChoices
 from netgen.project.options import codes_of
 from netgen.simulation.engines import AUTO, ENGINES
 from netgen.technology import Geometry, Variation, preferred, sizes_of, technologies

@@ -7,54 +7,36 @@ from pathlib import Path
 
 import click
 
+from netgen.commands import options as shared
 from netgen.commands.baseline import BaselineOptions, baseline_options
-from netgen.commands.options import (
-    SimulationOptions,
-    TechnologyOptions,
-    UnitOptions,
-    calibration_option,
-    model_argument,
-    output_option,
-    replace_option,
-    samples_argument,
-    simulation_options,
-    technology_options,
-    tolerance_options,
-    unit_options,
-)
-from netgen.commands.steps import (
-    build_step,
-    chosen_tolerances,
-    compare_step,
-    simulate_step,
-)
+from netgen.commands.steps import build_step, chosen_tolerances, compare_step, simulate_step
 from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples, pick_indices
 from netgen.project import occupied
 
 
 @click.command("run")
-@model_argument
-@samples_argument
-@output_option
-@technology_options
-@unit_options
-@simulation_options
-@tolerance_options
+@shared.model_argument
+@shared.samples_argument
+@shared.output_option
+@shared.technology_options
+@shared.unit_options
+@shared.simulation_options
+@shared.tolerance_options
 @baseline_options
-@calibration_option
-@replace_option
+@shared.calibration_option
+@shared.replace_option
 def run_command(
     model: Path,
     samples: Path,
     output: Path,
-    simulation: SimulationOptions,
+    simulation: shared.SimulationOptions,
     limits: tuple[str, ...],
     earlier: BaselineOptions,
     calibration: Path | None,
     replace: bool,
-    units: UnitOptions,
-    technology: TechnologyOptions,
+    units: shared.UnitOptions,
+    technology: shared.TechnologyOptions,
 ) -> None:
     """Build MODEL.json, run SAMPLES through it and compare circuit with software.
 

@@ -11,14 +11,7 @@ import click
 
 from netgen._version import __version__
 from netgen.analysis.power.scaling import PowerLaw, power_law
-from netgen.commands.options import (
-    SimulationOptions,
-    TechnologyOptions,
-    integer_option,
-    output_option,
-    simulation_options,
-    technology_options,
-)
+from netgen.commands import options as shared
 from netgen.commands.output import followed
 from netgen.errors import UsageError
 from netgen.project.results import write_results
@@ -29,21 +22,23 @@ from netgen.units import engineering
 
 
 @click.command("scaling")
-@output_option
-@technology_options
-@simulation_options
+@shared.output_option
+@shared.technology_options
+@shared.simulation_options
 @click.option("--sizes", metavar="D,…", help="State sizes.  [default: 4,8,16,…,128]")
-@integer_option("--layers", default=2, help="Recurrent layers.")
-@integer_option("--frames", least=2, default=60, help="Length of the input sequence.")
-@integer_option("--confirm", least=0, default=16, metavar="D", help="Simulated up to this size.")
+@shared.integer_option("--layers", default=2, help="Recurrent layers.")
+@shared.integer_option("--frames", least=2, default=60, help="Length of the input sequence.")
+@shared.integer_option(
+    "--confirm", least=0, default=16, metavar="D", help="Simulated up to this size."
+)
 def scaling_command(
     output: Path,
     sizes: str | None,
     layers: int,
     frames: int,
     confirm: int,
-    simulation: SimulationOptions,
-    technology: TechnologyOptions,
+    simulation: shared.SimulationOptions,
+    technology: shared.TechnologyOptions,
 ) -> None:
     """Predict how power, transistors and area grow with the state size, and fit exponents.
 

@@ -6,31 +6,25 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.options import (
-    SimulationOptions,
-    edited_option,
-    folder_argument,
-    samples_argument,
-    simulation_options,
-)
+from netgen.commands import options as shared
 from netgen.commands.steps import population_step, simulate_step
 from netgen.commands.variants import Varied, variability_options
 from netgen.errors import UsageError
 
 
 @click.command("sim")
-@folder_argument
-@samples_argument
-@simulation_options
+@shared.folder_argument
+@shared.samples_argument
+@shared.simulation_options
 @variability_options
 @click.option(
     "--post-layout", is_flag=True, help="With the wires of DIR/layout; traces lie in there."
 )
-@edited_option
+@shared.edited_option
 def sim_command(
     folder: Path,
     samples: Path,
-    simulation: SimulationOptions,
+    simulation: shared.SimulationOptions,
     varied: Varied,
     post_layout: bool,
     edited: bool,

@@ -6,16 +6,7 @@ from pathlib import Path
 
 import click
 
-from netgen.commands.options import (
-    SimulationOptions,
-    TechnologyOptions,
-    model_argument,
-    output_option,
-    replace_option,
-    samples_argument,
-    simulation_options,
-    technology_options,
-)
+from netgen.commands import options as shared
 from netgen.commands.output import followed
 from netgen.errors import UsageError
 from netgen.model import Model, load_model, load_samples, pick_indices
@@ -33,12 +24,12 @@ SCALES: dict[Quantity, tuple[str, float, tuple[float, ...]]] = {
 
 
 @click.command("sweep")
-@model_argument
-@samples_argument
-@output_option
-@replace_option
-@technology_options
-@simulation_options
+@shared.model_argument
+@shared.samples_argument
+@shared.output_option
+@shared.replace_option
+@shared.technology_options
+@shared.simulation_options
 @click.option("--unit-currents", metavar="nA,…", help="Unit currents to try.")
 @click.option("--supplies", metavar="V,…", help="Supply voltages to try.")
 @click.option("--frame-periods", metavar="ms,…", help="Frame periods to try.")
@@ -47,11 +38,11 @@ def sweep_command(
     samples: Path,
     output: Path,
     replace: bool,
-    simulation: SimulationOptions,
+    simulation: shared.SimulationOptions,
     unit_currents: str | None,
     supplies: str | None,
     frame_periods: str | None,
-    technology: TechnologyOptions,
+    technology: shared.TechnologyOptions,
 ) -> None:
     """Try unit currents, supplies and frame periods: agreement against power.
 

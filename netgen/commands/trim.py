@@ -15,14 +15,7 @@ from netgen.analysis.variability.accuracy import (
     balanced_accuracy,
     population_accuracy,
 )
-from netgen.commands.options import (
-    PATH,
-    ChipOptions,
-    chip_options,
-    edited_option,
-    folder_argument,
-    integer_option,
-)
+from netgen.commands import options as shared
 from netgen.commands.output import followed, give_document
 from netgen.commands.records import taking
 from netgen.commands.steps import open_step
@@ -93,10 +86,10 @@ class TrimOptions:
 
 
 @click.command("trim")
-@folder_argument
-@click.argument("samples", type=PATH, metavar="[SAMPLES]", required=False)
+@shared.folder_argument
+@click.argument("samples", type=shared.PATH, metavar="[SAMPLES]", required=False)
 @click.option("--chips", type=click.IntRange(min=1), default=200, show_default=True, metavar="N")
-@chip_options
+@shared.chip_options
 @taking(
     "search",
     TrimOptions,
@@ -126,25 +119,25 @@ class TrimOptions:
         help=f"Samples that the trial uses; the others test it.  "
         f"[default: half of them, {RECORDINGS} at most]",
     ),
-    integer_option(
+    shared.integer_option(
         "--evaluations", default=300, metavar="N", help="Runs of its recordings through each chip."
     ),
     click.option("--inputs", is_flag=True, help="Set a digital gain in front of each input too."),
     click.option(
         "--measured",
-        type=PATH,
+        type=shared.PATH,
         metavar="FILE",
         help="Measurements of real chips (see netgen schema measurements); with --inputs those of "
         "their inputs too.",
     ),
 )
-@click.option("-o", "--output", type=PATH, metavar="FILE", help=f"[default: DIR/{FILE}]")
-@edited_option
+@click.option("-o", "--output", type=shared.PATH, metavar="FILE", help=f"[default: DIR/{FILE}]")
+@shared.edited_option
 def trim_command(
     folder: Path,
     samples: Path | None,
     chips: int,
-    chosen_chips: ChipOptions,
+    chosen_chips: shared.ChipOptions,
     search: TrimOptions,
     output: Path | None,
     edited: bool,

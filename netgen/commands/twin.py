@@ -11,14 +11,7 @@ import numpy as np
 
 from netgen.analysis.variability.accuracy import population_accuracy
 from netgen.analysis.variability.proportions import Proportion, proportion
-from netgen.commands.options import (
-    PATH,
-    ChipOptions,
-    chip_options,
-    edited_option,
-    folder_argument,
-    samples_argument,
-)
+from netgen.commands import options as shared
 from netgen.commands.output import followed
 from netgen.commands.steps import open_step
 from netgen.document import Json
@@ -34,30 +27,30 @@ from netgen.schema import head
 
 
 @click.command("twin")
-@folder_argument
-@samples_argument
+@shared.folder_argument
+@shared.samples_argument
 @click.option("--samples", "picked", metavar="A:B", help="Which samples, such as 0:10 or 0,4.")
 @click.option("--chips", type=click.IntRange(min=1), default=1000, show_default=True, metavar="N")
-@chip_options
+@shared.chip_options
 @click.option(
     "--fast",
     is_flag=True,
     help="By one log-normal error a transistor: some 80 times faster, 99.5 % of decisions equal.",
 )
-@click.option("--trim", type=PATH, metavar="FILE", help="Codes that netgen trim found.")
+@click.option("--trim", type=shared.PATH, metavar="FILE", help="Codes that netgen trim found.")
 @click.option(
     "--temperature",
     type=float,
     metavar="°C",
     help="Of the chips; sizes, bias currents and codes stay as they are.  [default: the build's]",
 )
-@edited_option
+@shared.edited_option
 def twin_command(
     folder: Path,
     samples: Path,
     picked: str | None,
     chips: int,
-    chosen_chips: ChipOptions,
+    chosen_chips: shared.ChipOptions,
     fast: bool,
     trim: Path | None,
     temperature: float | None,

@@ -22,11 +22,11 @@ from netgen.model import (
     Relu,
     cell_class,
     from_dict,
+    graph,
     sources,
     to_dict,
 )
 from netgen.model.cell import first_states
-from netgen.model.graph import Floats, Rule
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.]")
 _LONGEST_NAME = 100
@@ -55,7 +55,7 @@ class Settings:
     #: of it becomes w and −w, which computes the same exactly.
     signed: bool = False
     #: ``rule``, ``frames``: the readout, as in the model format.
-    rule: Rule = "mean"
+    rule: graph.Rule = "mean"
     frames: tuple[int, int] = (0, 1)
 
 
@@ -254,7 +254,7 @@ class ModelBuilder:
         return any(name in sources(node) for node in self._nodes.values())
 
 
-def signed_channels(x: ArrayLike) -> Floats:
+def signed_channels(x: ArrayLike) -> graph.Floats:
     """Return inputs of either sign as what a model with signed inputs takes.
 
     Parameters

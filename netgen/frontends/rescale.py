@@ -48,11 +48,7 @@ def rescale(model: Model, x: Floats) -> tuple[Model, float]:
 
 
 def _rescale_relu(
-    node: Relu,
-    nodes: dict[str, Node],
-    readers: dict[str, list[str]],
-    sums: Floats,
-    readout: str,
+    node: Relu, nodes: dict[str, Node], readers: dict[str, list[str]], sums: Floats, readout: str
 ) -> None:
     source = nodes.get(node.input)
     after = [nodes[name] for name in readers[node.name]]

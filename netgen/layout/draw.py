@@ -204,11 +204,7 @@ def _wells(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Proces
 
 
 def _wires(
-    canvas: Canvas,
-    floor: Floor,
-    where: Sequence[Level],
-    process: Process,
-    ports: Sequence[str],
+    canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process, ports: Sequence[str]
 ) -> None:
     """Draw tracks, columns and the vias between them, and the names of ports."""
     d = process.drawing

@@ -47,10 +47,7 @@ def mirror_groups(floor: Floor, levels: list[Level], task: Task) -> list[MirrorG
 
 
 def _group(
-    net: str,
-    polarity: str,
-    own: list[tuple[int, int, float, float, bool]],
-    levels: list[Level],
+    net: str, polarity: str, own: list[tuple[int, int, float, float, bool]], levels: list[Level]
 ) -> MirrorGroup:
     diodes = [(x, y) for _, _, x, y, diode in own if diode]
     centre = diodes or [(sum(m[2] for m in own) / len(own), sum(m[3] for m in own) / len(own))]

@@ -118,8 +118,7 @@ def _rows_crossed(wire: Wire, rows: int) -> int:
 def _tracks(wires: Collection[Wire], row: int, drawing: Drawing) -> int:
     """Give the nets of a row their tracks; return how many there are."""
     own = sorted(
-        (wire for wire in wires if row in wire.ends),
-        key=lambda wire: (wire.ends[row], wire.name),
+        (wire for wire in wires if row in wire.ends), key=lambda wire: (wire.ends[row], wire.name)
     )
     beyond = drawing.via // 2 + drawing.wire_beyond_via
     space = drawing.wire_pitch - drawing.wire

@@ -6,17 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from netgen.model import graph
 from netgen.model.cell import Cell, cell_class
-from netgen.model.graph import (
-    INPUT,
-    Add,
-    Floats,
-    Linear,
-    Model,
-    Node,
-    Readout,
-    Relu,
-)
 from netgen.model.reference import node_value
 from netgen.model.samples import Samples
 
@@ -44,7 +35,7 @@ def random_model(
     frames: int = 101,
     samples: int = 4,
     dead_zone: float = 0.02,
-) -> tuple[Model, Samples]:
+) -> tuple[graph.Model, Samples]:
     """Draw a reference network and smooth input sequences for it, the same for a seed anywhere.
 
     Weights are Gaussian. Each row is then scaled, and given its bias, by what it does on 16
@@ -64,21 +55,23 @@ def random_model(
     x = smooth_sequences(np.random.default_rng([seed, 1]), _CALIBRATION + samples, frames, inputs)
     drawing = _Drawing(np.random.default_rng([seed, 0]), x[:_CALIBRATION], dead_zone)
     drawing.reference_network(state, layers, classes)
-    model = Model(
+    model = graph.Model(
         name=f"random-{seed}-d{state}-n{layers}-c{classes}-i{inputs}",
         unit_current=1e-9,
         frame_period=0.01,
         input_size=inputs,
         input_max=INPUT_MAX,
         nodes=tuple(drawing.nodes),
-        readout=Readout("logits", "majority_vote", frames * 7 // 10, frames),
+        readout=graph.Readout("logits", "majority_vote", frames * 7 // 10, frames),
         classes=tuple(f"class {index}" for index in range(classes)),
     )
     ids = tuple(f"random {index}" for index in range(samples))
     return model, Samples(x[_CALIBRATION:], None, ids)
 
 
-def smooth_sequences(rng: np.random.Generator, samples: int, frames: int, channels: int) -> Floats:
+def smooth_sequences(
+    rng: np.random.Generator, samples: int, frames: int, channels: int
+) -> graph.Floats:
     """Draw tracks between 0 and ``INPUT_MAX`` that change over about eight frames.
 
     Returns
@@ -96,27 +89,27 @@ def smooth_sequences(rng: np.random.Generator, samples: int, frames: int, channe
 class _Drawing:
     """Makes one node after the other, with its values on the calibration sequences."""
 
-    def __init__(self, rng: np.random.Generator, x: Floats, dead_zone: float) -> None:
+    def __init__(self, rng: np.random.Generator, x: graph.Floats, dead_zone: float) -> None:
         self.rng = rng
         self.dead_zone = dead_zone
-        self.nodes: list[Node] = []
-        self.values: dict[str, Floats] = {INPUT: x}
+        self.nodes: list[graph.Node] = []
+        self.values: dict[str, graph.Floats] = {graph.INPUT: x}
 
     def reference_network(self, state: int, layers: int, classes: int) -> None:
-        stream = self.linear("proj", INPUT, state, (-0.8, 1.2), STREAM_PEAK)
+        stream = self.linear("proj", graph.INPUT, state, (-0.8, 1.2), STREAM_PEAK)
         for layer in range(1, layers + 1):
             name = f"l{layer}"
-            relu = self.append(Relu(f"{name}.relu", stream))
+            relu = self.append(graph.Relu(f"{name}.relu", stream))
             row = self.linear(f"{name}.cand_lin", relu, state, (0.1, 1.4), PEAK)
-            candidate = self.append(Relu(f"{name}.cand", row))
+            candidate = self.append(graph.Relu(f"{name}.cand", row))
             cell = self.cell(f"{name}.state", candidate)
             share = (PEAK - STREAM_PEAK) / layers
             row = self.linear(f"{name}.post_lin", cell, state, (-share, share), share)
-            post = self.append(Relu(f"{name}.post", row))
-            stream = self.append(Add(f"{name}.out", (stream, post)))
+            post = self.append(graph.Relu(f"{name}.post", row))
+            stream = self.append(graph.Add(f"{name}.out", (stream, post)))
         self.linear("logits", stream, classes, (-1.0, 1.0), PEAK)
 
-    def append(self, node: Node) -> str:
+    def append(self, node: graph.Node) -> str:
         self.nodes.append(node)
         self.values[node.name] = node_value(node, self.values)
         return node.name
@@ -138,10 +131,12 @@ class _Drawing:
         bias = np.clip(np.mean(span) - middle, -LARGEST_WEIGHT, LARGEST_WEIGHT)
         shrink = np.minimum(peak / np.maximum(np.abs(row + bias).max(axis=(0, 1)), 1e-9), 1.0)
         return self.append(
-            Linear(name, source, self.kept(weight * shrink[:, None]), self.kept(bias * shrink))
+            graph.Linear(
+                name, source, self.kept(weight * shrink[:, None]), self.kept(bias * shrink)
+            )
         )
 
-    def kept(self, values: Floats) -> Floats:
+    def kept(self, values: graph.Floats) -> graph.Floats:
         return _rounded(np.where(np.abs(values) < self.dead_zone, 0.0, values))
 
     def cell(self, name: str, source: str) -> str:
@@ -150,7 +145,7 @@ class _Drawing:
         units = np.arange(candidate.shape[2])
         ordered = np.sort(candidate.reshape(-1, len(units)), axis=0)
 
-        def quantile(low: float, high: float) -> Floats:
+        def quantile(low: float, high: float) -> graph.Floats:
             shares = self.rng.uniform(low, high, units.shape)
             return _rounded(ordered[(shares * len(ordered)).astype(int), units])
 
@@ -168,5 +163,5 @@ class _Drawing:
         )
 
 
-def _rounded(values: Floats) -> Floats:
+def _rounded(values: graph.Floats) -> graph.Floats:
     return np.asarray(np.round(values, _DECIMALS), dtype=np.float64)

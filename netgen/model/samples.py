@@ -142,11 +142,7 @@ _BROKEN_ARCHIVE = (
 
 
 def check_samples(
-    x: Array,
-    y: Array | None,
-    ids: tuple[str, ...] | None,
-    model: Model,
-    source: str = "samples",
+    x: Array, y: Array | None, ids: tuple[str, ...] | None, model: Model, source: str = "samples"
 ) -> Samples:
     """Check arrays against a model and return them as samples (see :func:`load_samples`).
 

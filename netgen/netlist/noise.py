@@ -11,13 +11,7 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.circuit.blocks import BiasedCell
-from netgen.netlist.characterisation import (
-    ACCURATE,
-    CellView,
-    block_texts,
-    cell_output,
-    cell_view,
-)
+from netgen.netlist.characterisation import ACCURATE, CellView, block_texts, cell_output, cell_view
 from netgen.netlist.deck import (
     Deck,
     Noise,
@@ -136,11 +130,7 @@ class _Injected:
 
 
 def injection_deck(
-    technology: Technology,
-    at: Conditions,
-    unit: Geometry,
-    cells: Sequence[NoisyCell],
-    step: float,
+    technology: Technology, at: Conditions, unit: Geometry, cells: Sequence[NoisyCell], step: float
 ) -> Deck:
     """Return the transient of cells whose candidates are sampled every ``step`` seconds."""
     time = step * np.arange(len(cells[0].candidate))

@@ -9,15 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from netgen.circuit.netlist import (
-    GROUND,
-    SUPPLIES,
-    Device,
-    Element,
-    Netlist,
-    Unit,
-    flat_devices,
-)
+from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Element, Netlist, Unit, flat_devices
 from netgen.errors import ConfigurationError
 from netgen.netlist.library import Sizes
 from netgen.netlist.meters import INPUT_METER, MeteredLines, SupplyBranch

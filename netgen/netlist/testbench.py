@@ -12,23 +12,9 @@ from numpy.typing import NDArray
 from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks import Probe, relu
 from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Instance, Netlist
-from netgen.circuit.nets import (
-    code_nets,
-    net,
-    network_ports,
-    output_net,
-    start_nets,
-    winner_nets,
-)
+from netgen.circuit.nets import code_nets, net, network_ports, output_net, start_nets, winner_nets
 from netgen.model import INPUT
-from netgen.netlist.deck import (
-    Deck,
-    Quantity,
-    SourceCurrent,
-    Transient,
-    Voltage,
-    drain_current,
-)
+from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Transient, Voltage, drain_current
 from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions
 from netgen.netlist.render import render_template

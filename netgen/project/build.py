@@ -18,12 +18,7 @@ import numpy as np
 from netgen._version import __version__
 from netgen.analysis import Tolerances, keep_tolerances
 from netgen.arrays import Floats
-from netgen.characterise import (
-    CellBench,
-    Characterisation,
-    characterise,
-    characterise_diodes,
-)
+from netgen.characterise import CellBench, Characterisation, characterise, characterise_diodes
 from netgen.circuit import Bias, Circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.grouping import refuse_groups

@@ -12,14 +12,7 @@ from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.netlist import Conditions, nominal
 from netgen.simulators import cache_folder
-from netgen.technology import (
-    Geometry,
-    Technology,
-    load_technology,
-    scaled,
-    with_bins,
-    with_sizes,
-)
+from netgen.technology import Geometry, Technology, load_technology, scaled, with_bins, with_sizes
 
 TEMPERATURES = (-60.0, 160.0)
 """°C; device models are not made for what lies beyond."""
@@ -27,11 +20,7 @@ SUPPLIES = (0.5, 5.0)
 """V."""
 
 
-BESIDE: Mapping[Bias, Bias] = {
-    "ideal": "mirrored",
-    "mirrored": "ideal",
-    "programmable": "ideal",
-}
+BESIDE: Mapping[Bias, Bias] = {"ideal": "mirrored", "mirrored": "ideal", "programmable": "ideal"}
 """By the bias of a build, the other one that its folder holds the network with."""
 
 
@@ -84,10 +73,7 @@ class BuildOptions:
         UsageError
             One is unknown.
         """
-        for what, word, known in (
-            ("bias", self.bias, BIASES),
-            ("readout", self.readout, READOUTS),
-        ):
+        for what, word, known in (("bias", self.bias, BIASES), ("readout", self.readout, READOUTS)):
             if word not in known:
                 raise UsageError(f"{what} = {word!r}; choose one of {', '.join(known)}")
 

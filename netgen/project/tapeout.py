@@ -49,12 +49,7 @@ class Submission:
 
 
 def tapeout(
-    build: Build,
-    target: str,
-    path: Path,
-    choices: Choices,
-    told: Told,
-    about: About = About(),
+    build: Build, target: str, path: Path, choices: Choices, told: Told, about: About = About()
 ) -> Submission:
     """Write a submission repository, or a block's files, into a new folder.
 

@@ -32,12 +32,7 @@ ERROR_BUDGET_WORK = 50 * 101 * 500
 """A report's budget takes as many samples as keep samples · frames · transistors below this."""
 
 
-def twin_of(
-    circuit: Circuit,
-    technology: Technology,
-    at: Conditions,
-    netlist: Netlist,
-) -> Twin:
+def twin_of(circuit: Circuit, technology: Technology, at: Conditions, netlist: Netlist) -> Twin:
     """Return the twin of a network; characterisations come from the cache where they are known.
 
     Parameters

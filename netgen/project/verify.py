@@ -22,14 +22,7 @@ from netgen.analysis.comparison.verification import (
     read_cells,
     read_sums,
 )
-from netgen.circuit import (
-    CellLayer,
-    Circuit,
-    GateNet,
-    Layer,
-    SummingLayer,
-    parameter_path,
-)
+from netgen.circuit import CellLayer, Circuit, GateNet, Layer, SummingLayer, parameter_path
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import net
 from netgen.document import Json, WrongKindError, number_at, table_at, tables_at, text_at

@@ -2,13 +2,7 @@
 
 from netgen.simulators.cluster import DaskPool, Requirements, required_versions
 from netgen.simulators.jobs import Attempt, Job, Waveforms
-from netgen.simulators.port import (
-    Finding,
-    Response,
-    Session,
-    Simulator,
-    chosen_simulator,
-)
+from netgen.simulators.port import Finding, Response, Session, Simulator, chosen_simulator
 from netgen.simulators.runner import LocalPool, job_of, run_all, run_job, simulator_version
 from netgen.simulators.store import cache_folder, cached_arrays, key
 

@@ -214,13 +214,7 @@ def _prepare(
              for split, kind in zip(SPLITS, kinds, strict=True)]  # fmt: skip
     pool = reader.pool.part(pack, mapping, np.float16)
     return Dataset(
-        parts[0],
-        pool,
-        parts[1],
-        parts[2],
-        mapping,
-        dict(reader.repairs),
-        tuple(reader.left_out),
+        parts[0], pool, parts[1], parts[2], mapping, dict(reader.repairs), tuple(reader.left_out)
     )
 
 

@@ -129,11 +129,7 @@ def _shape(model: Model) -> _Shape:
     """Describe the graph by each node's kind, the places of its inputs, and its size."""
     places = {"x": 0} | {node.name: at for at, node in enumerate(model.nodes, start=1)}
     return [
-        (
-            op_of(node),
-            tuple(places[name] for name in sources(node)),
-            model.sizes[node.name],
-        )
+        (op_of(node), tuple(places[name] for name in sources(node)), model.sizes[node.name])
         for node in model.nodes
     ]
 

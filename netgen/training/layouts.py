@@ -273,10 +273,7 @@ def _speech_commands(tree: Tree) -> Corpus:
     listed: dict[str, Split] = {}
     missing: list[Split] = []
     remarks = []
-    lists: tuple[tuple[str, Split], ...] = (
-        (VALIDATION_LIST, "validation"),
-        (TESTING_LIST, "test"),
-    )
+    lists: tuple[tuple[str, Split], ...] = ((VALIDATION_LIST, "validation"), (TESTING_LIST, "test"))
     for name, part in lists:
         if not (tree.root / name).is_file():
             missing.append(part)

@@ -26,13 +26,7 @@ from netgen.training.hardware import (
 )
 from netgen.training.network import Architecture, initial, keep_drawable, run, soft
 from netgen.training.operating import tune
-from netgen.training.passages import (
-    Passages,
-    TriggerLoss,
-    TriggerPoint,
-    hit_share,
-    trigger_points,
-)
+from netgen.training.passages import Passages, TriggerLoss, TriggerPoint, hit_share, trigger_points
 from netgen.training.recipe import Phase, Recipe
 from netgen.training.sampler import Sampler, labels
 from netgen.training.scoring import VOTERS, Spoken, decisions_of, scores

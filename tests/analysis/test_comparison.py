@@ -19,15 +19,7 @@ from netgen.analysis.comparison.results import Divergence
 from netgen.analysis.comparison.states import Cause
 from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.errors import ConfigurationError, UsageError
-from netgen.model import (
-    Linear,
-    Model,
-    Readout,
-    Samples,
-    evaluate,
-    from_dict,
-    random_model,
-)
+from netgen.model import Linear, Model, Readout, Samples, evaluate, from_dict, random_model
 
 X = np.array([0.1, 0.5, 0.3, 0.1, 0.3])  # states 0, 1, 1, 0, 0
 

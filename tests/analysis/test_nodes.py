@@ -52,7 +52,7 @@ def error(result: Comparison, node: str, unit: int) -> float:
 def test_where_nothing_is_off_no_unit_is() -> None:
     result = run()
     assert [(e.node, e.unit) for e in result.unit_errors] == [
-        *(("cand", 0), ("cand", 1), ("state", 0), ("state", 1), ("logits", 0), ("logits", 1)),
+        *(("cand", 0), ("cand", 1), ("state", 0), ("state", 1), ("logits", 0), ("logits", 1))
     ]
     assert result.node_error_max == pytest.approx(0.0, abs=1e-12)
 
@@ -96,9 +96,7 @@ def test_parameters_that_no_sample_has_used_are_named() -> None:
     assert found["cand", 0].parameters == ("proj.weight[0][1]",)  # x[1] is always zero
     assert found["cand", 0].why == "the signal was always zero"
     assert ("state", 0) not in found  # rises above .4 and falls below .2
-    assert set(found["logits", 1].parameters) == {
-        "logits.weight[1][:]·proj.weight[:][1]",
-    }
+    assert set(found["logits", 1].parameters) == {"logits.weight[1][:]·proj.weight[:][1]"}
 
 
 def test_thresholds_that_no_candidate_crosses_are_named() -> None:

@@ -12,11 +12,7 @@ from ideal_twin import CELL, twin_of
 from synthetic_traces import traces_of
 
 from netgen.analysis import compare
-from netgen.analysis.comparison.slow import (
-    frame_needed,
-    late_thresholds,
-    slow_states,
-)
+from netgen.analysis.comparison.slow import frame_needed, late_thresholds, slow_states
 from netgen.characterise import CellSpeed, cell_speeds
 from netgen.circuit.blocks.schmitt9 import Bmru
 from netgen.model import Model, evaluate

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 from synthetic_traces import traces_of
 
-from netgen.analysis.variability.population import (
-    NONE,
-    PopulationFigures,
-    RunResult,
-    lead,
-    measure,
-)
+from netgen.analysis.variability.population import NONE, PopulationFigures, RunResult, lead, measure
 from netgen.analysis.variability.proportions import proportion, spread
 from netgen.analysis.variability.sensitivity import (
     CHIPS,

@@ -101,10 +101,7 @@ def test_one_weight_off_is_named_and_no_other(circuit: Circuit, where: Operation
 @pytest.mark.parametrize("spoiled", [0, 1])
 def test_a_fault_in_one_of_two_mirrors_of_a_weight_names_both(other: float, spoiled: int) -> None:
     """Branches that meet copy the same signal into the same row: their mirrors are one weight."""
-    branches = {
-        "main": [[0.8, 0.5], [0.3, 0.7]],
-        "branch": [[0.2, other], [0.6, 0.4]],
-    }
+    branches = {"main": [[0.8, 0.5], [0.3, 0.7]], "branch": [[0.2, other], [0.6, 0.4]]}
     model = small_model() | {
         "input": {"size": 2, "max": 1.0},
         "nodes": [
@@ -206,7 +203,7 @@ def test_the_worst_places_are_named_first() -> None:
     checks = {check.name: check for check in verified(found, Tolerances())}
     assert checks["threshold_error_max"].value == pytest.approx(0.05)
     assert [place.what for place in checks["threshold_error_max"].places] == [
-        *("state[2]", "state[1]"),
+        *("state[2]", "state[1]")
     ]
     assert checks["width_error_max"].passed
     assert not checks["verification_failures"].passed
@@ -233,11 +230,7 @@ def test_layers_are_those_of_the_record(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "Rleak relu_0_n relu_1_n 1e9",
-        "Xother vdd vss relu_0_n diode_relu",
-        "Xodd relu_0_n thing",
-    ],
+    ["Rleak relu_0_n relu_1_n 1e9", "Xother vdd vss relu_0_n diode_relu", "Xodd relu_0_n thing"],
 )
 def test_what_is_no_layer_is_refused(line: str) -> None:
     with pytest.raises(ConfigurationError, match="is no layer of the network"):

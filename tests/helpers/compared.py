@@ -10,11 +10,7 @@ from small_models import bmru, document, linear
 from synthetic_traces import traces_of
 
 from netgen.analysis import CAUSES, Comparison, compare
-from netgen.model import (
-    Model,
-    Samples,
-    from_dict,
-)
+from netgen.model import Model, Samples, from_dict
 from netgen.model.graph import Floats
 
 NONE = dict.fromkeys(CAUSES, 0)

@@ -43,12 +43,7 @@ Characterisation and sizing stand behind netlist and simulation, though what is 
 the netlist: devices are characterised in small SPICE runs.
 """
 READER = ("netgen.netlist.read", "netgen.netlist.syntax")
-OWNERS = {
-    "PySpice": "simulators",
-    "matplotlib": "report",
-    "torch": "training",
-    "klayout": "layout",
-}
+OWNERS = {"PySpice": "simulators", "matplotlib": "report", "torch": "training", "klayout": "layout"}
 
 
 def modules() -> list[Path]:

@@ -26,9 +26,7 @@ def pick(canvas: Canvas, layer: str, wanted: Callable[[Box], bool] = lambda box:
 
 
 def by(
-    layer: str,
-    change: tuple[int, int, int, int],
-    wanted: Callable[[Box], bool] = lambda box: True,
+    layer: str, change: tuple[int, int, int, int], wanted: Callable[[Box], bool] = lambda box: True
 ) -> Spoil:
     """Return a fault: the four sides of one rectangle move."""
 

@@ -189,11 +189,7 @@ SPOILED: list[tuple[str, Any, list[str]]] = [
         ["nodes[4].input: 'proj' is signed; put a relu between it and the bmru"],
     ),
     ("nodes[7].inputs", ["proj"], ["nodes[7].inputs: must be a list of two or more names"]),
-    (
-        "nodes[7].inputs[1]",
-        "later",
-        [f'nodes[7].inputs[1]: "later" {NOT_EARLIER}'],
-    ),
+    ("nodes[7].inputs[1]", "later", [f'nodes[7].inputs[1]: "later" {NOT_EARLIER}']),
     ("nodes[7].inputs[1]", "x", ["nodes[7].inputs: sizes must agree: proj has 2, x has 3"]),
     # weights
     ("nodes[2].weight[1][0]", math.nan, ["nodes[2].weight[1][0]: not finite"]),

@@ -103,10 +103,7 @@ def test_limits_belong_to_the_range(tmp_path: Path, model: Model) -> None:
         ),
         ({"x": good_x(), "Y": [0, 1]}, ["Y: is not known; did you mean y?"]),
         ({"x": good_x(), "labels": [0, 1]}, ["labels: is not known; known here: x, y, id"]),
-        (
-            {"x": good_x(), "y": [0]},
-            ["y: must hold 2 whole numbers, one a sample, not int64 of 1"],
-        ),
+        ({"x": good_x(), "y": [0]}, ["y: must hold 2 whole numbers, one a sample, not int64 of 1"]),
         (
             {"x": good_x(), "y": [[0, 1]]},
             ["y: must hold 2 whole numbers, one a sample, not int64 of 1 × 2"],
@@ -328,10 +325,7 @@ def test_csv_is_one_sample_named_by_its_file(tmp_path: Path, model: Model) -> No
                 "line 5: has 4 columns; the header has 3",
             ],
         ),
-        (
-            "0,1,0\n" * 5,
-            ["line 1: is a row of numbers; wanted the names of the columns first"],
-        ),
+        ("0,1,0\n" * 5, ["line 1: is a row of numbers; wanted the names of the columns first"]),
         ("a,b,c\n" + "0,,0\n" * 2, ["line 2: '' is not a number", "line 3: '' is not a number"]),
         ("a,b,c\n" + "0,0,0\n" * 3, ["x: has 3 frames; the model's readout needs 4"]),
         ("a,b\n" + "0,0\n" * 4, ["x: has 2 channels; the model takes 3"]),

@@ -138,8 +138,7 @@ def test_an_added_element_belongs_to_the_unit_whose_net_it_is_on(
 
 def test_a_chain_of_added_elements_is_followed() -> None:
     read, _ = edited(
-        r"^\.ends layer_relu",
-        "cfar inner 0 1f\nrwire relu_1_n inner 1k\n.ends layer_relu",
+        r"^\.ends layer_relu", "cfar inner 0 1f\nrwire relu_1_n inner 1k\n.ends layer_relu"
     )
     unit = unit_of(read, "relu", 1)
     assert [each.text for each in unit.statements] == ["rwire relu_1_n inner 1k", "cfar inner 0 1f"]
@@ -148,8 +147,7 @@ def test_a_chain_of_added_elements_is_followed() -> None:
 
 def test_an_added_transistor_belongs_to_its_drain() -> None:
     read, _ = edited(
-        r"^\.ends layer_relu",
-        "Xmore relu_1_n x_0_n vss vss nch w=1u l=1u\n.ends layer_relu",
+        r"^\.ends layer_relu", "Xmore relu_1_n x_0_n vss vss nch w=1u l=1u\n.ends layer_relu"
     )
     added = read.transistors["more"]
     assert (added.node, added.unit, added.parameter) == ("relu", 1, None)

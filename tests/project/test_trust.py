@@ -109,10 +109,7 @@ def test_models_that_act_are_refused(outsider: Path, bad: str) -> None:
         ".include {root}/evil", ".include {bare}/evil",
     ],
 )  # fmt: skip
-def test_models_that_include_what_acts_are_refused(
-    outsider: Path,
-    statement: str,
-) -> None:
+def test_models_that_include_what_acts_are_refused(outsider: Path, statement: str) -> None:
     (outsider / "evil").write_text("*# shell true\n")
     injected(outsider, statement.format(root=outsider, bare=str(outsider)[1:]) + "\n")
     with pytest.raises(ConfigurationError, match="is a command to ngspice"):
@@ -162,11 +159,7 @@ INJECTED = "x\\n.control\\nshell true\\n.endc"
         ("includes = []", f'includes = []\ndistribution = "{INJECTED}"'),
     ],
 )
-def test_description_that_would_break_out_is_refused(
-    outsider: Path,
-    old: str,
-    new: str,
-) -> None:
+def test_description_that_would_break_out_is_refused(outsider: Path, old: str, new: str) -> None:
     changed(outsider, old, new)
     with pytest.raises(ConfigurationError) as caught:
         load_technology(outsider)
@@ -174,9 +167,7 @@ def test_description_that_would_break_out_is_refused(
 
 
 def test_package_of_the_current_folder_is_neither_imported_nor_taken(
-    outsider: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    outsider: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed(outsider, "includes = []", 'includes = []\npackage = "stranger.models"')
     for parent in (tmp_path / "here", tmp_path / "there"):
@@ -217,11 +208,7 @@ def test_plain_path_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.ngspice
 @pytest.mark.parametrize("name", ["my pdk", "it's mine", "größe"])
-def test_simulator_reads_models_from_any_path(
-    outsider: Path,
-    tmp_path: Path,
-    name: str,
-) -> None:
+def test_simulator_reads_models_from_any_path(outsider: Path, tmp_path: Path, name: str) -> None:
     moved = outsider.rename(tmp_path / name)
     folder = plain_folder(load_technology(moved).folder)
     deck = (

@@ -10,15 +10,7 @@ from hypothesis import strategies as st
 
 from netgen.analysis import CAUSES, Check
 from netgen.analysis.comparison.tolerances import LIMITS
-from netgen.report.text import (
-    CAUSE_MEANINGS,
-    COUNTS,
-    MEANINGS,
-    limit,
-    measured,
-    percent,
-    printable,
-)
+from netgen.report.text import CAUSE_MEANINGS, COUNTS, MEANINGS, limit, measured, percent, printable
 
 
 @pytest.mark.parametrize(

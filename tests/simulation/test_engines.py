@@ -20,13 +20,7 @@ from netgen.project import BuildOptions, SimulationChoices, build, read_build, s
 from netgen.project.reading import Wires
 from netgen.project.simulate import chosen_engine, workbench
 from netgen.simulation import Traces, load_traces
-from netgen.simulation.engines import (
-    ENGINES,
-    WHOLE,
-    Task,
-    choose,
-    run_tasks,
-)
+from netgen.simulation.engines import ENGINES, WHOLE, Task, choose, run_tasks
 from netgen.simulators import Attempt, Job, Waveforms, run_job
 
 

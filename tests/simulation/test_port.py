@@ -17,14 +17,7 @@ from small_models import small_model
 from netgen.analysis import Tolerances
 from netgen.errors import SimulationError, UsageError
 from netgen.model import Samples, check_samples, from_dict
-from netgen.project import (
-    BuildOptions,
-    SimulationChoices,
-    build,
-    compare,
-    read_build,
-    simulate,
-)
+from netgen.project import BuildOptions, SimulationChoices, build, compare, read_build, simulate
 from netgen.simulation import load_traces
 from netgen.simulators import LocalPool, chosen_simulator, port, required_versions, runner
 from netgen.simulators.ngspice.server import Server

@@ -32,10 +32,7 @@ def test_stereo_and_another_rate_are_repaired_and_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("sound", "problem"),
-    [
-        (tone("up", 0, seconds=0.02), "20 ms long; at least 50 ms"),
-        (np.zeros(4000), "is silent"),
-    ],
+    [(tone("up", 0, seconds=0.02), "20 ms long; at least 50 ms"), (np.zeros(4000), "is silent")],
 )
 def test_useless_recordings_are_refused(tmp_path: Path, sound: np.ndarray, problem: str) -> None:
     path = write_wav(tmp_path / "a.wav", sound)

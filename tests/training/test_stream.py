@@ -18,14 +18,7 @@ from training_data import label_folders, tone, write_wav
 
 from netgen.errors import InputError
 from netgen.model import evaluate, random_model
-from netgen.training.alarms import (
-    Word,
-    best_point,
-    count_alarms,
-    curve,
-    label_text,
-    read_labels,
-)
+from netgen.training.alarms import Word, best_point, count_alarms, curve, label_text, read_labels
 from netgen.training.features import FeatureMap
 from netgen.training.frontend import FRONT_ENDS
 from netgen.training.opening import open_corpus

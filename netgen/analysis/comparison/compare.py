@@ -239,10 +239,7 @@ class _Readings:
 
 
 def _readings(
-    model: Model,
-    samples: Samples,
-    settled: SettledTraces,
-    speeds: Mapping[str, CellSpeed] | None,
+    model: Model, samples: Samples, settled: SettledTraces, speeds: Mapping[str, CellSpeed] | None
 ) -> _Readings:
     software = evaluate(model, samples.x)
     same_state = evaluate(model, samples.x, settled.states)

@@ -62,12 +62,7 @@ class NoErrorBudget:
 
 
 def error_budget(
-    twin: Twin,
-    x: Floats,
-    circuit: TwinResult | None = None,
-    *,
-    seed: int = 0,
-    chips: int = CHIPS,
+    twin: Twin, x: Floats, circuit: TwinResult | None = None, *, seed: int = 0, chips: int = CHIPS
 ) -> ErrorBudget:
     """Return how errors build up from software to circuit.
 

@@ -24,16 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netgen.model import (
-    INPUT,
-    Cell,
-    Linear,
-    Model,
-    Relu,
-    evaluate,
-    sources,
-    states_before,
-)
+from netgen.model import INPUT, Cell, Linear, Model, Relu, evaluate, sources, states_before
 from netgen.model.graph import Bools, Floats
 
 NEAR = 0.02
@@ -93,10 +84,7 @@ def predict_races(model: Model, x: Floats, states: Mapping[str, Bools]) -> dict[
     """
     values = evaluate(model, x, states)
     settled = _Settled(
-        x,
-        states,
-        {cell.name: states_before(cell, states[cell.name]) for cell in model.cells},
-        {},
+        x, states, {cell.name: states_before(cell, states[cell.name]) for cell in model.cells}, {}
     )
     races: dict[str, Bools] = {}
     for cell in model.cells:

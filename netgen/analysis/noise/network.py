@@ -79,11 +79,7 @@ def rows(model: Model) -> tuple[str, ...]:
 def places(model: Model) -> dict[Place, frozenset[str]]:
     """Return where each place is in a model, by the names of nodes."""
     fed = frozenset(cell.input for cell in model.cells)
-    return {
-        "inputs": frozenset([INPUT]),
-        "candidates": fed,
-        "rows": frozenset(rows(model)),
-    }
+    return {"inputs": frozenset([INPUT]), "candidates": fed, "rows": frozenset(rows(model))}
 
 
 def gross_current(model: Model, name: str, values: Values) -> Floats:

@@ -39,10 +39,7 @@ def proportion(passing: Bools) -> Proportion:
     test = binomtest(hits, trials)
     wilson, exact = (test.proportion_ci(CONFIDENCE, method) for method in ("wilson", "exact"))
     return Proportion(
-        hits,
-        trials,
-        (float(wilson.low), float(wilson.high)),
-        (float(exact.low), float(exact.high)),
+        hits, trials, (float(wilson.low), float(wilson.high)), (float(exact.low), float(exact.high))
     )
 
 

@@ -92,11 +92,7 @@ def in_series(
 
 
 def module(
-    name: str,
-    ports: str,
-    role: Role,
-    *devices: tuple[Device, ...],
-    comments: tuple[str, ...] = (),
+    name: str, ports: str, role: Role, *devices: tuple[Device, ...], comments: tuple[str, ...] = ()
 ) -> Module:
     """Return a subcircuit.
 

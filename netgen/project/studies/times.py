@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from netgen.characterise import (
-    CellSpeed,
-    cell_speeds,
-    characterise_cells,
-    characterise_times,
-)
+from netgen.characterise import CellSpeed, cell_speeds, characterise_cells, characterise_times
 from netgen.circuit.blocks import blocks_of
 from netgen.errors import NetgenError
 from netgen.project.build import Design, bench_of

@@ -7,13 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from netgen import __version__
-from netgen.analysis import (
-    Check,
-    Comparison,
-    NodeComparison,
-    SampleComparison,
-    Verification,
-)
+from netgen.analysis import Check, Comparison, NodeComparison, SampleComparison, Verification
 from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.analysis.comparison.results import UnexplainedState
@@ -84,11 +78,7 @@ def report_document(
         "frames": comparison.frames,
         "units": comparison.units,
         "readout_frames": list(comparison.readout_frames),
-        "ties": {
-            "within_fs": TIE,
-            "samples": comparison.ties,
-            "frames": comparison.tied_frames,
-        },
+        "ties": {"within_fs": TIE, "samples": comparison.ties, "frames": comparison.tied_frames},
         "state_changes": {
             "software": comparison.changes_software,
             "circuit": comparison.changes_circuit,

@@ -11,43 +11,34 @@ from matplotlib.ticker import NullLocator
 
 from netgen.analysis import Comparison
 from netgen.model import Model
-from netgen.report.style import (
-    CIRCUIT,
-    MUTED,
-    PALE,
-    SOFTWARE,
-    Sheet,
-    nanoamperes,
-    plain,
-    tidy,
-)
+from netgen.report import style
 
 COLUMNS = 3
 BINS = 60
 
 
-def plot_node_errors(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
+def plot_node_errors(comparison: Comparison, model: Model, sheet: style.Sheet) -> Figure:
     """Bars of each node's RMSE, free-running behind same-state."""
-    nodes, unit = comparison.nodes[::-1], nanoamperes(model)
+    nodes, unit = comparison.nodes[::-1], style.nanoamperes(model)
     fig = sheet.figure(1.2 + 0.27 * len(nodes))
     axes = fig.subplots()
     rows = np.arange(len(nodes))
     free = [unit * node.free_running.rmse for node in nodes]
     same = [unit * node.same_state.rmse for node in nodes]
-    axes.barh(rows, free, 0.75, color=PALE, label="free-running")
-    axes.barh(rows, same, 0.4, color=CIRCUIT, label="same state")
+    axes.barh(rows, free, 0.75, color=style.PALE, label="free-running")
+    axes.barh(rows, same, 0.4, color=style.CIRCUIT, label="same state")
     labels = [node.node + ("" if node.observed == "line" else "  (re-formed)") for node in nodes]
     axes.set_yticks(rows, labels, fontsize=8)
     axes.set_ylim(-0.6, len(nodes) - 0.4)
     axes.set_xlabel("RMSE (nA)", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="best")
     axes.set_xlim(left=0)
-    tidy(axes)
+    style.tidy(axes)
     axes.grid(False, axis="y")
     return fig
 
 
-def plot_histograms(comparison: Comparison, model: Model, sheet: Sheet) -> Figure:
+def plot_histograms(comparison: Comparison, model: Model, sheet: style.Sheet) -> Figure:
     """One histogram a node that flows as a current, counts on a logarithmic scale."""
     names = [node.node for node in comparison.nodes if node.observed == "line"]
     columns = sheet.columns(COLUMNS)
@@ -55,7 +46,7 @@ def plot_histograms(comparison: Comparison, model: Model, sheet: Sheet) -> Figur
     fig = sheet.figure(0.7 + 1.7 * rows)
     panels = fig.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(panels, names, strict=False):
-        _histogram(axes, comparison, name, nanoamperes(model))
+        _histogram(axes, comparison, name, style.nanoamperes(model))
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
@@ -74,17 +65,17 @@ def _histogram(axes: Axes, comparison: Comparison, name: str, unit: float) -> No
     reach = 1.05 * max(float(np.abs(np.concatenate([free, same])).max()), linear)
     edges = np.linspace(-1, 1, BINS + 1) * np.arcsinh(reach / linear)
     counts = [np.histogram(np.arcsinh(error / linear), edges)[0] for error in (same, free)]
-    axes.stairs(counts[0], edges, fill=True, color=CIRCUIT, alpha=0.75, label="same state")
-    axes.stairs(counts[1], edges, color=SOFTWARE, linewidth=1.0, label="free-running")
+    axes.stairs(counts[0], edges, fill=True, color=style.CIRCUIT, alpha=0.75, label="same state")
+    axes.stairs(counts[1], edges, color=style.SOFTWARE, linewidth=1.0, label="free-running")
     axes.set_yscale("log")
     axes.set_ylim(0.7, 2.0 * max(float(count.max()) for count in counts))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
     ticks = _ticks(linear, reach)
     axes.set_xticks(np.arcsinh(np.array(ticks) / linear), [f"{tick:g}" for tick in ticks])
-    axes.set_title(plain(name), fontsize=9, loc="left")
-    axes.axvline(0, color=MUTED, linewidth=0.6)
-    tidy(axes)
+    axes.set_title(style.plain(name), fontsize=9, loc="left")
+    axes.axvline(0, color=style.MUTED, linewidth=0.6)
+    style.tidy(axes)
 
 
 def _ticks(linear: float, reach: float) -> list[float]:

@@ -6,12 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from netgen import __version__
-from netgen.analysis import (
-    CAUSES,
-    Check,
-    Comparison,
-    Verification,
-)
+from netgen.analysis import CAUSES, Check, Comparison, Verification
 from netgen.analysis.comparison.baseline import BaselineComparison
 from netgen.analysis.comparison.error_budget import ErrorBudget, NoErrorBudget
 from netgen.model import Model

@@ -32,10 +32,7 @@ from netgen.units import engineering
 
 
 def plot_all(
-    comparison: Comparison,
-    model: Model,
-    build: BuildSummary,
-    traces: Callable[[int], Traces],
+    comparison: Comparison, model: Model, build: BuildSummary, traces: Callable[[int], Traces]
 ) -> list[Plot | Waves]:
     """Draw every plot: the two most telling samples over time, errors by node, a cell."""
     plots: list[Plot | Waves] = []

@@ -17,31 +17,13 @@ from numpy.typing import NDArray
 from netgen.analysis import Comparison, SampleComparison
 from netgen.model import Cell, Model
 from netgen.model.graph import Floats
-from netgen.report.style import (
-    AXIS,
-    BAND,
-    CIRCUIT,
-    CLASSES,
-    DIFFERS,
-    MUTED,
-    PALE,
-    PAPER,
-    SOFTWARE,
-    WIDE,
-    WINDOW,
-    Sheet,
-    darker,
-    milliseconds,
-    nanoamperes,
-    plain,
-    tidy,
-)
+from netgen.report import style
 from netgen.simulation.traces import Traces
 
 PANELS = 6
 """At most this many cells of a node are plotted in full."""
 
-DIFFERENCES = (PAPER, PALE, CIRCUIT, DIFFERS)
+DIFFERENCES = (style.PAPER, style.PALE, style.CIRCUIT, style.DIFFERS)
 DIFFERENCE_NAMES = ("both low", "both high", "only the circuit high", "only software high")
 
 
@@ -69,12 +51,12 @@ class SampleView:
     @property
     def frame(self) -> float:
         """Length of a frame, ms."""
-        return milliseconds(self.model)
+        return style.milliseconds(self.model)
 
     @property
     def unit(self) -> float:
         """The current that 1 stands for, nA."""
-        return nanoamperes(self.model)
+        return style.nanoamperes(self.model)
 
     @property
     def end(self) -> float:
@@ -93,32 +75,32 @@ class SampleView:
         return 1e3 * self.traces.time, np.float32(self.unit) * self.traces.waves[node]
 
 
-def plot_logits(view: SampleView, sheet: Sheet = WIDE) -> Figure:
+def plot_logits(view: SampleView, sheet: style.Sheet = style.WIDE) -> Figure:
     """Readout currents over time with the readout's frames shaded, and each frame's winner."""
     readout = view.model.readout
     fig = sheet.figure(4.6)
     top, strip = fig.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (5, 1)})
     software = view.comparison.software[readout.node][view.at]
     wave = view.wave(readout.node)
-    top.axvspan(*view.window, color=WINDOW, linewidth=0)
+    top.axvspan(*view.window, color=style.WINDOW, linewidth=0)
     handles: list[Artist] = []
     for unit in range(software.shape[1]):
-        colour = CLASSES[unit % len(CLASSES)]
+        colour = style.CLASSES[unit % len(style.CLASSES)]
         if wave is not None:
             top.plot(wave[0], wave[1][:, unit], color=colour, linewidth=1.6, alpha=0.85)
-        _steps(top, view, software[:, unit], darker(colour))
+        _steps(top, view, software[:, unit], style.darker(colour))
         handles.append(Line2D([], [], color=colour, linewidth=2))
-    names = [f"circuit: {plain(name)}" for name in view.model.classes]
+    names = [f"circuit: {style.plain(name)}" for name in view.model.classes]
     handles += [
-        Line2D([], [], color=SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
-        Patch(color=WINDOW),
+        Line2D([], [], color=style.SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
+        Patch(color=style.WINDOW),
     ]
     names += ["software", f"readout frames ({readout.rule.replace('_', ' ')})"]
     fig.legend(
         handles, names, fontsize=8, frameon=False, ncols=sheet.columns(4), loc="outside upper left"
     )
     top.set_ylabel("logit (nA)", fontsize=9)
-    tidy(top)
+    style.tidy(top)
     _winners(strip, view, software)
     return fig
 
@@ -129,14 +111,18 @@ def _winners(axes: Axes, view: SampleView, software: Floats) -> None:
     for row in (0, 1):
         for start, stop, unit in _runs(winners[row]):
             span = (start * view.frame, row), (stop - start) * view.frame, 1
-            axes.add_patch(Rectangle(*span, color=CLASSES[unit % len(CLASSES)], linewidth=0))
+            axes.add_patch(
+                Rectangle(*span, color=style.CLASSES[unit % len(style.CLASSES)], linewidth=0)
+            )
     differs = np.flatnonzero(winners[0] != winners[1])
-    axes.plot((differs + 0.5) * view.frame, np.full(len(differs), 1.0), "x", color=SOFTWARE, ms=5)
+    axes.plot(
+        (differs + 0.5) * view.frame, np.full(len(differs), 1.0), "x", color=style.SOFTWARE, ms=5
+    )
     axes.set_yticks([0.5, 1.5], ["software", "circuit"], fontsize=8)
     axes.set_xlim(0, view.end)
     axes.set_ylim(2, 0)
     axes.set_xlabel("time (ms); × where the largest logit differs", fontsize=9)
-    axes.axhline(1, color=PAPER, linewidth=1.5)
+    axes.axhline(1, color=style.PAPER, linewidth=1.5)
     _frame(axes)
 
 
@@ -187,7 +173,7 @@ def candidates_alt(view: SampleView, cell: Cell) -> str:
     )
 
 
-def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure:
+def plot_candidates(view: SampleView, cell: Cell, sheet: style.Sheet = style.WIDE) -> Figure:
     """Candidates of a node's cells against their hysteresis bands."""
     triggers = _busiest(view, cell)
     fig = sheet.figure(0.9 + 1.35 * len(triggers))
@@ -198,28 +184,28 @@ def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure
     for axes, trigger in zip(panels, triggers, strict=True):
         unit = trigger // cell.rungs
         low, high = view.unit * cell.falling[trigger], view.unit * cell.rising[trigger]
-        axes.axhspan(low, high, color=BAND, linewidth=0)
+        axes.axhspan(low, high, color=style.BAND, linewidth=0)
         if wave is not None:
-            axes.plot(wave[0], wave[1][:, unit], color=CIRCUIT, linewidth=1.4)
-        _steps(axes, view, software[:, unit], SOFTWARE)
+            axes.plot(wave[0], wave[1][:, unit], color=style.CIRCUIT, linewidth=1.4)
+        _steps(axes, view, software[:, unit], style.SOFTWARE)
         at = np.flatnonzero(flips[:, trigger])
         axes.plot(
             (at + 0.5) * view.frame,
             np.full(len(at), 0.04),
             "^",
-            color=DIFFERS,
+            color=style.DIFFERS,
             markersize=5,
             transform=axes.get_xaxis_transform(),
         )
         axes.set_ylabel(cell.place(trigger), rotation=0, labelpad=14, va="center", fontsize=9)
         axes.set_xlim(0, view.end)
         axes.set_ylim(bottom=0)
-        tidy(axes)
+        style.tidy(axes)
     handles = [
-        Line2D([], [], color=CIRCUIT, linewidth=2),
-        Line2D([], [], color=SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
-        Patch(color=BAND),
-        Line2D([], [], color=DIFFERS, marker="^", linestyle=""),
+        Line2D([], [], color=style.CIRCUIT, linewidth=2),
+        Line2D([], [], color=style.SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
+        Patch(color=style.BAND),
+        Line2D([], [], color=style.DIFFERS, marker="^", linestyle=""),
     ]
     names = ["circuit", "software", "band, β_lo to β_hi", "state differs"]
     columns = 4 if sheet.wide else 2
@@ -228,7 +214,7 @@ def plot_candidates(view: SampleView, cell: Cell, sheet: Sheet = WIDE) -> Figure
     if len(triggers) < cell.triggers and sheet.wide:
         label += f"; {len(triggers)} of {cell.triggers} cells: those that differ or switch most"
     panels[-1].set_xlabel(label, fontsize=9)
-    fig.supylabel(f"candidate of {plain(cell.name)} (nA)", fontsize=9)
+    fig.supylabel(f"candidate of {style.plain(cell.name)} (nA)", fontsize=9)
     return fig
 
 
@@ -241,7 +227,7 @@ def _busiest(view: SampleView, cell: Cell) -> list[int]:
     return sorted(int(trigger) for trigger in order[:PANELS])
 
 
-def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
+def plot_states(view: SampleView, sheet: style.Sheet = style.WIDE) -> Figure:
     """A raster of all states: equal ones pale, differences in strong colours."""
     cells = view.model.cells
     readings = [view.comparison.states[cell.name] for cell in cells]
@@ -259,12 +245,12 @@ def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
     axes.set_xlim(0, view.end)
     axes.set_ylim(rows, 0)
     for edge in view.window:
-        axes.axvline(edge, color=MUTED, linewidth=0.8, linestyle=":")
+        axes.axvline(edge, color=style.MUTED, linewidth=0.8, linestyle=":")
     _label_rows(axes, cells)
     axes.set_xlabel("time (ms); dotted: readout frames", fontsize=9)
     _frame(axes)
     handles: list[Artist] = [
-        Patch(facecolor=colour, edgecolor=AXIS, linewidth=0.6) for colour in DIFFERENCES
+        Patch(facecolor=colour, edgecolor=style.AXIS, linewidth=0.6) for colour in DIFFERENCES
     ]
     names = list(DIFFERENCE_NAMES)
     first = view.entry.first_divergence
@@ -275,7 +261,7 @@ def plot_states(view: SampleView, sheet: Sheet = WIDE) -> Figure:
             row + 0.5,
             "o",
             markerfacecolor="none",
-            markeredgecolor=SOFTWARE,
+            markeredgecolor=style.SOFTWARE,
             markeredgewidth=1.4,
             markersize=10,
             clip_on=False,
@@ -295,9 +281,9 @@ def _first_row(cells: tuple[Cell, ...], node: str, unit: int) -> int:
 def _frame(axes: Axes) -> None:
     """Give a raster thin edges."""
     for spine in axes.spines.values():
-        spine.set_color(AXIS)
+        spine.set_color(style.AXIS)
         spine.set_linewidth(0.6)
-    axes.tick_params(length=2, color=AXIS, labelcolor=MUTED, labelsize=8)
+    axes.tick_params(length=2, color=style.AXIS, labelcolor=style.MUTED, labelsize=8)
 
 
 def _label_rows(axes: Axes, cells: tuple[Cell, ...]) -> None:
@@ -305,7 +291,7 @@ def _label_rows(axes: Axes, cells: tuple[Cell, ...]) -> None:
     sizes = [cell.triggers for cell in cells]
     ends = np.cumsum(sizes)
     for end in ends[:-1]:
-        axes.axhline(end, color=MUTED, linewidth=0.8)
+        axes.axhline(end, color=style.MUTED, linewidth=0.8)
     if ends[-1] <= 32:
         names = [
             f"{cell.name}{cell.place(trigger)}"

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from netgen.document import (
-    Json,
-    flag_at,
-    number_at,
-    tables_at,
-    text_at,
-    value_at,
-    whole_at,
-)
+from netgen.document import Json, flag_at, number_at, tables_at, text_at, value_at, whole_at
 from netgen.report.text import printable
 
 

@@ -16,37 +16,22 @@ from netgen.analysis.variability.population import PopulationFigures
 from netgen.analysis.variability.proportions import Proportion
 from netgen.model import Model
 from netgen.model.graph import Floats
-from netgen.report.style import (
-    AGREES,
-    CIRCUIT,
-    CLASSES,
-    MUTED,
-    PALE,
-    SOFTWARE,
-    WINDOW,
-    Sheet,
-    darker,
-    milliseconds,
-    nanoamperes,
-    plain,
-    share_axis,
-    tidy,
-)
+from netgen.report import style
 from netgen.units import engineering
 
-DIFFERS, FAILED, PENDING = CIRCUIT, SOFTWARE, PALE
+DIFFERS, FAILED, PENDING = style.CIRCUIT, style.SOFTWARE, style.PALE
 BANDS = 3
 """At most this many samples are plotted over time."""
 
 
-def plot_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
+def plot_votes(figures: PopulationFigures, what: str, sheet: style.Sheet) -> Figure:
     """What every sample's runs came to, and how many samples every variant gets right."""
     fig, (left, right) = sheet.panels(2, 3.6, ratios=(2.4, 1.0))
     differs = figures.simulated & ~figures.agrees
     pending = ~figures.done
     base = np.zeros(len(figures.samples))
     for runs, colour, label in (
-        (figures.agrees, AGREES, "as software"),
+        (figures.agrees, style.AGREES, "as software"),
         (differs, DIFFERS, "otherwise"),
         (figures.failed, FAILED, "simulation failed"),
         (pending, PENDING, "not simulated yet"),
@@ -64,11 +49,11 @@ def plot_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
         loc="lower left",
         bbox_to_anchor=(0, 1),
     )
-    tidy(left)
+    style.tidy(left)
     left.grid(False, axis="x")
     right_ones = figures.agrees[figures.whole].sum(axis=1)
     counts = np.bincount(right_ones, minlength=len(base) + 1)
-    colours = [DIFFERS] * len(base) + [AGREES]
+    colours = [DIFFERS] * len(base) + [style.AGREES]
     right.bar(range(len(counts)), counts, 0.75, color=colours)
     first = int(right_ones.min()) if right_ones.size else 0
     right.set_xlim(first - 0.6, len(base) + 0.6)
@@ -76,7 +61,7 @@ def plot_votes(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     right.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right.set_xlabel(f"samples decided as software does (of {len(base)})", fontsize=9)
     right.set_ylabel(f"{what} with all samples done", fontsize=9)
-    tidy(right)
+    style.tidy(right)
     right.grid(False, axis="x")
     return fig
 
@@ -97,22 +82,22 @@ def chosen_bands(figures: PopulationFigures) -> list[int]:
     return list(picked)[:BANDS]
 
 
-def plot_bands(figures: PopulationFigures, model: Model, what: str, sheet: Sheet) -> Figure:
+def plot_bands(figures: PopulationFigures, model: Model, what: str, sheet: style.Sheet) -> Figure:
     """Logits over time: software, and median and 5 … 95 % band of the variants."""
     chosen = chosen_bands(figures)
     fig = sheet.figure(0.9 + 2.3 * len(chosen))
     panels = fig.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
     for axes, at in zip(panels, chosen, strict=True):
         _band(axes, figures, model, at, sheet)
-        tidy(axes)
+        style.tidy(axes)
     handles: list[Artist] = [
-        Line2D([], [], color=CLASSES[k % len(CLASSES)], linewidth=2)
+        Line2D([], [], color=style.CLASSES[k % len(style.CLASSES)], linewidth=2)
         for k in range(len(model.classes))
     ]
-    names = [f"{plain(name)}: median, 5 … 95 % of {what}" for name in model.classes]
+    names = [f"{style.plain(name)}: median, 5 … 95 % of {what}" for name in model.classes]
     handles += [
-        Line2D([], [], color=SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
-        Patch(color=WINDOW),
+        Line2D([], [], color=style.SOFTWARE, linewidth=1, linestyle=(0, (3, 2))),
+        Patch(color=style.WINDOW),
     ]
     names += ["software", f"readout frames ({model.readout.rule.replace('_', ' ')})"]
     fig.legend(
@@ -128,22 +113,26 @@ def plot_bands(figures: PopulationFigures, model: Model, what: str, sheet: Sheet
     return fig
 
 
-def _band(axes: Axes, figures: PopulationFigures, model: Model, at: int, sheet: Sheet) -> None:
+def _band(
+    axes: Axes, figures: PopulationFigures, model: Model, at: int, sheet: style.Sheet
+) -> None:
     band = figures.band(at)
     assert band is not None
-    frame, current = milliseconds(model), nanoamperes(model)
+    frame, current = style.milliseconds(model), style.nanoamperes(model)
     time = frame * (np.arange(band.shape[1]) + 0.5)
-    axes.axvspan(frame * model.readout.start, frame * model.readout.stop, color=WINDOW, linewidth=0)
+    axes.axvspan(
+        frame * model.readout.start, frame * model.readout.stop, color=style.WINDOW, linewidth=0
+    )
     for unit in range(band.shape[2]):
-        colour = CLASSES[unit % len(CLASSES)]
+        colour = style.CLASSES[unit % len(style.CLASSES)]
         low, middle, high = current * band[:, :, unit]
         axes.fill_between(time, low, high, color=colour, alpha=0.25, linewidth=0)
         axes.plot(time, middle, color=colour, linewidth=1.6)
         software = current * figures.logits_software[at, :, unit]
-        axes.plot(time, software, color=darker(colour), linewidth=1, linestyle=(0, (3, 2)))
+        axes.plot(time, software, color=style.darker(colour), linewidth=1, linestyle=(0, (3, 2)))
     votes = figures.votes()[at]
-    name = f"{figures.samples[at]}, {plain(figures.ids[at])}"
-    decided = plain(model.classes[figures.software[at]])
+    name = f"{figures.samples[at]}, {style.plain(figures.ids[at])}"
+    decided = style.plain(model.classes[figures.software[at]])
     axes.set_title(
         f"sample {name}:{' ' if sheet.wide else chr(10)}{votes.hits} of {votes.trials} "
         f"decide “{decided}” as software does",
@@ -153,7 +142,7 @@ def _band(axes: Axes, figures: PopulationFigures, model: Model, at: int, sheet: 
     axes.set_xlim(0, frame * len(time))
 
 
-def plot_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
+def plot_margins(figures: PopulationFigures, what: str, sheet: style.Sheet) -> Figure:
     """Share of variants that decide like software against software's lead."""
     fig = sheet.figure(3.6)
     axes = fig.subplots()
@@ -162,9 +151,9 @@ def plot_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
     votes = [vote for _, vote in known]
     if what == "corners":  # chosen, not sampled: their share has no interval
         shares = np.array([vote.share for vote in votes], dtype=np.float64)
-        axes.plot(lead, shares, "o", color=CIRCUIT, markersize=5)
+        axes.plot(lead, shares, "o", color=style.CIRCUIT, markersize=5)
     else:
-        plot_shares(axes, lead, votes, CIRCUIT)
+        plot_shares(axes, lead, votes, style.CIRCUIT)
     for place, (at, vote) in zip(lead, known, strict=True):
         assert vote.share is not None
         axes.annotate(
@@ -173,14 +162,14 @@ def plot_margins(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
             xytext=(4, -9),
             textcoords="offset points",
             fontsize=8,
-            color=MUTED,
+            color=style.MUTED,
         )
-    axes.axvline(0, color=MUTED, linewidth=0.6)
+    axes.axvline(0, color=style.MUTED, linewidth=0.6)
     ends = [end for vote in votes for end in vote.wilson or () if what != "corners"]
-    share_axis(axes, [*ends, *(vote.share for vote in votes if vote.share is not None)])
+    style.share_axis(axes, [*ends, *(vote.share for vote in votes if vote.share is not None)])
     axes.set_xlabel("lead of software's class, share of full scale", fontsize=9)
     axes.set_ylabel(f"{what} that decide like software", fontsize=9)
-    tidy(axes)
+    style.tidy(axes)
     return fig
 
 
@@ -201,7 +190,7 @@ def plot_shares(
     )
 
 
-def plot_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
+def plot_spreads(figures: PopulationFigures, what: str, sheet: style.Sheet) -> Figure:
     """Distributions over variants (mean over their samples) of power, errors and agreement."""
     entries = [
         ("supply power", figures.power_w),
@@ -222,8 +211,8 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
         low, high = low - room, high + room
         low, high = max(0.0, low), high if power else min(1.0, high)
         bins = np.linspace(low, high, min(30, max(5, len(means) // 4)) + 1).tolist()
-        axes.hist(means, bins=bins, color=CIRCUIT, alpha=0.75)
-        axes.axvline(middle, color=SOFTWARE, linewidth=1)
+        axes.hist(means, bins=bins, color=style.CIRCUIT, alpha=0.75)
+        axes.axvline(middle, color=style.SOFTWARE, linewidth=1)
         median = engineering(middle, "W") if power else f"{100 * middle:.3g} %"
         axes.set_title(f"{label}\nmedian {median}", fontsize=9, loc="left")
         axes.set_xlim(low, high)
@@ -232,7 +221,7 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: Sheet) -> Figure:
             (lambda v, _: engineering(v, "W", 4)) if power else (lambda v, _: f"{100 * v:.4g} %")
         )
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        tidy(axes)
+        style.tidy(axes)
     panels[0].set_ylabel(what, fontsize=9)
     return fig
 

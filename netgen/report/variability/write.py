@@ -30,12 +30,7 @@ from netgen.report.variability.plots import (
     plot_votes,
 )
 from netgen.report.variability.population import PopulationReport
-from netgen.report.variability.studies import (
-    AreaPoint,
-    plot_area,
-    plot_corners,
-    plot_sensitivity,
-)
+from netgen.report.variability.studies import AreaPoint, plot_area, plot_corners, plot_sensitivity
 from netgen.schema import head
 
 
@@ -72,7 +67,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
             f"the {what} gets right.",
             decided,
             partial(plot_votes, figures, what),
-        ),
+        )
     ]
     if figures.simulated.any():
         plots += [

@@ -5,10 +5,4 @@ from netgen.circuit.blocks.schmitt9.op import Bmru
 from netgen.circuit.blocks.schmitt9.table import SchmittTable, read_thresholds
 from netgen.circuit.blocks.schmitt9.times import SchmittTimes
 
-__all__ = [
-    "BLOCK",
-    "Bmru",
-    "SchmittTable",
-    "SchmittTimes",
-    "read_thresholds",
-]
+__all__ = ["BLOCK", "Bmru", "SchmittTable", "SchmittTimes", "read_thresholds"]
