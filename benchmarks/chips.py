@@ -19,7 +19,7 @@ from netgen.arrays import Floats
 from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
 from netgen.circuit.synthesis import synthesise
 from netgen.model import random_model
-from netgen.netlist import Network, shift_words, transistors_of
+from netgen.netlist import Network, shift_words
 from netgen.technology import Variation, load_technology, sample_deviations
 
 
@@ -41,7 +41,7 @@ def main() -> None:
         whole = network.deviating.whole
         ready = process_time()
         for chip in range(chosen.chips):
-            found = transistors_of(network.netlist)
+            found = network.netlist.transistors
             drawn = sample_deviations(technology, Variation(1), found, chip)
             words = shift_words({name: values[0] for name, values in drawn.items()})
             written += len("\n".join(line.shifted(words) for line in whole))

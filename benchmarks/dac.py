@@ -93,9 +93,7 @@ def deck(pdk: str, kind: str, amperes: float, chips: int, temperature: float | N
                 f"B{net} {net} 0 v={Drive(frames, (at.vdd * level).astype(np.float64)).table}"
             )
     share = SPAN.copied if kind == "weighted" else 1.0
-    names = {
-        f"x{chip}.{each.name}": each.transistor for chip in range(chips) for each in made.devices
-    }
+    names = {f"x{chip}.{each.name}": each for chip in range(chips) for each in made.devices}
     drawn = sample_deviations(technology, Variation(1), names, 0, 1)
     shifts = shift_words(
         {name: value[0] * (not name.startswith("x0.")) for name, value in drawn.items()}

@@ -22,7 +22,6 @@ from netgen.analysis.comparison.metrics import correlation, rms
 from netgen.commands.options import cores
 from netgen.model import Model, Samples, decide, evaluate, load_model, load_samples
 from netgen.model.random import random_model
-from netgen.netlist import transistors_of
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
 from netgen.project.population.variants import Chip, Networks
 from netgen.project.simulate import plain_engine, pool, workbench
@@ -111,7 +110,7 @@ def main(
         pairs = [(chip, (chip * each + k) % count) for chip in range(chips) for k in range(each)]
         variation = Variation(seed)
         started = time.process_time()
-        names = transistors_of(twin.netlist)
+        names = twin.netlist.transistors
         shifts = sample_deviations(twin.technology, variation, names, 0, chips)
         drawn = time.process_time()
         found = twin.run(shifts, data.x)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
-from netgen.technology import Geometry, Polarity, Transistor
+from netgen.technology import Geometry, Polarity
 
 Role: TypeAlias = Literal[
     "mirror", "relu", "cell", "bias", "line", "input", "start", "decision", "dac"
@@ -70,11 +70,6 @@ class Device:
     def gate(self) -> str:
         """Its gate's net."""
         return self.terminals[1]
-
-    @property
-    def transistor(self) -> Transistor:
-        """What its random deviations depend on."""
-        return Transistor(self.polarity, self.geometry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +209,12 @@ class Netlist:
 
     @cached_property
     def transistors(self) -> Mapping[str, Device]:
-        """Every transistor by its path, those of blocks with the nets around their instance."""
+        """Every transistor by its path, those of blocks with the nets around their instance.
+
+        A mirror is called as in the netlist, but for the letter in front (``l1_relu_2_from_x_5``),
+        a transistor of a block by its instance and its own name (``l1_state_3.m1``,
+        ``l1_relu_0.diode``). Those in series for a long one are called ``…``, ``…_s1``, ``…_s2``.
+        """
         return {
             device.name: device for unit in self.units for device in flat_devices(unit, self.blocks)
         }

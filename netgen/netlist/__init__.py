@@ -7,7 +7,7 @@ from netgen.netlist.models import Conditions, SimulatorOptions, nominal
 from netgen.netlist.netlister import SpiceNetlister
 from netgen.netlist.partition import Network
 from netgen.netlist.testbench import READOUT, SETTLED, Probes, release_time, testbench
-from netgen.netlist.variation import shift_words, transistors_of
+from netgen.netlist.variation import shift_words
 from netgen.netlist.workbench import GateLoad, Workbench
 
 __all__ = [
@@ -29,5 +29,4 @@ __all__ = [
     "release_time",
     "shift_words",
     "testbench",
-    "transistors_of",
 ]

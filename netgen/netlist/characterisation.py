@@ -44,12 +44,10 @@ class MirrorUnderTest:
     polarity: Polarity
     geometry: Geometry
 
-
-@dataclass(frozen=True)
-class _Mirror:
-    name: str
-    net: str
-    device: str
+    @property
+    def gate(self) -> str:
+        """Its gate's net on the bench."""
+        return f"{self.polarity[0]}{self.line}"
 
 
 @dataclass(frozen=True)
@@ -130,10 +128,9 @@ def mirror_deck(
     rails = {"nmos": "vss", "pmos": "vdd"}
     views = []
     for index, tested in enumerate(mirrors):
-        gate = f"{tested.polarity[0]}{tested.line}"
-        net, rail = f"d{index}", rails[tested.polarity]
-        line = write[tested.polarity](f"m{index}", net, gate, rail, tested.geometry)
-        views.append(_Mirror(f"m{index}", net, line))
+        name, net, rail = f"m{index}", f"d{index}", rails[tested.polarity]
+        device = write[tested.polarity](name, net, tested.gate, rail, tested.geometry)
+        views.append((name, net, device))
     body = render_template(
         "mirror_characterisation.j2", vdd=at.vdd, unit=unit, mirrors=views, **write
     )

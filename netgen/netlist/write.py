@@ -181,18 +181,12 @@ def transistors(technology: Technology) -> dict[str, Transistors]:
 
 
 @dataclass(frozen=True)
-class _Noted:
-    note: str
-    device: str
-
-
-@dataclass(frozen=True)
 class _UnitView:
     """What a layer's template writes for one unit."""
 
     title: str
-    biases: list[_Noted]
-    mirrors: list[_Noted]
+    biases: list[tuple[str, str]]  #: Remark and statement.
+    mirrors: list[tuple[str, str]]  #: Remark and statement.
     missing: list[str]
     instances: list[str]
 
@@ -262,9 +256,9 @@ def _unit_view(writer: Writer, unit: Unit) -> _UnitView:
     biases = {net.name for net in unit.nets if net.kind == "bias"}
     return _UnitView(
         unit.title,
-        [_Noted(_source_note(source), writer.source(source)) for source in unit.sources],
+        [(_source_note(source), writer.source(source)) for source in unit.sources],
         [
-            _Noted(device_note(stack[0], biases), "\n".join(map(writer.device, stack)))
+            (device_note(stack[0], biases), "\n".join(map(writer.device, stack)))
             for stack in stacks(unit.devices)
         ],
         [

@@ -21,14 +21,13 @@ from netgen.circuit.grouping import device_groups, group_names
 from netgen.errors import UsageError
 from netgen.model import Model, Samples
 from netgen.model.graph import Floats
-from netgen.netlist import transistors_of
 from netgen.netlist.area import Area, area_of, areas
 from netgen.progress import announced
 from netgen.project.build import Design, design
 from netgen.project.grouped import EACH, GroupedChips
 from netgen.project.options import BuildOptions
 from netgen.project.twin import twin_of
-from netgen.technology import Geometry, Transistor, scaled
+from netgen.technology import Geometry, scaled
 from netgen.trim import CodeRange
 
 FACTORS = np.round(np.arange(0.5, 6.01, 0.1), 2)
@@ -80,11 +79,6 @@ class AreaByGroup:
         return GroupedChips(fast_chips(twin), self.samples.x, span, self.inputs, self.seed)
 
     @cached_property
-    def transistors(self) -> Mapping[str, Transistor]:
-        """All transistors in one size for all."""
-        return transistors_of(self.made.netlist)
-
-    @cached_property
     def group_of(self) -> Mapping[str, str]:
         """The group of each transistor that has one."""
         return device_groups(self.made.circuit, self.made.netlist)
@@ -100,7 +94,7 @@ class AreaByGroup:
         """Area that each group will take at every factor, and all that belongs to none, m²."""
         found = {group: np.zeros(len(FACTORS)) for group in (*self.groups, "")}
         diffusion = self.made.technology.diffusion
-        for name in self.transistors:
+        for name in self.made.netlist.transistors:
             group = self.group_of.get(name, "")
             factors = FACTORS if group else np.ones(len(FACTORS))
             sizes = (self.resized(name, by) for by in factors.tolist())
@@ -118,7 +112,7 @@ class AreaByGroup:
         A mirror stands where the sizing path of the group's unit has its ratio, so that one at the
         narrowest width does not become smaller.
         """
-        now = self.transistors[name].geometry
+        now = self.made.netlist.transistors[name].geometry
         if self.group_of.get(name) not in MIRRORS or by == 1:
             return scaled(now, by)
         device, technology = self.made.netlist.transistors[name], self.made.technology
@@ -169,7 +163,7 @@ class AreaByGroup:
     def sigma(self, factors: Mapping[str, float]) -> Floats:
         """Return the standard deviations of devices' log errors at given sizes, (devices,)."""
         found = {}
-        for name, each in self.transistors.items():
+        for name, each in self.made.netlist.transistors.items():
             by = factors.get(self.group_of.get(name, ""), 1.0)
             found[name] = replace(each, geometry=self.resized(name, by))
         return self.chips.fast.sigma(self.made.technology, found)

@@ -17,7 +17,6 @@ from netgen.behavioural.settings import ChipSettings
 from netgen.circuit.grouping import device_groups
 from netgen.model import decide, evaluate
 from netgen.model.graph import Bools, Floats, Integers
-from netgen.netlist import transistors_of
 from netgen.progress import announced
 from netgen.project.reading import Build
 from netgen.project.trim import SampledChips
@@ -146,4 +145,4 @@ def contributions_of(
     """Return what each group of a build's devices does to decisions, by mismatch."""
     twin = twin_of_build(build, temperature)
     chips = GroupedChips(fast_chips(twin), x, span, inputs, seed)
-    return chips.contributions(chips.fast.sigma(twin.technology, transistors_of(twin.netlist)))
+    return chips.contributions(chips.fast.sigma(twin.technology, twin.netlist.transistors))

@@ -22,7 +22,6 @@ from netgen.errors import ConfigurationError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, decide, evaluate
 from netgen.model.graph import Floats, Integers
-from netgen.netlist import transistors_of
 from netgen.project.population.variants import Programmed
 from netgen.project.reading import Build, held, prepared, variation_of
 from netgen.project.record import read_json
@@ -86,7 +85,7 @@ def sampled_chips(build: Build, variation: Variation, chips: int) -> SampledChip
     """Return the chips that ``netgen sim --monte-carlo`` simulates with the same variation."""
     twin: Twin = twin_of_build(build)
     fast = fast_chips(twin)
-    shifts = sample_deviations(twin.technology, variation, transistors_of(twin.netlist), 0, chips)
+    shifts = sample_deviations(twin.technology, variation, twin.netlist.transistors, 0, chips)
     return SampledChips(build.model, fast, fast.errors(shifts))
 
 

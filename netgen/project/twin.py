@@ -21,7 +21,7 @@ from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
 from netgen.model import decide
 from netgen.model.graph import Floats
-from netgen.netlist import Conditions, transistors_of
+from netgen.netlist import Conditions
 from netgen.project.build import bench_of
 from netgen.project.design import read_netlist
 from netgen.project.options import check_conditions
@@ -108,7 +108,7 @@ def twin_decisions(
         Decided class, (chips of the batch, samples).
     """
     twin = twin_of_build(build, temperature)
-    transistors = transistors_of(twin.netlist)
+    transistors = twin.netlist.transistors
     model = fast_chips(twin)
     readout = build.model.readout
     for first in range(0, chips, BATCH):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,16 @@ _WORDS = 4
 """64-bit words that Philox makes at each step of its counter."""
 
 
-@dataclass(frozen=True)
-class Transistor:
+class Transistor(Protocol):
     """What the statistics of a transistor depend on."""
 
-    polarity: Polarity
-    geometry: Geometry
+    @property
+    def polarity(self) -> Polarity:
+        """Its polarity."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Its geometry."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ class Word:
     end: float
     text: str
 
+    def later(self, seconds: float) -> Word:
+        """Return the word so much later."""
+        return Word(seconds + self.start, seconds + self.end, self.text)
+
 
 @dataclass(frozen=True)
 class Alarms:

@@ -91,7 +91,7 @@ def make_passages(
     def sounds() -> Iterator[Sound]:
         for number in range(scene.minutes):
             sound, spoken = tracks.minute(number)
-            words.extend(Word(60 * number + w.start, 60 * number + w.end, w.text) for w in spoken)
+            words.extend(word.later(60 * number) for word in spoken)
             yield resample(sound, RATE, mapping.rate)
             step()
 

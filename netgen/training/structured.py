@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -102,8 +103,7 @@ def structured_chips(
     return _Chips(arch, nominal, share, generator, errors).parameters()
 
 
-@dataclass(frozen=True, eq=False)
-class _Line:
+class _Line(NamedTuple):
     """Log errors of a signal's N- and P-gate nets, (chips, units)."""
 
     n: Tensor
@@ -160,7 +160,7 @@ class _Chips:
         weight = self.arch.take(self.nominal, name)
         own = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
         if line is not None:
-            n, p = (each if weight.ndim == 2 else each[:, None] for each in (line.n, line.p))
+            n, p = (each if weight.ndim == 2 else each[:, None] for each in line)
             own = own + torch.where(weight > 0, p, n)
         self.add(name, own)
 

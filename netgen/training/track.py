@@ -253,7 +253,7 @@ def write_stream(
             for number in range(first, min(first + PART_MINUTES, tracks.scene.minutes)):
                 sound, spoken = tracks.minute(number)
                 file.write(sound)
-                words += [Word(60 * number + w.start, 60 * number + w.end, w.text) for w in spoken]
+                words += [word.later(60 * number) for word in spoken]
                 done()
         files.append(path)
     return files, words

@@ -12,7 +12,6 @@ from random_graphs import graphs, random_inputs
 from netgen.behavioural.fast import fast_chips
 from netgen.behavioural.settings import ChipSettings
 from netgen.model import Model
-from netgen.netlist import transistors_of
 from netgen.technology import Variation, sample_deviations
 
 CHIPS = 3
@@ -23,7 +22,7 @@ CHIPS = 3
 def test_with_exponential_devices_it_is_the_twin(model: Model, seed: int) -> None:
     """The twin's tables are made of exponentials here, so nothing is left out."""
     twin = twin_of(model)
-    shifts = sample_deviations(TECHNOLOGY, Variation(seed), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(seed), twin.netlist.transistors, 0, CHIPS)
     x = random_inputs(model, 12)[np.newaxis]
     fast = fast_chips(twin)
     own, exact = fast.run(fast.errors(shifts), x), twin.run(shifts, x)
@@ -48,7 +47,7 @@ def test_a_diodes_error_is_in_all_its_copies() -> None:
 
 def test_sigma_is_that_of_the_drawn_devices() -> None:
     fast = fast_chips(twin_of(CELL))
-    transistors = transistors_of(fast.twin.netlist)
+    transistors = fast.twin.netlist.transistors
     errors = fast.errors(sample_deviations(TECHNOLOGY, Variation(5), transistors, 0, 4000))
     expected = fast.sigma(TECHNOLOGY, transistors)
     np.testing.assert_allclose(errors.std(axis=0), expected, rtol=0.06)

@@ -20,7 +20,6 @@ from netgen.errors import ConfigurationError
 from netgen.model import Model, evaluate
 from netgen.model.graph import Floats
 from netgen.model.random import random_model
-from netgen.netlist import transistors_of
 from netgen.technology import Variation, sample_deviations
 
 
@@ -179,7 +178,7 @@ def test_a_bias_that_cannot_be_read(old: str, new: str, message: str) -> None:
 
 
 def drawn(twin: Twin, first: int, count: int) -> dict[str, Floats]:
-    names = transistors_of(twin.netlist)
+    names = twin.netlist.transistors
     return sample_deviations(TECHNOLOGY, Variation(5), names, first, count)
 
 

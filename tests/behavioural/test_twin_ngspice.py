@@ -9,7 +9,6 @@ import pytest
 
 from netgen.model import decide, evaluate
 from netgen.model.random import random_model
-from netgen.netlist import transistors_of
 from netgen.project import BIASES, Bias, BuildOptions, SimulationChoices, build, read_build
 from netgen.project.population.variants import Chip, Networks
 from netgen.project.simulate import plain_engine, pool, workbench
@@ -41,7 +40,7 @@ def test_twin_and_spice_have_the_same_chips(tmp_path: Path, bias: Bias) -> None:
     spice = np.array([_logits(found[at]) for at in range(CHIPS + 2)])
 
     twin = twin_of_build(made)
-    names = transistors_of(twin.netlist)
+    names = twin.netlist.transistors
     chips = twin.run(sample_deviations(twin.technology, VARIATION, names, 0, CHIPS), SAMPLES.x)
     still = twin.run({}, SAMPLES.x)
     own = np.array([*(chips.logits[at, at % 2] for at in range(CHIPS)), *still.logits[0]])

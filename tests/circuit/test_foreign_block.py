@@ -24,7 +24,6 @@ from netgen.document import number_at
 from netgen.errors import ConfigurationError, ModelError
 from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
 from netgen.model.cell import GROUP, realised
-from netgen.netlist import transistors_of
 from netgen.netlist.area import areas
 from netgen.netlist.meters import SupplyBranch
 from netgen.netlist.read import read_network
@@ -163,7 +162,7 @@ def test_its_cells_are_in_netlist_area_and_mismatch(model: Model) -> None:
     assert netlist.counts["start"] == 0
     assert circuit.releases == 0
     assert areas(netlist, technology)[SupplyBranch("above", "cell")].transistors == 10
-    shifts = sample_deviations(technology, Variation(1), transistors_of(netlist), 0, 4)
+    shifts = sample_deviations(technology, Variation(1), netlist.transistors, 0, 4)
     assert shifts["second_0.m3"].shape == (4, 2)
     edited = read_network(
         text.replace("above_0_height 1e-09", "above_0_height 2e-09"), technology, netlist

@@ -25,7 +25,7 @@ from netgen.circuit.synthesis import synthesise
 from netgen.model import Relu, decide, evaluate, from_dict
 from netgen.model.decision import with_currents
 from netgen.model.random import random_model
-from netgen.netlist import shift_words, transistors_of
+from netgen.netlist import shift_words
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.runs import read_runs
 from netgen.project.simulate import plain_engine, pool, workbench
@@ -143,7 +143,7 @@ def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path) -> None:
     build(model, tmp_path / "b", BuildOptions("generic180", readout="wta"), samples)
     made = read_build(tmp_path / "b")
     nominal, twin = workbench(made, "staged"), twin_of_build(made)
-    drawn = sample_deviations(twin.technology, Variation(5), transistors_of(twin.netlist), 0, CHIPS)
+    drawn = sample_deviations(twin.technology, Variation(5), twin.netlist.transistors, 0, CHIPS)
     devices = twin.netlist.transistors  # those that decide deviate much, all others do not
     shifts = {
         name: values * 4 * (devices[name].role == "decision") for name, values in drawn.items()

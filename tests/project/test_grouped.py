@@ -9,7 +9,6 @@ from small_models import small_model
 
 from netgen.behavioural.fast import fast_chips
 from netgen.model import from_dict
-from netgen.netlist import transistors_of
 from netgen.project.grouped import GroupedChips
 from netgen.trim import CodeRange
 
@@ -22,7 +21,7 @@ def chips(span: CodeRange | None = None) -> GroupedChips:
 
 
 def sigma(found: GroupedChips) -> np.ndarray:
-    return 2 * found.fast.sigma(TECHNOLOGY, transistors_of(found.fast.twin.netlist))
+    return 2 * found.fast.sigma(TECHNOLOGY, found.fast.twin.netlist.transistors)
 
 
 def test_only_what_deviates_does_anything() -> None:

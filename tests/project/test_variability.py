@@ -24,7 +24,7 @@ from small_models import small_model
 
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, Samples, check_samples, decide, from_dict
-from netgen.netlist import Conditions, Network, shift_words, transistors_of
+from netgen.netlist import Conditions, Network, shift_words
 from netgen.project import (
     BIASES,
     BuildOptions,
@@ -247,7 +247,7 @@ def copied(built: Path, folder: Path) -> Path:
 def test_shifts_reach_every_transistor(small: tuple[Path, Path]) -> None:
     technology = load_technology("generic180")
     network = Network(read_netlist(read_build(small[0]), technology), technology)
-    found = transistors_of(network.netlist)
+    found = network.netlist.transistors
     record = json.loads((small[0] / "build.json").read_text())
     count = sum(each.geometry.multiplicity for each in found.values())
     assert count == record["devices"]["total"]
@@ -285,7 +285,7 @@ def test_shifts_do_what_they_say(tmp_path: Path, pdk: str) -> None:
     model = from_dict(small_model())
     folder = tmp_path / "out"
     made = build(model, folder, BuildOptions(pdk))
-    found = transistors_of(made.netlist)
+    found = made.netlist.transistors
     samples = samples_of(model, 1)
 
     def logits(name: str, volts: float, factor: float) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netgen.errors import UsageError
-from netgen.technology import Geometry, Technology, Transistor, Variation, sample_deviations
+from netgen.technology import Geometry, Technology, Variation, sample_deviations
 from netgen.technology.data import Mismatch, Polarity, ProcessSpread
 from netgen.technology.variation import normals
+
+
+class Transistor(NamedTuple):
+    """What the statistics of a transistor depend on."""
+
+    polarity: Polarity
+    geometry: Geometry
+
 
 N = Transistor("nmos", Geometry(2e-6, 2e-6))
 P = Transistor("pmos", Geometry(2e-6, 2e-6, 4))

@@ -11,7 +11,6 @@ from ideal_twin import SLOPE, TECHNOLOGY, twin_of
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.fast import fast_chips
 from netgen.model import Model
-from netgen.netlist import transistors_of
 from netgen.technology import Variation, sample_deviations
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def logs(found: torch.Tensor, name: str) -> np.ndarray:
 def test_cells_vary_as_in_the_circuit() -> None:
     twin = twin_of(model())
     fast = fast_chips(twin)
-    shifts = sample_deviations(TECHNOLOGY, Variation(3), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(3), twin.netlist.transistors, 0, CHIPS)
     errors = fast.errors(shifts)
     found = drawn()
     for layer, cells in enumerate((c for c in fast.layers if isinstance(c, TwinCells)), start=1):

@@ -10,7 +10,6 @@ from small_models import small_model
 from netgen.behavioural.fast import fast_chips
 from netgen.errors import UsageError
 from netgen.model import Readout, decide, evaluate, from_dict
-from netgen.netlist import transistors_of
 from netgen.project.trim import SampledChips
 from netgen.technology import Variation, sample_deviations
 from netgen.trim import CodeRange, Codes, nominal_codes, trim_by_trial, trim_measured
@@ -23,7 +22,7 @@ CHIPS = 60
 def chips() -> SampledChips:
     twin = twin_of(CELL)
     fast = fast_chips(twin)
-    shifts = sample_deviations(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(2), twin.netlist.transistors, 0, CHIPS)
     return SampledChips(CELL, fast, 2 * fast.errors(shifts))
 
 
@@ -75,7 +74,7 @@ def test_input_gains_come_as_close_as_one_factor_can() -> None:
     model = from_dict(small_model())
     twin = twin_of(model)
     fast = fast_chips(twin)
-    shifts = sample_deviations(TECHNOLOGY, Variation(2), transistors_of(twin.netlist), 0, CHIPS)
+    shifts = sample_deviations(TECHNOLOGY, Variation(2), twin.netlist.transistors, 0, CHIPS)
     chips = SampledChips(model, fast, 2 * fast.errors(shifts))
     x = np.random.default_rng(0).uniform(0.3, 1.2, (6, 4, 3))
     span = CodeRange(7, 0.4, 2.5)

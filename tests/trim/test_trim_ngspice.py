@@ -10,7 +10,6 @@ from command_line import netgen
 
 from netgen.behavioural.settings import ChipSettings
 from netgen.model.random import random_model
-from netgen.netlist import transistors_of
 from netgen.project import Bias, BuildOptions, build, read_build
 from netgen.project.population.simulate import read_population
 from netgen.project.trim import read_trim
@@ -43,9 +42,7 @@ def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path, bias: Bias
     )
     assert found.described["trimmed"]
     twin = twin_of_build(made)
-    shifts = sample_deviations(
-        twin.technology, Variation(11), transistors_of(twin.netlist), 0, CHIPS
-    )
+    shifts = sample_deviations(twin.technology, Variation(11), twin.netlist.transistors, 0, CHIPS)
     settings = read_trim(made, codes).codes.settings
     expected, still = (twin.run(shifts, SAMPLES.x, settings=s) for s in (settings, None))
     for cell in MODEL.cells:
@@ -74,7 +71,7 @@ def test_input_gains_of_chips_in_spice_are_those_of_the_twin(tmp_path: Path) -> 
     made = read_build(out)
     found = read_population(made, "mismatch_seed_11_trimmed")
     twin = twin_of_build(made)
-    shifts = sample_deviations(twin.technology, Variation(11), transistors_of(twin.netlist), 0, 1)
+    shifts = sample_deviations(twin.technology, Variation(11), twin.netlist.transistors, 0, 1)
     settings = read_trim(made, codes).codes.settings
     assert settings.inputs is not None
     assert np.abs(settings.inputs).max() > 0.02

@@ -14,7 +14,6 @@ from netgen.behavioural.summing import TwinSums
 from netgen.circuit import REFERENCE
 from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats
-from netgen.netlist import transistors_of
 from netgen.technology import Variation, sample_deviations
 
 Step: TypeAlias = Literal["ideal", "grid", "systematic", "mismatch", "transistor"]
@@ -83,7 +82,7 @@ def error_budget(
         ("systematic", "grid", twin.run({}, x)),
     ]
     if twin.technology.mismatch:
-        names = transistors_of(twin.netlist)
+        names = twin.netlist.transistors
         shifts = sample_deviations(twin.technology, Variation(seed), names, 0, chips)
         found.append(("mismatch", "systematic", twin.run(shifts, x)))
     if circuit is not None:

@@ -23,7 +23,6 @@ from netgen.analysis.variability.sensitivity import Deviation, Sensitivity, sens
 from netgen.circuit.netlist import Device
 from netgen.document import table_at
 from netgen.errors import ConfigurationError, NetgenError, UsageError
-from netgen.netlist import transistors_of
 from netgen.project.design import read_netlist
 from netgen.project.grouped import contributions_of
 from netgen.project.options import bias_named
@@ -113,7 +112,7 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     netlist = read_netlist(build, technology, bias_named(description.get("bias")))
     count = len(runs.cases)
     found: list[Deviation] = []
-    transistors = transistors_of(netlist)
+    transistors = netlist.transistors
     if variation.mismatch:
         shifts = sample_deviations(
             technology, replace(variation, process=False), transistors, 0, count

@@ -16,7 +16,7 @@ from netgen.circuit.codes import CodeRange
 from netgen.circuit.netlist import with_biases
 from netgen.errors import UsageError
 from netgen.model.graph import Floats
-from netgen.netlist import Conditions, Network, Workbench, shift_words, transistors_of
+from netgen.netlist import Conditions, Network, Workbench, shift_words
 from netgen.project.design import read_netlist
 from netgen.project.options import check_conditions
 from netgen.project.reading import Build
@@ -92,7 +92,7 @@ class Chip:
         """Return the workbench with this chip's transistors."""
         nominal = networks.bench(nominal, self.bias)
         network = nominal.network
-        found = transistors_of(network.netlist)
+        found = network.netlist.transistors
         sampled = sample_deviations(nominal.technology, self.variation, found, self.run)
         shifts = shift_words({name: values[0] for name, values in sampled.items()})
         if self.programmed is None:

@@ -13,7 +13,6 @@ from netgen.circuit import CellLayer
 from netgen.errors import NetgenError
 from netgen.model import Model, Samples
 from netgen.model.graph import Bools, Floats
-from netgen.netlist import transistors_of
 from netgen.project.build import Design, design, write_build
 from netgen.project.folder import occupied
 from netgen.project.options import BuildOptions
@@ -132,7 +131,7 @@ class TwinStream:
         self._twin = twin_of_build(build)
         self._shifts: Mapping[str, Floats] = {}
         if variation is not None:
-            transistors = transistors_of(self._twin.netlist)
+            transistors = self._twin.netlist.transistors
             self._shifts = sample_deviations(
                 self._twin.technology, variation, transistors, 0, chips
             )

@@ -38,15 +38,6 @@ _GAVE_UP = "ngspice gave up"
 
 
 @dataclass(frozen=True)
-class AttemptEnd:
-    """What the server tells about one attempt."""
-
-    exit_code: int
-    timed_out: bool
-    cpu_s: float
-
-
-@dataclass(frozen=True)
 class Header:
     """Head of the result file; the rows of float64 follow, the scale first."""
 
@@ -81,15 +72,14 @@ def serve(result_fd: int, log_fd: int) -> None:
         except OSError as error:
             os.close(alive)
             os.close(inherited)
-            _reply(replies, asdict(AttemptEnd(ERRNO + (error.errno or 0), False, 0.0)))
+            _end(replies, ERRNO + (error.errno or 0))
             continue
         if pid == 0:
             os.close(replies)  # so that the caller notices the server's end
             _child(simulator, result_fd, **fields)
         os.close(inherited)
-        ended = _wait(pid, alive, requests, timeout)
+        _end(replies, *_wait(pid, alive, requests, timeout))
         os.close(alive)
-        _reply(replies, asdict(ended))
 
 
 def _start(log_fd: int) -> SharedNgspice:
@@ -109,6 +99,11 @@ def _reply(fd: int, message: Mapping[str, object]) -> None:
     os.write(fd, json.dumps(message).encode() + b"\n")
 
 
+def _end(fd: int, exit_code: int, timed_out: bool = False, cpu_s: float = 0.0) -> None:
+    """Tell how one attempt ended."""
+    _reply(fd, {"exit_code": exit_code, "timed_out": timed_out, "cpu_s": cpu_s})
+
+
 def _read_line(fd: int) -> bytes | None:
     """Read one request; unbuffered, so that poll sees whatever comes after it."""
     chunks: list[bytes] = []
@@ -120,7 +115,7 @@ def _read_line(fd: int) -> bytes | None:
     return b"".join(chunks)
 
 
-def _wait(pid: int, alive: int, requests: int, timeout: float) -> AttemptEnd:
+def _wait(pid: int, alive: int, requests: int, timeout: float) -> tuple[int, bool, float]:
     """Wait for the child's end; kill it when its time is over or when nobody waits any more.
 
     ``alive`` reports end of file once the child, its only writer, is gone.
@@ -131,7 +126,7 @@ def _wait(pid: int, alive: int, requests: int, timeout: float) -> AttemptEnd:
     timed_out = not poll.poll(min(timeout, _LONGEST_WAIT) * 1e3)
     os.kill(pid, signal.SIGKILL)
     _, status, usage = os.wait4(pid, 0)
-    return AttemptEnd(os.waitstatus_to_exitcode(status), timed_out, usage.ru_utime + usage.ru_stime)
+    return os.waitstatus_to_exitcode(status), timed_out, usage.ru_utime + usage.ru_stime
 
 
 def _child(
