@@ -23,17 +23,9 @@ from time import process_time
 
 import numpy as np
 
+from netgen import project
 from netgen.analysis import Check, Tolerances, compare, verdict, verified
 from netgen.model import load_model, load_samples
-from netgen.project import (
-    BuildOptions,
-    SimulationChoices,
-    build,
-    read_build,
-    read_runs,
-    simulate,
-    verify,
-)
 
 SMALLEST = 0.05
 """Weights below this are not deleted."""
@@ -168,16 +160,18 @@ def named(checks: tuple[Check, ...]) -> list[str]:
 
 def judge(folder: Path, samples: Path | None) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
     """Verify a build, and compare two samples if there are any: the checks of both."""
-    made = read_build(folder, edited=True)
-    checks = verified(verify(made, 1, lambda done, total: None), Tolerances())
+    made = project.read_build(folder, edited=True)
+    checks = verified(project.verify(made, 1, lambda done, total: None), Tolerances())
     if samples is None:
         return checks, ()
     loaded = load_samples(samples, made.model)
     picked = [0, 1][: len(loaded)]
-    steps = list(simulate(made, loaded, picked, SimulationChoices(1, engine="staged")))
+    steps = list(
+        project.simulate(made, loaded, picked, project.SimulationChoices(1, engine="staged"))
+    )
     failures = {step.run: step.failure.kind for step in steps if step.failure}
     done = [index for index in picked if index not in failures]
-    traces = map(read_runs(made).traces, done)
+    traces = map(project.read_runs(made).traces, done)
     return checks, verdict(compare(made.model, loaded.pick(done), traces, failures), Tolerances())
 
 
@@ -190,7 +184,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     chosen = parser.parse_args()
     folder = chosen.output or Path(tempfile.mkdtemp(prefix="mutations-"))
-    build(load_model(chosen.model), folder, BuildOptions())
+    project.build(load_model(chosen.model), folder, project.BuildOptions())
     netlist, mapping = (folder / n for n in ("netlist.cir", "mapping.json"))
     original = netlist.read_text(encoding="utf-8")
     clean = [check for checks in judge(folder, chosen.samples) for check in checks]

@@ -77,17 +77,16 @@ def agreement(model: Model, samples: Samples, folder: Path) -> None:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path), required=False)
-@click.argument("samples", type=click.Path(path_type=Path), required=False)
-def main(model: Path | None, samples: Path | None) -> None:
+@click.argument("files", type=(Path, Path), required=False, metavar="[MODEL SAMPLES]")
+def main(files: tuple[Path, Path] | None) -> None:
     """Print the figures for a model, or for random networks."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         start_up()
-        if model is not None and samples is not None:
-            loaded = load_model(model)
+        if files is not None:
+            loaded = load_model(files[0])
             characterisation(loaded, folder)
-            agreement(loaded, load_samples(samples, loaded), folder / "out")
+            agreement(loaded, load_samples(files[1], loaded), folder / "out")
             return
         for seed in range(SEEDS):
             for d, n, k, i in RANDOM:

@@ -87,19 +87,18 @@ def figures(
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path), required=False)
-@click.argument("samples", type=click.Path(path_type=Path), required=False)
+@click.argument("files", type=(Path, Path), required=False, metavar="[MODEL SAMPLES]")
 @click.option("--chips", default=100, show_default=True)
 @click.option("--each", default=2, show_default=True, help="Samples of each chip in SPICE.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--pdk", default=None, help="Technology.")
 def main(
-    model: Path | None, samples: Path | None, chips: int, each: int, seed: int, pdk: str | None
+    files: tuple[Path, Path] | None, chips: int, each: int, seed: int, pdk: str | None
 ) -> None:
     """Print how the twin agrees with SPICE over chips with mismatch."""
-    if model is not None and samples is not None:
-        loaded = load_model(model)
-        data = load_samples(samples, loaded)
+    if files is not None:
+        loaded = load_model(files[0])
+        data = load_samples(files[1], loaded)
     else:
         loaded, data = random_model(seed, frames=60, samples=20)
     with tempfile.TemporaryDirectory() as scratch:

@@ -13,7 +13,7 @@ from netgen.circuit import READOUTS
 from netgen.circuit.blocks.dac import MOST
 from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
-from netgen.model import Model
+from netgen.model import Model, Samples, load_samples, pick_indices
 from netgen.netlist.testbench import Pad
 from netgen.project import BIASES, Bias, BuildOptions, SimulationChoices
 from netgen.project.options import codes_of
@@ -164,6 +164,11 @@ class SimulationOptions:
     raw: bool
     nodes: bool
     pads: tuple[float, float, float] | None = None
+
+    def samples(self, file: Path, model: Model) -> tuple[Samples, list[int]]:
+        """Read samples, and return them with the indices of those to simulate."""
+        samples = load_samples(file, model)
+        return samples, pick_indices(self.picked, len(samples))
 
     def choices(self) -> SimulationChoices:
         """Return the choices of a simulation (ms to seconds).

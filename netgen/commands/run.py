@@ -11,7 +11,7 @@ from netgen.commands import options as shared
 from netgen.commands.baseline import BaselineOptions, baseline_options
 from netgen.commands.steps import build_step, chosen_tolerances, compare_step, simulate_step
 from netgen.errors import NetgenError, SimulationError
-from netgen.model import load_model, load_samples, pick_indices
+from netgen.model import load_model, load_samples
 from netgen.project import occupied
 
 
@@ -45,17 +45,17 @@ def run_command(
     """
     loaded = units.of(load_model(model))
     # before anything is built: what is wrong with these should not cost a build or a simulation
-    pick_indices(simulation.picked, len(load_samples(samples, loaded)))
+    simulation.samples(samples, loaded)
     typical = None if calibration is None else load_samples(calibration, loaded)
     tolerances = chosen_tolerances(limits, model.parent)
-    choices = simulation.choices()
+    simulation.choices()
     against = earlier.against()
     failed: SimulationError | None = None
     with occupied(output):
         options = technology.build_options()
         build_step(loaded, output, options, typical, tolerances, model, replace)
         try:
-            simulate_step(output, samples, simulation.picked, choices)
+            simulate_step(output, samples, simulation)
         except SimulationError as error:  # the others are still worth a report
             failed = error
         names = {"model": str(model), "samples": str(samples)}

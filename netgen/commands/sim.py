@@ -35,10 +35,9 @@ def sim_command(
     --corners, every sample is run through many variants of the circuit instead; their results lie
     in DIR/variability.
     """
-    choices = simulation.choices()
     if varied.asked:
         if post_layout:
             raise UsageError("--post-layout is of the nominal circuit; leave out chips and corners")
-        population_step(folder, samples, simulation.picked, choices, varied, edited)
+        population_step(folder, samples, simulation, varied, edited)
     else:
-        simulate_step(folder, samples, simulation.picked, choices, edited, post_layout)
+        simulate_step(folder, samples, simulation, edited, post_layout)

@@ -18,18 +18,17 @@ from netgen.analysis import (
 )
 from netgen.analysis.comparison.baseline import Against
 from netgen.commands.baseline import say_baseline
-from netgen.commands.options import cores, words
+from netgen.commands.options import SimulationOptions, cores, words
 from netgen.commands.output import list_first, progress, warn
 from netgen.commands.variants import Varied
 from netgen.commands.watching import watch
 from netgen.errors import SimulationError, UsageError
-from netgen.model import Model, Samples, load_samples, pick_indices
+from netgen.model import Model, Samples
 from netgen.progress import LOG
 from netgen.project import (
     Build,
     BuildOptions,
     Design,
-    SimulationChoices,
     build,
     chosen_engine,
     compare,
@@ -116,9 +115,8 @@ def open_step(folder: Path, edited: bool = False) -> Build:
 
 def simulate_step(
     output: Path,
-    samples_file: Path,
-    picked: str | None,
-    choices: SimulationChoices,
+    samples: Path,
+    simulation: SimulationOptions,
     edited: bool = False,
     wires: bool = False,
 ) -> None:
@@ -131,21 +129,16 @@ def simulate_step(
     """
     made = open_step(output, edited)
     made = post_layout(made) if wires else made
-    samples = load_samples(samples_file, made.model)
-    indices = pick_indices(picked, len(samples))
+    loaded, indices = simulation.samples(samples, made.model)
+    choices = simulation.choices()
     engine = chosen_engine(made, choices)
     how = f" ({choices.engine})" if engine != choices.engine else ""
     click.echo(f"{output}: engine {engine}{how}")
-    watch(simulate(made, samples, indices, choices), len(indices), output, "samples")
+    watch(simulate(made, loaded, indices, choices), len(indices), output, "samples")
 
 
 def population_step(
-    output: Path,
-    samples_file: Path,
-    picked: str | None,
-    choices: SimulationChoices,
-    varied: Varied,
-    edited: bool = False,
+    output: Path, samples: Path, simulation: SimulationOptions, varied: Varied, edited: bool = False
 ) -> None:
     """Simulate samples in many variants of a circuit and say how it went.
 
@@ -156,18 +149,16 @@ def population_step(
     """
     made = open_step(output, edited)
     population = varied.population(made)
-    samples = load_samples(samples_file, made.model)
-    indices = pick_indices(picked, len(samples))
-    total = len(population.cases) * len(indices)
+    loaded, indices = simulation.samples(samples, made.model)
+    total, choices = len(population.cases) * len(indices), simulation.choices()
     engine = engine_of_population(made, choices)
     click.echo(
         f"{made.folder.population(population.name)}: {len(population.cases)} variants × "
         f"{len(indices)} samples, engine {engine}"
     )
+    runs = simulate_population(made, loaded, indices, population, choices)
     try:
-        watch(
-            simulate_population(made, samples, indices, population, choices), total, output, "runs"
-        )
+        watch(runs, total, output, "runs")
     finally:
         click.echo(f"analyse them: netgen variability {output}")
 

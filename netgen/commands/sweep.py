@@ -9,7 +9,7 @@ import click
 from netgen.commands import options as shared
 from netgen.commands.output import followed
 from netgen.errors import UsageError
-from netgen.model import Model, load_model, load_samples, pick_indices
+from netgen.model import Model, load_model
 from netgen.project.results import write_results
 from netgen.project.studies.sweep import KIND, PointResult, Quantity, SweepPoint, sweep_text
 from netgen.project.studies.sweep import sweep as run_sweep
@@ -51,8 +51,7 @@ def sweep_command(
     transients: take --engine monolithic for small unit currents and short frames.
     """
     loaded = load_model(model)
-    known = load_samples(samples, loaded)
-    indices = pick_indices(simulation.picked, len(known))
+    known, indices = simulation.samples(samples, loaded)
     wanted: dict[Quantity, str | None] = {
         "unit_current": unit_currents,
         "vdd": supplies,

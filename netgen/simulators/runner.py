@@ -38,12 +38,8 @@ def job_of(
 ) -> Job:
     """Return the job that runs a deck on the chosen simulator.
 
-    Parameters
-    ----------
-    retries
-        Labels and simulator options to try in turn.
-    timeout
-        Wall seconds for each attempt.
+    ``retries`` are labels and simulator options to try in turn, ``timeout`` the wall seconds of
+    each.
     """
     netlister = chosen_simulator().netlister
     names = {quantity: netlister.name(quantity) for quantity in deck.quantities}

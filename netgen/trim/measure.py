@@ -126,8 +126,8 @@ def trim_inputs(
     points: Floats,
     measured: Candidates,
     software: Candidates,
-    error: float = 0.0,
-    seed: int = 0,
+    error: float,
+    seed: int,
 ) -> Codes:
     """Return codes with those of input gains.
 

@@ -40,8 +40,8 @@ def trim_by_trial(
     run: Run,
     labels: Integers,
     start: Codes,
-    evaluations: int = 300,
-    seed: int = 0,
+    evaluations: int,
+    seed: int,
 ) -> Iterator[Trial]:
     """Yield the best codes of each chip after every evaluation, beginning with ``start``.
 

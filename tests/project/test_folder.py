@@ -22,17 +22,6 @@ from netgen.technology import Geometry
 pytestmark = pytest.mark.usefixtures("simulator")
 
 
-@pytest.fixture
-def model() -> Model:
-    return from_dict(small_model())
-
-
-@pytest.fixture
-def built(tmp_path: Path, model: Model) -> Path:
-    build(model, tmp_path / "out", BuildOptions())
-    return tmp_path / "out"
-
-
 # Claiming
 
 

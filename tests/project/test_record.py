@@ -19,13 +19,12 @@ from command_line import netgen, says
 from fake_tools import FakeSimulator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_models import small_model
 
 from netgen.analysis import Tolerances
 from netgen.document import table_at
 from netgen.errors import ConfigurationError, NetgenError, UsageError
 from netgen.files import sha256_of
-from netgen.model import Model, Samples, check_samples, from_dict
+from netgen.model import Model, Samples, check_samples
 from netgen.netlist import SimulatorOptions
 from netgen.project import (
     BuildOptions,
@@ -53,17 +52,6 @@ CHIPS = MonteCarlo(Variation(seed=1), 2)
 
 
 pytestmark = pytest.mark.usefixtures("simulator")
-
-
-@pytest.fixture
-def model() -> Model:
-    return from_dict(small_model())
-
-
-@pytest.fixture
-def built(tmp_path: Path, model: Model) -> Path:
-    build(model, tmp_path / "out", BuildOptions())
-    return tmp_path / "out"
 
 
 def samples_of(model: Model, seed: int = 1, count: int = 2) -> Samples:

@@ -10,11 +10,10 @@ import numpy as np
 import pwl
 import pytest
 from fake_tools import FakeSimulator
-from small_models import small_model
 
 from netgen.analysis import Comparison, Tolerances
 from netgen.errors import ConfigurationError, UsageError
-from netgen.model import Model, Samples, check_samples, from_dict
+from netgen.model import Model, Samples, check_samples
 from netgen.netlist import SimulatorOptions
 from netgen.project import (
     BuildOptions,
@@ -33,12 +32,6 @@ CHOICES = SimulationChoices(jobs=2)
 
 
 pytestmark = pytest.mark.usefixtures("simulator")
-
-
-@pytest.fixture
-def built(tmp_path: Path) -> Path:
-    build(from_dict(small_model()), tmp_path / "out", BuildOptions())
-    return tmp_path / "out"
 
 
 def samples_of(model: Model, count: int = 4, **changes: Any) -> Samples:

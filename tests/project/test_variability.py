@@ -51,12 +51,6 @@ CHIPS = MonteCarlo(Variation(seed=1), 3)
 QUICK = ("--pdk", "generic180")
 
 
-@pytest.fixture
-def built(tmp_path: Path, simulator: FakeSimulator) -> Path:
-    build(from_dict(small_model()), tmp_path / "out", BuildOptions())
-    return tmp_path / "out"
-
-
 def samples_of(model: Model, count: int = 2) -> Samples:
     x = np.random.default_rng(1).uniform(0, 1.5, (count, 4, 3))
     return check_samples(x, None, tuple(f"s{i}" for i in range(count)), model)

@@ -11,15 +11,7 @@ import torch
 torch.set_num_threads(1)
 
 from netgen.analysis.variability.accuracy import balanced_accuracy  # noqa: E402
-from netgen.training.hardware import (  # noqa: E402
-    DEAD_ZONE,
-    chips,
-    consistency_penalty,
-    current_penalty,
-    race_penalty,
-    sharpness_at,
-    without_dead_zone,
-)
+from netgen.training import hardware  # noqa: E402
 from netgen.training.network import (  # noqa: E402
     ALPHA_MIN,
     LARGEST,
@@ -49,7 +41,7 @@ def inputs(samples: int = 8, frames: int = 40) -> torch.Tensor:
 
 def test_chips_have_the_spread_and_offset_they_were_asked_for() -> None:
     parameters = torch.full((1, ARCH.size), 2.0)
-    found = chips(ARCH, parameters, 4000, 0.05, torch.Generator().manual_seed(0), 0.2)
+    found = hardware.chips(ARCH, parameters, 4000, 0.05, torch.Generator().manual_seed(0), 0.2)
     assert found.shape == (4000, ARCH.size)
     offset = ARCH.mask("bc")
     assert found.mean().item() == pytest.approx(2.0, abs=0.002)
@@ -59,17 +51,20 @@ def test_chips_have_the_spread_and_offset_they_were_asked_for() -> None:
 
 def test_chips_follow_their_network_and_no_spread_changes_nothing() -> None:
     parameters = drawn(3)
-    found = chips(ARCH, parameters, 2, 0.0, torch.Generator(), 0.0)
+    found = hardware.chips(ARCH, parameters, 2, 0.0, torch.Generator(), 0.0)
     torch.testing.assert_close(found, parameters.repeat_interleave(2, dim=0))
 
 
 def test_weights_too_small_to_draw_are_zero_and_still_learn() -> None:
     parameters = drawn(1)
     weight, hi = ARCH.blocks["w0"].start, ARCH.blocks["1.hi"].start
-    parameters[0, weight], parameters[0, weight + 1] = 0.9 * DEAD_ZONE, 1.1 * DEAD_ZONE
-    parameters[0, hi] = 0.5 * DEAD_ZONE
+    parameters[0, weight], parameters[0, weight + 1] = (
+        0.9 * hardware.DEAD_ZONE,
+        1.1 * hardware.DEAD_ZONE,
+    )
+    parameters[0, hi] = 0.5 * hardware.DEAD_ZONE
     leaf = parameters.clone().requires_grad_()
-    cut = without_dead_zone(ARCH, leaf)
+    cut = hardware.without_dead_zone(ARCH, leaf)
     assert cut[0, weight] == 0
     assert cut[0, weight + 1] == parameters[0, weight + 1]
     assert cut[0, hi] == parameters[0, hi], "a threshold is no weight"
@@ -93,14 +88,14 @@ def test_clamping_leaves_only_what_can_be_set() -> None:
 def test_currents_are_penalised_above_their_limit_only() -> None:
     parameters = drawn(2)
     small = run(ARCH, 0.1 * parameters, inputs(), hard)
-    assert current_penalty(small).tolist() == [0, 0]
+    assert hardware.current_penalty(small).tolist() == [0, 0]
     parameters[1] *= 5
     large = run(ARCH, parameters, inputs(), hard)
     sums = [large.out, large.logits]
     for layer in large.layers:
         sums += [layer.signed, layer.candidate, layer.post]
     wanted = np.mean([(np.maximum(np.abs(s[1].numpy()) - 3.5, 0) ** 2).mean() for s in sums])
-    assert current_penalty(large)[1].item() == pytest.approx(wanted, rel=1e-5)
+    assert hardware.current_penalty(large)[1].item() == pytest.approx(wanted, rel=1e-5)
     assert wanted > 0
 
 
@@ -109,7 +104,7 @@ def test_consistency_is_the_share_of_states_that_hang_on_exact_thresholds() -> N
     parameters = drawn(1)
     x, sharpness = inputs(), 1e5
     acts = run(ARCH, parameters, x, soft(sharpness))
-    found = consistency_penalty(ARCH, parameters, acts, sharpness).item()
+    found = hardware.consistency_penalty(ARCH, parameters, acts, sharpness).item()
     gaps = []
     for number, layer in enumerate(acts.layers, start=1):
         hi = ARCH.take(parameters, f"{number}.hi")[0, :, 0].numpy()
@@ -158,7 +153,7 @@ def test_the_race_penalty_sees_the_transient_of_the_layer_below() -> None:
     raced = raced_candidate(arch, parameters, acts, 2).flatten().tolist()
     assert settled == pytest.approx([1.1, 1.1, 1.2, 1.2])
     assert raced == pytest.approx([1.1, 1.1, 2.2, 1.2])
-    penalty = race_penalty(arch, parameters, acts, 1e4).item()
+    penalty = hardware.race_penalty(arch, parameters, acts, 1e4).item()
     assert penalty == pytest.approx((2.2 - 0.92 * 1.5) / 4, rel=1e-4)
 
 
@@ -166,13 +161,15 @@ def test_one_layer_cannot_race() -> None:
     arch = Architecture(13, 4, 1, 2)
     parameters = initial(arch, 2, torch.Generator().manual_seed(0))
     acts = run(arch, parameters, inputs(), soft(20.0))
-    assert race_penalty(arch, parameters, acts, 20.0).tolist() == [0, 0]
+    assert hardware.race_penalty(arch, parameters, acts, 20.0).tolist() == [0, 0]
 
 
 def test_sharpness_grows_by_a_factor_and_is_reached_early() -> None:
-    assert sharpness_at(0.0, 4, 80) == 4
-    assert sharpness_at(0.45, 4, 80) == pytest.approx(np.sqrt(4 * 80))
-    assert sharpness_at(0.9, 4, 80) == sharpness_at(1.0, 4, 80) == pytest.approx(80)
+    assert hardware.sharpness_at(0.0, 4, 80) == 4
+    assert hardware.sharpness_at(0.45, 4, 80) == pytest.approx(np.sqrt(4 * 80))
+    assert (
+        hardware.sharpness_at(0.9, 4, 80) == hardware.sharpness_at(1.0, 4, 80) == pytest.approx(80)
+    )
 
 
 def test_balanced_accuracy_weighs_classes_alike() -> None:

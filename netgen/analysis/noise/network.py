@@ -11,19 +11,7 @@ import numpy as np
 from netgen.analysis.noise.devices import SummingNoise
 from netgen.analysis.noise.statistics import Interval, share_interval
 from netgen.arrays import Floats
-from netgen.model import (
-    INPUT,
-    Add,
-    Cell,
-    Linear,
-    Model,
-    Node,
-    Relu,
-    Samples,
-    decide,
-    evaluate,
-    node_value,
-)
+from netgen.model import Cell, Model, Samples, decide, evaluate, graph, node_value
 from netgen.technology.variation import normals
 
 Values: TypeAlias = Mapping[str, Floats]
@@ -72,14 +60,14 @@ class Immunity:
 
 def rows(model: Model) -> tuple[str, ...]:
     """Return the nodes that are rows of the circuit: each ReLU, and the readout."""
-    relus = (node.name for node in model.nodes if isinstance(node, Relu))
+    relus = (node.name for node in model.nodes if isinstance(node, graph.Relu))
     return (*relus, model.readout.node)
 
 
 def places(model: Model) -> dict[Place, frozenset[str]]:
     """Return where each place is in a model, by the names of nodes."""
     fed = frozenset(cell.input for cell in model.cells)
-    return {"inputs": frozenset([INPUT]), "candidates": fed, "rows": frozenset(rows(model))}
+    return {"inputs": frozenset([graph.INPUT]), "candidates": fed, "rows": frozenset(rows(model))}
 
 
 def gross_current(model: Model, name: str, values: Values) -> Floats:
@@ -88,10 +76,10 @@ def gross_current(model: Model, name: str, values: Values) -> Floats:
     A row's noise comes from every mirror in it, also where their currents cancel.
     """
     node = model.by_name.get(name)
-    if isinstance(node, Linear):
+    if isinstance(node, graph.Linear):
         weighed: Floats = np.abs(values[node.input]) @ np.abs(node.weight).T
         return weighed + np.abs(node.bias)
-    if isinstance(node, Add):
+    if isinstance(node, graph.Add):
         parts = [gross_current(model, source, values) for source in node.inputs]
         return sum(parts[1:], parts[0])
     return np.abs(values[name])
@@ -109,7 +97,7 @@ def intrinsic(model: Model, noise: SummingNoise) -> Sigma:
         if name not in own:
             return 0.0
         node = model.by_name[name]
-        source = node.input if isinstance(node, Relu) else name
+        source = node.input if isinstance(node, graph.Relu) else name
         current = gross_current(model, source, values) * model.unit_current
         return noise.at(current) / model.unit_current
 
@@ -139,20 +127,20 @@ def evaluate_noisy(
         flat = normals(sampling.seed, name, repeat * count, count).reshape(-1)
         return flat[: int(np.prod(shape))].reshape(shape)
 
-    def value(node: Node, values: Values) -> Floats:
+    def value(node: graph.Node, values: Values) -> Floats:
         spread = sigma(node.name, values)
         if not np.any(spread):
             return node_value(node, values)
-        if isinstance(node, Relu):
+        if isinstance(node, graph.Relu):
             row = values[node.input]
             return np.maximum(row + spread * sampled(node.name, row.shape), 0.0)
         ideal = node_value(node, values)
         return ideal + spread * sampled(node.name, ideal.shape)
 
     held = np.repeat(x, sampling.per_frame, axis=1)
-    spread = sigma(INPUT, {INPUT: held})
+    spread = sigma(graph.INPUT, {graph.INPUT: held})
     if np.any(spread):
-        held = np.maximum(held + spread * sampled(INPUT, held.shape), 0.0)
+        held = np.maximum(held + spread * sampled(graph.INPUT, held.shape), 0.0)
     values = evaluate(model, held, value=value)
     last = sampling.per_frame - 1
     return {name: each[:, last :: sampling.per_frame] for name, each in values.items()}

@@ -86,14 +86,8 @@ def simulate_population(
     """Simulate every sample in every variant and yield each run as it is done.
 
     Each run's result is in the folder by then, so that after an interruption of any kind the same
-    call goes on where it was; runs that failed are tried again.
-
-    Raises
-    ------
-    ToolMissingError
-        The simulator or the PDK is missing.
-    UsageError
-        The folder cannot be written.
+    call goes on where it was; runs that failed are tried again. Errors are those of
+    :func:`netgen.project.simulate.simulate`.
     """
     choices = choices.scaled(build.model)
     name = engine_of_population(build, choices)
