@@ -120,13 +120,7 @@ def simulate_step(
     edited: bool = False,
     wires: bool = False,
 ) -> None:
-    """Simulate, with the wires of its layout or without, and say how it went.
-
-    Raises
-    ------
-    SimulationError
-        At least one sample failed; the others are there.
-    """
+    """Simulate, with the wires of its layout or without, and say how it went (:func:`.watch`)."""
     made = open_step(output, edited)
     made = post_layout(made) if wires else made
     loaded, indices = simulation.samples(samples, made.model)
@@ -140,13 +134,7 @@ def simulate_step(
 def population_step(
     output: Path, samples: Path, simulation: SimulationOptions, varied: Varied, edited: bool = False
 ) -> None:
-    """Simulate samples in many variants of a circuit and say how it went.
-
-    Raises
-    ------
-    SimulationError
-        At least one run failed; the others are there.
-    """
+    """Simulate samples in many variants of a circuit and say how it went (:func:`.watch`)."""
     made = open_step(output, edited)
     population = varied.population(made)
     loaded, indices = simulation.samples(samples, made.model)

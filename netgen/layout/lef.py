@@ -19,13 +19,16 @@ class Terminal:
     box: Box
 
 
+_BLOCKED = ("metal1", "metal2", "metal3")
+"""Layers that nothing else may be drawn on over a block."""
+
+
 def lef_text(
     name: str,
     size: tuple[int, int],
     terminals: Sequence[Terminal],
     process: Process,
     use: Mapping[str, str] | None = None,
-    blocked: Sequence[str] = ("metal1", "metal2", "metal3"),
 ) -> str:
     """Return the LEF of a block.
 
@@ -35,8 +38,6 @@ def lef_text(
         Width and height, nm; the origin is the lower left corner.
     use
         ``POWER`` or ``GROUND`` by net; the supplies' own where None.
-    blocked
-        Layers that nothing else may be drawn on over the block.
     """
     kinds = dict(zip(SUPPLIES, ("POWER", "GROUND"), strict=True)) if use is None else use
     lines = [
@@ -59,12 +60,11 @@ def lef_text(
             "    END",
             f"  END {terminal.net}",
         ]
-    if blocked:
-        lines.append("  OBS")
-        for layer in blocked:
-            lines.append(f"    LAYER {process.lef[layer]} ;")
-            lines.append(f"      RECT 0.000 0.000 {_um(size[0])} {_um(size[1])} ;")
-        lines.append("  END")
+    lines.append("  OBS")
+    for layer in _BLOCKED:
+        lines.append(f"    LAYER {process.lef[layer]} ;")
+        lines.append(f"      RECT 0.000 0.000 {_um(size[0])} {_um(size[1])} ;")
+    lines.append("  END")
     return "\n".join([*lines, f"END {name}", "END LIBRARY", ""])
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from netgen.layout.process import Drawing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlacedPin:
     """A pin of a net: its row, where it stands, nm, and whether it is a gate's."""
 

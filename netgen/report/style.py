@@ -160,18 +160,22 @@ def nanoamperes(model: Model) -> float:
     return model.unit_current * 1e9
 
 
-def share_axis(axes: Axes, shares: Iterable[float], least: float = 0.02) -> None:
+_LEAST = 0.02
+"""What a vertical axis shows at least, as a share."""
+
+
+def share_axis(axes: Axes, shares: Iterable[float]) -> None:
     """Set a vertical axis of shares, written in per cent.
 
-    It shows all values, is never beyond 0 … 100 %, and never shows less than ``least``: a change
-    of a thousandth is no full height.
+    It shows all values, is never beyond 0 … 100 %, and never shows less than 2 %: a change of a
+    thousandth is no full height.
     """
     known = [value for value in shares if math.isfinite(value)] or [1.0]
     low, high = max(0.0, min(known)), min(1.0, max(known))
-    span = max(high - low, least)
+    span = max(high - low, _LEAST)
     low, high = max(0.0, low - 0.15 * span), min(1.0, high + 0.15 * span)
-    if high - low < least:
-        low, high = (max(0.0, high - least), high) if high > 0.5 else (low, low + least)
+    if high - low < _LEAST:
+        low, high = (max(0.0, high - _LEAST), high) if high > 0.5 else (low, low + _LEAST)
     room = 0.03 * (high - low)  # for the marks on the edges
     axes.set_ylim(low - room, high + room)
     axes.yaxis.set_major_locator(_Inside(low, high))
@@ -190,11 +194,11 @@ class _Inside(MaxNLocator):
         return [float(tick) for tick in super().__call__() if low <= tick <= high]
 
 
-def value_axis(axes: Axes, values: Iterable[float], least: float = 0.02) -> None:
-    """Set a vertical axis that shows at least the share ``least`` of its largest value."""
+def value_axis(axes: Axes, values: Iterable[float]) -> None:
+    """Set a vertical axis that shows at least 2 % of its largest value."""
     known = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(known), max(known)
-    span = max(high - low, least * max(abs(low), abs(high)), 1e-30)
+    span = max(high - low, _LEAST * max(abs(low), abs(high)), 1e-30)
     middle = (low + high) / 2
     axes.set_ylim(middle - 0.6 * span, middle + 0.6 * span)
     axes.ticklabel_format(axis="y", useOffset=False)

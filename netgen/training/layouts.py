@@ -122,13 +122,13 @@ def read_layout(root: Path) -> Corpus:
 # Labels
 
 
-def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, list[str]]:
+def _by_label(tree: Tree, below: str = "") -> dict[str, list[str]]:
     """Return the sounds of every label folder, at any depth below it.
 
     Raises
     ------
     InputError
-        A label folder holds no sound (where ``needed``), or there is no label folder.
+        A label folder holds no sound, or there is no label folder.
     """
     depth = 1 if below else 0
     found: dict[str, list[str]] = {}
@@ -140,7 +140,7 @@ def _by_label(tree: Tree, below: str = "", needed: bool = True) -> dict[str, lis
     root = tree.root / below
     empty = [p.name for p in root.iterdir() if p.is_dir() and p.name[0] not in "._"
              and p.name not in found]  # fmt: skip
-    if empty and needed:
+    if empty:
         kinds = ", ".join(sorted(SUFFIXES))
         raise InputError(
             str(root),

@@ -64,14 +64,8 @@ def trim_measured(
 ) -> MeasuredTrim:
     """Return the codes that bring measured cells closest to their learned parameters.
 
-    Parameters
-    ----------
-    error
-        Standard deviation of ln of every measured current.
-    seed
-        Of the errors of measurement.
-    rounds
-        How often cells are measured and set.
+    Cells are measured and set ``rounds`` times. ``error`` is the standard deviation of ln of every
+    measured current, ``seed`` that of these errors.
     """
     rng = np.random.default_rng(seed)
     codes, beyond = nominal_codes(circuit, span, chips), 0

@@ -7,15 +7,16 @@ too: an error there would not show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from netgen.analysis.comparison.settled import SettledTraces
 from netgen.circuit.names import weight_path
 from netgen.circuit.sums import SignedSums, signed_sums
-from netgen.model import Cell, Model, Relu, node_value, states_before
+from netgen.model import Cell, Model, Node, Relu, node_value, states_before
 from netgen.model.graph import Bools, Floats
 
 STILL = 1e-3
@@ -24,6 +25,7 @@ SOFT = 0.1
 """Share of the upper threshold around a threshold within which a cell's output bends."""
 LEAST = 0.01
 """Errors of units in which less than this flows are shares of it."""
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,27 @@ class Unexercised:
 
 def unit_errors(model: Model, settled: SettledTraces) -> tuple[UnitError, ...]:
     """Judge every relu and cell node and the readout by the circuit's own signals below it."""
+
+    def summing(node: Node, sums: SignedSums) -> Iterator[UnitError]:
+        return _sums(node.name, node_value(node, settled.values), sums, settled)
+
+    return tuple(_by_node(model, lambda cell: _cells(cell, settled), summing))
+
+
+def _by_node(
+    model: Model,
+    cells: Callable[[Cell], Iterable[_Found]],
+    summing: Callable[[Node, SignedSums], Iterable[_Found]],
+) -> Iterator[_Found]:
+    """Yield what is found of each cell node, and of each ReLU and the readout with its sums."""
     sums = signed_sums(model)
-    found: list[UnitError] = []
     for node in model.nodes:
         if isinstance(node, Cell):
-            found += _cells(node, settled)
+            yield from cells(node)
         elif isinstance(node, Relu):
-            wanted = np.maximum(settled.values[node.input], 0.0)
-            found += _sums(node.name, wanted, sums[node.input], settled)
-    readout = model.by_name[model.readout.node]
-    if not isinstance(readout, Cell | Relu):
-        found += _sums(
-            readout.name, node_value(readout, settled.values), sums[readout.name], settled
-        )
-    return tuple(found)
+            yield from summing(node, sums[node.input])
+        elif node.name == model.readout.node:
+            yield from summing(node, sums[node.name])
 
 
 def _sums(
@@ -107,19 +116,13 @@ def unexercised(model: Model, settled: SettledTraces) -> tuple[Unexercised, ...]
     A weight whose signal never flowed; all of a row whose sum was never positive, where only that
     was seen; thresholds that no candidate has crossed, and the output of a cell never high.
     """
-    sums = signed_sums(model)
-    found: list[Unexercised] = []
-    for node in model.nodes:
-        if isinstance(node, Cell):
-            found += _thresholds(node, settled)
-        elif isinstance(node, Relu):
-            peak = settled.values[node.name].max(axis=(0, 1), initial=0.0)
-            found += _unexercised_weights(node.name, sums[node.input], peak > STILL, settled)
-        elif node.name == model.readout.node:
-            found += _unexercised_weights(
-                node.name, sums[node.name], np.ones(model.sizes[node.name], np.bool_), settled
-            )
-    return tuple(found)
+
+    def summing(node: Node, sums: SignedSums) -> Iterator[Unexercised]:
+        peak = settled.values[node.name].max(axis=(0, 1), initial=0.0)
+        flows = peak > STILL if isinstance(node, Relu) else np.ones(len(peak), np.bool_)
+        return _unexercised_weights(node.name, sums, flows, settled)
+
+    return tuple(_by_node(model, lambda cell: _thresholds(cell, settled), summing))
 
 
 def _unexercised_weights(
