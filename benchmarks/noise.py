@@ -158,13 +158,14 @@ def cells(files: tuple[Path, ...], pdk: str, output: Path, jobs: int, duration: 
 
 
 def cells_of(circuit: Circuit, tables: Mapping[str, CellTable]) -> Iterator[CalibratedCell]:
-    """Yield every cell of a circuit with its own biases."""
+    """Yield every rung of every cell of a circuit with its own biases."""
     for layer in circuit.cells:
         assert layer.bias is not None
-        for index, bias in enumerate(layer.bias.T):
-            yield CalibratedCell.of(
-                f"{layer.node}[{index}]", layer.block, bias, tables[layer.cell.op]
-            )
+        cell, table = layer.cell, tables[layer.cell.op]
+        for trigger in range(cell.triggers):
+            unit, rung = divmod(trigger, cell.rungs)
+            name = layer.node + cell.place(trigger)
+            yield CalibratedCell.of(name, layer.block, layer.bias[:, unit], table, rung)
 
 
 def in_band(cells: Sequence[CalibratedCell], duration: float) -> list[Injection]:

@@ -116,17 +116,27 @@ def _block(
 
 @dataclass(frozen=True, eq=False)
 class NoisyCell:
-    """A cell with its bias currents, its first state, and its candidate current (A, (points,))."""
+    """A cell with its bias currents, its first state, and its candidate current (A, (points,)).
+
+    The state is that of a rung; those before it are high, those after it low.
+    """
 
     cell: BiasedCell
     high: bool
     candidate: Floats
+    rung: int = 0
+
+    def states(self, suffix: str, vdd: float) -> tuple[tuple[str, float], ...]:
+        """Return the nets of its instance that hold states, with their first voltages, V."""
+        high = self.rung + self.high
+        nets = self.cell.storage_nets(suffix)
+        return tuple((net, vdd if place < high else 0.0) for place, net in enumerate(nets))
 
 
 @dataclass(frozen=True)
 class _Injected:
     cell: CellView
-    state: float
+    states: tuple[tuple[str, float], ...]
 
 
 def injection_deck(
@@ -142,7 +152,7 @@ def injection_deck(
                 unit,
                 _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
             ),
-            at.vdd if each.high else 0.0,
+            each.states(str(index), at.vdd),
         )
         for index, each in enumerate(cells)
     ]

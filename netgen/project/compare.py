@@ -128,6 +128,5 @@ def _hysteresis(build: Build) -> HysteresisCurve | None:
     rows = list(csv.reader(build.read(name).splitlines()))[1:]
     candidate, output = np.array(rows, dtype=np.float64).T
     cell = build.model.cells[0]
-    low, high = float(cell.falling[0]), float(cell.rising[0])
-    label = f"{cell.name}[0]"
-    return HysteresisCurve(label, candidate, output, high, high - low, float(cell.level[0]))
+    low, high = (cell.together(each)[0] for each in (cell.falling, cell.rising))
+    return HysteresisCurve(f"{cell.name}[0]", candidate, output, low, high, cell.levels[:, 0])

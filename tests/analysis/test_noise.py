@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -27,7 +28,10 @@ from netgen.analysis.noise.statistics import (
     poisson_rate,
     share_interval,
 )
+from netgen.arrays import Floats
 from netgen.characterise.setup import MeasurementSetup
+from netgen.circuit.blocks import CellTable
+from netgen.circuit.blocks.ladder import LadderBlock
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.errors import SimulationError
 from netgen.netlist import nominal
@@ -38,6 +42,34 @@ PICO = 1e-12
 BIAS = SCHMITT9.biased(330 * PICO, 200 * PICO, 500 * PICO)
 CELL = CalibratedCell("cell", BIAS, 130 * PICO, 330 * PICO, 500 * PICO)
 INJECTION = Injection(CELL, True, 100 * PICO, 10 * PICO)
+
+
+class Rungs:
+    """What three rungs do that give 200, 300 and 400 pA."""
+
+    def switching(self, bias: Floats) -> tuple[Floats, ...]:
+        figures = np.array([[400, 700, 1000], [300, 600, 900], [200, 300, 400]])
+        return tuple(PICO * figures)
+
+
+def test_a_rung_is_set_and_judged_between_its_neighbours() -> None:
+    first, rung, last = (
+        CalibratedCell.of("rung", LadderBlock(3), np.full(9, PICO), cast("CellTable", Rungs()), k)
+        for k in range(3)
+    )
+    assert (first.pulse_low, last.pulse_high) == (0.0, None)
+    assert rung.below == pytest.approx(200 * PICO)
+    assert rung.pulse_low == pytest.approx(450 * PICO)  # the first stays high
+    injection = Injection(rung, True, 50 * PICO, 1 * PICO, bandwidth=100, trials=True)
+    candidate = waveform(injection, 1e-3)
+    np.testing.assert_allclose(candidate[:5], 850 * PICO)  # the last stays low
+    time = 1e-3 * np.arange(len(candidate), dtype=np.float64)
+    output = np.full(len(time), 500 * PICO)
+    assert judged(injection, time, candidate, output).flips == 0
+    output[30:40] = 200 * PICO
+    assert judged(injection, time, candidate, output).flips == 1
+
+
 FREQUENCY = np.geomspace(1, 1e3, 61)
 STEP = 1 / (POINTS_A_PERIOD * INJECTION.bandwidth)
 

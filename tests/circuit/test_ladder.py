@@ -184,6 +184,17 @@ def test_figures_and_switching_are_inverse(model: Model) -> None:
 # With ngspice
 
 
+def check_curve(file: Path) -> None:
+    """See that the first cell's ramp takes all steps, up and down, where they were set."""
+    candidate, output = np.loadtxt(file, delimiter=",", skiprows=1).T
+    turn = int(candidate.argmax())
+    level = np.round(output / 0.5)
+    np.testing.assert_allclose(output, 0.5 * level, atol=0.06)  # softest before a rung falls
+    for part, jumps in ((slice(None, turn), [0.4, 0.9, 1.4]), (slice(turn, None), [1.2, 0.7, 0.2])):
+        at = np.flatnonzero(np.diff(level[part]))
+        np.testing.assert_allclose(candidate[part][at], jumps, atol=0.02)
+
+
 @pytest.mark.ngspice
 def test_circuit_twin_and_netlist_have_its_levels(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,6 +209,7 @@ def test_circuit_twin_and_netlist_have_its_levels(
     states = result.comparison.states["mem"]
     np.testing.assert_array_equal(states.circuit[0].sum(axis=1), LEVELS)
     np.testing.assert_allclose(result.comparison.circuit["mem"][0, :, 0], 0.5 * LEVELS, atol=0.01)
+    check_curve(built.folder / "hysteresis.csv")
     folder = read_build(built.folder)
     chips = twin_of_build(folder)
     np.testing.assert_array_equal(chips.run({}, x).states["mem"][0, 0].sum(axis=1), LEVELS)

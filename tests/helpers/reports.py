@@ -24,7 +24,8 @@ CHIPS = 24
 
 def build(**changes: Any) -> BuildSummary:
     ramp = np.concatenate([np.linspace(0, 1, 50), np.linspace(1, 0, 50)])
-    curve = HysteresisCurve("l1.state[0]", ramp, np.where(ramp > 0.5, 0.8, 0.0), 0.5, 0.2, 0.8)
+    output = np.where(ramp > 0.5, 0.8, 0.0)
+    curve = HysteresisCurve("l1.state[0]", ramp, output, *np.array([[0.3], [0.5], [0.8]]))
     summary = BuildSummary(
         pdk="gf180mcu",
         corner="typical",

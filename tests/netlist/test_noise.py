@@ -7,6 +7,7 @@ import pytest
 from decks import ngspice_name, ngspice_text
 from fake_technology import UNIT, fake_technology
 
+from netgen.circuit.blocks.ladder import LadderBlock
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.netlist import nominal
 from netgen.netlist.characterisation import cell_output
@@ -81,3 +82,12 @@ def test_candidates_of_noisy_cells_are_whole() -> None:
     assert ".ic v(storage0)=1.8" in deck
     assert ".ic v(storage1)=0" in deck
     assert max(map(len, deck.splitlines())) < 600
+
+
+@pytest.mark.parametrize(("high", "first"), [(False, "0"), (True, "1.8")])
+def test_a_noisy_rung_has_the_others_in_their_states(high: bool, first: str) -> None:
+    cell = LadderBlock(3).biased(*[3e-10, 2e-10, 5e-10] * 3)
+    noisy = NoisyCell(cell, high, np.full(3, 1e-10), rung=1)
+    deck = ngspice_text(injection_deck(TECHNOLOGY, AT, UNIT, [noisy], 1e-4))
+    for net, volts in (("storage0", "1.8"), ("storage_20", first), ("storage_30", "0")):
+        assert f".ic v({net})={volts}" in deck

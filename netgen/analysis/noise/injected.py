@@ -32,20 +32,39 @@ _TIMEOUT = 600.0
 
 @dataclass(frozen=True)
 class CalibratedCell:
-    """A cell's bias currents, and the thresholds and output that they give it, A."""
+    """A cell's bias currents, and the thresholds and output that they give a rung of it, A.
+
+    The rungs before it are high throughout, those after it low.
+    """
 
     name: str
     bias: BiasedCell
     falling: float
     rising: float
     level: float
+    rung: int = 0
+    below: float = 0.0  #: What the rungs before it give, A.
+    pulse_low: float = 0.0  #: Candidate that sets the rung alone low, A.
+    pulse_high: float | None = None  #: That sets it high, A; None: 1.5 times its threshold.
 
     @classmethod
-    def of(cls, name: str, block: CellBlock, bias: Floats, table: CellTable) -> CalibratedCell:
-        """Return the cell of a block's bias currents, A, (biases,)."""
-        rising, falling, output = table.switching(bias[:, np.newaxis])
-        biased = block.biased(*bias)
-        return cls(name, biased, float(falling[0]), float(rising[0]), float(output[0]))
+    def of(
+        cls, name: str, block: CellBlock, bias: Floats, table: CellTable, rung: int = 0
+    ) -> CalibratedCell:
+        """Return a rung of the cell of a block's bias currents, A, (biases,)."""
+        rising, falling, output = (each.tolist() for each in table.switching(bias[:, np.newaxis]))
+        more = rung + 1 < len(rising)
+        return cls(
+            name,
+            block.biased(*bias),
+            falling[rung],
+            rising[rung],
+            output[rung],
+            rung,
+            sum(output[:rung]),
+            (falling[rung - 1] + falling[rung]) / 2 if rung else 0.0,
+            (rising[rung] + rising[rung + 1]) / 2 if more else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -140,7 +159,7 @@ def inject(setup: MeasurementSetup, injection: Injection) -> Injected:
 def _simulated(setup: MeasurementSetup, injection: Injection) -> Injected:
     step = 1 / (POINTS_A_PERIOD * injection.bandwidth)
     candidate = waveform(injection, step)
-    noisy = NoisyCell(injection.cell.bias, injection.high, candidate)
+    noisy = NoisyCell(injection.cell.bias, injection.high, candidate, injection.cell.rung)
     deck = injection_deck(setup.technology, setup.at, setup.unit, [noisy], step)
     result = setup.simulated("noise on a cell", deck, _TIMEOUT, (("default", OPTIONS),))
     time = step * np.arange(len(candidate), dtype=np.float64)
@@ -158,7 +177,9 @@ def waveform(injection: Injection, step: float) -> Floats:
     candidate = injection.candidate + injection.sigma * noise
     if injection.trials:
         place = np.arange(len(candidate)) % round(TRIAL / step)
-        held = 1.5 * injection.cell.rising if injection.high else 0.0
+        cell = injection.cell
+        high = 1.5 * cell.rising if cell.pulse_high is None else cell.pulse_high
+        held = high if injection.high else cell.pulse_low
         candidate[place < round(PULSE / step)] = held
     return np.maximum(candidate, 0.0)
 
@@ -166,7 +187,7 @@ def waveform(injection: Injection, step: float) -> Floats:
 def judged(injection: Injection, time: Floats, candidate: Floats, output: Floats) -> Injected:
     """Count flips and compare the noise of output and candidate, each (points,)."""
     step = float(time[1])
-    lost = (output > injection.cell.level / 2) != injection.high
+    lost = (output - injection.cell.below > injection.cell.level / 2) != injection.high
     if injection.trials:
         length = round(TRIAL / step)
         whole = len(lost) // length * length

@@ -26,6 +26,10 @@ class BiasedCell:
         names = (bias.name for bias in self.block.biases)
         return tuple(zip(names, self.currents, strict=True))
 
+    def storage_nets(self, suffix: str) -> tuple[str, ...]:
+        """Return the nets of its instance in a bench that hold states, rung by rung."""
+        return tuple(f"{p}{suffix}" for p in self.block.ports if p.startswith("storage"))
+
     def nets(self, suffix: str, **others: str) -> str:
         """Return the nets of its instance in a bench, with spaces between.
 

@@ -140,10 +140,6 @@ class LadderBlock(Schmitt9):
         """Return the block with the rungs of a node."""
         return _block(cell.rungs)
 
-    def biased(self, *currents: float) -> BiasedCell:
-        """Return the first rung as a cell of its own, with its bias currents, A."""
-        return schmitt9.BLOCK.biased(*currents[:3])
-
     def modules(self, kit: Kit) -> tuple[Module, ...]:
         """Return the cell's subcircuit."""
         nets = [bias.name for bias in self.biases]
@@ -194,6 +190,12 @@ class LadderBlock(Schmitt9):
         """Measure how long single triggers take to rise and to fall."""
         assert isinstance(table, LadderTable)
         return LadderTimes(schmitt9.BLOCK.times(bench, table.trigger))
+
+    def curve(self, bench: Bench, cell: BiasedCell) -> tuple[Floats, Floats]:
+        """Return candidate and output current, A, (points,), of a slow ramp up and down again."""
+        up = np.linspace(0.0, 1.3 * max(cell.currents[::3]), _POINTS)
+        ramps = np.stack([up, up[::-1]])
+        return ramps.reshape(-1), bench.ramped([cell, cell], ramps).reshape(-1)
 
     def supply(self, at: Currents) -> Floats:
         """Return the current of the branches of all rungs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from netgen.model import Model
 from netgen.report.comparison.provenance import HysteresisCurve
@@ -11,13 +12,19 @@ from netgen.report.style import BAND, CIRCUIT, CLASSES, MUTED, Sheet, nanoampere
 
 
 def plot_hysteresis(curve: HysteresisCurve, model: Model, sheet: Sheet) -> Figure:
-    """Output over candidate, rising and falling apart, with the set threshold, width and gain."""
+    """Output over candidate, rising and falling apart, with the set bands and outputs."""
     fig = sheet.figure(3.8)
     axes = fig.subplots()
     unit = nanoamperes(model)
-    low, high = unit * (curve.threshold - curve.width), unit * curve.threshold
-    axes.axvspan(low, high, color=BAND, linewidth=0, label="set band, β_lo to β_hi")
-    axes.axhline(unit * curve.gain, color=MUTED, linewidth=0.9, linestyle="--", label="set α")
+    before = 0.0
+    for low, high, level in zip(curve.falling, curve.rising, curve.levels, strict=True):
+        corner, size = (unit * low, unit * before), (unit * (high - low), unit * (level - before))
+        first = "" if before == 0 else "_"  # the legend names the first of several
+        axes.add_patch(Rectangle(corner, *size, color=BAND, linewidth=0,
+                                 label=f"{first}set band, β_lo to β_hi"))  # fmt: skip
+        axes.axhline(unit * level, color=MUTED, linewidth=0.9, linestyle="--",
+                     label=f"{first}set output")  # fmt: skip
+        before = level
     steps = np.diff(curve.candidate)
     for chosen, name, colour in (
         (steps > 0, "candidate rising", CIRCUIT),

@@ -7,6 +7,7 @@ from functools import partial
 
 from netgen.analysis import Comparison, PowerFigures
 from netgen.analysis.comparison.error_budget import ErrorBudget
+from netgen.arrays import Floats
 from netgen.model import Model
 from netgen.report.comparison.error_budget_plot import plot_error_budget
 from netgen.report.comparison.error_budget_text import NAMES
@@ -51,12 +52,16 @@ def plot_all(
                 f"Hysteresis of {curve.label}",
                 "Simulated ramp of one cell against what was set.",
                 f"Output of {curve.label} over its candidate, rising and falling: set to switch on "
-                f"at {curve.threshold:.3g} and off at {curve.threshold - curve.width:.3g} units, "
-                f"with an output of {curve.gain:.3g}.",
+                f"at {_listed(curve.rising)} and off at {_listed(curve.falling)} units, with an "
+                f"output of {_listed(curve.levels)}.",
                 partial(plot_hysteresis, curve, model),
             )
         )
     return plots
+
+
+def _listed(values: Floats) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
 
 
 def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:

@@ -18,11 +18,11 @@ class HysteresisCurve:
     #: units.
     candidate: Floats
     output: Floats
-    #: ``threshold``, ``width``, ``gain``: what was set: the upper threshold, its distance from the
-    #: lower one, and the level, software units.
-    threshold: float
-    width: float
-    gain: float
+    #: ``falling``, ``rising``, ``levels``: what was set: both thresholds of each rung and the
+    #: output with so many rungs high, software units, (rungs,) each.
+    falling: Floats
+    rising: Floats
+    levels: Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,28 +167,31 @@ def candidates_alt(view: SampleView, cell: Cell) -> str:
     circuit = states.circuit[view.at]
     switches = int((circuit[1:] != circuit[:-1]).sum())
     return (
-        f"Candidate currents of {min(PANELS, cell.triggers)} of {cell.triggers} cells of "
+        f"Candidate currents of {min(PANELS, cell.size)} of {cell.size} cells of "
         f"{cell.name} against their hysteresis bands. The circuit's cells switch {switches} times; "
-        f"{int((flips > 0).sum())} cells differ from software somewhere."
+        f"{int(cell.together(flips > 0).any(axis=-1).sum())} cells differ from software somewhere."
     )
 
 
 def plot_candidates(view: SampleView, cell: Cell, sheet: style.Sheet = style.WIDE) -> Figure:
-    """Candidates of a node's cells against their hysteresis bands."""
-    triggers = _busiest(view, cell)
-    fig = sheet.figure(0.9 + 1.35 * len(triggers))
-    panels = fig.subplots(len(triggers), 1, sharex=True, squeeze=False)[:, 0]
+    """Candidates of a node's cells against their hysteresis bands, those of every rung."""
+    units = _busiest(view, cell)
+    fig = sheet.figure(0.9 + 1.35 * len(units))
+    panels = fig.subplots(len(units), 1, sharex=True, squeeze=False)[:, 0]
     software = view.comparison.software[cell.input][view.at]
-    flips = view.comparison.states[cell.name].flips[view.at]
+    flips = cell.together(view.comparison.states[cell.name].flips[view.at])
+    lows, highs = (view.unit * cell.together(each) for each in (cell.falling, cell.rising))
     wave = view.wave(cell.input)
-    for axes, trigger in zip(panels, triggers, strict=True):
-        unit = trigger // cell.rungs
-        low, high = view.unit * cell.falling[trigger], view.unit * cell.rising[trigger]
-        axes.axhspan(low, high, color=style.BAND, linewidth=0)
+    for axes, unit in zip(panels, units, strict=True):
+        for low, high in zip(lows[unit], highs[unit], strict=True):
+            # bands of rungs may overlap: their edges show
+            axes.axhspan(low, high, color=style.BAND, linewidth=0)
+            if cell.rungs > 1:
+                axes.hlines([low, high], 0, view.end, color=style.AXIS, linewidth=0.5)
         if wave is not None:
             axes.plot(wave[0], wave[1][:, unit], color=style.CIRCUIT, linewidth=1.4)
         _steps(axes, view, software[:, unit], style.SOFTWARE)
-        at = np.flatnonzero(flips[:, trigger])
+        at = np.flatnonzero(flips[:, unit].any(axis=-1))
         axes.plot(
             (at + 0.5) * view.frame,
             np.full(len(at), 0.04),
@@ -197,7 +200,7 @@ def plot_candidates(view: SampleView, cell: Cell, sheet: style.Sheet = style.WID
             markersize=5,
             transform=axes.get_xaxis_transform(),
         )
-        axes.set_ylabel(cell.place(trigger), rotation=0, labelpad=14, va="center", fontsize=9)
+        axes.set_ylabel(f"[{unit}]", rotation=0, labelpad=14, va="center", fontsize=9)
         axes.set_xlim(0, view.end)
         axes.set_ylim(bottom=0)
         style.tidy(axes)
@@ -211,8 +214,8 @@ def plot_candidates(view: SampleView, cell: Cell, sheet: style.Sheet = style.WID
     columns = 4 if sheet.wide else 2
     fig.legend(handles, names, fontsize=8, frameon=False, ncols=columns, loc="outside upper left")
     label = "time (ms)"
-    if len(triggers) < cell.triggers and sheet.wide:
-        label += f"; {len(triggers)} of {cell.triggers} cells: those that differ or switch most"
+    if len(units) < cell.size and sheet.wide:
+        label += f"; {len(units)} of {cell.size} cells: those that differ or switch most"
     panels[-1].set_xlabel(label, fontsize=9)
     fig.supylabel(f"candidate of {style.plain(cell.name)} (nA)", fontsize=9)
     return fig
@@ -222,9 +225,11 @@ def _busiest(view: SampleView, cell: Cell) -> list[int]:
     """The cells that differ most, then those that switch most; in order of their index."""
     states = view.comparison.states[cell.name]
     software = states.software[view.at]
-    switches = (software[1:] != software[:-1]).sum(axis=0)
-    order = np.lexsort((-switches, -states.flips[view.at].sum(axis=0)))
-    return sorted(int(trigger) for trigger in order[:PANELS])
+    switches, flips = (
+        cell.together(each).sum(axis=(0, -1))
+        for each in (software[1:] != software[:-1], states.flips[view.at])
+    )
+    return sorted(int(unit) for unit in np.lexsort((-switches, -flips))[:PANELS])
 
 
 def plot_states(view: SampleView, sheet: style.Sheet = style.WIDE) -> Figure:

@@ -39,7 +39,7 @@ def waves_of(view: SampleView) -> Waves | None:
     return Waves(
         f"{view.heading}: look closer",
         "Any node of the circuit over time; shaded: the readout's frames, and, for a single "
-        f"candidate, its hysteresis band.{thinned}",
+        f"candidate, its hysteresis bands.{thinned}",
         f"Currents of {len(order)} nodes over {view.end:g} ms, circuit "
         "against software; arrow keys move, + and − zoom, 0 shows all.",
         data,
@@ -61,10 +61,11 @@ def _node(view: SampleView, name: str, wave: NDArray[np.float32]) -> dict[str, J
     }
 
 
-def _bands(cell: Cell, unit: float) -> list[list[float]]:
-    """Return the band of each unit, nA: of several rungs, all that their bands span."""
-    low, high = cell.together(cell.falling).min(axis=1), cell.together(cell.rising).max(axis=1)
-    return [[unit * float(a), unit * float(b)] for a, b in zip(low, high, strict=True)]
+def _bands(cell: Cell, unit: float) -> Json:
+    """Return the band of each rung of each unit, nA."""
+    ends = np.stack([cell.together(cell.falling), cell.together(cell.rising)], axis=-1)
+    bands: Json = (unit * ends).tolist()
+    return bands
 
 
 def _packed(values: Floats | NDArray[np.float32]) -> Json:
