@@ -23,7 +23,7 @@ from netgen.circuit.netlist import Netlist
 from netgen.circuit.synthesis import synthesise
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
-from netgen.layout.deck import run_deck
+from netgen.layout.deck import find_decks, run_decks
 from netgen.layout.make import Laid, lay_out
 from netgen.layout.process import load_process
 from netgen.model.random import random_model
@@ -110,7 +110,12 @@ def foundry(laid: Laid, deck: Path | None) -> int | None:
     with tempfile.TemporaryDirectory() as folder:
         gds = Path(folder) / "layout.gds"
         write_gds(laid.layout, gds)
-        return run_deck(gds, laid.task.name, deck, laid.process).total
+        (found,) = run_decks(
+            find_decks([str(deck)], laid.process), gds, laid.task.name, "", lambda *_: None
+        )
+        if found.problem:
+            sys.exit(str(found))
+        return found.total
 
 
 def said(laid: Laid) -> str:

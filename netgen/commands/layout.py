@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from netgen.commands.options import edited_option, folder_argument, integer_option
+from netgen.commands.options import deck_option, edited_option, folder_argument, integer_option
 from netgen.commands.output import progress
 from netgen.commands.steps import open_step
+from netgen.errors import ToolMissingError
 from netgen.layout.assemble import Choices
-from netgen.layout.checks import rule_count
-from netgen.layout.deck import DeckResult, run_deck
+from netgen.layout.deck import Opinion
 from netgen.layout.make import Laid, Verdict
-from netgen.layout.process import Process
 from netgen.project.layout import check_layout, layout_folder
 from netgen.project.layout import layout as lay_out
 
@@ -49,12 +48,7 @@ _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "compari
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Only check this layout of the circuit.",
 )
-@click.option(
-    "--deck",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Also run the foundry's KLayout rules on it, with the program klayout.",
-)
+@deck_option
 @edited_option
 def layout_command(
     folder: Path,
@@ -63,7 +57,7 @@ def layout_command(
     seed: int,
     clear_gates: bool,
     checked: Path | None,
-    deck: Path | None,
+    decks: tuple[str, ...],
     edited: bool,
 ) -> None:
     """Draw the circuit of DIR: placed, wired, checked against design rules and its netlist.
@@ -73,40 +67,51 @@ def layout_command(
     """  # fmt: skip
     made = open_step(folder, edited)
     if checked is not None:
-        with layout_progress("checking") as told:
-            verdict, process, cell = check_layout(made, checked, told)
+        with layout_progress("checking", decks) as told:
+            found = check_layout(made, checked, told, decks)
         file = checked
     else:
-        with layout_progress("drawing") as told:
-            laid, kept = lay_out(made, Choices(rows, effort, seed, clear_gates), told)
+        with layout_progress("drawing", decks) as told:
+            laid, found, kept = lay_out(made, Choices(rows, effort, seed, clear_gates), told, decks)
         where = layout_folder(made)
         for each in kept:
             click.secho(f"{where}: your edited file is now {each.name}", fg="yellow")
         _say(where, laid)
-        verdict, process, cell = laid.verdict, laid.process, laid.task.name
-        file = where / f"{cell}.gds"
-    _say_verdict(str(file), verdict, process)
-    clean = verdict.clean
-    if deck is not None:
-        clean = _say_deck(file, run_deck(file, cell, deck, process)) and clean
-    sys.exit(0 if clean else 1)
+        file = where / f"{found.cell}.gds"
+    _say_verdict(str(file), found.verdict, found.rules)
+    say_opinions(str(file), found.opinions)
+    sys.exit(0 if found.clean else 1)
 
 
-def _say_deck(file: Path, found: DeckResult) -> bool:
-    """Say what the foundry's deck found; tell whether it is clean."""
-    click.echo(f"{file}: {found.total} errors in {found.categories} rules of the foundry's deck")
-    for name, count in sorted(found.errors.items(), key=lambda item: -item[1])[:10]:
-        click.echo(f"  {name}: {count}")
-    return found.total == 0
+def say_opinions(name: str, found: Sequence[Opinion]) -> None:
+    """Say what a foundry's decks found.
+
+    Raises
+    ------
+    ToolMissingError
+        One of them failed, and none speaks against the layout.
+    """
+    for opinion in found:
+        click.echo(f"{name}: foundry's deck, {opinion}")
+        for rule, count in sorted(opinion.errors.items(), key=lambda item: -item[1])[:10]:
+            click.echo(f"  {rule}: {count}")
+    failed = [each for each in found if each.problem]
+    if failed and not any(each.adverse for each in found):
+        raise ToolMissingError(f"{failed[0]}")
 
 
 @contextmanager
-def layout_progress(label: str) -> Iterator[Callable[[str, float], None]]:
-    """Show how far a layout is; gives what hears of it."""
+def layout_progress(
+    label: str, decks: Sequence[str] = ()
+) -> Iterator[Callable[[str, float], None]]:
+    """Show how far a layout is; gives what hears of it. Decks take most of the time."""
+    own = 20 if decks else 100
     with progress(label, 100) as bar:
 
         def told(step: str, share: float) -> None:
-            start, width = _SHARES[step]
+            start, width = (own, 100 - own) if step == "decks" else (
+                each * own / 100 for each in _SHARES[step]
+            )  # fmt: skip
             bar.update(max(0, round(start + width * share) - bar.pos))
 
         yield told
@@ -123,8 +128,7 @@ def _say(where: Path, laid: Laid) -> None:
     )
 
 
-def _say_verdict(name: str, verdict: Verdict, process: Process) -> None:
-    rules = rule_count(process)
+def _say_verdict(name: str, verdict: Verdict, rules: int) -> None:
     if verdict.violations:
         click.echo(f"{name}: {len(verdict.violations)} of {rules} design rules broken:")
         for each in verdict.violations[:10]:

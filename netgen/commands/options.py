@@ -44,6 +44,14 @@ edited_option = click.option(
     is_flag=True,
     help="Take netlists that were edited by hand since they were built, and say so in reports.",
 )
+deck_option = click.option(
+    "--deck",
+    "decks",
+    metavar="FILE",
+    multiple=True,
+    help="Also run a foundry's KLayout rules, with the program klayout: a deck's file, or pdk for "
+    "design rules, antenna and LVS of the PDK under $PDK_ROOT.",
+)
 folder_argument = click.argument("folder", type=PATH, metavar="DIR")
 output_option = click.option(
     "-o", "--output", type=PATH, required=True, metavar="DIR", help="The folder to write."

@@ -87,7 +87,7 @@ def _contacts(canvas: Canvas, left: int, top: int, process: Process) -> Pin:
     first = process.snap((top - high) / 2)
     for number in range(count):
         bottom = first + number * d.contact_pitch
-        canvas.box("contact", left, bottom, left + d.contact, bottom + d.contact)
+        canvas.box(process.roles.contact, left, bottom, left + d.contact, bottom + d.contact)
     low, up = first - d.wire_beyond_contact, first + high + d.wire_beyond_contact
     return Pin(left + d.contact // 2, low, up)
 
@@ -103,8 +103,7 @@ def _gate(canvas: Canvas, left: int, length: int, top: int, process: Process) ->
     half = d.contact // 2 + around
     if length < 2 * half:
         canvas.box(poly, middle - half, bottom - around, middle + half, height)
-    canvas.box(
-        "contact", middle - d.contact // 2, bottom, middle + d.contact // 2, bottom + d.contact
-    )
+    contact, reach = process.roles.contact, d.contact // 2
+    canvas.box(contact, middle - reach, bottom, middle + reach, bottom + d.contact)
     low, up = bottom - d.wire_beyond_contact, bottom + d.contact + d.wire_beyond_contact
     return Pin(middle, low, up), height

@@ -138,7 +138,7 @@ def _pins(
     if finger.device.startswith("dummy"):  # its gate lies at its own source
         left = standing.x + shape.source.x
         ys = sorted(level.base + level.sign * y for y in (shape.gate.bottom, shape.gate.top))
-        canvas.box("metal1", left, ys[0], standing.x + shape.drain.x, ys[1])
+        canvas.box(process.roles.strip, left, ys[0], standing.x + shape.drain.x, ys[1])
 
 
 def _strip(
@@ -158,14 +158,14 @@ def _strip(
         else:
             high = low + d.wire_length
     ys = sorted((level.base + level.sign * low, level.base + level.sign * high))
-    canvas.box("metal1", x + pin.x - d.wire // 2, ys[0], x + pin.x + d.wire // 2, ys[1])
+    canvas.box(process.roles.strip, x + pin.x - d.wire // 2, ys[0], x + pin.x + d.wire // 2, ys[1])
 
 
 def _via(canvas: Canvas, track: int, level: Level, x: int, process: Process) -> tuple[int, int]:
     """Draw the via of a pin; return the ends of Metal 1 around it, above the active areas."""
     d = process.drawing
     y, half = level.base + level.sign * track, d.via // 2
-    canvas.box("via1", x - half, y - half, x + half, y + half)
+    canvas.box(process.roles.above_strip, x - half, y - half, x + half, y + half)
     return track - half - d.wire_beyond_via, track + half + d.wire_beyond_via
 
 
@@ -182,11 +182,11 @@ def _taps(canvas: Canvas, floor: Floor, number: int, level: Level, process: Proc
     canvas.box(implant, -more, y - half - more, floor.width + more, y + half + more)
     x = d.active_around_contact
     while x + d.contact + d.active_around_contact <= floor.width:
-        canvas.box("contact", x, y - d.contact // 2, x + d.contact, y + d.contact // 2)
+        canvas.box(process.roles.contact, x, y - d.contact // 2, x + d.contact, y + d.contact // 2)
         x += d.tap_pitch
     bar = floor.bars[RAIL[row.polarity]]
     left, right = min(0, bar), max(floor.width, bar)
-    canvas.box("metal1", left, y - d.rail // 2, right, y + d.rail // 2)
+    canvas.box(process.roles.strip, left, y - d.rail // 2, right, y + d.rail // 2)
 
 
 def _wells(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process) -> None:
@@ -216,20 +216,26 @@ def _wires(
             level = where[number]
             y = level.base + level.sign * floor.height(number, wire.tracks[number], process)
             low = left - reach
-            canvas.box("metal2", low, y - half, max(right + reach, low + d.wire_length), y + half)
+            canvas.box(
+                process.roles.track,
+                low,
+                y - half,
+                max(right + reach, low + d.wire_length),
+                y + half,
+            )
             heights.append(y)
             if wire.column is not None:
-                _cut(canvas, "via2", wire.column, y, d.via)
+                _cut(canvas, process.roles.above_track, wire.column, y, d.via)
             elif is_supply(wire.name):
-                _cut(canvas, "via1", floor.bars[wire.name], y, d.via)
+                _cut(canvas, process.roles.above_strip, floor.bars[wire.name], y, d.via)
         if wire.column is not None:
             low, high = min(heights) - reach, max(heights) + reach
             if wire.up:
                 high = max(high, top)
             high = max(high, low + d.wire_length)
-            canvas.box("metal3", wire.column - half, low, wire.column + half, high)
+            canvas.box(process.roles.column, wire.column - half, low, wire.column + half, high)
             if wire.name in ports:
-                canvas.label("metal3", wire.name, wire.column, high - half)
+                canvas.label(process.roles.column, wire.name, wire.column, high - half)
 
 
 def _cut(canvas: Canvas, layer: str, x: int, y: int, size: int) -> None:
@@ -240,5 +246,5 @@ def _bars(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process
     """Join the rails of each supply, and name them."""
     half = process.drawing.bar // 2
     for net, x in floor.bars.items():
-        canvas.box("metal1", x - half, where[0].low, x + half, where[-1].high)
-        canvas.label("metal1", net, x, (where[0].low + where[-1].high) // 2)
+        canvas.box(process.roles.strip, x - half, where[0].low, x + half, where[-1].high)
+        canvas.label(process.roles.strip, net, x, (where[0].low + where[-1].high) // 2)

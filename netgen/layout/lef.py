@@ -19,10 +19,6 @@ class Terminal:
     box: Box
 
 
-_BLOCKED = ("metal1", "metal2", "metal3")
-"""Layers that nothing else may be drawn on over a block."""
-
-
 def lef_text(
     name: str,
     size: tuple[int, int],
@@ -60,8 +56,8 @@ def lef_text(
             "    END",
             f"  END {terminal.net}",
         ]
-    lines.append("  OBS")
-    for layer in _BLOCKED:
+    lines.append("  OBS")  # nothing else may be drawn on the wires' layers over a block
+    for layer in process.roles.wires[1:4]:
         lines.append(f"    LAYER {process.lef[layer]} ;")
         lines.append(f"      RECT 0.000 0.000 {_um(size[0])} {_um(size[1])} ;")
     lines.append("  END")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netgen.layout.devices import Finger
 from netgen.layout.fingers import Task
 from netgen.layout.process import Process, klayout
 from netgen.technology import POLARITIES, Polarity
+
+if TYPE_CHECKING:
+    from klayout.db import Circuit, Device
 
 _BULK: Mapping[Polarity, str] = {"nmos": "vss", "pmos": "vdd"}
 _LISTED = 10
@@ -153,7 +156,8 @@ def compare(
     netlist.flatten()
     circuit = netlist.circuit_by_name(extraction.circuit.name)
     problems: list[str] = []
-    _without_dummies(circuit)
+    for device in _dummies(circuit):
+        circuit.remove_device(device)
     for kind in [*netlist.each_device_class(), *reference.each_device_class()]:
         parameters = db.EqualDeviceParameters(kind.parameter_id("W"), _TOLERANCE_UM, 0.0)
         kind.equal_parameters = parameters + db.EqualDeviceParameters(
@@ -190,13 +194,30 @@ def compare(
     return Comparison(tuple(problems[:_LISTED]), devices, nets, names)
 
 
-def _without_dummies(circuit: Any) -> None:
-    """Remove transistors that lie at one net with all terminals."""
-    for device in list(circuit.each_device()):
+def _dummies(circuit: Circuit) -> list[Device]:
+    """Return the transistors that lie at one net with all terminals."""
+    found = []
+    for device in circuit.each_device():
         nets = [device.net_for_terminal(name) for name in ("S", "G", "D", "B")]
         ids = {None if net is None else net.cluster_id for net in nets}
         if len(ids) == 1 and None not in ids:
-            circuit.remove_device(device)
+            found.append(device)
+    return found
+
+
+def dummies(extraction: Extraction) -> list[Finger]:
+    """Return the transistors of a layout that carry nothing: all terminals lie at one net."""
+    if extraction.circuit is None:
+        return []
+    netlist = extraction.netlist.dup()
+    netlist.flatten()
+    found: list[Finger] = []
+    for device in _dummies(netlist.circuit_by_name(extraction.circuit.name)):
+        polarity: Polarity = "nmos" if device.device_class().name == "nmos" else "pmos"
+        w, l = (round(device.parameter(name) * 1000) for name in ("W", "L"))  # noqa: E741
+        name, rail = f"dummy{len(found)}", _BULK[polarity]
+        found.append(Finger(name, polarity, w, l, rail, rail, rail))
+    return found
 
 
 def _pairs(cross: Any) -> tuple[dict[int, str], list[str]]:

@@ -104,7 +104,7 @@ def lay_out(
         made,
         layout,
         (right - left, top - bottom),
-        tuple(_terminals(made, (-left, -bottom), (right - left, top - bottom))),
+        tuple(_terminals(made, (-left, -bottom), (right - left, top - bottom), process)),
         tuple(mirror_groups(made.floor, levels(made.floor, process), task)),
         verdict,
         _wires(verdict, process, told),
@@ -127,15 +127,17 @@ def judge(layout: Any, cell: Any, task: Task, process: Process, told: Told) -> V
     return Verdict(tuple(violations), compare(extraction, task), extraction)
 
 
-def _terminals(made: Assembly, by: tuple[int, int], size: tuple[int, int]) -> list[Terminal]:
+def _terminals(
+    made: Assembly, by: tuple[int, int], size: tuple[int, int], process: Process
+) -> list[Terminal]:
     """Return where each port can be reached: signals at the upper edge, supplies at the sides."""
-    floor, canvas = made.floor, made.canvas
+    floor, canvas, strip = made.floor, made.canvas, process.roles.strip
     found = []
     for net in SUPPLIES:
         middle = floor.bars[net] + by[0]
-        bars = [b for b in canvas.boxes["metal1"] if b[0] < middle < b[2] and b[1] == 0]
+        bars = [b for b in canvas.boxes[strip] if b[0] < middle < b[2] and b[1] == 0]
         box: Box = max(bars, key=lambda b: b[3] - b[1])
-        found.append(Terminal(net, "metal1", box))
+        found.append(Terminal(net, strip, box))
     for layer, net, x, y in canvas.labels:
         if net not in SUPPLIES:
             half = made.half_wire

@@ -22,6 +22,7 @@ else:
 FILE = "layout.toml"
 Layers: TypeAlias = Mapping[str, tuple[int, int]]
 Operation: TypeAlias = tuple[Any, ...]
+Table: TypeAlias = Mapping[str, Any]
 _OXIDE = 34.5e-12
 """Permittivity of silicon dioxide, F/m."""
 
@@ -100,6 +101,58 @@ class Roles:
     wires: tuple[str, ...]
     cuts: tuple[str, ...]
 
+    @property
+    def strip(self) -> str:
+        """The wire over contacts, across a row; rails lie on it too."""
+        return self.wires[1]
+
+    @property
+    def track(self) -> str:
+        """The wire along a row."""
+        return self.wires[2]
+
+    @property
+    def column(self) -> str:
+        """The wire across rows."""
+        return self.wires[3]
+
+    @property
+    def contact(self) -> str:
+        """The cut from devices to strips."""
+        return self.cuts[0]
+
+    @property
+    def above_strip(self) -> str:
+        """The cut from strips to tracks."""
+        return self.cuts[1]
+
+    @property
+    def above_track(self) -> str:
+        """The cut from tracks to columns."""
+        return self.cuts[2]
+
+
+@dataclass(frozen=True)
+class DeckKind:
+    """A deck of a foundry: what it judges, and how it is run."""
+
+    name: str
+    #: File patterns below one of the decks' folders, several ways: the first that is whole is it.
+    parts: tuple[tuple[str, ...], ...]
+    leave_out: tuple[str, ...]  #: Names of files that patterns do not mean.
+    options: Mapping[str, str]
+    smallest: int  #: Categories that a whole report has at least: one that runs none looks clean.
+    match: str  #: What it prints where netlists match; empty where it compares none.
+
+
+@dataclass(frozen=True)
+class Decks:
+    """A foundry's own decks."""
+
+    given: DeckKind  #: Of a file that is named.
+    folders: tuple[str, ...]  #: Below ``$PDK_ROOT``.
+    kinds: tuple[DeckKind, ...]  #: Of those folders.
+
 
 @dataclass(frozen=True, eq=False)
 class Process:
@@ -122,11 +175,7 @@ class Process:
     #: Capacitance of an edge of a layer to another one beside it, F/m.
     fringes: Mapping[tuple[str, str], float]
     reach: float  #: Gap beyond which wires do not see each other sideways, m.
-    #: ``deck``, ``deck_options``, ``deck_categories``: name of the foundry's rule deck, its
-    #: options, and how many categories a whole report has.
-    deck: str
-    deck_options: Mapping[str, str]
-    deck_categories: int
+    decks: Decks
 
     def snap(self, nm: float) -> int:
         """Round a length in nm down to the grid."""
@@ -150,7 +199,8 @@ def load_process(technology: Technology) -> Process:
             str(place),
             [
                 f"holds no {FILE}: layers and design rules of {technology.title} are not known; "
-                f"write one, or choose a technology that has it ({', '.join(known)})"
+                f"write one, or choose a technology that has it ({', '.join(known)}); "
+                "docs/layout.md says what netgen cannot draw yet"
             ],
         )
     try:
@@ -161,7 +211,7 @@ def load_process(technology: Technology) -> Process:
         raise ConfigurationError(str(path), [f"is not valid TOML: {error}"]) from None
 
 
-def process_of(data: Mapping[str, Any], name: str, path: Path) -> Process:
+def process_of(data: Table, name: str, path: Path) -> Process:
     """Turn the tables of a ``layout.toml`` into a process.
 
     Raises
@@ -178,7 +228,7 @@ def process_of(data: Mapping[str, Any], name: str, path: Path) -> Process:
     raise ConfigurationError(str(path), [problem])
 
 
-def _process(data: Mapping[str, Any], name: str, source: str) -> Process:
+def _process(data: Table, name: str, source: str) -> Process:
     drawing, roles = data["drawing"], data["roles"]
     unknown = sorted(set(drawing) - {each.name for each in fields(Drawing)})
     if unknown:
@@ -190,7 +240,7 @@ def _process(data: Mapping[str, Any], name: str, source: str) -> Process:
         )
         for layer, entry in data["capacitance"]["wires"].items()
     }  # fmt: skip
-    decks, table = data.get("decks", {}), data["capacitance"]["overlaps"]["table"]
+    table = data["capacitance"]["overlaps"]["table"]
     process = Process(
         name=name,
         source=source,
@@ -211,18 +261,36 @@ def _process(data: Mapping[str, Any], name: str, source: str) -> Process:
             for pair, value in zip(((a, b), (b, a)), ends, strict=False)
         },
         reach=data["capacitance"]["reach"] * 1e-6,
-        deck=str(decks.get("drc", "")),
-        deck_options={str(k): str(v) for k, v in decks.get("options", {}).items()},
-        deck_categories=int(decks.get("smallest", 0)),
+        decks=_decks(data.get("decks", {})),
     )
     _check_names(process)
     return process
+
+
+def _decks(data: Table) -> Decks:
+    def kind(entry: Table) -> DeckKind:
+        options = {**data.get("options", {}), **entry.get("options", {})}
+        return DeckKind(
+            str(entry.get("name", "design rules")),
+            tuple(tuple(map(str, parts)) for parts in entry.get("parts", ())),
+            tuple(map(str, entry.get("leave_out", ()))),
+            {str(key): str(value) for key, value in options.items()},
+            int(entry.get("smallest", 0)),
+            str(entry.get("match", "")),
+        )
+
+    folders = tuple(map(str, data.get("folders", ())))
+    given = kind({"smallest": data.get("smallest", 0)})
+    return Decks(given, folders, tuple(kind(entry) for entry in data.get("kinds", ())))
 
 
 def _check_names(process: Process) -> None:
     """See that roles and rules name layers that exist."""
     known = {*process.layers, *process.derived}
     roles = process.roles
+    if len(roles.wires) < 4 or len(roles.cuts) != len(roles.wires) - 1:
+        problem = "roles: wants four wires at least, the gate's first, and a cut between any two"
+        raise ConfigurationError(process.source, [problem])
     named = [
         roles.well,
         roles.active,

@@ -205,27 +205,27 @@ def _frame(canvas: Canvas, target: Target, process: Process) -> None:
     ends = [sum(target.pins[pin][0::2]) // 2 for pin in target.grounded]
     if not ends:
         return
-    canvas.box("metal3", ground - 500, bus - 500, max(ends) + 500, bus + 500)
+    canvas.box(process.roles.column, ground - 500, bus - 500, max(ends) + 500, bus + 500)
     for offset in (-300, 300):
-        _stack(canvas, ("via3",), ground + offset, bus, process)
+        _stack(canvas, process.roles.cuts[3:4], ground + offset, bus, process)
     for x in ends:
         half = _nm(facts["digital"]["width"]) // 2
         canvas.box(layer, x - half, bus - _REACH, x + half, target.size[1])
-        _stack(canvas, ("via3",), x, bus, process)
+        _stack(canvas, process.roles.cuts[3:4], x, bus, process)
         canvas.box(layer, x - _REACH, bus - _REACH, x + _REACH, bus + _REACH)
 
 
 def _stack(canvas: Canvas, cuts: Sequence[str], x: int, y: int, process: Process) -> None:
     """Draw vias above each other with the metal around them."""
-    half = process.drawing.via // 2
+    half, roles = process.drawing.via // 2, process.roles
     for cut in cuts:
         canvas.box(cut, x - half, y - half, x + half, y + half)
-        number = int(cut.removeprefix("via"))
-        for layer in (f"metal{number}", f"metal{number + 1}"):
+        number = roles.cuts.index(cut)
+        for layer in roles.wires[number : number + 2]:
             canvas.box(layer, x - _REACH, y - _REACH, x + _REACH, y + _REACH)
     if len(cuts) > 1:  # metal between two vias needs its smallest area
         for cut in cuts[1:]:
-            layer = f"metal{cut.removeprefix('via')}"
+            layer = roles.wires[roles.cuts.index(cut)]
             canvas.box(layer, x - _REACH, y - 300, x + _REACH, y + 300)
 
 
@@ -239,20 +239,21 @@ def _signals(
 ) -> None:
     """Wire each port to its pin, and the supplies to their stripes, each on a level of its own."""
     process, facts, layer = laid.process, target.facts, target.facts["layer"]
+    roles = process.roles
     half = process.drawing.wire // 2
     level = at[1] + laid.size[1] + pitch
     by_net = {terminal.net: terminal for terminal in laid.terminals}
     for net, pin in pins.items():
         box = by_net[net].box
         x, edge = at[0] + (box[0] + box[2]) // 2, at[1] + box[1]
-        canvas.box("metal3", x - half, edge, x + half, level + 190)
+        canvas.box(roles.column, x - half, edge, x + half, level + 190)
         via = process.drawing.via // 2
-        canvas.box("via2", x - via, level - via, x + via, level + via)
+        canvas.box(roles.above_track, x - via, level - via, x + via, level + via)
         there = target.pins[pin]
         middle = (there[0] + there[2]) // 2
         left, right = sorted((x, middle))
-        canvas.box("metal2", left - 190, level - half, right + 190, level + half)
-        _stack(canvas, ("via2", "via3"), middle, level, process)
+        canvas.box(roles.track, left - 190, level - half, right + 190, level + half)
+        _stack(canvas, roles.cuts[2:4], middle, level, process)
         wide = min(there[2] - there[0], _nm(facts["wire"])) // 2
         low, high = sorted((level, there[1]))
         canvas.box(layer, middle - wide, low - (_REACH if low == level else 0), middle + wide,
@@ -262,13 +263,13 @@ def _signals(
         box = by_net[net].box
         x, edge = at[0] + (box[0] + box[2]) // 2, at[1] + box[3]
         wide = (box[2] - box[0]) // 2
-        canvas.box("metal1", x - wide, edge - 1_000, x + wide, level + _REACH)
+        canvas.box(roles.strip, x - wide, edge - 1_000, x + wide, level + _REACH)
         ground = _nm(sum(facts["stripes"][net]) / 2)
         for offset in (-200, 320):
-            _stack(canvas, ("via1",), x + offset - 60, level, process)
-            _stack(canvas, ("via2", "via3"), ground + offset * 2, level, process)
+            _stack(canvas, roles.cuts[1:2], x + offset - 60, level, process)
+            _stack(canvas, roles.cuts[2:4], ground + offset * 2, level, process)
         left, right = sorted((x, ground))
-        canvas.box("metal2", left - 1_000, level - 300, right + 1_000, level + 300)
+        canvas.box(roles.track, left - 1_000, level - 300, right + 1_000, level + 300)
         level += 2 * pitch
 
 

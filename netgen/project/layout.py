@@ -6,7 +6,7 @@ import json
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from netgen.layout.assemble import Choices
 from netgen.layout.canvas import read_gds, write_gds
 from netgen.layout.capacitance import by_layer
 from netgen.layout.checks import rule_count
-from netgen.layout.fingers import task_of
+from netgen.layout.deck import Opinion, find_decks, program_version, run_decks
+from netgen.layout.devices import Finger
+from netgen.layout.fingers import Task, task_of
 from netgen.layout.lef import lef_text, verilog_text
-from netgen.layout.lvs import reference_text
+from netgen.layout.lvs import dummies, reference_text
 from netgen.layout.make import Laid, Told, Verdict, judge, lay_out
 from netgen.layout.picture import draw_picture
 from netgen.layout.process import Process, klayout, load_process
@@ -45,39 +47,70 @@ def layout_folder(build: Build) -> Path:
     return build.folder.path / "layout"
 
 
-def layout(build: Build, choices: Choices, told: Told) -> tuple[Laid, tuple[Path, ...]]:
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What netgen's own checks and a foundry's decks say of a layout."""
+
+    verdict: Verdict
+    opinions: tuple[Opinion, ...]
+    rules: int  #: Own design rules.
+    cell: str
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.verdict.clean and not any(each.adverse for each in self.opinions)
+
+
+def layout(
+    build: Build, choices: Choices, told: Told, decks: Sequence[str] = ()
+) -> tuple[Laid, Checked, tuple[Path, ...]]:
     """Lay out a build with its biases made from one reference, and write it.
 
     An earlier layout stays whole until the new one is made.
 
+    Parameters
+    ----------
+    decks
+        A foundry's, see :func:`netgen.layout.deck.find_decks`.
+
     Returns
     -------
-    The layout, and files of an earlier one that were edited by hand and are moved aside.
+    The layout, what checked it, and files of an earlier one that were edited by hand and are moved
+    aside.
 
     Raises
     ------
     ConfigurationError
         The technology has no layout data, or the circuit cannot be drawn.
     ToolMissingError
-        KLayout's module or the PDK is not installed.
+        KLayout's module or program, the PDK or a deck is not installed.
     UsageError
         The folder holds something else or cannot be written.
     """
     klayout()
     network, technology, process = layout_inputs(build)
+    found = find_decks(decks, process)
     path = layout_folder(build)
     with held(build):
         _claim(path)
         remove_scratch(path)
         laid = lay_out(network, technology, process, choices, told)
+        name, drawn = laid.task.name, laid.assembly.fingers
+        with tempfile.TemporaryDirectory(prefix="netgen-layout-") as folder:
+            scratch = Path(folder) / f"{name}.gds"
+            write_gds(laid.layout, scratch)
+            schematic = _flat(laid.task, drawn, technology)
+            opinions = run_decks(found, scratch, name, schematic, told)
+        checked = Checked(laid.verdict, opinions, rule_count(process), name)
         told("writing", 0.0)
         (build.folder.path / PAGE).unlink(missing_ok=True)  # never beside another layout
         with rewritten(path / RECORD, LAYOUT) as draft:
             _write(draft, laid, technology)
             draft.write(NETWORK, _with_wires(build, laid, technology))
-            draft.content = _content(build, laid, choices)
+            draft.content = _content(build, laid, choices, checked)
         write_layout_page(build)
-    return laid, tuple(draft.kept)
+    return laid, checked, tuple(draft.kept)
 
 
 def layout_record(build: Build) -> Mapping[str, Json]:
@@ -145,16 +178,19 @@ def write_layout_page(build: Build, compared: Sequence[tuple[str, str, str]] = (
     write_page(build.folder.path / PAGE, page)
 
 
-def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process, str]:
-    """Check a GDS file against design rules and a build's circuit; return the cell's name too.
+def check_layout(build: Build, gds: Path, told: Told, decks: Sequence[str] = ()) -> Checked:
+    """Check a GDS file against design rules, a build's circuit, and a foundry's decks.
 
     Raises
     ------
     ConfigurationError
         It is no layout, or holds no one cell at the top.
+    ToolMissingError, UsageError
+        As :func:`netgen.layout.deck.find_decks`.
     """
     klayout()
     network, technology, process = layout_inputs(build)
+    wanted = find_decks(decks, process)
     try:
         found = read_gds(gds)
     except ValueError as error:
@@ -165,7 +201,11 @@ def check_layout(build: Build, gds: Path, told: Told) -> tuple[Verdict, Process,
         problem = f"has {len(tops)} cells at the top ({names}); one is wanted"
         raise ConfigurationError(str(gds), [problem])
     task = task_of(network, technology, process)
-    return judge(found, tops[0], task, process, told), process, tops[0].name
+    verdict, cell = judge(found, tops[0], task, process, told), tops[0].name
+    drawn = [*task.fingers, *dummies(verdict.extraction)]
+    schematic = _flat(replace(task, name=cell), drawn, technology)
+    opinions = run_decks(wanted, gds, cell, schematic, told)
+    return Checked(verdict, opinions, rule_count(process), cell)
 
 
 def layout_inputs(build: Build) -> tuple[Netlist, Technology, Process]:
@@ -214,10 +254,15 @@ def _write(draft: Draft, laid: Laid, technology: Technology) -> None:
         draft.write(f"{name}.png", image.read_bytes())
     lef = lef_text(name, laid.size, laid.terminals, laid.process)
     draft.write(f"{name}.lef", lef)
+    draft.write(f"{name}.spice", _flat(task, laid.assembly.fingers, technology))
+    draft.write(f"{name}.v", verilog_text(name, task.ports, "currents and supplies; no timing"))
+
+
+def _flat(task: Task, drawn: Sequence[Finger], technology: Technology) -> str:
+    """Return the netlist of what was drawn, as a foundry's deck takes it."""
     models = {each: technology.devices[each].lvs or technology.devices[each].model
               for each in POLARITIES}  # fmt: skip
-    draft.write(f"{name}.spice", reference_text(task, laid.assembly.fingers, models))
-    draft.write(f"{name}.v", verilog_text(name, task.ports, "currents and supplies; no timing"))
+    return reference_text(task, drawn, models)
 
 
 def _with_wires(build: Build, laid: Laid, technology: Technology) -> str:
@@ -226,7 +271,7 @@ def _with_wires(build: Build, laid: Laid, technology: Technology) -> str:
     return network_body(with_wires(read_netlist(build, technology), wires), technology)
 
 
-def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, object]:
+def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> dict[str, object]:
     verdict, floor = laid.verdict, laid.assembly.floor
     width, height = laid.size
     nets = {net: own for net, own in laid.capacitances.items() if net not in SUPPLIES}
@@ -257,7 +302,7 @@ def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, object]:
         },
         "mirror_groups": [asdict(group) for group in laid.groups],
         "checks": {
-            "rules": rule_count(laid.process),
+            "rules": checked.rules,
             "violations": [str(each) for each in verdict.violations],
             "lvs": {
                 "match": verdict.comparison.match,
@@ -265,14 +310,17 @@ def _content(build: Build, laid: Laid, choices: Choices) -> dict[str, object]:
                 "nets": verdict.comparison.nets,
                 "differences": list(verdict.comparison.differences),
             },
-            "clean": verdict.clean,
+            "decks": [asdict(each) for each in checked.opinions],
+            "clean": checked.clean,
         },
-        "tools": _tools(),
+        "tools": _tools(bool(checked.opinions)),
     }
 
 
-def _tools() -> dict[str, str]:
+def _tools(program: bool) -> dict[str, str]:
     found = {"netgen": __version__}
+    if program:
+        found["klayout (program)"] = program_version()
     try:
         found["klayout"] = version("klayout")
     except PackageNotFoundError:

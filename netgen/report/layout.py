@@ -130,11 +130,33 @@ def _checks(checks: Mapping[str, Json]) -> Iterator[Block]:
             not match,
         ),
     ]  # fmt: skip
+    decks = tables_at(checks, "decks") if "decks" in checks else []
+    rows += [_deck(each) for each in decks]
     yield Table("What was checked", ("check", "of what", "result"), rows)
-    for line in (*broken, *texts_at(lvs, "differences"))[:_LISTED]:
+    found = [
+        f"{text_at(each, 'name')}, {rule}: {whole_at(each, 'errors', rule)}"
+        for each in decks
+        for rule in table_at(each, "errors")
+    ]
+    for line in (*broken, *texts_at(lvs, "differences"), *found)[:_LISTED]:
         yield Text(line, "no")
-    yield Text("These are netgen's own checks. A foundry's deck is a second opinion: "
-               "`netgen layout DIR --deck FILE`.", "note")  # fmt: skip
+    if not decks:
+        yield Text("These are netgen's own checks. A foundry's decks are a second opinion: "
+                   "`netgen layout DIR --deck pdk`, or `--deck FILE`.", "note")  # fmt: skip
+
+
+def _deck(opinion: Mapping[str, Json]) -> TableRow:
+    """Return what a foundry's deck says as a row."""
+    rules, errors = whole_at(opinion, "categories"), table_at(opinion, "errors")
+    count = sum(whole_at(errors, rule) for rule in errors)
+    result, bad = f"{count} errors", bool(count)
+    if opinion["match"] is not None:
+        bad = not flag_at(opinion, "match")
+        result = "NO match" if bad else "match"
+    if text_at(opinion, "problem"):
+        result, bad = f"not run: {text_at(opinion, 'problem')}", True
+    name = f"foundry's deck: {text_at(opinion, 'name')}"
+    return TableRow((name, f"{rules} rules" if rules else "netlists", result), bad)
 
 
 def _groups(record: Mapping[str, Json]) -> Table:

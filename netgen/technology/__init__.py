@@ -11,7 +11,13 @@ from netgen.technology.data import (
     sizes_of,
     with_sizes,
 )
-from netgen.technology.load import default_technology, load_technology, preferred, technologies
+from netgen.technology.load import (
+    default_technology,
+    load_technology,
+    pdk_root,
+    preferred,
+    technologies,
+)
 from netgen.technology.variation import Transistor, Variation, sample_deviations
 
 __all__ = [
@@ -27,6 +33,7 @@ __all__ = [
     "default_technology",
     "load_technology",
     "models_of",
+    "pdk_root",
     "preferred",
     "sample_deviations",
     "scaled",

@@ -34,7 +34,7 @@ def default_technology() -> str:
         ``$PDK_ROOT`` is no folder.
     """
     names = preferred()
-    _pdk_root()
+    pdk_root()
     return next((name for name in names if _is_installed(name)), names[-1])
 
 
@@ -65,7 +65,7 @@ def load_technology(place: str | Path | None = None) -> Technology:
     tables = tables_at(data, "models")
     del data["models"]
     if any("pdk_root" in models for models in tables):
-        _pdk_root()
+        pdk_root()
     for models in tables:
         merged = {**data, **models}
         where = place_of(merged, str(folder / DESCRIPTION))
@@ -109,7 +109,7 @@ def _is_installed(name: str) -> bool:
 def _places(folder: Path, where: ModelsPlace) -> Iterator[tuple[Path, str]]:
     """Yield the folders where one ``[[models]]`` table looks for its files, and how to say so."""
     if where.pdk_root is not None:
-        if root := _pdk_root():
+        if root := pdk_root():
             yield from ((Path(root) / place, "$PDK_ROOT") for place in where.pdk_root)
         return
     if not where.package:
@@ -121,8 +121,14 @@ def _places(folder: Path, where: ModelsPlace) -> Iterator[tuple[Path, str]]:
         yield entry.joinpath(*where.package.split("."), where.folder), package
 
 
-def _pdk_root() -> str:
-    """Return ``$PDK_ROOT``; one that is wrong is told, so that no other PDK stands in unseen."""
+def pdk_root() -> str:
+    """Return ``$PDK_ROOT``; one that is wrong is told, so that no other PDK stands in unseen.
+
+    Raises
+    ------
+    ToolMissingError
+        It is no folder.
+    """
     root = os.environ.get("PDK_ROOT", "")
     if root and not Path(root).is_dir():
         raise ToolMissingError(f"$PDK_ROOT is {root}, which is no folder; correct or unset it")

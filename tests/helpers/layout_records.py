@@ -17,6 +17,13 @@ def record(clean: bool = True) -> dict[str, Json]:
              "farthest_m": 9.2e-6, "neighbours": 0.8, "turned": 2}  # fmt: skip
     broken = [] if clean else ["M1.1 (width metal1 0.23): 2 violations, first at (1.000, 2.000) µm"]
     lost = [] if clean else ["net out is not in the layout"]
+    antenna: dict[str, Json] = {"name": "antenna", "categories": 0, "errors": {}, "match": None,
+                                "problem": "it failed in KLayout 0: old"}  # fmt: skip
+    rules: dict[str, Json] = {"name": "design rules", "categories": 651, "errors": {"M1.1": 2},
+                              "match": None, "problem": ""}  # fmt: skip
+    decks = (
+        [] if clean else [rules, antenna, {**antenna, "name": "LVS", "match": False, "problem": ""}]
+    )
     return {
         **head("layout"),
         "complete": True,
@@ -34,7 +41,7 @@ def record(clean: bool = True) -> dict[str, Json]:
             "nets": {f"n{i}": {"total_f": 1e-15 * (i + 1), "coupling_f": 4e-16} for i in range(20)},
         },
         "mirror_groups": [group, {**group, "net": "<a>", "turned": 0}],
-        "checks": {"rules": 116, "violations": broken, "clean": clean,
+        "checks": {"rules": 116, "violations": broken, "clean": clean, "decks": decks,
                    "lvs": {"match": clean, "devices": 68, "nets": 37, "differences": lost}},
         "tools": {"netgen": "0", "klayout": "0"},
         "files": {"small.gds": SEAL},

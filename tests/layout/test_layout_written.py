@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import fake_klayout
 import pytest
 from command_line import netgen, write_model
 from fake_tools import install
@@ -18,7 +19,7 @@ from layout_records import picture
 
 import netgen.project.layout as project
 import netgen.project.tapeout as tapeout
-from netgen.document import table_at
+from netgen.document import table_at, tables_at
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of
 from netgen.layout.assemble import Choices
@@ -119,6 +120,41 @@ def test_a_layout_killed_at_any_file_is_whole_or_said_not_to_be(
             break
     assert done
     assert deaths > 12
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (" ".join("R" * 700), 0, "design rules: 0 errors in 700 rules"),
+        (" ".join("R" * 700) + " M1.1! M1.1!", 1, "M1.1!: 2"),
+        ("fails", 4, "no opinion: it failed in KLayout 9.8.7"),
+        ("R", 4, "it reported 1 rules"),
+    ],
+    ids=["clean", "errors", "failed", "few"],
+)
+def test_what_a_deck_says_is_told_recorded_and_shown(
+    build: Build,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    status: int,
+    said: str,
+) -> None:
+    fake_klayout.install(tmp_path, monkeypatch)
+    deck = tmp_path / "rules.drc"
+    deck.write_text(words, encoding="utf-8")
+    done = netgen("layout", build.folder.path, "--deck", deck)
+    assert done.exit_code == status, done.output
+    assert said in done.output
+    record = project.layout_record(build)
+    checks = table_at(record, "checks")
+    (found,) = tables_at(checks, "decks")
+    assert checks["clean"] is (status != 1)
+    assert table_at(found, "errors") == ({"M1.1!": 2} if status == 1 else {})
+    assert table_at(record, "tools")["klayout (program)"] == "9.8.7"
+    page = (build.folder.path / "layout.html").read_text(encoding="utf-8")
+    shown = {0: "700 rules", 1: "design rules, M1.1!: 2", 4: "not run: "}
+    assert shown[status] in page
 
 
 def test_interrupted_layout_ends_with_130_and_leaves_the_earlier_one(

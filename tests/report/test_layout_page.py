@@ -41,7 +41,8 @@ def test_all_of_a_clean_layout_is_there(tmp_path: Path) -> None:
 def test_a_layout_that_is_not_clean_says_why(tmp_path: Path) -> None:
     page = page_of(tmp_path, False, [])
     for said in ("NOT clean", "1 broken", "first at (1.000, 2.000) µm", "NO match",
-                 "net out is not in the layout", "Not simulated with its wires"):  # fmt: skip
+                 "net out is not in the layout", "design rules, M1.1: 2", "not run: it failed",
+                 "651 rules", "2 errors", "Not simulated with its wires"):  # fmt: skip
         assert said in page.text, said
 
 
