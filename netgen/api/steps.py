@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from netgen.analysis import load_tolerances, override
 from netgen.api.records import Chips, Circuit, Predictions, Result
-from netgen.arrays import Array
 from netgen.circuit import Readout
-from netgen.errors import SimulationError
+from netgen.errors import SimulationError, UsageError
 from netgen.model import Model, Samples, check_samples, decide, evaluate
 from netgen.model import load_model as read_model
 from netgen.model import load_samples as read_samples
@@ -65,7 +64,7 @@ def load_samples(path: str | Path, model: Model) -> Samples:
 
 
 def make_samples(
-    x: Array, y: Array | None, model: Model, ids: Sequence[str] | None = None
+    x: ArrayLike, y: ArrayLike | None, model: Model, ids: Sequence[str] | None = None
 ) -> Samples:
     """Return arrays as samples of a model.
 
@@ -81,7 +80,8 @@ def make_samples(
     SamplesError
         With every violation.
     """
-    return check_samples(x, y, None if ids is None else tuple(ids), model)
+    labels = None if y is None else np.asarray(y)
+    return check_samples(np.asarray(x), labels, None if ids is None else tuple(ids), model)
 
 
 def build(
@@ -135,6 +135,8 @@ def build(
     ToolMissingError
         The simulator or the PDK is missing.
     """
+    _wanted(model, Model, "model", "netgen.load_model")
+    _wanted(calibration, Samples, "calibration", "netgen.make_samples")
     geometry = None if unit is None else Geometry(*unit)
     codes = codes_of(bias, bias_bits, bias_range)
     options = BuildOptions(
@@ -143,6 +145,13 @@ def build(
     replaced(Path(folder), model, None, replace)
     build_folder(model, Path(folder), options, calibration)
     return open_build(folder)
+
+
+def _wanted(value: object, kind: type, name: str, maker: str) -> None:
+    """Refuse what is no such record, such as a path or an array, and say what makes one."""
+    if value is not None and not isinstance(value, kind):
+        told = f"{name} is a {type(value).__name__}, not a {kind.__name__}"
+        raise UsageError(f"{told}: {maker}(…) makes one")
 
 
 def open_build(folder: str | Path) -> Circuit:
@@ -191,6 +200,7 @@ def simulate(
     SimulationError
         At least one sample failed; the others are there.
     """
+    _wanted(samples, Samples, "samples", "netgen.make_samples")
     choices = SimulationChoices(
         jobs, timeout, engine=engine, scheduler=scheduler, input_edge=input_edge
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen.commands.options import PATH, UnitOptions, unit_options
 from netgen.errors import SamplesError, UsageError
@@ -36,7 +38,12 @@ from netgen.project.runs import samples_file
 )
 @click.option("--signed", is_flag=True, help="Inputs may be negative: two rectified channels each.")
 @click.option("--rule", type=click.Choice(RULES), default="mean", show_default=True)
-@click.option("--frames", type=(int, int), default=(0, 1), show_default=True, metavar="A B")
+@click.option(
+    "--frames",
+    type=(int, int),
+    metavar="A B",
+    help="Frames A … B − 1 decide.  [default: all of --samples, without it one]",
+)
 @click.option(
     "--samples",
     type=PATH,
@@ -53,12 +60,15 @@ def import_command(
     input_max: float,
     signed: bool,
     rule: str,
-    frames: tuple[int, int],
+    frames: tuple[int, int] | None,
     samples: Path | None,
 ) -> None:
     """Write the network of FILE (ONNX) as a model."""
     written = output.with_name(f"{output.stem}-samples.npz")
     current, period = units.unit_current, units.frame_period
+    arrays = None if samples is None else _arrays(samples)
+    if frames is None:
+        frames = (0, 1 if arrays is None or arrays["x"].ndim < 3 else arrays["x"].shape[1])
     settings = Settings(
         name or file.stem,
         None if classes is None else tuple(classes.split(",")),
@@ -72,8 +82,8 @@ def import_command(
     model = read_model(file, settings)
     files: dict[Path, bytes] = {}
     factor = 1.0
-    if samples is not None:
-        checked = _samples(samples, model, signed)
+    if arrays is not None:
+        checked = _samples(str(samples), arrays, model, signed)
         model, factor = rescale(model, checked.x)
         files[written] = samples_file(checked)
     files[output] = (json.dumps(to_dict(model)) + "\n").encode()
@@ -82,21 +92,34 @@ def import_command(
             raise UsageError(f"{path} is there already; choose another with -o")
     for path, content in files.items():
         write_whole(path, content)
-    if samples is not None:
+    if arrays is not None:
         click.echo(f"{written}: {len(checked)} samples")
     if factor != 1.0:
         click.echo(f"logits are {factor:.4g} times those of {file}; decisions are the same")
     click.echo(f"{output}: {model.input_size} inputs, {len(model.classes)} classes")
 
 
-def _samples(path: Path, model: Model, signed: bool) -> Samples:
-    """Read the network's own inputs and return them as the model takes them."""
+def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Read the network's own inputs."""
     arrays = _read_npz(path)
     if "x" not in arrays:
         raise SamplesError(str(path), ["has no array 'x' (samples, channels)"])
+    return arrays
+
+
+def _samples(path: str, arrays: Mapping[str, NDArray[Any]], model: Model, signed: bool) -> Samples:
+    """Return inputs as the model takes them."""
     x = np.asarray(arrays["x"], dtype=np.float64)
     if x.ndim == 2:
         x = np.repeat(x[:, np.newaxis], model.readout.stop, axis=1)
     if signed:
         x = signed_channels(x)
-    return check_samples(x, arrays.get("y"), None, model, str(path))
+    elif x.ndim == 3 and (x < 0).any():
+        sample, _, channel = np.argwhere(x < 0)[0]
+        told = f"sample {sample}, channel {channel}: {x[x < 0][0]:g} is negative"
+        raise SamplesError(path, [f"{told}; --signed gives every channel two inputs"])
+    largest = float(x.max(initial=0))
+    if largest > model.input_max:
+        told = f"x: the largest input, {largest:g}, is above --input-max {model.input_max:g}"
+        raise SamplesError(path, [f"{told}; state the largest that can come"])
+    return check_samples(x, arrays.get("y"), None, model, path)

@@ -178,11 +178,20 @@ class ModelBuilder:
             By the keys of the model format, (units,) or (units, rungs) each.
         initial_state
             How many rungs of each unit are high before the first frame.
+
+        Raises
+        ------
+        ModelError
+            An array does not hold one row a unit.
         """
         name = name or op
         if isinstance(self._nodes.get(value.node), Linear | Add) or value.node == INPUT:
             value = self.relu(value, f"{name}.candidate")
         arrays = {key: np.asarray(array, dtype=np.float64) for key, array in parameters.items()}
+        for key, array in arrays.items():
+            if array.shape[:1] != (value.units,):
+                shape = " × ".join(map(str, array.shape)) or "one number"
+                raise self.problem(name, f"{key} is {shape}; its candidate has {value.units} units")
         high = np.zeros(value.units) if initial_state is None else np.asarray(initial_state)
         kind = cell_class(op)
         make: Callable[..., Cell] = kind

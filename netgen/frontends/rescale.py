@@ -7,11 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from netgen.model import Cell, Linear, Model, Node, Relu, evaluate, from_dict, sources, to_dict
+from netgen.model import (
+    Cell,
+    Linear,
+    Model,
+    Node,
+    Relu,
+    check_samples,
+    evaluate,
+    from_dict,
+    sources,
+    to_dict,
+)
 from netgen.model.graph import Floats
 
 PEAK = 3.8
-"""No summed current may exceed this, in units: larger ones leave the range of the cells."""
+"""No summed current and no threshold may exceed this, in units: cells end soon above."""
 SMALLEST_PEAK = 1.0
 """A signal that never reaches this is raised to it: leakage and noise are absolute."""
 
@@ -21,18 +32,25 @@ def rescale(model: Model, x: Floats) -> tuple[Model, float]:
 
     A rectified sum is positively homogeneous: its row of weights and bias may be multiplied by
     s > 0 when the columns of all that read it are divided by s. A rectified candidate of a cell
-    takes its thresholds along. The readout's rows all take one common factor.
+    takes its thresholds along, and counts as large as the highest of them. The readout's rows all
+    take one common factor.
 
     Parameters
     ----------
     x
-        (samples, frames, channels).
+        Software units, (samples, frames, channels).
 
     Returns
     -------
     tuple
         The model, and the factor of its logits: decisions are equal, logits are this multiple.
+
+    Raises
+    ------
+    SamplesError
+        ``x`` does not fit the model; names every violation.
     """
+    x = check_samples(x, None, None, model).x
     nodes = dict(model.by_name)
     readers = defaultdict(list)
     for node in model.nodes:
@@ -56,7 +74,12 @@ def _rescale_relu(
         return  # a sum that others read too, such as a residual one
     if readout in (node.name, source.name) or not all(isinstance(n, Linear | Cell) for n in after):
         return
-    factor = _factor(np.abs(sums).reshape(-1, sums.shape[-1]).max(axis=0))
+    peak = np.abs(sums).reshape(-1, sums.shape[-1]).max(axis=0)
+    for reader in after:
+        if isinstance(reader, Cell):
+            highest = np.reshape(getattr(reader, reader.rising_key), (len(peak), -1)).max(axis=1)
+            peak = np.maximum(peak, highest)
+    factor = _factor(peak)
     nodes[source.name] = replace(
         source, weight=source.weight * factor[:, None], bias=source.bias * factor
     )

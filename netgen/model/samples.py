@@ -168,7 +168,11 @@ def check_samples(
         )
     finite = np.isfinite(x)
     problems += _outside(x, ~finite, "is not finite")
-    problems += _outside(x, finite & (x < 0), "is negative (a current has no sign)")
+    problems += _outside(
+        x,
+        finite & (x < 0),
+        "is negative; a current has no sign (see signed_channels)",
+    )
     above = np.argwhere(finite & (x > model.input_max))
     for at in above[:_LISTED]:
         value, largest = apart(float(x[tuple(at)]), model.input_max)
@@ -220,7 +224,7 @@ def _classes(y: Array, samples: int, classes: int, problems: list[str]) -> Integ
         if wrong.size:
             return None
     wrong = np.flatnonzero((values < 0) | (values >= classes))
-    told = f"is none of {classes} classes"
+    told = f"is none of the classes 0 … {classes - 1}"
     problems += [f"y[{i}]: {int(y[i].item())} {told}" for i in wrong[:_LISTED]]
     problems += _more(wrong, told, "y")
     return None if wrong.size else y.astype(np.intp)

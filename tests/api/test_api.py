@@ -39,6 +39,7 @@ def test_arrays_become_samples() -> None:
     model = netgen.load_model(EXAMPLE / "model.json")
     samples = netgen.make_samples(np.zeros((2, 12, 3), np.float32), np.array([0, 1]), model)
     assert len(samples) == 2
+    assert netgen.make_samples(np.zeros((2, 12, 3)).tolist(), [0, 1], model).y is not None
     with pytest.raises(Exception, match="negative"):
         netgen.make_samples(-np.ones((1, 12, 3)), None, model)
 
@@ -78,6 +79,10 @@ def test_options_of_a_build_that_are_none(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             netgen.build(model, tmp_path / "out", **wrong)
+    with pytest.raises(UsageError, match=r"model is a PosixPath.*netgen\.load_model"):
+        netgen.build(EXAMPLE / "model.json", tmp_path / "out")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"calibration is a ndarray.*netgen\.make_samples"):
+        netgen.build(model, tmp_path / "out", calibration=np.zeros((1, 1, 3)))  # type: ignore[arg-type]
 
 
 @pytest.mark.ngspice

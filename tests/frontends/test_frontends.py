@@ -15,7 +15,7 @@ from onnx_files import node, onnx_file
 
 from netgen.commands import main
 from netgen.document import value_at
-from netgen.errors import ModelError, UsageError
+from netgen.errors import ModelError, SamplesError, UsageError
 from netgen.frontends import (
     ModelBuilder,
     Settings,
@@ -89,6 +89,17 @@ def test_rescaling_takes_the_thresholds_of_a_cell_along() -> None:
     assert scaled.cells[0].rising[0] > 0.5 > model.cells[0].rising[0]
 
 
+def test_rescaling_of_a_low_candidate_keeps_its_threshold_drawable() -> None:
+    builder = ModelBuilder("arrays", 1, Settings("m", frames=(0, 2)))
+    candidate = builder.linear(builder.input, [[0.06], [0.5]])
+    state = builder.bmru(candidate, [1, 1], [0.3, 0.3], [0.8, 0.8])
+    model = builder.finish(builder.linear(state, np.eye(2)))
+    scaled, _ = rescale(model, np.array([[[0.9], [0.1]]]))
+    np.testing.assert_allclose(scaled.cells[0].rising, 1.0)
+    with pytest.raises(SamplesError, match="negative"):
+        rescale(model, np.full((1, 2, 1), -1.0))
+
+
 def test_a_signed_input_may_meet_operations_that_are_not_linear() -> None:
     builder = ModelBuilder("arrays", 2, Settings("m", signed=True))
     value = builder.add([builder.relu(builder.input), builder.input])
@@ -129,6 +140,8 @@ def test_shapes_that_do_not_fit_are_named() -> None:
     two = builder.linear(builder.input, np.ones((2, 3)))
     with pytest.raises(ModelError, match="adds signals of 2, 3 units"):
         builder.add([two, builder.input])
+    with pytest.raises(ModelError, match="alpha is one number; its candidate has 2 units"):
+        builder.bmru(two, 1.0, [0.1, 0.1], [0.2, 0.2])
 
 
 # ONNX
@@ -212,6 +225,27 @@ def test_import_writes_model_and_samples(
         main(["import", str(path), "-o", str(out)])
     assert status.value.code == 2
     assert json.loads(out.read_text()) == before
+
+
+def test_import_decides_by_all_frames_and_says_how_inputs_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _ = gemm_matmul(tmp_path / "net.onnx")
+
+    def run(x: Any, name: str, status: int) -> str:
+        np.savez(tmp_path / "in.npz", x=x)
+        with pytest.raises(SystemExit) as end:
+            main(["import", str(path), "-o", str(tmp_path / name),
+                  "--samples", str(tmp_path / "in.npz")])  # fmt: skip
+        assert end.value.code == status
+        return capsys.readouterr().err
+
+    x = np.random.default_rng(1).uniform(0, 1, (2, 7, 3))
+    run(x, "frames.json", 0)
+    readout = load_model(tmp_path / "frames.json").readout
+    assert (readout.start, readout.stop) == (0, 7)
+    assert "sample 0, channel 2: -0.5 is negative; --signed" in run([[1, 1, -0.5]], "a.json", 3)
+    assert "4, is above --input-max 1" in run([[1, 1, 4.0]], "b.json", 3)
 
 
 # PyTorch

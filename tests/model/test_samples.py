@@ -116,13 +116,13 @@ def test_limits_belong_to_the_range(tmp_path: Path, model: Model) -> None:
             {"x": good_x(), "y": [0.25, np.nan]},
             ["y[0]: 0.25 is not a whole number", "y[1]: nan is not a whole number"],
         ),
-        ({"x": good_x(), "y": [0.0, 2.0]}, ["y[1]: 2 is none of 2 classes"]),
+        ({"x": good_x(), "y": [0.0, 2.0]}, ["y[1]: 2 is none of the classes 0 … 1"]),
         (
             {"x": good_x(), "y": np.array([0, 2**64 - 1], dtype=np.uint64)},
-            ["y[1]: 18446744073709551615 is none of 2 classes"],
+            ["y[1]: 18446744073709551615 is none of the classes 0 … 1"],
         ),
-        ({"x": good_x(), "y": [0, 2]}, ["y[1]: 2 is none of 2 classes"]),
-        ({"x": good_x(), "y": [-1, 0]}, ["y[0]: -1 is none of 2 classes"]),
+        ({"x": good_x(), "y": [0, 2]}, ["y[1]: 2 is none of the classes 0 … 1"]),
+        ({"x": good_x(), "y": [-1, 0]}, ["y[0]: -1 is none of the classes 0 … 1"]),
         ({"x": good_x(), "id": ["a"]}, ["id: has 1 entries; x has 2 samples"]),
         ({"x": good_x(), "id": ["a", "b\n.end"]}, ["id[1]: must be a printable string"]),
         ({"x": good_x(), "id": [1, 2]}, ["id: must be a list of strings, one a sample"]),
@@ -152,7 +152,7 @@ def test_values_out_of_range_are_named(tmp_path: Path, model: Model) -> None:
         "x[1, 0, 0]: nan is not finite",
         "x[1, 0, 1]: inf is not finite",
         "x[1, 0, 2]: -inf is not finite",
-        "x[0, 1, 2]: -0.25 is negative (a current has no sign)",
+        "x[0, 1, 2]: -0.25 is negative; a current has no sign (see signed_channels)",
         "x[1, 2, 0]: 1.500001 is above input.max = 1.5",
         "y: must hold 2 whole numbers, one a sample, not int64 of 1",
     ]
@@ -219,7 +219,10 @@ def test_an_array_twice_is_told(tmp_path: Path, model: Model) -> None:
 def test_many_values_out_of_range_are_counted(tmp_path: Path, model: Model) -> None:
     found = problems(saved(tmp_path, x=good_x() - 10), model)
     assert len(found) == 4
-    assert found[-1] == "x: and 27 more values: is negative (a current has no sign)"
+    assert (
+        found[-1]
+        == "x: and 27 more values: is negative; a current has no sign (see signed_channels)"
+    )
 
 
 NOT_NPZ = "is not a .npz archive of plain arrays (nor a .csv)"
