@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
+from netgen.arrays import Array
 from netgen.commands.options import PATH, UnitOptions, unit_options
 from netgen.errors import SamplesError, UsageError
 from netgen.files import taken, write_whole
@@ -99,7 +99,7 @@ def import_command(
     click.echo(f"{output}: {model.input_size} inputs, {len(model.classes)} classes")
 
 
-def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
+def _arrays(path: Path) -> Mapping[str, Array]:
     """Read the network's own inputs."""
     arrays = _read_npz(path)
     if "x" not in arrays:
@@ -107,7 +107,7 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     return arrays
 
 
-def _samples(path: str, arrays: Mapping[str, NDArray[Any]], model: Model, signed: bool) -> Samples:
+def _samples(path: str, arrays: Mapping[str, Array], model: Model, signed: bool) -> Samples:
     """Return inputs as the model takes them."""
     x = np.asarray(arrays["x"], dtype=np.float64)
     if x.ndim == 2:
