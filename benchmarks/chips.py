@@ -16,7 +16,8 @@ from time import process_time
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
+from netgen.circuit import CellLayer, Circuit, SummingLayer, build_circuit
+from netgen.circuit.circuit import MirrorGeometry
 from netgen.circuit.synthesis import synthesise
 from netgen.model import random_model
 from netgen.netlist import Network, shift_words

@@ -18,11 +18,11 @@ from netgen.circuit import (
     Circuit,
     GateNet,
     Layer,
-    MirrorGeometry,
     Mirrors,
     SummingLayer,
     parameter_path,
 )
+from netgen.circuit.circuit import MirrorGeometry
 from netgen.errors import ModelError
 from netgen.model import Cell
 from netgen.sizing.activity import Activity

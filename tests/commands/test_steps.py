@@ -6,10 +6,14 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from click.testing import Result
 from command_line import inputs, netgen, says, write_model, write_samples
 from fake_tools import FakeSimulator
 
@@ -17,8 +21,7 @@ from netgen._version import __version__
 from netgen.errors import SimulationError
 
 ROOT = Path(__file__).parents[2]
-
-
+Run: TypeAlias = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("simulator")
 
 
@@ -35,6 +38,12 @@ def samples(tmp_path: Path) -> Path:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
+
+@pytest.fixture
+def run(model: Path, samples: Path, out: Path) -> Run:
+    """Take the samples through the model's circuit into ``out``, with more options."""
+    return partial(netgen, "run", model, samples, "-o", out)
 
 
 def report(folder: Path) -> dict[str, object]:
@@ -101,8 +110,8 @@ def test_build_sim_compare(model: Path, samples: Path, out: Path, simulator: Fak
     assert report(out)["decision_agreement"] == 1
 
 
-def test_run_is_the_three_in_one(model: Path, samples: Path, out: Path) -> None:
-    result = netgen("run", model, samples, "-o", out)
+def test_run_is_the_three_in_one(run: Run, out: Path) -> None:
+    result = run()
     assert result.exit_code == 0
     assert {p.name for p in out.iterdir()} >= {
         "netlist.cir", "mapping.json", "build.json", "sim", "report.json", "report.html",
@@ -111,8 +120,10 @@ def test_run_is_the_three_in_one(model: Path, samples: Path, out: Path) -> None:
     assert "supply power" in result.output
 
 
-def test_run_calibrates_with_samples_where_asked(model: Path, samples: Path, out: Path) -> None:
-    result = netgen("run", model, samples, "-o", out, "--calibration", samples)
+def test_run_calibrates_with_samples_where_asked(
+    run: Run, model: Path, samples: Path, out: Path
+) -> None:
+    result = run("--calibration", samples)
     assert result.exit_code == 0
     record = json.loads((out / "build.json").read_text())
     assert record["options"]["calibration"] == "samples"
@@ -131,23 +142,23 @@ def test_calibration_samples_are_recorded(model: Path, samples: Path, out: Path)
 
 
 def test_second_sim_does_nothing(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+    run: Run, samples: Path, out: Path, simulator: FakeSimulator
 ) -> None:
-    netgen("run", model, samples, "-o", out)
+    run()
     simulator.done.clear()
     again = netgen("sim", out, samples)
     assert again.exit_code == 0
     assert simulator.done == []
     assert "0 samples simulated" in again.output
     assert "4 taken over" in again.output
-    assert netgen("run", model, samples, "-o", out).exit_code == 0
+    assert run().exit_code == 0
     assert simulator.done == []
 
 
 def test_sim_does_only_what_changed(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+    run: Run, samples: Path, out: Path, simulator: FakeSimulator
 ) -> None:
-    netgen("run", model, samples, "-o", out)
+    run()
     simulator.done.clear()
     x = inputs()
     x[[0, 3], 2] = 0.5
@@ -157,9 +168,9 @@ def test_sim_does_only_what_changed(
 
 
 def test_samples_may_be_picked(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+    run: Run, samples: Path, out: Path, simulator: FakeSimulator
 ) -> None:
-    netgen("run", model, samples, "-o", out, "--samples", "3,0:2")
+    run("--samples", "3,0:2")
     assert simulator.done == [3, 0, 1]
     assert report(out)["samples"] == 3
     netgen("sim", out, samples, "--samples", "2")
@@ -174,19 +185,17 @@ def test_one_sample_from_csv(model: Path, tmp_path: Path, out: Path) -> None:
     assert report(out)["samples"] == 1
 
 
-def test_raw_files(model: Path, samples: Path, out: Path) -> None:
-    netgen("run", model, samples, "-o", out, "--samples", "1", "--raw")
+def test_raw_files(run: Run, out: Path) -> None:
+    run("--samples", "1", "--raw")
     assert [p.name for p in (out / "sim").glob("*.raw")] == ["sample_0001.raw"]
 
 
 # Disagreement
 
 
-def test_disagreement_ends_with_1(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
-) -> None:
+def test_disagreement_ends_with_1(run: Run, out: Path, simulator: FakeSimulator) -> None:
     simulator.gain = 1.2
-    result = netgen("run", model, samples, "-o", out)
+    result = run()
     assert result.exit_code == 1
     assert "FAIL logit_rmse_same_state_fs_max" in result.output
     assert "circuit and software DO NOT AGREE" in result.output
@@ -194,11 +203,9 @@ def test_disagreement_ends_with_1(
     assert netgen("compare", out).exit_code == 1
 
 
-def test_tolerance_may_be_overridden(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
-) -> None:
+def test_tolerance_may_be_overridden(run: Run, out: Path, simulator: FakeSimulator) -> None:
     simulator.gain = 1.02
-    netgen("run", model, samples, "-o", out)
+    run()
     wide = ("--tolerance", "logit_rmse_same_state_fs_max=0.5", "--tolerance", "node_error_max=1")
     assert netgen("compare", out, *wide).exit_code == 0
     tight = ("--tolerance", "logit_rmse_same_state_fs_max = 1e-6")
@@ -208,33 +215,31 @@ def test_tolerance_may_be_overridden(
 LOOSE = "[tolerances]\nlogit_rmse_same_state_fs_max = 0.25\nnode_error_max = 0.25\n"
 
 
-def test_tolerances_beside_the_model(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
-) -> None:
+def test_tolerances_beside_the_model(run: Run, model: Path, simulator: FakeSimulator) -> None:
     simulator.gain = 1.2
     (model.parent / "netgen.toml").write_text("[tolerances]\nlogit_rmse_same_state_fs_max = 0.9\n")
     loose = ("--tolerance", "frame_agreement_min=0", "--tolerance", "state_agreement_min=0",
              "--tolerance", "state_agreement_clear_min=0", "--tolerance",
              "decision_agreement_min=0", "--tolerance", "node_error_max=1")  # fmt: skip
-    result = netgen("run", model, samples, "-o", out, *loose)
+    result = run(*loose)
     assert result.exit_code == 0
     assert "(≤ 0.9)" in result.output
 
 
-def test_tolerances_in_the_folder(model: Path, samples: Path, out: Path) -> None:
-    netgen("run", model, samples, "-o", out)
+def test_tolerances_in_the_folder(run: Run, out: Path) -> None:
+    run()
     (out / "netgen.json").write_text('{"tolerances": {"logit_rmse_same_state_fs_max": 0.25}}')
     assert "(≤ 0.25)" in netgen("compare", out).output
 
 
 def test_tolerances_beside_the_model_are_named_and_kept(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+    run: Run, model: Path, out: Path, simulator: FakeSimulator
 ) -> None:
     simulator.gain = 1.2
-    assert netgen("run", model, samples, "-o", out).exit_code == 1
+    assert run().exit_code == 1
     file = model.parent / "netgen.toml"
     file.write_text(LOOSE)
-    found = netgen("run", model, samples, "-o", out)
+    found = run()
     assert found.exit_code == 0
     said = f"(≤ 0.25) looser than the default 0.01, from {file}"
     verdict = "circuit and software agree by looser tolerances than the defaults: "
@@ -252,7 +257,7 @@ def test_tolerances_beside_the_model_are_named_and_kept(
     page = (out / "report.html").read_text(encoding="utf-8")
     assert f"looser than the default 1 %, from {file}" in page
     assert "Tolerances are looser than the defaults: logit_rmse_same_state_fs_max, " in page
-    assert netgen("run", model, samples, "-o", out).exit_code == 1
+    assert run().exit_code == 1
     assert netgen("compare", out).exit_code == 1
 
 
@@ -273,10 +278,10 @@ def test_build_keeps_the_tolerances_too(
 
 
 def test_failed_simulations_end_with_5_and_the_others_are_reported(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+    run: Run, samples: Path, out: Path, simulator: FakeSimulator
 ) -> None:
     simulator.failing = {1: "timeout", 2: "crash"}
-    result = netgen("run", model, samples, "-o", out)
+    result = run()
     assert result.exit_code == 5
     (line,) = says(result)
     assert line == (
@@ -296,35 +301,31 @@ def test_failed_simulations_end_with_5_and_the_others_are_reported(
     assert netgen("compare", out).exit_code == 0
 
 
-def test_nothing_but_failures(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
-) -> None:
+def test_nothing_but_failures(run: Run, out: Path, simulator: FakeSimulator) -> None:
     simulator.failing = dict.fromkeys(range(4), "singular")
-    result = netgen("run", model, samples, "-o", out)
+    result = run()
     assert result.exit_code == 5
     assert "4 of 4 samples failed (singular)" in result.output
     assert "decision_agreement" in result.output
     assert netgen("compare", out).exit_code == 5
 
 
-def test_the_first_failure_is_what_is_shown(
-    model: Path, samples: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_failure_is_what_is_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise SimulationError("load", "simulation gate characterisation failed (load)")
 
     simulate = import_module("netgen.project.simulate")
     monkeypatch.setattr(simulate, "characterise_gates", fail)
-    result = netgen("run", model, samples, "-o", out, "--engine", "staged")
+    result = run("--engine", "staged")
     assert says(result) == ["netgen: simulation gate characterisation failed (load)"]
     assert result.exit_code == 5
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_done(
-    model: Path, samples: Path, out: Path, simulator: FakeSimulator
+    run: Run, samples: Path, out: Path, simulator: FakeSimulator
 ) -> None:
     simulator.interrupt_at = 2
-    result = netgen("run", model, samples, "-o", out)
+    result = run()
     assert result.exit_code == 130
     assert says(result) == ["netgen: interrupted"]
     waiting = netgen("compare", out)

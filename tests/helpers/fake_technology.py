@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from netgen.characterise import Characterisation
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
-from netgen.circuit import CellLayer, Circuit, Layer, MirrorGeometry
+from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks.schmitt9 import SchmittTable, SchmittTimes
+from netgen.circuit.circuit import MirrorGeometry
 from netgen.technology import POLARITIES, DeviceModel, Geometry, Technology
 from netgen.technology.data import Mismatch, ProcessSpread
 

@@ -19,7 +19,8 @@ from fake_technology import NMOS, PMOS, fake_technology
 from netlists import cdl_text, network_text
 from small_models import small_model
 
-from netgen.circuit import CellLayer, Circuit, MirrorGeometry, SummingLayer, build_circuit
+from netgen.circuit import CellLayer, Circuit, SummingLayer, build_circuit
+from netgen.circuit.circuit import MirrorGeometry
 from netgen.model import Add, Cell, Linear, Model, Relu, from_dict
 from netgen.model.random import random_model
 from netgen.technology import Geometry
