@@ -130,7 +130,13 @@ def simulate_step(
     engine = chosen_engine(made, choices)
     how = f" ({choices.engine})" if engine != choices.engine else ""
     click.echo(f"{output}: engine {engine}{how}")
-    watch(simulate(made, loaded, indices, choices), len(indices), output, "samples")
+    watch(
+        simulate(made, loaded, indices, choices),
+        len(indices),
+        output,
+        "samples",
+        engine == "monolithic",
+    )
 
 
 def population_step(
@@ -148,7 +154,7 @@ def population_step(
     )
     runs = simulate_population(made, loaded, indices, population, choices)
     try:
-        watch(runs, total, output, "runs")
+        watch(runs, total, output, "runs", engine == "monolithic")
     finally:
         click.echo(f"analyse them: netgen variability {output}")
 

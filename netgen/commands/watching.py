@@ -15,11 +15,18 @@ from netgen.progress import LOG
 from netgen.project import Finished
 from netgen.project.population.simulate import Run
 
+#: The way out where ngspice's time step became too small in a circuit as a whole.
+PARTS = "; --engine staged solves the circuit in parts"
+
 
 def watch(
-    steps: Iterator[Finished[int] | Finished[Run]], total: int, output: Path, what: str
+    steps: Iterator[Finished[int] | Finished[Run]],
+    total: int,
+    output: Path,
+    what: str,
+    whole: bool,
 ) -> None:
-    """Show the progress of simulations, and say how they went.
+    """Show the progress of simulations, of a circuit as a ``whole`` or not, and how they went.
 
     Raises
     ------
@@ -49,9 +56,8 @@ def watch(
     click.echo(f"{output}: {fresh - len(failures)} {what} simulated in {took:.1f} s{taken}")
     if failures:
         kinds = ", ".join(sorted({failure.kind for failure in failures}))
-        raise SimulationError(
-            kinds, f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
-        )
+        told = f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
+        raise SimulationError(kinds, f"{told}{PARTS if whole and 'timestep' in kinds else ''}")
 
 
 def _log_step(step: Finished[int] | Finished[Run]) -> None:

@@ -306,6 +306,11 @@ def test_nothing_but_failures(run: Run, out: Path, simulator: FakeSimulator) -> 
     result = run()
     assert result.exit_code == 5
     assert "4 of 4 samples failed (singular)" in result.output
+    assert "--engine staged" not in result.output
+    simulator.failing = {0: "timestep"}
+    told = "; --engine staged solves the circuit in parts"
+    assert told in netgen("sim", out, samples, "--engine", "monolithic").output
+    assert told not in netgen("sim", out, samples, "--engine", "staged", "--replace").output
     assert "decision_agreement" in result.output
     assert netgen("compare", out).exit_code == 5
 
