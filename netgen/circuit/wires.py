@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
+from netgen.arrays import Floats
 from netgen.circuit.netlist import GROUND, Capacitor, Instance, Layer, Module, Net, Netlist, Unit
 
 
@@ -28,16 +31,14 @@ def with_wires(netlist: Netlist, capacitances: Mapping[str, float]) -> Netlist:
     return replace(netlist, blocks=blocks, layers=layers, digest="")
 
 
-def storage_wires(
-    netlist: Netlist, capacitances: Mapping[str, float]
-) -> dict[str, dict[int, float]]:
-    """Return what wires add to the storage nodes of cells, F, by node and unit."""
-    found: dict[str, dict[int, float]] = {}
-    for unit in netlist.units:
+def storage_wires(netlist: Netlist, capacitances: Mapping[str, float]) -> dict[str, Floats]:
+    """Return what wires add to the storage nodes of cells, F, by node, (triggers,)."""
+    found: dict[str, list[float]] = {}
+    for unit in sorted(netlist.units, key=lambda unit: unit.index):
         for net in unit.nets:
             if net.kind == "storage":
-                found.setdefault(unit.node, {})[unit.index] = capacitances.get(net.name, 0.0)
-    return found
+                found.setdefault(unit.node, []).append(capacitances.get(net.name, 0.0))
+    return {node: np.array(values) for node, values in found.items()}
 
 
 def _inner(block: Module) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-
 from netgen.analysis.comparison.slow import frame_needed
 from netgen.characterise import CellSpeed
 from netgen.circuit.netlist import Netlist
@@ -61,9 +59,7 @@ def loaded(
     """Return times of cells with the capacitance of wires, F by net, at their storage nodes."""
     found = storage_wires(netlist, wires)
     return {
-        node: speed.loaded(np.array([value for _, value in sorted(found[node].items())]))
-        if node in found
-        else speed
+        node: speed.loaded(found[node]) if node in found else speed
         for node, speed in speeds.items()
     }
 

@@ -24,6 +24,7 @@ from netgen.circuit.synthesis import synthesise
 from netgen.errors import ModelError
 from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
 from netgen.project import read_build, verify
+from netgen.project.footprint import footprint_of_build
 from netgen.project.twin import twin_of_build
 
 
@@ -211,6 +212,9 @@ def test_circuit_twin_and_netlist_have_its_levels(
     np.testing.assert_allclose(result.comparison.circuit["mem"][0, :, 0], 0.5 * LEVELS, atol=0.01)
     check_curve(built.folder / "hysteresis.csv")
     folder = read_build(built.folder)
+    expected = footprint_of_build(folder)
+    assert expected is not None
+    assert expected.frame_s is not None  # every storage node has its wires
     chips = twin_of_build(folder)
     np.testing.assert_array_equal(chips.run({}, x).states["mem"][0, 0].sum(axis=1), LEVELS)
     # the second rung's threshold current grows by 20 %: only that rung stays low at 1.05

@@ -15,19 +15,19 @@ class CellSpeed:
 
     #: ln(overdrive), the overdrive as a share of the upper threshold, (overdrives,), rising.
     logs: Floats
-    #: ln(time / s) that the storage node takes to rise and to fall, (2, units, overdrives).
+    #: ln(time / s) that the storage node takes to rise and to fall, (2, triggers, overdrives).
     storage: Floats
-    output: Floats  #: What the output adds, s, rising and falling, (2, units).
+    output: Floats  #: What the output adds, s, rising and falling, (2, triggers).
     #: Capacitance, F, that doubles the time if wires add it to the storage node, rising and
-    #: falling, (2, units).
+    #: falling, (2, triggers).
     own: Floats
 
     def loaded(self, wires: Floats) -> CellSpeed:
-        """Return the times with wires at the storage nodes, F, (units,)."""
+        """Return the times with wires at the storage nodes, F, (triggers,)."""
         return replace(self, storage=self.storage + np.log1p(wires / self.own)[..., np.newaxis])
 
     def time(self, overdrive: Floats) -> tuple[Floats, Floats]:
-        """Return the times to rise and to fall, s, for overdrives (…, units), shares as above.
+        """Return the times to rise and to fall, s, for overdrives (…, triggers), shares as above.
 
         Infinite where there is none. Beyond the characterised overdrives the logarithm of the time
         continues straight over that of the overdrive.
@@ -55,7 +55,7 @@ class CellSpeed:
         Returns
         -------
         tuple
-            Rising and falling, each (units,); infinite where no overdrive is large enough.
+            Rising and falling, each (triggers,); infinite where no overdrive is large enough.
         """
         low, high = self.logs[0] - 12.0, self.logs[-1] + 2.0
         found = []
