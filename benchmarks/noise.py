@@ -18,9 +18,9 @@ from pathlib import Path
 import click
 import matplotlib
 import numpy as np
+from injected import CalibratedCell, Injected, Injection, inject, rice_rate
 
 from netgen.analysis.noise.devices import BlockNoise, measure_noise
-from netgen.analysis.noise.injected import CalibratedCell, Injected, Injection, inject, rice_rate
 from netgen.characterise import CellBench, CellTable
 from netgen.circuit import Circuit
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9

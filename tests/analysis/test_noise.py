@@ -9,25 +9,23 @@ from typing import cast
 import numpy as np
 import pytest
 from fake_technology import UNIT, fake_technology
-
-from netgen.analysis.noise.devices import SummingNoise, integrated, measure_noise
-from netgen.analysis.noise.injected import (
+from injected import (
     POINTS_A_PERIOD,
     PULSE,
     TRIAL,
     CalibratedCell,
     Injection,
     band_limited,
+    deviation_ratio,
+    independent_values,
     judged,
+    poisson_rate,
     rice_rate,
     waveform,
 )
-from netgen.analysis.noise.statistics import (
-    deviation_ratio,
-    independent_values,
-    poisson_rate,
-    share_interval,
-)
+
+from netgen.analysis.noise.devices import SummingNoise, integrated, measure_noise
+from netgen.analysis.noise.statistics import share_interval
 from netgen.arrays import Floats
 from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit.blocks import CellTable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from injected import CalibratedCell, Injection, inject
 
 from netgen.analysis.noise.devices import characterise_summing, measure_noise
-from netgen.analysis.noise.injected import CalibratedCell, Injection, inject
 from netgen.characterise import CellBench
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.netlist.noise import BLOCKS, BlockUnderTest

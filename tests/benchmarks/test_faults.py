@@ -9,11 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from fault_tools import edit
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from fault_tools import edit  # noqa: E402
 
 
 @pytest.mark.ngspice
