@@ -147,10 +147,10 @@ def inject(setup: MeasurementSetup, injection: Injection) -> Injected:
     """
 
     def compute() -> dict[str, Floats]:
-        found = _simulated(setup, injection)
-        ratio = [found.ratio.value, found.ratio.low, found.ratio.high]
-        counted = [found.independent, found.flips, found.at_risk]
-        return {"figures": np.array([found.sigma_in, found.sigma_out, *ratio, *counted])}
+        injected = _simulated(setup, injection)
+        ratio = [injected.ratio.value, injected.ratio.low, injected.ratio.high]
+        counted = [injected.independent, injected.flips, injected.at_risk]
+        return {"figures": np.array([injected.sigma_in, injected.sigma_out, *ratio, *counted])}
 
     own = (injection, OPTIONS, POINTS_A_PERIOD, TRIAL, PULSE)
     figures = setup.cached(compute, "injected noise", setup.at, setup.unit, *own)[

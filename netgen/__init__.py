@@ -23,8 +23,8 @@ def __getattr__(name: str) -> object:
     if name == "__all__":
         return _names()
     if not name.startswith("_") and name in _names():
-        found = globals()[name] = getattr(import_module("netgen.api"), name)
-        return found
+        value = globals()[name] = getattr(import_module("netgen.api"), name)
+        return value
     raise AttributeError(f"module 'netgen' has no attribute {name!r}")
 
 

@@ -80,10 +80,10 @@ def numbers_at(document: Json, *path: str | int) -> tuple[float, ...]:
 def _of(
     kinds: tuple[type[_Kind], ...], wanted: str, document: Json, path: Sequence[str | int]
 ) -> _Kind:
-    found = value_at(document, *path)
+    value = value_at(document, *path)
     # to Python, true is an integer
-    if isinstance(found, kinds) and (bool in kinds or not isinstance(found, bool)):
-        return found
+    if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
+        return value
     raise WrongKindError(f"{_shown(path)}: must be {wanted}")
 
 

@@ -22,6 +22,6 @@ def install(extra: str) -> str:
         listed = requires(DISTRIBUTION) or []
     except PackageNotFoundError:  # not installed as a package: from its source folder
         return f"pip install {shlex.quote(f'.[{extra}]')} in the folder of netgen's source"
-    found = [_REQUIREMENT.fullmatch(requirement) for requirement in listed]
-    names = [match[1].strip() for match in found if match and match[2] == extra]
+    matches = [_REQUIREMENT.fullmatch(requirement) for requirement in listed]
+    names = [match[1].strip() for match in matches if match and match[2] == extra]
     return " ".join(["pip install", *map(shlex.quote, names)])

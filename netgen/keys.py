@@ -75,18 +75,18 @@ class _Repeating(dict[str, Json]):
 
 
 def _twice(data: Json) -> list[str]:
-    found = []
+    repeated = []
     pending: list[tuple[Json, str]] = [(data, "")]
     while pending:
         value, path = pending.pop()
         prefix = f"{path}." if path else ""
         if isinstance(value, _Repeating):
-            found += [f"{prefix}{shown_key(key)}" for key in value.twice]
+            repeated += [f"{prefix}{shown_key(key)}" for key in value.twice]
         if isinstance(value, dict):
             pending += [(inner, f"{prefix}{shown_key(key)}") for key, inner in value.items()]
         elif isinstance(value, list):
             pending += [(inner, f"{path}[{i}]") for i, inner in enumerate(value)]
-    return found
+    return repeated
 
 
 def shown_key(key: str) -> str:

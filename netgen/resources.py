@@ -69,12 +69,12 @@ def plugins(group: str) -> dict[str, EntryPoint]:
     In a checkout netgen's own are those of ``setup.cfg``: the metadata that an editable
     installation left may be older than the sources.
     """
-    found = {entry.name: entry for entry in entry_points(group=group)}
+    entries = {entry.name: entry for entry in entry_points(group=group)}
     root = Path(__file__).resolve().parent.parent
     if (root / "setup.cfg").is_file():
         parser = configparser.ConfigParser()
         parser.read(root / "setup.cfg", encoding="utf-8")
         lines = parser.get("options.entry_points", group, fallback="").split("\n")
         own = (line.partition("=") for line in lines if line.strip())
-        found |= {n.strip(): EntryPoint(n.strip(), v.strip(), group) for n, _, v in own}
-    return dict(sorted(found.items()))
+        entries |= {n.strip(): EntryPoint(n.strip(), v.strip(), group) for n, _, v in own}
+    return dict(sorted(entries.items()))

@@ -35,8 +35,8 @@ def schema(name: str) -> Mapping[str, Json]:
     if name not in schema_names():
         raise UsageError(f"no schema {name!r}; choose one of {', '.join(schema_names())}")
     text = (files("netgen") / "schemas" / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
-    found: dict[str, Json] = json.loads(text)
-    return found
+    document: dict[str, Json] = json.loads(text)
+    return document
 
 
 def head(name: str) -> dict[str, Json]:

@@ -134,8 +134,8 @@ class Chips:
     @property
     def agrees(self) -> NDArray[np.bool_]:
         """Which decisions are the software's, (chips, samples)."""
-        found: NDArray[np.bool_] = self.figures.decision == self.figures.software
-        return found
+        agreement: NDArray[np.bool_] = self.figures.decision == self.figures.software
+        return agreement
 
     def rows(self) -> list[dict[str, object]]:
         """Return one record for each chip and sample."""
@@ -168,8 +168,8 @@ class Predictions:
     @property
     def agrees(self) -> NDArray[np.bool_]:
         """Which decisions are the software's, (chips, samples)."""
-        found: NDArray[np.bool_] = self.classes == self.software
-        return found
+        agreement: NDArray[np.bool_] = self.classes == self.software
+        return agreement
 
     def _repr_html_(self) -> str:
         return _agreement(self.agrees, "chips by the twin")

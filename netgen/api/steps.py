@@ -162,8 +162,8 @@ def open_build(folder: str | Path) -> Circuit:
     ConfigurationError
         It is no build folder, or not a whole one.
     """
-    made = read_build(Path(folder))
-    return Circuit(made.folder.path, made.model)
+    build = read_build(Path(folder))
+    return Circuit(build.folder.path, build.model)
 
 
 def simulate(
@@ -278,16 +278,16 @@ def twin(
 ) -> Predictions:
     """Predict by the behavioural twin what chips decide; the chips are those of monte_carlo."""
     variation = Variation(seed, mismatch=True, process=process)
-    found: list[NDArray[np.int64]] = []
+    classes: list[NDArray[np.int64]] = []
     done = 0
     for batch in twin_decisions(circuit.build, samples.x, variation, chips):
-        found.append(batch)
+        classes.append(batch)
         done += len(batch)
         if progress is not None:
             progress(done, chips)
     readout = circuit.model.readout
     software = decide(readout, evaluate(circuit.model, samples.x)[readout.node])
-    return Predictions(np.concatenate(found), software)
+    return Predictions(np.concatenate(classes), software)
 
 
 def _watched(

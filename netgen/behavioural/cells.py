@@ -84,9 +84,9 @@ class TwinCells:
             if self.entry is not None:
                 usual, own = np.moveaxis(self.entry.at(logs[:, np.newaxis])[..., 0], 1, 0)
                 logs = logs + np.log(usual / own)
-            found = np.exp(through(back, logs, deviations, grid.diodes)) / grid.unit
+            values = np.exp(through(back, logs, deviations, grid.diodes)) / grid.unit
             # a threshold that is not there (the cell never falls) stays out of reach
-            jumps.append(np.where(jump > SMALLEST * grid.unit, found, 0.0))
+            jumps.append(np.where(jump > SMALLEST * grid.unit, values, 0.0))
         return jumps[0], jumps[1], level / grid.unit
 
     def states(
@@ -155,26 +155,28 @@ def _bias_currents(
         Of the learned parameters, by bias and unit.
     """
     index, word = plan.index, plan.circuit.word(layer)
-    made = plan.circuit.dac
-    polarity: Polarity = "pmos" if made is None else "nmos"
-    gate = net(plan.circuit, REFERENCE, 0, "p" if made is None else "n")
-    found = [[index.mirror(word, u, path, gate) for u, path in enumerate(own)] for own in paths]
-    if not all(all(each) for each in found):
+    dac = plan.circuit.dac
+    polarity: Polarity = "pmos" if dac is None else "nmos"
+    gate = net(plan.circuit, REFERENCE, 0, "p" if dac is None else "n")
+    transistors = [
+        [index.mirror(word, u, path, gate) for u, path in enumerate(own)] for own in paths
+    ]
+    if not all(all(each) for each in transistors):
         ideal = [[index.current(word, u, path) for u, path in enumerate(own)] for own in paths]
         return np.array(ideal), ()
     tables = plan.known.mirrors.of(plan.circuit.group(REFERENCE))
     unit = np.array([plan.circuit.model.unit_current])
     currents, ways = [], []
-    for own, wanted in zip(found, layer.wanted, strict=True):
+    for own, wanted in zip(transistors, layer.wanted, strict=True):
         sizes = [whole(series) for series in own]
         width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in sizes]).T
         size, volts = (width, length, count), tables.diode_voltage(wanted)
-        if made is not None:
-            _, volts = dac_diode(tables, made, wanted, plan.grid.diodes)
+        if dac is not None:
+            _, volts = dac_diode(tables, dac, wanted, plan.grid.diodes)
         copies = unit * tables.gain("n", polarity, size, unit, volts)
-        if made is not None:
+        if dac is not None:
             copies = copies * dac_gain(
-                plan.known.mirrors, plan.technology, plan.circuit.unit, made, wanted
+                plan.known.mirrors, plan.technology, plan.circuit.unit, dac, wanted
             )
         currents.append(copies)
         ends = [tuple(device.name for device in series) for series in own]

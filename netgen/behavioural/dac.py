@@ -38,16 +38,16 @@ class TwinDacs:
         steps = np.array([parallel / series for _, parallel, series in self.span.branches])
         weights = self.span.unit * steps[:, np.newaxis]
         on = np.moveaxis(self.span.on(codes), 0, 2)
-        found: Floats = np.log((on * weights * np.exp(errors)).sum(axis=2) / self.span.steps)
-        return found
+        factors: Floats = np.log((on * weights * np.exp(errors)).sum(axis=2) / self.span.steps)
+        return factors
 
     def errors(self, deviations: Deviations, diodes: DiodeTable) -> Floats:
         """Return what deviations do to the branches, (chips, biases, branches, units)."""
-        found = []
+        errors = []
         for own, logs in zip(self.branches, self.unit[:, np.newaxis], strict=True):
             seen = [through((branch,), logs, deviations, diodes) for branch in own]
-            found.append(np.stack(seen, axis=1) - logs[:, np.newaxis])
-        return np.stack(found, axis=1)
+            errors.append(np.stack(seen, axis=1) - logs[:, np.newaxis])
+        return np.stack(errors, axis=1)
 
 
 def twin_dacs(plan: Plan, layer: CellLayer, currents: Floats) -> TwinDacs | None:

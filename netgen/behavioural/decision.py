@@ -34,10 +34,10 @@ class TwinDecision:
         errors
             ln of each device's current over the nominal one, (chips, devices).
         """
-        found: Floats = -errors[:, self.inhibit]
+        offsets: Floats = -errors[:, self.inhibit]
         for each in self.copies:
-            found = found + errors[:, each.copy] - errors[:, each.diode]
-        return found
+            offsets = offsets + errors[:, each.copy] - errors[:, each.diode]
+        return offsets
 
 
 def twin_decision(plan: Plan) -> TwinDecision | None:
@@ -53,8 +53,8 @@ def twin_decision(plan: Plan) -> TwinDecision | None:
 
     def parts(name: str, device: str) -> tuple[str, ...]:
         stack = f"{name}.{device}"
-        found = plan.index.netlist.transistors.values()
-        return tuple(each.name for each in found if each.stack == stack)
+        transistors = plan.index.netlist.transistors.values()
+        return tuple(each.name for each in transistors if each.stack == stack)
 
     ends = [parts(name, wta.INPUT) for name in names]
     places = [plan.devices.place("nmos", *parts(name, wta.INHIBIT)) for name in names]

@@ -31,12 +31,12 @@ class NetlistIndex:
 
     @cached_property
     def _mirrors(self) -> Mapping[tuple[str, int, str, str], tuple[Device, ...]]:
-        found = {}
+        mirrors = {}
         for (word, index), unit in self.units.items():
             for stack in stacks(unit.devices):
                 if stack[0].parameter is not None:
-                    found[word, index, stack[0].parameter, stack[0].gate] = tuple(stack)
-        return found
+                    mirrors[word, index, stack[0].parameter, stack[0].gate] = tuple(stack)
+        return mirrors
 
     def mirror(self, word: str, unit: int, parameter: str, gate: str) -> tuple[Device, ...]:
         """Return the transistors in series that stand for a parameter; none if it has none.

@@ -62,16 +62,16 @@ class FastChips:
             Deviations by transistor, (chips, 2) each, as :func:`netgen.technology.draw` gives them.
         """
         chips = len(next(iter(shifts.values())))
-        found = self.twin.devices.deviations(shifts, slice(0, chips), chips)
-        return found.factor - self.slope * found.threshold
+        deviations = self.twin.devices.deviations(shifts, slice(0, chips), chips)
+        return deviations.factor - self.slope * deviations.threshold
 
     def sigma(self, technology: Technology, transistors: Mapping[str, Transistor]) -> Floats:
         """Return the standard deviation of :meth:`errors` by mismatch, (devices,)."""
-        found = []
+        sigmas = []
         for names, slope in zip(self.names, self.slope.tolist(), strict=True):
             parts = [deviation(technology, transistors[name], slope) for name in names]
-            found.append(float(np.sqrt(np.sum(np.square(parts)))) / len(parts))
-        return np.array(found)
+            sigmas.append(float(np.sqrt(np.sum(np.square(parts)))) / len(parts))
+        return np.array(sigmas)
 
     def thresholds(
         self, cells: TwinCells, errors: Floats, settings: ChipSettings | None = None
@@ -111,8 +111,8 @@ class FastChips:
         chips = _Chips(self, errors, np.asarray(x, dtype=np.float32), settings)
         chips.result()
         nodes = [each.layer.candidate for each in self.layers if isinstance(each, TwinCells)]
-        found = [chips.by_sample(chips.current[node]) for node in nodes]
-        alike = [np.broadcast_to(each, (len(errors), *each.shape[1:])) for each in found]
+        candidates = [chips.by_sample(chips.current[node]) for node in nodes]
+        alike = [np.broadcast_to(each, (len(errors), *each.shape[1:])) for each in candidates]
         return np.concatenate(alike, axis=3).astype(np.float64)
 
     def _batches(
@@ -158,10 +158,10 @@ def deviation(technology: Technology, transistor: Transistor, slope: float) -> f
 
 def way(copies: Sequence[MirrorCopies], errors: Floats) -> Floats:
     """Return the log error of signals' ways, (chips, n): each copy's error less its diode's."""
-    found = errors[:, copies[0].copy] - errors[:, copies[0].diode]
+    error = errors[:, copies[0].copy] - errors[:, copies[0].diode]
     for each in copies[1:]:
-        found = found + errors[:, each.copy] - errors[:, each.diode]
-    return found
+        error = error + errors[:, each.copy] - errors[:, each.diode]
+    return error
 
 
 class _Chips:
@@ -191,13 +191,13 @@ class _Chips:
             if layer.diode is not None:
                 self.current[layer.layer.node] = np.maximum(logits, 0)
         assert logits is not None  # the readout is a circuit's last layer
-        found = self.by_sample(logits).astype(np.float64)
+        by_sample = self.by_sample(logits).astype(np.float64)
         decision = self.model.twin.decision
         if decision is None:
-            return TwinResult(found, self.states)
+            return TwinResult(by_sample, self.states)
         offsets = np.exp(decision.offsets(self.errors))[:, np.newaxis, np.newaxis]
         currents = self.by_sample(self.current[self.model.twin.circuit.model.readout.node])
-        return TwinResult(found, self.states, currents.astype(np.float64) * offsets)
+        return TwinResult(by_sample, self.states, currents.astype(np.float64) * offsets)
 
     def by_sample(self, signal: NDArray[T]) -> NDArray[T]:
         """Return (chips, units, points) as (chips, samples, frames, units)."""
@@ -224,8 +224,8 @@ class _Chips:
 
     def cells(self, cells: TwinCells) -> None:
         cell = cells.layer.cell
-        found = self.model.thresholds(cells, self.errors, self.settings)
-        rising, falling, level = (each.astype(np.float32) for each in found)
+        thresholds = self.model.thresholds(cells, self.errors, self.settings)
+        rising, falling, level = (each.astype(np.float32) for each in thresholds)
         candidate = np.repeat(self.current[cell.input], cell.rungs, axis=1)
         candidate = candidate.reshape(-1, cell.triggers, self.frames, self.samples)
         rises = candidate > rising[..., np.newaxis, np.newaxis]

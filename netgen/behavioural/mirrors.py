@@ -47,8 +47,10 @@ class Drain:
         volts = np.linspace(self.low, self.high, _SAMPLES if self.terms > 1 else 1)
         above = volts - self.low
         terms = np.stack([np.ones_like(above), above, np.exp(-above / self.axes.thermal)], axis=1)
-        found: Floats = np.linalg.pinv(terms[:, : self.terms]) @ self.axes.of_drain(polarity, volts)
-        return found
+        weights: Floats = np.linalg.pinv(terms[:, : self.terms]) @ self.axes.of_drain(
+            polarity, volts
+        )
+        return weights
 
     def over(self, sums: Floats, above: Floats) -> tuple[Floats, Floats]:
         """Return sums (…, terms) at voltages above ``low`` (V), and their slopes (per V)."""
@@ -96,8 +98,8 @@ class Grid:
         """
         signal = np.exp(self.logs) / self.unit
         weight = 1 / np.sqrt(signal)
-        found: Floats = np.linalg.pinv(features(signal) * weight[:, np.newaxis]) * weight
-        return found
+        fit: Floats = np.linalg.pinv(features(signal) * weight[:, np.newaxis]) * weight
+        return fit
 
     def currents(self, group: LayerMirrors, logs: Floats, deviations: Deviations) -> Floats:
         """Return what mirrors give for signals, as coefficients over the drain voltage, in units.
@@ -114,15 +116,15 @@ class Grid:
         """
         seen = through(group.copies, logs, deviations, self.diodes)
         amplitude = group.sign / self.unit * np.exp(seen)
-        found: Floats = group.gain.at(seen) * amplitude[..., np.newaxis]
-        return found
+        currents: Floats = group.gain.at(seen) * amplitude[..., np.newaxis]
+        return currents
 
 
 def features(signal: Floats) -> Floats:
     """Return I, I ln I, I ln² I … of signals in units: (…,) gives (…, ORDER)."""
     log = np.log(np.maximum(signal, SMALLEST))
-    found = np.empty((*signal.shape, ORDER))
-    found[..., 0] = signal
+    values = np.empty((*signal.shape, ORDER))
+    values[..., 0] = signal
     for power in range(1, ORDER):
-        np.multiply(found[..., power - 1], log, out=found[..., power])
-    return found
+        np.multiply(values[..., power - 1], log, out=values[..., power])
+    return values

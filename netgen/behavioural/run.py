@@ -142,11 +142,11 @@ class Twin:
         model = self.circuit.model
         speeds = cell_speeds(model, self.known.cells, self.times)
         within = SETTLED * model.frame_period
-        found = {}
+        least = {}
         for cell in (cell for cell in model.cells if cell.name in speeds):
             rise, fall = speeds[cell.name].overdrive(within)
-            found[cell.name] = rise * cell.rising, fall * cell.rising
-        return found
+            least[cell.name] = rise * cell.rising, fall * cell.rising
+        return least
 
     @property
     def layers(self) -> tuple[TwinSums | TwinCells, ...]:
@@ -231,17 +231,17 @@ class _Batch:
             else:
                 self.settled(layer.layer.node, settled)
         assert logits is not None  # the readout is a circuit's last layer
-        found, twin = logits.reshape(self.chips, *self.shape, -1), self.twin
+        by_sample, twin = logits.reshape(self.chips, *self.shape, -1), self.twin
         if twin.decision is None:
-            return TwinResult(found, self.states)
+            return TwinResult(by_sample, self.states)
         errors = self.deviations.factor - twin.slope * self.deviations.threshold
         offsets = np.exp(twin.decision.offsets(errors))[:, np.newaxis, np.newaxis]
         node = twin.circuit.model.readout.node
         if node in self.high:
             currents = self.states[node] * self.high[node][:, np.newaxis, np.newaxis]
         else:
-            currents = self.current[node].reshape(found.shape)
-        return TwinResult(found, self.states, currents * offsets)
+            currents = self.current[node].reshape(by_sample.shape)
+        return TwinResult(by_sample, self.states, currents * offsets)
 
     def settled(self, node: str, current: Floats) -> None:
         """Keep the currents of a node, (chips, points, units)."""
@@ -281,8 +281,8 @@ class _Batch:
         """Return what mirrors give, as coefficients of the signal's features too."""
         grid = self.twin.grid
         currents = grid.currents(group, grid.logs[np.newaxis, np.newaxis], self.deviations)
-        found: Floats = np.einsum("kc,bncj->bnkj", grid.fit, currents, optimize=True)
-        return found
+        fitted: Floats = np.einsum("kc,bncj->bnkj", grid.fit, currents, optimize=True)
+        return fitted
 
     def cells(self, cells: TwinCells) -> None:
         layer, twin = cells.layer, self.twin

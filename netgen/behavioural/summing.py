@@ -40,10 +40,10 @@ class TwinSums:
             (chips, units · k, rows · terms).
         """
         k, terms = parts[0][1].shape[2:]
-        found = np.zeros((units, self.layer.size, chips, k, terms))
+        spread = np.zeros((units, self.layer.size, chips, k, terms))
         for group, values in parts:
-            found[group.unit, group.row] = np.moveaxis(values, 1, 0)
-        laid: Floats = found.transpose(2, 0, 3, 1, 4).reshape(chips, units * k, -1)
+            spread[group.unit, group.row] = np.moveaxis(values, 1, 0)
+        laid: Floats = spread.transpose(2, 0, 3, 1, 4).reshape(chips, units * k, -1)
         return laid
 
     def settle(self, sums: Floats, deviations: Deviations, grid: Grid) -> Floats:
@@ -80,10 +80,10 @@ class TwinSums:
 def twin_sums(plan: Plan, layer: SummingLayer) -> TwinSums:
     """Read the summing nodes of a layer."""
     drain = drain_of(plan.known.mirrors.of(plan.circuit.group(layer.node)), layer.kind)
-    found = [
+    by_source = [
         (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
     ]
-    entries = tuple((source, groups) for source, groups in found if groups)
+    entries = tuple((source, groups) for source, groups in by_source if groups)
     diode = None
     if layer.kind == "relu":
         diode = tuple(

@@ -126,8 +126,10 @@ def characterise_times(
     SimulationError
         A simulation failed, or cells do not change their state in any time.
     """
-    found = {each.operation.op: each.times(bench, cells[each.operation.op]) for each in blocks}
-    return {op: times for op, times in found.items() if times is not None}
+    by_operation = {
+        each.operation.op: each.times(bench, cells[each.operation.op]) for each in blocks
+    }
+    return {op: times for op, times in by_operation.items() if times is not None}
 
 
 def cell_speeds(

@@ -40,8 +40,8 @@ class DiodeTable:
     def slope(self, polarity: Polarity, logs: Floats) -> Floats:
         """Return gm/I at ln(current / A), 1/V, any shape."""
         rise = self.voltage(polarity, logs + 0.25) - self.voltage(polarity, logs - 0.25)
-        found: Floats = 0.5 / rise
-        return found
+        slope: Floats = 0.5 / rise
+        return slope
 
 
 def characterise_diodes(setup: MeasurementSetup) -> DiodeTable:

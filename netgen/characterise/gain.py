@@ -65,8 +65,8 @@ class Axes:
         _, values, slopes = self._splines
         weights = values(inside) + (volts - inside)[..., np.newaxis] * slopes(inside)
         factor = self.saturation(polarity, volts)[..., np.newaxis]
-        found: Floats = weights * factor / self.saturation(polarity, self.drains)
-        return found
+        basis: Floats = weights * factor / self.saturation(polarity, self.drains)
+        return basis
 
     def curves(self, gains: Floats) -> GainCurves:
         """Return gains at the known currents, (mirrors, currents, …), as functions of the current.
@@ -104,11 +104,11 @@ class GainCurves:
         piece = np.minimum((inside / width).astype(np.intp), count - 1)
         above = (inside - piece * width)[..., np.newaxis]
         mirror = np.arange(len(self.pieces)).reshape(1, -1, *(1,) * (logs.ndim - 2))
-        found: Floats = self.pieces[mirror, 0, piece]
+        gains: Floats = self.pieces[mirror, 0, piece]
         for power in (1, 2, 3):
-            found *= above
-            found += self.pieces[mirror, power, piece]
-        return found
+            gains *= above
+            gains += self.pieces[mirror, power, piece]
+        return gains
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,13 +236,13 @@ class MirrorTables:
             Width (m), length (m) and multiplicity, each (…); 0 where there is none, which has
             no gain.
         """
-        found = np.zeros((*sourcing.shape, len(self.axes.currents), len(self.axes.drains)))
+        surfaces = np.zeros((*sourcing.shape, len(self.axes.currents), len(self.axes.drains)))
         for polarity, own in zip(POLARITIES, (~sourcing, sourcing), strict=True):
             place = own & (size[2] > 0)
             table = self.tables[line, polarity]
             width, length, multiplicity = size
-            found[place] = table.surfaces(width[place], length[place], multiplicity[place])
-        return found
+            surfaces[place] = table.surfaces(width[place], length[place], multiplicity[place])
+        return surfaces
 
     def diode_voltage(self, current: Floats) -> Floats:
         """Return the voltage of a row's diode for a current in amperes."""

@@ -53,7 +53,7 @@ def _shapes(technology: Technology, polarity: Polarity, unit: Geometry) -> tuple
     """
     own = technology.unit_of(polarity, unit)
     longest = min(_LONGEST * max(unit.length, own.length), technology.length[1])
-    found: dict[Geometry, None] = {}
+    shapes: dict[Geometry, None] = {}
     for a, stop in technology.spans(polarity, unit):
         if a.length > longest:
             continue
@@ -62,5 +62,5 @@ def _shapes(technology: Technology, polarity: Polarity, unit: Geometry) -> tuple
             technology.snap(math.sqrt(a.width * b.width)),
             technology.snap(math.sqrt(a.length * b.length)),
         )
-        found |= dict.fromkeys((a, middle, b))
-    return tuple(found)
+        shapes |= dict.fromkeys((a, middle, b))
+    return tuple(shapes)

@@ -101,11 +101,11 @@ def _mirrors(setup: MeasurementSetup, copies: Geometry) -> MirrorTables:
             for geometry in paths[polarity]
         ]
         measured = mirror_gains(setup, tests, logs, drains)
-        found = {"gain": measured.gain, "diode": measured.diode}
+        arrays = {"gain": measured.gain, "diode": measured.diode}
         for polarity in POLARITIES:
-            found[f"{polarity}_path"] = np.array([[g.width, g.length] for g in paths[polarity]])
-            found[f"{polarity}_bins"] = models[polarity].bins
-        return found
+            arrays[f"{polarity}_path"] = np.array([[g.width, g.length] for g in paths[polarity]])
+            arrays[f"{polarity}_bins"] = models[polarity].bins
+        return arrays
 
     arrays = setup.cached(measure, "mirrors", identity)
     tables: dict[tuple[GateNet, Polarity], MirrorTable] = {}

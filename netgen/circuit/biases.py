@@ -58,8 +58,11 @@ class Biases(Elements):
         geometry = layer.bias_geometry
         assert geometry is not None
         assert layer.bias is not None
-        line, made = net(self.circuit, REFERENCE, 0, self.bias_line), self.circuit.dac is not None
-        polarity: Polarity = "nmos" if made else "pmos"
+        line, programmable = (
+            net(self.circuit, REFERENCE, 0, self.bias_line),
+            self.circuit.dac is not None,
+        )
+        polarity: Polarity = "nmos" if programmable else "pmos"
         rail, share = RAIL[polarity], self.circuit.dac.copied if self.circuit.dac else 1.0
         amperes = self.circuit.model.unit_current
         parameters = layer.block.parameters(layer.node, unit)
@@ -69,10 +72,10 @@ class Biases(Elements):
             for device in self.in_series(
                 Device(
                     self.unique(f"{name}_mirror"),
-                    "dac" if made else "bias",
+                    "dac" if programmable else "bias",
                     polarity,
                     geometry.at(row, unit),
-                    (f"{name}_line" if made else name, line, rail, rail),
+                    (f"{name}_line" if programmable else name, line, rail, rail),
                     layer.node,
                     unit,
                     parameters[row],

@@ -177,8 +177,8 @@ class Circuit:
 
     def biased(self, bias: Bias, span: DacRange) -> Circuit:
         """Return the circuit with its bias currents from elsewhere."""
-        made = bias == "programmable"
-        return replace(self, mirrored_bias=bias != "ideal", dac=span if made else None)
+        programmable = bias == "programmable"
+        return replace(self, mirrored_bias=bias != "ideal", dac=span if programmable else None)
 
     def codes_of(self, layer: CellLayer) -> Integers:
         """Return the codes of a layer's DACs, (biases, units)."""

@@ -55,14 +55,14 @@ class CodeRange:
 
     def logs(self, codes: Integers) -> Floats:
         """Return the logarithms of the factors of codes, any shape."""
-        found: Floats = np.log(self.low) + self.step * np.asarray(codes, dtype=np.float64)
-        return found
+        logs: Floats = np.log(self.low) + self.step * np.asarray(codes, dtype=np.float64)
+        return logs
 
     def nearest(self, logs: Floats) -> Integers:
         """Return the codes nearest to logarithms of factors, any shape; the ends beyond them."""
         places = np.rint((logs - np.log(self.low)) / self.step)
-        found: Integers = np.clip(places, 0, self.last).astype(np.intp)
-        return found
+        codes: Integers = np.clip(places, 0, self.last).astype(np.intp)
+        return codes
 
     def beyond(self, logs: Floats) -> int:
         """Count factors that no code reaches, by more than half a step."""

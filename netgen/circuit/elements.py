@@ -17,12 +17,12 @@ class Elements:
 
     def unique(self, name: str) -> str:
         """Return a name that no element of any layer has: another node's may begin like it."""
-        found, number = name, 1
-        while found in self.taken:
+        candidate, number = name, 1
+        while candidate in self.taken:
             number += 1
-            found = f"{name}__{number}"
-        self.taken.add(found)
-        return found
+            candidate = f"{name}__{number}"
+        self.taken.add(candidate)
+        return candidate
 
     def instance(
         self,

@@ -227,10 +227,10 @@ class Netlist:
     @property
     def counts(self) -> dict[Role, int]:
         """How many transistors there are by role (those in parallel or in series count each)."""
-        found = dict.fromkeys(ROLES, 0)
+        counts = dict.fromkeys(ROLES, 0)
         for device in self.transistors.values():
-            found[device.role] += device.geometry.multiplicity
-        return found
+            counts[device.role] += device.geometry.multiplicity
+        return counts
 
     @property
     def stray(self) -> tuple[Statement, ...]:
@@ -275,10 +275,10 @@ def flat_devices(unit: Unit, blocks: Mapping[str, Module]) -> Iterator[Device]:
 
 def stacks(devices: Iterable[Device]) -> list[list[Device]]:
     """Group transistors in series that make up one device, first things first."""
-    found: dict[str, list[Device]] = {}
+    stacks: dict[str, list[Device]] = {}
     for device in devices:
-        found.setdefault(device.stack, []).append(device)
-    return list(found.values())
+        stacks.setdefault(device.stack, []).append(device)
+    return list(stacks.values())
 
 
 def with_biases(netlist: Netlist, factors: Mapping[str, Mapping[int, Sequence[float]]]) -> Netlist:

@@ -125,7 +125,7 @@ class _Synthesis(Biases):
 
     def layer_nets(self, node: str) -> list[str]:
         size = len(self.circuit.gate_nets[node, "n"])
-        return [found.name for unit in range(size) for found in self.signal_nets(node, unit)]
+        return [net.name for unit in range(size) for net in self.signal_nets(node, unit)]
 
     def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
         """Return the NMOS diode of a signal, and its P line where it is used."""
@@ -297,17 +297,17 @@ class _Synthesis(Biases):
             module = mirror.TO_N if other == "n" else mirror.TO_P
             kind = sized_name(module, self.circuit.group(layer.node), self.circuit.unit)
             instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *own))
-        mirrored, made = self.circuit.mirrored_bias, tuple(biases)
+        mirrored, bias_nets = self.circuit.mirrored_bias, tuple(biases)
         if self.circuit.dac is not None:
             instances += self.dacs(layer, unit, biases)
-            made = (*biases, *(f"{each}_line" for each in biases))
+            bias_nets = (*biases, *(f"{each}_line" for each in biases))
         devices = self.bias_mirrors(layer, unit, biases) if mirrored else ()
         return Unit(
             *own,
             title,
             (
                 *self.signal_nets(*own),
-                *(Net(each, "bias") for each in made),
+                *(Net(each, "bias") for each in bias_nets),
                 *storages,
                 *_inner_nets(devices),
             ),

@@ -33,12 +33,12 @@ def with_wires(netlist: Netlist, capacitances: Mapping[str, float]) -> Netlist:
 
 def storage_wires(netlist: Netlist, capacitances: Mapping[str, float]) -> dict[str, Floats]:
     """Return what wires add to the storage nodes of cells, F, by node, (triggers,)."""
-    found: dict[str, list[float]] = {}
+    wires: dict[str, list[float]] = {}
     for unit in sorted(netlist.units, key=lambda unit: unit.index):
         for net in unit.nets:
             if net.kind == "storage":
-                found.setdefault(unit.node, []).append(capacitances.get(net.name, 0.0))
-    return {node: np.array(values) for node, values in found.items()}
+                wires.setdefault(unit.node, []).append(capacitances.get(net.name, 0.0))
+    return {node: np.array(values) for node, values in wires.items()}
 
 
 def _inner(block: Module) -> tuple[str, ...]:

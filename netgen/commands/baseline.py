@@ -63,15 +63,15 @@ baseline_options = taking(
 )
 
 
-def say_baseline(found: BaselineComparison) -> None:
+def say_baseline(comparison: BaselineComparison) -> None:
     """Print what changed since an earlier report, and name what regressed."""
-    other = [] if found.same_model else ["another model"]
-    other += [] if found.same_samples else ["another number of samples"]
+    other = [] if comparison.same_model else ["another model"]
+    other += [] if comparison.same_samples else ["another number of samples"]
     what = f" (of {' and '.join(other)})" if other else ""
-    click.echo(f"against {found.source}{what}:")
-    for change in found.changes:
+    click.echo(f"against {comparison.source}{what}:")
+    for change in comparison.changes:
         if change.allowed is not None or change.before != change.now:
             mark = "    " if change.allowed is None else "ok  " if change.passed else "FAIL"
             click.echo(f"  {mark} {change.name:<30} {change.summary}")
-    if found.regressed:
-        click.echo(f"regressed: {', '.join(change.name for change in found.regressed)}")
+    if comparison.regressed:
+        click.echo(f"regressed: {', '.join(change.name for change in comparison.regressed)}")

@@ -66,11 +66,11 @@ def sizes_step(
     )
     listed = ", ".join(f"{group} {factor:g}" for group, factor in best.factors.items())
     click.echo(f"W and L over the unit mirror's: {listed}")
-    for what, found in (("these sizes", best), ("one size for all", same)):
-        mean, low = found.accuracy.mean, found.accuracy.low
+    for what, sized in (("these sizes", best), ("one size for all", same)):
+        mean, low = sized.accuracy.mean, sized.accuracy.low
         click.echo(
-            f"{what}: {found.area:.2f} × the area, balanced accuracy {mean:.1%} (5 % quantile "
-            f"{low:.1%}), {found.kept:.1%} of chips within five points of software (fast model, "
+            f"{what}: {sized.area:.2f} × the area, balanced accuracy {mean:.1%} (5 % quantile "
+            f"{low:.1%}), {sized.kept:.1%} of chips within five points of software (fast model, "
             "calibration samples)"
         )
     return dataclasses.replace(options, sizes=best.factors)

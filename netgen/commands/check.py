@@ -39,23 +39,23 @@ def check_command(
     for line in describe(loaded):
         click.echo(f"  {line}")
     warn_of_units(loaded)
-    made = design(loaded, technology.build_options())
-    for line in _realisable(made):
+    sized = design(loaded, technology.build_options())
+    for line in _realisable(sized):
         click.echo(line)
-    click.echo(f"  {expected_power(made, calibrated=False)}")
-    needed, late = _say_times(made)
-    footprint = footprint_of(made)
+    click.echo(f"  {expected_power(sized, calibrated=False)}")
+    needed, late = _say_times(sized)
+    footprint = footprint_of(sized)
     click.echo(f"  {footprint.summary}")
-    say_below_floor(made)
-    give_document(_document(made, needed, late, footprint))
+    say_below_floor(sized)
+    give_document(_document(sized, needed, late, footprint))
 
 
-def _say_times(made: Design) -> tuple[float | None, list[str]]:
+def _say_times(design: Design) -> tuple[float | None, list[str]]:
     """Say how long cells take, and name the thresholds that take longer than a frame."""
-    model = made.circuit.model
+    model = design.circuit.model
     if not model.cells:
         return None, []
-    speeds = speeds_of(made)
+    speeds = speeds_of(design)
     if not speeds:
         return None, []
     needed = frame_needed(model, speeds)
@@ -72,11 +72,11 @@ def _say_times(made: Design) -> tuple[float | None, list[str]]:
 
 
 def _document(
-    made: Design, needed: float | None, late: list[str], footprint: Footprint
+    design: Design, needed: float | None, late: list[str], footprint: Footprint
 ) -> dict[str, Json]:
     """Return the findings as a JSON object."""
-    circuit, at, counts = made.circuit, made.conditions, made.netlist.counts
-    model, errors = circuit.model, _weight_errors(made)
+    circuit, at, counts = design.circuit, design.conditions, design.netlist.counts
+    model, errors = circuit.model, _weight_errors(design)
     return {
         **head("check"),
         "netgen": __version__,
@@ -85,7 +85,7 @@ def _document(
         "frame_period": model.frame_period,
         "states": sum(cell.size for cell in model.cells),
         "parameters": _parameters(model),
-        "pdk": made.technology.name,
+        "pdk": design.technology.name,
         "corner": at.corner,
         "temperature": at.temperature,
         "vdd": at.vdd,
@@ -93,9 +93,9 @@ def _document(
             "total": sum(counts.values()),
             "by_block": {str(block): count for block, count in counts.items()},
         },
-        "area": area_document(made.netlist, made.technology),
-        "predicted_power": predicted_document(made.power),
-        "below_floor": [str(entry) for entry in made.below_floor],
+        "area": area_document(design.netlist, design.technology),
+        "predicted_power": predicted_document(design.power),
+        "below_floor": [str(entry) for entry in design.below_floor],
         "drawn_weights": {
             "count": errors.size,
             "mean_error": float(errors.mean()) if errors.size else None,
@@ -148,10 +148,10 @@ def _parameters(model: Model) -> int:
     return linear + sum(len(cell.parameters) * cell.triggers for cell in model.cells)
 
 
-def _realisable(made: Design) -> Iterator[str]:
+def _realisable(design: Design) -> Iterator[str]:
     """Say what the technology can draw, and how well this model fits it."""
-    circuit, technology, at = made.circuit, made.technology, made.conditions
-    counts = made.netlist.counts
+    circuit, technology, at = design.circuit, design.technology, design.conditions
+    counts = design.netlist.counts
     unit = circuit.unit
     yield f"{technology.name}, {at.corner}, {at.temperature:g} °C, {at.vdd:g} V:"
     yield (
@@ -164,26 +164,28 @@ def _realisable(made: Design) -> Iterator[str]:
     floors = {
         sign: min(
             table.gain[-1].max()
-            for (_, polarity), table in made.known.mirrors.tables.items()
+            for (_, polarity), table in design.known.mirrors.tables.items()
             if polarity == name
         )
         for sign, name in (("negative", "nmos"), ("positive", "pmos"))
     }
-    largest = min(table.gain[0, :, 1:].min() for table in made.known.mirrors.tables.values())
+    largest = min(table.gain[0, :, 1:].min() for table in design.known.mirrors.tables.values())
     yield (
         f"  weights: up to {largest * technology.max_multiplicity:.3g}; floor about "
         f"{floors['positive']:.2g} (positive), {floors['negative']:.2g} (negative)"
     )
-    errors = _weight_errors(made)
+    errors = _weight_errors(design)
     if errors.size:
         off = f"off by {errors.mean():.2%} on average, {errors.max():.2%} at most"
         yield f"  sized weights: {errors.size}, {off}"
 
 
-def _weight_errors(made: Design) -> np.ndarray:
+def _weight_errors(design: Design) -> np.ndarray:
     """Return the relative errors, without sign, of the weights that have a mirror."""
     errors = []
-    for mirrors in (mirrors for layer in made.circuit.summing_layers for mirrors in layer.mirrors):
+    for mirrors in (
+        mirrors for layer in design.circuit.summing_layers for mirrors in layer.mirrors
+    ):
         if mirrors.geometry is not None:
             there = mirrors.geometry.multiplicity > 0
             errors.append(np.abs(mirrors.geometry.realised[there] / mirrors.weight[there] - 1))

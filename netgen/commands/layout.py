@@ -65,15 +65,17 @@ def layout_command(
     The circuit is the build's with biases mirrored from one reference. Writes DIR/layout: GDS, LEF,
     Verilog stub, the flat netlist of what was drawn, a picture, and layout.json.
     """  # fmt: skip
-    made = open_step(folder, edited)
+    build = open_step(folder, edited)
     if checked is not None:
-        with layout_progress("checking", decks) as told:
-            found = check_layout(made, checked, told, decks)
+        with layout_progress("checking", decks) as progress:
+            found = check_layout(build, checked, progress, decks)
         file = checked
     else:
-        with layout_progress("drawing", decks) as told:
-            laid, found, kept = lay_out(made, Choices(rows, effort, seed, clear_gates), told, decks)
-        where = layout_folder(made)
+        with layout_progress("drawing", decks) as progress:
+            laid, found, kept = lay_out(
+                build, Choices(rows, effort, seed, clear_gates), progress, decks
+            )
+        where = layout_folder(build)
         for each in kept:
             click.secho(f"{where}: your edited file is now {each.name}", fg="yellow")
         _say(where, laid)
@@ -108,13 +110,13 @@ def layout_progress(
     own = 20 if decks else 100
     with progress(label, 100) as bar:
 
-        def told(step: str, share: float) -> None:
+        def report(step: str, share: float) -> None:
             start, width = (own, 100 - own) if step == "decks" else (
                 each * own / 100 for each in _SHARES[step]
             )  # fmt: skip
             bar.update(max(0, round(start + width * share) - bar.pos))
 
-        yield told
+        yield report
 
 
 def _say(where: Path, laid: Laid) -> None:

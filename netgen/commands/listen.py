@@ -69,8 +69,8 @@ def _simulate(model: Model, samples: Samples, options: BuildOptions) -> Floats:
     with tempfile.TemporaryDirectory(prefix="netgen-listen-") as scratch:
         folder = Path(scratch) / "circuit"
         build(model, folder, options)
-        made = read_build(folder)
-        for step in simulate(made, samples, [0], SimulationChoices(jobs=1)):
+        opened = read_build(folder)
+        for step in simulate(opened, samples, [0], SimulationChoices(jobs=1)):
             if step.failure is not None:
                 raise step.failure
-        return read_runs(made).traces(0).frames[model.readout.node]
+        return read_runs(opened).traces(0).frames[model.readout.node]

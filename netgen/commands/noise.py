@@ -83,9 +83,9 @@ def noise_command(
     sampling = NoiseSampling(seed, repeats, per_frame)
     choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), sampling)
     results = noise_immunity(cases, technology.build_options(), choices, output, replace)
-    found = list(followed(results, "noise", choices.steps(cases)))
+    listed = list(followed(results, "noise", choices.steps(cases)))
     click.echo("95 % intervals in brackets; noise in % of a unit rms")
-    for result in found:
+    for result in listed:
         click.echo(_line(result))
     click.echo(f"results: {output / 'noise.json'}")
 

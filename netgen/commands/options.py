@@ -114,24 +114,24 @@ class TechnologyOptions:
 
 def words(options: BuildOptions) -> list[str]:
     """Return the words of the command line that give the options of a build again."""
-    found = []
+    words = []
     if options.technology is not None:
         own = isinstance(options.technology, Path)
-        found += ["--technology" if own else "--pdk", str(options.technology)]
+        words += ["--technology" if own else "--pdk", str(options.technology)]
     for name in ("corner", "temperature", "vdd"):
         value = getattr(options, name)
-        found += [] if value is None else [f"--{name}", f"{value:g}" if name != "corner" else value]
+        words += [] if value is None else [f"--{name}", f"{value:g}" if name != "corner" else value]
     if options.unit is not None:
-        found += ["--unit", f"{options.unit.width * 1e6:g}", f"{options.unit.length * 1e6:g}"]
+        words += ["--unit", f"{options.unit.width * 1e6:g}", f"{options.unit.length * 1e6:g}"]
         for group, size in sizes_of(options.unit).items():
-            found += ["--size", f"{group}={size.width / options.unit.width:g}"]
-    found += [] if options.readout == READOUTS[0] else ["--readout", options.readout]
-    found += ["--bias", options.bias]
+            words += ["--size", f"{group}={size.width / options.unit.width:g}"]
+    words += [] if options.readout == READOUTS[0] else ["--readout", options.readout]
+    words += ["--bias", options.bias]
     if options.bias == "programmable":
         codes = options.codes
-        found += ["--bias-bits", str(codes.bits)]
-        found += ["--bias-range", f"{codes.low:g}", f"{codes.high:g}"]
-    return found
+        words += ["--bias-bits", str(codes.bits)]
+        words += ["--bias-range", f"{codes.low:g}", f"{codes.high:g}"]
+    return words
 
 
 def _size(text: str) -> tuple[str, float]:

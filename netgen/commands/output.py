@@ -180,8 +180,8 @@ def _document(name: str, params: Mapping[str, object]) -> Mapping[str, Json]:
     parameter, _, file = place.partition("/")
     folder = params[parameter]
     assert isinstance(folder, Path)
-    found: Mapping[str, Json] = json.loads((folder / file).read_text(encoding="utf-8"))
-    return found
+    document: Mapping[str, Json] = json.loads((folder / file).read_text(encoding="utf-8"))
+    return document
 
 
 @contextmanager
@@ -224,8 +224,8 @@ def _is_ours(folder: Path) -> bool:
     """Tell whether netgen made a folder; a file that has the name of a mark is none by that."""
     for mark, kind in _MARKS.items():
         with suppress(OSError, ValueError, AttributeError):
-            found = json.loads((folder / mark).read_text("utf-8"))
-            if found.get("format") == head(kind)["format"]:
+            record = json.loads((folder / mark).read_text("utf-8"))
+            if record.get("format") == head(kind)["format"]:
                 return True
     return False
 

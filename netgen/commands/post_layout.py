@@ -7,8 +7,8 @@ import click
 from netgen.project.post_layout import SideBySide
 
 
-def say_side_by_side(found: SideBySide) -> None:
+def say_side_by_side(comparison: SideBySide) -> None:
     """Print figures of both."""
-    click.echo(f"{found.schematic.samples} samples            without wires   with wires")
-    for name, *values in found.rows:
+    click.echo(f"{comparison.schematic.samples} samples            without wires   with wires")
+    for name, *values in comparison.rows:
         click.echo(f"  {name:<26}" + "".join(f"{value:>14}" for value in values))

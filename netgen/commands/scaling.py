@@ -49,16 +49,16 @@ def scaling_command(
         raise UsageError("--samples: random networks bring their own; leave it out")
     states = _sizes(sizes)
     choices = ScalingChoices(tuple(states), layers, frames, confirm)
-    found: list[Size] = []
+    measured: list[Size] = []
     steps = study(choices, output, technology.build_options(), simulation.choices())
     for size in followed(steps, "sizing", len(states)):
-        found.append(size)
+        measured.append(size)
         click.echo(_line(size))
-    laws = {name: power_law(states, [of(size) for size in found]) for name, of in QUANTITIES}
+    laws = {name: power_law(states, [of(size) for size in measured]) for name, of in QUANTITIES}
     for name, law in laws.items():
         if law is not None:
             click.echo(f"{name:<12} d^{law.exponent:.3f}  (95 %: {law.low:.3f} … {law.high:.3f})")
-    _write(output, found, laws)
+    _write(output, measured, laws)
     click.echo(f"{output / 'scaling.json'}, {output / 'scaling.html'}")
 
 
@@ -104,7 +104,7 @@ def _line(size: Size) -> str:
     )
 
 
-def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]) -> None:
+def _write(output: Path, sizes: Sequence[Size], laws: dict[str, PowerLaw | None]) -> None:
     from netgen.report.index import write_index
     from netgen.report.studies.scaling import (  # matplotlib: not for a usage error
         Scaling,
@@ -114,14 +114,14 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
     record = {
         **head("scaling"),
         "netgen": __version__,
-        "sizes": [asdict(size) for size in found],
+        "sizes": [asdict(size) for size in sizes],
         "exponents": {name: asdict(law) for name, law in laws.items() if law is not None},
     }
-    states = [size.state for size in found]
+    states = [size.state for size in sizes]
 
     def scaling(label: str, predicted: Reading, measured: Reading) -> Scaling:
-        watts = [measured(size) if size.measured_w else None for size in found]
-        return Scaling(label, states, [predicted(size) for size in found], watts, laws.get(label))
+        watts = [measured(size) if size.measured_w else None for size in sizes]
+        return Scaling(label, states, [predicted(size) for size in sizes], watts, laws.get(label))
 
     scalings = [scaling(part, _of(part), lambda s, part=part: s.measured_w[part]) for part in PARTS]  # type: ignore[misc]
     scalings.append(
@@ -137,7 +137,7 @@ def _write(output: Path, found: Sequence[Size], laws: dict[str, PowerLaw | None]
             engineering(size.footprint.wires_f, "F"),
             size.footprint.frame,
         )
-        for size in found
+        for size in sizes
     ]
     text = json.dumps(record, indent=1) + "\n"
     files: dict[str, str | bytes] = {"scaling.json": text}

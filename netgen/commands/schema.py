@@ -19,5 +19,5 @@ def schema_command(name: str | None) -> None:
         for known in schema_names():
             click.echo(f"{known}: {read_schema(known)['title']}")
         return
-    found = model_schema() if name == "model" else read_schema(name)
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    schema = model_schema() if name == "model" else read_schema(name)
+    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

@@ -66,29 +66,29 @@ def build_step(
         message = "the circuit of another model, or of an earlier state of this one, is replaced"
         click.secho(f"{output}: {message}; its simulations and reports do not stay", fg="yellow")
     warn_of_units(model)
-    made = build(model, output, options, calibration, tolerances, source)
-    counts = made.netlist.counts
+    built = build(model, output, options, calibration, tolerances, source)
+    counts = built.netlist.counts
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
-    models = made.technology.found
-    click.echo(f"{output}: models of {made.technology.name} from {models or 'its folder'}")
-    for file in made.kept:
+    models = built.technology.found
+    click.echo(f"{output}: models of {built.technology.name} from {models or 'its folder'}")
+    for file in built.kept:
         click.secho(f"{output}: your edited file is now {file.name}", fg="yellow")
-    click.echo(f"{output}: {expected_power(made, calibration is not None)}")
-    click.echo(f"{output}: {footprint_of(made).summary}")
-    say_below_floor(made)
-    return made
+    click.echo(f"{output}: {expected_power(built, calibration is not None)}")
+    click.echo(f"{output}: {footprint_of(built).summary}")
+    say_below_floor(built)
+    return built
 
 
-def expected_power(made: Design, calibrated: bool) -> str:
+def expected_power(design: Design, calibrated: bool) -> str:
     """Say what power to expect, over which inputs, and where it goes."""
     over = "the calibration samples" if calibrated else "netgen's own calibration inputs"
     shares = ", ".join(
-        f"{kind} {watts / made.power.average_w:.0%}"
-        for kind, watts in sorted(made.power.by_kind.items(), key=lambda item: -item[1])
-        if watts >= 0.005 * made.power.average_w
+        f"{kind} {watts / design.power.average_w:.0%}"
+        for kind, watts in sorted(design.power.by_kind.items(), key=lambda item: -item[1])
+        if watts >= 0.005 * design.power.average_w
     )
-    watts = engineering(made.power.average_w, "W")
+    watts = engineering(design.power.average_w, "W")
     return f"{watts} of supply power expected over {over} ({shares})"
 
 
@@ -98,9 +98,9 @@ def warn_of_units(model: Model) -> None:
         warn(line)
 
 
-def say_below_floor(made: Design) -> None:
+def say_below_floor(design: Design) -> None:
     """List, loudly, the largest weights that the technology cannot draw."""
-    listed = sorted(made.below_floor, key=lambda entry: -abs(entry.weight))
+    listed = sorted(design.below_floor, key=lambda entry: -abs(entry.weight))
     if listed:
         count = f"{len(listed)} weights are below the technology's floor"
         warn(f"{count} and are left out:")
@@ -109,10 +109,10 @@ def say_below_floor(made: Design) -> None:
 
 def open_step(folder: Path, edited: bool = False) -> Build:
     """Read a build folder and say which of its netlists were edited by hand."""
-    made = read_build(folder, edited)
-    for name in made.edited:
+    opened = read_build(folder, edited)
+    for name in opened.edited:
         click.secho(f"{folder}: {name} was edited by hand since it was built", fg="yellow")
-    return made
+    return opened
 
 
 def simulate_step(
@@ -123,15 +123,15 @@ def simulate_step(
     wires: bool = False,
 ) -> None:
     """Simulate, with the wires of its layout or without, and say how it went (:func:`.watch`)."""
-    made = open_step(output, edited)
-    made = post_layout(made) if wires else made
-    loaded, indices = simulation.samples(samples, made.model)
+    opened = open_step(output, edited)
+    opened = post_layout(opened) if wires else opened
+    loaded, indices = simulation.samples(samples, opened.model)
     choices = simulation.choices()
-    engine = chosen_engine(made, choices)
+    engine = chosen_engine(opened, choices)
     how = f" ({choices.engine})" if engine != choices.engine else ""
     click.echo(f"{output}: engine {engine}{how}")
     watch(
-        simulate(made, loaded, indices, choices),
+        simulate(opened, loaded, indices, choices),
         len(indices),
         output,
         "samples",
@@ -143,16 +143,16 @@ def population_step(
     output: Path, samples: Path, simulation: SimulationOptions, varied: Varied, edited: bool = False
 ) -> None:
     """Simulate samples in many variants of a circuit and say how it went (:func:`.watch`)."""
-    made = open_step(output, edited)
-    population = varied.population(made)
-    loaded, indices = simulation.samples(samples, made.model)
+    opened = open_step(output, edited)
+    population = varied.population(opened)
+    loaded, indices = simulation.samples(samples, opened.model)
     total, choices = len(population.cases) * len(indices), simulation.choices()
-    engine = engine_of_population(made, choices)
+    engine = engine_of_population(opened, choices)
     click.echo(
-        f"{made.folder.population(population.name)}: {len(population.cases)} variants × "
+        f"{opened.folder.population(population.name)}: {len(population.cases)} variants × "
         f"{len(indices)} samples, engine {engine}"
     )
-    runs = simulate_population(made, loaded, indices, population, choices)
+    runs = simulate_population(opened, loaded, indices, population, choices)
     try:
         watch(runs, total, output, "runs", engine == "monolithic")
     finally:
@@ -170,18 +170,18 @@ def verify_step(
     output: Path, tolerances: Tolerances, jobs: int | None, edited: bool = False
 ) -> tuple[Check, ...]:
     """Measure the netlist's mirrors and cells, print the figures with their limits."""
-    made = open_step(output, edited)
+    opened = open_step(output, edited)
     with progress("verifying", 1) as watched:
 
         def watch(done: int, total: int) -> None:
             watched.length = total
             watched.update(1)
 
-        found = verify(made, jobs or cores(), watch)
-    checks = verified(found, tolerances)
+        verification = verify(opened, jobs or cores(), watch)
+    checks = verified(verification, tolerances)
     click.echo(
-        f"{output}: {len(found.mirrors)} weights and {len(found.cells)} cells of the netlist "
-        f"measured in {found.cpu_s:.1f} CPU s"
+        f"{output}: {len(verification.mirrors)} weights and {len(verification.cells)} cells of "
+        f"the netlist measured in {verification.cpu_s:.1f} CPU s"
     )
     return checks
 
@@ -202,23 +202,23 @@ def compare_step(
     SimulationError
         Simulations failed, and the others agree: there is nothing that disagrees.
     """
-    made = open_step(output, edited)
-    if read_verification(made) is None:
+    opened = open_step(output, edited)
+    if read_verification(opened) is None:
         verify_step(output, tolerances, None, edited)
     calibration = names.get("calibration")
     typical = [] if calibration is None else ["--calibration", calibration]
     rerun = (
         shlex.join(
-            ["netgen", "build", names["model"], "-o", str(output), *typical, *words(made.options)]
+            ["netgen", "build", names["model"], "-o", str(output), *typical, *words(opened.options)]
         ),
         shlex.join(["netgen", "sim", str(output), names["samples"]]),
         shlex.join(["netgen", "compare", str(output)]),
     )
-    comparison, checks = compare(made, tolerances, names, rerun, against)
-    say_comparison(comparison, checks, made.options.bias)
+    comparison, checks = compare(opened, tolerances, names, rerun, against)
+    say_comparison(comparison, checks, opened.options.bias)
     missed = {check.name for check in checks if not check.passed}
-    if missed & ANALOG and not made.folder.calibration.is_file():
-        click.echo("mirrors were sized for inputs that netgen made up; --calibration SAMPLES of "
+    if missed & ANALOG and not opened.folder.calibration.is_file():
+        click.echo("mirrors were sized for inputs that netgen opened up; --calibration SAMPLES of "
                    "build and run sizes them for yours")  # fmt: skip
     for check in checks:
         value = "none to judge" if check.value is None else f"{check.value:.6g}"
@@ -226,7 +226,7 @@ def compare_step(
         LOG.info("%s %s: %s (%s %g)", mark, check.name, value, check.relation, check.limit)
     regressed = False
     if against is not None:
-        earlier = against.of(comparison, checks, made.model.digest)
+        earlier = against.of(comparison, checks, opened.model.digest)
         say_baseline(earlier)
         regressed = bool(earlier.regressed)
     click.echo(f"report: {output / 'report.html'}")

@@ -170,10 +170,10 @@ def _compare(
     most: float,
     curve_file: Path | None,
 ) -> None:
-    found = detect(logits, rule, offset)
+    detection = detect(logits, rule, offset)
     points = curve(logits, spoken, model.classes, rule)
     here = curve(logits, spoken, model.classes, rule, (offset,))[0]
-    _say_alarms(model, here, points, most, len(found))
+    _say_alarms(model, here, points, most, len(detection))
     if curve_file is not None:
         records = [_record(point, model.unit_current) for point in points]
         document = head("stream-curve") | {"netgen": __version__, "points": records}
@@ -237,12 +237,12 @@ def _listen(
     return _StreamReadout(np.concatenate(parts).astype(np.float64), kept)
 
 
-def _say(model: Model, found: Detection, rule: DetectionRule, record: TextIO | None) -> None:
-    name = model.classes[found.label]
-    click.echo(f"{found.time:10.2f} s  {name}  ({found.votes} of {rule.frames} frames)")
+def _say(model: Model, detection: Detection, rule: DetectionRule, record: TextIO | None) -> None:
+    name = model.classes[detection.label]
+    click.echo(f"{detection.time:10.2f} s  {name}  ({detection.votes} of {rule.frames} frames)")
     if record is not None:
-        entry = {"time_s": round(found.time, 3), "frame": found.frame, "class": name}
-        line = head("stream-detection") | entry | {"votes": found.votes}
+        entry = {"time_s": round(detection.time, 3), "frame": detection.frame, "class": name}
+        line = head("stream-detection") | entry | {"votes": detection.votes}
         record.write(json.dumps(line) + "\n")
         record.flush()
 

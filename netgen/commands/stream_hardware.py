@@ -60,8 +60,8 @@ def listen_by_chips(
     """Let the nominal circuit and ``chips`` chips listen, by their twins, and write chips.json."""
     folder = listening.output / "circuit"
     build(listening.model, folder, BuildOptions())
-    made = read_build(folder)
-    twins = [TwinStream(made, None, 1), TwinStream(made, variation, chips)]
+    opened = read_build(folder)
+    twins = [TwinStream(opened, None, 1), TwinStream(opened, variation, chips)]
     parts: list[Floats] = []
     blocks = range(0, len(listening.x), TWIN_FRAMES)
     for first in followed(blocks, "chips", len(blocks)):
@@ -82,11 +82,11 @@ def listen_by_chips(
 def _of_chip(
     listening: Listening, logits: Floats, own: Sequence[Detection], spoken: Sequence[Word]
 ) -> dict[str, int]:
-    found = listening.detections(logits)
-    record = {"detections": len(found), "as_software": same(own, found)}
+    detections = listening.detections(logits)
+    record = {"detections": len(detections), "as_software": same(own, detections)}
     if spoken:
         seconds = len(logits) * FRAME_PERIOD
-        alarms = count_alarms(found, spoken, listening.model.classes, seconds)
+        alarms = count_alarms(detections, spoken, listening.model.classes, seconds)
         record |= {"missed": alarms.missed, "keywords": alarms.words, "false_alarms": alarms.false}
     return record
 
@@ -124,12 +124,12 @@ def listen_by_circuit(
     pieces = circuit_stream(
         model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames
     )
-    found = list(followed(pieces, "circuit", -(-len(x) // frames)))
-    logits = np.concatenate([piece.logits for piece in found])
+    segments = list(followed(pieces, "circuit", -(-len(x) // frames)))
+    logits = np.concatenate([piece.logits for piece in segments])
     own, circuit = (listening.detections(each) for each in (listening.logits[start:stop], logits))
     right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
-    states = _states_agree(model, before, x, found)
-    power = np.concatenate([piece.power_w for piece in found])
+    states = _states_agree(model, before, x, segments)
+    power = np.concatenate([piece.power_w for piece in segments])
     spoken = voiced(words, len(listening.x))[start:stop]
     apart = {
         name: float(power[frames].mean())
@@ -146,7 +146,7 @@ def listen_by_circuit(
         "the_same": same(own, circuit),
         "frames_agree": float(right),
         "states_agree": states,
-        "power_w": [float(piece.power_w.mean()) for piece in found],
+        "power_w": [float(piece.power_w.mean()) for piece in segments],
         "power_of_w": apart,
     }
     name = f"seconds-{first:g}-{last:g}.json"
@@ -160,16 +160,16 @@ def listen_by_circuit(
     click.echo(f"{listening.output / name}")
 
 
-def _states_agree(model: Model, before: Software, x: Floats, found: Sequence[Segment]) -> float:
+def _states_agree(model: Model, before: Software, x: Floats, segments: Sequence[Segment]) -> float:
     """Return the share of states that are those of software; ``before`` is taken on over x."""
     equal = total = 0
     history = before.history(x)
     for cell in model.cells:
-        circuit = np.concatenate([piece.states[cell.name] for piece in found])
+        circuit = np.concatenate([piece.states[cell.name] for piece in segments])
         equal += int(np.sum(circuit == history[cell.name]))
         total += circuit.size
     return equal / total
 
 
-def _entry(model: Model, found: Detection, first: float) -> Json:
-    return {"time_s": round(first + found.time, 3), "class": model.classes[found.label]}
+def _entry(model: Model, detection: Detection, first: float) -> Json:
+    return {"time_s": round(first + detection.time, 3), "class": model.classes[detection.label]}

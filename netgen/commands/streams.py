@@ -75,10 +75,10 @@ def prepare_streams() -> None:
     codecs.register(_find_codec)
     closed = [fd for fd in _STANDARD if not _is_open(fd)]
     for fd in closed:
-        found = os.open(os.devnull, os.O_RDWR)
-        os.dup2(found, fd)  # also inherited by the simulator's processes
-        if found != fd:
-            os.close(found)
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        os.dup2(descriptor, fd)  # also inherited by the simulator's processes
+        if descriptor != fd:
+            os.close(descriptor)
     if sys.stderr is None:
         sys.stderr = _nowhere()
     elif sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):

@@ -87,8 +87,8 @@ def _stream(scene: Scene, data: Path, output: Path) -> None:
         with folder_beside(output) as scratch, progress("mixing", scene.minutes) as bar:
             files, words = write_stream(scratch, tracks, lambda: bar.update(1))
             write_whole(scratch / "labels.txt", label_text(words))
-            made = {"sources": tracks.sources, "files": [path.name for path in files]}
-            record = head("stream-made") | {"netgen": __version__} | asdict(scene) | made
+            document = {"sources": tracks.sources, "files": [path.name for path in files]}
+            record = head("stream-made") | {"netgen": __version__} | asdict(scene) | document
             write_whole(scratch / "stream.json", json.dumps(record, indent=1) + "\n")
     except OSError as error:
         problem = f"cannot be written ({error.strerror}); choose another -o"

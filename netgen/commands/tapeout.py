@@ -44,11 +44,11 @@ def tapeout_command(
 
     Writes a new folder. The build must have the tile's supply (--vdd 3.3).
     """
-    made = open_step(folder, edited)
+    build = open_step(folder, edited)
     where = output or folder / "tapeout" / target
     about = About(author, None if licence is None else licence.read())
-    with layout_progress("drawing") as told:
-        done = write_submission(made, target, where, Choices(seed=seed), told, about)
+    with layout_progress("drawing") as progress:
+        done = write_submission(build, target, where, Choices(seed=seed), progress, about)
     if done.tile is not None:
         for port, pin in done.tile.pins.items():
             click.echo(f"  {pin:<10}{port}")

@@ -99,8 +99,8 @@ class TrainingOptions:
     @property
     def rungs(self) -> int:
         """Two-state cells have one, ladders several."""
-        found = _MEMORY.fullmatch(self.memory or "")
-        return int(found[1]) if found else 1
+        match = _MEMORY.fullmatch(self.memory or "")
+        return int(match[1]) if match else 1
 
 
 training_options = taking(

@@ -152,51 +152,51 @@ def trim_command(
 
     netgen twin and netgen sim --monte-carlo take the file by --trim.
     """
-    made = open_step(folder, edited)
-    if not made.model.cells:
+    build = open_step(folder, edited)
+    if not build.model.cells:
         raise UsageError("the model has no cells: there is nothing to trim")
-    span = search.span(made)
+    span = search.span(build)
     path = output or folder / FILE
     refuse_foreign(path)
     if search.measured is not None:
         if search.trial:
             raise UsageError("--trial and --measured both say where codes come from; give one")
-        whole, beyond = trim_of_measurements(made, search.measured, span, search.inputs)
+        whole, beyond = trim_of_measurements(build, search.measured, span, search.inputs)
         click.echo(f"{len(whole)} measured chips, {beyond} factors beyond the codes' reach")
-        _write(made, whole, _Found(whole.codes, "measured", beyond), None, path)
+        _write(build, whole, _Found(whole.codes, "measured", beyond), None, path)
         return
     variation = chosen_chips.variation()
     if search.trial and samples is None:
         raise UsageError("--trial needs labelled SAMPLES")
-    loaded = None if samples is None else load_samples(samples, made.model)
-    sampled = sampled_chips(made, variation, chips)
+    loaded = None if samples is None else load_samples(samples, build.model)
+    sampled = sampled_chips(build, variation, chips)
     if search.trial:
         assert loaded is not None
-        found = _by_trial(made, sampled, span, loaded, search, variation.seed)
+        result = _by_trial(build, sampled, span, loaded, search, variation.seed)
     else:
         codes = trim_measured(
             sampled.fast.twin.circuit, sampled.cells, span, chips, search.error, variation.seed
         )
         own = codes.codes
         if search.inputs:
-            own = sampled.with_inputs(own, calibrated_for(made), search.error, variation.seed)
-        found = _Found(own, "simulated measurement", codes.beyond, search.error)
+            own = sampled.with_inputs(own, calibrated_for(build), search.error, variation.seed)
+        result = _Found(own, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
-    judged = None if loaded is None else _judged(sampled, loaded, found)
+    judged = None if loaded is None else _judged(sampled, loaded, result)
     for title, accuracy in () if judged is None else judged.titled:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(f"{title}: {line}")
-    _write(made, Trim(found.codes, (), variation), found, judged, path)
+    _write(build, Trim(result.codes, (), variation), result, judged, path)
 
 
-def _judged(sampled: SampledChips, samples: Samples, found: _Found) -> TrimmedChips | None:
+def _judged(sampled: SampledChips, samples: Samples, result: _Found) -> TrimmedChips | None:
     """Return what chips decide of samples that no trial used; None if none of them has a label."""
-    rest = samples.pick([i for i in range(len(samples)) if i not in found.recordings])
+    rest = samples.pick([i for i in range(len(samples)) if i not in result.recordings])
     if rest.y is None or not len(rest):
         return None
     labels = rest.y.astype(np.intp)
-    each = [sampled.decisions(rest.x, own) for own in (None, found.codes.settings)]
+    each = [sampled.decisions(rest.x, own) for own in (None, result.codes.settings)]
     readout = sampled.model.readout
     software = decide(readout, evaluate(sampled.model, rest.x)[readout.node])
     before, after = (population_accuracy(own, software, labels) for own in each)
@@ -204,27 +204,29 @@ def _judged(sampled: SampledChips, samples: Samples, found: _Found) -> TrimmedCh
     return TrimmedChips(accuracies, before, after)
 
 
-def _write(made: Build, trim: Trim, found: _Found, judged: TrimmedChips | None, path: Path) -> None:
+def _write(
+    build: Build, trim: Trim, result: _Found, judged: TrimmedChips | None, path: Path
+) -> None:
     """Write codes and their page, and say where they are."""
     from netgen.report.studies.trim import write_trim_page  # matplotlib: not for --help
 
-    document = _document(found, judged)
+    document = _document(result, judged)
     page = path.with_suffix(".html")
     if page.exists() and not is_own_page(page):
         raise UsageError(f"{page} is no page of netgen and would be overwritten; choose another -o")
-    write_trim(made, trim, document, path)
+    write_trim(build, trim, document, path)
     own = trim.variation
     sources: dict[str, Json] = {
-        "circuit": made.identity,
+        "circuit": build.identity,
         "chips": len(trim),
         "seed": None if own is None else own.seed,
-        "method": found.method,
-        "currents beyond every code": found.beyond,
-        "error of measurement": found.error,
-        "evaluations": found.evaluations,
+        "method": result.method,
+        "currents beyond every code": result.beyond,
+        "error of measurement": result.error,
+        "evaluations": result.evaluations,
     }
-    with held(made):
-        write_trim_page(page, made.model.name, found.codes.span, by_kind(made, found.codes),
+    with held(build):
+        write_trim_page(page, build.model.name, result.codes.span, by_kind(build, result.codes),
                         judged, sources)  # fmt: skip
     click.echo(f"{path}, {page}")
     give_document(json.loads(path.read_text(encoding="utf-8")))
@@ -235,7 +237,7 @@ def _count(codes: Codes) -> int:
 
 
 def _by_trial(
-    made: Build,
+    build: Build,
     sampled: SampledChips,
     span: CodeRange,
     loaded: Samples,
@@ -253,7 +255,7 @@ def _by_trial(
     if len(np.unique(own.y)) < 2:
         raise UsageError("the recordings of the trial are all of one class; choose --recordings")
     steps = trim_by_trial(
-        made.model.readout,
+        build.model.readout,
         lambda settings: sampled.logits(own.x, settings),
         own.y.astype(np.intp),
         initial_codes(sampled, span, search.inputs),
@@ -272,13 +274,13 @@ def _in_equal_shares(labels: Integers, count: int) -> list[int]:
     return sorted(np.argsort(rank, kind="stable")[:count].tolist())
 
 
-def _document(found: _Found, judged: TrimmedChips | None) -> dict[str, Json]:
+def _document(result: _Found, judged: TrimmedChips | None) -> dict[str, Json]:
     return {
-        "method": found.method,
-        "beyond": found.beyond,
-        "error": found.error,
-        "recordings": list(found.recordings),
-        "evaluations": found.evaluations,
+        "method": result.method,
+        "beyond": result.beyond,
+        "error": result.error,
+        "recordings": list(result.recordings),
+        "evaluations": result.evaluations,
         "before": None if judged is None else accuracy_document(judged.before),
         "after": None if judged is None else accuracy_document(judged.after),
     }

@@ -64,18 +64,18 @@ def twin_command(
     from netgen.report.studies.twin import write_twin  # matplotlib: not for --help
 
     variation = chosen_chips.variation()
-    made = open_step(folder, edited)
-    loaded = load_samples(samples, made.model)
+    build = open_step(folder, edited)
+    loaded = load_samples(samples, build.model)
     indices = pick_indices(picked, len(loaded))
     x = loaded.x[indices]
     settings, span, inputs = None, None, False
     if trim is not None:
-        codes = trim_of_chips(made, trim, variation, chips).codes
+        codes = trim_of_chips(build, trim, variation, chips).codes
         settings, span, inputs = codes.settings, codes.span, codes.inputs is not None
-    batches = twin_decisions(made, x, variation, chips, fast, settings, temperature)
+    batches = twin_decisions(build, x, variation, chips, fast, settings, temperature)
     classes = np.concatenate(list(followed(batches, "chips", -(-chips // BATCH))))
-    readout = made.model.readout
-    software = decide(readout, evaluate(made.model, x)[readout.node])
+    readout = build.model.readout
+    software = decide(readout, evaluate(build.model, x)[readout.node])
     agrees = classes == software
     whole = proportion(agrees.all(axis=1))
     votes = [proportion(column) for column in agrees.T]
@@ -84,17 +84,17 @@ def twin_command(
         accuracy = population_accuracy(classes, software, loaded.y[indices])
     groups = None
     if variation.mismatch:
-        groups = contributions_of(made, x, variation.seed, span, inputs, temperature)
+        groups = contributions_of(build, x, variation.seed, span, inputs, temperature)
     record: dict[str, Json] = {
         **head("twin"),
-        "circuit": made.identity,
-        "edited": list(made.edited),
+        "circuit": build.identity,
+        "edited": list(build.edited),
         "chips": chips,
         "seed": variation.seed,
         "mismatch": variation.mismatch,
         "process": variation.process,
         "fast": fast,
-        "temperature": made.options.temperature if temperature is None else temperature,
+        "temperature": build.options.temperature if temperature is None else temperature,
         "trim": None if trim is None else sha256_of(trim),
         "balanced_accuracy": None if accuracy is None else accuracy_document(accuracy),
         "contributions": None if groups is None else asdict(groups),
@@ -105,15 +105,15 @@ def twin_command(
             for index, own, vote in zip(indices, software, votes, strict=True)
         ],
     }
-    with held(made):
+    with held(build):
         write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
-        names = [made.model.classes[own] for own in software]
+        names = [build.model.classes[own] for own in software]
         listed = list(zip(indices, (loaded.ids[at] for at in indices), names, strict=True))
         sources = {
             key: record[key]
             for key in ("circuit", "seed", "mismatch", "process", "fast", "temperature", "trim")
         }
-        write_twin(folder, made.model.name, listed, votes, whole, sources, accuracy, groups)
+        write_twin(folder, build.model.name, listed, votes, whole, sources, accuracy, groups)
     if accuracy is not None:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(line)
@@ -129,5 +129,5 @@ def twin_command(
     click.echo(f"{folder / 'twin.json'}, {folder / 'twin.html'}")
 
 
-def _record(found: Proportion) -> Json:
-    return asdict(found) | {"share": found.share}
+def _record(proportion: Proportion) -> Json:
+    return asdict(proportion) | {"share": proportion.share}

@@ -55,7 +55,7 @@ def analyse_step(builds: Sequence[Build]) -> None:
     ConfigurationError
         None of the builds holds a population that can be read.
     """
-    found: dict[str, list[tuple[Build, PopulationAnalysis]]] = {}
+    analyses: dict[str, list[tuple[Build, PopulationAnalysis]]] = {}
     problems: list[ConfigurationError] = []
     pages: list[Path] = []
     for build in builds:
@@ -70,13 +70,13 @@ def analyse_step(builds: Sequence[Build]) -> None:
                 problems.append(error)
                 continue
             pages.append(write_population_report(build, analysis))
-            found.setdefault(name, []).append((build, analysis))
-    for problem in problems[0 if found else 1 :]:
+            analyses.setdefault(name, []).append((build, analysis))
+    for problem in problems[0 if analyses else 1 :]:
         click.echo(f"netgen: {problem}", err=True)
-    if not found:
+    if not analyses:
         raise problems[0]
     for build in builds:
-        own = [each for entries in found.values() for at, each in entries if at is build]
+        own = [each for entries in analyses.values() for at, each in entries if at is build]
         if own:
             click.echo(f"{build.folder.path}:")
             say_populations(own)
@@ -86,7 +86,7 @@ def analyse_step(builds: Sequence[Build]) -> None:
         head("populations")
         | {"netgen": __version__, "reports": [_report(page.parent) for page in pages]}
     )
-    for entries in found.values():
+    for entries in analyses.values():
         if len(entries) > 1:
             path = write_trade_off(entries)
             click.echo(f"agreement against unit area: {path}")

@@ -184,10 +184,10 @@ class _Graph:
         return self.builder.offset(self._signal(node, 1 - constant[0], name), bias, name)
 
     def _constant(self, node: _Operator, at: int, name: str) -> NDArray[np.float64]:
-        found = self.constants.get(node.input[at])
-        if found is None:
+        constant = self.constants.get(node.input[at])
+        if constant is None:
             raise self.builder.problem(name, f"its input {node.input[at]} is not a constant")
-        return np.asarray(found, dtype=np.float64)
+        return np.asarray(constant, dtype=np.float64)
 
     def _same(self, node: _Operator, name: str) -> Value:
         return self._signal(node, 0, name)

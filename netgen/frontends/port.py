@@ -28,9 +28,9 @@ class FrontEnd:
 def front_ends() -> Iterator[tuple[str, FrontEnd]]:
     """Yield the installed front ends by name."""
     for name, entry in plugins(GROUP).items():
-        found = entry.load()
-        if isinstance(found, FrontEnd):
-            yield name, found
+        front_end = entry.load()
+        if isinstance(front_end, FrontEnd):
+            yield name, front_end
 
 
 def read_model(path: Path, settings: Settings) -> Model:

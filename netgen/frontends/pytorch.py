@@ -205,8 +205,8 @@ class _Walk:
         if getattr(node, "op", "") != "get_attr":
             raise ModelError(self.source, [f"{node}: is not a parameter of the module"])
         place, _, name = str(getattr(node, "target", "")).rpartition(".")
-        found: _Tensor = getattr(self.module.get_submodule(place), name)
-        return found
+        tensor: _Tensor = getattr(self.module.get_submodule(place), name)
+        return tensor
 
     def _is_last(self, node: _Operation) -> bool:
         return all(user.op == "output" for user in node.users)

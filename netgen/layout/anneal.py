@@ -103,13 +103,13 @@ class Annealer:
         for finger, offset in self.pins[net]:
             place = x[finger] + offset
             at = row[of[finger]]
-            found = ends.get(at)
-            if found is None:
+            span = ends.get(at)
+            if span is None:
                 ends[at] = (place, place)
-            elif place < found[0]:
-                ends[at] = (place, found[1])
-            elif place > found[1]:
-                ends[at] = (found[0], place)
+            elif place < span[0]:
+                ends[at] = (place, span[1])
+            elif place > span[1]:
+                ends[at] = (span[0], place)
         low, high = min(ends), max(ends)
         if self.up[net]:
             high = len(self.rows)
@@ -127,8 +127,8 @@ class Annealer:
         """Return the length of all wires."""
         return sum(self.cost(net) for net in range(len(self.pins)))
 
-    def run(self, seed: int, moves: int, told: Callable[[float], None]) -> None:
-        """Try ``moves`` changes; ``told`` hears how far it is, from 0 to 1."""
+    def run(self, seed: int, moves: int, progress: Callable[[float], None]) -> None:
+        """Try ``moves`` changes; ``progress`` hears how far it is, from 0 to 1."""
         rng = random.Random(seed)
         count = len(self.blocks)
         best, kept = self.total(), self.snapshot()
@@ -139,7 +139,7 @@ class Annealer:
             allowed = threshold * rng.random()
             self.attempt(rng, rng.randrange(count), allowed)
             if number % every == every - 1:
-                told((number + 1) / moves)
+                progress((number + 1) / moves)
                 now = self.total()
                 if now < best:
                     best, kept = now, self.snapshot()

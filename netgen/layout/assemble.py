@@ -42,13 +42,13 @@ class Assembly:
 
 
 def assemble(
-    task: Task, process: Process, choices: Choices, told: Callable[[str, float], None]
+    task: Task, process: Process, choices: Choices, progress: Callable[[str, float], None]
 ) -> Assembly:
     """Place and wire all fingers of a task.
 
     Parameters
     ----------
-    told
+    progress
         Hears which step runs and how far it is, from 0 to 1.
     """
     shapes = [finger_shape(finger, process) for finger in task.fingers]
@@ -62,8 +62,8 @@ def assemble(
     annealer = Annealer(blocks, rows, places, spans, pins, ports, ROW_PITCH, space)
     moves = usual_moves(len(blocks), choices.effort)
     if moves:
-        annealer.run(choices.seed, moves, lambda share: told("placing", share))
-    told("wiring", 0.0)
+        annealer.run(choices.seed, moves, lambda share: progress("placing", share))
+    progress("wiring", 0.0)
     order = [[finger for block in row for finger in annealer.order[block]] for row in places]
     whole = [replace(row, fingers=tuple(own)) for row, own in zip(rows, order, strict=True)]
     standing, width = _stand(whole, task, shapes, process)
@@ -82,11 +82,11 @@ def _stand(
             widest = max(finger.width for finger, _ in own)
             ends = [_dummy(number, end, row.polarity, widest, process) for end in range(2)]
             own = [ends[0], *own, ends[1]]
-        x, found = 0, list[Standing]()
+        x, row_fingers = 0, list[Standing]()
         for finger, shape in own:
-            found.append(Standing(finger, shape, x))
+            row_fingers.append(Standing(finger, shape, x))
             x += shape.span + space
-        standing.append(found)
+        standing.append(row_fingers)
     width = max(row[-1].x + row[-1].shape.span for row in standing if row)
     return standing, width
 

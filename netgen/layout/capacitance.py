@@ -93,11 +93,11 @@ def summed(
                 value = wire.side * length / (gap + wire.offset)
                 coupling[one] += value
                 coupling[other] += value
-    found: dict[str, NetCapacitance] = {}
+    sums: dict[str, NetCapacitance] = {}
     for name, low, side in zip(names, ground.tolist(), coupling.tolist(), strict=True):
         if name:
-            found[name] = NetCapacitance(low + side, side)
-    return found
+            sums[name] = NetCapacitance(low + side, side)
+    return sums
 
 
 def _polygons(
@@ -107,7 +107,7 @@ def _polygons(
     db = klayout()
     active, gate = process.roles.active, process.roles.gate
     numbers = {net.expanded_name(): number for number, net in enumerate(nets)}
-    found = {name: [db.Region() for _ in nets] for name in (active, *process.roles.wires)}
+    by_layer = {name: [db.Region() for _ in nets] for name in (active, *process.roles.wires)}
     copy = db.Layout()
     cell = copy.create_cell(extraction.circuit.name)
     sources = [
@@ -124,17 +124,17 @@ def _polygons(
     for place, (name, _) in zip(places, sources, strict=True):
         for each in cell.begin_shapes_rec(place):
             shape = each.shape()
-            found[name][numbers[shape.property("net")]].insert(shape.polygon)
+            by_layer[name][numbers[shape.property("net")]].insert(shape.polygon)
     channels = extraction.layers["active whole"]
     whole = db.Region()
-    for number, region in enumerate(found[gate]):
+    for number, region in enumerate(by_layer[gate]):
         for polygon in region.merged().each():
             whole.insert(db.PolygonWithProperties(polygon, {0: number}))
     free = whole.not_(channels, db.Region.NoPropertyConstraint)
-    found[gate] = [db.Region() for _ in nets]
+    by_layer[gate] = [db.Region() for _ in nets]
     for polygon in free.each():
-        found[gate][polygon.property(0)].insert(polygon)
-    return {name: [region.merged() for region in regions] for name, regions in found.items()}
+        by_layer[gate][polygon.property(0)].insert(polygon)
+    return {name: [region.merged() for region in regions] for name, regions in by_layer.items()}
 
 
 def _add_overlaps(
@@ -181,15 +181,15 @@ def _add_overlaps(
 
 def _tiles(stack: Mapping[str, Sequence[Region]]) -> dict[tuple[int, int], list[tuple[int, ...]]]:
     """Cut all regions at a square grid: place of the layer, net and sides of rectangles by tile."""
-    found: dict[tuple[int, int], list[tuple[int, ...]]] = defaultdict(list)
+    tiles: dict[tuple[int, int], list[tuple[int, ...]]] = defaultdict(list)
     for place, regions in enumerate(stack.values()):
         for net, region in enumerate(regions):
             for polygon in region.decompose_trapezoids_to_region().each():
                 box = polygon.bbox()
                 for column, left, right in _cut(box.left, box.right):
                     for row, bottom, top in _cut(box.bottom, box.top):
-                        found[column, row].append((place, net, left, bottom, right, top))
-    return found
+                        tiles[column, row].append((place, net, left, bottom, right, top))
+    return tiles
 
 
 def _cut(low: int, high: int) -> Iterator[tuple[int, int, int]]:

@@ -40,17 +40,17 @@ class Violation:
 def regions_of(layout: Layout, cell: Cell, process: Process) -> Regions:
     """Return the merged polygons of every layer of a process in a cell, and derived layers."""
     db = klayout()
-    found: Regions = {}
+    regions: Regions = {}
     for name, (layer, datatype) in process.layers.items():
         index = layout.find_layer(layer, datatype)
         shapes = db.Region() if index is None else db.Region(cell.begin_shapes_rec(index))
-        found[name] = shapes.merged()
+        regions[name] = shapes.merged()
     for name, operation in process.derived.items():
-        found[name] = _derived(found, operation)
-    return found
+        regions[name] = _derived(regions, operation)
+    return regions
 
 
-def check(found: Regions, process: Process) -> list[Violation]:
+def check(regions: Regions, process: Process) -> list[Violation]:
     """Run every rule; the grid counts as one more for each layer drawn.
 
     Raises
@@ -65,9 +65,9 @@ def check(found: Regions, process: Process) -> list[Violation]:
             raise ConfigurationError(
                 process.source, [f"rules.{rule.name}: there is no kind {rule.kind!r}"]
             )
-        violations += _violation(rule, kind(found, *rule.operands))
+        violations += _violation(rule, kind(regions, *rule.operands))
     for name in process.layers:
-        marks = found[name].grid_check(process.grid, process.grid)
+        marks = regions[name].grid_check(process.grid, process.grid)
         violations += _violation(Rule(f"grid.{name}", "grid", (name,)), _region(marks))
     return violations
 
@@ -86,18 +86,18 @@ def _violation(rule: Rule, bad: Region) -> list[Violation]:
     return [Violation(rule.name, rule.kind, rule.operands, count, places)]
 
 
-def _derived(found: Regions, operation: Operation) -> Region:
+def _derived(regions: Regions, operation: Operation) -> Region:
     name, *operands = operation
     if name == "union":
         whole: Region = klayout().Region()
         for each in operands:
-            whole += found[each]
+            whole += regions[each]
         return whole.merged()
     if name == "wide":
-        return _wide(found[operands[0]], operands[1])
+        return _wide(regions[operands[0]], operands[1])
     if name == "straddling":
-        return _straddling(*(found[each] for each in operands))
-    first, second = (found[each] for each in operands)
+        return _straddling(*(regions[each] for each in operands))
+    first, second = (regions[each] for each in operands)
     methods: Mapping[str, Callable[[], Region]] = {
         "and": lambda: first & second,
         "or": lambda: (first | second).merged(),
@@ -129,73 +129,73 @@ def _straddling(cuts: Region, one: Region, within: Region) -> Region:
     return cuts.inside(within).interacting(one).not_inside(one)
 
 
-def _width(found: Regions, layer: str, um: float) -> Region:
-    return _region(found[layer].width_check(_dbu(um)))
+def _width(regions: Regions, layer: str, um: float) -> Region:
+    return _region(regions[layer].width_check(_dbu(um)))
 
 
-def _space(found: Regions, layer: str, um: float) -> Region:
+def _space(regions: Regions, layer: str, um: float) -> Region:
     # by edges: the check of polygons takes seconds where the rails are one with thousands of ends
-    return _region(found[layer].edges().space_check(_dbu(um)))
+    return _region(regions[layer].edges().space_check(_dbu(um)))
 
 
-def _area(found: Regions, layer: str, um2: float) -> Region:
-    return found[layer].with_area(0, _square(um2), False)
+def _area(regions: Regions, layer: str, um2: float) -> Region:
+    return regions[layer].with_area(0, _square(um2), False)
 
 
-def _hole(found: Regions, layer: str, um2: float) -> Region:
-    return found[layer].holes().with_area(0, _square(um2), False)
+def _hole(regions: Regions, layer: str, um2: float) -> Region:
+    return regions[layer].holes().with_area(0, _square(um2), False)
 
 
 def _square(um2: float) -> int:
     return round(um2 * 1e6)
 
 
-def _size(found: Regions, layer: str, um: float) -> Region:
-    shapes = found[layer]
+def _size(regions: Regions, layer: str, um: float) -> Region:
+    shapes = regions[layer]
     side = _dbu(um)
     square = shapes.rectangles().with_bbox_width(side, False).with_bbox_height(side, False)
     return shapes - square
 
 
-def _enclosed(found: Regions, inner: str, outer: str, um: float) -> Region:
-    return _region(found[inner].enclosed_check(found[outer], _dbu(um)))
+def _enclosed(regions: Regions, inner: str, outer: str, um: float) -> Region:
+    return _region(regions[inner].enclosed_check(regions[outer], _dbu(um)))
 
 
-def _beyond(found: Regions, outer: str, inner: str, um: float) -> Region:
+def _beyond(regions: Regions, outer: str, inner: str, um: float) -> Region:
     """Where a layer crosses another it must reach so far beyond it."""
-    crossing = found[inner].interacting(found[outer])
-    return _region(crossing.enclosed_check(found[outer], _dbu(um)))
+    crossing = regions[inner].interacting(regions[outer])
+    return _region(crossing.enclosed_check(regions[outer], _dbu(um)))
 
 
-def _inside(found: Regions, inner: str, outer: str) -> Region:
-    return found[inner] - found[outer]
+def _inside(regions: Regions, inner: str, outer: str) -> Region:
+    return regions[inner] - regions[outer]
 
 
-def _cut(found: Regions, cuts: str, layer: str) -> Region:
+def _cut(regions: Regions, cuts: str, layer: str) -> Region:
     """Cuts that touch a layer must lie in it whole."""
-    return found[cuts].interacting(found[layer]).not_inside(found[layer])
+    return regions[cuts].interacting(regions[layer]).not_inside(regions[layer])
 
 
-def _apart(found: Regions, one: str, other: str, um: float) -> Region:
-    return _region(found[one].separation_check(found[other], _dbu(um)))
+def _apart(regions: Regions, one: str, other: str, um: float) -> Region:
+    return _region(regions[one].separation_check(regions[other], _dbu(um)))
 
 
-def _none(found: Regions, layer: str | list[str]) -> Region:
-    return found[layer] if isinstance(layer, str) else _derived(found, tuple(layer))
+def _none(regions: Regions, layer: str | list[str]) -> Region:
+    return regions[layer] if isinstance(layer, str) else _derived(regions, tuple(layer))
 
 
-def _near(found: Regions, layer: str, other: str, um: float) -> Region:
-    return found[layer] - found[other].sized(_dbu(um), 2)
+def _near(regions: Regions, layer: str, other: str, um: float) -> Region:
+    return regions[layer] - regions[other].sized(_dbu(um), 2)
 
 
-def _narrower(found: Regions, layer: str, um: float) -> Region:
-    return _wide(found[layer], um)
+def _narrower(regions: Regions, layer: str, um: float) -> Region:
+    return _wide(regions[layer], um)
 
 
-def _covered(found: Regions, cuts: str, layer: str, margins: list[tuple[float, float]]) -> Region:
+def _covered(regions: Regions, cuts: str, layer: str, margins: list[tuple[float, float]]) -> Region:
     """Each cut needs one of the margins (along x, along y) of the layer around it."""
     db, good = klayout(), klayout().Region()
-    shapes, metal = found[cuts], found[layer]
+    shapes, metal = regions[cuts], regions[layer]
     for x, y in margins:
         grown = db.Region()
         grown.merged_semantics = False
@@ -205,21 +205,21 @@ def _covered(found: Regions, cuts: str, layer: str, margins: list[tuple[float, f
     return shapes.not_inside(good.merged())
 
 
-def _gate_length(found: Regions, channel: str, gate: str, um: float) -> Region:
+def _gate_length(regions: Regions, channel: str, gate: str, um: float) -> Region:
     """Return where the gate's own edges over an active area are nearer than that."""
-    sides = found[channel].edges() & found[gate].edges()
+    sides = regions[channel].edges() & regions[gate].edges()
     return _region(sides.width_check(_dbu(um)))
 
 
-def _straight(found: Regions, layer: str, within: str) -> Region:
+def _straight(regions: Regions, layer: str, within: str) -> Region:
     """No corner of a layer may lie inside another."""
-    corners = found[layer].corners(-180.0, 180.0, 1)
-    return corners.inside(found[within])
+    corners = regions[layer].corners(-180.0, 180.0, 1)
+    return corners.inside(regions[within])
 
 
-def _array(found: Regions, cuts: str, um: float, smallest: float) -> Region:
+def _array(regions: Regions, cuts: str, um: float, smallest: float) -> Region:
     """In arrays of 4 × 4 and more the cuts keep a larger space."""
-    shapes = found[cuts]
+    shapes = regions[cuts]
     merged = shapes.sized(180, 2).sized(-180, 2).merged()
     arrays = merged.with_bbox_min(_dbu(smallest), None, False)
     return _region(shapes.interacting(arrays).space_check(_dbu(um)))

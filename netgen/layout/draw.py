@@ -71,7 +71,7 @@ def first_track(process: Process) -> int:
 
 def levels(floor: Floor, process: Process) -> list[Level]:
     """Stack the rows, from y = 0."""
-    d, found, y = process.drawing, list[Level](), 0
+    d, levels, y = process.drawing, list[Level](), 0
     offset, margin = base_offset(process), d.tap // 2 + d.well_around
     for number, row in enumerate(floor.rows):
         tallest = max((s.shape.height for s in floor.standing[number]), default=0) + d.head_space
@@ -82,13 +82,13 @@ def levels(floor: Floor, process: Process) -> list[Level]:
         shared = number > 0 and floor.rows[number - 1].shared
         if row.flipped:
             taps = y + high
-            found.append(Level(taps, taps - offset, -1, y, taps + (0 if row.shared else margin)))
-            y = found[-1].high
+            levels.append(Level(taps, taps - offset, -1, y, taps + (0 if row.shared else margin)))
+            y = levels[-1].high
         else:
             taps = y if shared else y + margin
-            found.append(Level(taps, taps + offset, 1, y, taps + high))
+            levels.append(Level(taps, taps + offset, 1, y, taps + high))
             y = taps + high
-    return found
+    return levels
 
 
 def draw(floor: Floor, process: Process, ports: Sequence[str]) -> Canvas:

@@ -95,14 +95,14 @@ def extract(layout: Any, cell: Any, process: Process) -> Extraction:
     database.extract_netlist()
     netlist = database.netlist()
     netlist.make_top_level_pins()
-    found = {
+    regions = {
         process.roles.gate: gate,
         process.roles.active: n_ends,
         "p active": p_ends,
         "active whole": active,
         **wires,
     }
-    return Extraction(database, netlist, netlist.circuit_by_name(cell.name), found)
+    return Extraction(database, netlist, netlist.circuit_by_name(cell.name), regions)
 
 
 def reference_of(task: Task) -> tuple[Any, Any]:
@@ -185,8 +185,8 @@ def compare(
             problems.append(f"no net is named {port}")
     cross = db.NetlistCrossReference()
     matched = comparer.compare(netlist, reference, cross)
-    names, found = _pairs(cross)
-    problems += found
+    names, extracted = _pairs(cross)
+    problems += extracted
     if not matched and not problems:
         problems.append("nets and devices do not match")
     devices = sum(1 for _ in wanted.each_device())

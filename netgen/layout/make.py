@@ -19,7 +19,7 @@ from netgen.layout.matching import MirrorGroup, mirror_groups
 from netgen.layout.process import Process
 from netgen.technology import Technology
 
-Told = Callable[[str, float], None]
+StepProgress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +60,23 @@ class Laid:
     def blocks(self) -> dict[str, dict[str, float]]:
         """Area of gates and of their part of the rows, m², by role."""
         space = self.process.drawing.active_space
-        found: dict[str, dict[str, float]] = {}
+        areas: dict[str, dict[str, float]] = {}
         floor = self.assembly.floor
         for row, level in zip(floor.standing, levels(floor, self.process), strict=True):
             for each in row:
                 role = self.task.roles.get(each.finger.device, "dummy")
-                own = found.setdefault(role, {"gate_m2": 0.0, "drawn_m2": 0.0})
+                own = areas.setdefault(role, {"gate_m2": 0.0, "drawn_m2": 0.0})
                 own["gate_m2"] += each.finger.width * each.finger.length * 1e-18
                 own["drawn_m2"] += (each.shape.span + space) * (level.high - level.low) * 1e-18
-        return found
+        return areas
 
 
 def lay_out(
-    netlist: Netlist, technology: Technology, process: Process, choices: Choices, told: Told
+    netlist: Netlist,
+    technology: Technology,
+    process: Process,
+    choices: Choices,
+    progress: StepProgress,
 ) -> Laid:
     """Draw a network and check what was drawn.
 
@@ -80,7 +84,7 @@ def lay_out(
     ----------
     netlist
         With the cells' biases mirrored from one reference.
-    told
+    progress
         Hears which step runs, and how far it is, from 0 to 1.
 
     Raises
@@ -91,57 +95,59 @@ def lay_out(
         KLayout's module is not installed.
     """
     task = task_of(netlist, technology, process)
-    made = assemble(task, process, choices, told)
-    left, bottom, right, top = made.canvas.extent
-    canvas = made.canvas.moved(-left, -bottom)
+    assembly = assemble(task, process, choices, progress)
+    left, bottom, right, top = assembly.canvas.extent
+    canvas = assembly.canvas.moved(-left, -bottom)
     canvas.box("boundary", 0, 0, right - left, top - bottom)
-    made = replace(made, canvas=canvas)
+    assembly = replace(assembly, canvas=canvas)
     layout = layout_of(canvas, process, task.name)
-    verdict = judge(layout, layout.top_cell(), task, process, told)
+    verdict = judge(layout, layout.top_cell(), task, process, progress)
     return Laid(
         task,
         process,
-        made,
+        assembly,
         layout,
         (right - left, top - bottom),
-        tuple(_terminals(made, (-left, -bottom), (right - left, top - bottom), process)),
-        tuple(mirror_groups(made.floor, levels(made.floor, process), task)),
+        tuple(_terminals(assembly, (-left, -bottom), (right - left, top - bottom), process)),
+        tuple(mirror_groups(assembly.floor, levels(assembly.floor, process), task)),
         verdict,
-        _wires(verdict, process, told),
+        _wires(verdict, process, progress),
     )
 
 
-def _wires(verdict: Verdict, process: Process, told: Told) -> Mapping[str, NetCapacitance]:
+def _wires(
+    verdict: Verdict, process: Process, progress: StepProgress
+) -> Mapping[str, NetCapacitance]:
     if not verdict.comparison.match:
         return {}
-    told("wires", 0.0)
+    progress("wires", 0.0)
     return capacitances(verdict.extraction, verdict.comparison.names, process)
 
 
-def judge(layout: Any, cell: Any, task: Task, process: Process, told: Told) -> Verdict:
+def judge(layout: Any, cell: Any, task: Task, process: Process, progress: StepProgress) -> Verdict:
     """Run design rules and the comparison with the record on a layout."""
-    told("checking", 0.0)
+    progress("checking", 0.0)
     violations = check(regions_of(layout, cell, process), process)
-    told("comparing", 0.0)
+    progress("comparing", 0.0)
     extraction = extract(layout, cell, process)
     return Verdict(tuple(violations), compare(extraction, task), extraction)
 
 
 def _terminals(
-    made: Assembly, by: tuple[int, int], size: tuple[int, int], process: Process
+    assembly: Assembly, by: tuple[int, int], size: tuple[int, int], process: Process
 ) -> list[Terminal]:
     """Return where each port can be reached: signals at the upper edge, supplies at the sides."""
-    floor, canvas, strip = made.floor, made.canvas, process.roles.strip
-    found = []
+    floor, canvas, strip = assembly.floor, assembly.canvas, process.roles.strip
+    terminals = []
     for net in SUPPLIES:
         middle = floor.bars[net] + by[0]
         bars = [b for b in canvas.boxes[strip] if b[0] < middle < b[2] and b[1] == 0]
         box: Box = max(bars, key=lambda b: b[3] - b[1])
-        found.append(Terminal(net, strip, box))
+        terminals.append(Terminal(net, strip, box))
     for layer, net, x, y in canvas.labels:
         if net not in SUPPLIES:
-            half = made.half_wire
-            found.append(
+            half = assembly.half_wire
+            terminals.append(
                 Terminal(net, layer, (x - half, y - half, x + half, min(y + half, size[1])))
             )
-    return found
+    return terminals

@@ -39,11 +39,11 @@ def mirror_groups(floor: Floor, levels: list[Level], task: Task) -> list[MirrorG
             members.setdefault((finger.gate, finger.polarity), []).append(
                 (number, place, x, y, diode)
             )
-    found = []
+    groups = []
     for (net, polarity), own in members.items():
         if len(own) > 1:
-            found.append(_group(net, polarity, own, levels))
-    return found
+            groups.append(_group(net, polarity, own, levels))
+    return groups
 
 
 def _group(

@@ -275,12 +275,14 @@ def _signals(
 
 def _terminals(target: Target) -> tuple[Terminal, ...]:
     facts = target.facts
-    found = [Terminal(name, facts["layer"], box) for name, box in target.pins.items()]
+    terminals = [Terminal(name, facts["layer"], box) for name, box in target.pins.items()]
     bottom, top = _nm(facts["stripes"]["bottom"]), _nm(facts["stripes"]["top"])
     for net in SUPPLIES:
         left, right = (_nm(side) for side in facts["stripes"][net])
-        found.append(Terminal(facts["supplies"][net], facts["layer"], (left, bottom, right, top)))
-    return tuple(found)
+        terminals.append(
+            Terminal(facts["supplies"][net], facts["layer"], (left, bottom, right, top))
+        )
+    return tuple(terminals)
 
 
 def _problems(tile: Tile, laid: Laid) -> list[str]:

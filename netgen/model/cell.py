@@ -94,8 +94,8 @@ class Cell:
     @property
     def levels(self) -> Floats:
         """Outputs with one rung high, with two, …, software units, (rungs, units)."""
-        found: Floats = self.level.reshape(self.size, -1).cumsum(axis=1).T
-        return found
+        levels: Floats = self.level.reshape(self.size, -1).cumsum(axis=1).T
+        return levels
 
     def place(self, trigger: int) -> str:
         """Return the index of a trigger's parameters in the model format, such as ``[2][0]``."""
@@ -124,24 +124,24 @@ class Cell:
         far from it as any sum in order, and that one is far, they are read as high.
         """
         middle = self.levels.T.reshape(-1) - self.level / 2
-        found: Bools = self.seen(output) > middle
+        states: Bools = self.seen(output) > middle
         if self.rungs > 1:
-            missed = np.abs(output - self.output(found))
+            missed = np.abs(output - self.output(states))
             far = missed > _SWAPPED * self.together(self.level).min(axis=-1)
-            by_rung = self.together(found)
+            by_rung = self.together(states)
             for unit in np.flatnonzero(far.reshape(-1, self.size).any(axis=0)).tolist():
                 place = far[..., unit]
                 by_rung[place, unit] = self._any_rungs(
                     unit, output[place, unit], missed[place, unit], by_rung[place, unit]
                 )
-        return found
+        return states
 
-    def _any_rungs(self, unit: int, output: Floats, missed: Floats, found: Bools) -> Bools:
+    def _any_rungs(self, unit: int, output: Floats, missed: Floats, states: Bools) -> Bools:
         """Return the rungs, (values, rungs), that are high, in whatever order."""
         choices = np.indices((2,) * self.rungs, dtype=np.bool_).reshape(self.rungs, -1).T
         off = np.abs(output[:, np.newaxis] - choices @ self.together(self.level)[unit])
         better = off.min(axis=1) < missed / 2
-        read: Bools = np.where(better[:, np.newaxis], choices[off.argmin(axis=1)], found)
+        read: Bools = np.where(better[:, np.newaxis], choices[off.argmin(axis=1)], states)
         return read
 
     @classmethod
@@ -206,8 +206,8 @@ def switched(
 
 def first_states(high: Integers, rungs: int) -> Bools:
     """Return the states of triggers, (units · rungs,), with so many rungs of each unit high."""
-    found: Bools = np.arange(rungs) < high[:, np.newaxis]
-    return found.reshape(-1)
+    states: Bools = np.arange(rungs) < high[:, np.newaxis]
+    return states.reshape(-1)
 
 
 class Realising(Protocol):
@@ -225,7 +225,7 @@ def realised() -> Mapping[str, Realising]:
     ConfigurationError
         An entry cannot be loaded, is no block, or brings an operation that another has, too.
     """
-    found: dict[str, Realising] = {}
+    operations: dict[str, Realising] = {}
     for name, entry in plugins(GROUP).items():
         source = f"entry point {name} of {GROUP}"
         try:
@@ -234,10 +234,10 @@ def realised() -> Mapping[str, Realising]:
         except Exception as error:  # whatever a foreign package does when it is imported
             problem = f"{entry.value} is no block ({type(error).__name__}: {error}); uninstall it"
             raise ConfigurationError(source, [problem]) from None
-        if op in ("linear", "relu", "add", *found):
+        if op in ("linear", "relu", "add", *operations):
             raise ConfigurationError(source, [f"brings operation {op}, which is there already"])
-        found[op] = block
-    return found
+        operations[op] = block
+    return operations
 
 
 def cell_class(op: str) -> type[Cell]:

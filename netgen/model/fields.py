@@ -129,13 +129,13 @@ class FieldReader:
             self.say(path, f"has {len(value)} entries; {what} wants {count}")
             return None
         width, what = columns if columns[0] is not None else (None, "the first row")
-        found = []
+        numbers = []
         for index, row in enumerate(value):
             vector = self.vector(row, f"{path}[{index}]", width, what)
             if vector is not None:
-                found.append(vector)
+                numbers.append(vector)
                 width = len(vector)
-        return frozen(np.array(found)) if len(found) == len(value) else None
+        return frozen(np.array(numbers)) if len(numbers) == len(value) else None
 
     def plain(self, value: object, path: str) -> None:
         """Check a value nobody interprets: it must come back from JSON as it went in."""

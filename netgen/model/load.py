@@ -249,11 +249,11 @@ class _ModelReader(FieldReader):
         values: dict[str, Floats] = {}
         rungs, rungs_of = None, ""
         for key in (parameter.key for parameter in kind.parameters):
-            found, where = spec.get(key, MISSING), f"{path}.{key}"
+            value, where = spec.get(key, MISSING), f"{path}.{key}"
             if kind.laddered:
-                array = self.matrix(found, where, "units × rungs", (size, what), (rungs, rungs_of))
+                array = self.matrix(value, where, "units × rungs", (size, what), (rungs, rungs_of))
             else:
-                array = self.vector(found, where, size, what)
+                array = self.vector(value, where, size, what)
             if array is None:
                 continue
             values[key] = array
@@ -295,8 +295,8 @@ class _ModelReader(FieldReader):
         if not isinstance(names, list) or len(names) < 2:
             self.say(f"{path}.inputs", "must be a list of two or more names")
             return None, None
-        found = [self.source(entry, f"{path}.inputs[{i}]") for i, entry in enumerate(names)]
-        known = [entry for entry in found if entry is not None]
+        sources = [self.source(entry, f"{path}.inputs[{i}]") for i, entry in enumerate(names)]
+        known = [entry for entry in sources if entry is not None]
         sizes = {entry: self.sizes[entry] for entry in known if self.sizes[entry] is not None}
         if len(set(sizes.values())) > 1:
             listed = ", ".join(f"{entry} has {size}" for entry, size in sizes.items())

@@ -224,9 +224,9 @@ def _classes(y: Array, samples: int, classes: int, problems: list[str]) -> Integ
         if wrong.size:
             return None
     wrong = np.flatnonzero((values < 0) | (values >= classes))
-    told = f"is none of the classes 0 … {classes - 1}"
-    problems += [f"y[{i}]: {int(y[i].item())} {told}" for i in wrong[:_LISTED]]
-    problems += _more(wrong, told, "y")
+    problem = f"is none of the classes 0 … {classes - 1}"
+    problems += [f"y[{i}]: {int(y[i].item())} {problem}" for i in wrong[:_LISTED]]
+    problems += _more(wrong, problem, "y")
     return None if wrong.size else y.astype(np.intp)
 
 

@@ -42,13 +42,13 @@ class Area:
 
 def areas(netlist: Netlist, technology: Technology) -> dict[SupplyBranch, Area]:
     """Return the area of every kind of block of every node."""
-    found: dict[SupplyBranch, Area] = {}
+    areas: dict[SupplyBranch, Area] = {}
     share = overhead(sum(netlist.counts.values()))
     for device in netlist.transistors.values():
         branch = SupplyBranch(device.node, device.role)
         area = area_of(device.geometry, technology.diffusion, share)
-        found[branch] = found.get(branch, Area()) + area
-    return found
+        areas[branch] = areas.get(branch, Area()) + area
+    return areas
 
 
 def expected_wires(netlist: Netlist, technology: Technology) -> dict[str, float]:
@@ -57,12 +57,12 @@ def expected_wires(netlist: Netlist, technology: Technology) -> dict[str, float]
     """
     area = sum(each.drawn_m2 for each in areas(netlist, technology).values())
     by_terminal = LOCAL + SPREAD * float(np.sqrt(area))
-    found: dict[str, float] = {}
+    wires: dict[str, float] = {}
     for device in netlist.transistors.values():
         for net in device.terminals[:3]:
             if net not in (*SUPPLIES, GROUND):
-                found[net] = found.get(net, 0.0) + by_terminal * device.geometry.multiplicity
-    return found
+                wires[net] = wires.get(net, 0.0) + by_terminal * device.geometry.multiplicity
+    return wires
 
 
 def overhead(transistors: int) -> float:

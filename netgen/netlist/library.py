@@ -88,10 +88,10 @@ def shiftable(library: Library, models: tuple[str, ...], source: str) -> Library
     statements = []
     inside, changed = "", set()
     for line in library.statements:
-        found = line.split()
-        head = found[0].lower()
-        if head == ".subckt" and found[1].lower() in wanted:
-            inside = found[1].lower()
+        tokens = line.split()
+        head = tokens[0].lower()
+        if head == ".subckt" and tokens[1].lower() in wanted:
+            inside = tokens[1].lower()
             line += " delvto=0 mulu0=1"
         elif head.startswith(".ends"):
             inside = ""
@@ -100,7 +100,7 @@ def shiftable(library: Library, models: tuple[str, ...], source: str) -> Library
             line = f"{plain} delvto=delvto mulu0=mulu0"
             changed.add(inside)
         elif head == ".model":
-            changed.add(found[1].partition(".")[0].lower())
+            changed.add(tokens[1].partition(".")[0].lower())
         statements.append(line)
     if wanted - changed:
         problem = f"{', '.join(sorted(wanted - changed))}: no transistor found that could deviate"
@@ -122,7 +122,7 @@ def _may_need(statement: str, sizes: Sizes) -> bool:
     limits = [re.search(rf"\b{name}=(\S+)", statement, re.I) for name in _LIMITS]
     if polarity not in POLARITIES or not all(limits):
         return True
-    w_low, w_high, l_low, l_high = (float(found[1]) for found in limits if found)
+    w_low, w_high, l_low, l_high = (float(limit[1]) for limit in limits if limit)
     near = 1e-9  # m; a size on the edge of two bins keeps both, and ngspice chooses
     return any(
         kind == polarity
@@ -176,10 +176,10 @@ def _read(file: Path) -> str:
 
 def _section(text: str, name: str) -> str:
     pattern = rf"^\s*\.lib\s+{re.escape(name)}\s*$(.*?)^\s*\.endl\b"
-    found = re.search(pattern, text, re.I | re.M | re.S)
-    if not found:
+    match = re.search(pattern, text, re.I | re.M | re.S)
+    if not match:
         raise _Untrimmable
-    return found[1]
+    return match[1]
 
 
 def _used(statements: list[str], wanted: set[str]) -> Iterator[str]:
@@ -187,13 +187,13 @@ def _used(statements: list[str], wanted: set[str]) -> Iterator[str]:
     bodies: dict[str, set[str]] = {}
     name = ""
     for line in statements:
-        found = line.lower().split()
-        if found[0] == ".subckt":
-            name = found[1]
-        elif found[0].startswith(".ends"):
+        tokens = line.lower().split()
+        if tokens[0] == ".subckt":
+            name = tokens[1]
+        elif tokens[0].startswith(".ends"):
             name = ""
         elif name:
-            bodies.setdefault(name, set()).update(found)
+            bodies.setdefault(name, set()).update(tokens)
     queue = list(wanted)
     while queue:
         new = bodies.get(queue.pop(), set()) - wanted
@@ -201,12 +201,12 @@ def _used(statements: list[str], wanted: set[str]) -> Iterator[str]:
         queue += new
     inside = ""
     for line in statements:
-        found = line.lower().split()
-        if found[0] == ".subckt":
-            inside = found[1]
-        if (inside or found[1].partition(".")[0]) in wanted or (
-            not inside and found[0] != ".model"
+        tokens = line.lower().split()
+        if tokens[0] == ".subckt":
+            inside = tokens[1]
+        if (inside or tokens[1].partition(".")[0]) in wanted or (
+            not inside and tokens[0] != ".model"
         ):
             yield line
-        if found[0].startswith(".ends"):
+        if tokens[0].startswith(".ends"):
             inside = ""

@@ -85,10 +85,10 @@ class MeteredLines:
     @classmethod
     def joined(cls, parts: Iterable[MeteredLines]) -> MeteredLines:
         """Return those of several units of a layer together."""
-        found = list(parts)
-        lines = tuple(line for part in found for line in part.lines)
-        kinds = dict.fromkeys(kind for part in found for kind in part.kinds)
-        return cls(found[0].node if found else "", lines, tuple(kinds))
+        joined = list(parts)
+        lines = tuple(line for part in joined for line in part.lines)
+        kinds = dict.fromkeys(kind for part in joined for kind in part.kinds)
+        return cls(joined[0].node if joined else "", lines, tuple(kinds))
 
     def statements(self, word: str) -> list[ElementText]:
         """Return the ammeters and what they measure."""

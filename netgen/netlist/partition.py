@@ -105,14 +105,14 @@ class Network:
     @cached_property
     def hung(self) -> Mapping[str, Mapping[Partition, list[Device]]]:
         """The gates that other parts hang on each net, by part."""
-        found: dict[str, dict[Partition, list[Device]]] = {}
+        loads: dict[str, dict[Partition, list[Device]]] = {}
         for part in self:
             for net in part.uses:
-                found.setdefault(net, {})[part] = []
+                loads.setdefault(net, {})[part] = []
             for device in part.transistors:
                 if device.gate in part.uses:
-                    found[device.gate][part].append(device)
-        return found
+                    loads[device.gate][part].append(device)
+        return loads
 
     @cached_property
     def sizes(self) -> Sizes | None:
@@ -197,11 +197,11 @@ class NetworkLines:
     @cached_property
     def whole_meters(self) -> Mapping[str, SupplyBranch]:
         """What the meters of the whole network show, by the path of each."""
-        found = {INPUT_METER.name: INPUT_METER.branch}
+        meters = {INPUT_METER.name: INPUT_METER.branch}
         for word, lines in self.layers.items():
             for name, branch in lines.branches(word).items():
-                found[f"xnet.x{word}.{name}"] = branch
-        return found
+                meters[f"xnet.x{word}.{name}"] = branch
+        return meters
 
 
 def nets_of(element: Element) -> Sequence[str]:

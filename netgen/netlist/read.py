@@ -46,19 +46,19 @@ class _Elements:
         models = {self.technology.devices[each].model.lower(): each for each in POLARITIES}
         object.__setattr__(self, "polarity", models)
 
-    def module(self, found: Subcircuit) -> Module:
-        read = [self.element(line) for line in found.lines]
+    def module(self, subcircuit: Subcircuit) -> Module:
+        read = [self.element(line) for line in subcircuit.lines]
         return Module(
-            found.name,
-            found.ports,
+            subcircuit.name,
+            subcircuit.ports,
             tuple(each for each in read if isinstance(each, Device)),
             tuple(
                 each if isinstance(each, Statement) else Statement(line)
-                for each, line in zip(read, found.lines, strict=True)
+                for each, line in zip(read, subcircuit.lines, strict=True)
                 if not isinstance(each, Device)
             ),
-            found.parameters,
-            found.comments,
+            subcircuit.parameters,
+            subcircuit.comments,
         )
 
     def element(self, line: str) -> Element:
@@ -96,8 +96,8 @@ class _Elements:
 
 
 def _near(text: str, value: float) -> bool:
-    found = number(text)
-    return found is not None and abs(found - value) <= 1e-9 * abs(value)
+    parsed = number(text)
+    return parsed is not None and abs(parsed - value) <= 1e-9 * abs(value)
 
 
 _SIZE = (("w", ""), ("l", ""), ("m", "1"))
@@ -120,10 +120,10 @@ def read_network(
     ConfigurationError
         A layer is missing, or is not connected by the names of its ports.
     """
-    outside, found = subcircuits(text)
-    by_name = {each.name: each for each in found}
+    outside, subckts = subcircuits(text)
+    by_name = {each.name: each for each in subckts}
     layers = {layer.subckt: layer for layer in built.layers}
-    own = [each for each in found if each.name not in layers and each.name != NETWORK]
+    own = [each for each in subckts if each.name not in layers and each.name != NETWORK]
     elements = _Elements(technology, frozenset(each.name for each in own))
     modules = {each.name: elements.module(each) for each in own}
     problems = [f"has no subcircuit {name}; build again" for name in layers if name not in by_name]
@@ -155,11 +155,11 @@ def read_network(
 
 
 def _wiring(
-    network: Subcircuit, layers: Iterable[Layer], found: Mapping[str, Subcircuit]
+    network: Subcircuit, layers: Iterable[Layer], subckts: Mapping[str, Subcircuit]
 ) -> tuple[list[str], list[str]]:
     """Return the statements besides layers, and the layers that are not connected by name."""
     wired = {
-        " ".join((f"x{layer.word}", *found[layer.subckt].ports, layer.subckt)): layer.word
+        " ".join((f"x{layer.word}", *subckts[layer.subckt].ports, layer.subckt)): layer.word
         for layer in layers
     }
     count = dict.fromkeys(wired.values(), 0)
@@ -198,7 +198,7 @@ class _Places:
             for net in unit.nets
         }
 
-    def layer(self, layer: Layer, found: Subcircuit, elements: _Elements) -> Layer:
+    def layer(self, layer: Layer, subcircuit: Subcircuit, elements: _Elements) -> Layer:
         """Return a layer as its text says."""
         known = {
             type(element).__name__ + element.name: element
@@ -208,7 +208,7 @@ class _Places:
         }
         placed: dict[int, list[Element]] = {unit.index: [] for unit in layer.units}
         added: list[tuple[Element, str]] = []
-        for line in found.lines:
+        for line in subcircuit.lines:
             element = elements.element(line)
             if isinstance(element, Statement):  # perhaps a transistor with an expression
                 name = line.split()[0][1:]
@@ -223,14 +223,14 @@ class _Places:
                 same = _as_before(element, before)
                 placed[same.unit].append(same)
         new: dict[int, list[Net]] = {unit.index: [] for unit in layer.units}
-        loose = self._place(layer, found, added, placed, new)
+        loose = self._place(layer, subcircuit, added, placed, new)
         units = tuple(_rebuilt(unit, placed[unit.index], new[unit.index]) for unit in layer.units)
-        return replace(layer, ports=found.ports, units=units, loose=tuple(loose))
+        return replace(layer, ports=subcircuit.ports, units=units, loose=tuple(loose))
 
     def _place(
         self,
         layer: Layer,
-        found: Subcircuit,
+        subcircuit: Subcircuit,
         added: list[tuple[Element, str]],
         placed: dict[int, list[Element]],
         new: dict[int, list[Net]],
@@ -242,7 +242,9 @@ class _Places:
             for element, line in waiting:
                 nets = [net for net in self.touched(element) if net not in (*SUPPLIES, GROUND)]
                 owners = {self.owner[net] for net in nets if net in self.owner}
-                inner = [net for net in nets if net not in self.owner and net not in found.ports]
+                inner = [
+                    net for net in nets if net not in self.owner and net not in subcircuit.ports
+                ]
                 (word, index), *more = owners or {("", 0)}
                 if word != layer.word or more or not nets:
                     left.append((element, line))
@@ -269,12 +271,12 @@ class _Places:
         return element.nets
 
     def shared(
-        self, found: list[Statement]
+        self, statements: list[Statement]
     ) -> tuple[dict[tuple[str, int], list[Statement]], list[Statement]]:
         """Give elements of the network to the units whose nets they touch, and return the rest."""
         kept: dict[tuple[str, int], list[Statement]] = {}
         rest = []
-        for statement in found:
+        for statement in statements:
             nets = [net for net in statement.nets if net not in (*SUPPLIES, GROUND)]
             owners = {self.owner.get(net) for net in nets}
             (owner,) = owners if len(owners) == 1 else (None,)

@@ -55,7 +55,7 @@ class Subcircuit:
 def subcircuits(text: str) -> tuple[list[str], list[Subcircuit]]:
     """Return the statements outside of subcircuits as they are, and the subcircuits."""
     outside: list[str] = []
-    found: list[Subcircuit] = []
+    subckts: list[Subcircuit] = []
     head: list[str] = []
     lines: list[str] = []
     comments = _comments(text)
@@ -67,18 +67,18 @@ def subcircuits(text: str) -> tuple[list[str], list[Subcircuit]]:
             nets = tuple(word for word in head[1:] if "=" not in word)
             parameters = tuple(word for word in head[1:] if "=" in word)
             own = comments.get(head[0], ())
-            found.append(Subcircuit(head[0], nets, parameters, tuple(lines), own))
+            subckts.append(Subcircuit(head[0], nets, parameters, tuple(lines), own))
             head = []
         elif head:
             lines.append(" ".join(words))
         else:
             outside.append(line)
-    return outside, found
+    return outside, subckts
 
 
 def _comments(text: str) -> dict[str, tuple[str, ...]]:
     """Return the comment lines right before each subcircuit, by its lower-case name."""
-    found: dict[str, tuple[str, ...]] = {}
+    comments: dict[str, tuple[str, ...]] = {}
     held: list[str] = []
     for raw in text.splitlines():
         line = raw.strip()
@@ -87,9 +87,9 @@ def _comments(text: str) -> dict[str, tuple[str, ...]]:
             continue
         words = line.lower().split()
         if words[:1] == [".subckt"]:
-            found[words[1]] = tuple(held)
+            comments[words[1]] = tuple(held)
         held = []
-    return found
+    return comments
 
 
 def words_of(line: str) -> list[str]:

@@ -122,7 +122,7 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
 
 def voltages(netlist: Netlist) -> tuple[Voltage, ...]:
     """Return the voltages of all nets of a network in a testbench, those inside blocks too."""
-    found: dict[str, None] = {}
+    nets_seen: dict[str, None] = {}
     known = (*SUPPLIES, GROUND)
     for layer in netlist.layers:
         around = {port: f"xnet.{port}" for port in layer.ports}
@@ -131,13 +131,13 @@ def voltages(netlist: Netlist) -> tuple[Voltage, ...]:
         for element in (each for unit in layer.units for each in unit.elements):
             nets = element.terminals if isinstance(element, Device) else element.nets
             own = (net for net in nets if net not in known)
-            found |= {around.get(net) or f"{inside}.{net}": None for net in own}
+            nets_seen |= {around.get(net) or f"{inside}.{net}": None for net in own}
             if isinstance(element, Instance):
                 block = netlist.blocks[element.module]
                 nets = tuple(net for device in block.devices for net in device.terminals)
-                found |= {f"{inside}.x{element.name}.{net}": None for net in nets
+                nets_seen |= {f"{inside}.x{element.name}.{net}": None for net in nets
                           if net not in (*block.ports, *known)}  # fmt: skip
-    return tuple(map(Voltage, found))
+    return tuple(map(Voltage, nets_seen))
 
 
 SUPPLY_CURRENT = SourceCurrent("vvdd")

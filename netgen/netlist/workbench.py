@@ -208,12 +208,12 @@ class Workbench:
     @cached_property
     def probes(self) -> Probes:
         """What is saved of the network as one circuit."""
-        found = probes(self.circuit, self.technology, self.conditions.vdd)
+        all_probes = probes(self.circuit, self.technology, self.conditions.vdd)
         meters: dict[Quantity, Meter] = {
             SourceCurrent(path): Meter(branch, self.conditions.vdd)
             for path, branch in self.statements.whole_meters.items()
         }
-        return replace(found, meters=meters | self._returned(found.nodes[READOUT]))
+        return replace(all_probes, meters=meters | self._returned(all_probes.nodes[READOUT]))
 
     def _returned(self, outputs: Iterable[Quantity]) -> dict[Quantity, Meter]:
         branch = SupplyBranch(self.circuit.layers[-1].node, "readout")
@@ -263,15 +263,15 @@ class Workbench:
 
     def meters(self, parts: Sequence[Partition]) -> dict[Quantity, Meter]:
         """Return the currents that take the power of parts apart."""
-        found: dict[Quantity, Meter] = {
+        meters: dict[Quantity, Meter] = {
             SourceCurrent(name): Meter(branch, self.conditions.vdd)
             for word, indices in _by_layer(parts).items()
             for name, branch in self.statements.layer(word, indices).branches(word).items()
         }
         if self.inputs(parts):
             meter = Meter(INPUT_METER.branch, self.conditions.vdd)
-            found[SourceCurrent(INPUT_METER.name)] = meter
-        return found | self._returned(map(readout_current, self._outputs(parts)))
+            meters[SourceCurrent(INPUT_METER.name)] = meter
+        return meters | self._returned(map(readout_current, self._outputs(parts)))
 
     def quantities(self, parts: Sequence[Partition]) -> tuple[Quantity, ...]:
         """Return what to observe of parts: currents, voltages of lines, supplies and meters."""
@@ -368,7 +368,7 @@ class Workbench:
 
 def _by_layer(parts: Iterable[Partition]) -> dict[str, list[int]]:
     """Return the units of parts by the word of their layer."""
-    found: dict[str, list[int]] = {}
+    indices: dict[str, list[int]] = {}
     for part in parts:
-        found.setdefault(part.word, []).append(part.unit)
-    return found
+        indices.setdefault(part.word, []).append(part.unit)
+    return indices

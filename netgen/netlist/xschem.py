@@ -75,7 +75,7 @@ class Schematic:
 def branches(devices: Iterable[Device]) -> list[list[Device]]:
     """Group transistors that carry one current from the supply down, the uppermost first."""
     left = list(devices)
-    found: list[list[Device]] = []
+    branches: list[list[Device]] = []
     while left:
         below = {lower(each) for each in left if lower(each) not in SUPPLIES}
         tops = [each for each in left if upper(each) not in below]
@@ -88,8 +88,8 @@ def branches(devices: Iterable[Device]) -> list[list[Device]]:
                 break
             branch.append(under[0])
             left.remove(under[0])
-        found.append(branch)
-    return found
+        branches.append(branch)
+    return branches
 
 
 def upper(device: Device) -> str:

@@ -60,7 +60,7 @@ class Sized:
 class AreaByGroup:
     """A circuit in one size for all, of which the groups of devices can be resized."""
 
-    made: Design
+    design: Design
     samples: Samples  #: Labelled ones that say what matters.
     #: Sizes the circuit with these factors of its groups.
     redrawn: Callable[[Mapping[str, float]], Design]
@@ -73,38 +73,38 @@ class AreaByGroup:
     @cached_property
     def chips(self) -> GroupedChips:
         """Its chips by the fast model."""
-        made = self.made
-        twin = twin_of(made.circuit, made.technology, made.conditions, made.netlist)
+        design = self.design
+        twin = twin_of(design.circuit, design.technology, design.conditions, design.netlist)
         span = CodeRange() if self.trimmed else None
         return GroupedChips(fast_chips(twin), self.samples.x, span, self.inputs, self.seed)
 
     @cached_property
     def group_of(self) -> Mapping[str, str]:
         """The group of each transistor that has one."""
-        return device_groups(self.made.circuit, self.made.netlist)
+        return device_groups(self.design.circuit, self.design.netlist)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Those that the circuit has."""
         there = set(self.group_of.values())
-        return tuple(name for name in group_names(self.made.circuit) if name in there)
+        return tuple(name for name in group_names(self.design.circuit) if name in there)
 
     @cached_property
     def areas(self) -> Mapping[str, Floats]:
         """Area that each group will take at every factor, and all that belongs to none, m²."""
-        found = {group: np.zeros(len(FACTORS)) for group in (*self.groups, "")}
-        diffusion = self.made.technology.diffusion
-        for name in self.made.netlist.transistors:
+        areas = {group: np.zeros(len(FACTORS)) for group in (*self.groups, "")}
+        diffusion = self.design.technology.diffusion
+        for name in self.design.netlist.transistors:
             group = self.group_of.get(name, "")
             factors = FACTORS if group else np.ones(len(FACTORS))
             sizes = (self.resized(name, by) for by in factors.tolist())
-            found[group] += [area_of(size, diffusion).drawn_m2 for size in sizes]
-        return found
+            areas[group] += [area_of(size, diffusion).drawn_m2 for size in sizes]
+        return areas
 
     @cached_property
     def series(self) -> Mapping[str, int]:
         """Transistors in series by the first of them."""
-        return Counter(device.stack for device in self.made.netlist.transistors.values())
+        return Counter(device.stack for device in self.design.netlist.transistors.values())
 
     def resized(self, name: str, by: float) -> Geometry:
         """Return the geometry of a transistor whose group has a factor.
@@ -112,12 +112,12 @@ class AreaByGroup:
         A mirror stands where the sizing path of the group's unit has its ratio, so that one at the
         narrowest width does not become smaller.
         """
-        now = self.made.netlist.transistors[name].geometry
+        now = self.design.netlist.transistors[name].geometry
         if self.group_of.get(name) not in MIRRORS or by == 1:
             return scaled(now, by)
-        device, technology = self.made.netlist.transistors[name], self.made.technology
+        device, technology = self.design.netlist.transistors[name], self.design.technology
         count = self.series[device.stack]
-        path = technology.path(device.polarity, scaled(self.made.circuit.unit, by))
+        path = technology.path(device.polarity, scaled(self.design.circuit.unit, by))
         logs = np.log([(each.width, each.length) for each in path[::-1]])
         ratio = np.log(now.width / (now.length * count))
         width, length = np.exp(
@@ -141,17 +141,17 @@ class AreaByGroup:
         """
         corrected: set[str] = set()
         if self.trimmed:
-            blocks = (layer.block for layer in self.made.circuit.cells)
+            blocks = (layer.block for layer in self.design.circuit.cells)
             corrected = {CANDIDATES, *(bias.group for block in blocks for bias in block.biases)}
         allowed = {g: (1.0 if g in corrected else 0.0) <= FACTORS for g in self.groups}
         total = sum(areas[_place(1.0)] for areas in self.areas.values())
 
         def chosen(price: float) -> dict[str, float]:
-            found = {}
+            chosen = {}
             for group in self.groups:
                 cost = variances[group] / FACTORS**2 + price * self.areas[group] / total
-                found[group] = float(FACTORS[np.where(allowed[group], cost, np.inf).argmin()])
-            return found
+                chosen[group] = float(FACTORS[np.where(allowed[group], cost, np.inf).argmin()])
+            return chosen
 
         low, high = -30.0, 30.0
         for _ in range(60):
@@ -162,22 +162,22 @@ class AreaByGroup:
 
     def sigma(self, factors: Mapping[str, float]) -> Floats:
         """Return the standard deviations of devices' log errors at given sizes, (devices,)."""
-        found = {}
-        for name, each in self.made.netlist.transistors.items():
+        resized = {}
+        for name, each in self.design.netlist.transistors.items():
             by = factors.get(self.group_of.get(name, ""), 1.0)
-            found[name] = replace(each, geometry=self.resized(name, by))
-        return self.chips.fast.sigma(self.made.technology, found)
+            resized[name] = replace(each, geometry=self.resized(name, by))
+        return self.chips.fast.sigma(self.design.technology, resized)
 
     def judged(self, factors: Mapping[str, float]) -> Sized:
         """Return what to expect of sizes."""
         labels = self.samples.y
         assert labels is not None
-        found = population_accuracy(
+        accuracy = population_accuracy(
             self.chips.decisions(self.sigma(factors), JUDGED),
             self.chips.software,
             labels.astype(np.intp),
         )
-        return Sized(factors, self.area(factors), found)
+        return Sized(factors, self.area(factors), accuracy)
 
     def blamed(self, budget: float) -> dict[str, float]:
         """Return the groups' variances at the factor 1, as they are at the best sizes."""
@@ -185,8 +185,8 @@ class AreaByGroup:
         for number in range(ROUNDS):
             what = f"area by group: {budget:.2f} ×, round {number + 1} of {ROUNDS}"
             with announced(what, CHIPS * self.samples.x[..., 0].size * EACH):
-                found = self.chips.variances(self.sigma(factors), CHIPS)
-            variances = {group: found[group] * by**2 for group, by in factors.items()}
+                by_group = self.chips.variances(self.sigma(factors), CHIPS)
+            variances = {group: by_group[group] * by**2 for group, by in factors.items()}
             factors = self.cheapest(variances, budget)
         return variances
 
@@ -196,9 +196,9 @@ class AreaByGroup:
 
     def drawn(self, factors: Mapping[str, float]) -> Sized:
         """Return what to expect of sizes, of the circuit drawn with them."""
-        made = self.redrawn(factors)
-        own = replace(self, made=made).judged(dict.fromkeys(self.groups, 1.0))
-        return replace(own, factors=factors, area=_drawn(made) / _drawn(self.made))
+        design = self.redrawn(factors)
+        own = replace(self, design=design).judged(dict.fromkeys(self.groups, 1.0))
+        return replace(own, factors=factors, area=_drawn(design) / _drawn(self.design))
 
     def within(self, budget: float) -> Sized:
         """Return the sizes with the least variance, of which the drawn circuit keeps the budget.
@@ -212,7 +212,7 @@ class AreaByGroup:
         best: tuple[float, Mapping[str, float]] | None = None
         for _ in range(_PASSES):
             factors = self.cheapest(variances, aim)
-            area = _drawn(self.redrawn(factors)) / _drawn(self.made)
+            area = _drawn(self.redrawn(factors)) / _drawn(self.design)
             if area <= budget and (best is None or area > best[0]):
                 best = area, factors
             if (1 - _ROOM) * budget <= area <= budget:
@@ -237,17 +237,17 @@ class AreaByGroup:
             raise UsageError(f"{problem}; train with --chips structured, or trim")
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            found = self.expected(float(np.exp(middle)))
-            if found.kept >= target:
-                high, best = middle, found
+            sized = self.expected(float(np.exp(middle)))
+            if sized.kept >= target:
+                high, best = middle, sized
             else:
                 low = middle
         return self.drawn(best.factors)
 
 
-def _drawn(made: Design) -> float:
+def _drawn(design: Design) -> float:
     """Return the drawn area of a sized circuit, m²."""
-    return sum(areas(made.netlist, made.technology).values(), Area()).drawn_m2
+    return sum(areas(design.netlist, design.technology).values(), Area()).drawn_m2
 
 
 def _place(factor: float) -> int:
@@ -291,11 +291,11 @@ def area_by_group(
     def redrawn(sizes: Mapping[str, float]) -> Design:
         return design(model, replace(options, sizes=sizes), samples.x, models)
 
-    found = AreaByGroup(redrawn({}), samples, redrawn, trimmed, inputs)
-    best = found.within(budget) if budget is not None else found.reaching(float(target or 0))
+    circuit = AreaByGroup(redrawn({}), samples, redrawn, trimmed, inputs)
+    best = circuit.within(budget) if budget is not None else circuit.reaching(float(target or 0))
     same = next(
         by
         for by in FACTORS[::-1].tolist()
-        if found.area(dict.fromkeys(found.groups, by)) <= best.area or by == FACTORS[0]
+        if circuit.area(dict.fromkeys(circuit.groups, by)) <= best.area or by == FACTORS[0]
     )
-    return best, found.judged(dict.fromkeys(found.groups, same))
+    return best, circuit.judged(dict.fromkeys(circuit.groups, same))

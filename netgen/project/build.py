@@ -184,13 +184,13 @@ def build(
         The folder cannot be used.
     """
     with occupied(path) as folder:
-        made = design(model, options, None if calibration is None else calibration.x, folder.path)
-        kept = write_build(made, folder, options, calibration, tolerances, source)
-    return replace(made, kept=kept)
+        sized = design(model, options, None if calibration is None else calibration.x, folder.path)
+        kept = write_build(sized, folder, options, calibration, tolerances, source)
+    return replace(sized, kept=kept)
 
 
 def write_build(
-    made: Design,
+    design: Design,
     folder: Folder,
     options: BuildOptions,
     calibration: Samples | None = None,
@@ -198,19 +198,19 @@ def write_build(
     source: Path | None = None,
 ) -> tuple[Path, ...]:
     """Write all files of a build folder that was claimed; return edited ones, moved aside."""
-    texts: dict[str, str | bytes] = {**_texts(made, options)}
+    texts: dict[str, str | bytes] = {**_texts(design, options)}
     if calibration is not None:
         texts[folder.calibration.name] = _inputs_file(calibration)
     file = None if source is None else file_from(folder.path, source)
-    content = _content(made, options, calibration is not None, file)
-    made.technology.check_unchanged()
+    content = _content(design, options, calibration is not None, file)
+    design.technology.check_unchanged()
     with locked(folder.path):
         before = _recorded_identity(folder)
         with rewritten(folder.build, BUILD) as draft:
             for name, text in texts.items():
                 draft.write(name, text)
-            if made.technology.origin and made.technology.folder == folder.path.resolve():
-                draft.adopt(made.technology.library)
+            if design.technology.origin and design.technology.folder == folder.path.resolve():
+                draft.adopt(design.technology.library)
             draft.content = dict(content)
             if tolerances is not None:  # never an earlier build's beside this one
                 keep_tolerances(folder.tolerances, tolerances)
@@ -229,16 +229,16 @@ def _recorded_identity(folder: Folder) -> str | None:
         return None
 
 
-def _texts(made: Design, options: BuildOptions) -> dict[str, str]:
+def _texts(design: Design, options: BuildOptions) -> dict[str, str]:
     """Return the files of a build by name."""
-    circuit, technology = made.circuit, made.technology
-    records = mapping(circuit, technology, made.netlist)
+    circuit, technology = design.circuit, design.technology
+    records = mapping(circuit, technology, design.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
     own, other = options.bias, BESIDE[options.bias]
-    beside = synthesise(circuit.biased(other, options.codes), technology, made.netlist)
-    beside = replace(beside, blocks=made.netlist.blocks)  # the record holds them once
-    networks: dict[Bias, Netlist] = {own: made.netlist, other: beside}
+    beside = synthesise(circuit.biased(other, options.codes), technology, design.netlist)
+    beside = replace(beside, blocks=design.netlist.blocks)  # the record holds them once
+    networks: dict[Bias, Netlist] = {own: design.netlist, other: beside}
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {
         NETLIST: bodies[own],
@@ -247,7 +247,7 @@ def _texts(made: Design, options: BuildOptions) -> dict[str, str]:
         "mapping.json": f'{mapping_head}, "parameters": [\n{lines}\n]}}\n',
         "design.json": design_text(bodies, networks, circuit.model.digest, technology.digest),
     }
-    return texts | ({"hysteresis.csv": _hysteresis(made)} if circuit.cells else {})
+    return texts | ({"hysteresis.csv": _hysteresis(design)} if circuit.cells else {})
 
 
 def _inputs_file(samples: Samples) -> bytes:
@@ -256,12 +256,12 @@ def _inputs_file(samples: Samples) -> bytes:
     return buffer.getvalue()
 
 
-def _hysteresis(made: Design) -> str:
+def _hysteresis(design: Design) -> str:
     """Return the first cell's states as CSV: candidate and output in software units."""
-    layer = made.circuit.cells[0]
+    layer = design.circuit.cells[0]
     assert layer.bias is not None
-    unit = made.circuit.model.unit_current
-    bench = bench_of(made.technology, made.conditions, made.circuit.unit, unit, kept=False)
+    unit = design.circuit.model.unit_current
+    bench = bench_of(design.technology, design.conditions, design.circuit.unit, unit, kept=False)
     candidate, output = layer.block.curve(bench, layer.block.biased(*layer.bias[:, 0]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -271,11 +271,11 @@ def _hysteresis(made: Design) -> str:
 
 
 def _content(
-    made: Design, options: BuildOptions, calibrated: bool, file: str | None
+    design: Design, options: BuildOptions, calibrated: bool, file: str | None
 ) -> dict[str, Json]:
     """Return what the build record says, besides its files."""
-    circuit, technology, at = made.circuit, made.technology, made.conditions
-    counts = {str(kind): count for kind, count in made.netlist.counts.items()}
+    circuit, technology, at = design.circuit, design.technology, design.conditions
+    counts = {str(kind): count for kind, count in design.netlist.counts.items()}
     own = options.technology.resolve() if isinstance(options.technology, Path) else None
     return {
         "model": {"name": circuit.model.name, "sha256": circuit.model.digest, "file": file},
@@ -301,19 +301,19 @@ def _content(
         },
         "tools": tools(technology),
         "devices": {"total": sum(counts.values()), "by_block": counts},
-        "below_floor": [str(entry) for entry in made.below_floor],
-        "area": area_document(made.netlist, technology),
-        "predicted_power": predicted_document(made.power),
+        "below_floor": [str(entry) for entry in design.below_floor],
+        "area": area_document(design.netlist, technology),
+        "predicted_power": predicted_document(design.power),
     }
 
 
 def tools(technology: Technology) -> dict[str, str]:
     """Return the versions of everything a result depends on."""
-    found = {"netgen": __version__, "python": platform.python_version()}
+    versions = {"netgen": __version__, "python": platform.python_version()}
     simulator = chosen_simulator()
-    found |= {simulator.name: simulator_version(), **simulator.packages()}
+    versions |= {simulator.name: simulator_version(), **simulator.packages()}
     for package in ("numpy", "scipy"):
-        found[package] = version(package)
+        versions[package] = version(package)
     with suppress(PackageNotFoundError, ValueError):  # from elsewhere: their hash says which
-        found[technology.distribution] = version(technology.distribution)
-    return found | {"pdk_sha256": technology.digest}
+        versions[technology.distribution] = version(technology.distribution)
+    return versions | {"pdk_sha256": technology.digest}

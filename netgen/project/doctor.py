@@ -32,11 +32,11 @@ def diagnose() -> Iterator[Finding]:
     simulator = list(chosen_simulator().diagnose())
     yield from simulator
     yield from _pdk_root()
-    found = list(_technologies())
-    yield from found
+    findings = list(_technologies())
+    yield from findings
     yield _writable("cache", cache_folder(), "set NETGEN_CACHE to a folder that you may write")
     yield _writable("current folder", Path.cwd(), "give -o a folder elsewhere")
-    if simulator[0].state == "fault" or all(each.state != "ok" for each in found):
+    if simulator[0].state == "fault" or all(each.state != "ok" for each in findings):
         yield Finding("simulation", "note", "not tried: see the faults above")
     else:
         yield _simulation()
@@ -95,7 +95,7 @@ def _technologies() -> Iterator[Finding]:
         default = ""
     for name in technologies():
         try:
-            found = load_technology(name)
+            technology = load_technology(name)
         except NetgenError as error:
             if name == default:
                 yield Finding(name, "fault", str(error), status=error.exit_status)
@@ -103,7 +103,9 @@ def _technologies() -> Iterator[Finding]:
                 yield Finding(name, "note", str(error))
         else:
             role = ", the default" if name == default else ""
-            yield Finding(name, "ok", f"{found.folder}, SHA-256 {found.digest[:12]}…{role}")
+            yield Finding(
+                name, "ok", f"{technology.folder}, SHA-256 {technology.digest[:12]}…{role}"
+            )
 
 
 def _writable(subject: str, folder: Path, hint: str) -> Finding:

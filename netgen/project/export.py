@@ -112,8 +112,8 @@ class _Handover:
     @cached_property
     def bench(self) -> Workbench:
         """The same workbench as the simulation's."""
-        made = workbench(self.build, "monolithic")
-        return replace(made, nodes=self.nodes)
+        bench = workbench(self.build, "monolithic")
+        return replace(bench, nodes=self.nodes)
 
     def files(self, target: Target) -> Mapping[str, str]:
         """Return the files of a target by their names."""

@@ -44,8 +44,8 @@ class Footprint:
         """Labels and values for a page."""
         how = "laid out" if self.measured else "expected"
         area, wires = f"{self.area_m2 * 1e12:.0f} µm²", engineering(self.wires_f, "F")
-        found = ((f"area, {how}", area), (f"wires, {how}", wires), ("shortest frame", self.frame))
-        return tuple(entry for entry in found if entry[1])
+        facts = ((f"area, {how}", area), (f"wires, {how}", wires), ("shortest frame", self.frame))
+        return tuple(entry for entry in facts if entry[1])
 
     @property
     def frame(self) -> str:
@@ -57,20 +57,20 @@ def loaded(
     speeds: Mapping[str, CellSpeed], netlist: Netlist, wires: Mapping[str, float]
 ) -> dict[str, CellSpeed]:
     """Return times of cells with the capacitance of wires, F by net, at their storage nodes."""
-    found = storage_wires(netlist, wires)
+    storage = storage_wires(netlist, wires)
     return {
-        node: speed.loaded(found[node]) if node in found else speed
+        node: speed.loaded(storage[node]) if node in storage else speed
         for node, speed in speeds.items()
     }
 
 
-def footprint_of(made: Design) -> Footprint:
+def footprint_of(design: Design) -> Footprint:
     """Return what to expect of a design's layout; without a frame where times are not known."""
-    area = sum(each.drawn_m2 for each in areas(made.netlist, made.technology).values())
-    wires = expected_wires(made.netlist, made.technology)
+    area = sum(each.drawn_m2 for each in areas(design.netlist, design.technology).values())
+    wires = expected_wires(design.netlist, design.technology)
     frame = None
     with suppress(NetgenError):
-        frame = _frame(made.circuit.model, speeds_of(made), made.netlist, wires)
+        frame = _frame(design.circuit.model, speeds_of(design), design.netlist, wires)
     return Footprint(area, sum(wires.values()), frame, measured=False)
 
 

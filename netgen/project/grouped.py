@@ -48,8 +48,8 @@ class GroupedChips:
     @cached_property
     def groups(self) -> NDArray[np.str_]:
         """The group of every device of the fast model, (devices,)."""
-        found = device_groups(self.fast.twin.circuit, self.fast.twin.netlist)
-        return np.array([found.get(names[0], OTHERS) for names in self.fast.names])
+        groups = device_groups(self.fast.twin.circuit, self.fast.twin.netlist)
+        return np.array([groups.get(names[0], OTHERS) for names in self.fast.names])
 
     @cached_property
     def software(self) -> Integers:
@@ -116,7 +116,7 @@ class GroupedChips:
         with announced("contributions of groups of devices", runs * samples * frames * EACH):
             variances = self.variances(sigma, chips)
             total = sum(variances.values()) or 1.0
-            found = [
+            contributions = [
                 Contribution(
                     group,
                     devices,
@@ -127,8 +127,8 @@ class GroupedChips:
                 for group, devices in zip(names.tolist(), counts.tolist(), strict=True)
             ]
             agreement = self._agreement(sigma, np.ones(len(sigma), np.bool_), each)
-        found.sort(key=lambda entry: -entry.share)
-        return Contributions(chips, each, agreement, tuple(found))
+        contributions.sort(key=lambda entry: -entry.share)
+        return Contributions(chips, each, agreement, tuple(contributions))
 
     def _agreement(self, sigma: Floats, deviate: Bools, count: int) -> float:
         return float((self.decisions(sigma * deviate, count) == self.software).mean())

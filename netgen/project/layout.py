@@ -26,7 +26,7 @@ from netgen.layout.devices import Finger
 from netgen.layout.fingers import Task, task_of
 from netgen.layout.lef import lef_text, verilog_text
 from netgen.layout.lvs import dummies, reference_text
-from netgen.layout.make import Laid, Told, Verdict, judge, lay_out
+from netgen.layout.make import Laid, StepProgress, Verdict, judge, lay_out
 from netgen.layout.picture import draw_picture
 from netgen.layout.process import Process, klayout, load_process
 from netgen.netlist.write import network_body
@@ -63,7 +63,7 @@ class Checked:
 
 
 def layout(
-    build: Build, choices: Choices, told: Told, decks: Sequence[str] = ()
+    build: Build, choices: Choices, progress: StepProgress, decks: Sequence[str] = ()
 ) -> tuple[Laid, Checked, tuple[Path, ...]]:
     """Lay out a build with its biases made from one reference, and write it.
 
@@ -95,15 +95,15 @@ def layout(
     with held(build):
         _claim(path)
         remove_scratch(path)
-        laid = lay_out(network, technology, process, choices, told)
+        laid = lay_out(network, technology, process, choices, progress)
         name, drawn = laid.task.name, laid.assembly.fingers
         with tempfile.TemporaryDirectory(prefix="netgen-layout-") as folder:
             scratch = Path(folder) / f"{name}.gds"
             write_gds(laid.layout, scratch)
             schematic = _flat(laid.task, drawn, technology)
-            opinions = run_decks(found, scratch, name, schematic, told)
+            opinions = run_decks(found, scratch, name, schematic, progress)
         checked = Checked(laid.verdict, opinions, rule_count(process), name)
-        told("writing", 0.0)
+        progress("writing", 0.0)
         (build.folder.path / PAGE).unlink(missing_ok=True)  # never beside another layout
         with rewritten(path / RECORD, LAYOUT) as draft:
             _write(draft, laid, technology)
@@ -178,7 +178,9 @@ def write_layout_page(build: Build, compared: Sequence[tuple[str, str, str]] = (
     write_page(build.folder.path / PAGE, page)
 
 
-def check_layout(build: Build, gds: Path, told: Told, decks: Sequence[str] = ()) -> Checked:
+def check_layout(
+    build: Build, gds: Path, progress: StepProgress, decks: Sequence[str] = ()
+) -> Checked:
     """Check a GDS file against design rules, a build's circuit, and a foundry's decks.
 
     Raises
@@ -192,19 +194,19 @@ def check_layout(build: Build, gds: Path, told: Told, decks: Sequence[str] = ())
     network, technology, process = layout_inputs(build)
     wanted = find_decks(decks, process)
     try:
-        found = read_gds(gds)
+        drawing = read_gds(gds)
     except ValueError as error:
         raise ConfigurationError(str(gds), [f"is no layout: {error}"]) from None
-    tops = found.top_cells()
+    tops = drawing.top_cells()
     if len(tops) != 1:
         names = ", ".join(cell.name for cell in tops[:5])
         problem = f"has {len(tops)} cells at the top ({names}); one is wanted"
         raise ConfigurationError(str(gds), [problem])
     task = task_of(network, technology, process)
-    verdict, cell = judge(found, tops[0], task, process, told), tops[0].name
+    verdict, cell = judge(drawing, tops[0], task, process, progress), tops[0].name
     drawn = [*task.fingers, *dummies(verdict.extraction)]
     schematic = _flat(replace(task, name=cell), drawn, technology)
-    opinions = run_decks(wanted, gds, cell, schematic, told)
+    opinions = run_decks(wanted, gds, cell, schematic, progress)
     return Checked(verdict, opinions, rule_count(process), cell)
 
 
@@ -318,11 +320,11 @@ def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> di
 
 
 def _tools(program: bool) -> dict[str, str]:
-    found = {"netgen": __version__}
+    versions = {"netgen": __version__}
     if program:
-        found["klayout (program)"] = program_version()
+        versions["klayout (program)"] = program_version()
     try:
-        found["klayout"] = version("klayout")
+        versions["klayout"] = version("klayout")
     except PackageNotFoundError:
-        found["klayout"] = "unknown"
-    return found
+        versions["klayout"] = "unknown"
+    return versions

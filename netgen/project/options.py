@@ -79,8 +79,8 @@ class BuildOptions:
 
     def circuit(self, model: Model, unit: Geometry) -> Circuit:
         """Return the circuit of a model, not sized yet."""
-        made = build_circuit(model, unit).biased(self.bias, self.codes)
-        return replace(made, decision=self.readout == "wta")
+        circuit = build_circuit(model, unit).biased(self.bias, self.codes)
+        return replace(circuit, decision=self.readout == "wta")
 
 
 def resolve_options(

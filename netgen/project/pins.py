@@ -65,6 +65,6 @@ def pin_currents(build: Build, wires: Mapping[str, float], pad: Pad) -> PinCurre
     if isinstance(traces, Exception):
         raise traces
     node, unit_current = build.model.readout.node, build.model.unit_current
-    found = traces.frames[node].T * unit_current
-    nets = (output_net(circuit, place) for place in range(len(found)))
-    return PinCurrents(x * unit_current, dict(zip(nets, found, strict=True)))
+    currents = traces.frames[node].T * unit_current
+    nets = (output_net(circuit, place) for place in range(len(currents)))
+    return PinCurrents(x * unit_current, dict(zip(nets, currents, strict=True)))

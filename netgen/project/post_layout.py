@@ -140,17 +140,17 @@ def side_by_side(build: Build) -> SideBySide:
         problem = "has no sample that was simulated with and without wires; run netgen sim again"
         raise ConfigurationError(str(laid.folder.runs), [problem])
     speeds = speeds_of_build(build)
-    found = SideBySide(
+    comparison = SideBySide(
         *(
             _figures(build, own, done, times)
             for own, times in zip(runs, (speeds, _slowed(laid, speeds)), strict=True)
         )
     )
-    content = {**head(FORMAT), **asdict(found)}
+    content = {**head(FORMAT), **asdict(comparison)}
     with held(build):
         write_whole(layout_folder(build) / DOCUMENT, json.dumps(content, indent=1) + "\n")
-        write_layout_page(build, found.rows)
-    return found
+        write_layout_page(build, comparison.rows)
+    return comparison
 
 
 def _slowed(laid: Build, speeds: Mapping[str, CellSpeed] | None) -> Mapping[str, CellSpeed] | None:

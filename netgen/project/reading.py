@@ -216,19 +216,19 @@ def _found(folder: Folder, name: str, recorded: str, edited: bool) -> str:
     """Return the digest of a file of a build, which is the recorded one unless it may differ."""
     path = folder.path / name
     try:
-        found = sha256_of(path)
+        digest = sha256_of(path)
     except FileNotFoundError:
         raise ConfigurationError(str(path), ["is missing; build again"]) from None
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None
-    if found != recorded:
+    if digest != recorded:
         if name not in NETLISTS:
             problem = "was changed since it was built; build again"
             raise ConfigurationError(str(path), [problem])
         if not edited:
             problem = "was edited since it was built; build again, or take it with --edited-netlist"
             raise ConfigurationError(str(path), [problem])
-    return found
+    return digest
 
 
 def prepared(build: Build) -> tuple[Technology, Conditions, Geometry]:

@@ -154,5 +154,5 @@ def _mark_record(mark: Path) -> Mapping[str, object]:
 
 
 def _is_marked(mark: Path, kind: str) -> bool:
-    found = _mark_record(mark)
-    return (found.get("format"), found.get("kind")) == (RESULTS.format, kind)
+    record = _mark_record(mark)
+    return (record.get("format"), record.get("kind")) == (RESULTS.format, kind)

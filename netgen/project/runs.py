@@ -49,8 +49,8 @@ class Runs:
         ConfigurationError
             They are not there, damaged, or those of another run.
         """
-        traces, found = load_traces(self.folder.traces(sample))
-        if found != self.keys[sample] or traces.sample != sample:
+        traces, stored_key = load_traces(self.folder.traces(sample))
+        if stored_key != self.keys[sample] or traces.sample != sample:
             problem = "is of another run than sim.json says; run netgen sim again"
             raise ConfigurationError(str(self.folder.traces(sample)), [problem])
         return traces

@@ -12,7 +12,7 @@ from netgen.files import folder_beside
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
 from netgen.layout.lef import lef_text, verilog_text
-from netgen.layout.make import Laid, Told, lay_out
+from netgen.layout.make import Laid, StepProgress, lay_out
 from netgen.layout.process import klayout
 from netgen.layout.tile import Target, Tile, assigned, fill, load_target
 from netgen.netlist.testbench import Pad
@@ -49,7 +49,12 @@ class Submission:
 
 
 def tapeout(
-    build: Build, target: str, path: Path, choices: Choices, told: Told, about: About = About()
+    build: Build,
+    target: str,
+    path: Path,
+    choices: Choices,
+    progress: StepProgress,
+    about: About = About(),
 ) -> Submission:
     """Write a submission repository, or a block's files, into a new folder.
 
@@ -76,7 +81,7 @@ def tapeout(
                 f"{wanted.facts['title']} has {supply:g} V, the build {stated}; "
                 f"build again with --vdd {supply:g}"
             )
-    laid = lay_out(network, technology, process, choices, told)
+    laid = lay_out(network, technology, process, choices, progress)
     if wanted is not None:
         starts = {d.gate for d in network.transistors.values() if d.role == "start"}
         outputs = [n.name for u in network.units for n in u.nets if n.kind == "output"]
@@ -87,11 +92,11 @@ def tapeout(
         tile = fill(laid, wanted, wanted.facts["top"] + laid.task.name.lower(), pins)
     currents = None
     if tile is not None and laid.verdict.clean:
-        told("simulating", 0.0)
+        progress("simulating", 0.0)
         own, wires = tile.target.facts["pad"], laid.capacitances
         pad = Pad(own["resistance"], own["capacitance"])
         currents = pin_currents(build, {net: each.total for net, each in wires.items()}, pad)
-    told("writing", 0.0)
+    progress("writing", 0.0)
     _write(build, laid, tile, path, currents, about)
     return Submission(path, laid, tile)
 
@@ -256,8 +261,8 @@ def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None
         f"|{'---|' * (1 + currents.forced.shape[1] + len(shown))}",
     ]
     for frame, forced in enumerate(currents.forced * 1e9):
-        found = (values[frame] * 1e9 for values in shown.values())
-        cells = (f"{value:.3f}" for value in (*forced, *found))
+        amplitudes = (values[frame] * 1e9 for values in shown.values())
+        cells = (f"{value:.3f}" for value in (*forced, *amplitudes))
         lines.append(f"| {frame} | {' | '.join(cells)} |")
     return lines
 

@@ -76,8 +76,8 @@ class SampledChips:
 
     def decisions(self, x: Floats, settings: ChipSettings | None) -> Integers:
         """Return the class that each chip decides for, (chips, samples)."""
-        found = self.logits(x, settings)
-        flat = decide(self.model.readout, found.reshape(-1, *found.shape[2:]))
+        logits = self.logits(x, settings)
+        flat = decide(self.model.readout, logits.reshape(-1, *logits.shape[2:]))
         return flat.reshape(len(self), -1)
 
 
@@ -120,14 +120,14 @@ class Trim:
 
 def by_kind(build: Build, codes: Codes) -> dict[str, Integers]:
     """Return the codes of all chips and units by what they set, (codes,) each."""
-    found: dict[str, list[Integers]] = {}
+    by_word: dict[str, list[Integers]] = {}
     for layer in circuit_of(build).cells:
         own = np.moveaxis(codes.biases[layer.node], 1, 0)
         for bias, each in zip(layer.block.biases, own, strict=True):
-            found.setdefault(bias.name, []).append(each.ravel())
+            by_word.setdefault(bias.name, []).append(each.ravel())
     if codes.inputs is not None:
-        found["inputs"] = [codes.inputs.ravel()]
-    return {kind: np.concatenate(parts) for kind, parts in found.items()}
+        by_word["inputs"] = [codes.inputs.ravel()]
+    return {kind: np.concatenate(parts) for kind, parts in by_word.items()}
 
 
 def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) -> Trim:
@@ -140,25 +140,25 @@ def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) ->
     UsageError
         They are of other chips, or of fewer.
     """
-    found = read_trim(build, path)
-    if found.variation is None:
+    trim = read_trim(build, path)
+    if trim.variation is None:
         raise UsageError(f"{path} holds codes of measured chips, not of chips of a seed")
-    if found.variation != variation:
-        own = found.variation
+    if trim.variation != variation:
+        own = trim.variation
         kinds = f"seed {own.seed}, {'' if own.mismatch else 'no '}mismatch"
         kinds += f", {'' if own.process else 'no '}process"
         raise UsageError(f"{path} holds codes of other chips ({kinds})")
-    if len(found) < chips:
-        raise UsageError(f"{path} holds codes of {len(found)} chips; {chips} are asked for")
-    return found
+    if len(trim) < chips:
+        raise UsageError(f"{path} holds codes of {len(trim)} chips; {chips} are asked for")
+    return trim
 
 
 def programmed_chips(
     build: Build, path: Path, variation: Variation, chips: int
 ) -> tuple[Programmed, ...]:
     """Return what is set on sampled chips, see :func:`trim_of_chips`."""
-    found = trim_of_chips(build, path, variation, chips)
-    return tuple(found.programmed(chip) for chip in range(chips))
+    trim = trim_of_chips(build, path, variation, chips)
+    return tuple(trim.programmed(chip) for chip in range(chips))
 
 
 def refuse_foreign(path: Path) -> None:
@@ -280,11 +280,11 @@ def read_measurements(path: Path, model: Model, inputs: bool = False) -> Measure
     problems: list[str] = []
 
     def measured(count: int, what: str, *place: str) -> Floats:
-        found = [_measured(entry, place, count) for entry in entries]
-        for at, each in enumerate(found):
+        values = [_measured(entry, place, count) for entry in entries]
+        for at, each in enumerate(values):
             if each is None:
                 problems.append(f"chips[{at}].{'.'.join(place)}: must be {count} {what}")
-        return np.array([np.ones(count) if each is None else each for each in found])
+        return np.array([np.ones(count) if each is None else each for each in values])
 
     cells = {}
     for cell in model.cells:
@@ -324,8 +324,10 @@ def trim_of_measurements(
     Measurements at nominal codes are made once, so one step is all that they allow.
     """
     read = read_measurements(path, build.model, inputs)
-    found = trim_measured(circuit_of(build), lambda _: read.cells, span, len(read.names), rounds=1)
-    codes, beyond = found.codes, found.beyond
+    trimmed = trim_measured(
+        circuit_of(build), lambda _: read.cells, span, len(read.names), rounds=1
+    )
+    codes, beyond = trimmed.codes, trimmed.beyond
     if read.gains is not None:
         logs = -np.log(read.gains)
         codes, beyond = replace(codes, inputs=span.nearest(logs)), beyond + span.beyond(logs)

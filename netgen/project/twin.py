@@ -116,10 +116,10 @@ def twin_decisions(
         shifts = sample_deviations(twin.technology, variation, transistors, first, count)
         own = None if settings is None else settings.of(slice(first, first + count))
         if fast:
-            found = model.run(model.errors(shifts), x, own)
+            result = model.run(model.errors(shifts), x, own)
         else:
-            found = twin.run(shifts, x, settings=own)
-        logits = found.compared
+            result = twin.run(shifts, x, settings=own)
+        logits = result.compared
         flat = decide(readout, logits.reshape(-1, *logits.shape[2:]))
         yield flat.reshape(count, len(x))
 
@@ -140,7 +140,9 @@ def error_budget_of(build: Build, x: Floats, comparison: Comparison) -> ErrorBud
     readout = build.model.readout.node
     work = x.shape[1] * build.transistors
     taken = slice(0, max(1, ERROR_BUDGET_WORK // max(1, work)))
-    states = {name: found.circuit[np.newaxis, taken] for name, found in comparison.states.items()}
+    states = {
+        name: states_of.circuit[np.newaxis, taken] for name, states_of in comparison.states.items()
+    }
     circuit = TwinResult(comparison.circuit[readout][np.newaxis, taken], states)
     try:
         return error_budget(twin_of_build(build), x[taken], circuit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
@@ -102,9 +102,9 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             assert under_test.plan is not None
             sums = _sums(under_test.bench, result)
             known = _drawn(circuit, layer, built["ideal"])
-            found = read_sums(circuit, under_test.plan, where, sums, *known)
-            mirrors += found[0]
-            rows += found[1]
+            figures = read_sums(circuit, under_test.plan, where, sums, *known)
+            mirrors += figures[0]
+            rows += figures[1]
     order = {layer.node: place for place, layer in enumerate(circuit.layers)}
     verification = Verification(
         tuple(sorted(mirrors, key=lambda f: order[f.node])),
@@ -201,14 +201,18 @@ def _identity(build: Build) -> str:
     return key(build.identity, mapped, calibration, __version__)
 
 
-def _content(build: Build, found: Verification) -> dict[str, object]:
-    kinds = {
-        name: [_finite(each) for each in figures]
-        for name, figures in (
-            ("mirrors", found.mirrors), ("rows", found.sums), ("cells", found.cells)
-        )
-    }  # fmt: skip
-    head = {"circuit": _identity(build), "failures": dict(found.failures), "cpu_s": found.cpu_s}
+def _content(build: Build, verification: Verification) -> dict[str, object]:
+    head = {
+        "circuit": _identity(build),
+        "failures": dict(verification.failures),
+        "cpu_s": verification.cpu_s,
+    }
+    figures: dict[str, Sequence[MirrorFigure | SumFigure | CellFigure]] = {
+        "mirrors": verification.mirrors,
+        "rows": verification.sums,
+        "cells": verification.cells,
+    }
+    kinds = {name: [_finite(each) for each in listed] for name, listed in figures.items()}
     return head | kinds
 
 

@@ -104,10 +104,10 @@ class Sheet:
             Of the widths; None: all are alike.
         """
         if self.wide:
-            made = self.figure(height)
-            return made, list(made.subplots(1, count, squeeze=False, width_ratios=ratios)[0])
-        made = self.figure(height * count)
-        return made, list(made.subplots(count, 1, squeeze=False)[:, 0])
+            figure = self.figure(height)
+            return figure, list(figure.subplots(1, count, squeeze=False, width_ratios=ratios)[0])
+        figure = self.figure(height * count)
+        return figure, list(figure.subplots(count, 1, squeeze=False)[:, 0])
 
 
 WIDE, NARROW = Sheet(10.0), Sheet(3.75)
@@ -118,9 +118,9 @@ def themed(svg: str) -> str:
     start = svg.index("<svg")  # without XML declaration and document type
     head, body = svg[start:].split(">", 1)
 
-    def named(found: re.Match[str]) -> str:
-        name = _NAMES.get(found[0].lower())
-        return f"var(--{name})" if name else found[0]
+    def named(match: re.Match[str]) -> str:
+        name = _NAMES.get(match[0].lower())
+        return f"var(--{name})" if name else match[0]
 
     body = re.sub(r"#[0-9a-fA-F]{6}\b", named, body)
     return f"{head}><style>{variables()}</style>{body}"

@@ -60,12 +60,12 @@ def extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Mo
     orders = max(len(model.cells), 1)
     starts = settled - SETTLED * model.frame_period
     starts[0] = release_time(0, orders, model.frame_period)
-    found = np.empty((len(settled), wave.shape[1], 2))
+    ends = np.empty((len(settled), wave.shape[1], 2))
     for frame, (start, stop) in enumerate(zip(starts, settled, strict=True)):
         first, last = np.searchsorted(time, (start, stop))
         inside = wave[min(first, len(wave) - 1) : max(last, first + 1)]
-        found[frame, :, 0], found[frame, :, 1] = inside.min(axis=0), inside.max(axis=0)
-    return found
+        ends[frame, :, 0], ends[frame, :, 1] = inside.min(axis=0), inside.max(axis=0)
+    return ends
 
 
 def _power(waveforms: Waveforms, probes: Probes) -> float:

@@ -55,7 +55,7 @@ class _Future(Protocol):
 
     def result(self, timeout: float) -> Waveforms | SimulationError: ...
 
-    def add_done_callback(self, told: Callable[[_Future], None]) -> None: ...
+    def add_done_callback(self, callback: Callable[[_Future], None]) -> None: ...
 
 
 class _Scheduler(Protocol):
@@ -90,10 +90,10 @@ class Requirements:
             return
         for path, digest in self.files:
             try:
-                found = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+                actual = hashlib.sha256(Path(path).read_bytes()).hexdigest()
             except OSError as error:
                 raise self._refused(f"cannot read {path} ({error.strerror})") from None
-            if found != digest:
+            if actual != digest:
                 raise self._refused(f"has another {path} than the caller")
 
     def _refused(self, problem: str) -> ConfigurationError:

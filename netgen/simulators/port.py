@@ -109,11 +109,11 @@ class Simulator(Protocol):
 
 @functools.cache
 def _installed(name: str) -> Simulator:
-    found = {entry.name: entry for entry in (BUILT_IN, *entry_points(group=GROUP))}
-    if name in found:
-        simulator: Simulator = found[name].load()
+    entries = {entry.name: entry for entry in (BUILT_IN, *entry_points(group=GROUP))}
+    if name in entries:
+        simulator: Simulator = entries[name].load()
         return simulator
-    listed = ", ".join(sorted(found))
+    listed = ", ".join(sorted(entries))
     raise UsageError(f"{CHOICE}={name}: there is no such simulator; known: {listed}")
 
 

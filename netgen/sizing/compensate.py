@@ -48,12 +48,12 @@ class GainSurfaces:
         by_drain
             Weights of the known drain voltages in each frame, (drains, frames), of NMOS and PMOS.
         """
-        found = np.empty((len(sourcing), self.shares.shape[2]))
+        gains = np.empty((len(sourcing), self.shares.shape[2]))
         for weights, own in zip(by_drain, (~sourcing, sourcing), strict=True):
             units = np.flatnonzero(own)
             by_drain_voltage = self.surfaces[row, units].transpose(0, 2, 1) @ self.shares[units]
-            found[units] = (by_drain_voltage * weights).sum(axis=1)
-        return found
+            gains[units] = (by_drain_voltage * weights).sum(axis=1)
+        return gains
 
 
 def compensated(

@@ -37,10 +37,10 @@ class PredictedPower:
     @property
     def by_kind(self) -> dict[str, float]:
         """Mean over all samples by kind of block, W."""
-        found: dict[str, float] = {}
+        by_kind: dict[str, float] = {}
         for branch, watts in self.watts.items():
-            found[branch.kind] = found.get(branch.kind, 0.0) + float(watts.mean())
-        return found
+            by_kind[branch.kind] = by_kind.get(branch.kind, 0.0) + float(watts.mean())
+        return by_kind
 
 
 def predict_power(
@@ -137,8 +137,8 @@ class _Operation:
             rows = slice(first, first + step)
             size = geometry.width[rows], geometry.length[rows], counts[rows]
             surfaces = tables.surfaces(line, mirrors.weight[rows] > 0, size)
-            found = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
-            total += (found * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
+            currents = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
+            total += (currents * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
         return total
 
     def unit_copy(self, node: str, polarity: Polarity, amperes: Floats, volts: Floats) -> Floats:
@@ -200,11 +200,11 @@ def _summing_nodes(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
 
 def _cells(at: _Operation, layer: CellLayer) -> Iterator[Reading]:
     assert layer.bias is not None
-    bias, made = float(layer.bias.sum()), at.circuit.dac
-    if made is None:
+    bias, dac = float(layer.bias.sum()), at.circuit.dac
+    if dac is None:
         yield SupplyBranch(layer.node, "bias"), at.constant(bias)
     else:
-        yield SupplyBranch(layer.node, "dac"), at.constant(bias * (1 + made.copied))
+        yield SupplyBranch(layer.node, "dac"), at.constant(bias * (1 + dac.copied))
     yield SupplyBranch(layer.node, "cell"), at.power(layer.block.supply(_LayerCurrents(at, layer)))
 
 

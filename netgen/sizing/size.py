@@ -103,8 +103,8 @@ def _size_cells(
     return replace(layer, bias=bias, realised=figures)
 
 
-def _paths(cell: Cell, found: Iterable[tuple[str, int, str]]) -> Iterator[str]:
-    return (f"{cell.name}.{key}{cell.place(at)}: {problem}" for key, at, problem in found)
+def _paths(cell: Cell, mirrors: Iterable[tuple[str, int, str]]) -> Iterator[str]:
+    return (f"{cell.name}.{key}{cell.place(at)}: {problem}" for key, at, problem in mirrors)
 
 
 def _bias_mirrors(
@@ -215,8 +215,8 @@ class _SummingLayerSizer:
             own = sign * weight > 0
             at[own] = axes.of_drain(polarity, self.drain)[np.nonzero(own)[0]]
             rows = own.any(axis=1)
-            found = path.gains(currents, self.drain[rows])
-            for row, gains in zip(np.flatnonzero(rows).tolist(), found, strict=True):
+            gains_by_row = path.gains(currents, self.drain[rows])
+            for row, gains in zip(np.flatnonzero(rows).tolist(), gains_by_row, strict=True):
                 wanted, columns = sign * weight[row], np.flatnonzero(own[row])
                 if before is None:
                     self.check(mirrors, row, columns, gains)

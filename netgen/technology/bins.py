@@ -91,11 +91,11 @@ def _used(technology: Technology, source: Path, unit: Geometry) -> Iterator[str]
         bins = list(read_bins(text, model))
         used: dict[str, None] = {}
         for start, stop in technology.spans(polarity, unit):
-            found = _reached(bins, (start, stop))
-            if not found:
+            reached = _reached(bins, (start, stop))
+            if not reached:
                 span = f"W = {stop.width:g}, L = {stop.length:g}"
                 raise ConfigurationError(str(source), [f"{model}: no bin for {span} (metres)"])
-            used |= dict.fromkeys(found)
+            used |= dict.fromkeys(reached)
         yield from used
 
 
@@ -152,5 +152,5 @@ def models_of(technology: Technology, polarity: Polarity) -> Models:
     device = technology.devices[polarity]
     names = {device.model, f"{device.model}__model"}
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in technology.files]
-    found = {(*b.width, *b.length) for t in texts for name in names for b in read_bins(t, name)}
-    return Models(np.array(sorted(found)).reshape(-1, 4), technology.length[1])
+    sizes = {(*b.width, *b.length) for t in texts for name in names for b in read_bins(t, name)}
+    return Models(np.array(sorted(sizes)).reshape(-1, 4), technology.length[1])

@@ -29,11 +29,11 @@ _INCLUDED = re.compile(
 
 def command_in(text: str) -> tuple[int, str] | None:
     """Return line and word of the first command in a text; None where there is none."""
-    found = _COMMAND.search(text)
-    if found is None:
+    match = _COMMAND.search(text)
+    if match is None:
         return None
-    group = found.lastindex or 0
-    return text.count("\n", 0, found.start(group)) + 1, found[group]
+    group = match.lastindex or 0
+    return text.count("\n", 0, match.start(group)) + 1, match[group]
 
 
 def included(text: str, folder: Path) -> Iterator[Path]:
@@ -64,9 +64,9 @@ def check_models(files: Iterable[Path]) -> None:
     """
     for file in files:
         state = file.stat()
-        found = _scanned(file, state.st_size, state.st_mtime_ns, state.st_ino)
-        if found is not None:
-            line, word = found
+        scanned = _scanned(file, state.st_size, state.st_mtime_ns, state.st_ino)
+        if scanned is not None:
+            line, word = scanned
             problem = f"line {line}: {word} is a command to ngspice, which netgen never runs"
             raise ConfigurationError(str(file), [f"{problem}; remove it from the models"])
 

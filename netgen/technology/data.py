@@ -239,9 +239,9 @@ class Technology:
                 raise UsageError(
                     f"unit {name} = {value * 1e6:g} µm; {self.name} allows {low} … {high} µm"
                 )
-        found = Geometry(self.snap(unit.width), self.snap(unit.length))
+        snapped = Geometry(self.snap(unit.width), self.snap(unit.length))
         own = {group: self.check_unit(size) for group, size in sizes_of(unit).items()}
-        return with_sizes(found, own)
+        return with_sizes(snapped, own)
 
     def unit_of(self, polarity: Polarity, unit: Geometry) -> Geometry:
         """Return a unit mirror's own transistor of a polarity."""

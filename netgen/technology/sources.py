@@ -39,16 +39,16 @@ def source_file(path: Path) -> SourceFile:
 
 def with_included(files: Iterable[Path]) -> Iterator[Path]:
     """Yield model files, and all that they include; what is not there is left out."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     queue = list(files)
     while queue:
         file = queue.pop(0)
-        if file not in found and file.is_file():
-            found.add(file)
+        if file not in paths and file.is_file():
+            paths.add(file)
             yield file
             queue += included(file.read_bytes().decode("latin-1"), file.parent)
 
 
 def _stamp(path: Path) -> Stamp:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino

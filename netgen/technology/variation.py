@@ -117,8 +117,8 @@ def _normals_of(keys: Words, first: int, count: int) -> Floats:
     # NumPy steps its counter before it draws
     counters = np.arange(first + 1, first + count + 1, dtype=np.uint64)
     words = _philox(keys[:, np.newaxis], counters)
-    found: Floats = ndtri(((words >> np.uint64(11)) + 0.5) / 2.0**53)
-    return found
+    normals: Floats = ndtri(((words >> np.uint64(11)) + 0.5) / 2.0**53)
+    return normals
 
 
 _MULTIPLIERS = (np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157))
@@ -160,5 +160,5 @@ def _high(left: Words, right: np.uint64) -> Words:
     half, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
     a, b, c, d = left >> half, left & mask, right >> half, right & mask
     middle = (b * d >> half) + (a * d & mask) + (b * c & mask)
-    found: Words = a * c + (a * d >> half) + (b * c >> half) + (middle >> half)
-    return found
+    high: Words = a * c + (a * d >> half) + (b * c >> half) + (middle >> half)
+    return high

@@ -62,8 +62,8 @@ class Alarms:
     @property
     def miss_interval(self) -> tuple[float, float]:
         """95 % confidence interval of the share of misses (Wilson)."""
-        found = proportion(np.arange(self.words) < self.missed)
-        return found.wilson or (0.0, 1.0)
+        share = proportion(np.arange(self.words) < self.missed)
+        return share.wilson or (0.0, 1.0)
 
     @property
     def rate(self) -> float:
@@ -173,9 +173,9 @@ def curve(
     """
     seconds = len(logits) * FRAME_PERIOD
     return [
-        Point(offset, count_alarms(found, words, classes, seconds))
+        Point(offset, count_alarms(detection, words, classes, seconds))
         for offset in offsets
-        for found in (detect(logits, rule, offset),)
+        for detection in (detect(logits, rule, offset),)
     ]
 
 

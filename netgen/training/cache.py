@@ -227,10 +227,10 @@ class Pack:
 def _parsed(line: str) -> Json:
     """Return a line of an index; the last one of a run that was killed may be no JSON."""
     try:
-        found: Json = json.loads(line)
+        record: Json = json.loads(line)
     except ValueError:
         return []
-    return found
+    return record
 
 
 def _state(status: os.stat_result) -> tuple[int, int, int]:

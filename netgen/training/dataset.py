@@ -94,9 +94,9 @@ class _Gatherer:
         x = np.empty((len(self.y), FRAMES, front.channels), dtype=kind)
         smallest, start = np.finfo(kind).tiny, 0
         for block in self.blocks(pack, front):
-            found = mapping(block)
-            found *= found >= smallest  # subnormal numbers take thirty times as long to convert
-            x[start : start + len(block)] = found
+            mapped = mapping(block)
+            mapped *= mapped >= smallest  # subnormal numbers take thirty times as long to convert
+            x[start : start + len(block)] = mapped
             start += len(block)
         y = np.array(self.y, dtype=np.int64)
         words = tuple(word for word, _ in self.spoken)

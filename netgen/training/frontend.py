@@ -268,14 +268,14 @@ class Bank:
 
     def _frames(self) -> Features:
         ready = self._machine.num_frames_ready
-        found = np.empty((ready - self._read, self._width), dtype=np.float32)
-        for place in range(len(found)):
-            found[place] = self._machine.get_frame(self._read + place)
-        self._machine.pop(len(found))
+        frames = np.empty((ready - self._read, self._width), dtype=np.float32)
+        for place in range(len(frames)):
+            frames[place] = self._machine.get_frame(self._read + place)
+        self._machine.pop(len(frames))
         self._read = ready
         if not self._plain:
-            found /= np.float32(_FULL_SCALE**2)
-        return found
+            frames /= np.float32(_FULL_SCALE**2)
+        return frames
 
 
 @lru_cache

@@ -75,14 +75,14 @@ class Tree:
     def remarks(self, used: Iterable[str]) -> list[str]:
         """Count what is not used: sounds by their folder, other files by their kind."""
         unread = set(self.sounds) - set(used)
-        found = []
+        remarks = []
         if unread:
             by_folder = Counter(dirname(path) or "." for path in unread)
-            found.append(f"{len(unread)} sound files not read: {_listed(by_folder)}")
+            remarks.append(f"{len(unread)} sound files not read: {_listed(by_folder)}")
         if self.others:
             total = sum(self.others.values())
-            found.append(f"{total} files that are no sound not read: {_listed(self.others)}")
-        return found
+            remarks.append(f"{total} files that are no sound not read: {_listed(self.others)}")
+        return remarks
 
 
 def _listed(counts: Counter[str]) -> str:
@@ -131,15 +131,15 @@ def _by_label(tree: Tree, below: str = "") -> dict[str, list[str]]:
         A label folder holds no sound, or there is no label folder.
     """
     depth = 1 if below else 0
-    found: dict[str, list[str]] = {}
+    by_label: dict[str, list[str]] = {}
     for path in tree.sounds:
         parts = path.split("/")
         inside = not below or parts[0] == below
         if inside and len(parts) > depth + 1 and parts[depth][0] != "_":
-            found.setdefault(parts[depth], []).append(path)
+            by_label.setdefault(parts[depth], []).append(path)
     root = tree.root / below
     empty = [p.name for p in root.iterdir() if p.is_dir() and p.name[0] not in "._"
-             and p.name not in found]  # fmt: skip
+             and p.name not in by_label]  # fmt: skip
     if empty:
         kinds = ", ".join(sorted(SUFFIXES))
         raise InputError(
@@ -147,9 +147,9 @@ def _by_label(tree: Tree, below: str = "") -> dict[str, list[str]]:
             [f"class {name!r} has no sound file ({kinds}); add some or remove it"
              for name in sorted(empty)],
         )  # fmt: skip
-    if not found:
+    if not by_label:
         raise InputError(str(root), ["holds no label folders; wanted label/*.wav"])
-    return dict(sorted(found.items()))
+    return dict(sorted(by_label.items()))
 
 
 def _corpus(

@@ -68,8 +68,8 @@ def _votes(arch: Architecture, sampled: Tensor, x: Tensor) -> NDArray[np.float32
     """Return the logits of the frames that vote, (chips, frames, samples, classes)."""
     width = max(1, _AT_ONCE // (x.shape[1] * arch.units * len(sampled)))
     with torch.no_grad():
-        found = [run(arch, sampled, few, hard).logits[:, -VOTERS:] for few in x.split(width, dim=2)]
-    return np.asarray(torch.cat(found, dim=2).numpy())
+        votes = [run(arch, sampled, few, hard).logits[:, -VOTERS:] for few in x.split(width, dim=2)]
+    return np.asarray(torch.cat(votes, dim=2).numpy())
 
 
 def _score(

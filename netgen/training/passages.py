@@ -80,9 +80,9 @@ def make_passages(
     path = None if cache is None else cache / f"{_digest(few, scene, mapping, split)}.npz"
     if path is not None and path.is_file():
         try:
-            with path.open("rb") as file, np.load(file) as found:
-                columns = [found[name].tolist() for name in _COLUMNS]
-                return Passages(found["x"], tuple(map(Word, *columns)), classes)
+            with path.open("rb") as file, np.load(file) as arrays:
+                columns = [arrays[name].tolist() for name in _COLUMNS]
+                return Passages(arrays["x"], tuple(map(Word, *columns)), classes)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             pass  # not whole: it is made again
     tracks = Tracks(replace(corpus, recordings=few), scene, split, varied=split == "train")
@@ -182,10 +182,10 @@ class TriggerLoss:
         inside = hit >= 0
         if inside.any():
             own = (self._labels[hit[inside]] - 1)[None, :, None].expand(networks, -1, 1)
-            found = _largest(means[:, inside].gather(2, own)[..., 0], hit[inside])
+            largest = _largest(means[:, inside].gather(2, own)[..., 0], hit[inside])
             worst = alarms.topk(max(1, round(_HARDEST * alarms.shape[1])), dim=1).values
-            loss = loss + softplus(-found).mean(dim=1)
-            loss = loss + softplus(worst[:, None] - found[:, :, None]).mean(dim=(1, 2))
+            loss = loss + softplus(-largest).mean(dim=1)
+            loss = loss + softplus(worst[:, None] - largest[:, :, None]).mean(dim=(1, 2))
         return loss
 
 
@@ -204,8 +204,8 @@ def _mean_of_votes(logits: Tensor) -> Tensor:
 def _largest(values: Tensor, group: Tensor) -> Tensor:
     """Return the largest value of each group, (networks, groups); values are (networks, places)."""
     _, which = group.unique(return_inverse=True)
-    found = values.new_empty(len(values), int(which.max()) + 1 if len(which) else 0)
-    return found.scatter_reduce(
+    largest = values.new_empty(len(values), int(which.max()) + 1 if len(which) else 0)
+    return largest.scatter_reduce(
         1, which.expand(len(values), -1), values, "amax", include_self=False
     )
 
@@ -236,14 +236,14 @@ def trigger_points(
         logits = run(arch, parameters, x.transpose(0, 1)[None].float(), hard).logits[0]
     flat = logits.transpose(0, 1).flatten(0, 1).numpy().astype(np.float64)
     points = curve(flat, passages.words, passages.classes, DetectionRule())
-    found = []
+    listed = []
     for rate in _RATES:
         best = best_point(points, rate)
         offset, missed = (
             (OFFSETS[0], 1.0) if best is None else (best.offset, best.alarms.miss_share)
         )
-        found.append(TriggerPoint(rate, offset, missed))
-    return tuple(found)
+        listed.append(TriggerPoint(rate, offset, missed))
+    return tuple(listed)
 
 
 def hit_share(points: tuple[TriggerPoint, ...]) -> float:

@@ -84,11 +84,11 @@ def confusion_of(model: Model, x: NDArray[np.floating], y: Integers) -> Integers
 def _forecast(model: Model, x: Floats, y: Integers, seed: int) -> tuple[ChipForecast, ...]:
     arch, parameters = from_model(model, model.name)
     inputs = to_inputs(x)
-    found = (
+    forecasts = (
         chip_accuracy(arch, parameters, inputs, y, spread, FORECAST_CHIPS if spread else 1, seed)
         for spread in FORECAST_SPREADS
     )
-    return tuple(ChipForecast(**asdict(each)) for each in found)
+    return tuple(ChipForecast(**asdict(each)) for each in forecasts)
 
 
 def _points(curves: Curves) -> tuple[CurvePoint, ...]:

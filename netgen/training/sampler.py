@@ -45,7 +45,7 @@ class Sampler:
         frames, channels = self._sources[0].shape[1:]
         shift = torch.randint(-SHIFT, SHIFT + 1, (size,), generator=generator)
         when = (torch.arange(frames)[:, None] - shift).clamp_(0, frames - 1)
-        x, found = torch.empty(frames, size, channels), torch.empty(size, self._classes)
+        x, targets = torch.empty(frames, size, channels), torch.empty(size, self._classes)
         for k in range(self._classes):
             copies = bool(self._draws[1][k])
             for source, taken in ((0, ~altered | (not copies)), (1, altered & copies)):
@@ -53,8 +53,8 @@ class Sampler:
                 if len(place):
                     which = self._draws[source][k].pick(luck[place])
                     x[:, place] = self._sources[source][which, when[:, place]].float()
-                    found[place] = self._wanted[source][which]
-        return x, found
+                    targets[place] = self._wanted[source][which]
+        return x, targets
 
 
 def labels(part: Part, classes: int) -> Tensor:

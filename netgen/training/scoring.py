@@ -47,9 +47,9 @@ def respond(arch: Architecture, parameters: Tensor, x: Tensor) -> Responses:
     """Run networks with hard gates; x is (1, frames, samples, inputs), of the same type."""
     decisions, states = [], []
     for part in parameters.split(_at_once(arch, x)[0]):
-        found = [(_decided(acts), _states(acts)) for acts in _blocks(arch, part, x)]
-        decisions.append(np.concatenate([each[0] for each in found], axis=1))
-        states.append(np.concatenate([each[1] for each in found], axis=3))
+        responses = [(_decided(acts), _states(acts)) for acts in _blocks(arch, part, x)]
+        decisions.append(np.concatenate([each[0] for each in responses], axis=1))
+        states.append(np.concatenate([each[1] for each in responses], axis=3))
     return Responses(np.concatenate(decisions), np.concatenate(states))
 
 
@@ -113,9 +113,9 @@ def chip_accuracy(
     agreement: list[float] = []
     while len(scores) < count:  # in groups: the states of all together would fill the memory
         sampled = chips(arch, parameters, min(20, count - len(scores)), spread, generator, offset)
-        found = respond(arch, sampled, x)
-        scores += balanced_accuracy(found.decisions, y).tolist()
-        agreement += (found.states == nominal).mean(axis=(1, 2, 3, 4)).tolist()
+        responses = respond(arch, sampled, x)
+        scores += balanced_accuracy(responses.decisions, y).tolist()
+        agreement += (responses.states == nominal).mean(axis=(1, 2, 3, 4)).tolist()
     mean = float(np.mean(scores))
     return ChipAccuracy(spread, count, mean, min(scores), float(np.mean(agreement)))
 
@@ -145,8 +145,8 @@ def scores(
     """
     generator = torch.Generator().manual_seed(seed)
     sampled = chips(arch, parameters, count, spread, generator)
-    found = [
+    scores_of_parts = [
         balanced_accuracy(decisions_of(arch, sampled, x), spoken.y)
         for x in (spoken.fresh, spoken.after)
     ]
-    return np.asarray(np.mean(found, axis=0).reshape(-1, count).mean(axis=1))
+    return np.asarray(np.mean(scores_of_parts, axis=0).reshape(-1, count).mean(axis=1))

@@ -143,11 +143,11 @@ def pick_samples(part: Part, classes: int, count: int, seed: int) -> Samples:
 def model_files(model: Model, **samples: Samples) -> dict[str, str | bytes]:
     """Return ``model.json`` and a file of each kind of samples, by name."""
     text = json.dumps(to_dict(model), indent=1, allow_nan=False)
-    found: dict[str, str | bytes] = {"model.json": f"{text}\n"}
+    files: dict[str, str | bytes] = {"model.json": f"{text}\n"}
     for name, each in samples.items():
         assert each.y is not None
         buffer = io.BytesIO()
         x = each.x.astype(np.float32)
         np.savez_compressed(buffer, x=x, y=each.y, id=np.array(each.ids))
-        found[f"{name}.npz"] = buffer.getvalue()
-    return found
+        files[f"{name}.npz"] = buffer.getvalue()
+    return files

@@ -43,16 +43,16 @@ class Inputs:
         energies = self._bank.finish(sound) if last else self._bank.accept(sound)
         static = self._static(energies)
         if self._front.slopes:
-            found = self._with_slopes(static, last)
+            features = self._with_slopes(static, last)
         elif self._front.slow and len(static):
             slow = self._front.smooth(static, self._slow)
             self._slow = slow[-1]
-            found = np.concatenate([static, slow], axis=1)
+            features = np.concatenate([static, slow], axis=1)
         else:
-            found = self._front.derive(static) if len(static) else static
-        if not len(found):
+            features = self._front.derive(static) if len(static) else static
+        if not len(features):
             return np.empty((0, self._front.channels), dtype=np.float32)
-        return self._mapping(found)
+        return self._mapping(features)
 
     def _static(self, energies: Features) -> Features:
         if self._front.level is None or not len(energies):
@@ -92,9 +92,9 @@ class Software:
     def history(self, x: NDArray[np.floating]) -> dict[str, Bools]:
         """Take more frames, (frames, channels), and return all states, (frames, triggers) each."""
         values = evaluate(self._model.started(self.states), np.asarray(x, np.float64)[np.newaxis])
-        found = {cell.name: cell.read(values[cell.name][0]) for cell in self._model.cells}
-        self.states = {name: states[-1] for name, states in found.items()}
-        return found
+        by_cell = {cell.name: cell.read(values[cell.name][0]) for cell in self._model.cells}
+        self.states = {name: states[-1] for name, states in by_cell.items()}
+        return by_cell
 
     def push(self, x: NDArray[np.floating]) -> Floats:
         """Return the readout of more frames, (frames, classes), for inputs (frames, channels)."""
@@ -159,15 +159,15 @@ class Trigger:
         ends = np.arange(len(self._recent), len(history)) + 1
         counts = total[ends] - total[np.maximum(ends - window, 0)]
         self._recent = history[-(window - 1) :] if window > 1 else history[:0]
-        found = self._scan(counts)
+        frames = self._scan(counts)
         self._frame += len(logits)
-        return found
+        return frames
 
     def _scan(self, counts: NDArray[np.int64]) -> list[Detection]:
         enough = counts >= self._rule.votes
         if self._quiet is not None:
             enough[:, self._quiet] = False
-        found = []
+        frames = []
         before = np.concatenate([~self._armed[np.newaxis], enough[:-1]])
         for place in np.flatnonzero((enough & ~before).any(axis=1)):
             frame = self._frame + int(place)
@@ -175,11 +175,11 @@ class Trigger:
                 continue
             rising = enough[place] & ~before[place]
             label = int(np.where(rising, counts[place], -1).argmax())
-            found.append(Detection(frame, label, int(counts[place, label])))
+            frames.append(Detection(frame, label, int(counts[place, label])))
             self._last = frame
         if len(enough):
             self._armed = ~enough[-1]
-        return found
+        return frames
 
 
 def inputs_of(mapping: FeatureMap, sounds: Iterable[Sound]) -> Iterator[NDArray[np.float32]]:

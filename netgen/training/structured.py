@@ -168,9 +168,9 @@ class _Chips:
         """Return the standard deviations of mirrors, looked up by their ratios."""
         values = weight.detach().numpy()
         logs = np.log(np.maximum(np.abs(values), 1e-6))
-        found = [np.interp(logs, self.errors.ratios, each)
+        sigmas = [np.interp(logs, self.errors.ratios, each)
                  for each in (self.errors.sourcing, self.errors.sinking)]  # fmt: skip
-        return torch.from_numpy(np.where(values > 0, *found)).to(weight.dtype)
+        return torch.from_numpy(np.where(values > 0, *sigmas)).to(weight.dtype)
 
     def cells(self, layer: int, candidate: _Line) -> _Line:
         """Add the errors of cells; return those of the gate nets of their outputs."""

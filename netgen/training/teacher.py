@@ -91,8 +91,8 @@ class _Network(nn.Module):  # type: ignore[misc]
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits, (samples, groups); x is (frames, samples, channels)."""
         inner = self.blocks(relu(self.norm(self.first(x.permute(1, 2, 0)))))
-        found: Tensor = self.last(self.dropout(inner.mean(dim=2)))
-        return found
+        logits: Tensor = self.last(self.dropout(inner.mean(dim=2)))
+        return logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +143,14 @@ class Teacher:
 
         x is (samples, frames, channels).
         """
-        found = torch.zeros(len(x), self._classes)
+        shares = torch.zeros(len(x), self._classes)
         with torch.no_grad():
             for start in range(0, len(x), _AT_ONCE):
                 part = torch.from_numpy(x[start : start + _AT_ONCE, :, : self._static]).float()
                 chances = self._network(part.transpose(0, 1)).softmax(dim=1)
-                found[start : start + _AT_ONCE].index_add_(1, self._of, chances)
-        found *= self._ratio
-        return found / found.sum(dim=1, keepdim=True)
+                shares[start : start + _AT_ONCE].index_add_(1, self._of, chances)
+        shares *= self._ratio
+        return shares / shares.sum(dim=1, keepdim=True)
 
 
 def make_teacher(
@@ -249,11 +249,11 @@ class _Source:
     def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return x (frames, samples, channels) and groups (samples,): a quarter are originals."""
         copies = size * 3 // 4 if len(self._x[1]) else 0
-        found = []
+        clips = []
         for source, count in ((0, size - copies), (1, copies)):
             if count:
                 chance = self._chance[source]
                 which = torch.multinomial(chance, count, replacement=True, generator=generator)
-                found.append((self._x[source][which], self._group[source][which]))
-        x = torch.cat([part for part, _ in found]).transpose(0, 1).float()
-        return x, torch.cat([group for _, group in found])
+                clips.append((self._x[source][which], self._group[source][which]))
+        x = torch.cat([part for part, _ in clips]).transpose(0, 1).float()
+        return x, torch.cat([group for _, group in clips])

@@ -243,8 +243,8 @@ class Trainer:
         return without_dead_zone(self._arch, parameters) if self._recipe.drawable else parameters
 
     def _note(self, phase: Phase, loss: Tensor) -> None:
-        found = decisions_of(self._arch, self._realised(), self._validation.fresh)
-        accuracy = balanced_accuracy(found, self._validation.y)
+        decisions = decisions_of(self._arch, self._realised(), self._validation.fresh)
+        accuracy = balanced_accuracy(decisions, self._validation.y)
         self._curves.steps.append(self.step)
         for column, values in (
             (self._curves.loss, loss.tolist()),
@@ -257,8 +257,8 @@ class Trainer:
 
     def _prune(self, count: int) -> None:
         """Go on with the best networks alone, and with what their optimiser knows."""
-        found = self._scores(PRUNE_SPREAD, PRUNE_CHIPS)
-        best = sorted(found.argsort()[::-1][:count].tolist())
+        scores = self._scores(PRUNE_SPREAD, PRUNE_CHIPS)
+        best = sorted(scores.argsort()[::-1][:count].tolist())
         memory = self._optimiser.state[self._parameters]
         kept = {
             key: value[best].clone() if value.ndim else value.clone()
@@ -277,16 +277,16 @@ class Trainer:
         """Return the best network by validation, each at its own operating point."""
         realised, errors = self._realised(), self._recipe.errors
         spread, count = (CHOICE_SPREAD, CHOICE_CHIPS) if errors is None else STRUCTURED
-        found = [
+        tuned = [
             tune(self._arch, one, self._validation, spread, count, self._recipe.seed, errors)
             for one in realised.split(1)
         ]
         heard = [
             trigger_points(self._arch, one, self._streams[1]) if self._streams else ()
-            for one, _, _ in found
+            for one, _, _ in tuned
         ]
-        best = max(range(len(found)), key=lambda place: found[place][1] + hit_share(heard[place]))
-        parameters, score, offsets = found[best]
+        best = max(range(len(tuned)), key=lambda place: tuned[place][1] + hit_share(heard[place]))
+        parameters, score, offsets = tuned[best]
         return Trained(
             parameters.to(torch.float64),
             self._alive[best],

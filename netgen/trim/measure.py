@@ -70,12 +70,12 @@ def trim_measured(
     rng = np.random.default_rng(seed)
     codes, beyond = nominal_codes(circuit, span, chips), 0
     for _ in range(rounds):
-        found = measure(codes.settings)
+        figures = measure(codes.settings)
         biases: dict[str, Integers] = {}
         beyond = 0
         for layer in circuit.cells:
             aim = layer.wanted / circuit.model.unit_current
-            errors = log_errors(layer, aim, _misread(found[layer.node], error, rng))
+            errors = log_errors(layer, aim, _misread(figures[layer.node], error, rng))
             logs = span.logs(codes.biases[layer.node]) - errors
             biases[layer.node] = span.nearest(logs)
             beyond += span.beyond(logs)
@@ -83,7 +83,7 @@ def trim_measured(
     return MeasuredTrim(codes, beyond)
 
 
-def log_errors(layer: CellLayer, aim: Floats, found: CellFigures) -> Floats:
+def log_errors(layer: CellLayer, aim: Floats, figures: CellFigures) -> Floats:
     """Return ln of measured figures over the wanted ones, (chips, biases, units).
 
     A cell that never falls counts as one that falls at no current.
@@ -93,19 +93,19 @@ def log_errors(layer: CellLayer, aim: Floats, found: CellFigures) -> Floats:
     aim
         What each bias should give, units, (biases, units).
     """
-    falling = np.maximum(found.falling, 0.0)
-    own = np.moveaxis(layer.block.figures(found.rising, falling, found.output), 0, 1)
+    falling = np.maximum(figures.falling, 0.0)
+    own = np.moveaxis(layer.block.figures(figures.rising, falling, figures.output), 0, 1)
     logs: Floats = np.log(np.maximum(own / aim, _SMALL))
     return logs
 
 
-def _misread(found: CellFigures, error: float, rng: np.random.Generator) -> CellFigures:
+def _misread(figures: CellFigures, error: float, rng: np.random.Generator) -> CellFigures:
     if not error:
-        return found
+        return figures
     return CellFigures(
         *(
             each * np.exp(error * rng.standard_normal(each.shape))
-            for each in (found.rising, found.falling, found.output)
+            for each in (figures.rising, figures.falling, figures.output)
         )
     )
 
@@ -142,9 +142,9 @@ def trim_inputs(
     x = np.maximum(points[:, np.newaxis] + moves, 0.0).reshape(-1, 1, channels)
 
     def changes(run: Candidates, settings: ChipSettings | None, error: float) -> Floats:
-        found = run(x, settings)[:, :, 0]
-        found = found * np.exp(error * rng.standard_normal(found.shape)) if error else found
-        each = found.reshape(len(found), len(points), 2, channels, -1)
+        logits = run(x, settings)[:, :, 0]
+        logits = logits * np.exp(error * rng.standard_normal(logits.shape)) if error else logits
+        each = logits.reshape(len(logits), len(points), 2, channels, -1)
         return each[:, :, 0] - each[:, :, 1]  # (chips, points, channels, cells)
 
     wanted = changes(software, None, 0.0)

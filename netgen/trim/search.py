@@ -63,10 +63,10 @@ def trim_by_trial(
     for number in range(1, evaluations):
         widest = max(1.0, (last + 1) / 8 * (1 - number / evaluations) ** 2)
         tried = np.clip(flat + _move(rng, flat.shape, widest), 0, last)
-        found = score(readout, run(_shaped(tried, start).settings), labels)
-        better = found >= best.score
+        scores = score(readout, run(_shaped(tried, start).settings), labels)
+        better = scores >= best.score
         flat = np.where(better[:, np.newaxis], tried, flat)
-        best = Trial(_shaped(flat, start), np.where(better, found, best.score), number + 1)
+        best = Trial(_shaped(flat, start), np.where(better, scores, best.score), number + 1)
         yield best
 
 
@@ -85,10 +85,10 @@ def score(readout: Readout, logits: Floats, labels: Integers) -> Floats:
     flat = logits.reshape(-1, *logits.shape[2:])
     leads = lead(readout, flat, np.tile(labels, chips)).reshape(chips, samples)
     each = -np.logaddexp(0.0, -leads / SOFTNESS)
-    found: Floats = np.mean(
+    recalls: Floats = np.mean(
         [each[:, labels == one].mean(axis=1) for one in np.unique(labels)], axis=0
     )
-    return found
+    return recalls
 
 
 def _move(rng: np.random.Generator, shape: tuple[int, ...], widest: float) -> Integers:
@@ -105,8 +105,8 @@ def _flatten(codes: Codes) -> Integers:
     parts = [each.reshape(len(each), -1) for each in codes.biases.values()]
     if codes.inputs is not None:
         parts.append(codes.inputs)
-    found: Integers = np.concatenate(parts, axis=1)
-    return found
+    flat: Integers = np.concatenate(parts, axis=1)
+    return flat
 
 
 def _shaped(flat: Integers, like: Codes) -> Codes:

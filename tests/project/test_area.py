@@ -109,11 +109,11 @@ def test_a_budget_below_all_that_can_be_drawn(area: AreaByGroup) -> None:
 def test_mirrors_at_the_narrowest_width_do_not_become_smaller(area: AreaByGroup) -> None:
     mirrors = [name for name, group in area.group_of.items() if group == "weights"]
     for name in mirrors:
-        now, small = area.made.netlist.transistors[name].geometry, area.resized(name, 0.5)
+        now, small = area.design.netlist.transistors[name].geometry, area.resized(name, 0.5)
         assert small.width >= 0.22e-6 - 1e-12
         assert small.width / small.length == pytest.approx(now.width / now.length)
     line = next(name for name, group in area.group_of.items() if group == "x")
-    assert area.resized(line, 0.5) == scaled(area.made.netlist.transistors[line].geometry, 0.5)
+    assert area.resized(line, 0.5) == scaled(area.design.netlist.transistors[line].geometry, 0.5)
 
 
 def test_a_yield_is_reached_with_little_area(

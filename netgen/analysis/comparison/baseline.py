@@ -154,9 +154,9 @@ def read_baseline(path: Path) -> Baseline:
         if not isinstance(data, dict) or {key: data.get(key) for key in known} != known:
             problem = f"is no {known['format']} of version {known['version']}; name a report.json"
             raise ConfigurationError(str(path), [problem])
-        found = {check["name"]: check["value"] for check in data["checks"]}
-        found |= {name: data[name] for name in BETTER if name in data}
-        figures = {name: _number(found[name]) for name in BETTER if name in found}
+        checks = {check["name"]: check["value"] for check in data["checks"]}
+        checks |= {name: data[name] for name in BETTER if name in data}
+        figures = {name: _number(checks[name]) for name in BETTER if name in checks}
         return Baseline(str(path), str(data["model"]["sha256"]), int(data["samples"]), figures)
     except OSError as error:
         raise ConfigurationError(str(path), [f"cannot be read ({error.strerror})"]) from None

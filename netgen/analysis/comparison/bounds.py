@@ -144,5 +144,5 @@ class Bounds:
         rises = (line.high > high - reach) & (line.high > largest + moved)
         falls = (line.low < low + reach) & (line.low < smallest - moved)
         rests = (line.new > low - reach) & (line.new < high + reach)
-        found: Bools = np.where(before, falls, rises) & rests
-        return found
+        unsettled: Bools = np.where(before, falls, rises) & rests
+        return unsettled

@@ -189,8 +189,8 @@ class _Readings:
         """Frames tied in which the circuit's largest is one of those tied, (samples, frames)."""
         winner = self.settled.values[self.model.readout.node].argmax(axis=2)
         inside = np.take_along_axis(self.leaders, winner[..., np.newaxis], axis=2)[..., 0]
-        found: Bools = tied(self.leaders) & inside
-        return found
+        undecided: Bools = tied(self.leaders) & inside
+        return undecided
 
     def tie(self, at: int) -> tuple[int, ...]:
         """Return the classes between which a sample is tied; () where software decides."""
@@ -200,7 +200,7 @@ class _Readings:
         return tuple(map(int, possible)) if len(possible) > 1 else ()
 
     def first_divergence(self, at: int) -> Divergence | None:
-        found = []
+        divergences = []
         for order, node in enumerate(self.model.nodes):
             if isinstance(node, Cell):
                 causes = self.states[node.name].cause[at]
@@ -209,12 +209,12 @@ class _Readings:
                     frame, trigger = (int(index) for index in places[0])
                     unit = trigger // node.rungs
                     cause = CAUSES[causes[frame, unit] - 1]
-                    found.append((frame, order, Divergence(frame, node.name, unit, cause)))
+                    divergences.append((frame, order, Divergence(frame, node.name, unit, cause)))
             if node.name == self.model.readout.node:
                 readout = self.readout_divergence(at)
                 if readout is not None:
-                    found.append((readout.frame, order, readout))
-        return min(found, key=lambda entry: entry[:2])[2] if found else None
+                    divergences.append((readout.frame, order, readout))
+        return min(divergences, key=lambda entry: entry[:2])[2] if divergences else None
 
     def readout_divergence(self, at: int) -> Divergence | None:
         """The first frame of the readout's window whose largest unit differs."""
@@ -305,10 +305,10 @@ def _cost(settled: SettledTraces) -> SimulationCost:
 
 def _nodes(readings: _Readings) -> tuple[NodeComparison, ...]:
     model, settled = readings.model, readings.settled
-    found = []
+    comparisons = []
     for node in model.nodes:
         circuit, reading = settled.values[node.name], readings.states.get(node.name)
-        found.append(
+        comparisons.append(
             NodeComparison(
                 node=node.name,
                 op=op_of(node),
@@ -321,7 +321,7 @@ def _nodes(readings: _Readings) -> tuple[NodeComparison, ...]:
                 transients=None if reading is None else int(reading.transient.sum()),
             )
         )
-    return tuple(found)
+    return tuple(comparisons)
 
 
 def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:

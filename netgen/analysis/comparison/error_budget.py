@@ -77,19 +77,19 @@ def error_budget(
     model = twin.circuit.model
     software = evaluate(model, x)
     ideal = _answers(twin, software)
-    found: list[tuple[Step, Step, TwinResult]] = [
+    contributions: list[tuple[Step, Step, TwinResult]] = [
         ("grid", "ideal", _answers(twin, _on_grid(twin, x))),
         ("systematic", "grid", twin.run({}, x)),
     ]
     if twin.technology.mismatch:
         names = twin.netlist.transistors
         shifts = sample_deviations(twin.technology, Variation(seed), names, 0, chips)
-        found.append(("mismatch", "systematic", twin.run(shifts, x)))
+        contributions.append(("mismatch", "systematic", twin.run(shifts, x)))
     if circuit is not None:
-        found.append(("transistor", "systematic", circuit))
+        contributions.append(("transistor", "systematic", circuit))
     errors: dict[Step, float] = {"ideal": 0.0}
     rungs = []
-    for step, over, answers in found:
+    for step, over, answers in contributions:
         rung = _rung(twin, ideal, step, over, answers, errors)
         errors[step] = rung.logit_rmse_fs
         rungs.append(rung)

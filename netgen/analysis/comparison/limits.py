@@ -89,8 +89,8 @@ class LimitTally:
     def settling(self) -> float | None:
         """Return the figure of :class:`CircuitLimits` by itself."""
         shares = []
-        for name, found in self._moved.items():
-            moved, size = (rms(np.array(each)) for each in zip(*found, strict=True))
+        for name, masks in self._moved.items():
+            moved, size = (rms(np.array(each)) for each in zip(*masks, strict=True))
             shares.append(moved / max(size, self._usual(name)))
         return max(shares, default=None)
 
@@ -161,9 +161,9 @@ def _moved(model: Model, trace: Traces) -> Iterator[tuple[str, Floats, float]]:
         yield name, (settled - early)[1:], rms(settled[1:])
 
 
-def _means(found: dict[str, list[np.ndarray]]) -> Iterator[float]:
+def _means(values: dict[str, list[np.ndarray]]) -> Iterator[float]:
     """Yield the mean of each cell over the frames in which it has one."""
-    for arrays in found.values():
+    for arrays in values.values():
         stacked = np.concatenate(arrays) if arrays else np.zeros((0, 0))
         there = np.isfinite(stacked)
         count = there.sum(axis=0)

@@ -185,8 +185,8 @@ def _excursion(
     counts = restless.sum(axis=2)
     for count in range(1, ENUMERATED + 1):
         for at in _blocks(counts == count, 2**count - 1):
-            found = _subsets(cone, cell.input, settled.x[at], final[at], restless[at], count)
-            lowest[at], highest[at] = found
+            sums = _subsets(cone, cell.input, settled.x[at], final[at], restless[at], count)
+            lowest[at], highest[at] = sums
     for at in _blocks(counts > ENUMERATED, 1):
         lowest[at], highest[at] = _bounds(cone, cell.input, settled.x[at], final[at], restless[at])
     return lowest, highest

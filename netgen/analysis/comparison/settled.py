@@ -122,15 +122,15 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
 
 
 def _check(
-    trace: Traces, found: Mapping[str, Floats], expected: Mapping[str, tuple[int, ...]]
+    trace: Traces, signals: Mapping[str, Floats], expected: Mapping[str, tuple[int, ...]]
 ) -> None:
     problems = []
     for name, shape in expected.items():
-        if name not in found:
+        if name not in signals:
             problems.append(f"node {name!r} is missing")
-        elif found[name].shape != shape:
-            problems.append(f"node {name!r} is {found[name].shape}, not {shape}")
-        elif not np.isfinite(found[name]).all():
+        elif signals[name].shape != shape:
+            problems.append(f"node {name!r} is {signals[name].shape}, not {shape}")
+        elif not np.isfinite(signals[name]).all():
             problems.append(f"node {name!r} holds a value that is not finite")
     if problems:
         hint = "run netgen sim again with this build"

@@ -37,7 +37,7 @@ def slow_states(
         See :func:`netgen.characterise.cell_speeds`.
     """
     arrivals: dict[str, Floats] = {}
-    found: dict[str, Bools] = {}
+    slow: dict[str, Bools] = {}
     below = {cell.name: _below(model, cell) for cell in model.cells}
     orders: dict[str, int] = {}
     for cell in model.cells:
@@ -57,10 +57,10 @@ def slow_states(
         start[:, :1] = np.maximum(start[:, :1], release_time(*released))
         left = SETTLED * model.frame_period - start
         changes = cell.states(software[cell.input], before) != before
-        found[cell.name] = changes & (needed > left[..., np.newaxis])
+        slow[cell.name] = changes & (needed > left[..., np.newaxis])
         moved = np.where(high != before, np.minimum(needed, left[..., np.newaxis]), 0.0)
         arrivals[cell.name] = start + moved.max(axis=2, initial=0.0)
-    return found
+    return slow
 
 
 def frame_needed(model: Model, speeds: Mapping[str, CellSpeed]) -> float:
@@ -131,14 +131,14 @@ def _below(model: Model, cell: Cell) -> set[str]:
 
     What lies below those is in their own arrivals.
     """
-    found, seen, queue = set(), set(), [cell.input]
+    nodes, seen, queue = set(), set(), [cell.input]
     while queue:
         name = queue.pop()
         if name == INPUT or name in seen:
             continue
         seen.add(name)
         if isinstance(model.by_name[name], Cell):
-            found.add(name)
+            nodes.add(name)
         else:
             queue.extend(sources(model.by_name[name]))
-    return found
+    return nodes

@@ -131,15 +131,17 @@ def verdict(
     return (*(_with_source(check, tolerances) for check in checks), *others)
 
 
-def verified(found: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
+def verified(verification: Verification, tolerances: Tolerances) -> tuple[Check, ...]:
     """Judge what was measured of a netlist: every layer could be, and every tolerance holds."""
-    failures = len(found.failures)
-    failed = tuple(Place(n, 0, f"{n} ({kind})", 1.0) for n, kind in found.failures.items())
+    failures = len(verification.failures)
+    failed = tuple(Place(n, 0, f"{n} ({kind})", 1.0) for n, kind in verification.failures.items())
     checks = [Check("verification_failures", failures, "≤", 0, failures == 0, failed)]
-    cells = [(each, each.name) for each in found.cells]
+    cells = [(each, each.name) for each in verification.cells]
     places = {
-        "mirror_error_max": [Place(m.node, m.row, m.place, m.error) for m in found.mirrors],
-        "row_error_max": [Place(r.node, r.row, f"{r.node}[{r.row}]", r.error) for r in found.sums],
+        "mirror_error_max": [Place(m.node, m.row, m.place, m.error) for m in verification.mirrors],
+        "row_error_max": [
+            Place(r.node, r.row, f"{r.node}[{r.row}]", r.error) for r in verification.sums
+        ],
     }
     for figure in ("threshold", "width", "output"):
         places[f"{figure}_error_max"] = [

@@ -83,14 +83,14 @@ def measure_noise(
         # the decks themselves, so that a change of the circuits counts
         point = operating_deck(setup.technology, setup.at, setup.unit, tested)
         noise = noise_deck(setup.technology, setup.at, setup.unit, tested, 0.0, BAND)
-        found = setup.cached(measure, "noise", point, noise)
+        densities = setup.cached(measure, "noise", point, noise)
         measured.append(
             BlockNoise(
                 tested,
-                float(found["operating"]),
-                found["frequency"],
-                found["output"],
-                found["referred"],
+                float(densities["operating"]),
+                densities["frequency"],
+                densities["output"],
+                densities["referred"],
             )
         )
     return tuple(measured)

@@ -194,15 +194,15 @@ class PopulationFigures:
 
         (3, frames, classes), software units; None where no case simulated the sample.
         """
-        found = self.logits[self.simulated[:, at], at]
-        if not len(found):
+        logits = self.logits[self.simulated[:, at], at]
+        if not len(logits):
             return None
-        band: Floats = np.quantile(found, (LOW, 0.5, HIGH), axis=0).astype(np.float64)
+        band: Floats = np.quantile(logits, (LOW, 0.5, HIGH), axis=0).astype(np.float64)
         return band
 
     def worst(self) -> tuple[Worst, ...]:
         """Return the worst run by every quantity that is known of any."""
-        found = []
+        worst = []
         for quantity, bad in QUANTITIES.items():
             values: Floats = getattr(self, quantity)
             if np.isnan(values).all():
@@ -210,8 +210,8 @@ class PopulationFigures:
             flat = np.nanargmax(values) if bad == "high" else np.nanargmin(values)
             case, sample = np.unravel_index(flat, values.shape)
             value = float(values[case, sample])
-            found.append(Worst(quantity, self.cases[case], self.samples[sample], value))
-        return tuple(found)
+            worst.append(Worst(quantity, self.cases[case], self.samples[sample], value))
+        return tuple(worst)
 
     def pick(self, samples: Sequence[int]) -> PopulationFigures:
         """Return the figures of some of the samples (indices in their file), in that order."""
@@ -270,10 +270,10 @@ def measure(
         part = {name: value[at] for name, value in software.items()}
         # who takes the power is read from waves, which runs of populations do not keep
         traces = [replace(t, power=NO_POWER) for t in runs if isinstance(t, Traces)]
-        found = observe(model, samples.x[at], iter(traces))
+        settled = observe(model, samples.x[at], iter(traces))
         simulated[row, at] = True
-        values[row, at] = found.values[model.readout.node]
-        currents = found.values[model.readout.node]
+        values[row, at] = settled.values[model.readout.node]
+        currents = settled.values[model.readout.node]
         decision[row, at] = decide(model.readout, currents)
         if all(trace.winners.size for trace in traces):
             levels = np.stack([trace.winners for trace in traces])
@@ -281,7 +281,7 @@ def measure(
                 decision[row, at] = decide(model.readout, levels)
             for name, entry in _winners(currents, levels).items():
                 figures[name][row, at] = entry
-        for name, entry in _figures(model, part, classes[at], found, scale).items():
+        for name, entry in _figures(model, part, classes[at], settled, scale).items():
             figures[name][row, at] = entry
     return PopulationFigures(
         cases=tuple(cases),
@@ -320,13 +320,13 @@ def _figures(
     model: Model,
     software: Mapping[str, Floats],
     classes: Integers,
-    found: SettledTraces,
+    settled: SettledTraces,
     scale: float,
 ) -> dict[str, Floats]:
     """Return the figures of some samples in one variant, each (samples,)."""
     readout, node = model.readout, model.readout.node
-    circuit, free = found.values[node], software[node]
-    same = evaluate(model, software["x"], found.states)[node]
+    circuit, free = settled.values[node], software[node]
+    same = evaluate(model, software["x"], settled.states)[node]
     window = slice(readout.start, readout.stop)
     winners = (circuit.argmax(axis=2) == free.argmax(axis=2))[:, window]
     figures = {
@@ -334,11 +334,11 @@ def _figures(
         "logit_rmse_fs": _rms(circuit - free) / scale,
         "logit_rmse_same_state_fs": _rms(circuit - same) / scale,
         "lead": lead(readout, circuit, classes),
-        "power_w": found.power_w,
-        "unseen": np.array(found.unseen, dtype=np.float64),
+        "power_w": settled.power_w,
+        "unseen": np.array(settled.unseen, dtype=np.float64),
     }
     if model.cells:
-        equal = [c.read(software[c.name]) == found.states[c.name] for c in model.cells]
+        equal = [c.read(software[c.name]) == settled.states[c.name] for c in model.cells]
         figures["state_agreement"] = np.concatenate(equal, axis=2).mean(axis=(1, 2))
     return figures
 

@@ -28,5 +28,5 @@ def lead_variances(leads: Floats, deviations: Floats) -> Floats:
     weight = np.zeros(leads.shape[1])
     weight[moved] = np.exp(-0.5 * (mean[moved] / spread[moved]) ** 2) / spread[moved] ** 2
     slope = deviations.T @ (leads - mean) / chips
-    found: Floats = (slope**2 - spread**2 / chips) @ weight
-    return found
+    variances: Floats = (slope**2 - spread**2 / chips) @ weight
+    return variances

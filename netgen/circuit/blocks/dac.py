@@ -88,19 +88,19 @@ class DacRange(CodeRange):
         """Return which branches carry a current, 0 or 1, (1 + bits, …) for codes of any shape."""
         places = np.arange(self.bits).reshape(-1, *(1,) * np.ndim(codes))
         bits = (np.asarray(codes)[np.newaxis] >> places) & 1
-        found: Floats = np.concatenate([np.ones((1, *np.shape(codes))), bits])
-        return found
+        on: Floats = np.concatenate([np.ones((1, *np.shape(codes))), bits])
+        return on
 
     def logs(self, codes: Integers) -> Floats:
         """Return the logarithms of the factors of codes, any shape."""
-        found: Floats = np.log((self.fixed + np.asarray(codes, dtype=np.float64)) / self.steps)
-        return found
+        logs: Floats = np.log((self.fixed + np.asarray(codes, dtype=np.float64)) / self.steps)
+        return logs
 
     def nearest(self, logs: Floats) -> Integers:
         """Return the codes nearest to logarithms of factors, any shape; the ends beyond them."""
         wanted = np.exp(np.minimum(logs, 50.0)) * self.steps - self.fixed
-        found: Integers = np.clip(np.rint(wanted), 0, self.last).astype(np.intp)
-        return found
+        codes: Integers = np.clip(np.rint(wanted), 0, self.last).astype(np.intp)
+        return codes
 
 
 def divided(steps: int, unit: int) -> tuple[int, int]:

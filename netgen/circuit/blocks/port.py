@@ -163,11 +163,11 @@ class CellBlock(Block):
 
         What a bias works through has the name of its kind; others have none.
         """
-        found = {**dict.fromkeys(self.entries, CANDIDATES), self.probe.device: STATES}
+        groups = {**dict.fromkeys(self.entries, CANDIDATES), self.probe.device: STATES}
         for bias, way in zip(self.biases, self.ways, strict=True):
             for name in (name for copy in way for name in (copy.diode, copy.copy) if name):
-                found.setdefault(name, bias.group)
-        return found
+                groups.setdefault(name, bias.group)
+        return groups
 
     def of(self, cell: Cell) -> CellBlock:
         """Return the block of a node: another where its number of rungs makes one."""
@@ -230,13 +230,13 @@ class CellBlock(Block):
         Without a storage node the candidates went along a ramp: a cell switches where its output
         passes half of its last.
         """
-        found = []
+        readings = []
         for candidate, output in zip(held.candidate, held.output, strict=True):
             place = int(np.argmax(output > output[-1] / 2))
             near = slice(place - 1, place + 1)
             at = np.interp(output[-1] / 2, output[near], candidate[near]) if place else np.nan
-            found.append([at, at, output[-1]])
-        return np.array(found)
+            readings.append([at, at, output[-1]])
+        return np.array(readings)
 
     def times(self, bench: Bench, table: CellTable) -> CellTimes | None:
         """Measure how long cells take; None counts as no time."""

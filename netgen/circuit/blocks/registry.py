@@ -24,11 +24,11 @@ def block_of(cell: Cell) -> CellBlock:
     ConfigurationError
         What is installed for its operation is no block of circuits.
     """
-    found = realised()[cell.op]
-    if not isinstance(found, CellBlock):
+    block = realised()[cell.op]
+    if not isinstance(block, CellBlock):
         source = f"operation {cell.op} of {GROUP}"
         raise ConfigurationError(source, ["is realised by no CellBlock; uninstall its package"])
-    return found.of(cell)
+    return block.of(cell)
 
 
 def blocks_of(model: Model) -> Mapping[str, CellBlock]:
@@ -47,10 +47,10 @@ def modules_of(
         Geometry of the unit mirror.
     """
     kit = Kit(technology, unit)
-    found = [*relu.BLOCK.modules(kit), *mirror.BLOCK.modules(kit)]
+    modules = [*relu.BLOCK.modules(kit), *mirror.BLOCK.modules(kit)]
     for block in dict.fromkeys(blocks):
-        found += block.modules(replace(kit, groups=block.groups))
-    found += bias.BLOCK.modules(kit)
+        modules += block.modules(replace(kit, groups=block.groups))
+    modules += bias.BLOCK.modules(kit)
     for group, size in sizes_of(unit).items():
         own = Kit(technology, size)
         if group in LINES:
@@ -59,8 +59,8 @@ def modules_of(
             sized = tuple(each for each in bias.BLOCK.modules(own) if each.name == bias.DIODE)
         else:
             continue
-        found += (replace(each, name=sized_name(each.name, group, unit)) for each in sized)
-    return {module.name: module for module in found}
+        modules += (replace(each, name=sized_name(each.name, group, unit)) for each in sized)
+    return {module.name: module for module in modules}
 
 
 def sized_name(module: str, group: str, unit: Geometry) -> str:

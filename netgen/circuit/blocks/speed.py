@@ -46,8 +46,8 @@ class CellSpeed:
         unit = np.arange(self.storage.shape[1])
         storage = self.storage[direction]
         logs = storage[unit, left] * (1 - share) + storage[unit, left + 1] * share
-        found: Floats = np.maximum(np.exp(logs) + self.output[direction], 0.0)
-        return found
+        times: Floats = np.maximum(np.exp(logs) + self.output[direction], 0.0)
+        return times
 
     def overdrive(self, time: float) -> tuple[Floats, Floats]:
         """Return the smallest overdrives that cells answer within a time (s), shares as above.
@@ -58,7 +58,7 @@ class CellSpeed:
             Rising and falling, each (triggers,); infinite where no overdrive is large enough.
         """
         low, high = self.logs[0] - 12.0, self.logs[-1] + 2.0
-        found = []
+        overdrives = []
         for direction in range(2):
             short = np.full(self.storage.shape[1], low)
             enough = np.full(self.storage.shape[1], high)
@@ -67,5 +67,5 @@ class CellSpeed:
                 middle = (short + enough) / 2
                 late = self._line(direction, middle) > time
                 short, enough = np.where(late, middle, short), np.where(late, enough, middle)
-            found.append(np.where(never, np.inf, np.exp(enough)))
-        return found[0], found[1]
+            overdrives.append(np.where(never, np.inf, np.exp(enough)))
+        return overdrives[0], overdrives[1]

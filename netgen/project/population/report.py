@@ -111,13 +111,13 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     technology, _, _ = prepared(build)
     netlist = read_netlist(build, technology, bias_named(description.get("bias")))
     count = len(runs.cases)
-    found: list[Deviation] = []
+    deviations: list[Deviation] = []
     transistors = netlist.transistors
     if variation.mismatch:
         shifts = sample_deviations(
             technology, replace(variation, process=False), transistors, 0, count
         )
-        found += [
+        deviations += [
             Deviation(name, _group(device), device.node, shifts[name][:, 0])
             for name, device in netlist.transistors.items()
         ]
@@ -125,8 +125,8 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
         # apart from mismatch: a shift that all devices share is none's own fault
         kinds = {f"{each.polarity} process": each for each in transistors.values()}
         shifts = sample_deviations(technology, replace(variation, mismatch=False), kinds, 0, count)
-        found += [Deviation(name, _COMMON, _COMMON, shifts[name][:, 0]) for name in kinds]
-    return tuple(found)
+        deviations += [Deviation(name, _COMMON, _COMMON, shifts[name][:, 0]) for name in kinds]
+    return tuple(deviations)
 
 
 def _group(device: Device) -> str:
@@ -137,7 +137,7 @@ def _group(device: Device) -> str:
     return f"{device.node}[{device.unit}] {part}"
 
 
-def write_population_report(build: Build, found: PopulationAnalysis) -> Path:
+def write_population_report(build: Build, analysis: PopulationAnalysis) -> Path:
     """Write the page of a population beside its runs and return where it is.
 
     Raises
@@ -150,38 +150,40 @@ def write_population_report(build: Build, found: PopulationAnalysis) -> Path:
     from netgen.report.variability.population import PopulationReport
     from netgen.report.variability.write import write_population  # matplotlib
 
-    made = PopulationReport(
-        name=found.name,
-        what=found.what,
+    report = PopulationReport(
+        name=analysis.name,
+        what=analysis.what,
         model=build.model,
-        figures=found.figures,
-        sensitivity=found.sensitivity,
-        contributions=found.contributions,
-        corners=() if found.is_chips else _corner_points(found.runs),
-        facts=_facts(build, found),
-        rerun=(f"netgen sim {build.folder.path} SAMPLES.npz {_asked(found.runs)}",
+        figures=analysis.figures,
+        sensitivity=analysis.sensitivity,
+        contributions=analysis.contributions,
+        corners=() if analysis.is_chips else _corner_points(analysis.runs),
+        facts=_facts(build, analysis),
+        rerun=(f"netgen sim {build.folder.path} SAMPLES.npz {_asked(analysis.runs)}",
                f"netgen variability {build.folder.path}"),
     )  # fmt: skip
     try:
         with held(build):
-            if dict(found.runs.described) != read_record(found.runs.folder / RECORD, POPULATION):
+            if dict(analysis.runs.described) != read_record(
+                analysis.runs.folder / RECORD, POPULATION
+            ):
                 problem = "was simulated anew since this command began; run it again"
-                raise ConfigurationError(str(found.runs.folder), [problem])
-            write_population(found.runs.folder, made)
+                raise ConfigurationError(str(analysis.runs.folder), [problem])
+            write_population(analysis.runs.folder, report)
     except OSError as error:
-        problem = f"{found.runs.folder} cannot be written ({error.strerror})"
+        problem = f"{analysis.runs.folder} cannot be written ({error.strerror})"
         raise UsageError(problem) from None
-    return found.runs.folder / PAGE
+    return analysis.runs.folder / PAGE
 
 
-def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ...]:
+def _facts(build: Build, analysis: PopulationAnalysis) -> tuple[tuple[str, str], ...]:
     """Return where a population comes from, as (label, value)."""
-    description, unit = found.runs.described, build.options.unit
+    description, unit = analysis.runs.described, build.options.unit
     facts = [("model", f"{build.model.name} (SHA-256 {build.model.digest[:16]}…)")]
     facts += [("technology", f"{build.record['pdk']}, sized for corner {build.options.corner}")]
     if unit is not None:
         facts.append(("unit mirror", f"{unit.width * 1e6:g} × {unit.length * 1e6:g} µm"))
-    if found.is_chips:
+    if analysis.is_chips:
         kinds = [kind for kind in ("mismatch", "process") if description.get(kind)]
         facts.append(("varied", " and ".join(kinds)))
         facts.append(("seed", str(description.get("seed"))))
@@ -190,7 +192,7 @@ def _facts(build: Build, found: PopulationAnalysis) -> tuple[tuple[str, str], ..
         biases = table_at(description, "bias")
         facts += [(f"bias “{name}”", str(meaning)) for name, meaning in biases.items()]
     facts.append(("engine", str(description.get("engine"))))
-    unseen = int(np.nansum(found.figures.unseen))
+    unseen = int(np.nansum(analysis.figures.unseen))
     if unseen:
         facts.append(("states that a transient could decide, not looked at", str(unseen)))
     facts += [("edited by hand", ", ".join(build.edited))] if build.edited else []
@@ -218,7 +220,7 @@ def _asked(runs: PopulationRuns) -> str:
     return " ".join(words)
 
 
-def write_trade_off(found: Sequence[tuple[Build, PopulationAnalysis]]) -> Path:
+def write_trade_off(analyses: Sequence[tuple[Build, PopulationAnalysis]]) -> Path:
     """Draw agreement against the area of the unit mirror over several builds' populations.
 
     Only samples that all of them were asked for are counted. The plot lies beside the first one's
@@ -232,17 +234,17 @@ def write_trade_off(found: Sequence[tuple[Build, PopulationAnalysis]]) -> Path:
     from netgen.report.variability.studies import AreaPoint
     from netgen.report.variability.write import write_area  # matplotlib
 
-    first, *others = (analysis.figures.samples for _, analysis in found)
+    first, *others = (analysis.figures.samples for _, analysis in analyses)
     common = [sample for sample in first if all(sample in other for other in others)]
-    name = found[0][1].name
+    name = analyses[0][1].name
     if not common:
         raise ConfigurationError(name, ["the builds have no sample in common; simulate the same"])
     points = []
-    for build, analysis in found:
+    for build, analysis in analyses:
         unit = build.options.unit
         assert unit is not None  # a build record has one
         points.append(AreaPoint(unit.width, unit.length, analysis.figures.pick(common)))
-    path = found[0][1].runs.folder / AREA
+    path = analyses[0][1].runs.folder / AREA
     write_area(path, points)
     return path
 
@@ -250,9 +252,9 @@ def write_trade_off(found: Sequence[tuple[Build, PopulationAnalysis]]) -> Path:
 def _corner_points(runs: PopulationRuns) -> tuple[CornerPoint, ...]:
     points = []
     for case in runs.cases:
-        found = _CORNER.fullmatch(case)
-        if not found:
+        match = _CORNER.fullmatch(case)
+        if not match:
             raise ConfigurationError(str(runs.folder), [f"{case} is no corner; run netgen sim"])
-        vdd, temperature = float(found["vdd"]), float(found["temperature"])
-        points.append(CornerPoint(found["corner"], vdd, temperature, found["bias"]))
+        vdd, temperature = float(match["vdd"]), float(match["temperature"])
+        points.append(CornerPoint(match["corner"], vdd, temperature, match["bias"]))
     return tuple(points)

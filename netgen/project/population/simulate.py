@@ -205,15 +205,15 @@ class PopulationRuns:
         run = Run(self.folder, case, sample)
         if (case, sample) in self.failures or not run.traces.is_file():
             return None
-        traces, found = load_traces(run.traces)
+        traces, stored_key = load_traces(run.traces)
         own = variant_key(self.circuits[case], self.samples, sample)
-        return traces if (found, traces.sample) == (own, sample) else None
+        return traces if (stored_key, traces.sample) == (own, sample) else None
 
 
 def populations(build: Build) -> list[str]:
     """Return the names of the populations that a build has runs of."""
-    found = build.folder.population("").glob(f"*/{RECORD}")
-    return sorted(path.parent.name for path in found)
+    records = build.folder.population("").glob(f"*/{RECORD}")
+    return sorted(path.parent.name for path in records)
 
 
 def read_population(build: Build, name: str) -> PopulationRuns:

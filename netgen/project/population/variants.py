@@ -92,8 +92,8 @@ class Chip:
         """Return the workbench with this chip's transistors."""
         nominal = networks.bench(nominal, self.bias)
         network = nominal.network
-        found = network.netlist.transistors
-        sampled = sample_deviations(nominal.technology, self.variation, found, self.run)
+        transistors = network.netlist.transistors
+        sampled = sample_deviations(nominal.technology, self.variation, transistors, self.run)
         shifts = shift_words({name: values[0] for name, values in sampled.items()})
         if self.programmed is None:
             return replace(nominal, shifts=shifts)

@@ -61,10 +61,10 @@ def noise_immunity(
     def rows(model: Model) -> SummingNoise:
         return characterise_summing(bench_of(technology, at, unit, model.unit_current))
 
-    found = []
+    immunities = []
     with results(output, KIND, ", ".join(names), replace):
         for result in study(cases, choices.places, choices.levels, choices.sampling, rows):
-            found.append(result)
+            immunities.append(result)
             yield result
-        write_results(output, KIND, noise_files(found, choices.sampling, technology.name))
+        write_results(output, KIND, noise_files(immunities, choices.sampling, technology.name))
         write_index(output)

@@ -83,40 +83,40 @@ def scaling(
             measured: Mapping[SupplyBranch, float] = {}
             if state <= choices.confirmed:
                 folder = output / f"d{state}"
-                made = build(model, folder, options, samples)
+                built = build(model, folder, options, samples)
                 measured = _measured(folder, samples, simulation)
             else:
-                made = design(model, options, samples.x)
-            yield _size(made, samples, state, measured)
+                built = design(model, options, samples.x)
+            yield _size(built, samples, state, measured)
 
 
 def _measured(
     folder: Path, samples: Samples, simulation: SimulationChoices
 ) -> dict[SupplyBranch, float]:
-    made = read_build(folder)
-    for step in simulate(made, samples, [0], simulation):
+    build = read_build(folder)
+    for step in simulate(build, samples, [0], simulation):
         if step.failure is not None:
             raise step.failure
-    power = read_runs(made).traces(0).power
+    power = read_runs(build).traces(0).power
     if not power.branches:
         raise SimulationError("no_result", f"{folder}: the simulation has no ammeters")
     return dict(zip(power.branches, power.average_w.tolist(), strict=True))
 
 
 def _size(
-    made: Design, samples: Samples, state: int, measured: Mapping[SupplyBranch, float]
+    design: Design, samples: Samples, state: int, measured: Mapping[SupplyBranch, float]
 ) -> Size:
-    circuit, model = made.circuit, made.circuit.model
+    circuit, model = design.circuit, design.circuit.model
     stride = max(1, samples.x.shape[1] // _LOOKED_AT)
     predicted = predict_power(
-        circuit, made.technology, made.known.mirrors, made.conditions.vdd, samples.x, stride
+        circuit, design.technology, design.known.mirrors, design.conditions.vdd, samples.x, stride
     )
     watts = {branch: float(each.mean()) for branch, each in predicted.watts.items()}
     return Size(
         state=state,
-        area=sum(areas(made.netlist, made.technology).values(), Area()),
-        footprint=footprint_of(made),
-        below_floor=len(made.below_floor),
+        area=sum(areas(design.netlist, design.technology).values(), Area()),
+        footprint=footprint_of(design),
+        below_floor=len(design.below_floor),
         predicted_w=_parts(model, watts),
         measured_w=_parts(model, measured) if measured else {},
         inference_s=samples.x.shape[1] * model.frame_period,

@@ -70,14 +70,14 @@ def circuit_stream(
     SimulationError
         A part failed.
     """
-    made = design(model, options)
+    sized = design(model, options)
     states = start
     for first in range(0, len(x), frames):
         path = folder / f"part-{first:08d}"
         taken = np.asarray(x[first : first + frames], dtype=np.float64)
         readout = replace(model.readout, start=0, stop=len(taken))  # whatever a part's length
         here = replace(model.started(states), readout=readout)
-        build = _take_over(path, here) or _write(made, here, path, options)
+        build = _take_over(path, here) or _write(sized, here, path, options)
         samples = Samples(taken[np.newaxis], None, (f"frame {first}",))
         fresh = True
         for step in simulate(build, samples, [0], choices):
@@ -102,17 +102,17 @@ def _take_over(path: Path, model: Model) -> Build | None:
     return build if build.model.digest == model.digest else None
 
 
-def _write(made: Design, model: Model, path: Path, options: BuildOptions) -> Build:
+def _write(design: Design, model: Model, path: Path, options: BuildOptions) -> Build:
     """Write a build folder of the same devices that starts in the model's states."""
     cells = {cell.name: cell for cell in model.cells}
     layers = tuple(
         replace(layer, cell=cells[layer.node]) if isinstance(layer, CellLayer) else layer
-        for layer in made.circuit.layers
+        for layer in design.circuit.layers
     )
-    circuit = replace(made.circuit, model=model, layers=layers)
+    circuit = replace(design.circuit, model=model, layers=layers)
     path.parent.mkdir(parents=True, exist_ok=True)
     with occupied(path) as folder:
-        write_build(replace(made, circuit=circuit), folder, options)
+        write_build(replace(design, circuit=circuit), folder, options)
     return read_build(path)
 
 
@@ -143,7 +143,7 @@ class TwinStream:
         parts = []
         for first in range(0, len(x), TWIN_FRAMES):
             block = np.asarray(x[first : first + TWIN_FRAMES], dtype=np.float64)
-            found = self._twin.run(self._shifts, block[np.newaxis], self.states)
-            self.states = {name: each[:, 0, -1] for name, each in found.states.items()}
-            parts.append(found.logits[:, 0])
+            result = self._twin.run(self._shifts, block[np.newaxis], self.states)
+            self.states = {name: each[:, 0, -1] for name, each in result.states.items()}
+            parts.append(result.logits[:, 0])
         return np.concatenate(parts, axis=1)

@@ -132,9 +132,9 @@ def _point(
     except (ModelError, SimulationError) as error:
         yield PointResult(point, len(picked), 0, problem=str(error).splitlines()[0])
         return
-    made = read_build(folder)
+    opened = read_build(folder)
     failures: dict[int, str] = {}
-    for step in simulate(made, samples, picked, choices):
+    for step in simulate(opened, samples, picked, choices):
         if step.failure is not None:
             failures[step.run] = step.failure.kind
         yield None
@@ -145,18 +145,18 @@ def _point(
             point, len(picked), 0, len(failures), problem=problem, footprint=footprint
         )
         return
-    runs = read_runs(made)
-    found = compare(varied, samples.pick(done), map(runs.traces, done), failures)
+    runs = read_runs(opened)
+    comparison = compare(varied, samples.pick(done), map(runs.traces, done), failures)
     yield PointResult(
         point=point,
         samples=len(picked),
-        agreeing=sum(entry.agrees for entry in found.samples),
+        agreeing=sum(entry.agrees for entry in comparison.samples),
         failed=len(failures),
-        frame_agreement=found.frame_agreement,
-        state_agreement=found.state_agreement,
-        logit_rmse_same_state_fs=found.logit_rmse_same_state_fs,
-        power_w=found.power_w,
-        energy_j=found.energy_j,
+        frame_agreement=comparison.frame_agreement,
+        state_agreement=comparison.state_agreement,
+        logit_rmse_same_state_fs=comparison.logit_rmse_same_state_fs,
+        power_w=comparison.power_w,
+        energy_j=comparison.energy_j,
         symptoms=circuit_limits(varied, map(runs.traces, done)),
         footprint=footprint,
     )

@@ -9,7 +9,7 @@ from netgen.project.build import Design, bench_of
 from netgen.project.reading import Build, prepared
 
 
-def speeds_of(made: Design) -> dict[str, CellSpeed]:
+def speeds_of(design: Design) -> dict[str, CellSpeed]:
     """Return the times of a design's cells, by node; measured once for a technology.
 
     Raises
@@ -19,12 +19,12 @@ def speeds_of(made: Design) -> dict[str, CellSpeed]:
     ToolMissingError
         It has to be made and ngspice is missing.
     """
-    model = made.circuit.model
+    model = design.circuit.model
     if not model.cells:
         return {}
-    bench = bench_of(made.technology, made.conditions, made.circuit.unit, model.unit_current)
-    times = characterise_times(bench, blocks_of(model).values(), made.known.cells)
-    return cell_speeds(model, made.known.cells, times)
+    bench = bench_of(design.technology, design.conditions, design.circuit.unit, model.unit_current)
+    times = characterise_times(bench, blocks_of(model).values(), design.known.cells)
+    return cell_speeds(model, design.known.cells, times)
 
 
 def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:

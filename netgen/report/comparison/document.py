@@ -107,19 +107,19 @@ def _unexplained(entry: UnexplainedState) -> dict[str, Json]:
     return {names.get(name, name): value for name, value in asdict(entry).items()}
 
 
-def _verification(found: Verification) -> dict[str, Json]:
+def _verification(verification: Verification) -> dict[str, Json]:
     """Return how much was measured; the figures themselves are in ``verify.json``."""
     return {
-        "weights": len(found.mirrors),
-        "rows": len(found.sums),
-        "cells": len(found.cells),
-        "failures": dict(found.failures),
-        "cpu_s": found.cpu_s,
+        "weights": len(verification.mirrors),
+        "rows": len(verification.sums),
+        "cells": len(verification.cells),
+        "failures": dict(verification.failures),
+        "cpu_s": verification.cpu_s,
     }
 
 
-def _baseline(found: BaselineComparison) -> dict[str, Json]:
-    return asdict(found) | {"passed": not found.regressed}
+def _baseline(comparison: BaselineComparison) -> dict[str, Json]:
+    return asdict(comparison) | {"passed": not comparison.regressed}
 
 
 def _node(entry: NodeComparison, comparison: Comparison) -> dict[str, Json]:

@@ -29,15 +29,15 @@ class Parameters:
     unused_count: int  #: How many parameters no sample has used.
 
 
-def parameters(comparison: Comparison, found: Verification | None) -> Parameters:
+def parameters(comparison: Comparison, verification: Verification | None) -> Parameters:
     """Return what the page says of the learned parameters."""
     unused = [
         (f"`{e.node}[{e.unit}]`", e.why, ", ".join(e.parameters)) for e in comparison.unexercised
     ]
     count = sum(len(e.parameters) for e in comparison.unexercised)
-    if found is None:
+    if verification is None:
         return Parameters("", (), (), tuple(unused[:SHOWN]), count)
-    worst = sorted(found.mirrors, key=lambda m: -abs(m.error))[:WORST]
+    worst = sorted(verification.mirrors, key=lambda m: -abs(m.error))[:WORST]
     weights = [
         (f"`{m.place}`", f"{m.learned:+.4g}", f"{m.expected:+.4g}", f"{m.measured:+.4g}",
              signed(m.error))
@@ -50,18 +50,21 @@ def parameters(comparison: Comparison, found: Verification | None) -> Parameters
             *(f"{c.width:.4g}", signed(c.width_error)),
             *(f"{c.output:.4g}", signed(c.output_error)),
         )
-        for c in found.cells[:SHOWN]
+        for c in verification.cells[:SHOWN]
     ]
-    return Parameters(_summary(found), tuple(weights), tuple(cells), tuple(unused[:SHOWN]), count)
-
-
-def _summary(found: Verification) -> str:
-    text = (
-        f"{len(found.mirrors)} weights, {len(found.sums)} rows and {len(found.cells)} cells of the "
-        f"netlist were measured at operating points, without samples ({found.cpu_s:.1f} CPU s)"
+    return Parameters(
+        _summary(verification), tuple(weights), tuple(cells), tuple(unused[:SHOWN]), count
     )
-    if found.mirrors:
-        errors = np.abs([m.error for m in found.mirrors])
+
+
+def _summary(verification: Verification) -> str:
+    text = (
+        f"{len(verification.mirrors)} weights, {len(verification.sums)} rows and "
+        f"{len(verification.cells)} cells of the netlist were measured at operating points, "
+        f"without samples ({verification.cpu_s:.1f} CPU s)"
+    )
+    if verification.mirrors:
+        errors = np.abs([m.error for m in verification.mirrors])
         text += (
             f"; half of the weights are within {percent(float(np.median(errors)))} of what was "
             f"drawn for them, the worst within {percent(float(errors.max()))}"

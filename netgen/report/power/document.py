@@ -82,12 +82,12 @@ def plot_over_time(traces: Traces, sheet: Sheet) -> Figure:
 def _extremes(values: NDArray[np.float64], stretches: int = 500) -> NDArray[np.int64]:
     """Return where the least and the largest value of every stretch are: what a plot can show."""
     ends = np.linspace(0, len(values), stretches + 1).astype(np.int64)
-    found = {0, len(values) - 1}
+    indices = {0, len(values) - 1}
     for start, stop in pairwise(ends.tolist()):
         if stop > start:
             part = values[start:stop]
-            found |= {start + int(part.argmin()), start + int(part.argmax())}
-    return np.array(sorted(found))
+            indices |= {start + int(part.argmin()), start + int(part.argmax())}
+    return np.array(sorted(indices))
 
 
 def plot_by_block(figures: PowerFigures, sheet: Sheet) -> Figure:
@@ -144,8 +144,8 @@ def _bars(axes: Axes, figures: PowerFigures, grouping: Grouping, names: list[str
 
 
 def _by_kind(traces: Traces) -> dict[str, np.ndarray]:
-    found: dict[str, np.ndarray] = {}
+    by_kind: dict[str, np.ndarray] = {}
     for at, branch in enumerate(traces.power.branches):
         wave = traces.power.wave_w[:, at].astype(np.float64)
-        found[branch.kind] = found.get(branch.kind, np.zeros(len(wave))) + wave
-    return found
+        by_kind[branch.kind] = by_kind.get(branch.kind, np.zeros(len(wave))) + wave
+    return by_kind

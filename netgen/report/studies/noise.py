@@ -116,10 +116,10 @@ def _table(results: Sequence[Immunity]) -> Table:
     return Table("Every result", columns, plain_rows(rows))
 
 
-def _share(found: Interval | None) -> str:
-    if found is None:
+def _share(share: Interval | None) -> str:
+    if share is None:
         return ""
-    return f"{percent(found.value)}\n{100 * found.low:.1f} … {100 * found.high:.1f} %"
+    return f"{percent(share.value)}\n{100 * share.low:.1f} … {100 * share.high:.1f} %"
 
 
 def plot_curves(results: Sequence[Immunity], measure: str, sheet: Sheet) -> Figure:
@@ -148,7 +148,7 @@ def plot_curves(results: Sequence[Immunity], measure: str, sheet: Sheet) -> Figu
 
 def _curve(axes: Axes, results: Sequence[Immunity], measure: str, label: str, colour: str) -> None:
     levels = [100 * result.level for result in results]
-    found: list[Interval] = [getattr(result, measure) for result in results]
-    axes.plot(levels, [f.value for f in found], "o-", color=colour, markersize=3, label=label)
-    low, high = [f.low for f in found], [f.high for f in found]
+    intervals: list[Interval] = [getattr(result, measure) for result in results]
+    axes.plot(levels, [f.value for f in intervals], "o-", color=colour, markersize=3, label=label)
+    low, high = [f.low for f in intervals], [f.high for f in intervals]
     axes.fill_between(levels, low, high, color=colour, alpha=0.15, linewidth=0)

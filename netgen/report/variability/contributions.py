@@ -10,26 +10,26 @@ _SHOWN = 4
 """So many groups are named in a terminal."""
 
 
-def contribution_lines(found: Contributions) -> list[str]:
+def contribution_lines(contributions: Contributions) -> list[str]:
     """Return the largest contributions as lines for a terminal."""
     lines = [
         f"what mismatch does by group of devices: share of the leads' variance, decisions as "
-        f"software's if it alone or all but it deviate (all: {percent(found.agreement)})"
+        f"software's if it alone or all but it deviate (all: {percent(contributions.agreement)})"
     ]
-    for entry in found.groups[:_SHOWN]:
+    for entry in contributions.groups[:_SHOWN]:
         alone, without = percent(entry.alone), percent(entry.without)
         lines.append(f"  {entry.group:<12} {percent(entry.share):>8} {alone:>8} {without:>8}")
     return lines
 
 
-def contribution_section(found: Contributions) -> Section:
+def contribution_section(contributions: Contributions) -> Section:
     """Return the section of a page."""
     note = (
-        f"By the fast chip model, mismatch alone. The share is that of the leads' variance which "
-        f"single devices account for, by Stein's identity over {found.chips} chips; the other "
-        f"columns are decisions as software's of {found.chips_each} chips each. With all groups "
-        f"{percent(found.agreement)} of decisions are as software's. `netgen build --size` gives "
-        "a group a size of its own, `--optimise` chooses the sizes."
+        "By the fast chip model, mismatch alone. The share is that of the leads' variance which "
+        f"single devices account for, by Stein's identity over {contributions.chips} chips; the "
+        f"other columns are decisions as software's of {contributions.chips_each} chips each. "
+        f"With all groups {percent(contributions.agreement)} of decisions are as software's. "
+        "`netgen build --size` gives a group a size of its own, `--optimise` chooses the sizes."
     )
     rows = [
         (
@@ -39,7 +39,7 @@ def contribution_section(found: Contributions) -> Section:
             percent(entry.alone),
             percent(entry.without),
         )
-        for entry in found.groups
+        for entry in contributions.groups
     ]
     columns = ("group", ">devices", ">share of variance", ">it alone", ">all but it")
     table = Table("Groups of devices", columns, plain_rows(rows))

@@ -111,9 +111,9 @@ def _facts(report: PopulationReport) -> list[tuple[str, str]]:
         facts.append(("accuracy, software", percent(accuracies[0])))
         facts.append(("accuracy, circuit", percent(accuracies[1])))
     for name, label in (("state_agreement", "states equal, median"), ("power_w", "power, median")):
-        found = spread(getattr(figures, name))
-        if found is not None:
-            facts.append((label, written(name, found.median)))
+        distribution = spread(getattr(figures, name))
+        if distribution is not None:
+            facts.append((label, written(name, distribution.median)))
     return facts
 
 
@@ -125,11 +125,11 @@ def _notes(report: PopulationReport) -> list[Block]:
         text = f"Runs that failed: {listed}. They count as not deciding like software."
         blocks.append(Text(text, "no"))
     if report.what == "chips":
-        found, lacking = figures.yielded, int((~figures.whole).sum())
+        proportion, lacking = figures.yielded, int((~figures.whole).sum())
         text = (
-            f"Yield: {found.hits} of {found.trials} chips decide every sample as software does; "
-            f"95 % interval {interval(found.wilson)} (Wilson), {interval(found.exact)} (Clopper "
-            "and Pearson)."
+            f"Yield: {proportion.hits} of {proportion.trials} chips decide every sample as "
+            f"software does; 95 % interval {interval(proportion.wilson)} (Wilson), "
+            f"{interval(proportion.exact)} (Clopper and Pearson)."
         )
         text += f" {lacking} chips lack runs and are not judged." if lacking else ""
         blocks.append(Text(text))
@@ -175,9 +175,16 @@ def _samples(report: PopulationReport) -> list[Block]:
 def _spreads(figures: PopulationFigures) -> list[Block]:
     rows = []
     for name, label in QUANTITY_NAMES.items():
-        found = spread(getattr(figures, name))
-        if found is not None:
-            values = (found.minimum, found.low, found.median, found.mean, found.high, found.maximum)
+        distribution = spread(getattr(figures, name))
+        if distribution is not None:
+            values = (
+                distribution.minimum,
+                distribution.low,
+                distribution.median,
+                distribution.mean,
+                distribution.high,
+                distribution.maximum,
+            )
             rows.append((label, *(written(name, value) for value in values)))
     worst = [
         (QUANTITY_NAMES[w.quantity], written(w.quantity, w.value), f"`{w.case}`", str(w.sample))
@@ -191,16 +198,16 @@ def _spreads(figures: PopulationFigures) -> list[Block]:
     ]
 
 
-def _sensitivity_section(found: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
-    if found is None:
+def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
+    if sensitivity is None:
         return [Text("Too few chips with all their samples for correlations.", "note")]
-    left = f" ({found.left_out} lack runs and are left out)" if found.left_out else ""
+    left = f" ({sensitivity.left_out} lack runs and are left out)" if sensitivity.left_out else ""
     text = (
         "The error of the lead (circuit minus software) of every sample against every random "
-        f"deviation of the threshold voltages, over {found.chips} chips{left}: Spearman's ρ. Of "
-        f"{len(found.deviations)} deviations, {found.found} have p < {LEVEL:g}; chance alone would "
-        f"give {found.expected:.1f}. p is found by permuting chips; q is the rate of false "
-        "discoveries among all down to the row (Benjamini and Hochberg)."
+        f"deviation of the threshold voltages, over {sensitivity.chips} chips{left}: Spearman's "
+        f"ρ. Of {len(sensitivity.deviations)} deviations, {sensitivity.found} have p < {LEVEL:g}; "
+        f"chance alone would give {sensitivity.expected:.1f}. p is found by permuting chips; q is "
+        "the rate of false discoveries among all down to the row (Benjamini and Hochberg)."
     )
     devices = [
         (
@@ -214,7 +221,7 @@ def _sensitivity_section(found: Sensitivity | None, plots: Sequence[Block]) -> l
             f"{row.p:.2g}",
             f"{row.q:.2g}",
         )
-        for row in found.deviations[:LISTED]
+        for row in sensitivity.deviations[:LISTED]
     ]
     columns = ("device", "parameter or role", "node", ">mean ρ²", ">effect of 1 σ",
                ">strongest ρ", ">in sample", ">p", ">q")  # fmt: skip
@@ -223,8 +230,8 @@ def _sensitivity_section(found: Sensitivity | None, plots: Sequence[Block]) -> l
         *plots,
         Text("Devices", "h3"),
         Table("Sensitivity to devices", columns, plain_rows(devices)),
-        *_groups("Learned parameters and roles", found.groups),
-        *_groups("Nodes", found.nodes),
+        *_groups("Learned parameters and roles", sensitivity.groups),
+        *_groups("Nodes", sensitivity.nodes),
         Text("Only the strongest are listed; `report.json` has all. Current factors are left out: "
              "in subthreshold, thresholds do most.", "note"),
     ]  # fmt: skip

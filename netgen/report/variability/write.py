@@ -141,9 +141,12 @@ def _margin_summary(figures: PopulationFigures, what: str) -> str:
 def _spread_summary(figures: PopulationFigures) -> str:
     parts = []
     for name, label in QUANTITY_NAMES.items():
-        found = spread(getattr(figures, name))
-        if found is not None:
-            ends = (written(name, each) for each in (found.low, found.median, found.high))
+        distribution = spread(getattr(figures, name))
+        if distribution is not None:
+            ends = (
+                written(name, each)
+                for each in (distribution.low, distribution.median, distribution.high)
+            )
             parts.append(f"{label}: 5 %, median and 95 % are {', '.join(ends)}")
     return "; ".join(parts) + "."
 

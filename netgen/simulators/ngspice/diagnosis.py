@@ -25,14 +25,14 @@ def findings(version: Callable[[], str]) -> Iterator[Finding]:
 def _library(version: Callable[[], str]) -> Finding:
     name = os.environ.get("NGSPICE_LIBRARY_PATH") or LIBRARY
     try:
-        found = version()
+        installed = version()
     except ToolMissingError as error:
         return Finding("ngspice", "fault", str(error), status=error.exit_status)
     except NetgenError as error:
         hint = f"try another library: NGSPICE_LIBRARY_PATH=/path/{LIBRARY}"
         return Finding("ngspice", "fault", str(error), hint, error.exit_status)
-    summary = f"{found}, {_loaded_path(name)}"
-    release = re.search(r"\d+", found)
+    summary = f"{installed}, {_loaded_path(name)}"
+    release = re.search(r"\d+", installed)
     if release is None or int(release[0]) < OLDEST_NGSPICE:
         hint = f"install ngspice {OLDEST_NGSPICE} or later, or name it: NGSPICE_LIBRARY_PATH=…"
         return Finding("ngspice", "fault", summary, hint, 4)

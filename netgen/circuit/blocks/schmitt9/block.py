@@ -157,8 +157,8 @@ class Schmitt9(CellBlock):
         threshold, width, _ = at.bias
         feedback = at.sunk(width, at.vdd - at.diode_voltage(width))
         high = at.sunk(threshold, np.full(len(threshold), at.vdd)) + feedback + at.output
-        found: Floats = np.where(at.output > 0, high, at.candidate(0.0))
-        return found
+        current: Floats = np.where(at.output > 0, high, at.candidate(0.0))
+        return current
 
 
 def trigger_devices(kit: Kit, end: str = "") -> tuple[tuple[Device, ...], ...]:

@@ -106,9 +106,9 @@ def measured_times(bench: Bench, block: CellBlock) -> SchmittTimes:
     bias = np.geomspace(low, high, _BIASES)
 
     def measure() -> dict[str, Floats]:
-        found = [_measured(bench, block, float(each)) for each in bias]
+        measured = [_measured(bench, block, float(each)) for each in bias]
         return dict(
-            zip(("times", "output", "own"), map(np.array, zip(*found, strict=True)), strict=True)
+            zip(("times", "output", "own"), map(np.array, zip(*measured, strict=True)), strict=True)
         )
 
     identity = (tuple(bias), SHARES, OVERDRIVES, _SLOW_GAIN, _EDGE, _LOAD, _LOADED)
