@@ -68,8 +68,8 @@ class Traces:
     #: The same nodes over time, each (points, units), float32, software units.
     waves: Mapping[str, NDArray[np.float32]]
     power_w: float  #: Supply power averaged over the sample, in watts.
-    #: ``cpu_s``, ``attempt``, ``simulator``: what it cost, and which rung of the retry sequence it
-    #: took.
+    #: ``cpu_s``, ``attempt``, ``simulator``: what it cost, and which attempt of the
+    #: retry sequence it took.
     cpu_s: float
     attempt: str
     simulator: str

@@ -9,7 +9,7 @@ import pytest
 from fake_technology import fake_characterisation
 from ideal_twin import TECHNOLOGY, one_row, twin_of, with_text
 
-from netgen.analysis.comparison.error_budget import ErrorBudget, Rung, error_budget
+from netgen.analysis.comparison.error_budget import BudgetEntry, ErrorBudget, error_budget
 from netgen.behavioural import Twin, TwinResult
 from netgen.model import evaluate
 from netgen.model.random import random_model
@@ -20,8 +20,8 @@ from netgen.report.style import WIDE
 MODEL, SAMPLES = random_model(6, frames=30)
 
 
-def by_step(budget: ErrorBudget) -> dict[str, Rung]:
-    return {rung.step: rung for rung in budget.rungs}
+def by_step(budget: ErrorBudget) -> dict[str, BudgetEntry]:
+    return {entry.step: entry for entry in budget.entries}
 
 
 def on_grid(twin: Twin, width: str, length: str) -> Twin:
@@ -40,23 +40,23 @@ def on_grid(twin: Twin, width: str, length: str) -> Twin:
 def test_every_step_stands_on_the_one_it_names() -> None:
     known = fake_characterisation(TECHNOLOGY)
     budget = error_budget(replace(twin_of(MODEL), known=known), SAMPLES.x, chips=3)
-    rungs = by_step(budget)
-    assert list(rungs) == ["grid", "systematic", "mismatch"]
-    errors = {"ideal": 0.0} | {step: rung.logit_rmse_fs for step, rung in rungs.items()}
-    for rung in budget.rungs:
-        own = np.copysign(rung.attributed_fs**2, rung.attributed_fs)
-        assert own == pytest.approx(rung.logit_rmse_fs**2 - errors[rung.over] ** 2, abs=1e-15)
+    entries = by_step(budget)
+    assert list(entries) == ["grid", "systematic", "mismatch"]
+    errors = {"ideal": 0.0} | {step: entry.logit_rmse_fs for step, entry in entries.items()}
+    for entry in budget.entries:
+        own = np.copysign(entry.attributed_fs**2, entry.attributed_fs)
+        assert own == pytest.approx(entry.logit_rmse_fs**2 - errors[entry.over] ** 2, abs=1e-15)
     # drawn by ratio though gains are a few per cent off it: far more than half a grid step
-    assert rungs["systematic"].logit_rmse_fs > 3 * rungs["grid"].logit_rmse_fs
-    assert rungs["mismatch"].logit_rmse_fs > rungs["systematic"].logit_rmse_fs
-    assert rungs["mismatch"].state_disagreement is not None
+    assert entries["systematic"].logit_rmse_fs > 3 * entries["grid"].logit_rmse_fs
+    assert entries["mismatch"].logit_rmse_fs > entries["systematic"].logit_rmse_fs
+    assert entries["mismatch"].state_disagreement is not None
 
 
 def test_without_errors_only_mismatch_is_left() -> None:
-    rungs = by_step(error_budget(twin_of(MODEL), SAMPLES.x, chips=2))
-    assert rungs["systematic"].logit_rmse_fs < 1e-3
-    assert rungs["systematic"].state_disagreement == 0.0
-    assert rungs["mismatch"].attributed_fs > 0.01
+    entries = by_step(error_budget(twin_of(MODEL), SAMPLES.x, chips=2))
+    assert entries["systematic"].logit_rmse_fs < 1e-3
+    assert entries["systematic"].state_disagreement == 0.0
+    assert entries["mismatch"].attributed_fs > 0.01
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_a_weight_goes_to_the_nearest_length(
 ) -> None:
     twin = on_grid(twin_of(one_row([weight])), width, length)
     x = np.linspace(0.1, 1.0, 10).reshape(1, 10, 1)
-    rung = by_step(error_budget(twin, x))["grid"]
+    entry = by_step(error_budget(twin, x))["grid"]
     full = abs(weight) * 0.9
     error = np.sqrt(np.mean(((expected - weight) * x) ** 2)) / full
-    assert rung.logit_rmse_fs == pytest.approx(error, rel=1e-3, abs=1e-9)
+    assert entry.logit_rmse_fs == pytest.approx(error, rel=1e-3, abs=1e-9)
 
 
 def test_a_weight_that_is_not_drawn_is_an_error_of_the_grid() -> None:
@@ -100,11 +100,11 @@ def test_transistors_are_compared_with_the_systematic_step() -> None:
     logits += 0.02 * np.ptp(logits)
     states = {name: found.copy() for name, found in still.states.items()}
     states["l1.state"][0, 0, 0, 0] ^= True
-    rung = error_budget(twin, SAMPLES.x, TwinResult(logits, states), chips=1).rungs[-1]
-    assert (rung.step, rung.over) == ("transistor", "systematic")
-    assert rung.logit_rmse_fs == pytest.approx(0.02, rel=0.02)
+    entry = error_budget(twin, SAMPLES.x, TwinResult(logits, states), chips=1).entries[-1]
+    assert (entry.step, entry.over) == ("transistor", "systematic")
+    assert entry.logit_rmse_fs == pytest.approx(0.02, rel=0.02)
     count = sum(found.size for found in states.values())
-    assert rung.state_disagreement == pytest.approx(1 / count)
+    assert entry.state_disagreement == pytest.approx(1 / count)
 
 
 def test_no_statistics_no_mismatch() -> None:
@@ -121,6 +121,6 @@ def test_the_error_budget_in_words_and_bars() -> None:
         "systematic",
         "mismatch",
     ]
-    nothing = Rung("grid", "ideal", 0.0, 0.0, None, 0.0)
+    nothing = BudgetEntry("grid", "ideal", 0.0, 0.0, None, 0.0)
     low, high = plot_error_budget(ErrorBudget((nothing,), 1, 1, 0), WIDE).axes[0].get_xlim()
     assert 0 < low < high

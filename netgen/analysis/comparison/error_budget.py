@@ -21,14 +21,14 @@ CHIPS = 8
 
 
 @dataclass(frozen=True)
-class Rung:
+class BudgetEntry:
     """What one more kind of error does to the answers."""
 
     #: ``ideal``: the software model. ``grid``: every learned weight as near as the manufacturing
     #: grid allows with the width that is drawn, and those too small to draw left out.
     #: ``systematic``: the twin without deviations, where gains go with signal and drain and cells
     #: do what was characterised. ``mismatch``: the twin's chips with local variation.
-    #: ``transistor``: what SPICE found.
+    #: ``transistor``: what SPICE computed.
     step: Step
     #: The step that it is compared with; ``transistor`` comes after ``mismatch`` but without it.
     over: Step
@@ -44,11 +44,11 @@ class Rung:
 
 @dataclass(frozen=True)
 class ErrorBudget:
-    """All rungs that could be made."""
+    """All steps that could be computed."""
 
-    rungs: tuple[Rung, ...]
-    samples: int  #: How many samples all rungs took.
-    #: ``chips``, ``seed``: how many chips the mismatch rung has, and which.
+    entries: tuple[BudgetEntry, ...]
+    samples: int  #: How many samples they were computed from.
+    #: ``chips``, ``seed``: how many chips the entry of mismatch has, and which.
     chips: int
     seed: int
 
@@ -88,22 +88,22 @@ def error_budget(
     if circuit is not None:
         contributions.append(("transistor", "systematic", circuit))
     errors: dict[Step, float] = {"ideal": 0.0}
-    rungs = []
+    entries = []
     for step, over, answers in contributions:
-        rung = _rung(twin, ideal, step, over, answers, errors)
-        errors[step] = rung.logit_rmse_fs
-        rungs.append(rung)
-    return ErrorBudget(tuple(rungs), len(x), chips, seed)
+        entry = _entry(twin, ideal, step, over, answers, errors)
+        errors[step] = entry.logit_rmse_fs
+        entries.append(entry)
+    return ErrorBudget(tuple(entries), len(x), chips, seed)
 
 
-def _rung(
+def _entry(
     twin: Twin,
     ideal: TwinResult,
     step: Step,
     over: Step,
     answers: TwinResult,
     errors: Mapping[Step, float],
-) -> Rung:
+) -> BudgetEntry:
     readout = twin.circuit.model.readout
     full = 1.0 if is_constant(ideal.logits) else float(np.ptp(ideal.logits))
     error = rms(answers.logits - ideal.logits) / full
@@ -112,7 +112,7 @@ def _rung(
     wrong = share(np.concatenate([flip.ravel() for flip in flips])) if flips else None
     own = decide(readout, ideal.logits[0])
     decided = [decide(readout, logits) != own for logits in answers.logits]
-    return Rung(
+    return BudgetEntry(
         step,
         over,
         error,

@@ -33,8 +33,8 @@ class SettledTraces:
     power_w: Floats
     cpu_s: Floats
     timepoints: np.ndarray
-    #: ``attempts``, ``simulators``, ``engines``: the rung of the retry sequence, the simulator and
-    #: the engine that counted, by sample.
+    #: ``attempts``, ``simulators``, ``engines``: the attempt of the retry sequence, the simulator
+    #: and the engine that counted, by sample.
     attempts: tuple[str, ...]
     simulators: tuple[str, ...]
     engines: tuple[str, ...]

@@ -96,7 +96,7 @@ def report_document(
         "baseline": None if baseline is None else _baseline(baseline),
         "per_sample": _per_sample(comparison),
         "unexplained": [_unexplained(entry) for entry in comparison.unexplained],
-        "error_ladder": asdict(budget),
+        "error_ladder": _error_budget(budget),
         "simulation": _simulation(comparison),
         "provenance": _provenance(provenance),
     }
@@ -105,6 +105,12 @@ def report_document(
 def _unexplained(entry: UnexplainedState) -> dict[str, Json]:
     names = {"falling": "beta_lo", "rising": "beta_hi"}  # of the format
     return {names.get(name, name): value for name, value in asdict(entry).items()}
+
+
+def _error_budget(budget: ErrorBudget | NoErrorBudget) -> dict[str, Json]:
+    """Return the budget with the keys of the file format."""
+    names = {"entries": "rungs"}
+    return {names.get(key, key): value for key, value in asdict(budget).items()}
 
 
 def _verification(verification: Verification) -> dict[str, Json]:

@@ -24,13 +24,13 @@ def error_budget_rows(budget: ErrorBudget) -> list[tuple[str, ...]]:
     """Return the steps for the page: step, meaning, error, own part, over, states, decisions."""
     return [
         (
-            NAMES[rung.step],
-            MEANINGS[rung.step],
-            percent(rung.logit_rmse_fs),
-            percent(rung.attributed_fs),
-            NAMES[rung.over],
-            percent(rung.state_disagreement),
-            percent(rung.decision_disagreement),
+            NAMES[entry.step],
+            MEANINGS[entry.step],
+            percent(entry.logit_rmse_fs),
+            percent(entry.attributed_fs),
+            NAMES[entry.over],
+            percent(entry.state_disagreement),
+            percent(entry.decision_disagreement),
         )
-        for rung in budget.rungs
+        for entry in budget.entries
     ]

@@ -92,15 +92,15 @@ def _error_plots(comparison: Comparison, model: Model) -> Iterator[Plot]:
 
 def error_budget_plot(budget: ErrorBudget) -> Plot:
     """Draw the error budget."""
-    most = max(budget.rungs, key=lambda rung: rung.attributed_fs)
+    most = max(budget.entries, key=lambda entry: entry.attributed_fs)
     return render(
         "error-budget.png",
         "budget",
         "Error budget",
         "Root mean square error of the logits after each step, and what the step itself adds.",
-        f"{len(budget.rungs)} steps from software to transistors: “{NAMES[most.step]}” adds most, "
-        f"{percent(most.attributed_fs)} of full scale; the last ends at "
-        f"{percent(budget.rungs[-1].logit_rmse_fs)}.",
+        f"{len(budget.entries)} steps from software to transistors: “{NAMES[most.step]}” adds "
+        f"most, {percent(most.attributed_fs)} of full scale; the last ends at "
+        f"{percent(budget.entries[-1].logit_rmse_fs)}.",
         partial(plot_error_budget, budget),
     )
 
