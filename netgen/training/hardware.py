@@ -40,17 +40,18 @@ def chips(
     generator: torch.Generator,
     offset: float = OFFSET,
     errors: ChipErrors | None = None,
+    nominal: int = 0,
 ) -> Tensor:
     """Draw virtual chips of every network, (networks · count, parameters).
 
-    With ``errors`` they have the structure of the circuit, and ``spread`` is the share of the
-    devices' own deviations. Without:
+    With ``errors`` they have the structure of the circuit, ``spread`` is the share of the devices'
+    own deviations, and the first ``nominal`` of each network do not deviate. Without:
 
     Every current that a device sets (weight, bias, threshold, hysteresis width, α) is off by a
     factor 1 + ``spread``·N(0, 1), and every candidate by ``offset``·N(0, 1), fixed for the chip.
     """
     if errors is not None:
-        return structured_chips(arch, parameters, count, spread, generator, errors)
+        return structured_chips(arch, parameters, count, spread, generator, errors, nominal)
     shape = (len(parameters), count, arch.size)
     factor = 1 + spread * torch.randn(shape, generator=generator, dtype=parameters.dtype)
     shift = offset * torch.randn(shape, generator=generator, dtype=parameters.dtype)

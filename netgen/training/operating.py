@@ -33,7 +33,8 @@ def tune(
     """Move the constants of the readout to where validation is decided best.
 
     The score is the mean balanced accuracy over ``count`` virtual chips, from a fresh state and
-    after another recording. The constant is a bias current of the circuit.
+    after another recording; with ``errors`` it is the mean of that and of the balanced accuracy
+    without any deviation. The constant is a bias current of the circuit.
 
     Parameters
     ----------
@@ -47,15 +48,19 @@ def tune(
     """
     generator = torch.Generator().manual_seed(seed)
     sampled = chips(arch, parameters, count, spread, generator, errors=errors)
+    weights = np.full(count, 1 / count)
+    if errors is not None:
+        sampled = torch.cat([parameters, sampled])
+        weights = np.concatenate([[0.5], weights / 2])
     logits = np.concatenate(
         [_votes(arch, sampled, x) for x in (spoken.fresh, spoken.after)], axis=2
     )
     y = np.tile(spoken.y, 2)
     offsets = np.zeros(arch.classes)
-    score = _score(logits, y, offsets)
+    score = _score(logits, y, offsets, weights)
     for _ in range(_ROUNDS if arch.classes > 2 else 1):
         for k in range(1, arch.classes):
-            offsets[k], score = _best(logits, y, offsets, k)
+            offsets[k], score = _best(logits, y, offsets, k, weights)
     moved = parameters.clone()
     constants = arch.take(moved, "bo")[0]
     constants += torch.from_numpy(offsets).to(moved.dtype)
@@ -73,22 +78,29 @@ def _votes(arch: Architecture, sampled: Tensor, x: Tensor) -> NDArray[np.float32
 
 
 def _score(
-    logits: NDArray[np.float32], y: NDArray[np.int64], offsets: NDArray[np.float64]
+    logits: NDArray[np.float32],
+    y: NDArray[np.int64],
+    offsets: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> float:
     winners = (logits + offsets.astype(logits.dtype)).argmax(axis=3)
     counts = np.stack([(winners == k).sum(axis=1) for k in range(logits.shape[3])])
-    return float(balanced_accuracy(counts.argmax(axis=0), y).mean())
+    return float(balanced_accuracy(counts.argmax(axis=0), y) @ weights)
 
 
 def _best(
-    logits: NDArray[np.float32], y: NDArray[np.int64], offsets: NDArray[np.float64], k: int
+    logits: NDArray[np.float32],
+    y: NDArray[np.int64],
+    offsets: NDArray[np.float64],
+    k: int,
+    weights: NDArray[np.float64],
 ) -> tuple[float, float]:
     """Return the best offset of one class, and the smoothed score there."""
     scores = []
     for offset in _OFFSETS:
         tried = offsets.copy()
         tried[k] = offset
-        scores.append(_score(logits, y, tried))
+        scores.append(_score(logits, y, tried, weights))
     padded = np.pad(scores, _SMOOTH // 2, mode="edge")
     smooth = np.convolve(padded, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
     best = np.flatnonzero(smooth >= smooth.max() - 1e-9)

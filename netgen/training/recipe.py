@@ -28,6 +28,10 @@ class Phase:
     chips: int = 1
     spread: float = 0.0
     offset: float = 0.0
+    #: ``structured``, ``nominal``: whether these chips are made of transistors, and how many of
+    #: them do not deviate.
+    structured: bool = False
+    nominal: int = 0
     #: ``currents``, ``consistency``, ``race``: weights of the penalties (see
     #: :mod:`netgen.training.hardware`).
     currents: float = 0.0
@@ -60,11 +64,11 @@ class Recipe:
     #: Factor of the logits in the loss: currents of one unit are too small for a sure softmax.
     gain: float
     drawable: bool  #: Whether weights too small to draw become 0 and the result is rescaled.
-    #: Of the transistors that virtual chips are made of; None for chips whose parameters deviate
-    #: independently, by 5 %.
+    #: Of the transistors that structured chips are made of; None for chips alone whose parameters
+    #: deviate independently, by 5 %.
     errors: ChipErrors | None
-    #: Plain training with pruning, then hardening, then the same on passages of a stream; one may
-    #: be the only one.
+    #: Plain training with pruning, then hardening by independent and by structured chips, then the
+    #: last of them on passages of a stream; one may be the only one.
     phases: tuple[Phase, ...]
     varied: Augmentation  #: How the features of every batch are altered.
     #: Share of the teacher's chances in what the networks learn; the rest are the labels.
@@ -106,6 +110,8 @@ _HARDEN = Phase(
     race=300.0,
     ramp=0.3,
 )
+_SLOWER = 5 / 7
+"""Learning rate of structured chips over that of independent ones."""
 _PASSAGES, _PASSAGE_STEPS, _TRIGGER = 32, 1500, 0.5
 """Passages of a stream a step, steps of the phase that hears them, and their weight."""
 _STARTED, _KEPT, _HARDENED = 128, 24, 16
@@ -139,8 +145,8 @@ def default_recipe(
     starts
         Networks started side by side; by default as many as 128 units make, 32 at most.
     steps
-        Steps of plain training (a third as many for hardening), or of hardening where that is all;
-        the teacher takes no more either.
+        Steps of plain training (a third as many for each phase of hardening), or of each of these
+        where that is all; the teacher takes no more either.
     plain
         Train without regard to the circuit: no chips, no penalties, no hardening.
     fine_tune
@@ -160,11 +166,13 @@ def default_recipe(
         learn = replace(learn, steps=steps)
         harden = replace(harden, steps=steps if fine_tune else max(1, steps // 3))
         lesson = replace(lesson, steps=min(steps, lesson.steps))
+    hardening = [harden]
     if errors is not None:
-        harden = replace(harden, chips=16, spread=1.0, consistency=0.0, ramp=0.5)
-        harden = replace(harden, steps=harden.steps if steps is not None else 2 * harden.steps)
-    hear = replace(harden, steps=_PASSAGE_STEPS if steps is None else harden.steps)
-    hear = replace(hear, passages=_PASSAGES, trigger=_TRIGGER)
+        longer = harden.steps if steps is not None else 2 * harden.steps
+        own = replace(harden, chips=16, nominal=4, spread=1.0, structured=True, consistency=0.0)
+        hardening.append(replace(own, steps=longer, rate=_SLOWER * harden.rate))
+    hear = replace(hardening[-1], steps=_PASSAGE_STEPS if steps is None else harden.steps)
+    hear = replace(hear, passages=_PASSAGES, trigger=_TRIGGER, rate=harden.rate)
     kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))
     if starts is None:
         starts = hardened if fine_tune else _side_by_side(_STARTED, arch, _MOST)
@@ -173,9 +181,11 @@ def default_recipe(
     if plain:
         learn = replace(learn, currents=0.0, cuts=learn.cuts[:1])
     if streams:
-        harden = replace(harden, cuts=((harden.steps, 1),))
-    last = (harden, hear) if streams else (harden,)
-    phases = last[-1:] if fine_tune else (learn,) if plain else (learn, *last)
+        last = hardening.pop()
+        hardening += [replace(last, cuts=((last.steps, 1),)), hear]
+    if fine_tune and streams:
+        hardening = [hear]
+    phases = (learn,) if plain else (*(() if fine_tune else (learn,)), *hardening)
     return Recipe(
         seed=seed,
         starts=starts,

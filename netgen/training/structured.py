@@ -91,6 +91,7 @@ def structured_chips(
     share: float,
     generator: torch.Generator,
     errors: ChipErrors,
+    nominal: int = 0,
 ) -> Tensor:
     """Draw chips of every network, (networks · count, parameters).
 
@@ -98,9 +99,15 @@ def structured_chips(
     ----------
     share
         Of the sampled devices' own deviations: 1 for chips as they are.
+    nominal
+        How many chips of each network, the first ones, do not deviate.
     """
-    nominal = parameters.repeat_interleave(count, dim=0)
-    return _Chips(arch, nominal, share, generator, errors).parameters()
+    still = parameters.repeat_interleave(count, dim=0)
+    sampled = _Chips(arch, still, share, generator, errors).parameters()
+    if not nominal:
+        return sampled
+    first = torch.arange(len(still)) % count < nominal
+    return torch.where(first[:, None], still, sampled)
 
 
 class _Line(NamedTuple):

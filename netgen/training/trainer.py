@@ -41,7 +41,7 @@ PRUNE_CHIPS, PRUNE_SPREAD = 4, 0.03
 """The same for pruning, where networks have not learnt to survive as chips yet."""
 STRUCTURED = 1.0, 100
 """Share of the devices' deviations, and chips, by which networks for structured chips are chosen:
-those that they are trained for."""
+those that they are trained for. The network without any deviation counts as much as all chips."""
 CURVE_EVERY = 100
 """Steps between two points of the curves, at most."""
 
@@ -186,7 +186,8 @@ class Trainer:
             phase.spread * ramp,
             self._generator,
             phase.offset * ramp,
-            self._recipe.errors if phase.spread else None,
+            self._recipe.errors if phase.structured else None,
+            phase.nominal,
         )
         loss = self._loss(phase, progress, ramp, sampled, x, wanted)
         loss = loss.view(len(parameters), -1).mean(dim=1)

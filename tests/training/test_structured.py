@@ -112,3 +112,12 @@ def test_gradients_pass_and_no_share_is_the_network() -> None:
     used = own[0].detach() != 0
     expected = (found / own).sum(dim=0).detach()
     np.testing.assert_allclose(own.grad[0][used], expected[used], rtol=1e-9)
+
+
+def test_some_chips_of_each_network_do_not_deviate() -> None:
+    own = torch.cat([parameters(), 2 * parameters()])
+    errors = chip_errors(TECHNOLOGY, twin_of(model()).circuit.unit)
+    generator = torch.Generator().manual_seed(0)
+    found = structured_chips(ARCH, own, 4, 1.0, generator, errors, nominal=1).view(2, 4, -1)
+    assert torch.equal(found[:, 0], own)
+    assert not torch.isclose(found[:, 1:], own[:, None]).all(dim=2).any()
