@@ -245,7 +245,7 @@ def _codes(data: Json, shape: tuple[int, ...], span: CodeRange) -> Integers:
 
 
 @dataclass(frozen=True, eq=False)
-class Measurements:
+class MeasuredChips:
     """What was measured of real chips at nominal codes."""
 
     names: tuple[str, ...]  #: Of the chips.
@@ -254,7 +254,7 @@ class Measurements:
     gains: Floats | None = None
 
 
-def read_measurements(path: Path, model: Model, inputs: bool = False) -> Measurements:
+def read_measurements(path: Path, model: Model, inputs: bool = False) -> MeasuredChips:
     """Read what was measured of real chips: a file of format ``netgen-measurements``.
 
     Parameters
@@ -297,7 +297,7 @@ def read_measurements(path: Path, model: Model, inputs: bool = False) -> Measure
     if problems:
         raise ConfigurationError(str(path), problems)
     names = tuple(str(entry.get("name", at)) for at, entry in enumerate(entries))
-    return Measurements(names, cells, gains)
+    return MeasuredChips(names, cells, gains)
 
 
 def _measured(entry: Mapping[str, Json], place: tuple[str, ...], count: int) -> Floats | None:
@@ -321,7 +321,7 @@ def trim_of_measurements(
 ) -> tuple[Trim, int]:
     """Return the codes of measured chips, and how many of them should be set further.
 
-    Measurements at nominal codes are made once, so one step is all that they allow.
+    MeasuredChips at nominal codes are made once, so one step is all that they allow.
     """
     read = read_measurements(path, build.model, inputs)
     trimmed = trim_measured(
