@@ -321,7 +321,7 @@ def trim_of_measurements(
 ) -> tuple[Trim, int]:
     """Return the codes of measured chips, and how many of them should be set further.
 
-    MeasuredChips at nominal codes are made once, so one step is all that they allow.
+    Measurements at nominal codes are made once, so one step is all that they allow.
     """
     read = read_measurements(path, build.model, inputs)
     trimmed = trim_measured(
