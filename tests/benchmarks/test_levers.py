@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import levers
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "levers.py"
 SHARES = {"mean": 0.9, "low": 0.8} | {key: {"share": 0.5} for key in ("near", "close", "far")}
 
 
-@pytest.fixture(scope="module")
-def levers() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("levers", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["levers"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def calls(levers: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The commands that are run; each leaves what the benchmark reads of it."""
     found: list[str] = []
 
@@ -47,9 +33,7 @@ def calls(levers: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_only_what_changed_is_made_again(
-    levers: ModuleType, calls: list[str], tmp_path: Path
-) -> None:
+def test_only_what_changed_is_made_again(calls: list[str], tmp_path: Path) -> None:
     trained = tmp_path / "trained"
     trained.mkdir()
     for name in ("model.json", "validation.npz", "samples.npz"):
@@ -76,7 +60,7 @@ def test_only_what_changed_is_made_again(
     assert calls == ["build", "trim", "twin"]
 
 
-def test_rows_of_other_options_lie_apart(levers: ModuleType, tmp_path: Path) -> None:
+def test_rows_of_other_options_lie_apart(tmp_path: Path) -> None:
     for name in ("model.json", "validation.npz", "samples.npz"):
         (tmp_path / name).write_text(name)
     bench = levers.Bench(tmp_path, tmp_path / "out", 1000)

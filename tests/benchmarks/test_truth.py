@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
-import pytest
+import truth
 from small_models import small_model
 
 from netgen.model import evaluate, from_dict
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "truth.py"
-
-
-@pytest.fixture(scope="module")
-def truth() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("truth", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["truth"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+from netgen.netlist import SimulatorOptions
 
 
-def test_both_kinds_of_wrong_states_are_told_apart(truth: ModuleType) -> None:
+def test_both_kinds_of_wrong_states_are_told_apart() -> None:
     model = from_dict(small_model())
     x = np.random.default_rng(2).uniform(0, 1.5, (4, 3))
     software = {name: value[0] for name, value in evaluate(model, x[np.newaxis]).items()}
 
-    def answer(*flipped: tuple[int, int]) -> object:
+    def answer(*flipped: tuple[int, int]) -> truth.Answer:
         frames = {name: value.copy() for name, value in software.items()}
         alpha = model.cells[0].level
         for frame, unit in flipped:
@@ -52,7 +35,7 @@ def test_both_kinds_of_wrong_states_are_told_apart(truth: ModuleType) -> None:
     assert tally.line("any").count("|") == truth.HEADER.splitlines()[0].count("|")
 
 
-def test_a_decision_unlike_the_reference_counts(truth: ModuleType) -> None:
+def test_a_decision_unlike_the_reference_counts() -> None:
     model = from_dict(small_model())
     x = np.random.default_rng(2).uniform(0, 1.5, (4, 3))
     software = {name: value[0] for name, value in evaluate(model, x[np.newaxis]).items()}
@@ -63,10 +46,10 @@ def test_a_decision_unlike_the_reference_counts(truth: ModuleType) -> None:
     assert max(tally.error) > 0
 
 
-def test_the_reference_is_another_method_and_tighter(truth: ModuleType) -> None:
+def test_the_reference_is_another_method_and_tighter() -> None:
     """The reference's integration method, tolerances and step are not those of the engines."""
     options = truth.TIGHT
-    usual = truth.SimulatorOptions()
+    usual = SimulatorOptions()
     assert options.method != usual.method
     assert options.reltol < usual.reltol
     assert not options.bypass
