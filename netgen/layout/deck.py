@@ -23,7 +23,7 @@ _RULE = "Executing rule"
 
 
 @dataclass(frozen=True)
-class Deck:
+class RuleDeck:
     """A deck: files that are one when they follow each other, and its options."""
 
     kind: DeckKind
@@ -59,7 +59,7 @@ class Opinion:
         return f"{self.name}: {self.total} errors in {self.categories} rules"
 
 
-def find_decks(words: Sequence[str], process: Process) -> tuple[Deck, ...]:
+def find_decks(words: Sequence[str], process: Process) -> tuple[RuleDeck, ...]:
     """Return the decks that words name: files, or ``pdk`` for all those under ``$PDK_ROOT``.
 
     Raises
@@ -69,20 +69,20 @@ def find_decks(words: Sequence[str], process: Process) -> tuple[Deck, ...]:
     ToolMissingError
         The program klayout, ``$PDK_ROOT`` or a deck in it is missing.
     """
-    found: list[Deck] = []
+    found: list[RuleDeck] = []
     for word in words:
         if word == INSTALLED:
             found += _installed(process)
         elif not Path(word).is_file():
             raise UsageError(f"--deck {word}: there is no such file")
         else:
-            found.append(Deck(process.decks.given, (Path(word).resolve(),)))
+            found.append(RuleDeck(process.decks.given, (Path(word).resolve(),)))
     if found:
         _program()
     return tuple(found)
 
 
-def _installed(process: Process) -> Iterator[Deck]:
+def _installed(process: Process) -> Iterator[RuleDeck]:
     root = pdk_root()
     if not root:
         raise ToolMissingError(
@@ -100,7 +100,7 @@ def _installed(process: Process) -> Iterator[Deck]:
         if files is None:
             looked = f"{process.decks.folders[0]}/{kind.parts[0][0]}"
             raise ToolMissingError(f"$PDK_ROOT, {root}, has no deck of {kind.name} ({looked})")
-        yield Deck(kind, files)
+        yield RuleDeck(kind, files)
 
 
 def _files(folder: Path, parts: Sequence[str], leave_out: Sequence[str]) -> tuple[Path, ...]:
@@ -118,7 +118,7 @@ def _files(folder: Path, parts: Sequence[str], leave_out: Sequence[str]) -> tupl
 
 
 def run_decks(
-    decks: Sequence[Deck],
+    decks: Sequence[RuleDeck],
     gds: Path,
     cell: str,
     schematic: str,
@@ -137,7 +137,7 @@ def run_decks(
 
 
 def run_deck(
-    deck: Deck,
+    deck: RuleDeck,
     gds: Path,
     cell: str,
     schematic: str = "",
@@ -200,7 +200,7 @@ def program_version() -> str:
     return done.stdout.strip().removeprefix("KLayout").strip() or "unknown"
 
 
-def _script(deck: Deck, folder: Path) -> Path:
+def _script(deck: RuleDeck, folder: Path) -> Path:
     """Return the deck as one file; parts that it includes by name lie beside it."""
     if len(deck.files) == 1:
         return deck.files[0]

@@ -19,7 +19,7 @@ from netlists import mirrored
 from netgen.errors import ToolMissingError, UsageError
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import Canvas, layout_of, write_gds
-from netgen.layout.deck import Deck, Opinion, find_decks, run_deck, run_decks
+from netgen.layout.deck import Opinion, RuleDeck, find_decks, run_deck, run_decks
 from netgen.layout.lvs import dummies, reference_text
 from netgen.layout.make import lay_out
 from netgen.layout.process import DeckKind, Process, load_process
@@ -73,7 +73,7 @@ def opinion(text: str, tmp_path: Path, smallest: int = 1, match: str = "") -> Op
     deck = tmp_path / "deck.drc"
     deck.write_text(text, encoding="utf-8")
     kind = DeckKind("made up", (), (), {}, smallest, match)
-    return run_deck(Deck(kind, (deck,)), tmp_path / "layout.gds", "block", ".SUBCKT block")
+    return run_deck(RuleDeck(kind, (deck,)), tmp_path / "layout.gds", "block", ".SUBCKT block")
 
 
 @needs_deck
@@ -193,10 +193,10 @@ def test_an_interrupt_ends_the_deck(tmp_path: Path, log: Path) -> None:
     deck.write_text("sleeps", encoding="utf-8")
     script = (
         "import sys; from pathlib import Path\n"
-        "from netgen.layout.deck import Deck, run_deck\n"
+        "from netgen.layout.deck import RuleDeck, run_deck\n"
         "from netgen.layout.process import DeckKind\n"
         "kind = DeckKind('made up', (), (), {}, 1, '')\n"
-        "run_deck(Deck(kind, (Path(sys.argv[1]),)), Path('a.gds'), 'a')\n"
+        "run_deck(RuleDeck(kind, (Path(sys.argv[1]),)), Path('a.gds'), 'a')\n"
     )
     running = subprocess.Popen([sys.executable, "-c", script, str(deck)], stderr=subprocess.PIPE)
     until = time.monotonic() + 60
