@@ -13,10 +13,12 @@ torch.set_num_threads(1)
 
 from netgen.analysis.variability.accuracy import balanced_accuracy  # noqa: E402
 from netgen.errors import ConfigurationError, UsageError  # noqa: E402
+from netgen.training.alarms import Word  # noqa: E402
 from netgen.training.checkpoint import FILE, continue_from, run_key, save_checkpoint  # noqa: E402
 from netgen.training.dataset import Dataset, Part  # noqa: E402
 from netgen.training.features import FeatureMap  # noqa: E402
 from netgen.training.network import Architecture  # noqa: E402
+from netgen.training.passages import Passages  # noqa: E402
 from netgen.training.recipe import Recipe, default_recipe  # noqa: E402
 from netgen.training.sampler import Sampler  # noqa: E402
 from netgen.training.scoring import respond, to_inputs  # noqa: E402
@@ -124,14 +126,30 @@ class _Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop_at", [2, 7, 20, 23, 26])
-def test_a_run_that_was_interrupted_ends_as_if_it_was_not(tmp_path: Path, stop_at: int) -> None:
-    """Interrupted in the search, behind a cut, between the phases, and after the last step."""
-    data, recipe = dataset(), pruned(small(20))
-    whole = Trainer(ARCH, recipe, data).run()
+def stream() -> Passages:
+    x = np.random.default_rng(3).random((7000, 3)).astype(np.float16)
+    return Passages(x, (Word(5.0, 5.5, "a"), Word(40.0, 40.5, "a")), ("other", "a"))
 
-    key = run_key(ARCH, recipe, data, None)
-    first = Trainer(ARCH, recipe, data)
+
+@pytest.mark.parametrize(
+    ("stop_at", "hears"),
+    [(2, False), (7, False), (20, False), (23, False), (26, False), (28, True)],
+)
+def test_a_run_that_was_interrupted_ends_as_if_it_was_not(
+    tmp_path: Path, stop_at: int, hears: bool
+) -> None:
+    """Interrupted in the search, behind a cut, between the phases, after the last step, and while
+    it hears passages.
+    """
+    data, recipe = dataset(), pruned(small(20))
+    streams = (stream(), stream()) if hears else None
+    if hears:
+        last = replace(recipe.phases[1], passages=4, trigger=1.0)
+        recipe = replace(recipe, phases=(*recipe.phases, last))
+    whole = Trainer(ARCH, recipe, data, streams=streams).run()
+
+    key = run_key(ARCH, recipe, data, None, streams)
+    first = Trainer(ARCH, recipe, data, streams=streams)
 
     def advanced() -> None:
         if first.step == stop_at:
@@ -140,7 +158,7 @@ def test_a_run_that_was_interrupted_ends_as_if_it_was_not(tmp_path: Path, stop_a
 
     with pytest.raises(_Stop):
         first.run(advanced)
-    second = Trainer(ARCH, recipe, data)
+    second = Trainer(ARCH, recipe, data, streams=streams)
     assert continue_from(tmp_path, key, second)
     assert second.step == stop_at
     rest = second.run()
