@@ -299,6 +299,11 @@ class Workbench:
         for channel, net in self.inputs(parts).items():
             drive = f"i={given.inputs[channel].table}"
             lines += input_lines(net, INPUT_METER.net, drive, self.pad, "B")
+        # A guess at the diodes of the rows: at 0 V no mirror conducts, and Newton's method finds
+        # its way to a row of hundreds of them late or not at all.
+        start = spice(self.conditions.vdd / 4)
+        nets = [net for part in parts for net in part.elements.nets if net.kind == "n"]
+        lines += [f".nodeset v({net.name})={start}" for net in nets]
         lines += ["Vframe frame 0 0"]
         sweep = Sweep("Vframe", 0, given.frames - 1, 1, end=given.frames - 1)
         return self._deck(title, parts, lines, sweep)

@@ -43,7 +43,10 @@ def job_of(
     """
     netlister = chosen_simulator().netlister
     names = {quantity: netlister.name(quantity) for quantity in deck.quantities}
-    attempts = tuple(Attempt(label, netlister.text(deck, options)) for label, options in retries)
+    texts: dict[str, str] = {}  # options that make no difference to a deck are tried once
+    for label, options in retries:
+        texts.setdefault(netlister.text(deck, options), label)
+    attempts = tuple(Attempt(label, text) for text, label in texts.items())
     required = tuple(names.values())
     return Job(name, attempts, required, deck.analysis.end, timeout, deck.points, names)
 

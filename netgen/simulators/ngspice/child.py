@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from netgen.simulators.ngspice.messages import complaints, result_of
+from netgen.simulators.ngspice.messages import complaints, result_of, untrue_start
 from netgen.simulators.results import Values, check_result
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def _child(
             leave("load", "ngspice does not take the netlist")
         simulator.leave = lambda status: leave("exit", _GAVE_UP)
         simulator.simulate()
+        if untrue_start(netlist, simulator.said):
+            leave("operating_point", "a step of gmin failed on the way to the first point")
         result = result_of(simulator.plots(), vectors)
         failure = check_result(result, vectors, stop, points)
         if failure:

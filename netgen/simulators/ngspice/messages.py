@@ -23,6 +23,8 @@ _CAUSES = {
 }
 # A singular matrix may be got over by gmin stepping; then it did not stop a later time point.
 _UNDER_WAY = re.compile(r"time ?step too small; time =", re.IGNORECASE)
+_BYPASS = re.compile(r"(?im)^\.option\b.*\bbypass=1\b")
+_STEP_FAILED = re.compile(r"further gmin increment|(gmin|source) step\w* failed", re.IGNORECASE)
 # Output that did not reach its end may have a cause that the text names; the rest is clear.
 _VAGUE = ("no_result", "incomplete")
 _REJECTED = ("load", "exit")
@@ -33,6 +35,16 @@ _LONGEST = 300
 def complaints(lines: Sequence[str]) -> list[str]:
     """Return the lines that are more than a harmless note."""
     return [line for line in lines if not _HARMLESS.match(line)]
+
+
+def untrue_start(deck: str, lines: Sequence[str]) -> bool:
+    """Tell whether the first point of a run may be wrong, by what ngspice said of it.
+
+    After a gmin step that fails ngspice restores the voltages of the last good one. What a
+    transistor holds beside them, its currents, stays that of the failed step, and ``bypass`` takes
+    it as it is: the point then converges at currents that no voltage stands for.
+    """
+    return bool(_BYPASS.search(deck)) and any(_STEP_FAILED.search(line) for line in lines)
 
 
 def result_of(plots: Sequence[Vectors], required: Sequence[str]) -> AnalysisResult:

@@ -79,6 +79,11 @@ class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
         with suppress(NameError):  # PySpice's answer to a return code: less than the data tell
             self.run()
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The lines of the last command, of both streams."""
+        return (*self._stdout, *self._stderr)
+
     def plots(self) -> list[Vectors]:
         """Return the plots computed so far, oldest first: arrays by lower-case name."""
         names = [name for name in reversed(self.plot_names) if name != "const"]
