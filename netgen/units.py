@@ -43,6 +43,19 @@ def engineering(value: float, unit: str, digits: int = 3) -> str:
     return f"{value / 10.0**exponent:.{digits}g} {_PREFIXES[exponent]}{unit}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number of things; ``noun`` is the plural, whose last word loses its s for one.
+
+    Examples
+    --------
+    >>> counted(1, "clear states"), counted(0, "ties"), counted(1, "frequencies")
+    ('1 clear state', '0 ties', '1 frequency')
+    """
+    if number == 1:
+        noun = f"{noun[:-3]}y" if noun.endswith("ies") and len(noun) > 4 else noun.removesuffix("s")
+    return f"{number} {noun}"
+
+
 def apart(first: float, second: float) -> tuple[str, str]:
     """Write two numbers for a person, with enough digits to tell them apart.
 

@@ -23,7 +23,7 @@ from netgen.project.limits import doubtful
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.studies.times import speeds_of
 from netgen.schema import head
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 
 @click.command("check")
@@ -60,13 +60,14 @@ def _say_times(design: Design) -> tuple[float | None, list[str]]:
         return None, []
     needed = frame_needed(model, speeds)
     click.echo(
-        f"  cells answer a candidate {NEAR:.0%} beyond a threshold within frames of "
-        f"{engineering(needed, 's')}; a frame lasts {engineering(model.frame_period, 's')}"
+        f"  cells alone, without wires, answer a candidate {NEAR:.0%} beyond a threshold within "
+        f"frames of {engineering(needed, 's')}; a frame lasts "
+        f"{engineering(model.frame_period, 's')}"
     )
     late = list(late_thresholds(model, speeds))
     if late:
-        count = f"{len(late)} thresholds take longer than a frame"
-        warn(f"{count}; use longer frames:")
+        count = counted(len(late), "thresholds")
+        warn(f"slower than a frame: {count}; use longer frames:")
         list_first(late, "more")
     return needed, [str(entry) for entry in late]
 
@@ -113,11 +114,11 @@ def describe(model: Model) -> Iterator[str]:
     unit = engineering(model.unit_current, "A")
     period = engineering(model.frame_period, "s")
     yield f"{model.name}: 1.0 is {unit}, a frame lasts {period}"
-    yield f"input: {model.input_size} channels, 0 … {model.input_max:g}"
+    yield f"input: {counted(model.input_size, 'channels')}, 0 … {model.input_max:g}"
     for node in model.nodes:
         size = model.sizes[node.name]
         op = op_of(node)
-        line = f"{node.name}: {op} of {', '.join(sources(node))}, {size} units"
+        line = f"{node.name}: {op} of {', '.join(sources(node))}, {counted(size, 'units')}"
         yield "; ".join([line, *_ranges(node)])
     states = sum(cell.size for cell in model.cells)
     readout = model.readout

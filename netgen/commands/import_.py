@@ -20,6 +20,7 @@ from netgen.model.graph import Rule
 from netgen.model.load import RULES
 from netgen.model.samples import _read_npz
 from netgen.project.runs import samples_file
+from netgen.units import counted
 
 
 @click.command("import")
@@ -93,10 +94,11 @@ def import_command(
     for path, content in files.items():
         write_whole(path, content)
     if arrays is not None:
-        click.echo(f"{written}: {len(checked)} samples")
+        click.echo(f"{written}: {counted(len(checked), 'samples')}")
     if factor != 1.0:
         click.echo(f"logits are {factor:.4g} times those of {file}; decisions are the same")
-    click.echo(f"{output}: {model.input_size} inputs, {len(model.classes)} classes")
+    classes = counted(len(model.classes), "classes")
+    click.echo(f"{output}: {counted(model.input_size, 'inputs')}, {classes}")
 
 
 def _arrays(path: Path) -> Mapping[str, Array]:

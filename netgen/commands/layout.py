@@ -18,6 +18,7 @@ from netgen.layout.deck import Opinion
 from netgen.layout.make import Laid, Verdict
 from netgen.project.layout import check_layout, layout_folder
 from netgen.project.layout import layout as lay_out
+from netgen.units import counted
 
 _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "comparing": (86, 8),
            "wires": (94, 2), "simulating": (96, 2), "writing": (98, 2)}  # fmt: skip
@@ -124,7 +125,8 @@ def _say(where: Path, laid: Laid) -> None:
     gates = laid.task.gate_area * 1e-6
     ratio = laid.area / laid.task.gate_area
     click.echo(
-        f"{where}: {len(laid.task.fingers)} gates in {len(laid.assembly.floor.rows)} rows, "
+        f"{where}: {len(laid.task.fingers)} gates in "
+        f"{counted(len(laid.assembly.floor.rows), 'rows')}, "
         f"{width:.2f} × {height:.2f} µm = {width * height:.0f} µm², "
         f"{ratio:.1f} times the gates' {gates:.0f} µm²"
     )
@@ -132,11 +134,11 @@ def _say(where: Path, laid: Laid) -> None:
 
 def _say_verdict(name: str, verdict: Verdict, rules: int) -> None:
     if verdict.violations:
-        click.echo(f"{name}: {len(verdict.violations)} of {rules} design rules broken:")
+        click.echo(f"{name}: {len(verdict.violations)} of {counted(rules, 'design rules')} broken:")
         for each in verdict.violations[:10]:
             click.echo(f"  {each}")
     else:
-        click.echo(f"{name}: {rules} design rules, 0 violations")
+        click.echo(f"{name}: {counted(rules, 'design rules')}, 0 violations")
     compared = verdict.comparison
     if compared.match:
         matched = f"{compared.devices} transistors and {compared.nets} nets match the netlist"

@@ -13,7 +13,7 @@ from netgen.commands.options import edited_option, folder_argument
 from netgen.commands.steps import open_step
 from netgen.document import Json, number_at, table_at, text_at, whole_at
 from netgen.project.power import power as measure
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 
 @click.command("power")
@@ -26,7 +26,7 @@ def power_command(folder: Path, edited: bool) -> None:
     """
     build = open_step(folder, edited)
     figures, footprint = measure(build)
-    click.echo(f"{folder}: {figures.samples} samples")
+    click.echo(f"{folder}: {counted(figures.samples, 'samples')}")
     for grouping in GROUPINGS:
         click.echo(_line(grouping, ("average", "share", "peak", "a sample", "a frame")))
         for name, entry in figures.groups[grouping].items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ from netgen.project.limits import doubtful
 from netgen.project.origin import replaced
 from netgen.project.post_layout import post_layout
 from netgen.report.comparison.provenance import scope
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 PLACES = 3
 """So many places that miss a limit are printed."""
@@ -102,8 +103,7 @@ def say_below_floor(design: Design) -> None:
     """List, loudly, the largest weights that the technology cannot draw."""
     listed = sorted(design.below_floor, key=lambda entry: -abs(entry.weight))
     if listed:
-        count = f"{len(listed)} weights are below the technology's floor"
-        warn(f"{count} and are left out:")
+        warn(f"below the technology's floor and left out: {counted(len(listed), 'weights')}:")
         list_first(listed, "smaller ones; netgen build names all in build.json")
 
 
@@ -149,8 +149,9 @@ def population_step(
     total, choices = len(population.cases) * len(indices), simulation.choices()
     engine = engine_of_population(opened, choices)
     click.echo(
-        f"{opened.folder.population(population.name)}: {len(population.cases)} variants × "
-        f"{len(indices)} samples, engine {engine}"
+        f"{opened.folder.population(population.name)}: "
+        f"{counted(len(population.cases), 'variants')} × "
+        f"{counted(len(indices), 'samples')}, engine {engine}"
     )
     runs = simulate_population(opened, loaded, indices, population, choices)
     try:
@@ -180,8 +181,8 @@ def verify_step(
         verification = verify(opened, jobs or cores(), watch)
     checks = verified(verification, tolerances)
     click.echo(
-        f"{output}: {len(verification.mirrors)} weights and {len(verification.cells)} cells of "
-        f"the netlist measured in {verification.cpu_s:.1f} CPU s"
+        f"{output}: {counted(len(verification.mirrors), 'weights')} and "
+        f"{counted(len(verification.cells), 'cells')} of the netlist measured in {verification.cpu_s:.1f} CPU s"
     )
     return checks
 
@@ -215,14 +216,13 @@ def compare_step(
         shlex.join(["netgen", "compare", str(output)]),
     )
     comparison, checks = compare(opened, tolerances, names, rerun, against)
-    say_comparison(comparison, checks, opened.options.bias)
+    say_comparison(comparison, checks, opened.options.bias, opened.model.classes)
     missed = {check.name for check in checks if not check.passed}
     if missed & ANALOG and not opened.folder.calibration.is_file():
-        click.echo("mirrors were sized for inputs that netgen opened up; --calibration SAMPLES of "
+        click.echo("mirrors were sized for inputs that netgen made up; --calibration SAMPLES of "
                    "build and run sizes them for yours")  # fmt: skip
     for check in checks:
-        value = "none to judge" if check.value is None else f"{check.value:.6g}"
-        mark = "ok" if check.passed else "FAIL"
+        mark, value = _judged(check)
         LOG.info("%s %s: %s (%s %g)", mark, check.name, value, check.relation, check.limit)
     regressed = False
     if against is not None:
@@ -234,7 +234,8 @@ def compare_step(
     if comparison.failures and (not comparison.samples or wrong == {"failures"}):
         kinds = ", ".join(sorted(set(comparison.failures.values())))
         problem = (
-            f"{len(comparison.failures)} samples have no result ({kinds}); run netgen sim again"
+            f"no result of {counted(len(comparison.failures), 'samples')} ({kinds}); "
+            "run netgen sim again"
         )
         raise SimulationError(kinds, f"{output}: {problem}")
     return 1 if wrong or regressed else 0
@@ -257,7 +258,9 @@ def _say_causes(comparison: Comparison) -> None:
         click.echo(f"       {'states that differ':<30} {sum(counts.values()):>12}  ({listed})")
 
 
-def say_comparison(comparison: Comparison, checks: tuple[Check, ...], bias: str) -> None:
+def say_comparison(
+    comparison: Comparison, checks: tuple[Check, ...], bias: str, classes: Sequence[str]
+) -> None:
     """Print the figures with their limits, and the verdict on a circuit with that kind of bias."""
     say_checks(checks)
     if comparison.power_w is not None:
@@ -268,23 +271,24 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...], bias: str)
     _say_causes(comparison)
     if comparison.cost.unseen_states:
         warn(
-            f"{comparison.cost.unseen_states} states that a transient could decide were not looked "
-            "at: the staged engine shows none; --engine monolithic does"
+            f"not looked at: {counted(comparison.cost.unseen_states, 'states')} that a transient "
+            "could decide: the staged engine shows no transients; --engine monolithic does"
         )
     note = comparison.tie_note()
-    if note:
-        click.echo(f"       {note}")
+    for line in filter(None, (note, comparison.never_decided(classes))):
+        click.echo(f"       {line}")
     if comparison.unexercised:
         unused = sum(len(entry.parameters) for entry in comparison.unexercised)
         click.echo(f"       {'parameters never used':<30} {unused:>12}  (listed in the report)")
     agreed = sum(sample.agrees for sample in comparison.decided)
     tied = len(comparison.samples) - len(comparison.decided)
+    ties = f", {counted(tied, 'ties')}" if tied else ""
     verdict = "agree" if all(check.passed for check in checks) else "DO NOT AGREE"
     if any(check.looser for check in checks):
         verdict += " by looser tolerances than the defaults"
     click.echo(
         f"circuit and software {verdict}: {agreed} of {len(comparison.decided)} decisions equal"
-        f"{f', {tied} ties' if tied else ''} "
+        f"{ties} "
         f"({scope(bias)})"
     )
 
@@ -292,14 +296,19 @@ def say_comparison(comparison: Comparison, checks: tuple[Check, ...], bias: str)
 def say_checks(checks: tuple[Check, ...]) -> None:
     """Print figures with their limits, and the worst places of those that miss them."""
     for check in checks:
-        value = "none to judge" if check.value is None else f"{check.value:.6g}"
-        mark = "ok  " if check.passed else "FAIL"
+        mark, value = _judged(check)
         limit = f"({check.relation} {check.limit:g}){from_source(check)}"
-        click.echo(f"  {mark} {check.name:<30} {value:>12}  {limit}")
+        click.echo(f"  {mark:<4} {check.name:<30} {value:>12}  {limit}")
         for place in check.places[:PLACES]:
             click.echo(f"         {place.what}: {place.error:+.3g}")
         if len(check.places) > PLACES:
             click.echo(f"         and {len(check.places) - PLACES} more in the report")
+
+
+def _judged(check: Check) -> tuple[str, str]:
+    """Return a figure's mark and value: what there is nothing of neither holds nor misses."""
+    mark = "–" if check.unjudged else "ok" if check.passed else "FAIL"
+    return mark, "not judged" if check.value is None else f"{check.value:.6g}"
 
 
 def from_source(check: Check) -> str:

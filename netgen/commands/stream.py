@@ -40,6 +40,7 @@ from netgen.training.sources import (
     sound_of,
 )
 from netgen.training.stream import Detection, DetectionRule, Software, Trigger, inputs_of
+from netgen.units import counted
 
 
 @click.command("stream")
@@ -252,7 +253,8 @@ def _say_alarms(
 ) -> None:
     alarms = here.alarms
     click.echo(
-        f"{alarms.hours:.2f} h, {alarms.words} keywords, {detections} detections: {_both(alarms)}"
+        f"{alarms.hours:.2f} h, {counted(alarms.words, 'keywords')}, "
+        f"{counted(detections, 'detections')}: {_both(alarms)}"
     )
     best = best_point(points, most)
     if best is None:

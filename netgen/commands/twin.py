@@ -24,6 +24,7 @@ from netgen.project.twin import BATCH, twin_decisions
 from netgen.report.variability.accuracy import accuracy_document, accuracy_lines
 from netgen.report.variability.contributions import contribution_lines
 from netgen.schema import head
+from netgen.units import counted
 
 
 @click.command("twin")
@@ -117,11 +118,13 @@ def twin_command(
     if accuracy is not None:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(line)
-    click.echo(f"decisions as software: {agrees.mean():.2%} of {agrees.size}")
+    by = "the fast chip model" if fast else "the behavioural twin"
+    click.echo(f"decisions as software, by {by}: {agrees.mean():.2%} of {agrees.size}")
     assert whole.wilson is not None
     low, high = whole.wilson
     click.echo(
-        f"chips that decide all {len(indices)} samples as software: {whole.hits} of {chips} "
+        f"chips that decide all {counted(len(indices), 'samples')} as software: "
+        f"{whole.hits} of {chips} "
         f"(95 %: {low:.1%} … {high:.1%})"
     )
     for line in () if groups is None else contribution_lines(groups):

@@ -99,6 +99,7 @@ def _report(folder: Path) -> dict[str, Json]:
 
 def say_populations(analyses: Sequence[PopulationAnalysis]) -> None:
     """Print a line for each population: medians over its runs, and shares of them."""
+    click.echo("  SPICE; decisions and yield as software; medians of states, RMSE and power")
     click.echo("  " + ROW.format(*HEADER))
     for analysis in analyses:
         click.echo("  " + ROW.format(*_cells(analysis)))

@@ -12,6 +12,7 @@ import numpy as np
 
 from netgen.arrays import Floats
 from netgen.document import Json
+from netgen.units import counted
 
 T = TypeVar("T", bound=str)
 MISSING: Final = object()
@@ -95,7 +96,7 @@ class FieldReader:
             self.wrong_kind(value, path, "a list")
             return None
         if size is not None and len(value) != size:
-            self.say(path, f"has {len(value)} entries; {what} wants {size}")
+            self.say(path, f"has {counted(len(value), 'entries')}; {what} wants {size}")
             return None
         if not value:
             self.say(path, "is empty")
@@ -126,7 +127,7 @@ class FieldReader:
             return None
         count, what = rows
         if count is not None and len(value) != count:
-            self.say(path, f"has {len(value)} entries; {what} wants {count}")
+            self.say(path, f"has {counted(len(value), 'entries')}; {what} wants {count}")
             return None
         width, what = columns if columns[0] is not None else (None, "the first row")
         numbers = []

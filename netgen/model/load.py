@@ -41,6 +41,7 @@ from netgen.model.graph import (
     Rule,
 )
 from netgen.schema import keys, schema
+from netgen.units import counted
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NODE_NAME = re.compile(r"[A-Za-z0-9_.]{1,100}")
@@ -229,7 +230,8 @@ class _ModelReader(FieldReader):
         if not isinstance(rows, list) or not rows:
             return None, None if bias is None else len(bias)
         if bias is not None and len(bias) != len(rows):
-            self.say(f"{path}.bias", f"has {len(bias)} entries; weight has {len(rows)} rows")
+            told = f"{counted(len(bias), 'entries')}; weight has {counted(len(rows), 'rows')}"
+            self.say(f"{path}.bias", f"has {told}")
         if source is None or bias is None or weight is None:
             return None, len(rows)
         return Linear(name, source, weight, bias), len(rows)
@@ -341,5 +343,8 @@ class _ModelReader(FieldReader):
                 )
         units = self.sizes.get(readout.node) if readout is not None else None
         if units is not None and len(value) != units:
-            self.say("classes", f"has {len(value)} entries; the readout node has {units} units")
+            told = (
+                f"{counted(len(value), 'entries')}; the readout node has {counted(units, 'units')}"
+            )
+            self.say("classes", f"has {told}")
         return tuple(value)

@@ -16,7 +16,7 @@ from netgen.arrays import Array, Bools, Integers
 from netgen.errors import SamplesError, UsageError
 from netgen.keys import shown_key, unknown_keys
 from netgen.model.graph import Floats, Model
-from netgen.units import apart
+from netgen.units import apart, counted
 
 _LISTED = 3
 """Values of one kind of violation that are named; of the rest only the number is given."""
@@ -161,10 +161,12 @@ def check_samples(
     if 0 in x.shape:
         raise SamplesError(source, [f"x: is empty ({' × '.join(map(str, x.shape))})"])
     if x.shape[2] != model.input_size:
-        problems.append(f"x: has {x.shape[2]} channels; the model takes {model.input_size}")
+        channels = counted(x.shape[2], "channels")
+        problems.append(f"x: has {channels}; the model takes {model.input_size}")
     if x.shape[1] < model.readout.stop:
         problems.append(
-            f"x: has {x.shape[1]} frames; the model's readout needs {model.readout.stop}"
+            f"x: has {counted(x.shape[1], 'frames')}; the model's readout needs "
+            f"{model.readout.stop}"
         )
     finite = np.isfinite(x)
     problems += _outside(x, ~finite, "is not finite")
@@ -182,7 +184,9 @@ def check_samples(
         y = _classes(_column(y), len(x), len(model.classes), problems)
     if ids is not None:
         if len(ids) != len(x):
-            problems.append(f"id: has {len(ids)} entries; x has {len(x)} samples")
+            problems.append(
+                f"id: has {counted(len(ids), 'entries')}; x has {counted(len(x), 'samples')}"
+            )
         for index in [i for i, name in enumerate(ids) if not name.isprintable()][:_LISTED]:
             problems.append(f"id[{index}]: must be a printable string")
     if problems:
@@ -242,7 +246,7 @@ def _place(at: Array) -> str:
 
 def _more(places: Array, problem: str, array: str = "x") -> list[str]:
     rest = len(places) - _LISTED
-    return [f"{array}: and {rest} more values: {problem}"] if rest > 0 else []
+    return [f"{array}: {counted(rest, 'more values')} of which each {problem}"] if rest > 0 else []
 
 
 def _read_csv(path: Path) -> Array:
@@ -267,7 +271,8 @@ def _read_csv(path: Path) -> Array:
         problems.append(f"line {line}: is a row of numbers; wanted the names of the columns first")
     for line, row in frames:
         if len(row) != len(header):
-            problems.append(f"line {line}: has {len(row)} columns; the header has {len(header)}")
+            columns = counted(len(row), "columns")
+            problems.append(f"line {line}: has {columns}; the header has {len(header)}")
         elif not all(map(_is_number, row)):
             wrong = next(entry for entry in row if not _is_number(entry))
             problems.append(f"line {line}: {wrong[:40]!r} is not a number")

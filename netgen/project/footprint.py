@@ -35,7 +35,9 @@ class Footprint:
     @property
     def summary(self) -> str:
         """All of it in one line."""
-        frame = "" if self.frame_s is None else f", frames of at least {self.frame}"
+        frame = (
+            "" if self.frame_s is None else f", frames of at least {self.frame} for cells with them"
+        )
         line = f"{self.area_m2 * 1e12:.0f} µm², wires of {engineering(self.wires_f, 'F')}{frame}"
         return f"laid out: {line}" if self.measured else f"laid out, expected: {line}"
 
@@ -44,7 +46,8 @@ class Footprint:
         """Labels and values for a page."""
         how = "laid out" if self.measured else "expected"
         area, wires = f"{self.area_m2 * 1e12:.0f} µm²", engineering(self.wires_f, "F")
-        facts = ((f"area, {how}", area), (f"wires, {how}", wires), ("shortest frame", self.frame))
+        named = f"shortest frame of cells with wires {how}"
+        facts = ((f"area, {how}", area), (f"wires, {how}", wires), (named, self.frame))
         return tuple(entry for entry in facts if entry[1])
 
     @property

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from netgen._version import __version__
-from netgen.circuit import BIASES
+from netgen.circuit import BIASES, Bias
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
 from netgen.document import Json, WrongKindError, number_at, table_at, text_at
@@ -30,7 +30,7 @@ from netgen.layout.make import Laid, StepProgress, Verdict, judge, lay_out
 from netgen.layout.picture import draw_picture
 from netgen.layout.process import Process, klayout, load_process
 from netgen.netlist.write import network_body
-from netgen.project.design import read_netlist
+from netgen.project.design import read_design, read_netlist
 from netgen.project.reading import Build, held, prepared
 from netgen.project.record import Draft, Kind, read_json, read_record, rewritten
 from netgen.technology import POLARITIES, Technology
@@ -174,7 +174,11 @@ def write_layout_page(build: Build, compared: Sequence[tuple[str, str, str]] = (
     options += ["--clear-gates"] if choices.get("clear") else []
     again = shlex.join(["netgen", "layout", str(build.folder.path), *" ".join(options).split()])
     picture = layout_folder(build) / f"{text_at(record, 'cell')}.png"
-    page = layout_page(build.model.name, record, picture.read_bytes(), compared, [again])
+    built, _ = read_design(build)
+    counts = [sum(built[bias].counts.values()) for bias in (build.options.bias, _drawn_bias(build))]
+    page = layout_page(
+        build.model.name, record, picture.read_bytes(), compared, [again], (counts[0], counts[1])
+    )
     write_page(build.folder.path / PAGE, page)
 
 
@@ -214,8 +218,12 @@ def layout_inputs(build: Build) -> tuple[Netlist, Technology, Process]:
     """Return what is drawn of a build, its technology and its process."""
     technology, _, _ = prepared(build)
     process = load_process(technology)
-    bias = max(build.options.bias, "mirrored", key=BIASES.index)  # nothing ideal can be drawn
-    return read_netlist(build, technology, bias), technology, process
+    return read_netlist(build, technology, _drawn_bias(build)), technology, process
+
+
+def _drawn_bias(build: Build) -> Bias:
+    """Return where the drawn circuit's bias currents come from: nothing ideal can be drawn."""
+    return max(build.options.bias, "mirrored", key=BIASES.index)
 
 
 def _claim(path: Path) -> None:
@@ -252,7 +260,7 @@ def _write(draft: Draft, laid: Laid, technology: Technology) -> None:
         write_gds(laid.layout, scratch)
         draft.write(f"{name}.gds", scratch.read_bytes())
         image = scratch.with_suffix(".png")
-        draw_picture(scratch, image, laid.size)
+        draw_picture(scratch, image, laid.size, laid.process.layers)
         draft.write(f"{name}.png", image.read_bytes())
     lef = lef_text(name, laid.size, laid.terminals, laid.process)
     draft.write(f"{name}.lef", lef)

@@ -112,11 +112,11 @@ def _time(value: float | None) -> str:
 
 
 _ROWS: Mapping[str, Callable[[Figures], str]] = {
-    "decisions as software": lambda f: _share(f.decision_agreement),
+    "decisions as software, SPICE": lambda f: _share(f.decision_agreement),
     "states as software": lambda f: _share(f.state_agreement),
     "worst same-state error": lambda f: _share(f.logit_rmse_same_state_fs_max, 4),
-    "outputs settle, 90 %": lambda f: _time(f.settling_90_s),
-    "outputs settle, longest": lambda f: _time(f.settling_worst_s),
+    "outputs seen to settle, 90 %": lambda f: _time(f.settling_90_s),
+    "outputs seen to settle, longest": lambda f: _time(f.settling_worst_s),
     "supply power": lambda f: "-" if f.power_w is None else engineering(f.power_w, "W"),
 }
 

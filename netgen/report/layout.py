@@ -18,9 +18,11 @@ from netgen.document import (
 from netgen.report.page import Block, Page, Section, Table, TableRow, Text, plain_rows, provenance
 from netgen.report.plot import Plot
 from netgen.report.text import percent
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 _LISTED = 12
+_DARK = "invert(.9) hue-rotate(180deg)"
+"""What makes a picture on white one on dark paper, of the same hues."""
 
 
 def layout_page(
@@ -29,6 +31,7 @@ def layout_page(
     picture: bytes,
     compared: Sequence[tuple[str, str, str]],
     rerun: Sequence[str],
+    counts: tuple[int, int],
 ) -> Page:
     """Return the page of a layout.
 
@@ -42,6 +45,8 @@ def layout_page(
         Figures without and with its wires; empty where it was not simulated with them.
     rerun
         The commands that make it again.
+    counts
+        Transistors of the circuit as built, and of the one that is drawn.
     """
     size, wires = table_at(record, "size"), table_at(record, "wires")
     checks = table_at(record, "checks")
@@ -50,7 +55,8 @@ def layout_page(
     ratio = number_at(size, "area_by_gate_area")
     gates = whole_at(record, "devices", "fingers")
     summary = (
-        f"{gates} gates on {width} × {height} µm, {ratio:.1f} times their own area; "
+        f"{counts[1]} transistors as {gates} gates on {width} × {height} µm, {ratio:.1f} times "
+        "their own area; "
         f"{whole_at(checks, 'rules')} design rules, {len(texts_at(checks, 'violations'))} broken."
     )
     total = engineering(number_at(wires, "total_f"), "F")
@@ -60,8 +66,9 @@ def layout_page(
         ("wires", total),
         ("rows", f"{whole_at(size, 'rows')}"),
     ]
+    pictured: list[Block] = [_plot(picture, summary), _drawn(record, counts)]
     sections = [
-        Section("picture", "The layout", [_plot(picture, summary)], "Picture"),
+        Section("picture", "The layout", pictured, "Picture"),
         Section("area", "Area and wires", [_areas(record), *_wires(wires)], "Area"),
         Section("checks", "Checks", list(_checks(checks)), "Checks"),
         Section("matching", "Mirror groups", [_groups(record), _GROUPS], "Matching"),
@@ -74,16 +81,39 @@ def layout_page(
     return Page(name, "layout", summary, sections, facts, verdict, clean)
 
 
+def _drawn(record: Mapping[str, Json], counts: tuple[int, int]) -> Text:
+    """Say which circuit is drawn, and why its gates are more than the build's transistors."""
+    built, drawn = counts
+    gates, dummies = (whole_at(record, "devices", key) for key in ("fingers", "dummies"))
+    text = f"The circuit is drawn with the {drawn} transistors that it was built and judged with."
+    if built != drawn:
+        text = (
+            f"Drawn is the circuit with bias currents mirrored from one reference "
+            f"(`netlist_mirrored_bias.cir`, {drawn} transistors). The build, and its report, have "
+            f"ideal sources in place of these {drawn - built}: {built} transistors."
+        )
+    if gates != drawn:
+        text += f" A wide transistor is drawn as several gates side by side: {gates} gates."
+    return Text(
+        f"{text} Dummies at the ends of rows are not counted: {dummies}. The comparison with the "
+        "netlist takes parallel transistors for one.",
+        "note",
+    )
+
+
 def _plot(picture: bytes, alt: str) -> Plot:
     width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
     data = base64.b64encode(picture).decode("ascii")
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}"><image width="{width}" height="{height}" '
+        f'height="{height}"><style>@media(prefers-color-scheme:dark){{image{{filter:{_DARK}}}}}</style>'
+        f'<image width="{width}" height="{height}" '
         f'href="data:image/png;base64,{data}"/></svg>'
     )
     uri = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"
-    caption = "All layers; Metal 2 runs along the rows, Metal 3 across them."
+    caption = (
+        "All layers; Metal 2 runs along the rows, Metal 3 across them. Pins are at the upper edge."
+    )
     return Plot("layout.png", "layout", "All layers", caption, picture, alt, uri, uri)
 
 
@@ -125,7 +155,7 @@ def _checks(checks: Mapping[str, Json]) -> Iterator[Block]:
             bool(broken),
         ),
         TableRow(
-            ("layout against netlist", f"{devices} transistors, {nets} nets",
+            ("layout against netlist", f"{devices} transistors, {counted(nets, 'nets')}",
              "match" if match else "NO match"),
             not match,
         ),

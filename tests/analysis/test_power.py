@@ -12,6 +12,8 @@ from netgen.analysis import compare
 from netgen.analysis.power.consumption import GROUPINGS, PowerFigures, PowerTally, layer_of
 from netgen.model import random_model
 from netgen.netlist import SupplyBranch
+from netgen.report.page import Table
+from netgen.report.power.text import power_tables
 from netgen.simulation.traces import NO_POWER, PowerTraces, Traces
 
 MODEL, SAMPLES = random_model(1, state=2, layers=2, classes=2, inputs=3, frames=6, samples=2)
@@ -58,6 +60,16 @@ def test_groups_add_up_to_the_total() -> None:
         assert sum(part.average_w for part in parts) == pytest.approx(total.average_w)
         energy = sum(part.energy_sample_j for part in parts)
         assert energy == pytest.approx(total.energy_sample_j)
+
+
+def test_tables_add_up_to_the_total_each() -> None:
+    found = figures()
+    blocks, layers = (table for table in power_tables(found) if isinstance(table, Table))
+    for table, head in ((blocks, "block"), (layers, "layer")):
+        assert table.columns[0] == head
+        *parts, total = (float(row.cells[2].removesuffix(" %")) for row in table.rows)
+        assert total == 100
+        assert sum(parts) == pytest.approx(100, abs=0.02)
 
 
 def test_peaks_are_those_of_the_sum_at_one_time() -> None:

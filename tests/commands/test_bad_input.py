@@ -37,8 +37,8 @@ BAD_MODELS = [
     ("nodes[1].op", "gru", "nodes[1].op: \"gru\" is not known; choose one of linear, relu"),
     ("nodes[1].input", "nowhere", "nodes[1].input: \"nowhere\" is neither 'x' nor an earlier node"),
     ("nodes[1].input", "logits", "nodes[1].input: \"logits\" is neither 'x' nor an earlier node"),
-    ("nodes[0].weight[1]", [1.0], "nodes[0].weight[1]: has 1 entries; the input 'x' wants 3"),
-    ("nodes[0].bias", [0.0], "nodes[0].bias: has 1 entries; weight has 2 rows"),
+    ("nodes[0].weight[1]", [1.0], "nodes[0].weight[1]: has 1 entry; the input 'x' wants 3"),
+    ("nodes[0].bias", [0.0], "nodes[0].bias: has 1 entry; weight has 2 rows"),
     ("nodes[0].weight[1][2]", NAN, "nodes[0].weight[1][2]: not finite"),
     ("nodes[0].bias[0]", float("inf"), "nodes[0].bias[0]: not finite"),
     ("nodes[4].beta_lo[0]", 0.75, "nodes[4].beta_lo[0]: 0.75 must be below beta_hi (0.75)"),
@@ -135,7 +135,7 @@ def test_weight_below_the_floor_is_listed_loudly(tmp_path: Path, command: str) -
     more = ["-o", tmp_path / "out"] if command == "build" else []
     result = netgen(command, with_weight(tmp_path, 1e-4), *more)
     assert result.exit_code == 0
-    assert "warning: 1 weights are below the technology's floor and are left out:" in result.output
+    assert "warning: below the technology's floor and left out: 1 weight:" in result.output
     found = re.search(r"cand_lin\.weight\[0]\[1] = .*0\.0001 into cand\[0] is below the floor of "
                       r"0\.004\d*: left out", result.output)  # fmt: skip
     assert found, result.output

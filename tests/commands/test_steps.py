@@ -79,7 +79,7 @@ def test_check_names_thresholds_that_take_longer_than_a_frame(tmp_path: Path) ->
     result = netgen("check", model)
     assert result.exit_code == 0
     assert "a frame lasts 1 µs" in result.output
-    assert "4 thresholds take longer than a frame; use longer frames" in result.output
+    assert "slower than a frame: 4 thresholds; use longer frames" in result.output
     for name in ("beta_hi[0]", "beta_hi[1]", "beta_lo[0]", "beta_lo[1]"):
         assert f"state.{name}: the cell answers" in result.output
 

@@ -81,7 +81,7 @@ def build(tmp_path: Path, laid: Laid, monkeypatch: pytest.MonkeyPatch) -> Build:
     monkeypatch.setattr(project, "layout_inputs", lambda _: (simple(), technology, laid.process))
     monkeypatch.setattr(project, "lay_out", lambda *_: laid)
     monkeypatch.setattr(project, "_with_wires", lambda *_: "* wires\n")
-    monkeypatch.setattr(project, "draw_picture", lambda _, image, __: image.write_bytes(picture()))
+    monkeypatch.setattr(project, "draw_picture", lambda _, image, *__: image.write_bytes(picture()))
     return read_build(tmp_path / "dir")
 
 

@@ -201,11 +201,11 @@ SPOILED: list[tuple[str, Any, list[str]]] = [
         False,
         ["nodes[2].weight[1][0]: must be a number, not a truth value"],
     ),
-    ("nodes[2].weight[1]", [1.0], ["nodes[2].weight[1]: has 1 entries; the input 'relu' wants 2"]),
+    ("nodes[2].weight[1]", [1.0], ["nodes[2].weight[1]: has 1 entry; the input 'relu' wants 2"]),
     ("nodes[2].weight[1]", 1.0, ["nodes[2].weight[1]: must be a list, not a number"]),
     ("nodes[2].weight", [], ["nodes[2].weight: must be a list of rows (out × in)"]),
-    ("nodes[0].weight[0]", [1], ["nodes[0].weight[0]: has 1 entries; the input 'x' wants 3"]),
-    ("nodes[2].bias", [0.0], ["nodes[2].bias: has 1 entries; weight has 2 rows"]),
+    ("nodes[0].weight[0]", [1], ["nodes[0].weight[0]: has 1 entry; the input 'x' wants 3"]),
+    ("nodes[2].bias", [0.0], ["nodes[2].bias: has 1 entry; weight has 2 rows"]),
     ("nodes[2].bias", DELETED, ["nodes[2].bias: missing"]),
     ("nodes[2].bias[1]", math.inf, ["nodes[2].bias[1]: not finite"]),
     # cells
@@ -213,13 +213,13 @@ SPOILED: list[tuple[str, Any, list[str]]] = [
     ("nodes[4].beta_lo[0]", -0.1, ["nodes[4].beta_lo[0]: -0.1 must be above 0"]),
     ("nodes[4].beta_lo[0]", 0.75, ["nodes[4].beta_lo[0]: 0.75 must be below beta_hi (0.75)"]),
     ("nodes[4].beta_hi[1]", 0.1, ["nodes[4].beta_lo[1]: 0.2 must be below beta_hi (0.1)"]),
-    ("nodes[4].beta_hi", [1.0], ["nodes[4].beta_hi: has 1 entries; the input 'cand' wants 2"]),
+    ("nodes[4].beta_hi", [1.0], ["nodes[4].beta_hi: has 1 entry; the input 'cand' wants 2"]),
     ("nodes[4].beta_hi", DELETED, ["nodes[4].beta_hi: missing"]),
     ("nodes[4].initial_state[0]", 0.5, ["nodes[4].initial_state[0]: must be 0 or 1"]),
     (
         "nodes[4].initial_state",
         [1],
-        ["nodes[4].initial_state: has 1 entries; the input 'cand' wants 2"],
+        ["nodes[4].initial_state: has 1 entry; the input 'cand' wants 2"],
     ),
     ("nodes[4].initial_state", None, ["nodes[4].initial_state: must be a list, not null"]),
     # readout and classes
@@ -235,7 +235,7 @@ SPOILED: list[tuple[str, Any, list[str]]] = [
     ("readout.frames", [-1, 4], ["readout.frames: must be [a, b], whole numbers with 0 ≤ a < b"]),
     ("readout.frames", [0, 4.0], ["readout.frames: must be [a, b], whole numbers with 0 ≤ a < b"]),
     ("readout.frames", 4, ["readout.frames: must be [a, b], whole numbers with 0 ≤ a < b"]),
-    ("classes", ["one"], ["classes: has 1 entries; the readout node has 2 units"]),
+    ("classes", ["one"], ["classes: has 1 entry; the readout node has 2 units"]),
     ("classes", "ab", ["classes: must be a list of strings"]),
     ("classes[1]", "two\nlines", ["classes[1]: must be a printable string"]),
     ("classes[1]", 1, ["classes[1]: must be a printable string"]),
@@ -306,7 +306,7 @@ def test_absurd_input_size_takes_no_memory() -> None:
         {"name": "memory", "op": "bmru", "input": "x", "alpha": [1], "beta_lo": [1], "beta_hi": [2]}
     ]
     assert problems(data)[:1] == [
-        "nodes[0].alpha: has 1 entries; the input 'x' wants 1000000000000000"
+        "nodes[0].alpha: has 1 entry; the input 'x' wants 1000000000000000"
     ]
 
 

@@ -123,7 +123,7 @@ def test_limits_belong_to_the_range(tmp_path: Path, model: Model) -> None:
         ),
         ({"x": good_x(), "y": [0, 2]}, ["y[1]: 2 is none of the classes 0 … 1"]),
         ({"x": good_x(), "y": [-1, 0]}, ["y[0]: -1 is none of the classes 0 … 1"]),
-        ({"x": good_x(), "id": ["a"]}, ["id: has 1 entries; x has 2 samples"]),
+        ({"x": good_x(), "id": ["a"]}, ["id: has 1 entry; x has 2 samples"]),
         ({"x": good_x(), "id": ["a", "b\n.end"]}, ["id[1]: must be a printable string"]),
         ({"x": good_x(), "id": [1, 2]}, ["id: must be a list of strings, one a sample"]),
         ({"x": good_x(), "id": [["a", "b"]]}, ["id: must be a list of strings, one a sample"]),
@@ -219,9 +219,8 @@ def test_an_array_twice_is_told(tmp_path: Path, model: Model) -> None:
 def test_many_values_out_of_range_are_counted(tmp_path: Path, model: Model) -> None:
     found = problems(saved(tmp_path, x=good_x() - 10), model)
     assert len(found) == 4
-    assert (
-        found[-1]
-        == "x: and 27 more values: is negative; a current has no sign (see signed_channels)"
+    assert found[-1] == (
+        "x: 27 more values of which each is negative; a current has no sign (see signed_channels)"
     )
 
 

@@ -68,7 +68,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     compared = [("outputs settle, longest", "800 µs", "1.75 ms")]
     write_page(
         folder / "layout.html",
-        layout_page("small", record(), picture(), compared, ["netgen layout DIR"]),
+        layout_page("small", record(), picture(), compared, ["netgen layout DIR"], (60, 64)),
     )
     return {
         "comparison": folder / "report.html",

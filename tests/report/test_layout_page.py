@@ -16,7 +16,7 @@ from netgen.schema import schema
 
 def page_of(folder: Path, clean: bool, compared: list[tuple[str, str, str]]) -> Page:
     again = ["netgen layout DIR"]
-    page = layout_page("small", record(clean), picture(), compared, again)
+    page = layout_page("small", record(clean), picture(), compared, again, (60, 64))
     write_page(folder / "layout.html", page)
     return Page(folder, "layout.html")
 
@@ -31,6 +31,9 @@ def test_all_of_a_clean_layout_is_there(tmp_path: Path) -> None:
     for said in ("1000 µm²", "40 fF", "116 run", "0 broken", "68 transistors, 37 nets", "match",
                  "x_0_n", "<a>", "9.2", "2 of 5 upside down", "as one", "1.75 ms",
                  "8 smaller ones", "netgen layout DIR"):  # fmt: skip
+        assert said in page.text, said
+    for said in ("64 transistors as 68 gates", "ideal sources in place of these 4: 60",
+                 "several gates side by side: 68", "not counted: 16"):  # fmt: skip
         assert said in page.text, said
     assert "NOT" not in page.text
     assert "metal4" not in page.text

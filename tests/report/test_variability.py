@@ -98,11 +98,11 @@ def test_the_page_says_what_failed_and_what_is_missing(
     figures = written[1].figures
     for part in (
         f"{figures.agrees.sum()} of 46 runs decide as software does",
-        "1 runs failed and count as not deciding so",
-        "2 runs are not simulated yet",
+        "Failed, and so not deciding as software: 1 run.",
+        "Not simulated yet: 2 runs",
         "1 × timestep",
         f"Yield: {figures.yielded.hits} of 23 chips",
-        "1 chips lack runs and are not judged",
+        "Not judged for lack of runs: 1 chip.",
         "over 22 chips (2 lack runs and are left out)",
         "chance alone would give 0.1",
     ):

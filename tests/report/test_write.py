@@ -16,6 +16,7 @@ from synthetic_traces import traces_of
 import netgen.report.comparison.write
 import netgen.report.plot
 from netgen.analysis import Tolerances, verdict
+from netgen.commands.steps import say_checks
 from netgen.model import Samples
 from netgen.report import write_report
 from netgen.report.plot import Plot
@@ -165,7 +166,8 @@ def test_junit_has_a_case_for_each_sample_and_tolerance(written: tuple[Path, Cas
     }
     checks = verdict(made.comparison(), Tolerances())
     assert cases(folder, "tolerances") == {
-        check.name: [] if check.passed else ["failure"] for check in checks
+        check.name: ["skipped"] if check.unjudged else [] if check.passed else ["failure"]
+        for check in checks
     }
     root = ElementTree.parse(folder / "junit.xml").getroot()
     (failure,) = root.iterfind(".//testcase[@name='1: one']/failure")
@@ -201,6 +203,35 @@ def test_agreement_reads_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "the technology can realise every weight" in page.text
     assert "States that nothing explains" not in page.text
     assert cases(tmp_path, "samples") == {"0: alone": []}
+
+
+def test_what_there_is_nothing_of_neither_holds_nor_misses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = case(("one",), None)
+    without_cells(made)
+    made.traces[0] = traces_of(made.model, made.samples.x[0], 0)
+    unjudged = [check for check in made.write(tmp_path) if check.unjudged]
+    assert "state_agreement" in [check.name for check in unjudged]
+    assert Page(tmp_path).text.count("– not judged") == len(unjudged)
+    assert cases(tmp_path, "tolerances")["state_agreement"] == ["skipped"]
+    say_checks(tuple(unjudged))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(line.split()[0] == "–" and "not judged" in line for line in lines)
+
+
+def test_classes_that_are_never_decided_are_named(tmp_path: Path) -> None:
+    made = case(("one",), None)
+    found = made.comparison()
+    other = made.model.classes[1 - found.samples[0].class_software]
+    assert found.never_decided(made.model.classes) == (
+        f"class {other} is never decided in these samples"
+    )
+    many = [*made.model.classes, *(f"c{at}" for at in range(9))]
+    assert found.never_decided(many).endswith(" and 2 more are never decided in these samples")
+    made.write(tmp_path)
+    assert f"Class {other} is never decided in these samples" in Page(tmp_path).text
 
 
 HOSTILE = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +13,10 @@ from netgen.analysis.comparison.states import Cause, CellStates
 from netgen.analysis.comparison.ties import TIE
 from netgen.analysis.power.consumption import PowerFigures
 from netgen.model.graph import Floats
+from netgen.units import counted
 
+NAMED_CLASSES = 8
+"""So many classes that are never decided are named."""
 LISTED = 100
 """So many unexplained states are told one by one."""
 
@@ -219,11 +222,23 @@ class Comparison:
             return ""
         start, stop = self.readout_frames
         return (
-            f"{self.ties} of {len(self.samples)} samples and {self.tied_frames} of "
+            f"{self.ties} of {counted(len(self.samples), 'samples')} and {self.tied_frames} of "
             f"{len(self.samples) * (stop - start)} readout frames are ties: software's largest "
             f"logits lie within {100 * TIE:g} % of full scale. Where the circuit decides for one "
             "of those tied, they count neither for nor against agreement."
         )
+
+    def never_decided(self, classes: Sequence[str]) -> str:
+        """Name the classes that software decides no sample for; empty where there are none."""
+        seen = {each for entry in self.samples for each in entry.tie or (entry.class_software,)}
+        names = [name for at, name in enumerate(classes) if at not in seen]
+        if not (names and self.samples):
+            return ""
+        listed = ", ".join(names[:NAMED_CLASSES])
+        if len(names) == 1:
+            return f"class {listed} is never decided in these samples"
+        more = f" and {len(names) - NAMED_CLASSES} more" if len(names) > NAMED_CLASSES else ""
+        return f"classes {listed}{more} are never decided in these samples"
 
     @property
     def decided(self) -> tuple[SampleComparison, ...]:

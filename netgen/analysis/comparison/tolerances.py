@@ -92,6 +92,11 @@ class Check:
     source: str = ""  #: File or option that the limit comes from; empty for the default.
 
     @property
+    def unjudged(self) -> bool:
+        """Whether there is nothing to judge: it neither holds nor is missed."""
+        return self.value is None and self.passed
+
+    @property
     def looser(self) -> bool:
         """Whether the limit lets more pass than the default does."""
         return self.limit < self.default if self.relation == "≥" else self.limit > self.default

@@ -41,6 +41,8 @@ def to_junit(
             _result(
                 case, "failure", f"{measured(check)}, wanted {limit(check)}: {MEANINGS[check.name]}"
             )
+        elif check.unjudged:
+            _result(case, "skipped", "not judged: there is nothing to judge")
     for name in edited:
         _result(_case(tolerances, name, 0.0), "skipped", "edited by hand since it was built")
     nodes = _suite(f"{model.name}.nodes")

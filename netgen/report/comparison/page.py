@@ -32,7 +32,7 @@ from netgen.report.page import (
     provenance,
 )
 from netgen.report.plot import Plot
-from netgen.report.power.text import block_rows, power_table
+from netgen.report.power.text import block_rows, power_tables
 from netgen.report.text import (
     CAUSE_MEANINGS,
     MEANINGS,
@@ -43,7 +43,7 @@ from netgen.report.text import (
     source,
     window,
 )
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 PLACES = 5
 """So many places of a figure are told on the page."""
@@ -87,7 +87,7 @@ def comparison_page(
     return Page(
         model.name,
         "circuit against software",
-        _summary(comparison, checks) + _edited(build) + _regressed(baseline),
+        _summary(comparison, checks, model) + _edited(build) + _regressed(baseline),
         sections,
         _facts(comparison),
         "The circuit agrees" if passed else "The circuit does not agree",
@@ -96,13 +96,13 @@ def comparison_page(
     )
 
 
-def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
+def _summary(comparison: Comparison, checks: Sequence[Check], model: Model) -> str:
     """The verdict in one or two sentences."""
     count, failed = len(comparison.samples), len(comparison.failures)
     if not count:
         return f"No sample could be simulated ({failed} failed)."
     agreeing, decided = sum(e.agrees for e in comparison.decided), len(comparison.decided)
-    text = f"The circuit decides {agreeing} of {decided} samples as software does"
+    text = f"The circuit decides {agreeing} of {counted(decided, 'samples')} as software does"
     if decided < count:
         text += f" ({count - decided} more are ties of software's own)"
     if comparison.state_agreement is not None:
@@ -110,6 +110,9 @@ def _summary(comparison: Comparison, checks: Sequence[Check]) -> str:
     text += (
         f", and its analog error is {percent(comparison.logit_rmse_same_state_fs)} of full scale."
     )
+    never = printable(comparison.never_decided(model.classes))
+    if never:
+        text += f" {never[0].upper()}{never[1:]}: nothing is said of what decides for them."
     if failed:
         text += f" The simulation of {failed} more failed."
     missed = [check.name for check in checks if not check.passed]
@@ -180,7 +183,7 @@ def _tolerances(checks: Sequence[Check], comparison: Comparison) -> Table:
         rows.append(
             TableRow(
                 (
-                    "✓ holds" if check.passed else "✗ missed",
+                    "– not judged" if check.unjudged else "✓ holds" if check.passed else "✗ missed",
                     f"`{check.name}`",
                     measured(check),
                     limit(check) + (f"\n{where}" if where else ""),
@@ -231,19 +234,21 @@ def _states(comparison: Comparison) -> list[Block]:
     slow = sum(entry.slow_forecast for entry in comparison.samples)
     blocks: list[Block] = [
         Text(
-            f"{differences} states differ over all samples: {comparison.differences_primary} "
-            f"for a cause of their own, {comparison.differences_propagated} because an earlier or "
+            f"Over all samples {counted(differences, 'different states')}: "
+            f"{comparison.differences_primary} for a cause of their own, "
+            f"{comparison.differences_propagated} because an earlier or "
             f"lower one does. Software changes a state {comparison.changes_software} times, the "
             f"circuit {comparison.changes_circuit} times. {percent(comparison.state_clear_share)} "
             "of all states are clear (none of the causes below could decide them) and must be what "
             f"software expects. From software alone the predictor expected {forecast} possible "
-            f"races and {slow} states that take longer than their frame."
+            f"races and {counted(slow, 'states')} that take longer than their frame."
         )
     ]
     if comparison.cost.unseen:
         blocks.append(
             Text(
-                f"{comparison.cost.unseen} samples were simulated by the staged engine, which goes "
+                f"The staged engine simulated {counted(comparison.cost.unseen, 'samples')}: it "
+                "goes "
                 "from one settled frame to the next and shows no transients. In "
                 f"{comparison.cost.unseen_states} of their states a transient could decide: these "
                 "were not looked at, and the circuit may part from what is shown of them and of "
@@ -263,7 +268,8 @@ def _budget(
     return [
         Text(
             "From software to transistors, one kind of error after the other, over "
-            f"{budget.samples} samples. All but the last step are computed by the behavioural "
+            f"{counted(budget.samples, 'samples')}. All but the last step are computed by the "
+            "behavioural "
             f"twin; mismatch by {budget.chips} of its chips (seed {budget.seed}), of which the "
             "circuit simulated here is none: its step is compared with the systematic one."
         ),
@@ -290,7 +296,7 @@ def _power(
     if build.predicted_power_w is not None:
         predicted = engineering(build.predicted_power_w, "W")
         text += f". The build predicted {predicted} over the inputs it was sized for"
-    blocks = [Text(f"{text}."), power_table(comparison.power), *groups.get("power", [])]
+    blocks = [Text(f"{text}."), *power_tables(comparison.power), *groups.get("power", [])]
     return [Section("power", "Where the power goes", blocks, "Power")]
 
 

@@ -53,7 +53,8 @@ def _row(name: str, check: Json, change: Json, wide: bool) -> str:
         places = tables_at(check, "places")
     named = ", ".join(_cell(text_at(place, "what")) for place in places[:3])
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-    cells = ["✓" if passed else "✗", name, _figure(value), wanted, named + more]
+    mark = "✗" if not passed else "–" if value is None else "✓"
+    cells = [mark, name, _figure(value), wanted, named + more]
     if wide:
         cells += [_figure(_number(change, "before") if change else None)]
         allowed = _number(change, "allowed") if change else None

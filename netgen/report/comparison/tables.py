@@ -13,7 +13,7 @@ from netgen.model import Model
 from netgen.report.comparison.parameters import parameters
 from netgen.report.page import Block, Table, TableRow, Text, plain_rows
 from netgen.report.text import class_name, percent, telling, window
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 
 def unexplained_blocks(comparison: Comparison) -> list[Block]:
@@ -21,7 +21,8 @@ def unexplained_blocks(comparison: Comparison) -> list[Block]:
     listed, count = comparison.unexplained, sum(e.unexplained for e in comparison.samples)
     if not listed:
         return []
-    text = f"{count} clear states are not what software makes of the circuit's own states."
+    clear = counted(count, "clear states")
+    text = f"Not what software makes of the circuit's own states: {clear}."
     text += f" The first {len(listed)}:" if len(listed) < count else ""
     columns = (">sample", ">frame", "cell", ">software candidate", ">band", "state before",
                "circuit's state")  # fmt: skip
@@ -49,7 +50,7 @@ def _ranges(comparison: Comparison) -> str:
     """Say what errors are shares of."""
     text = (
         f"Full scale is {comparison.logit_full_scale:.4g} units: the range of software's logits "
-        f"over all {len(comparison.samples)} samples."
+        f"over all {counted(len(comparison.samples), 'samples')}."
     )
     own, worst_own = comparison.logit_rmse_same_state_own, comparison.logit_rmse_same_state_own_max
     if own is not None:
@@ -175,7 +176,8 @@ def parameters_blocks(comparison: Comparison, verification: Verification | None)
     blocks.append(Text("Never used by these samples", "h3"))
     if not figures.unused:
         return [*blocks, Text("None: the samples use every parameter.")]
-    text = f"{figures.unused_count} parameters: the agreement on these samples says nothing of "
+    count = counted(figures.unused_count, "parameters")
+    text = f"{count}: the agreement on these samples says nothing of "
     columns = ("unit", "what did not happen", "parameters")
     return [
         *blocks,

@@ -8,9 +8,9 @@ from netgen.analysis import PowerFigures
 from netgen.document import Json, number_at, table_at, text_at, whole_at
 from netgen.report.page import Page, Section, Table, Text, plain_rows
 from netgen.report.plot import Plot
-from netgen.report.power.text import power_table
+from netgen.report.power.text import power_tables
 from netgen.report.text import percent
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 
 def power_page(
@@ -33,7 +33,8 @@ def power_page(
     total, kinds = figures.total, figures.groups["block"]
     most = max(kinds, key=lambda kind: kinds[kind].average_w)
     summary = (
-        f"{engineering(total.average_w, 'W')} on average over {figures.samples} samples; {most} "
+        f"{engineering(total.average_w, 'W')} on average over "
+        f"{counted(figures.samples, 'samples')}; {most} "
         f"takes most, {percent(kinds[most].average_w / total.average_w)}."
     )
     facts = [
@@ -47,7 +48,7 @@ def power_page(
             ("predicted by the build", engineering(number_at(predicted, "average_w"), "W"))
         )
     facts += layout
-    sections = [Section("power", "Where the power goes", [*plots, power_table(figures)], "Power")]
+    sections = [Section("power", "Where the power goes", [*plots, *power_tables(figures)], "Power")]
     if area:
         columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
         rows = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netgen.analysis import PowerFigures
+from netgen.analysis.power.consumption import Grouping
 from netgen.report.comparison.provenance import BuildSummary
-from netgen.report.page import Table, plain_rows
+from netgen.report.page import Block, Table, plain_rows
 from netgen.report.power.document import MEANINGS
 from netgen.report.text import percent
 from netgen.units import engineering
@@ -24,22 +27,30 @@ def _square(area: float) -> str:
     return f"{area * 1e12:.0f}"
 
 
-def power_table(figures: PowerFigures) -> Table:
-    """Return kinds of block, then layers, then everything."""
-    entries = [(name, MEANINGS[name], entry) for name, entry in figures.groups["block"].items()]
-    entries += [(name, "layer", entry) for name, entry in figures.groups["layer"].items()]
-    entries.append(("total", "", figures.total))
-    columns = ("block or layer", "what", ">average", ">share", ">peak", ">a sample", ">a frame")
+def power_tables(figures: PowerFigures) -> list[Block]:
+    """Return a table by kind of block and one by layer; each adds up to the same total."""
+    return [
+        _power_table("block", "Supply power by kind of block", figures, MEANINGS),
+        _power_table("layer", "Supply power by layer", figures, {}),
+    ]
+
+
+def _power_table(
+    grouping: Grouping, label: str, figures: PowerFigures, meanings: Mapping[str, str]
+) -> Table:
+    entries = [*figures.groups[grouping].items(), ("total", figures.total)]
+    columns: tuple[str, ...] = (grouping, ">average", ">share", ">peak", ">a sample", ">a frame")
+    columns += ("what",) if meanings else ()
     rows = [
         (
             name,
-            meaning,
             engineering(entry.average_w, "W"),
             percent(entry.average_w / figures.total.average_w),
             engineering(entry.peak_w, "W"),
             engineering(entry.energy_sample_j, "J"),
             engineering(entry.energy_frame_j, "J"),
+            *([meanings.get(name, "")] if meanings else []),
         )
-        for name, meaning, entry in entries
+        for name, entry in entries
     ]
-    return Table("Supply power by kind of block and by layer", columns, plain_rows(rows))
+    return Table(label, columns, plain_rows(rows))

@@ -19,6 +19,7 @@ from netgen.report.plot import render
 from netgen.report.style import AGREES, CIRCUIT, MUTED, SOFTWARE, Sheet, tidy
 from netgen.report.text import percent
 from netgen.trim import CodeRange
+from netgen.units import counted
 
 FEW = 0.01
 """Share of codes at the ends of the range from which a row of the table is marked."""
@@ -54,7 +55,8 @@ def write_trim_page(
     if judged is not None:
         before, after = judged.before, judged.after
         summary = (
-            f"The mean balanced accuracy of {after.chips} chips goes from {percent(before.mean)} "
+            f"The mean balanced accuracy of {counted(after.chips, 'chips')} goes from "
+            f"{percent(before.mean)} "
             f"to {percent(after.mean)} (software {percent(after.software)}), its 5 % quantile "
             f"from {percent(before.low)} to {percent(after.low)}. {summary}"
         )

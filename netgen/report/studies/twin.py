@@ -21,6 +21,7 @@ from netgen.report.variability.accuracy import accuracy_facts
 from netgen.report.variability.contributions import contribution_section
 from netgen.report.variability.page import interval
 from netgen.report.variability.plots import plot_shares
+from netgen.units import counted
 
 
 def write_twin(
@@ -50,11 +51,13 @@ def write_twin(
     contributions
         What each group of devices does to decisions.
     """
+    model = "the fast chip model" if sources["fast"] else "the behavioural twin"
     hits, trials = sum(v.hits for v in votes), sum(v.trials for v in votes)
     summary = (
-        f"{percent(yielded.share)} of {yielded.trials} chips decide all {len(samples)} samples as "
+        f"{percent(yielded.share)} of {counted(yielded.trials, 'chips')} decide all "
+        f"{counted(len(samples), 'samples')} as "
         f"software does (95 %: {interval(yielded.wilson)}); {percent(hits / trials)} of all "
-        "decisions are as software's."
+        f"decisions are as software's, by {model}."
     )
     worst = min(range(len(votes)), key=lambda at: votes[at].hits)
     plot = render(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netgen.analysis.variability.contributions import Contributions
 from netgen.report.page import Section, Table, Text, plain_rows
 from netgen.report.text import percent
+from netgen.units import counted
 
 _SHOWN = 4
 """So many groups are named in a terminal."""
@@ -13,13 +14,15 @@ _SHOWN = 4
 def contribution_lines(contributions: Contributions) -> list[str]:
     """Return the largest contributions as lines for a terminal."""
     lines = [
-        f"what mismatch does by group of devices: share of the leads' variance, decisions as "
-        f"software's if it alone or all but it deviate (all: {percent(contributions.agreement)})"
+        f"what mismatch does by group of devices, by the fast chip model: decisions as software's "
+        f"{percent(contributions.agreement)} with all groups, and if one alone, or all but one, deviate",
+        f"  {'group':<12} {'variance':>8} {'it alone':>8} {'all but':>8}",
     ]
     for entry in contributions.groups[:_SHOWN]:
         alone, without = percent(entry.alone), percent(entry.without)
         lines.append(f"  {entry.group:<12} {percent(entry.share):>8} {alone:>8} {without:>8}")
-    return lines
+    rest = len(contributions.groups) - _SHOWN
+    return [*lines, *([f"  … and {counted(rest, 'groups')} more on the page"] if rest > 0 else [])]
 
 
 def contribution_section(contributions: Contributions) -> Section:

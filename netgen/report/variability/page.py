@@ -16,7 +16,7 @@ from netgen.report.text import class_name, percent
 from netgen.report.variability.accuracy import accuracy_facts
 from netgen.report.variability.contributions import contribution_section
 from netgen.report.variability.population import PopulationReport
-from netgen.units import engineering
+from netgen.units import counted, engineering
 
 LISTED = 40
 """At most this many rows of a ranking are listed; all are in ``report.json``."""
@@ -75,23 +75,24 @@ def _summary(report: PopulationReport) -> str:
     agreement, yielded = figures.agreement, figures.yielded
     one = "chip" if report.what == "chips" else "corner"
     text = (
-        f"{agreement.hits} of {agreement.trials} runs decide as software does "
+        f"{agreement.hits} of {counted(agreement.trials, 'runs')} decide as software does "
         f"({percent(agreement.share)}); {yielded.hits} of {yielded.trials} {report.what} do so on "
-        f"all {len(figures.samples)} samples."
+        f"all {counted(len(figures.samples), 'samples')}."
     )
     tied = int(figures.ties.sum())
     if tied:
         text += (
-            f" {tied} samples are ties: software's own classes lie within {percent(TIE)} of full "
-            "scale; either counts neither for nor against."
+            f" Ties: {counted(tied, 'samples')}, of which software's own classes lie within "
+            f"{percent(TIE)} of full scale; either counts neither for nor against."
         )
     failed, pending = int(figures.failed.sum()), int((~figures.done).sum())
     if failed:
-        text += f" {failed} runs failed and count as not deciding so."
+        text += f" Failed, and so not deciding as software: {counted(failed, 'runs')}."
     if pending:
         text += (
-            f" {pending} runs are not simulated yet; a {one} that lacks some is not judged as a "
-            "whole."
+            f" Not simulated yet: {counted(pending, 'runs')}; a {one} that lacks some is not "
+            "judged "
+            "as a whole."
         )
     return text
 
@@ -105,7 +106,7 @@ def _facts(report: PopulationReport) -> list[tuple[str, str]]:
     if report.what == "chips":
         facts.append(("yield", percent(figures.yielded.share)))
         facts.append(("its 95 % interval (Wilson)", interval(figures.yielded.wilson)))
-    facts.append(("decisions as software", percent(figures.agreement.share)))
+    facts.append(("decisions as software, SPICE", percent(figures.agreement.share)))
     accuracies = figures.accuracies()
     if accuracies is not None:
         facts.append(("accuracy, software", percent(accuracies[0])))
@@ -131,7 +132,7 @@ def _notes(report: PopulationReport) -> list[Block]:
             f"software does; 95 % interval {interval(proportion.wilson)} (Wilson), "
             f"{interval(proportion.exact)} (Clopper and Pearson)."
         )
-        text += f" {lacking} chips lack runs and are not judged." if lacking else ""
+        text += f" Not judged for lack of runs: {counted(lacking, 'chips')}." if lacking else ""
         blocks.append(Text(text))
     return [*blocks]
 

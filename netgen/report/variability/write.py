@@ -32,6 +32,7 @@ from netgen.report.variability.plots import (
 from netgen.report.variability.population import PopulationReport
 from netgen.report.variability.studies import AreaPoint, plot_area, plot_corners, plot_sensitivity
 from netgen.schema import head
+from netgen.units import counted
 
 
 def write_population(folder: Path, report: PopulationReport) -> None:
@@ -54,9 +55,10 @@ def _plots(report: PopulationReport) -> list[Plot]:
     figures, what = report.figures, report.what
     bars = "N" if what == "corners" else "Bars are 95 % intervals (Wilson); n"
     decided = (
-        f"{figures.agreement.hits} of {figures.agreement.trials} runs decide as software; "
+        f"{figures.agreement.hits} of {counted(figures.agreement.trials, 'runs')} decide as "
+        "software; "
         f"{figures.yielded.hits} of {figures.yielded.trials} {what} do so on all "
-        f"{len(figures.samples)} samples."
+        f"{counted(len(figures.samples), 'samples')}."
     )
     plots = [
         render(
@@ -133,7 +135,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
 def _margin_summary(figures: PopulationFigures, what: str) -> str:
     shares = [vote.share for vote in figures.votes() if vote.share is not None]
     return (
-        f"{len(shares)} samples by software's lead: between {percent(min(shares))} and "
+        f"{counted(len(shares), 'samples')} by software's lead: between {percent(min(shares))} and "
         f"{percent(max(shares))} of the {what} decide like software."
     )
 
