@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from netgen.circuit import READOUTS
 from netgen.circuit.blocks.dac import MOST
+from netgen.commands.output import warn
 from netgen.commands.records import Command, taking
 from netgen.errors import UsageError
 from netgen.model import Model, Samples, load_samples, pick_indices
@@ -159,6 +161,14 @@ class UnitOptions:
         )
 
 
+def picked_of(text: str | None, count: int) -> list[int]:
+    """Read a choice of samples, and say so where a range goes beyond the last of them."""
+    picked = pick_indices(text, count)
+    if any(int(end) > count for end in re.findall(r":\s*(\d+)", text or "")):
+        warn(f"--samples {text}: there are {count} samples; {len(picked)} of them are taken")
+    return picked
+
+
 @dataclass(frozen=True)
 class SimulationOptions:
     """Which samples are simulated, and how."""
@@ -176,7 +186,7 @@ class SimulationOptions:
     def samples(self, file: Path, model: Model) -> tuple[Samples, list[int]]:
         """Read samples, and return them with the indices of those to simulate."""
         samples = load_samples(file, model)
-        return samples, pick_indices(self.picked, len(samples))
+        return samples, picked_of(self.picked, len(samples))
 
     def choices(self) -> SimulationChoices:
         """Return the choices of a simulation (ms to seconds).

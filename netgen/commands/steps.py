@@ -182,7 +182,8 @@ def verify_step(
     checks = verified(verification, tolerances)
     click.echo(
         f"{output}: {counted(len(verification.mirrors), 'weights')} and "
-        f"{counted(len(verification.cells), 'cells')} of the netlist measured in {verification.cpu_s:.1f} CPU s"
+        f"{counted(len(verification.cells), 'cells')} of the netlist "
+        f"measured in {verification.cpu_s:.1f} CPU s"
     )
     return checks
 

@@ -22,7 +22,7 @@ from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.files import is_own_page
-from netgen.model import Samples, decide, evaluate, load_samples, pick_indices
+from netgen.model import Samples, decide, evaluate, load_samples
 from netgen.model.graph import Integers
 from netgen.project.reading import Build, calibrated_for, held
 from netgen.project.trim import (
@@ -249,7 +249,7 @@ def _by_trial(
     if search.recordings is None:
         used = _in_equal_shares(loaded.y, min(RECORDINGS, len(loaded) // 2))
     else:
-        used = pick_indices(search.recordings, len(loaded))
+        used = shared.picked_of(search.recordings, len(loaded))
     own = loaded.pick(used)
     assert own.y is not None
     if len(np.unique(own.y)) < 2:

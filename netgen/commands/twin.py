@@ -16,7 +16,7 @@ from netgen.commands.output import followed
 from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.files import sha256_of, write_whole
-from netgen.model import decide, evaluate, load_samples, pick_indices
+from netgen.model import decide, evaluate, load_samples
 from netgen.project.grouped import contributions_of
 from netgen.project.reading import held
 from netgen.project.trim import trim_of_chips
@@ -67,7 +67,7 @@ def twin_command(
     variation = chosen_chips.variation()
     build = open_step(folder, edited)
     loaded = load_samples(samples, build.model)
-    indices = pick_indices(picked, len(loaded))
+    indices = shared.picked_of(picked, len(loaded))
     x = loaded.x[indices]
     settings, span, inputs = None, None, False
     if trim is not None:

@@ -110,4 +110,5 @@ def _annotated(cell: Cell, letter: float, layers: Layers) -> DBox:
     cell.shapes(notes).insert(db.DBox(box.left, y, box.left + length, y + letter / 3))
     write(f"{length} µm", box.left + length + letter, y - letter / 3)
     right = max([box.right, *ends]) + letter
-    return db.DBox(box.left - letter, y - letter, right, top)
+    shown: DBox = db.DBox(box.left - letter, y - letter, right, top)
+    return shown

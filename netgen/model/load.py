@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -72,6 +73,8 @@ def load_model(path: Path) -> Model:
         The file cannot be read, is not JSON, or violates the format; names every violation.
     """
     source = str(path)
+    if zipfile.is_zipfile(path):
+        raise ModelError(source, ["is a samples file; the model comes first, then the samples"])
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

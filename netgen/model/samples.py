@@ -95,7 +95,9 @@ def _read_npz(path: Path) -> dict[str, Array]:
     except MemoryError:
         raise SamplesError(source, ["holds more than the memory does"]) from None
     except _BROKEN_ARCHIVE:
-        raise SamplesError(source, [_NOT_NPZ]) from None
+        swapped = "is a model file; the samples come after the model"
+        problem = swapped if path.suffix.lower() == ".json" else _NOT_NPZ
+        raise SamplesError(source, [problem]) from None
     if problems:
         raise SamplesError(source, problems)
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):

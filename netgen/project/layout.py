@@ -127,7 +127,7 @@ def layout_record(build: Build) -> Mapping[str, Json]:
         raise ConfigurationError(str(build.folder.path), [problem])
     record = read_record(path, LAYOUT)
     if record.get("build") != build.identity:
-        problem = "the circuit was built anew since; run netgen layout again"
+        problem = "the circuit was built anew, or edited by hand, since; run netgen layout again"
         raise ConfigurationError(str(path), [problem])
     return record
 

@@ -70,7 +70,7 @@ def read_runs(build: Build) -> Runs:
         raise ConfigurationError(str(folder.path), [problem])
     record = read_record(folder.index, SIMULATION)
     if record.get("circuit") != build.identity:
-        problem = "the circuit was built anew since; run netgen sim again"
+        problem = "the circuit was built anew, or edited by hand, since; run netgen sim again"
         raise ConfigurationError(str(folder.index), [problem])
     try:
         samples = recorded_samples(build, folder.samples, record, SIMULATION.hint)

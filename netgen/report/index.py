@@ -32,9 +32,15 @@ FILES = {
     "sweep.json": "the figures of sweep.html",
     "scaling.json": "the figures of scaling.html",
     "noise.json": "the figures of noise.html",
+    "netgen.log": "what commands did here, and how they ended",
+    "export": "folder: the circuit for other tools",
+    "layout": "folder: the layout, its checks and its wires",
+    "plots": "folder: the pictures of the pages",
 }
 """What files beside pages hold."""
 NAME = "index.html"
+FIRST = "report.html"
+"""The page with the verdict stands before the others."""
 _HEAD = 4096
 _DEEP = 3
 """So many folders down pages are listed."""
@@ -67,7 +73,7 @@ def write_index(folder: Path) -> None:
         files = [
             (name, name, description)
             for name, description in FILES.items()
-            if (place / name).is_file()
+            if (place / name).exists()
         ]
         sections = [Section("pages", "Pages", [Links(list(_pages(place)))])]
         sections += [Section("files", "Files", [Links(files)])] if files else []
@@ -77,7 +83,8 @@ def write_index(folder: Path) -> None:
 
 def _pages(folder: Path, deep: int = 0) -> Iterator[tuple[str, str, str]]:
     """Yield (reference, title, what it says) of every page, those of the folder first."""
-    for path in sorted(folder.glob("*.html")):
+    verdict_first = sorted(folder.glob("*.html"), key=lambda path: (path.name != FIRST, path.name))
+    for path in verdict_first:
         if path.name != NAME and is_own_page(path):
             head = path.read_text(encoding="utf-8", errors="replace")[:_HEAD]
             title, description = _TITLE.search(head), _DESCRIPTION.search(head)

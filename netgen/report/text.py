@@ -39,7 +39,7 @@ CAUSE_MEANINGS = {
     "slow": "the cell needs longer than its frame for so small an overdrive, by the measured times",
     "race": "a transient could set it: predicted from the layers below, or seen in the circuit",
     "propagated": "follows from an earlier or lower difference",
-    "clear": "nothing explains it",
+    "clear": "nothing explains it: the state is clear, and yet not what software expects",
 }
 """What each cause of a difference means."""
 
@@ -104,6 +104,18 @@ def telling(samples: Iterable[SampleComparison]) -> list[SampleComparison]:
     return sorted(
         samples, key=lambda entry: (entry.agrees, entry.margin_circuit, -entry.logit_rmse_fs)
     )
+
+
+def sample_name(index: int, name: str) -> str:
+    """Name a sample by its index, and by its own name where that says more.
+
+    Examples
+    --------
+    >>> sample_name(7, "sample 7"), sample_name(7, "up/speaker_3")
+    ('sample 7', 'sample 7, up/speaker_3')
+    """
+    own = "" if name in (f"sample {index}", f"{index}") else f", {name}"
+    return f"sample {index}{own}"
 
 
 def class_name(model: Model, index: int) -> str:

@@ -68,7 +68,7 @@ def test_check_describes_the_model(model: Path) -> None:
         "readout: majority_vote of logits over frames 1 … 3; classes left, right",
         "fake, typical, 25 °C, 1.8 V:",
         "unit mirror 2 × 2 µm",
-        "cells answer a candidate 2% beyond a threshold within frames of",
+        "cells alone, without wires, answer a candidate 2% beyond a threshold within frames of",
     ):
         assert words in result.output
     assert says(result) == []

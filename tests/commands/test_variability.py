@@ -163,7 +163,7 @@ def test_another_circuit_is_not_analysed(out: Path) -> None:
     assert "take it with --edited-netlist" in result.output
     result = netgen("variability", out, "--edited-netlist")
     assert result.exit_code == 3
-    assert "built anew since; run netgen sim again" in result.output
+    assert "built anew, or edited by hand, since; run netgen sim again" in result.output
 
 
 def test_folder_that_holds_no_run(out: Path) -> None:

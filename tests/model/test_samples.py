@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from small_models import small_model
 
-from netgen.errors import SamplesError, UsageError
-from netgen.model import Model, Samples, from_dict, load_samples, pick_indices
+from netgen.errors import ModelError, SamplesError, UsageError
+from netgen.model import Model, Samples, from_dict, load_model, load_samples, pick_indices
 
 
 @pytest.fixture
@@ -395,3 +395,13 @@ def test_choice_that_picks_nothing_or_is_none(text: str) -> None:
         pick_indices(text, 5)
     assert caught.value.exit_status == 2
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_model_and_samples_in_each_other_s_place(model: Model, tmp_path: Path) -> None:
+    archive, text = tmp_path / "samples.npz", tmp_path / "model.json"
+    np.savez(archive, x=good_x())
+    text.write_text("{}", encoding="utf-8")
+    with pytest.raises(ModelError, match="is a samples file; the model comes first"):
+        load_model(archive)
+    with pytest.raises(SamplesError, match="is a model file; the samples come after"):
+        load_samples(text, model)

@@ -258,7 +258,7 @@ def test_results_of_another_circuit_are_gone(built: Path, model: Model) -> None:
     build(model, built, OTHER)
     for name in ("report.json", "report.html", "junit.xml"):
         assert not (built / name).exists()
-    with pytest.raises(ConfigurationError, match="built anew since; run netgen sim again"):
+    with pytest.raises(ConfigurationError, match="anew, or edited by hand, since; run netgen sim"):
         read_runs(read_build(built))
 
 

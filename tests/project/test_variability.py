@@ -125,7 +125,7 @@ def test_another_circuit_is_simulated_anew(built: Path, simulator: FakeSimulator
         file.write("* a line more\n")
     with pytest.raises(ConfigurationError, match="take it with --edited-netlist"):
         read_build(built)
-    with pytest.raises(ConfigurationError, match="built anew since; run netgen sim again"):
+    with pytest.raises(ConfigurationError, match="anew, or edited by hand, since; run netgen sim"):
         read_population(read_build(built, edited=True), "mismatch_seed_1")
     run(built, edited=True)
     assert len(simulator.done) == 6

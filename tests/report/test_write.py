@@ -234,6 +234,19 @@ def test_classes_that_are_never_decided_are_named(tmp_path: Path) -> None:
     assert f"Class {other} is never decided in these samples" in Page(tmp_path).text
 
 
+def test_the_provenance_has_no_path_of_a_machine_and_no_option_that_nobody_set(
+    tmp_path: Path,
+) -> None:
+    options = {"supply": "1.8 V", "sizes": "{}", "codes": "None"}
+    made = build(options=options, tools={"pdk_sha256": "abc"}, models=(("/pdk/a/b.ngspice", "f"),))
+    case(("one",), None).write(tmp_path, made)
+    text = Page(tmp_path).text
+    for said in ("option supply", "file b.ngspice", "SHA-256 of the technology's files"):
+        assert said in text, said
+    for said in ("option sizes", "option codes", "/pdk/a", "version of pdk"):
+        assert said not in text, said
+
+
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"quoted\" & 'both' {{ 7 * 7 }} $\\frac{1}{$ _x_",

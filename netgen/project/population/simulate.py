@@ -227,7 +227,7 @@ def read_population(build: Build, name: str) -> PopulationRuns:
     folder = build.folder.population(name)
     described = read_record(folder / RECORD, POPULATION)
     if described.get("circuit") != build.identity:
-        problem = "the circuit was built anew since; run netgen sim again"
+        problem = "the circuit was built anew, or edited by hand, since; run netgen sim again"
         raise ConfigurationError(str(folder), [problem])
     try:
         cases = texts_at(described, "cases")

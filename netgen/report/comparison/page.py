@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from netgen import __version__
 from netgen.analysis import CAUSES, Check, Comparison, Verification
@@ -45,6 +46,9 @@ from netgen.report.text import (
 )
 from netgen.units import counted, engineering
 
+_UNSET = ("None", "{}", "[]", "()", "")
+"""Options that nobody has set."""
+_TOOLS = {"pdk_sha256": "SHA-256 of the technology's files"}
 PLACES = 5
 """So many places of a figure are told on the page."""
 
@@ -316,13 +320,18 @@ def _circuit(build: BuildSummary, groups: Mapping[str, Sequence[Block]]) -> list
     return [*blocks, Text(text), Lines(build.below_floor)]
 
 
+def _local(file: str) -> str:
+    """Return a file as it was named; of an absolute path the last part: pages are sent around."""
+    return Path(file).name if Path(file).is_absolute() else file
+
+
 def _sources(model: Model, origin: Provenance, comparison: Comparison) -> list[tuple[str, str]]:
     """Provenance as (label, value)."""
     build, cost = origin.build, comparison.cost
     attempts = ", ".join(f"{label}: {n}" for label, n in cost.attempts.items())
     return [
-        ("model", f"{origin.model_file} (SHA-256 {model.digest[:16]}…)"),
-        ("samples", origin.samples_file),
+        ("model", f"{_local(origin.model_file)} (SHA-256 {model.digest[:16]}…)"),
+        ("samples", _local(origin.samples_file)),
         ("technology", f"{build.pdk}, corner {build.corner}"),
         ("netgen", __version__),
         ("simulator", ", ".join(cost.simulators) or "–"),
@@ -332,7 +341,11 @@ def _sources(model: Model, origin: Provenance, comparison: Comparison) -> list[t
         ("simulation attempts", attempts or "–"),
         ("CPU time", f"{cost.cpu_s:.1f} s, {cost.timepoints} time points"),
         ("compared", origin.created),
-        *((f"option {name}", value) for name, value in build.options.items()),
-        *((f"version of {name}", value) for name, value in build.tools.items()),
-        *((f"file {path}", f"SHA-256 {digest[:16]}…") for path, digest in build.models),
+        *(
+            (f"option {name}", value)
+            for name, value in build.options.items()
+            if value not in _UNSET
+        ),
+        *((_TOOLS.get(name, f"version of {name}"), value) for name, value in build.tools.items()),
+        *((f"file {_local(path)}", f"SHA-256 {digest[:16]}…") for path, digest in build.models),
     ]

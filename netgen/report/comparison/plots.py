@@ -155,7 +155,9 @@ def _sample_plots(view: SampleView) -> Iterator[Plot | Waves]:
         "sample",
         f"{view.heading}: logits",
         "Readout currents of the circuit over time, and software frame by frame. "
-        "The readout rule looks at the shaded frames.",
+        "The readout rule looks at the shaded frames. The first frame begins with the start-up: "
+        "cells are held in their initial states and released layer by layer, which software "
+        "does not show.",
         logits_alt(view),
         partial(plot_logits, view),
     )

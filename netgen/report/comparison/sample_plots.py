@@ -18,6 +18,7 @@ from netgen.analysis import Comparison, SampleComparison
 from netgen.model import Cell, Model
 from netgen.model.graph import Floats
 from netgen.report import style
+from netgen.report.text import sample_name
 from netgen.simulation.traces import Traces
 
 PANELS = 6
@@ -41,7 +42,7 @@ class SampleView:
     @property
     def heading(self) -> str:
         """What the sample is, for titles."""
-        return f"{self.role}, {self.entry.sample}: {self.entry.id}"
+        return f"{self.role}: {sample_name(self.entry.sample, self.entry.id)}"
 
     @property
     def frames(self) -> int:

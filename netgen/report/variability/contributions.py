@@ -15,7 +15,8 @@ def contribution_lines(contributions: Contributions) -> list[str]:
     """Return the largest contributions as lines for a terminal."""
     lines = [
         f"what mismatch does by group of devices, by the fast chip model: decisions as software's "
-        f"{percent(contributions.agreement)} with all groups, and if one alone, or all but one, deviate",
+        f"{percent(contributions.agreement)} with all groups, and if one alone, or all "
+        "but one, deviate",
         f"  {'group':<12} {'variance':>8} {'it alone':>8} {'all but':>8}",
     ]
     for entry in contributions.groups[:_SHOWN]:

@@ -57,7 +57,8 @@ def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
     ]
     sections.append(Section("cases", f"{what.capitalize()}, one by one", cases, what.capitalize()))
     sections.append(provenance(report.facts, report.rerun))
-    return Page(report.model.name, report.name, _summary(report), sections, _facts(report))
+    title = f"{what} ({report.name.replace('_', ' ')})"
+    return Page(report.model.name, title, _summary(report), sections, _facts(report))
 
 
 def written(quantity: str, value: float) -> str:
@@ -111,10 +112,10 @@ def _facts(report: PopulationReport) -> list[tuple[str, str]]:
     if accuracies is not None:
         facts.append(("accuracy, software", percent(accuracies[0])))
         facts.append(("accuracy, circuit", percent(accuracies[1])))
-    for name, label in (("state_agreement", "states equal, median"), ("power_w", "power, median")):
+    for name, label in (("state_agreement", "states equal"), ("power_w", "power")):
         distribution = spread(getattr(figures, name))
         if distribution is not None:
-            facts.append((label, written(name, distribution.median)))
+            facts.append((f"{label}, median of runs", written(name, distribution.median)))
     return facts
 
 
@@ -231,6 +232,14 @@ def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]
         *plots,
         Text("Devices", "h3"),
         Table("Sensitivity to devices", columns, plain_rows(devices)),
+        Text(
+            f"A share of variance is an estimate from {counted(sensitivity.chips, 'chips')}: what chance "
+            "gives on average is taken off, so one without effect comes out around 0, and half of "
+            "them below it. A negative estimate says that no effect was found, and is shown as 0. "
+            "Chance alone stays below the column beside it in 95 % of cases: what is smaller "
+            "is not told from nothing.",
+            "note",
+        ),
         *_groups("Learned parameters and roles", sensitivity.groups),
         *_groups("Nodes", sensitivity.nodes),
         Text("Only the strongest are listed; `report.json` has all. Current factors are left out: "
@@ -239,14 +248,14 @@ def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]
 
 
 def _groups(title: str, entries: Sequence[GroupSensitivity]) -> list[Block]:
-    columns = ("name", ">deviations", ">share of variance", ">95 % of what chance gives", ">p",
+    columns = ("name", ">deviations", ">share of variance", ">chance gives (95 %)", ">p",
                ">q")  # fmt: skip
     rows = [
         (
             f"`{row.name}`",
             str(row.devices),
-            percent(row.share),
-            percent(row.by_chance),
+            percent(row.share) if row.share >= 0 else f"0 ({percent(row.share)})",
+            f"≤ {percent(row.by_chance)}",
             f"{row.p:.2g}",
             f"{row.q:.2g}",
         )

@@ -17,6 +17,7 @@ from netgen.analysis.variability.proportions import Proportion
 from netgen.model import Model
 from netgen.model.graph import Floats
 from netgen.report import style
+from netgen.report.text import sample_name
 from netgen.units import engineering
 
 DIFFERS, FAILED, PENDING = style.CIRCUIT, style.SOFTWARE, style.PALE
@@ -42,6 +43,7 @@ def plot_votes(figures: PopulationFigures, what: str, sheet: style.Sheet) -> Fig
         base += count
     _sample_ticks(left, figures, 40 if sheet.wide else 12)
     left.set_ylabel(what, fontsize=9)
+    left.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     left.legend(
         fontsize=8,
         frameon=False,
@@ -131,10 +133,10 @@ def _band(
         software = current * figures.logits_software[at, :, unit]
         axes.plot(time, software, color=style.darker(colour), linewidth=1, linestyle=(0, (3, 2)))
     votes = figures.votes()[at]
-    name = f"{figures.samples[at]}, {style.plain(figures.ids[at])}"
+    name = style.plain(sample_name(figures.samples[at], figures.ids[at]))
     decided = style.plain(model.classes[figures.software[at]])
     axes.set_title(
-        f"sample {name}:{' ' if sheet.wide else chr(10)}{votes.hits} of {votes.trials} "
+        f"{name}:{' ' if sheet.wide else chr(10)}{votes.hits} of {votes.trials} "
         f"decide “{decided}” as software does",
         fontsize=9,
         loc="left",
@@ -154,8 +156,14 @@ def plot_margins(figures: PopulationFigures, what: str, sheet: style.Sheet) -> F
         axes.plot(lead, shares, "o", color=style.CIRCUIT, markersize=5)
     else:
         plot_shares(axes, lead, votes, style.CIRCUIT)
+    shown: list[tuple[float, float]] = []  # a number over another says nothing
     for place, (at, vote) in zip(lead, known, strict=True):
         assert vote.share is not None
+        if any(
+            abs(place - x) < 0.03 * np.ptp(lead) and abs(vote.share - y) < 0.05 for x, y in shown
+        ):
+            continue
+        shown.append((float(place), vote.share))
         axes.annotate(
             str(figures.samples[at]),
             (place, vote.share),
@@ -214,7 +222,7 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: style.Sheet) -> F
         axes.hist(means, bins=bins, color=style.CIRCUIT, alpha=0.75)
         axes.axvline(middle, color=style.SOFTWARE, linewidth=1)
         median = engineering(middle, "W") if power else f"{100 * middle:.3g} %"
-        axes.set_title(f"{label}\nmedian {median}", fontsize=9, loc="left")
+        axes.set_title(f"{label}\nmedian of {what} {median}", fontsize=9, loc="left")
         axes.set_xlim(low, high)
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(

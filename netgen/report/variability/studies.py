@@ -69,7 +69,7 @@ def plot_sensitivity(sensitivity: Sensitivity, sheet: style.Sheet) -> Figure:
 def _group_bars(axes: Axes, entries: Sequence[GroupSensitivity], longest: int) -> None:
     rows = np.arange(len(entries))[::-1]
     colours = [style.CIRCUIT if entry.q < BELIEVED else style.PALE for entry in entries]
-    axes.barh(rows, [100 * entry.share for entry in entries], 0.7, color=colours)
+    axes.barh(rows, [100 * max(0.0, entry.share) for entry in entries], 0.7, color=colours)
     chance = [100 * entry.by_chance for entry in entries]
     axes.plot(chance, rows, "|", color=style.SOFTWARE, markersize=8)
     axes.set_yticks(rows, [_short(entry.name, longest) for entry in entries])

@@ -77,7 +77,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "margins.png",
                 "samples",
                 "Agreement against software's margin",
-                f"{bars}umbers are samples. The lead is that of "
+                f"{bars}umbers are samples, of several in one place the first. The lead is that of "
                 "software's class over the next logit, averaged over the readout's frames.",
                 _margin_summary(figures, what),
                 partial(plot_margins, figures, what),
@@ -108,7 +108,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 render(
                     "corners.png",
                     "corners",
-                    "Corners",
+                    "Decisions, states and errors by corner",
                     "Process against supply and temperature, means over the samples.",
                     f"Tables of decisions, states and errors by corner; fewest decisions as "
                     f"software: {worst}.",
