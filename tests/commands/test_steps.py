@@ -301,7 +301,7 @@ def test_failed_simulations_end_with_5_and_the_others_are_reported(
     assert netgen("compare", out).exit_code == 0
 
 
-def test_nothing_but_failures(run: Run, out: Path, simulator: FakeSimulator) -> None:
+def test_nothing_but_failures(run: Run, samples: Path, out: Path, simulator: FakeSimulator) -> None:
     simulator.failing = dict.fromkeys(range(4), "singular")
     result = run()
     assert result.exit_code == 5

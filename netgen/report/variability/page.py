@@ -233,7 +233,8 @@ def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]
         Text("Devices", "h3"),
         Table("Sensitivity to devices", columns, plain_rows(devices)),
         Text(
-            f"A share of variance is an estimate from {counted(sensitivity.chips, 'chips')}: what chance "
+            f"A share of variance is an estimate from {counted(sensitivity.chips, 'chips')}: "
+            "what chance "
             "gives on average is taken off, so one without effect comes out around 0, and half of "
             "them below it. A negative estimate says that no effect was found, and is shown as 0. "
             "Chance alone stays below the column beside it in 95 % of cases: what is smaller "
