@@ -8,11 +8,11 @@ from typing import TextIO
 
 import click
 
-from netgen.commands.layout import layout_progress
-from netgen.commands.options import edited_option, folder_argument, integer_option
+from netgen.commands.layout import layout_progress, say_opinions
+from netgen.commands.options import deck_option, edited_option, folder_argument, integer_option
 from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
-from netgen.project.tapeout import NOT_RUN, About
+from netgen.project.tapeout import About, not_run
 from netgen.project.tapeout import tapeout as write_submission
 
 
@@ -30,6 +30,7 @@ from netgen.project.tapeout import tapeout as write_submission
     type=click.File(encoding="utf-8"),
     help="A text that becomes the submission's LICENSE.",
 )
+@deck_option
 @edited_option
 def tapeout_command(
     folder: Path,
@@ -38,6 +39,7 @@ def tapeout_command(
     seed: int,
     author: str,
     licence: TextIO | None,
+    decks: tuple[str, ...],
     edited: bool,
 ) -> None:
     """Draw the circuit of DIR into a shuttle's tile, with all that a submission needs.
@@ -47,8 +49,8 @@ def tapeout_command(
     build = open_step(folder, edited)
     where = output or folder / "tapeout" / target
     about = About(author, None if licence is None else licence.read())
-    with layout_progress("drawing") as progress:
-        done = write_submission(build, target, where, Choices(seed=seed), progress, about)
+    with layout_progress("drawing", decks) as progress:
+        done = write_submission(build, target, where, Choices(seed=seed), progress, about, decks)
     if done.tile is not None:
         for port, pin in done.tile.pins.items():
             click.echo(f"  {pin:<10}{port}")
@@ -59,5 +61,6 @@ def tapeout_command(
     if done.tile is not None and licence is None:
         click.echo(f"{where}: holds no LICENSE; add one, or name it with --license")
     verdict = "NOT clean" if done.problems else "design rules and LVS clean"
-    click.echo(f"{where}: {verdict}; not run: {NOT_RUN}")
+    click.echo(f"{where}: {verdict}; not run: {not_run(done.opinions)}")
+    say_opinions(str(where), done.opinions)
     sys.exit(1 if done.problems else 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from netgen.errors import UsageError
 from netgen.files import folder_beside
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
+from netgen.layout.deck import Opinion, find_decks, run_decks
 from netgen.layout.lef import lef_text, verilog_text
 from netgen.layout.make import Laid, StepProgress, lay_out
 from netgen.layout.process import klayout
@@ -21,7 +24,6 @@ from netgen.project.pins import PinCurrents, pin_currents
 from netgen.project.reading import Build
 
 BLOCK = "block"
-NOT_RUN = "the shuttle's own precheck (magic, KLayout decks, yosys), antenna and density"
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,23 @@ class Submission:
     path: Path
     laid: Laid
     tile: Tile | None
+    opinions: tuple[Opinion, ...]  #: Of a foundry's decks.
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Everything that is wrong."""
         verdict = self.laid.verdict
         own = (*map(str, verdict.violations), *verdict.comparison.differences)
-        return (*own, *(self.tile.problems if self.tile else ()))
+        decks = (str(each) for each in self.opinions if each.adverse)
+        return (*own, *(self.tile.problems if self.tile else ()), *decks)
+
+
+def not_run(opinions: Sequence[Opinion]) -> str:
+    """Return the checks of a shuttle that were not run."""
+    judged = {each.name for each in opinions if not each.problem}
+    left = [kind for kind in ("design rules", "antenna") if kind not in judged]
+    words = ("magic", "yosys", *(f"the foundry's deck of {kind}" for kind in left), "density")
+    return f"the shuttle's own precheck ({', '.join(words)})"
 
 
 def tapeout(
@@ -55,10 +67,13 @@ def tapeout(
     choices: Choices,
     progress: StepProgress,
     about: About = About(),
+    decks: Sequence[str] = (),
 ) -> Submission:
     """Write a submission repository, or a block's files, into a new folder.
 
-    The sheet's currents are simulated where the build has samples that were.
+    A foundry's decks (see :func:`netgen.layout.deck.find_decks`) judge what is written, but those
+    that compare netlists: these judge blocks. The sheet's currents are simulated where the build
+    has samples that were.
 
     Raises
     ------
@@ -66,11 +81,14 @@ def tapeout(
         The folder is there, the target unknown, the pins or the supply do not fit.
     ConfigurationError
         The technology has no layout data, or the circuit cannot be drawn.
+    ToolMissingError
+        KLayout's module or program, or a deck, is not installed.
     """
     klayout()
     if path.exists():
         raise UsageError(f"{path} is there already; move it away, or name another with -o")
     network, technology, process = layout_inputs(build)
+    found = [each for each in find_decks(decks, process) if not each.kind.match]
     tile = wanted = None
     if target != BLOCK:
         wanted = load_target(target, process)
@@ -96,9 +114,14 @@ def tapeout(
         own, wires = tile.target.facts["pad"], laid.capacitances
         pad = Pad(own["resistance"], own["capacitance"])
         currents = pin_currents(build, {net: each.total for net, each in wires.items()}, pad)
+    layout, cell = (laid.layout, laid.task.name) if tile is None else (tile.layout, tile.top)
+    with tempfile.TemporaryDirectory(prefix="netgen-tapeout-") as folder:
+        scratch = Path(folder) / "layout.gds"
+        write_gds(layout, scratch)
+        opinions = run_decks(found, scratch, cell, "", progress)
     progress("writing", 0.0)
-    _write(build, laid, tile, path, currents, about)
-    return Submission(path, laid, tile)
+    _write(build, laid, tile, path, currents, about, opinions)
+    return Submission(path, laid, tile, opinions)
 
 
 def _write(
@@ -108,6 +131,7 @@ def _write(
     path: Path,
     currents: PinCurrents | None = None,
     about: About = About(),
+    opinions: Sequence[Opinion] = (),
 ) -> None:
     """Write all files beside the folder and rename it: it is whole or absent."""
     try:
@@ -119,6 +143,7 @@ def _write(
                 texts, gds, layout = {f"{name}.lef": lef, f"{name}.v": stub}, name, laid.layout
             else:
                 texts = _texts(build, laid, tile, currents, about)
+                texts["docs/info.md"] += _checks(opinions)
                 gds, layout = f"gds/{tile.top}", tile.layout
             for file, text in texts.items():
                 (scratch / file).parent.mkdir(parents=True, exist_ok=True)
@@ -236,11 +261,14 @@ def _sheet(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -
         "Current sources and meters for nA. Leakage of pads and boards is of the same order.",
         "",
     ]
-    lines += [
-        f"Checked by netgen: design rules, LVS, pins, layers, outline. Not run: {NOT_RUN}.",
-        "",
-    ]
     return "\n".join(lines)
+
+
+def _checks(opinions: Sequence[Opinion]) -> str:
+    """Return what checked a tile, and what did not."""
+    decks = "".join(f" By the foundry's decks: {each}." for each in opinions)
+    own = "Checked by netgen: design rules, LVS, pins, layers, outline."
+    return f"{own}{decks} Not run: {not_run(opinions)}.\n"
 
 
 def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -> list[str]:
@@ -254,7 +282,8 @@ def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None
     lines = [
         f"Simulated in nA at {facts['vdd']:g} V, biases mirrored from the reference, with wires "
         f"as laid out, and {own['resistance']:g} Ω and {own['capacitance'] * 1e12:g} pF at each "
-        f"of these pins; frames of {build.model.frame_period * 1e3:g} ms, read at their end.",
+        "of these pins, the reference from a source without them; frames of "
+        f"{build.model.frame_period * 1e3:g} ms, read at their end.",
         "",
         f"| frame | {' | '.join(f'into {port}' for port in _inputs(tile))} | "
         f"{' | '.join(f'out of {net}' for net in shown)} |",

@@ -23,6 +23,7 @@ from netgen.document import table_at, tables_at
 from netgen.errors import ConfigurationError
 from netgen.files import sha256_of
 from netgen.layout.assemble import Choices
+from netgen.layout.deck import Opinion
 from netgen.layout.make import Laid, lay_out
 from netgen.layout.process import load_process
 from netgen.project.reading import Build, read_build
@@ -170,6 +171,59 @@ def test_interrupted_layout_ends_with_130_and_leaves_the_earlier_one(
     assert done.exit_code == 130
     assert "interrupted" in done.output
     assert whole(build)
+
+
+@pytest.fixture
+def ready(build: Build, laid: Laid, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """Return a build whose block is ready at once for a tapeout."""
+    inputs = (simple(), load_technology("gf180mcu"), laid.process)
+    monkeypatch.setattr(tapeout, "layout_inputs", lambda _: inputs)
+    monkeypatch.setattr(tapeout, "lay_out", lambda *_: laid)
+    return build
+
+
+@pytest.mark.parametrize("step", ["lay_out", "run_decks", "lef_text", "write_gds"])
+def test_interrupted_tapeout_ends_with_130_and_leaves_no_folder(
+    ready: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = set(tmp_path.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(tapeout, step, interrupted)
+        words = ("tapeout", ready.folder.path, "--target", "block", "-o", tmp_path / "block")
+        done = netgen(*words)
+    assert done.exit_code == 130
+    assert "interrupted" in done.output
+    assert set(tmp_path.iterdir()) == before
+    assert netgen(*words).exit_code == 0
+    assert (tmp_path / "block" / "devices.gds").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [(" ".join("R" * 700), 0), (" ".join("R" * 700) + " M1.1!", 1), ("R", 4)]
+)
+def test_a_tapeout_says_what_decks_found_and_what_was_not_run(
+    ready: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, status: int
+) -> None:
+    fake_klayout.install(tmp_path, monkeypatch)
+    deck = tmp_path / "rules.drc"
+    deck.write_text(words, encoding="utf-8")
+    done = netgen("tapeout", ready.folder.path, "--target", "block", "-o", tmp_path / "block",
+                  "--deck", deck)  # fmt: skip
+    assert done.exit_code == status, done.output
+    assert (tmp_path / "block" / "devices.gds").is_file()
+    assert "the foundry's deck of antenna" in done.output
+    assert ("the foundry's deck of design rules" in done.output) is (status == 4)
+
+
+def test_a_sheet_says_what_was_run_and_what_was_not() -> None:
+    found = (Opinion("design rules", 651), Opinion("antenna", problem="it failed"))
+    sheet = tapeout._checks(found)
+    assert "design rules: 0 errors in 651 rules" in sheet
+    assert "(magic, yosys, the foundry's deck of antenna, density)" in sheet
+    assert "deck of design rules" in tapeout._checks(())
 
 
 def test_a_tapeout_killed_at_any_file_leaves_no_folder(tmp_path: Path, laid: Laid) -> None:
