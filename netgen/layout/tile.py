@@ -253,11 +253,18 @@ def _signals(
         middle = (there[0] + there[2]) // 2
         left, right = sorted((x, middle))
         canvas.box(roles.track, left - 190, level - half, right + 190, level + half)
-        _stack(canvas, roles.cuts[2:4], middle, level, process)
+        up = level  # where the upper layer begins
+        if there[1] > level:  # a line of gates alone: half of it on each layer, for antenna rules
+            up = process.snap((level + there[1]) / 2)
+            canvas.box(roles.column, middle - half, level, middle + half, up)
+            _stack(canvas, roles.cuts[2:3], middle, level, process)
+            _stack(canvas, roles.cuts[3:4], middle, up, process)
+        else:
+            _stack(canvas, roles.cuts[2:4], middle, level, process)
         wide = min(there[2] - there[0], _nm(facts["wire"])) // 2
-        low, high = sorted((level, there[1]))
-        canvas.box(layer, middle - wide, low - (_REACH if low == level else 0), middle + wide,
-                   high + (_REACH if high == level else there[3] - there[1]))  # fmt: skip
+        low, high = sorted((up, there[1]))
+        canvas.box(layer, middle - wide, low - (_REACH if low == up else 0), middle + wide,
+                   high + (_REACH if high == up else there[3] - there[1]))  # fmt: skip
         level += pitch
     for net in SUPPLIES:
         box = by_net[net].box

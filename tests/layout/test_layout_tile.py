@@ -60,6 +60,21 @@ def test_tile_is_clean_and_the_circuit(tile: Tile) -> None:
     assert (box.left, box.bottom, box.right, box.top) == (0, 0, 346_640, 325_360)
 
 
+def test_no_layer_takes_the_whole_way_to_a_gate(tile: Tile) -> None:
+    """A line of gates alone has no diffusion that leads charge away while metal is etched."""
+    left, bottom, right, _ = TARGET.pins["ui_in[0]"]
+    cell, middle = tile.layout.cell(tile.top), (left + right) // 2
+    longest = {}
+    for layer in PROCESS.roles.wires[3:5]:
+        index = tile.layout.find_layer(*PROCESS.layers[layer])
+        boxes = [shape.bbox() for shape in cell.shapes(index).each() if shape.is_box()]
+        heights = [b.height() for b in boxes if b.left < middle < b.right and b.width() < 1_000]
+        longest[layer] = max(heights)
+    way = sum(longest.values())
+    assert bottom / 2 < way < bottom
+    assert all(each < 0.55 * way for each in longest.values())
+
+
 def test_a_pin_on_another_net_is_found(laid: Laid) -> None:
     wrong = fill(laid, TARGET, "tt_um_simple", {"a": "ua[0]", "out": "ua[1]"})
     assert wrong.problems == ()  # the switch's line stays inside: no pin is asked for
