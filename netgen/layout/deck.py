@@ -122,14 +122,14 @@ def run_decks(
     gds: Path,
     cell: str,
     schematic: str,
-    told: Callable[[str, float], None],
+    progress: Callable[[str, float], None],
 ) -> tuple[Opinion, ...]:
     """Run decks on a layout one after the other; see :func:`run_deck`."""
     found = []
     for number, deck in enumerate(decks):
 
         def heard(share: float, before: int = number) -> None:
-            told("decks", (before + share) / len(decks))
+            progress("decks", (before + share) / len(decks))
 
         heard(0.0)
         found.append(run_deck(deck, gds, cell, schematic, heard))
@@ -141,7 +141,7 @@ def run_deck(
     gds: Path,
     cell: str,
     schematic: str = "",
-    told: Callable[[float], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Opinion:
     """Run a deck on a layout.
 
@@ -149,7 +149,7 @@ def run_deck(
     ----------
     schematic
         Flat netlist of what was drawn, for a deck that compares netlists.
-    told
+    progress
         Hears how far it is, from 0 to 1.
 
     Raises
@@ -169,7 +169,7 @@ def run_deck(
         given = {**options, **kind.options}.items()
         words = [word for key, value in given for word in ("-rd", f"{key}={value}")]
         command = [_program(), "-b", "-r", str(_script(deck, folder)), *words]
-        status, lines = _run(command, folder, kind.smallest, told)
+        status, lines = _run(command, folder, kind.smallest, progress)
         if status or not report.is_file():
             return Opinion(kind.name, problem=_failure(lines))
         if kind.match:
@@ -210,7 +210,7 @@ def _script(deck: RuleDeck, folder: Path) -> Path:
 
 
 def _run(
-    command: Sequence[str], folder: Path, rules: int, told: Callable[[float], None]
+    command: Sequence[str], folder: Path, rules: int, progress: Callable[[float], None]
 ) -> tuple[int, list[str]]:
     """Run KLayout; return its exit status and what it printed."""
     lines: list[str] = []
@@ -224,7 +224,7 @@ def _run(
                 lines.append(line)
                 if _RULE in line:
                     seen += 1
-                    told(min(1.0, seen / max(1, rules)))
+                    progress(min(1.0, seen / max(1, rules)))
         except BaseException:  # an interrupt ends the program too
             running.kill()
             raise
