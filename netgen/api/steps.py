@@ -150,8 +150,8 @@ def build(
 def _wanted(value: object, kind: type, name: str, maker: str) -> None:
     """Refuse what is no such record, such as a path or an array, and say what makes one."""
     if value is not None and not isinstance(value, kind):
-        told = f"{name} is a {type(value).__name__}, not a {kind.__name__}"
-        raise UsageError(f"{told}: {maker}(…) makes one")
+        problem = f"{name} is a {type(value).__name__}, not a {kind.__name__}"
+        raise UsageError(f"{problem}: {maker}(…) makes one")
 
 
 def open_build(folder: str | Path) -> Circuit:

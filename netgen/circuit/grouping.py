@@ -37,10 +37,10 @@ def refuse_groups(circuit: Circuit) -> None:
 
 def device_groups(circuit: Circuit, netlist: Netlist) -> dict[str, str]:
     """Return the group of every transistor of a network that belongs to one, by its path."""
-    return dict(_found(circuit, netlist))
+    return dict(_groups_of_devices(circuit, netlist))
 
 
-def _found(circuit: Circuit, netlist: Netlist) -> Iterator[tuple[str, str]]:
+def _groups_of_devices(circuit: Circuit, netlist: Netlist) -> Iterator[tuple[str, str]]:
     cells = {layer.node: layer.block for layer in circuit.cells}
     mirrors = {layer.node: layer.group for layer in circuit.summing_layers}
     for path, device in netlist.transistors.items():

@@ -118,10 +118,10 @@ def _samples(path: str, arrays: Mapping[str, Array], model: Model, signed: bool)
         x = signed_channels(x)
     elif x.ndim == 3 and (x < 0).any():
         sample, _, channel = np.argwhere(x < 0)[0]
-        told = f"sample {sample}, channel {channel}: {x[x < 0][0]:g} is negative"
-        raise SamplesError(path, [f"{told}; --signed gives every channel two inputs"])
+        problem = f"sample {sample}, channel {channel}: {x[x < 0][0]:g} is negative"
+        raise SamplesError(path, [f"{problem}; --signed gives every channel two inputs"])
     largest = float(x.max(initial=0))
     if largest > model.input_max:
-        told = f"x: the largest input, {largest:g}, is above --input-max {model.input_max:g}"
-        raise SamplesError(path, [f"{told}; state the largest that can come"])
+        problem = f"x: the largest input, {largest:g}, is above --input-max {model.input_max:g}"
+        raise SamplesError(path, [f"{problem}; state the largest that can come"])
     return check_samples(x, arrays.get("y"), None, model, path)

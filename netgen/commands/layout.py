@@ -69,24 +69,24 @@ def layout_command(
     build = open_step(folder, edited)
     if checked is not None:
         with layout_progress("checking", decks) as progress:
-            found = check_layout(build, checked, progress, decks)
+            checked_layout = check_layout(build, checked, progress, decks)
         file = checked
     else:
         with layout_progress("drawing", decks) as progress:
-            laid, found, kept = lay_out(
+            laid, checked_layout, kept = lay_out(
                 build, Choices(rows, effort, seed, clear_gates), progress, decks
             )
         where = layout_folder(build)
         for each in kept:
             click.secho(f"{where}: your edited file is now {each.name}", fg="yellow")
         _say(where, laid)
-        file = where / f"{found.cell}.gds"
-    _say_verdict(str(file), found.verdict, found.rules)
-    say_opinions(str(file), found.opinions)
-    sys.exit(0 if found.clean else 1)
+        file = where / f"{checked_layout.cell}.gds"
+    _say_verdict(str(file), checked_layout.verdict, checked_layout.rules)
+    say_opinions(str(file), checked_layout.opinions)
+    sys.exit(0 if checked_layout.clean else 1)
 
 
-def say_opinions(name: str, found: Sequence[Opinion]) -> None:
+def say_opinions(name: str, opinions: Sequence[Opinion]) -> None:
     """Say what a foundry's decks found.
 
     Raises
@@ -94,12 +94,12 @@ def say_opinions(name: str, found: Sequence[Opinion]) -> None:
     ToolMissingError
         One of them failed, and none speaks against the layout.
     """
-    for opinion in found:
+    for opinion in opinions:
         click.echo(f"{name}: foundry's deck, {opinion}")
         for rule, count in sorted(opinion.errors.items(), key=lambda item: -item[1])[:10]:
             click.echo(f"  {rule}: {count}")
-    failed = [each for each in found if each.problem]
-    if failed and not any(each.adverse for each in found):
+    failed = [each for each in opinions if each.problem]
+    if failed and not any(each.adverse for each in opinions):
         raise ToolMissingError(f"{failed[0]}")
 
 

@@ -45,21 +45,21 @@ def listen_command(model: Path, sound: Path, circuit: bool, technology: Technolo
         click.echo(_sentence(software, loaded))
         give_document(document)
         return
-    heard = classify(loaded, _simulate(loaded, samples, technology.build_options()))
-    give_document(document | {"circuit": _decision(heard)})
-    click.echo(_sentence(heard, loaded))
-    agrees = "agrees" if heard.decision == software.decision else "DOES NOT AGREE"
+    classified = classify(loaded, _simulate(loaded, samples, technology.build_options()))
+    give_document(document | {"circuit": _decision(classified)})
+    click.echo(_sentence(classified, loaded))
+    agrees = "agrees" if classified.decision == software.decision else "DOES NOT AGREE"
     click.echo(f"software {agrees}: {_sentence(software, loaded)}", err=True)
 
 
-def _decision(heard: Classified) -> Json:
-    return {"class": heard.decision, "margin": heard.margin}
+def _decision(classified: Classified) -> Json:
+    return {"class": classified.decision, "margin": classified.margin}
 
 
-def _sentence(heard: Classified, model: Model) -> str:
+def _sentence(classified: Classified, model: Model) -> str:
     if model.readout.rule == "majority_vote":
-        return f"{heard.decision} (leads by {percent(heard.margin)} of the votes)"
-    return f"{heard.decision} (leads by {heard.margin:.3g})"
+        return f"{classified.decision} (leads by {percent(classified.margin)} of the votes)"
+    return f"{classified.decision} (leads by {classified.margin:.3g})"
 
 
 def _simulate(model: Model, samples: Samples, options: BuildOptions) -> Floats:

@@ -71,7 +71,7 @@ def build_step(
     counts = built.netlist.counts
     listed = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n)
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
-    models = built.technology.found
+    models = built.technology.model_origin
     click.echo(f"{output}: models of {built.technology.name} from {models or 'its folder'}")
     for file in built.kept:
         click.secho(f"{output}: your edited file is now {file.name}", fg="yellow")

@@ -141,11 +141,11 @@ def stream_command(
                 files = files_of(sounds)
                 bar = stack.enter_context(progress("listening", round(duration(files))))
                 source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)
-            heard = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
+            listened = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
         if labels is not None:
-            _compare(heard.logits, spoken, loaded, rule, offset, most, curve_file)
+            _compare(listened.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
-            listening = Listening(loaded, heard.x, heard.logits, rule, offset, output)
+            listening = Listening(loaded, listened.x, listened.logits, rule, offset, output)
             if chips is not None:
                 listen_by_chips(listening, Variation(seed, True, False), chips, spoken)
             if seconds is not None:

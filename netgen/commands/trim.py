@@ -44,7 +44,7 @@ RECORDINGS = 40
 
 
 @dataclass(frozen=True)
-class _Found:
+class _TrimResult:
     """Codes, and what the file says of how they were found."""
 
     codes: Codes
@@ -163,7 +163,7 @@ def trim_command(
             raise UsageError("--trial and --measured both say where codes come from; give one")
         whole, beyond = trim_of_measurements(build, search.measured, span, search.inputs)
         click.echo(f"{len(whole)} measured chips, {beyond} factors beyond the codes' reach")
-        _write(build, whole, _Found(whole.codes, "measured", beyond), None, path)
+        _write(build, whole, _TrimResult(whole.codes, "measured", beyond), None, path)
         return
     variation = chosen_chips.variation()
     if search.trial and samples is None:
@@ -180,17 +180,19 @@ def trim_command(
         own = codes.codes
         if search.inputs:
             own = sampled.with_inputs(own, calibrated_for(build), search.error, variation.seed)
-        result = _Found(own, "simulated measurement", codes.beyond, search.error)
+        result = _TrimResult(own, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
-    judged = None if loaded is None else _judged(sampled, loaded, result)
-    for title, accuracy in () if judged is None else judged.titled:
+    accuracy_of_chips = None if loaded is None else _accuracies(sampled, loaded, result)
+    for title, accuracy in () if accuracy_of_chips is None else accuracy_of_chips.titled:
         for line in accuracy_lines(accuracy, "chips"):
             click.echo(f"{title}: {line}")
-    _write(build, Trim(result.codes, (), variation), result, judged, path)
+    _write(build, Trim(result.codes, (), variation), result, accuracy_of_chips, path)
 
 
-def _judged(sampled: SampledChips, samples: Samples, result: _Found) -> TrimmedChips | None:
+def _accuracies(
+    sampled: SampledChips, samples: Samples, result: _TrimResult
+) -> TrimmedChips | None:
     """Return what chips decide of samples that no trial used; None if none of them has a label."""
     rest = samples.pick([i for i in range(len(samples)) if i not in result.recordings])
     if rest.y is None or not len(rest):
@@ -205,12 +207,12 @@ def _judged(sampled: SampledChips, samples: Samples, result: _Found) -> TrimmedC
 
 
 def _write(
-    build: Build, trim: Trim, result: _Found, judged: TrimmedChips | None, path: Path
+    build: Build, trim: Trim, result: _TrimResult, accuracies: TrimmedChips | None, path: Path
 ) -> None:
     """Write codes and their page, and say where they are."""
     from netgen.report.studies.trim import write_trim_page  # matplotlib: not for --help
 
-    document = _document(result, judged)
+    document = _document(result, accuracies)
     page = path.with_suffix(".html")
     if page.exists() and not is_own_page(page):
         raise UsageError(f"{page} is no page of netgen and would be overwritten; choose another -o")
@@ -227,7 +229,7 @@ def _write(
     }
     with held(build):
         write_trim_page(page, build.model.name, result.codes.span, by_kind(build, result.codes),
-                        judged, sources)  # fmt: skip
+                        accuracies, sources)  # fmt: skip
     click.echo(f"{path}, {page}")
     give_document(json.loads(path.read_text(encoding="utf-8")))
 
@@ -243,7 +245,7 @@ def _by_trial(
     loaded: Samples,
     search: TrimOptions,
     seed: int,
-) -> _Found:
+) -> _TrimResult:
     if loaded.y is None:
         raise UsageError("--trial needs samples with labels (y)")
     if search.recordings is None:
@@ -263,7 +265,7 @@ def _by_trial(
         seed,
     )
     best = deque(followed(steps, "trying", search.evaluations), maxlen=1).pop()
-    return _Found(best.codes, "trial", None, None, tuple(used), best.evaluations)
+    return _TrimResult(best.codes, "trial", None, None, tuple(used), best.evaluations)
 
 
 def _in_equal_shares(labels: Integers, count: int) -> list[int]:
@@ -274,13 +276,13 @@ def _in_equal_shares(labels: Integers, count: int) -> list[int]:
     return sorted(np.argsort(rank, kind="stable")[:count].tolist())
 
 
-def _document(result: _Found, judged: TrimmedChips | None) -> dict[str, Json]:
+def _document(result: _TrimResult, accuracies: TrimmedChips | None) -> dict[str, Json]:
     return {
         "method": result.method,
         "beyond": result.beyond,
         "error": result.error,
         "recordings": list(result.recordings),
         "evaluations": result.evaluations,
-        "before": None if judged is None else accuracy_document(judged.before),
-        "after": None if judged is None else accuracy_document(judged.after),
+        "before": None if accuracies is None else accuracy_document(accuracies.before),
+        "after": None if accuracies is None else accuracy_document(accuracies.after),
     }

@@ -56,8 +56,8 @@ def watch(
     click.echo(f"{output}: {fresh - len(failures)} {what} simulated in {took:.1f} s{taken}")
     if failures:
         kinds = ", ".join(sorted({failure.kind for failure in failures}))
-        told = f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
-        raise SimulationError(kinds, f"{told}{PARTS if whole and 'timestep' in kinds else ''}")
+        problem = f"{len(failures)} of {total} {what} failed ({kinds}); first: {failures[0]}"
+        raise SimulationError(kinds, f"{problem}{PARTS if whole and 'timestep' in kinds else ''}")
 
 
 def _log_step(step: Finished[int] | Finished[Run]) -> None:

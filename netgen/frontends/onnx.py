@@ -101,8 +101,8 @@ class _Graph:
         inputs = [i.name for i in self.graph.input if i.name not in self.constants]
         if len(inputs) != 1 or len(self.graph.output) != 1:
             count = f"has {len(inputs)} inputs and {len(self.graph.output)} outputs; needs one each"
-            cure = "cut the graph at the logits: onnx.utils.extract_model, skl2onnx's final_types"
-            raise ModelError(self.source, [f"{count}; {cure}"])
+            hint = "cut the graph at the logits: onnx.utils.extract_model, skl2onnx's final_types"
+            raise ModelError(self.source, [f"{count}; {hint}"])
         self.builder = ModelBuilder(self.source, self._channels(inputs[0]), self.settings)
         self.values[inputs[0]] = self.builder.input
         for node in self.graph.node:

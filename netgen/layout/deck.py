@@ -69,17 +69,17 @@ def find_decks(words: Sequence[str], process: Process) -> tuple[RuleDeck, ...]:
     ToolMissingError
         The program klayout, ``$PDK_ROOT`` or a deck in it is missing.
     """
-    found: list[RuleDeck] = []
+    kits: list[RuleDeck] = []
     for word in words:
         if word == INSTALLED:
-            found += _installed(process)
+            kits += _installed(process)
         elif not Path(word).is_file():
             raise UsageError(f"--deck {word}: there is no such file")
         else:
-            found.append(RuleDeck(process.decks.given, (Path(word).resolve(),)))
-    if found:
+            kits.append(RuleDeck(process.decks.given, (Path(word).resolve(),)))
+    if kits:
         _program()
-    return tuple(found)
+    return tuple(kits)
 
 
 def _installed(process: Process) -> Iterator[RuleDeck]:
@@ -125,15 +125,15 @@ def run_decks(
     progress: Callable[[str, float], None],
 ) -> tuple[Opinion, ...]:
     """Run decks on a layout one after the other; see :func:`run_deck`."""
-    found = []
+    opinions = []
     for number, deck in enumerate(decks):
 
-        def heard(share: float, before: int = number) -> None:
+        def report(share: float, before: int = number) -> None:
             progress("decks", (before + share) / len(decks))
 
-        heard(0.0)
-        found.append(run_deck(deck, gds, cell, schematic, heard))
-    return tuple(found)
+        report(0.0)
+        opinions.append(run_deck(deck, gds, cell, schematic, report))
+    return tuple(opinions)
 
 
 def run_deck(
@@ -178,8 +178,8 @@ def run_deck(
         head, _, items = report.read_text("utf-8", errors="replace").partition("<items>")
     count = head.count("<category>")
     if count < kind.smallest:
-        said = f"it reported {count} rules, a whole deck has at least {kind.smallest}"
-        return Opinion(kind.name, count, problem=said)
+        problem = f"it reported {count} rules, a whole deck has at least {kind.smallest}"
+        return Opinion(kind.name, count, problem=problem)
     errors = Counter(name.strip("'\"") for name in _CATEGORY.findall(items))
     return Opinion(kind.name, count, dict(errors))
 
@@ -232,6 +232,6 @@ def _run(
 
 
 def _failure(lines: Sequence[str]) -> str:
-    said = [line.strip() for line in lines if line.strip()] or ["it printed nothing"]
-    errors = [line for line in said if line.startswith("ERROR:")] or said
+    messages = [line.strip() for line in lines if line.strip()] or ["it printed nothing"]
+    errors = [line for line in messages if line.startswith("ERROR:")] or messages
     return f"it failed in KLayout {program_version()}: {errors[-1][:200]}"

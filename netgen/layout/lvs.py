@@ -196,13 +196,13 @@ def compare(
 
 def _dummies(circuit: Circuit) -> list[Device]:
     """Return the transistors that lie at one net with all terminals."""
-    found = []
+    pairs = []
     for device in circuit.each_device():
         nets = [device.net_for_terminal(name) for name in ("S", "G", "D", "B")]
         ids = {None if net is None else net.cluster_id for net in nets}
         if len(ids) == 1 and None not in ids:
-            found.append(device)
-    return found
+            pairs.append(device)
+    return pairs
 
 
 def dummies(extraction: Extraction) -> list[Finger]:
@@ -211,13 +211,13 @@ def dummies(extraction: Extraction) -> list[Finger]:
         return []
     netlist = extraction.netlist.dup()
     netlist.flatten()
-    found: list[Finger] = []
+    fingers: list[Finger] = []
     for device in _dummies(netlist.circuit_by_name(extraction.circuit.name)):
         polarity: Polarity = "nmos" if device.device_class().name == "nmos" else "pmos"
         w, l = (round(device.parameter(name) * 1000) for name in ("W", "L"))  # noqa: E741
-        name, rail = f"dummy{len(found)}", _BULK[polarity]
-        found.append(Finger(name, polarity, w, l, rail, rail, rail))
-    return found
+        name, rail = f"dummy{len(fingers)}", _BULK[polarity]
+        fingers.append(Finger(name, polarity, w, l, rail, rail, rail))
+    return fingers
 
 
 def _pairs(cross: Any) -> tuple[dict[int, str], list[str]]:

@@ -32,7 +32,7 @@ from netgen.trim import CodeRange
 
 FACTORS = np.round(np.arange(0.5, 6.01, 0.1), 2)
 """What W and L of a group may be multiplied by."""
-CHIPS, JUDGED = 2000, 1000
+CHIPS, EVALUATED = 2000, 1000
 ROUNDS = 3
 """How often the variances are found again, at the sizes that the last ones gave."""
 BUDGETS = (0.5, 8.0)
@@ -168,18 +168,18 @@ class AreaByGroup:
             resized[name] = replace(each, geometry=self.resized(name, by))
         return self.chips.fast.sigma(self.design.technology, resized)
 
-    def judged(self, factors: Mapping[str, float]) -> Sized:
+    def evaluate(self, factors: Mapping[str, float]) -> Sized:
         """Return what to expect of sizes."""
         labels = self.samples.y
         assert labels is not None
         accuracy = population_accuracy(
-            self.chips.decisions(self.sigma(factors), JUDGED),
+            self.chips.decisions(self.sigma(factors), EVALUATED),
             self.chips.software,
             labels.astype(np.intp),
         )
         return Sized(factors, self.area(factors), accuracy)
 
-    def blamed(self, budget: float) -> dict[str, float]:
+    def variances_at_best(self, budget: float) -> dict[str, float]:
         """Return the groups' variances at the factor 1, as they are at the best sizes."""
         factors, variances = dict.fromkeys(self.groups, 1.0), dict.fromkeys(self.groups, 0.0)
         for number in range(ROUNDS):
@@ -192,12 +192,12 @@ class AreaByGroup:
 
     def expected(self, budget: float) -> Sized:
         """Return the sizes with the least variance within an area, as estimated undrawn."""
-        return self.judged(self.cheapest(self.blamed(budget), budget))
+        return self.evaluate(self.cheapest(self.variances_at_best(budget), budget))
 
     def drawn(self, factors: Mapping[str, float]) -> Sized:
         """Return what to expect of sizes, of the circuit drawn with them."""
         design = self.redrawn(factors)
-        own = replace(self, design=design).judged(dict.fromkeys(self.groups, 1.0))
+        own = replace(self, design=design).evaluate(dict.fromkeys(self.groups, 1.0))
         return replace(own, factors=factors, area=_drawn(design) / _drawn(self.design))
 
     def within(self, budget: float) -> Sized:
@@ -208,7 +208,7 @@ class AreaByGroup:
         UsageError
             The smallest that can be drawn takes more.
         """
-        variances, aim = self.blamed(budget), budget
+        variances, aim = self.variances_at_best(budget), budget
         best: tuple[float, Mapping[str, float]] | None = None
         for _ in range(_PASSES):
             factors = self.cheapest(variances, aim)
@@ -298,4 +298,4 @@ def area_by_group(
         for by in FACTORS[::-1].tolist()
         if circuit.area(dict.fromkeys(circuit.groups, by)) <= best.area or by == FACTORS[0]
     )
-    return best, circuit.judged(dict.fromkeys(circuit.groups, same))
+    return best, circuit.evaluate(dict.fromkeys(circuit.groups, same))

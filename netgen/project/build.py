@@ -282,7 +282,7 @@ def _content(
         "pdk": technology.name,
         "technology_folder": None if own is None else str(own),
         "models": {
-            "found": technology.found,
+            "found": technology.model_origin,
             "files": [{"path": str(f.path), "sha256": f.sha256} for f in technology.sources],
         },
         "corner": at.corner,

@@ -90,7 +90,7 @@ def layout(
     """
     klayout()
     network, technology, process = layout_inputs(build)
-    found = find_decks(decks, process)
+    decks_found = find_decks(decks, process)
     path = layout_folder(build)
     with held(build):
         _claim(path)
@@ -101,7 +101,7 @@ def layout(
             scratch = Path(folder) / f"{name}.gds"
             write_gds(laid.layout, scratch)
             schematic = _flat(laid.task, drawn, technology)
-            opinions = run_decks(found, scratch, name, schematic, progress)
+            opinions = run_decks(decks_found, scratch, name, schematic, progress)
         checked = Checked(laid.verdict, opinions, rule_count(process), name)
         progress("writing", 0.0)
         (build.folder.path / PAGE).unlink(missing_ok=True)  # never beside another layout

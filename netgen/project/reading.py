@@ -156,7 +156,7 @@ def read_build(path: Path, edited: bool = False) -> Build:
         digest = text_at(record, "model", "sha256")
     except (KeyError, WrongKindError):
         raise ConfigurationError(str(folder.build), ["is damaged; build again"]) from None
-    digests = {name: _found(folder, name, recorded[name], edited) for name in recorded}
+    digests = {name: _digest_of(folder, name, recorded[name], edited) for name in recorded}
     model = load_model(folder.model)
     if digest != model.digest:
         raise ConfigurationError(str(folder.model), ["is not what was built; build again"])
@@ -212,7 +212,7 @@ def holding(
     return alone
 
 
-def _found(folder: Folder, name: str, recorded: str, edited: bool) -> str:
+def _digest_of(folder: Folder, name: str, recorded: str, edited: bool) -> str:
     """Return the digest of a file of a build, which is the recorded one unless it may differ."""
     path = folder.path / name
     try:

@@ -163,12 +163,12 @@ def _checks(checks: Mapping[str, Json]) -> Iterator[Block]:
     decks = tables_at(checks, "decks") if "decks" in checks else []
     rows += [_deck(each) for each in decks]
     yield Table("What was checked", ("check", "of what", "result"), rows)
-    found = [
+    errors = [
         f"{text_at(each, 'name')}, {rule}: {whole_at(each, 'errors', rule)}"
         for each in decks
         for rule in table_at(each, "errors")
     ]
-    for line in (*broken, *texts_at(lvs, "differences"), *found)[:_LISTED]:
+    for line in (*broken, *texts_at(lvs, "differences"), *errors)[:_LISTED]:
         yield Text(line, "no")
     if not decks:
         yield Text("These are netgen's own checks. A foundry's decks are a second opinion: "

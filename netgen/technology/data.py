@@ -153,7 +153,7 @@ class Technology:
     steering: Geometry | None = None
     vdd_max: float = math.inf  #: The largest supply that the devices stand, V.
     description: Path | None = None  #: The ``technology.toml`` that all this comes from.
-    found: str = ""  #: Where the model files were found, for people.
+    model_origin: str = ""  #: Where the model files were origin_text, for people.
     #: What the model files were taken from, if they are an extract.
     origin: tuple[SourceFile, ...] = ()
 

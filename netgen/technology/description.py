@@ -228,10 +228,10 @@ def described(data: Mapping[str, Json], path: Path) -> Technology:
         text_at(data, "nominal_corner"),
         _strings(data, "corners"),
         {key: number_at(parameters, key) for key in parameters},
-        {each: _made(DeviceModel, data, "devices", each) for each in POLARITIES},
-        mismatch={each: _made(Mismatch, data, "mismatch", each) for each in POLARITIES},
+        {each: _parsed(DeviceModel, data, "devices", each) for each in POLARITIES},
+        mismatch={each: _parsed(Mismatch, data, "mismatch", each) for each in POLARITIES},
         process={
-            each: _made(ProcessSpread, process, each) for each in POLARITIES if each in process
+            each: _parsed(ProcessSpread, process, each) for each in POLARITIES if each in process
         },
         grid=number_at(geometry, "grid"),
         width=_two(geometry, "width"),
@@ -254,7 +254,7 @@ def described(data: Mapping[str, Json], path: Path) -> Technology:
     )
 
 
-def _made(make: Callable[..., T], data: Json, *path: str) -> T:
+def _parsed(make: Callable[..., T], data: Json, *path: str) -> T:
     """Make a record of a table whose keys and values have been checked."""
     return make(**table_at(data, *path))
 

@@ -72,7 +72,9 @@ def load_technology(place: str | Path | None = None) -> Technology:
         technology = described(merged, folder / DESCRIPTION)
         for candidate, description in _places(folder, where):
             if all((candidate / file).is_file() for file in technology.model_files):
-                technology = replace(technology, folder=candidate.absolute(), found=description)
+                technology = replace(
+                    technology, folder=candidate.absolute(), model_origin=description
+                )
                 check_models(technology.files)
                 return technology
     raise ToolMissingError(

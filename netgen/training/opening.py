@@ -34,15 +34,15 @@ def open_corpus(root: Path, test_speakers: Sequence[str] = ()) -> Corpus:
     except OSError as error:
         problem = f"cannot be read ({error.filename}: {error.strerror}); check its permissions"
         raise InputError(str(root), [problem]) from None
-    corpus = replace(corpus, remarks=(*corpus.remarks, *_heard_in_training(corpus)))
+    corpus = replace(corpus, remarks=(*corpus.remarks, *_speakers_in_training(corpus)))
     return _leave_out(corpus, test_speakers) if test_speakers else corpus
 
 
-def _heard_in_training(corpus: Corpus) -> list[str]:
+def _speakers_in_training(corpus: Corpus) -> list[str]:
     """Say how many test recordings are of speakers who are in training too."""
-    heard = {r.speaker for r in corpus.recordings if r.split == "train"} - {""}
+    speakers = {r.speaker for r in corpus.recordings if r.split == "train"} - {""}
     tests = [r for r in corpus.recordings if r.split == "test"]
-    count = sum(r.speaker in heard for r in tests)
+    count = sum(r.speaker in speakers for r in tests)
     return [f"{count} of {len(tests)} test recordings are by speakers of training"] if count else []
 
 

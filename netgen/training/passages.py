@@ -37,7 +37,7 @@ _AN_HOUR: dict[Split, int] = {"train": 600, "validation": 120}
 _MOST = 2000
 """Recordings of keywords, and twice as many of other words, at most: they must fit in memory."""
 _SNR = 10.0
-_FRAMES, _HEARD = 600, 150
+_FRAMES, _LEAD_IN = 600, 150
 """Frames of a passage, and those before its states count for anything."""
 _VOTERS = 30
 _EARLY, _LATE, _FREE = 15, 80, 130
@@ -171,11 +171,11 @@ class TriggerLoss:
         x = (self._x[when].float() * loud).view(chips, -1, _FRAMES, arch.inputs).transpose(1, 2)
         networks = len(sampled) // chips
         logits = gain * run(arch, sampled, x.repeat(networks, 1, 1, 1), recurrence).logits
-        ends = when[:, _HEARD:].view(chips, -1, _FRAMES - _HEARD).transpose(1, 2).flatten()
-        means = _mean_of_votes(logits)[:, _HEARD - _FRAMES :]
+        ends = when[:, _LEAD_IN:].view(chips, -1, _FRAMES - _LEAD_IN).transpose(1, 2).flatten()
+        means = _mean_of_votes(logits)[:, _LEAD_IN - _FRAMES :]
         means = means.reshape(networks, len(ends), arch.classes - 1)
         wrong, hit = self._wrong[ends], self._hit[ends]
-        segment = torch.arange(_FRAMES - _HEARD)[None, :, None] // _SEGMENT
+        segment = torch.arange(_FRAMES - _LEAD_IN)[None, :, None] // _SEGMENT
         lane = torch.arange(count).view(chips, 1, -1) * _FRAMES
         alarms = _largest(means.amax(dim=2)[:, wrong], (segment + lane).flatten()[wrong])
         loss = softplus(alarms).mean(dim=1)

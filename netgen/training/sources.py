@@ -135,14 +135,14 @@ def microphone(rate: int) -> Iterator[Sound]:
             f"a microphone needs sounddevice and PortAudio ({error}); "
             f"install: {install('microphone')}"
         ) from None
-    heard: queue.Queue[Sound] = queue.Queue()
+    sounds: queue.Queue[Sound] = queue.Queue()
 
     def take(data: NDArray[np.float32], *_: object) -> None:
-        heard.put(data[:, 0].astype(np.float32))
+        sounds.put(data[:, 0].astype(np.float32))
 
     try:
         with sounddevice.InputStream(rate, channels=1, dtype="float32", callback=take):
             while True:
-                yield heard.get()
+                yield sounds.get()
     except sounddevice.PortAudioError as error:
         raise UsageError(f"the microphone cannot be opened ({error}); name files") from None

@@ -282,11 +282,13 @@ class Trainer:
             tune(self._arch, one, self._validation, spread, count, self._recipe.seed, errors)
             for one in realised.split(1)
         ]
-        heard = [
+        triggers = [
             trigger_points(self._arch, one, self._streams[1]) if self._streams else ()
             for one, _, _ in tuned
         ]
-        best = max(range(len(tuned)), key=lambda place: tuned[place][1] + hit_share(heard[place]))
+        best = max(
+            range(len(tuned)), key=lambda place: tuned[place][1] + hit_share(triggers[place])
+        )
         parameters, score, offsets = tuned[best]
         return Trained(
             parameters.to(torch.float64),
@@ -295,7 +297,7 @@ class Trainer:
             offsets,
             self._curves,
             self._spent(),
-            heard[best],
+            triggers[best],
         )
 
     def _spent(self) -> float:

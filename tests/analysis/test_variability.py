@@ -291,7 +291,7 @@ def test_deviations_without_effect_are_found_as_often_as_chance_has_it(
         found = blamed(network, push, drawn(200, 30, seed))
         assert found is not None
         count += len(found.deviations)
-        found_at_all += found.found
+        found_at_all += found.significant
         believed += sum(entry.q < 0.05 for entry in found.deviations)
         shares += [sum(group.share for group in found.nodes) / 200]
     assert 0 < found_at_all < 4 * LEVEL * count

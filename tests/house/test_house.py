@@ -381,3 +381,24 @@ def test_no_path_of_a_machine() -> None:
         if "__pycache__" not in path.parts and any(text in path.read_bytes() for text in forbidden)
     }
     assert not found
+
+
+SAYS_NOTHING = frozenset(
+    ("blame", "cure", "found", "heard", "judged", "made", "outcome", "said", "told")
+)
+"""Participles that name no thing: write the noun for what a name holds."""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_names_are_nouns_of_the_field(path: Path) -> None:
+    """Keys of file formats are strings, and stay."""
+    names = {
+        name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else "",
+            node.arg if isinstance(node, ast.arg) else "",
+            node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else "",
+        )
+    }
+    assert not {name.strip("_").lower() for name in names} & SAYS_NOTHING

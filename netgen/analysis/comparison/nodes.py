@@ -25,7 +25,7 @@ SOFT = 0.1
 """Share of the upper threshold around a threshold within which a cell's output bends."""
 LEAST = 0.01
 """Errors of units in which less than this flows are shares of it."""
-_Found = TypeVar("_Found")
+_Figure = TypeVar("_Figure")
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def unit_errors(model: Model, settled: SettledTraces) -> tuple[UnitError, ...]:
 
 def _by_node(
     model: Model,
-    cells: Callable[[Cell], Iterable[_Found]],
-    summing: Callable[[Node, SignedSums], Iterable[_Found]],
-) -> Iterator[_Found]:
+    cells: Callable[[Cell], Iterable[_Figure]],
+    summing: Callable[[Node, SignedSums], Iterable[_Figure]],
+) -> Iterator[_Figure]:
     """Yield what is found of each cell node, and of each ReLU and the readout with its sums."""
     sums = signed_sums(model)
     for node in model.nodes:

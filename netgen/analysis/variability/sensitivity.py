@@ -82,10 +82,10 @@ class Sensitivity:
     #: first.
     groups: tuple[GroupSensitivity, ...]
     nodes: tuple[GroupSensitivity, ...]
-    #: ``expected``, ``found``: deviations with p < ``LEVEL``: expected if none had an effect, and
-    #: found.
+    #: ``expected``, ``significant``: how many deviations have p < ``LEVEL``, if none had an effect
+    #: and here.
     expected: float
-    found: int
+    significant: int
 
 
 def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> Sensitivity | None:
@@ -140,7 +140,7 @@ def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> 
         groups=_groups([each.group for each in kept], own, random),
         nodes=_groups([each.node for each in kept], own, random),
         expected=LEVEL * len(kept),
-        found=int((p < LEVEL).sum()),
+        significant=int((p < LEVEL).sum()),
     )
 
 

@@ -31,7 +31,7 @@ def write_trim_page(
     name: str,
     span: CodeRange,
     codes: Mapping[str, Integers],
-    judged: TrimmedChips | None,
+    accuracies: TrimmedChips | None,
     sources: Mapping[str, Json],
 ) -> None:
     """Write the page, and the index of its folder.
@@ -42,7 +42,7 @@ def write_trim_page(
         Of the model.
     codes
         Of all chips and units, by what they set, (codes,).
-    judged
+    accuracies
         What chips decide; None without labelled samples that no trial used.
     sources
         Where the codes come from.
@@ -52,8 +52,8 @@ def write_trim_page(
     summary = f"{percent(ends)} of {every.size} codes are at an end of their range."
     blocks: list[Block] = []
     facts: list[tuple[str, str]] = []
-    if judged is not None:
-        before, after = judged.before, judged.after
+    if accuracies is not None:
+        before, after = accuracies.before, accuracies.after
         summary = (
             f"The mean balanced accuracy of {counted(after.chips, 'chips')} goes from "
             f"{percent(before.mean)} "
@@ -66,7 +66,7 @@ def write_trim_page(
             "chips within 5 points of software", before.far.share or 0, after.far.share or 0
         )
         caption = f"Chips by balanced accuracy over {after.samples} labelled samples."
-        draw = partial(_plot_accuracies, judged)
+        draw = partial(_plot_accuracies, accuracies)
         blocks = [render("trim.png", "chips", "Balanced accuracy of chips", caption, summary, draw)]
     title = "Codes used"
     caption = f"Codes 0 … {span.last} set factors of {span.low:g} … {span.high:g}; ends are marked."
@@ -109,16 +109,16 @@ def _table(span: CodeRange, codes: Mapping[str, Integers]) -> Table:
     return Table("Codes by what they set", columns, rows)
 
 
-def _plot_accuracies(judged: TrimmedChips, sheet: Sheet) -> Figure:
+def _plot_accuracies(accuracies: TrimmedChips, sheet: Sheet) -> Figure:
     fig = sheet.figure(3.4)
     axes = fig.subplots()
-    low = float(judged.accuracies.min())
-    bins = np.linspace(low, max(float(judged.accuracies.max()), low + 0.02), _BINS)
+    low = float(accuracies.accuracies.min())
+    bins = np.linspace(low, max(float(accuracies.accuracies.max()), low + 0.02), _BINS)
     for own, colour, label in zip(
-        judged.accuracies, (CIRCUIT, AGREES), ("before", "after"), strict=True
+        accuracies.accuracies, (CIRCUIT, AGREES), ("before", "after"), strict=True
     ):
         axes.hist(own, bins.tolist(), color=colour, alpha=0.6, label=label)
-    axes.axvline(judged.after.software, color=SOFTWARE, linestyle=(0, (3, 2)), label="software")
+    axes.axvline(accuracies.after.software, color=SOFTWARE, linestyle=(0, (3, 2)), label="software")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("balanced accuracy", fontsize=9)

@@ -207,9 +207,10 @@ def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]
     text = (
         "The error of the lead (circuit minus software) of every sample against every random "
         f"deviation of the threshold voltages, over {sensitivity.chips} chips{left}: Spearman's "
-        f"ρ. Of {len(sensitivity.deviations)} deviations, {sensitivity.found} have p < {LEVEL:g}; "
-        f"chance alone would give {sensitivity.expected:.1f}. p is found by permuting chips; q is "
-        "the rate of false discoveries among all down to the row (Benjamini and Hochberg)."
+        f"ρ. Of {len(sensitivity.deviations)} deviations, {sensitivity.significant} have p < "
+        f"{LEVEL:g}; chance alone would give {sensitivity.expected:.1f}. p is found by permuting "
+        "chips; q is the rate of false discoveries among all down to the row (Benjamini and "
+        "Hochberg)."
     )
     devices = [
         (

@@ -124,7 +124,8 @@ def _plots(report: PopulationReport) -> list[Plot]:
                 "What goes along with the error of the lead",
                 "Threshold shifts against the error of the lead, over chips: single devices, and "
                 "added up by learned parameter (or role) and by node.",
-                f"{report.sensitivity.found} of {len(report.sensitivity.deviations)} stand out."
+                f"{report.sensitivity.significant} of {len(report.sensitivity.deviations)} stand "
+                "out."
                 + ("" if first is None else f" First: {first.name}, {percent(first.share)}."),
                 partial(plot_sensitivity, report.sensitivity),
             )
@@ -250,7 +251,7 @@ def _sensitivity(sensitivity: Sensitivity) -> dict[str, Json]:
         "chips_left_out": sensitivity.left_out,
         "level": LEVEL,
         "expected_by_chance": sensitivity.expected,
-        "found": sensitivity.found,
+        "found": sensitivity.significant,
         "deviations": [asdict(entry) for entry in sensitivity.deviations],
         "groups": [asdict(entry) for entry in sensitivity.groups],
         "nodes": [asdict(entry) for entry in sensitivity.nodes],
