@@ -18,7 +18,7 @@ from netgen.commands.options import PATH, integer_option, output_option, replace
 from netgen.commands.output import progress, warn
 from netgen.commands.records import taking
 from netgen.document import Json
-from netgen.errors import ToolMissingError, UsageError
+from netgen.errors import UsageError
 from netgen.model.load import MODEL_NAME
 from netgen.project.results import results, write_results
 from netgen.report.index import write_index
@@ -66,7 +66,7 @@ class TrainingOptions:
     teacher: bool
     streams: bool
     plain: bool
-    chips: str | None
+    chips: str
     base_file: Path | None
     name: str | None
     count: int
@@ -168,9 +168,11 @@ training_options = taking(
     click.option(
         "--chips",
         type=click.Choice(CHIPS),
+        default=CHIPS[0],
+        show_default=True,
         help="Virtual chips of hardening: every parameter off by 5 % by itself; after that each "
         "transistor off as in the default technology at its drawn size; the same with trimmed "
-        "cells.  [default: structured where that technology is installed]",
+        "cells.",
     ),
     click.option(
         "--fine-tune",
@@ -332,7 +334,7 @@ def _streams(
     return (train, validation), time.process_time() - started
 
 
-def _errors(chips: str | None) -> ChipErrors | None:
+def _errors(chips: str) -> ChipErrors | None:
     """Return the errors of virtual chips' transistors, None for independent parameters."""
     if chips == CHIPS[0]:
         return None
@@ -340,13 +342,7 @@ def _errors(chips: str | None) -> ChipErrors | None:
     from netgen.training.structured import chip_errors
     from netgen.trim import CodeRange
 
-    try:
-        technology, _, unit = resolve_options(BuildOptions())
-    except ToolMissingError as error:
-        if chips is not None:
-            raise
-        warn(f"chips of independent errors alone harden (--chips independent): {error}")
-        return None
+    technology, _, unit = resolve_options(BuildOptions())
     return chip_errors(technology, unit, CodeRange().step if chips == "trimmed" else None)
 
 

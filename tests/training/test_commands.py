@@ -22,7 +22,7 @@ from netgen.commands.listen import listen_command
 from netgen.commands.stream import stream_command
 from netgen.commands.synth import synth_command
 from netgen.commands.train import train_command
-from netgen.errors import InputError, ModelError, NetgenError, ToolMissingError, UsageError
+from netgen.errors import InputError, ModelError, NetgenError, UsageError
 from netgen.model import decide, evaluate, load_model, load_samples
 from netgen.training import passages
 from netgen.training.network import Architecture
@@ -68,7 +68,6 @@ def test_help_says_the_defaults_of_the_recipe() -> None:
         assert first == recipe.phases[1]
         assert (second.structured, second.nominal, second.chips) == (True, 4, 16)
         assert second.steps == 2 * first.steps
-    assert "[default: structured where that technology is installed]" in told
     assert "[default: 128 / units, 32 at most; to fine-tune 16 / units, 4 at most]" in told
     assert "[default: 3000, and 500, from 16 units on 700; twice as many with structured" in told
 
@@ -167,22 +166,6 @@ def test_ladders_are_trained_and_hardened(tones: Path, tmp_path: Path) -> None:
     again = load_model(second / "model.json")
     assert [cell.rungs for cell in again.cells] == [2, 2]
     assert again.digest != model.digest
-
-
-def test_without_the_technology_independent_chips_harden(
-    tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And that is said; chips that were asked for are not left out in silence."""
-    monkeypatch.setenv("PDK_ROOT", str(tmp_path / "none"))
-    result = run(train_command, tones, "-k", "up", "-o", tmp_path / "a", *QUICK)
-    assert result.exit_code == 0, result.output
-    assert "warning: chips of independent errors alone harden" in result.output
-    report = json.loads((tmp_path / "a" / "training.json").read_text())
-    assert report["recipe"]["errors"] is None
-    assert [phase["structured"] for phase in report["recipe"]["phases"]] == [False, False]
-    chosen = ("-k", "up", "--chips", "structured", "-o", tmp_path / "b")
-    refused = run(train_command, tones, *chosen, *QUICK)
-    assert isinstance(refused.exception, ToolMissingError)
 
 
 def test_hardening_hears_sound_that_does_not_end(
