@@ -25,7 +25,10 @@ from netgen.errors import ModelError
 from netgen.model import Model, evaluate, from_dict, model_schema, to_dict
 from netgen.project import read_build, verify
 from netgen.project.footprint import footprint_of_build
+from netgen.project.trim import circuit_of, sampled_chips
 from netgen.project.twin import twin_of_build
+from netgen.technology import Variation
+from netgen.trim import CodeRange, nominal_codes, trim_measured
 
 
 def laddered() -> dict[str, Any]:
@@ -226,3 +229,34 @@ def test_circuit_twin_and_netlist_have_its_levels(
         assert abs(cell.threshold_error) < 0.005
         assert abs(cell.width_error) < 0.01
         assert abs(cell.output_error) < 0.005
+
+
+@pytest.mark.ngspice
+def test_programmable_biases_the_staged_engine_and_a_trim_at_3_volts(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
+    samples = make_samples(STAIRS[np.newaxis, :, np.newaxis], None, model)
+    folder = tmp_path / "out"
+    built = build(
+        model, folder, technology="gf180mcu", vdd=3.3, bias="programmable", calibration=samples
+    )
+    simulate(built, samples, engine="staged")
+    found = compare(built).comparison
+    for name, states in found.states.items():
+        np.testing.assert_array_equal(states.circuit, states.software)
+        # an output sags while its candidate is close above a lower threshold, most at 3.3 V
+        np.testing.assert_allclose(found.circuit[name], found.software[name], atol=0.04)
+    np.testing.assert_array_equal(found.states["mem"].circuit[0].sum(axis=1), LEVELS)
+
+    made = read_build(folder)
+    span, chips = CodeRange(), sampled_chips(made, Variation(0), 20)
+    codes = trim_measured(circuit_of(made), chips.cells, span, len(chips)).codes
+    for cell in model.cells:
+        before, after = (
+            np.abs(np.log(chips.cells(each)[cell.name].rising / cell.rising))
+            for each in (nominal_codes(circuit_of(made), span, len(chips)).settings, codes.settings)
+        )
+        assert np.median(before) > 0.04
+        # half a step of a code, and what other currents' codes add
+        assert np.quantile(after, 0.9) < span.step
