@@ -35,7 +35,7 @@ from netgen.training.features import FRAMES
 from netgen.training.network import Architecture
 from netgen.training.session import pick_samples
 
-QUICK = ("--seeds", "8", "--steps", "500", "--no-teacher")
+QUICK = ("--seeds", "8", "--steps", "500", "--no-teacher", "--chips", "independent")
 """Of ``netgen train``: enough to compare, and the same for every row."""
 KEYWORD_ROWS = ((4, 1), (4, 2), (4, 3), (5, 1))
 """Units and rungs of the keyword networks."""
