@@ -19,7 +19,7 @@ from netgen.netlist import SupplyBranch
 from netgen.simulators.store import UNREADABLE, read_arrays, seal
 
 T = TypeVar("T", bound=np.generic)
-FORMAT = 5
+FORMAT = 6
 """Of the trace files: belongs into their key, so that older ones are made again."""
 
 
