@@ -223,7 +223,7 @@ def compare_step(
         click.echo("mirrors were sized for inputs that netgen made up; --calibration SAMPLES of "
                    "build and run sizes them for yours")  # fmt: skip
     for check in checks:
-        mark, value = _judged(check)
+        mark, value = _mark_and_value(check)
         LOG.info("%s %s: %s (%s %g)", mark, check.name, value, check.relation, check.limit)
     regressed = False
     if against is not None:
@@ -297,7 +297,7 @@ def say_comparison(
 def say_checks(checks: tuple[Check, ...]) -> None:
     """Print figures with their limits, and the worst places of those that miss them."""
     for check in checks:
-        mark, value = _judged(check)
+        mark, value = _mark_and_value(check)
         limit = f"({check.relation} {check.limit:g}){from_source(check)}"
         click.echo(f"  {mark:<4} {check.name:<30} {value:>12}  {limit}")
         for place in check.places[:PLACES]:
@@ -306,7 +306,7 @@ def say_checks(checks: tuple[Check, ...]) -> None:
             click.echo(f"         and {len(check.places) - PLACES} more in the report")
 
 
-def _judged(check: Check) -> tuple[str, str]:
+def _mark_and_value(check: Check) -> tuple[str, str]:
     """Return a figure's mark and value: what there is nothing of neither holds nor misses."""
     mark = "–" if check.unjudged else "ok" if check.passed else "FAIL"
     return mark, "not judged" if check.value is None else f"{check.value:.6g}"

@@ -66,10 +66,10 @@ def draw_picture(gds: Path, image: Path, size: tuple[int, int], layers: Layers) 
 
 
 def _place(view: LayoutView, layer: LayerPropertiesNode) -> LayerPropertiesIterator:
-    found = view.begin_layers()
-    while found.current().source != layer.source:
-        found.next()
-    return found
+    layers = view.begin_layers()
+    while layers.current().source != layer.source:
+        layers.next()
+    return layers
 
 
 def _annotated(cell: Cell, letter: float, layers: Layers) -> DBox:
@@ -83,9 +83,9 @@ def _annotated(cell: Cell, letter: float, layers: Layers) -> DBox:
 
     pins = []
     for index in layout.layer_indexes():
-        found = [each for each in cell.shapes(index).each() if each.is_text()]
-        pins += [(each.dtext.x, each.dtext.string) for each in found]
-        for each in found:
+        texts = [each for each in cell.shapes(index).each() if each.is_text()]
+        pins += [(each.dtext.x, each.dtext.string) for each in texts]
+        for each in texts:
             each.delete()
     ends: list[float] = []  # of the last name in each line, the lowest first
     for x, name in sorted(pins):

@@ -233,8 +233,8 @@ class _ModelReader(FieldReader):
         if not isinstance(rows, list) or not rows:
             return None, None if bias is None else len(bias)
         if bias is not None and len(bias) != len(rows):
-            told = f"{counted(len(bias), 'entries')}; weight has {counted(len(rows), 'rows')}"
-            self.say(f"{path}.bias", f"has {told}")
+            counts = f"{counted(len(bias), 'entries')}; weight has {counted(len(rows), 'rows')}"
+            self.say(f"{path}.bias", f"has {counts}")
         if source is None or bias is None or weight is None:
             return None, len(rows)
         return Linear(name, source, weight, bias), len(rows)
@@ -346,8 +346,8 @@ class _ModelReader(FieldReader):
                 )
         units = self.sizes.get(readout.node) if readout is not None else None
         if units is not None and len(value) != units:
-            told = (
+            counts = (
                 f"{counted(len(value), 'entries')}; the readout node has {counted(units, 'units')}"
             )
-            self.say("classes", f"has {told}")
+            self.say("classes", f"has {counts}")
         return tuple(value)

@@ -54,8 +54,8 @@ class Submission:
 
 def not_run(opinions: Sequence[Opinion]) -> str:
     """Return the checks of a shuttle that were not run."""
-    judged = {each.name for each in opinions if not each.problem}
-    left = [kind for kind in ("design rules", "antenna") if kind not in judged]
+    completed = {each.name for each in opinions if not each.problem}
+    left = [kind for kind in ("design rules", "antenna") if kind not in completed]
     words = ("magic", "yosys", *(f"the foundry's deck of {kind}" for kind in left), "density")
     return f"the shuttle's own precheck ({', '.join(words)})"
 
@@ -88,7 +88,7 @@ def tapeout(
     if path.exists():
         raise UsageError(f"{path} is there already; move it away, or name another with -o")
     network, technology, process = layout_inputs(build)
-    found = [each for each in find_decks(decks, process) if not each.kind.match]
+    rule_decks = [each for each in find_decks(decks, process) if not each.kind.match]
     tile = wanted = None
     if target != BLOCK:
         wanted = load_target(target, process)
@@ -118,7 +118,7 @@ def tapeout(
     with tempfile.TemporaryDirectory(prefix="netgen-tapeout-") as folder:
         scratch = Path(folder) / "layout.gds"
         write_gds(layout, scratch)
-        opinions = run_decks(found, scratch, cell, "", progress)
+        opinions = run_decks(rule_decks, scratch, cell, "", progress)
     progress("writing", 0.0)
     _write(build, laid, tile, path, currents, about, opinions)
     return Submission(path, laid, tile, opinions)

@@ -150,7 +150,7 @@ def _child(
             leave("load", "ngspice does not take the netlist")
         simulator.leave = lambda status: leave("exit", _GAVE_UP)
         simulator.simulate()
-        if untrue_start(netlist, simulator.said):
+        if untrue_start(netlist, simulator.messages):
             leave("operating_point", "a step of gmin failed on the way to the first point")
         result = result_of(simulator.plots(), vectors)
         failure = check_result(result, vectors, stop, points)

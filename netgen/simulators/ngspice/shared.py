@@ -80,7 +80,7 @@ class SharedNgspice(NgSpiceShared):  # type: ignore[misc]
             self.run()
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def messages(self) -> tuple[str, ...]:
         """The lines of the last command, of both streams."""
         return (*self._stdout, *self._stderr)
 
