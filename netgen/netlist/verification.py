@@ -9,7 +9,7 @@ weights can be driven alone, and every cell meets a candidate of a known size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -18,12 +18,14 @@ import numpy as np
 from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
-from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
+from netgen.circuit.netlist import SUPPLIES, Layer, Netlist, Unit
 from netgen.circuit.nets import code_nets, net, output_net, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
+from netgen.netlist.partition import nets_of
 from netgen.netlist.render import render_template
 from netgen.netlist.workbench import Drive, Workbench
+from netgen.netlist.write import layer_text
 from netgen.units import spice
 
 _ROWS, _CELLS = "rows", "cells"
@@ -31,6 +33,8 @@ STIFF = 1e3
 """A summing node is held by so many units a volt: within millivolts, and currents stay exact."""
 NO_DC = "c"
 """Elements that carry no current at an operating point."""
+MOST_PORTS = 1000
+"""ngspice places no subcircuit with more than 1,004 nets."""
 
 
 def placed_layers(netlist: Netlist) -> dict[str, Layer]:
@@ -47,6 +51,28 @@ def placed_layers(netlist: Netlist) -> dict[str, Layer]:
             problem = f"{head!r} is no layer of the network: it cannot be verified"
             raise ConfigurationError(netlist.source, [problem])
     return {layer.word: layer for layer in netlist.layers}
+
+
+def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
+    """Return a layer as parts of whole units that have at most so many ports, where that goes."""
+    if len(layer.ports) <= most or layer.loose:
+        return (layer,)
+    parts: list[tuple[list[Unit], set[str]]] = []
+    for unit in layer.units:
+        nets = {net for each in unit.elements for net in nets_of(each)} & set(layer.ports)
+        if not parts or len(parts[-1][1] | nets) > most:
+            parts.append(([], set()))
+        parts[-1][0].append(unit)
+        parts[-1][1].update(nets)
+    return tuple(
+        replace(
+            layer,
+            word=f"{layer.word}_part{number}",
+            ports=tuple(port for port in layer.ports if port in nets),
+            units=tuple(units),
+        )
+        for number, (units, nets) in enumerate(parts)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,14 +135,14 @@ class VerificationBench:
         sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
         lines = [line for source in sources for line in self._line(source, currents.get(source))]
         word = self.circuit.word(layer)
-        lines.append(self._instance(_ROWS, word, own=self._own(layer), prefix="r_"))
+        lines += self._instances(_ROWS, word, own=self._own(layer), prefix="r_")
         points = len(next(iter(currents.values()))) if currents else alone
         stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
         sums: list[tuple[Quantity, ...]] = []
         for unit in range(layer.size):
             if layer.kind == "relu":
                 lines += self._held(layer, unit, float(held[unit]), stiff)
-                path = f"x{_ROWS}.x{word}_{unit}"
+                path = f"{self._path(_ROWS, word, unit)}.x{word}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
@@ -155,7 +181,8 @@ class VerificationBench:
         lines, outputs = self._cells(layer, table)
         for unit in range(layer.size):
             for place, storage in enumerate(layer.block.storages):
-                name, ends = f"x{_CELLS}.{word}_{unit}_{storage}", f"Vm{unit} store"
+                path, ends = self._path(_CELLS, word, unit), f"Vm{unit} store"
+                name = f"{path}.{word}_{unit}_{storage}"
                 lines.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
         currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
         lines += ["Vstore store 0 0", "Vframe frame 0 0"]
@@ -181,11 +208,11 @@ class VerificationBench:
         """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
         word, seen = self.circuit.word(layer), layer.block.probe
         lines = [*self._line(layer.candidate, table)]
-        lines.append(self._instance(_CELLS, word, own=self._own(layer), prefix="r_"))
+        lines += self._instances(_CELLS, word, own=self._own(layer), prefix="r_")
         lines += self._starts(layer)
         if set(self.placed[word].ports) & self._lines_of(REFERENCE):  # biases are copies of it
             lines += self._line(REFERENCE, None)
-        paths = [f"x{_CELLS}.x{word}_{unit}" for unit in range(layer.size)]
+        paths = [f"{self._path(_CELLS, word, unit)}.x{word}_{unit}" for unit in range(layer.size)]
         technology = self.bench.technology
         return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
 
@@ -194,7 +221,7 @@ class VerificationBench:
     ) -> Deck:
         body = render_template(
             "block.j2",
-            blocks=self.bench.network.text,
+            blocks="\n".join([self.bench.network.text, *self._part_texts]),
             vdd=self.bench.conditions.vdd,
             lines=list(
                 dict.fromkeys(lines)
@@ -206,7 +233,7 @@ class VerificationBench:
     def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
         """Write a layer whose lines carry given currents, A, (points, units)."""
         word = REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
-        yield self._instance(f"line_{word}", word, own=None, prefix="")
+        yield from self._instances(f"line_{word}", word, own=None, prefix="")
         if source == REFERENCE:
             return
         assert currents is not None
@@ -217,7 +244,7 @@ class VerificationBench:
             name = f"line_{word}_{unit}"
             # low, so that its output takes nothing; without a candidate another is anyhow
             for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
-                node = f"xline_{word}.{word}_{unit}_{storage}"
+                node = f"{self._path(f'line_{word}', word, unit)}.{word}_{unit}_{storage}"
                 yield f"Voff_{name}_{storage} {node} 0 0"
             line = self.circuit.defined_by(source)
             node = net(self.circuit, source, unit, line)
@@ -264,24 +291,46 @@ class VerificationBench:
             for unit in range(len(used))
         }
 
-    def _instance(self, name: str, word: str, own: frozenset[str] | None, prefix: str) -> str:
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[Layer, ...]]:
+        return {word: placeable(layer, MOST_PORTS) for word, layer in self.placed.items()}
+
+    @cached_property
+    def _part_texts(self) -> list[str]:
+        several = [parts for parts in self._parts.values() if len(parts) > 1]
+        return [layer_text(part, self.bench.technology) for parts in several for part in parts]
+
+    def _path(self, name: str, word: str, unit: int) -> str:
+        """Return the path of the instance that holds a unit of a layer."""
+        parts = self._parts[word]
+        if len(parts) == 1:
+            return f"x{name}"
+        at = next(n for n, part in enumerate(parts) if any(u.index == unit for u in part.units))
+        return f"x{name}_{at}"
+
+    def _instances(
+        self, name: str, word: str, own: frozenset[str] | None, prefix: str
+    ) -> Iterator[str]:
         """Write a layer: as the one that is measured (``own`` gets a prefix), or as lines."""
         try:
-            placed = self.placed[word]
+            parts = self._parts[word]
         except KeyError:
             problem = f"the network has no layer {word}; build again"
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
         starts = set(start_nets(self.circuit).values())
         starts |= {name for layer in self.circuit.cells for name in code_nets(self.circuit, layer)}
-        nets = []
-        for each in placed.ports:
-            if own is None:
-                driven = each in SUPPLIES or each in starts
-                keep = driven or self._word_of(each) == word
-                nets.append(each if keep else self._rail(each))
-            else:
-                nets.append(f"{prefix}{each}" if each in own else each)
-        return " ".join((f"X{name}", *nets, placed.subckt))
+        for number, part in enumerate(parts):
+            nets = []
+            for each in part.ports:
+                if own is None:
+                    driven = each in SUPPLIES or each in starts
+                    keep = driven or self._word_of(each) == word
+                    nets.append(each if keep else self._rail(each))
+                else:
+                    nets.append(f"{prefix}{each}" if each in own else each)
+            yield " ".join(
+                (f"X{name}" if len(parts) == 1 else f"X{name}_{number}", *nets, part.subckt)
+            )
 
     @cached_property
     def _words(self) -> Mapping[str, str]:

@@ -213,8 +213,7 @@ def network_bodies(netlists: Iterable[Netlist], technology: Technology) -> Itera
     for netlist in netlists:
         for layer in netlist.layers:
             if layer not in texts:
-                view = _layer_view(writer, layer)
-                texts[layer] = render_template("layer.j2", layer=view).rstrip()
+                texts[layer] = _layer_text(writer, layer)
         yield _body(netlist, writer, texts)
 
 
@@ -246,10 +245,16 @@ def cdl_body(netlist: Netlist, technology: Technology) -> str:
     return network_body(ports_for_biases(netlist), schematic)
 
 
-def _layer_view(writer: Writer, layer: Layer) -> _LayerView:
+def layer_text(layer: Layer, technology: Technology) -> str:
+    """Return a layer's subcircuit as SPICE text."""
+    return _layer_text(Writer(technology), layer)
+
+
+def _layer_text(writer: Writer, layer: Layer) -> str:
     units = [_unit_view(writer, unit) for unit in layer.units]
     loose = [statement.text for statement in layer.loose]
-    return _LayerView(layer.title, layer.word, layer.subckt, layer.ports, units, loose)
+    view = _LayerView(layer.title, layer.word, layer.subckt, layer.ports, units, loose)
+    return render_template("layer.j2", layer=view).rstrip()
 
 
 def _unit_view(writer: Writer, unit: Unit) -> _UnitView:

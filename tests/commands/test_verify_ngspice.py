@@ -11,7 +11,7 @@ import pytest
 from command_line import netgen
 
 from netgen.model import load_model
-from netgen.project import Build, BuildOptions, build, read_build, read_verification
+from netgen.project import Build, BuildOptions, build, read_build, read_verification, verify
 
 ROOT = Path(__file__).parents[2]
 TOOLS: dict[str, Any] = runpy.run_path(str(ROOT / "benchmarks" / "mutations.py"))
@@ -43,6 +43,19 @@ def test_a_netlist_as_built_has_the_learned_parameters(made: Build) -> None:
     assert max(abs(cell.output_error) for cell in found.cells) < 1e-3
     data = json.loads(made.folder.verification.read_text(encoding="utf-8"))
     assert data["format"] == "netgen-verification"
+
+
+def test_a_layer_of_many_ports_is_placed_in_parts(
+    made: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ngspice places no subcircuit with more than 1,004 nets."""
+    whole = verify(made, 1, lambda *_: None)
+    made.folder.verification.unlink(missing_ok=True)
+    monkeypatch.setattr("netgen.netlist.verification.MOST_PORTS", 6)
+    parts = verify(made, 1, lambda *_: None)
+    assert not parts.failures
+    for each, other in ((whole.mirrors, parts.mirrors), (whole.cells, parts.cells)):
+        assert [repr(a) for a in each] == [repr(b) for b in other]
 
 
 def test_groups_of_devices_in_other_sizes_have_them_too(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from netgen.circuit import build_circuit
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
-from netgen.netlist.partition import Network
+from netgen.netlist.partition import Network, nets_of
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import statements
+from netgen.netlist.verification import placeable
 
 TECHNOLOGY = fake_technology()
 SMALL = from_dict(small_model())
@@ -39,6 +40,18 @@ def edited(where: str, put: str) -> Network:
     assert where in text
     changed = text.replace(where, put, 1)
     return Network(read_network(changed, TECHNOLOGY, synthesise(circuit, TECHNOLOGY)), TECHNOLOGY)
+
+
+@settings(max_examples=25)
+@given(graphs(), st.integers(4, 40))
+def test_placeable_parts_of_a_layer_hold_its_units_and_few_ports(model: Model, most: int) -> None:
+    for layer in network(model).netlist.layers:
+        parts = placeable(layer, most)
+        assert [unit for part in parts for unit in part.units] == list(layer.units)
+        used = {net for unit in layer.units for each in unit.elements for net in nets_of(each)}
+        assert {port for part in parts for port in part.ports} >= used & set(layer.ports)
+        assert len({part.subckt for part in parts}) == len(parts)
+        assert all(len(part.ports) <= most or len(part.units) == 1 for part in parts)
 
 
 @settings(max_examples=25)
