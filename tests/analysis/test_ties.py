@@ -103,7 +103,7 @@ def test_no_verdict_hangs_on_the_luck_of_a_tie(rule: str, off: list[float]) -> N
     assert result.frame_agreement is None
     assert result.decided == ()
     assert all(check.passed for check in verdict(result, Tolerances()))
-    assert "1 of 1 samples and 4 of 4 readout frames are ties" in result.tie_note()
+    assert "1 of 1 sample and 4 of 4 readout frames are ties" in result.tie_note()
 
 
 def test_another_class_than_those_tied_is_wrong() -> None:

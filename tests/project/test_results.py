@@ -389,7 +389,8 @@ def test_killed_training_leaves_no_mixture(tmp_path: Path, monkeypatch: pytest.M
     assert train(1) == 0
     whole = contents(out)
     assert whole.keys() == first.keys()
-    assert all(whole[name] == there[name] for name in there if name != "checkpoint.pt")
+    lists = {"checkpoint.pt", "index.html"}  # what they say depends on what was there
+    assert not [name for name in there.keys() - lists if whole[name] != there[name]]
 
 
 def test_second_writer_in_a_thread_is_refused(tmp_path: Path) -> None:
