@@ -200,6 +200,7 @@ def simulate(
     SimulationError
         At least one sample failed; the others are there.
     """
+    _wanted(circuit, Circuit, "circuit", "netgen.open_build")
     _wanted(samples, Samples, "samples", "netgen.make_samples")
     choices = SimulationChoices(
         jobs, timeout, engine=engine, scheduler=scheduler, input_edge=input_edge
@@ -222,6 +223,7 @@ def compare(circuit: Circuit, tolerances: Mapping[str, float] | None = None) -> 
     ConfigurationError
         Nothing was simulated, or the folder is of another circuit.
     """
+    _wanted(circuit, Circuit, "circuit", "netgen.open_build")
     limits = override(load_tolerances(circuit.folder), tolerances or {}, "tolerances", "")
     names = {"model": circuit.model.name, "samples": "samples"}
     if read_verification(circuit.build) is None:
@@ -257,6 +259,8 @@ def monte_carlo(
     SimulationError
         At least one run failed; the others are there.
     """
+    _wanted(circuit, Circuit, "circuit", "netgen.open_build")
+    _wanted(samples, Samples, "samples", "netgen.make_samples")
     own = circuit.build.options.bias if bias is None else bias
     population = MonteCarlo(Variation(seed, mismatch=True, process=process), chips, own)
     choices = SimulationChoices(jobs)
@@ -277,6 +281,8 @@ def twin(
     progress: Progress | None = None,
 ) -> Predictions:
     """Predict by the behavioural twin what chips decide; the chips are those of monte_carlo."""
+    _wanted(circuit, Circuit, "circuit", "netgen.open_build")
+    _wanted(samples, Samples, "samples", "netgen.make_samples")
     variation = Variation(seed, mismatch=True, process=process)
     classes: list[NDArray[np.int64]] = []
     done = 0

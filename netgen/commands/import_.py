@@ -68,6 +68,8 @@ def import_command(
     written = output.with_name(f"{output.stem}-samples.npz")
     current, period = units.unit_current, units.frame_period
     arrays = None if samples is None else _arrays(samples)
+    if frames is not None and not 0 <= frames[0] < frames[1]:
+        raise UsageError(f"--frames {frames[0]} {frames[1]}: wanted A B with 0 ≤ A < B")
     if frames is None:
         frames = (0, 1 if arrays is None or arrays["x"].ndim < 3 else arrays["x"].shape[1])
     settings = Settings(
@@ -106,6 +108,11 @@ def _arrays(path: Path) -> Mapping[str, Array]:
     arrays = _read_npz(path)
     if "x" not in arrays:
         raise SamplesError(str(path), ["has no array 'x' (samples, channels)"])
+    x = arrays["x"]
+    if x.dtype.kind not in "fiub" or x.size == 0:
+        shape = " × ".join(map(str, x.shape))
+        problem = f"x: is {x.dtype} of {shape}; wanted real numbers (samples, frames, channels)"
+        raise SamplesError(str(path), [problem])
     return arrays
 
 
@@ -120,7 +127,7 @@ def _samples(path: str, arrays: Mapping[str, Array], model: Model, signed: bool)
         sample, _, channel = np.argwhere(x < 0)[0]
         problem = f"sample {sample}, channel {channel}: {x[x < 0][0]:g} is negative"
         raise SamplesError(path, [f"{problem}; --signed gives every channel two inputs"])
-    largest = float(x.max(initial=0))
+    largest = float(x[np.isfinite(x)].max(initial=0))
     if largest > model.input_max:
         problem = f"x: the largest input, {largest:g}, is above --input-max {model.input_max:g}"
         raise SamplesError(path, [f"{problem}; state the largest that can come"])

@@ -98,11 +98,11 @@ class ModelBuilder:
         ModelError
             The shapes do not fit.
         """
-        matrix = np.asarray(weight, dtype=np.float64)
+        matrix = self._numbers(name, "weight", weight)
         if matrix.ndim != 2 or matrix.shape[1] != value.units:
             shape = " × ".join(map(str, matrix.shape))
             raise self.problem(name, f"weight is {shape}; its input has {value.units} units")
-        offset = np.zeros(len(matrix)) if bias is None else np.asarray(bias, dtype=np.float64)
+        offset = np.zeros(len(matrix)) if bias is None else self._numbers(name, "bias", bias)
         if offset.shape != (len(matrix),):
             raise self.problem(
                 name, f"bias has shape {offset.shape}; weight has {len(matrix)} rows"
@@ -119,7 +119,7 @@ class ModelBuilder:
         ModelError
             The constant is neither one number nor one a unit.
         """
-        array = np.asarray(bias, dtype=np.float64)
+        array = self._numbers(name, "bias", bias)
         if array.size not in (1, value.units):
             raise self.problem(name, f"adds {array.size} constants to {value.units} units")
         constant = np.broadcast_to(array.ravel(), (value.units,))
@@ -187,7 +187,7 @@ class ModelBuilder:
         name = name or op
         if isinstance(self._nodes.get(value.node), Linear | Add) or value.node == INPUT:
             value = self.relu(value, f"{name}.candidate")
-        arrays = {key: np.asarray(array, dtype=np.float64) for key, array in parameters.items()}
+        arrays = {key: self._numbers(name, key, array) for key, array in parameters.items()}
         for key, array in arrays.items():
             if array.shape[:1] != (value.units,):
                 shape = " × ".join(map(str, array.shape)) or "one number"
@@ -233,6 +233,13 @@ class ModelBuilder:
     def problem(self, name: str, text: str) -> ModelError:
         """Return an error about one operation of the source."""
         return ModelError(self.source, [f"{name}: {text}"])
+
+    def _numbers(self, name: str, key: str, values: ArrayLike) -> graph.Floats:
+        """Return an array as float64; text and complex numbers are refused."""
+        array = np.asarray(values)
+        if array.dtype.kind not in "fiub":
+            raise self.problem(name, f"{key} is {array.dtype}; wanted real numbers")
+        return array.astype(np.float64)
 
     def _line(self, value: Value) -> Value:
         """Return the signed input as one signal where an operation is not linear in it."""

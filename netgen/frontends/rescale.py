@@ -50,7 +50,7 @@ def rescale(model: Model, x: Floats) -> tuple[Model, float]:
     SamplesError
         ``x`` does not fit the model; names every violation.
     """
-    x = check_samples(x, None, None, model).x
+    x = check_samples(np.asarray(x), None, None, model).x
     nodes = dict(model.by_name)
     readers = defaultdict(list)
     for node in model.nodes:

@@ -81,6 +81,8 @@ def test_options_of_a_build_that_are_none(tmp_path: Path) -> None:
             netgen.build(model, tmp_path / "out", **wrong)
     with pytest.raises(UsageError, match=r"model is a PosixPath.*netgen\.load_model"):
         netgen.build(EXAMPLE / "model.json", tmp_path / "out")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"circuit is a PosixPath.*netgen\.open_build"):
+        netgen.compare(tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"calibration is a ndarray.*netgen\.make_samples"):
         netgen.build(model, tmp_path / "out", calibration=np.zeros((1, 1, 3)))  # type: ignore[arg-type]
 

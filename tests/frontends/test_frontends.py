@@ -140,6 +140,8 @@ def test_shapes_that_do_not_fit_are_named() -> None:
     two = builder.linear(builder.input, np.ones((2, 3)))
     with pytest.raises(ModelError, match="adds signals of 2, 3 units"):
         builder.add([two, builder.input])
+    with pytest.raises(ModelError, match="weight is complex128; wanted real numbers"):
+        builder.linear(two, 1j * np.ones((1, 2)))
     with pytest.raises(ModelError, match="alpha is one number; its candidate has 2 units"):
         builder.bmru(two, 1.0, [0.1, 0.1], [0.2, 0.2])
 
@@ -246,6 +248,10 @@ def test_import_decides_by_all_frames_and_says_how_inputs_fit(
     assert (readout.start, readout.stop) == (0, 7)
     assert "sample 0, channel 2: -0.5 is negative; --signed" in run([[1, 1, -0.5]], "a.json", 3)
     assert "4, is above --input-max 1" in run([[1, 1, 4.0]], "b.json", 3)
+    assert "inf is not finite" in run([[1, 1, np.inf]], "c.json", 3)
+    assert "x: is complex128 of 1 × 3" in run([[1j, 1, 1]], "d.json", 3)
+    assert "x: is <U1 of 1 × 3" in run([["a", "b", "c"]], "e.json", 3)
+    assert "in.npz: x: is float64 of 2 × 0 × 3" in run(np.ones((2, 0, 3)), "f.json", 3)
 
 
 # PyTorch
