@@ -40,9 +40,9 @@ def complaints(lines: Sequence[str]) -> list[str]:
 def untrue_start(deck: str, lines: Sequence[str]) -> bool:
     """Tell whether the first point of a run may be wrong, by what ngspice said of it.
 
-    After a gmin step that fails ngspice restores the voltages of the last good one. What a
-    transistor holds beside them, its currents, stays that of the failed step, and ``bypass`` takes
-    it as it is: the point then converges at currents that no voltage stands for.
+    After a gmin step that failed, points were seen to converge with ``bypass`` at currents that no
+    voltage stands for. Likely ngspice restores the voltages of the last good step alone, and a
+    bypassed transistor gives the currents that it holds from the failed one.
     """
     return bool(_BYPASS.search(deck)) and any(_STEP_FAILED.search(line) for line in lines)
 
