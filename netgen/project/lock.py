@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from netgen.errors import UsageError
 from netgen.files import remove_scratch
 
 FILE = ".netgen.lock"
+LINGER = 5.0
+"""Seconds to wait for a lock whose process has ended: what it had just started keeps it a while."""
 _held: dict[Path, tuple[int, int]] = {}
 """Of this process: the thread that holds a folder, and how many times."""
 _guard = threading.Lock()
@@ -59,18 +62,36 @@ def _acquire(folder: Path) -> int:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise UsageError(_refusal(folder, _holder(path))) from None
-    except OSError:  # no locks on this file system
-        return file
+    until = time.monotonic() + LINGER
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() < until and _ended(path):
+                time.sleep(0.02)
+                continue
+            os.close(file)
+            raise UsageError(_refusal(folder, _holder(path))) from None
+        except OSError:  # no locks on this file system
+            return file
     with suppress(OSError):
         words = {"process": os.getpid(), "host": socket.gethostname(), "command": sys.argv[1:2]}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(words).encode() + b"\n", 0)
     return file
+
+
+def _ended(path: Path) -> bool:
+    """Tell whether the process that took a lock on this machine has ended."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        record = json.loads(path.read_bytes())
+        if record["host"] == socket.gethostname():
+            try:
+                os.kill(int(record["process"]), 0)
+            except ProcessLookupError:
+                return True
+    return False
 
 
 def _refusal(folder: Path, holder: str) -> str:

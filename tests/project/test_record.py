@@ -567,6 +567,23 @@ def test_second_writer_is_told_who_is_first(built: Path) -> None:
     sim(built)  # a lock ends with its process
 
 
+def test_a_killed_writer_may_linger_in_what_it_had_just_started(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, sys, time; from netgen.project.lock import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n"
+        " if os.fork() == 0: time.sleep(0.7); os._exit(0)\n"  # before it runs another program
+        " print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        other.kill()
+        other.wait()
+        with locked(tmp_path):
+            pass
+
+
 def test_same_thread_may_lock_again(tmp_path: Path) -> None:
     with locked(tmp_path), locked(tmp_path / "."):
         pass
