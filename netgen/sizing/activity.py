@@ -62,11 +62,12 @@ def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Calibration:
 
     signals = {name: amperes(name) for name, _ in circuit.signals}
     signals[REFERENCE] = np.full((len(chosen), 1), model.unit_current)
-    sums = {}
+    sums: dict[tuple[str, str], Floats] = {}
     for layer in circuit.summing_layers:
         node = model.by_name[layer.node]
         own = isinstance(node, Relu) and layer.kind == "relu"
-        sums[layer.node] = amperes(node.input if own else layer.node)  # type: ignore[union-attr]
+        name = node.input if own else layer.node  # type: ignore[union-attr]
+        sums[layer.node, layer.kind] = amperes(name)
     return Calibration(signals, sums)
 
 

@@ -27,8 +27,9 @@ class Calibration:
 
     #: Current of every node with lines of its own, A, (frames, units).
     signals: Mapping[str, Floats]
-    #: What each row ought to sum up to, A, (frames, rows), by the layer's node.
-    sums: Mapping[str, Floats]
+    #: What each row ought to sum up to, A, (frames, rows), by the layer's node and kind: a readout
+    #: of ReLUs has their node.
+    sums: Mapping[tuple[str, str], Floats]
 
 
 @dataclass(frozen=True, eq=False)

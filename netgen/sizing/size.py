@@ -169,7 +169,7 @@ class _SummingLayerSizer:
     def targets(self, sized: list[tuple[Mirrors, Floats]]) -> list[Floats]:
         """Return the weights to draw, one matrix for each matrix of mirrors."""
         operation = self.activity.operation
-        sums, axes = operation.sums[self.layer.node], self.tables.axes
+        sums, axes = operation.sums[self.layer.node, self.layer.kind], self.tables.axes
         mirrors = [each for each, _ in sized]
         known = [
             GainSurfaces(surfaces, np.ascontiguousarray(np.moveaxis(shares, 0, -1)))
@@ -180,6 +180,7 @@ class _SummingLayerSizer:
         ]
         if self.layer.kind == "relu":  # while the diode is off, no error matters
             flows, volts = sums > axes.currents[0], self.own.diode_voltage(sums)
+            flows |= ~flows.any(axis=0)  # but what is always off has to stay so
         else:
             flows, volts = np.ones(sums.shape, bool), np.broadcast_to(self.drain, sums.shape)
         by_drain = [axes.of_drain(polarity, volts).T for polarity in POLARITIES]

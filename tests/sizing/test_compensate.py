@@ -28,6 +28,8 @@ MODEL = from_dict(
         "classes": ["a", "b"],
     }
 )
+ALIKE = (((0.2, 1.0), 1), ((0.9, 1.0), 80))
+"""Ends and sizes of what all inputs of a frame share, and of what each has of its own."""
 
 
 def inputs(seed: int) -> Floats:
@@ -46,21 +48,29 @@ def sized(compensate: bool) -> Circuit:
     return size_circuit(circuit, TECHNOLOGY, KNOWN, activity, TECHNOLOGY.vdd)[0]
 
 
-def row_error(circuit: Circuit) -> float:
-    """RMS error of the ReLU rows on other inputs, by the formula the tables were made with."""
-    values = evaluate(MODEL, inputs(1))
-    signals = {"x": values["x"].reshape(-1, 3), REFERENCE: np.ones((400, 1))}
-    wanted = values["sum"].reshape(-1, 2)
+def sums_of(circuit: Circuit, x: Floats) -> tuple[Floats, Floats]:
+    """Return the sums of the ReLU rows by the formula the tables were made with, and as wanted."""
+    model = circuit.model
+    values = evaluate(model, x)
+    size = model.sizes["row"]
+    wanted = values["sum"].reshape(-1, size)
+    signals = {"x": values["x"].reshape(len(wanted), -1), REFERENCE: np.ones((len(wanted), 1))}
     volts = KNOWN.mirrors.diode_voltage(wanted * 1e-9)
     found = np.zeros_like(wanted)
     for mirrors in circuit.summing_layers[0].mirrors:
         flow = signals[mirrors.source]
-        for row, column in np.argwhere(mirrors.weight):
-            assert mirrors.geometry is not None
+        assert mirrors.geometry is not None
+        for row, column in np.argwhere(mirrors.geometry.multiplicity):
             geometry = mirrors.geometry.at(row, column)
             amperes = np.maximum(flow[:, column], 1e-3) * 1e-9
             gain = fake_gain(geometry, amperes, volts[:, row])
             found[:, row] += np.sign(mirrors.weight[row, column]) * gain * flow[:, column]
+    return found, wanted
+
+
+def row_error(circuit: Circuit) -> float:
+    """RMS error of the ReLU rows on other inputs, while current flows."""
+    found, wanted = sums_of(circuit, inputs(1))
     on = wanted > 0.01
     return float(np.sqrt(((found - wanted)[on] ** 2).mean()))
 
@@ -78,3 +88,23 @@ def test_weights_stay_close_to_what_was_learned() -> None:
         relative = drawn.realised / mirrors.weight - 1
         assert np.abs(relative).max() < 0.1
         assert (drawn.multiplicity > 0).all()
+
+
+def test_row_that_is_always_off_stays_so_without_its_smallest_weights() -> None:
+    """Weights below the floor are left out: those of a row that never flows count too."""
+    weights = [[*[0.086] * 10, *[-0.08] * 10, *[-0.003] * 60]]
+    nodes = [linear("sum", "x", weights, [0.0]), {"name": "row", "op": "relu", "input": "sum"}]
+    wide = {"input": {"size": 80, "max": 1.0}, "nodes": nodes, "classes": ["a"]}
+    model = from_dict(
+        small_model() | wide | {"readout": {"node": "row", "rule": "last", "frames": [0, 1]}}
+    )
+    shade, grain = (np.random.default_rng(0).uniform(*ends, (200, n)) for ends, n in ALIKE)
+    x = (shade * grain)[np.newaxis]
+    circuit = build_circuit(model, UNIT)
+    activity = measure_activity(circuit, x[:, :100])
+    done, below = size_circuit(circuit, TECHNOLOGY, KNOWN, activity, TECHNOLOGY.vdd)
+    found, wanted = sums_of(done, x[:, 100:])
+    assert len(below) == 60
+    assert wanted.max() < 0 < (wanted + 0.18 * shade[100:]).min()  # without the smallest it flows
+    assert found.max() < 0
+    np.testing.assert_allclose(found, wanted, atol=0.005)
