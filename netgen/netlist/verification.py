@@ -8,7 +8,7 @@ weights can be driven alone, and every cell meets a candidate of a known size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -75,6 +75,23 @@ def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
     )
 
 
+def without(layer: Layer, idle: Set[str], word: str) -> Layer:
+    """Return a layer, under another word, without transistors whose gates are on idle lines.
+
+    They carry nothing. What a person added stays.
+    """
+    if not idle:
+        return layer
+    units = tuple(
+        replace(unit, devices=tuple(each for each in unit.devices if each.gate not in idle))
+        for unit in layer.units
+    )
+    elements = (*layer.loose, *(each for unit in units for each in unit.elements))
+    used = {*SUPPLIES, *chain.from_iterable(map(nets_of, elements))}
+    ports = tuple(port for port in layer.ports if port not in idle or port in used)
+    return replace(layer, word=word, ports=ports, units=units)
+
+
 @dataclass(frozen=True, eq=False)
 class SummingBench:
     """A deck that measures a summing layer's sums, one point after the other."""
@@ -124,6 +141,7 @@ class VerificationBench:
         ----------
         currents
             By source node, A, (points, units). The reference always carries its own current.
+            Mirrors of signals that carry none at any point are left out of the deck.
         held
             Current whose diode voltage each summing node is held at, A, (rows,).
         alone
@@ -135,14 +153,21 @@ class VerificationBench:
         sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
         lines = [line for source in sources for line in self._line(source, currents.get(source))]
         word = self.circuit.word(layer)
-        lines += self._instances(_ROWS, word, own=self._own(layer), prefix="r_")
+        idle = frozenset(
+            net(self.circuit, source, int(unit), line)
+            for source, each in currents.items()
+            for unit in np.flatnonzero(~each.any(axis=0))
+            for line in ("n", "p")
+        )
+        rows = self._parts(word, "rows", idle)
+        lines += self._instances(_ROWS, rows, self._own(layer))
         points = len(next(iter(currents.values()))) if currents else alone
         stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
         sums: list[tuple[Quantity, ...]] = []
         for unit in range(layer.size):
             if layer.kind == "relu":
                 lines += self._held(layer, unit, float(held[unit]), stiff)
-                path = f"{self._path(_ROWS, word, unit)}.x{word}_{unit}"
+                path = f"{_path(_ROWS, rows, unit)}.x{word}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
@@ -150,7 +175,9 @@ class VerificationBench:
                 lines.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
                 sums.append((SourceCurrent(f"vout{unit}"),))
         lines.append("Vframe frame 0 0")
-        deck = self._deck(f"sums of {word}", lines, chain.from_iterable(sums), _frames(points))
+        placed = rows, *map(self._as_lines, sources)
+        title = f"sums of {word}"
+        deck = self._deck(title, lines, chain.from_iterable(sums), _frames(points), placed)
         return SummingBench(deck, tuple(sums), points)
 
     def _held(self, layer: SummingLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
@@ -181,7 +208,8 @@ class VerificationBench:
         lines, outputs = self._cells(layer, table)
         for unit in range(layer.size):
             for place, storage in enumerate(layer.block.storages):
-                path, ends = self._path(_CELLS, word, unit), f"Vm{unit} store"
+                path = _path(_CELLS, self._parts(word), unit)
+                ends = f"Vm{unit} store"
                 name = f"{path}.{word}_{unit}_{storage}"
                 lines.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
         currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
@@ -192,7 +220,9 @@ class VerificationBench:
         runs = Sweep("Vframe", 0, len(table) - 1, 1)
         each = vdd / count
         sweep = Sweep("Vstore", each, vdd + each / 4, each, runs)
-        deck = self._deck(f"cells of {word}", lines, chain.from_iterable(currents), sweep)
+        placed = self._parts(word), self._as_lines(layer.candidate)
+        title = f"cells of {word}"
+        deck = self._deck(title, lines, chain.from_iterable(currents), sweep, placed)
         return CellsBench(deck, currents, (len(table), count))
 
     def ramp(self, layer: CellLayer, candidates: Floats) -> CellsBench:
@@ -201,27 +231,40 @@ class VerificationBench:
         lines.append("Vframe frame 0 0")
         points = len(candidates)
         title = f"cells of {self.circuit.word(layer)}"
-        deck = self._deck(title, lines, outputs, _frames(points))
+        placed = self._parts(self.circuit.word(layer)), self._as_lines(layer.candidate)
+        deck = self._deck(title, lines, outputs, _frames(points), placed)
         return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
 
     def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[Quantity]]:
         """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
         word, seen = self.circuit.word(layer), layer.block.probe
         lines = [*self._line(layer.candidate, table)]
-        lines += self._instances(_CELLS, word, own=self._own(layer), prefix="r_")
+        parts = self._parts(word)
+        lines += self._instances(_CELLS, parts, self._own(layer))
         lines += self._starts(layer)
         if set(self.placed[word].ports) & self._lines_of(REFERENCE):  # biases are copies of it
             lines += self._line(REFERENCE, None)
-        paths = [f"{self._path(_CELLS, word, unit)}.x{word}_{unit}" for unit in range(layer.size)]
+        paths = [f"{_path(_CELLS, parts, unit)}.x{word}_{unit}" for unit in range(layer.size)]
         technology = self.bench.technology
         return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
 
     def _deck(
-        self, title: str, lines: list[str], quantities: Iterable[Quantity], sweep: Sweep
+        self,
+        title: str,
+        lines: list[str],
+        quantities: Iterable[Quantity],
+        sweep: Sweep,
+        placed: Iterable[tuple[Layer, ...]],
     ) -> Deck:
+        other = {part.word: part for parts in placed for part in parts}
+        texts = [
+            layer_text(part, self.bench.technology)
+            for word, part in other.items()
+            if word not in self.placed
+        ]
         body = render_template(
             "block.j2",
-            blocks="\n".join([self.bench.network.text, *self._part_texts]),
+            blocks="\n".join([self.bench.network.text, *texts]),
             vdd=self.bench.conditions.vdd,
             lines=list(
                 dict.fromkeys(lines)
@@ -232,8 +275,8 @@ class VerificationBench:
 
     def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
         """Write a layer whose lines carry given currents, A, (points, units)."""
-        word = REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
-        yield from self._instances(f"line_{word}", word, own=None, prefix="")
+        word, parts = self._source_word(source), self._as_lines(source)
+        yield from self._instances(f"line_{word}", parts, self._lines_of(source), measured=False)
         if source == REFERENCE:
             return
         assert currents is not None
@@ -244,7 +287,7 @@ class VerificationBench:
             name = f"line_{word}_{unit}"
             # low, so that its output takes nothing; without a candidate another is anyhow
             for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
-                node = f"{self._path(f'line_{word}', word, unit)}.{word}_{unit}_{storage}"
+                node = f"{_path(f'line_{word}', parts, unit)}.{word}_{unit}_{storage}"
                 yield f"Voff_{name}_{storage} {node} 0 0"
             line = self.circuit.defined_by(source)
             node = net(self.circuit, source, unit, line)
@@ -291,66 +334,55 @@ class VerificationBench:
             for unit in range(len(used))
         }
 
-    @cached_property
-    def _parts(self) -> Mapping[str, tuple[Layer, ...]]:
-        return {word: placeable(layer, MOST_PORTS) for word, layer in self.placed.items()}
-
-    @cached_property
-    def _part_texts(self) -> list[str]:
-        several = [parts for parts in self._parts.values() if len(parts) > 1]
-        return [layer_text(part, self.bench.technology) for parts in several for part in parts]
-
-    def _path(self, name: str, word: str, unit: int) -> str:
-        """Return the path of the instance that holds a unit of a layer."""
-        parts = self._parts[word]
-        if len(parts) == 1:
-            return f"x{name}"
-        at = next(n for n, part in enumerate(parts) if any(u.index == unit for u in part.units))
-        return f"x{name}_{at}"
-
-    def _instances(
-        self, name: str, word: str, own: frozenset[str] | None, prefix: str
-    ) -> Iterator[str]:
-        """Write a layer: as the one that is measured (``own`` gets a prefix), or as lines."""
+    def _parts(
+        self, word: str, use: str = "", idle: frozenset[str] = frozenset()
+    ) -> tuple[Layer, ...]:
+        """Return a layer as what is placed of it, see :func:`without` and :func:`placeable`."""
         try:
-            parts = self._parts[word]
+            layer = self.placed[word]
         except KeyError:
             problem = f"the network has no layer {word}; build again"
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
-        starts = set(start_nets(self.circuit).values())
-        starts |= {name for layer in self.circuit.cells for name in code_nets(self.circuit, layer)}
+        return placeable(without(layer, idle, f"{word}_{use}"), MOST_PORTS)
+
+    def _as_lines(self, source: str) -> tuple[Layer, ...]:
+        """Return a source layer without its own mirrors, as far as it is one of rows."""
+        word = self._source_word(source)
+        layer = self._layers.get(source)
+        if not isinstance(layer, SummingLayer):
+            return self._parts(word)
+        return self._parts(word, "lines", frozenset(self._off) - self._lines_of(source))
+
+    def _source_word(self, source: str) -> str:
+        return REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
+
+    def _instances(
+        self, name: str, parts: tuple[Layer, ...], own: frozenset[str], measured: bool = True
+    ) -> Iterator[str]:
+        """Write a layer with lines of its own: as the one that is measured, or as lines."""
+        kept = {*SUPPLIES, *own, *start_nets(self.circuit).values()}
+        kept.update(name for layer in self.circuit.cells for name in code_nets(self.circuit, layer))
         for number, part in enumerate(parts):
-            nets = []
-            for each in part.ports:
-                if own is None:
-                    driven = each in SUPPLIES or each in starts
-                    keep = driven or self._word_of(each) == word
-                    nets.append(each if keep else self._rail(each))
-                else:
-                    nets.append(f"{prefix}{each}" if each in own else each)
-            yield " ".join(
-                (f"X{name}" if len(parts) == 1 else f"X{name}_{number}", *nets, part.subckt)
-            )
-
-    @cached_property
-    def _words(self) -> Mapping[str, str]:
-        """The layer's word of every line."""
-        return {
-            net(self.circuit, node, unit, line): (
-                REFERENCE_WORD if node == REFERENCE else self.circuit.tokens[node]
-            )
-            for (node, line), used in self.circuit.gate_nets.items()
-            for unit in range(len(used))
-        }
-
-    def _word_of(self, name: str) -> str:
-        return self._words.get(name, "")
+            if measured:
+                nets = [f"r_{each}" if each in own else each for each in part.ports]
+            else:
+                nets = [each if each in kept else self._rail(each) for each in part.ports]
+            here = name if len(parts) == 1 else f"{name}_{number}"
+            yield " ".join((f"X{here}", *nets, part.subckt))
 
     def _rail(self, name: str) -> str:
         if name not in self._off:
             problem = f"the network connects {name!r}, which is no line of the model"
             raise ConfigurationError(self.bench.network.netlist.source, [problem])
         return self._off[name]
+
+
+def _path(name: str, parts: tuple[Layer, ...], unit: int) -> str:
+    """Return the path of the instance that holds a unit of a layer."""
+    if len(parts) == 1:
+        return f"x{name}"
+    at = next(n for n, part in enumerate(parts) if any(u.index == unit for u in part.units))
+    return f"x{name}_{at}"
 
 
 def _frames(points: int) -> Sweep:

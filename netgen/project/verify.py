@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -22,12 +22,12 @@ from netgen.analysis.comparison.verification import (
     read_cells,
     read_sums,
 )
+from netgen.arrays import Floats, Integers
 from netgen.circuit import CellLayer, Circuit, GateNet, Layer, SummingLayer, parameter_path
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import net
 from netgen.document import Json, WrongKindError, number_at, table_at, tables_at, text_at
 from netgen.errors import ConfigurationError, SimulationError
-from netgen.model.graph import Floats
 from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.verification import CellsBench, SummingBench, VerificationBench
@@ -48,13 +48,15 @@ _EACH = 0.1
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
-    """A layer under test with the job that measures it."""
+    """A layer under test, or some signals of it, with the job that measures it."""
 
     layer: Layer
     bench: SummingBench | CellsBench
     plan: SumPlan | None
     job: Job
     rung: int = 0
+    #: Which of the plan's points are measured: the first has no signal.
+    points: Integers = field(default_factory=lambda: np.zeros(1, dtype=np.intp))
 
 
 def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Verification:
@@ -86,6 +88,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     rows: list[SumFigure] = []
     cells: list[CellFigure] = []
     failures: dict[str, str] = {}
+    parts: dict[str, list[tuple[Integers, Floats]]] = {}
     cpu_s = 0.0
     for done, (job, result) in enumerate(run_all([e.job for e in layers.values()], workers), 1):
         technology.check_unchanged()
@@ -100,7 +103,11 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             cells += _read_cells(circuit, under_test, result)
         else:
             assert under_test.plan is not None
-            sums = _sums(under_test.bench, result)
+            measured = parts.setdefault(circuit.word(layer), [])
+            measured.append((under_test.points, _sums(under_test.bench, result)))
+            if sum(len(points) - 1 for points, _ in measured) + 1 < under_test.plan.points:
+                continue
+            sums = _assembled(under_test.plan, measured)
             known = _drawn(circuit, layer, built["ideal"])
             figures = read_sums(circuit, under_test.plan, where, sums, *known)
             mirrors += figures[0]
@@ -122,6 +129,15 @@ def _sums(bench: SummingBench | CellsBench, result: Waveforms) -> Floats:
     assert isinstance(bench, SummingBench)
     sums = [np.sum([result[part] for part in parts], axis=0) for parts in bench.sums]
     return np.stack(sums, axis=1)
+
+
+def _assembled(plan: SumPlan, parts: Sequence[tuple[Integers, Floats]]) -> Floats:
+    """Put the sums of all points together; without signals those of the whole layer count."""
+    (off,) = (sums[0] for points, sums in parts if points[-1] == plan.points - 1)
+    together = np.empty((plan.points, len(off)))
+    for points, sums in parts:
+        together[points] = sums - sums[0] + off
+    return together
 
 
 def _drawn(
@@ -163,8 +179,12 @@ def _layers(
                 yield _Layer(layer, cells, None, _job(own, cells, timeout), rung)
         else:
             plan = plan_sums(circuit, layer, where)
-            rows = bench.sums(layer, plan.currents, where.sums[layer.node], plan.alone)
-            yield _Layer(layer, rows, plan, _job(name, rows, timeout))
+            for number, points in enumerate(plan.parts()):
+                currents = {source: each[points] for source, each in plan.currents.items()}
+                alone = int((points < plan.alone).sum())
+                rows = bench.sums(layer, currents, where.sums[layer.node], alone)
+                own = name if number == 0 else f"{name}, part {number + 1}"
+                yield _Layer(layer, rows, plan, _job(own, rows, timeout), points=points)
 
 
 def _job(name: str, bench: SummingBench | CellsBench, timeout: float) -> Job:

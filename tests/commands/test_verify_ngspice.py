@@ -58,6 +58,24 @@ def test_a_layer_of_many_ports_is_placed_in_parts(
         assert [repr(a) for a in each] == [repr(b) for b in other]
 
 
+def test_a_layer_of_many_signals_is_measured_some_at_a_time(
+    made: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decks: list[int] = []
+    whole = verify(made, 1, lambda _, total: decks.append(total))
+    made.folder.verification.unlink(missing_ok=True)
+    monkeypatch.setattr("netgen.analysis.comparison.verification.TOGETHER", 1)
+    parts = verify(made, 1, lambda _, total: decks.append(total))
+    assert decks[-1] > decks[0]
+    assert not parts.failures
+    assert [m.place for m in parts.mirrors] == [m.place for m in whole.mirrors]
+    for one, other in zip(whole.mirrors, parts.mirrors, strict=True):
+        assert other.measured == pytest.approx(one.measured, abs=2e-5)
+    for row, again in zip(whole.sums, parts.sums, strict=True):
+        assert (again.node, again.row) == (row.node, row.row)
+        assert again.error == pytest.approx(row.error, abs=2e-5)
+
+
 def test_groups_of_devices_in_other_sizes_have_them_too(tmp_path: Path) -> None:
     """Mirrors whose diode has another size than they have keep their ratios."""
     sizes = {"x": 2.0, "reference": 1.5, "candidates": 1.5, "thresh": 2.5, "states": 0.8}

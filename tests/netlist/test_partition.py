@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from random import Random
 
 import pytest
 from fake_technology import fake_technology, ratio_drawn
@@ -15,13 +16,14 @@ from random_graphs import COLLIDING, graphs
 from small_models import small_model
 
 from netgen.circuit import build_circuit
+from netgen.circuit.netlist import SUPPLIES
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import Model, from_dict
 from netgen.netlist.partition import Network, nets_of
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import statements
-from netgen.netlist.verification import placeable
+from netgen.netlist.verification import placeable, without
 
 TECHNOLOGY = fake_technology()
 SMALL = from_dict(small_model())
@@ -52,6 +54,22 @@ def test_placeable_parts_of_a_layer_hold_its_units_and_few_ports(model: Model, m
         assert {port for part in parts for port in part.ports} >= used & set(layer.ports)
         assert len({part.subckt for part in parts}) == len(parts)
         assert all(len(part.ports) <= most or len(part.units) == 1 for part in parts)
+
+
+@settings(max_examples=25)
+@given(graphs(), st.randoms(use_true_random=False))
+def test_a_layer_without_idle_lines_keeps_what_others_drive(model: Model, random: Random) -> None:
+    for layer in network(model).netlist.layers:
+        own = {net.name for unit in layer.units for net in unit.nets}
+        ports = sorted(set(layer.ports) - {*SUPPLIES, *own})
+        idle = frozenset(random.sample(ports, random.randint(0, len(ports))))
+        used = without(layer, idle, "used")
+        for unit, before in zip(used.units, layer.units, strict=True):
+            assert unit.devices == tuple(d for d in before.devices if d.gate not in idle)
+            assert unit.instances == before.instances
+        touched = {net for unit in used.units for each in unit.elements for net in nets_of(each)}
+        assert set(used.ports) >= touched & set(layer.ports)
+        assert set(used.ports) & idle <= touched
 
 
 @settings(max_examples=25)

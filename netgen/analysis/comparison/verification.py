@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from netgen.arrays import Floats, Integers
 from netgen.circuit import REFERENCE, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import Held
 from netgen.model import INPUT, Model, Relu, evaluate
-from netgen.model.graph import Floats
 from netgen.sizing import measure_activity
 
 SMALLEST = 0.02
@@ -23,6 +23,10 @@ SMALLEST_GAIN = 0.01
 """Smallest gain of a cell's input transistor: near the supply it carries nothing."""
 FRAMES = 40
 """In so many frames of the inputs a circuit was sized for its rows are measured."""
+
+TOGETHER = 64
+"""So many signals are measured in one deck, where a layer has more than twice as many: one flows at
+a time, and the mirrors of all others are computed, too."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,24 @@ class SumPlan:
     def alone(self) -> int:
         """How many points come before the frames."""
         return 1 + len(self.columns)
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return len(next(iter(self.currents.values()))) if self.currents else self.alone
+
+    def parts(self) -> Iterator[Integers]:
+        """Yield the points of each deck: all, or those of some signals alone and then the frames.
+
+        The first point of each has no signal.
+        """
+        each = np.arange(self.points)
+        if self.alone - 1 <= 2 * TOGETHER:
+            yield each
+            return
+        for first in range(1, self.alone, TOGETHER):
+            yield np.append(0, each[first : min(first + TOGETHER, self.alone)])
+        yield np.append(0, each[self.alone :])
 
 
 def read_cells(
