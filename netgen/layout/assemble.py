@@ -133,14 +133,10 @@ def _wired(
     pins: dict[str, list[PlacedPin]] = {}
     for number, row in enumerate(standing):
         for each in row:
-            finger, shape = each.finger, each.shape
-            for net, pin, gate in (
-                (finger.source, shape.source, False),
-                (finger.gate, shape.gate, True),
-                (finger.drain, shape.drain, False),
-            ):
-                if net != RAIL[finger.polarity]:
-                    pins.setdefault(net, []).append(PlacedPin(number, each.x + pin.x, gate))
+            for net, pin in each.pins:
+                if net != RAIL[each.finger.polarity]:
+                    placed = PlacedPin(number, each.x + pin.x, pin is each.shape.gate)
+                    pins.setdefault(net, []).append(placed)
     reach = d.well_around + d.rail_space + d.bar // 2
     bars = {"vss": -reach, "vdd": width + reach}
     ports = frozenset(task.ports) - set(RAIL.values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netgen.layout.canvas import Canvas
@@ -23,6 +24,13 @@ class Standing:
     finger: Finger
     shape: Shape
     x: int
+
+    @property
+    def pins(self) -> tuple[tuple[str, Pin], ...]:
+        """Net and pin of source, gate and drain."""
+        finger, shape = self.finger, self.shape
+        nets = (finger.source, finger.gate, finger.drain)
+        return tuple(zip(nets, (shape.source, shape.gate, shape.drain), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +130,7 @@ def _pins(
 ) -> None:
     """Draw the strips of a finger: each from its contacts to its track, or to the rail."""
     finger, shape = standing.finger, standing.shape
-    ends = ((finger.source, shape.source), (finger.gate, shape.gate), (finger.drain, shape.drain))
-    for net, pin in ends:
+    for net, pin in standing.pins:
         low, high = pin.bottom, pin.top
         if net == RAIL[finger.polarity]:
             low = -base_offset(process)
@@ -180,13 +187,56 @@ def _taps(canvas: Canvas, floor: Floor, number: int, level: Level, process: Proc
     implant = process.roles.pmos if row.polarity == "nmos" else process.roles.nmos
     more = d.implant_around_tap
     canvas.box(implant, -more, y - half - more, floor.width + more, y + half + more)
-    x = d.active_around_contact
-    while x + d.contact + d.active_around_contact <= floor.width:
+    contacts = range(
+        d.active_around_contact,
+        floor.width - d.contact - d.active_around_contact + 1,
+        d.tap_pitch,
+    )
+    for x in contacts:
         canvas.box(process.roles.contact, x, y - d.contact // 2, x + d.contact, y + d.contact // 2)
-        x += d.tap_pitch
-    bar = floor.bars[RAIL[row.polarity]]
-    left, right = min(0, bar), max(floor.width, bar)
-    canvas.box(process.roles.strip, left, y - d.rail // 2, right, y + d.rail // 2)
+    bar, rail = floor.bars[RAIL[row.polarity]], d.rail // 2
+    left, right = min(0, bar - d.bar // 2), max(floor.width, bar + d.bar // 2)
+    canvas.box(process.roles.track, left, y - rail, right, y + rail)
+    joints = [bar - d.via, bar + d.via]
+    start = 0
+    for first, last in _pieces(contacts, _at_rail(floor, number), process):
+        end = last + d.contact + d.wire_beyond_contact if last != contacts[-1] else floor.width
+        canvas.box(process.roles.strip, start, y - rail, end, y + rail)
+        joints += [x + d.contact // 2 for x in {first: None, last: None}]
+        start = last + d.tap_pitch - d.wire_beyond_contact
+    for x in joints:
+        _cut(canvas, process.roles.above_strip, x, y, d.via)
+
+
+def _at_rail(floor: Floor, number: int) -> list[int]:
+    """Return the places along x of all pins at the rail of a row, nm."""
+    first = number - 1 if number and floor.rows[number - 1].shared else number
+    return sorted(
+        standing.x + pin.x
+        for row in floor.standing[first : number + 1]
+        for standing in row
+        for net, pin in standing.pins
+        if net == RAIL[standing.finger.polarity]
+    )
+
+
+def _pieces(contacts: range, pins: Sequence[int], process: Process) -> Iterator[tuple[int, int]]:
+    """Cut a rail between contacts where no pin is; yield the first and last contact of each piece.
+
+    Decks compare every edge of a polygon with every other, so that one polygon of a supply's
+    rails and pins takes a time that grows with the square of its corners.
+    """
+    d = process.drawing
+    near = d.wire // 2 + (d.tap_pitch - d.contact) // 2 - d.wire_beyond_contact
+    first = contacts.start
+    for x in contacts[:-1]:
+        middle = x + (d.contact + d.tap_pitch) // 2
+        place = bisect_left(pins, middle - near + 1)
+        free = place == len(pins) or pins[place] >= middle + near
+        if x - first >= d.rail_piece and free:
+            yield first, x
+            first = x + d.tap_pitch
+    yield first, contacts[-1]
 
 
 def _wells(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process) -> None:
@@ -243,7 +293,7 @@ def _cut(canvas: Canvas, layer: str, x: int, y: int, size: int) -> None:
 
 
 def _bars(canvas: Canvas, floor: Floor, where: Sequence[Level], process: Process) -> None:
-    """Join the rails of each supply, and name them."""
+    """Draw the bars that join the rails of each supply, and name them."""
     half = process.drawing.bar // 2
     for net, x in floor.bars.items():
         canvas.box(process.roles.strip, x - half, where[0].low, x + half, where[-1].high)

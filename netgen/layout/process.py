@@ -54,6 +54,7 @@ class Drawing:
     wire_beyond_contact: int
     wire_length: int
     rail: int
+    rail_piece: int
     rail_space: int
     bar: int
     row_margin: int

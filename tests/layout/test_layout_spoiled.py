@@ -77,6 +77,14 @@ def strip(box: Box) -> bool:
     return box[2] - box[0] == 280
 
 
+def track(box: Box) -> bool:
+    return wide(box) and box[3] - box[1] == 280
+
+
+def rail(box: Box) -> bool:
+    return wide(box) and box[3] - box[1] == 500
+
+
 def small_active(box: Box) -> bool:
     return box[3] - box[1] == 220
 
@@ -85,12 +93,19 @@ def unit_gate(box: Box) -> bool:
     return box[2] - box[0] == 2_000
 
 
-def cut(layer: str, along: int, gap: int, label: bool = False) -> Spoil:
+def cut(
+    layer: str,
+    along: int,
+    gap: int,
+    wanted: Callable[[Box], bool] = lambda box: True,
+    label: bool = False,
+) -> Spoil:
     """Cut the longest wire of a layer in its middle; give both parts one name if ``label``."""
 
     def spoil(canvas: Canvas) -> None:
         boxes = canvas.boxes[layer]
-        place = max(range(len(boxes)), key=lambda i: boxes[i][along + 2] - boxes[i][along])
+        places = [i for i, box in enumerate(boxes) if wanted(box)]
+        place = max(places, key=lambda i: boxes[i][along + 2] - boxes[i][along])
         low, high = boxes[place], boxes[place]
         middle = (low[along] + high[along + 2]) // 10 * 5
         one, two = list(low), list(high)
@@ -241,13 +256,15 @@ FAULTS: dict[str, Spoil] = {
     "thin well": more("nwell", (-9_000, -9_000, -8_200, -5_000)),
     "wells too near": lambda c: c.box(
         "nwell", *(lambda b: (b[0] - 3_000, b[1], b[0] - 500, b[3]))(c.boxes["nwell"][0])),
-    "one rail away": without("metal1", lambda box: wide(box) and box[3] - box[1] == 500),
-    "rail cut": cut("metal1", 0, 300),
-    "Metal2 cut": cut("metal2", 0, 300),
+    "one rail away": without("metal2", rail),
+    "Metal1 of one rail away": without("metal1", rail),
+    "rail cut": cut("metal2", 0, 300, rail),
+    "bar cut": cut("metal1", 1, 300),
+    "Metal2 cut": cut("metal2", 0, 300, track),
     "Metal3 cut": cut("metal3", 1, 300),
-    "Metal2 cut, both parts named alike": cut("metal2", 0, 300, label=True),
+    "Metal2 cut, both parts named alike": cut("metal2", 0, 300, track, label=True),
     "Metal3 cut, both parts named alike": cut("metal3", 1, 300, label=True),
-    "Metal2 notched to 270 nm": by("metal2", (0, 10, 0, 0), wide),
+    "Metal2 notched to 270 nm": by("metal2", (0, 10, 0, 0), track),
     "Metal3 25 nm narrow": by("metal3", (0, 0, -25, 0)),
     "Metal1 strip 60 nm narrow": by("metal1", (60, 0, 0, 0), strip),
     "Metal2 joins two tracks": between("metal2", 0, 300),
