@@ -104,12 +104,12 @@ class Roles:
 
     @property
     def strip(self) -> str:
-        """The wire over contacts, across a row; rails lie on it too."""
+        """The wire over contacts, across a row, and below rails."""
         return self.wires[1]
 
     @property
     def track(self) -> str:
-        """The wire along a row."""
+        """The wire along a row, and rails."""
         return self.wires[2]
 
     @property
