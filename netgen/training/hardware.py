@@ -41,11 +41,12 @@ def chips(
     offset: float = OFFSET,
     errors: ChipErrors | None = None,
     nominal: int = 0,
-) -> Tensor:
+) -> tuple[Architecture, Tensor]:
     """Draw virtual chips of every network, (networks · count, parameters).
 
-    With ``errors`` they have the structure of the circuit, ``spread`` is the share of the devices'
-    own deviations, and the first ``nominal`` of each network do not deviate. Without:
+    Returned with them is how they are laid out. With ``errors`` they have the structure of the
+    circuit, ``spread`` is the share of the devices' own deviations, and the first ``nominal`` of
+    each network do not deviate. Without:
 
     Every current that a device sets (weight, bias, threshold, hysteresis width, α) is off by a
     factor 1 + ``spread``·N(0, 1), and every candidate by ``offset``·N(0, 1), fixed for the chip.
@@ -56,7 +57,7 @@ def chips(
     factor = 1 + spread * torch.randn(shape, generator=generator, dtype=parameters.dtype)
     shift = offset * torch.randn(shape, generator=generator, dtype=parameters.dtype)
     sampled = parameters[:, None] * factor + shift * arch.mask("bc")
-    return sampled.flatten(0, 1)
+    return arch, sampled.flatten(0, 1)
 
 
 def without_dead_zone(arch: Architecture, parameters: Tensor) -> Tensor:

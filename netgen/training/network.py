@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -42,6 +42,9 @@ class Architecture:
     (networks, parameters). A layer's cells are held by the currents that set them in the circuit:
     ``hi`` (threshold), ``width`` (hysteresis width, β_hi − β_lo) and ``alpha`` (output), each
     (units, rungs). With one rung a unit is a two-state cell, with more a ladder.
+
+    With ``drawn`` it is the network as the circuit draws it: each layer and the readout have
+    mirrors of their own for the weights on ``x`` and for the residual sums below them.
     """
 
     inputs: int
@@ -49,18 +52,28 @@ class Architecture:
     layers: int
     classes: int
     rungs: int = 1
+    drawn: bool = False
 
     @cached_property
     def blocks(self) -> dict[str, ParameterBlock]:
-        """Every learned array by name: ``w0``, ``b0``, ``1.wc`` … ``2.bp``, ``wo``, ``bo``."""
+        """Every array by name: ``w0``, ``b0``, ``1.wc`` … ``2.bp``, ``wo``, ``bo``.
+
+        As drawn, layers from the second on also have ``2.w0``, ``2.b0`` and ``2.add``, and the
+        readout ``wx`` and ``1.wo`` … instead of ``wo``.
+        """
         d = self.units
         shapes: dict[str, tuple[int, ...]] = {"w0": (d, self.inputs), "b0": (d,)}
         for layer in range(1, self.layers + 1):
             square: dict[str, tuple[int, ...]] = {"wc": (d, d), "wp": (d, d)}
             vectors: dict[str, tuple[int, ...]] = {"bc": (d,)}
             vectors |= dict.fromkeys(("hi", "width", "alpha"), (d, self.rungs)) | {"bp": (d,)}
+            if self.drawn and layer > 1:
+                vectors |= {"w0": (d, self.inputs), "b0": (d,), "add": (layer - 1, d)}
+            if self.drawn:
+                vectors |= {"wo": (self.classes, d)}
             shapes |= {f"{layer}.{name}": shape for name, shape in (square | vectors).items()}
-        shapes |= {"wo": (self.classes, d), "bo": (self.classes,)}
+        shapes |= {"wx": (self.classes, self.inputs)} if self.drawn else {"wo": (self.classes, d)}
+        shapes |= {"bo": (self.classes,)}
         blocks, start = {}, 0
         for name, shape in shapes.items():
             blocks[name] = ParameterBlock(name, start, shape)
@@ -133,6 +146,20 @@ def seen(candidate: Tensor, rungs: int) -> Tensor:
     return candidate if rungs == 1 else candidate.repeat_interleave(rungs, dim=-1)
 
 
+def as_drawn(arch: Architecture, parameters: Tensor) -> tuple[Architecture, Tensor]:
+    """Return networks as the circuit draws them; they compute the same."""
+    drawn = replace(arch, drawn=True)
+    w0, b0, wo, bo = (arch.take(parameters, name) for name in ("w0", "b0", "wo", "bo"))
+    arrays = {"wx": wo @ w0, "bo": bo + (wo @ b0[..., None])[..., 0]}
+    for name, block in drawn.blocks.items():
+        if name.endswith(".add"):
+            arrays[name] = parameters.new_ones(len(parameters), *block.shape)
+        elif name not in arrays:
+            known = name if name in arch.blocks else name.partition(".")[2]
+            arrays[name] = arch.take(parameters, known)
+    return drawn, torch.cat([arrays[name].flatten(1) for name in drawn.blocks], dim=1)
+
+
 def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrence) -> Activations:
     """Run every network on its inputs.
 
@@ -146,7 +173,7 @@ def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrenc
         Candidates and both thresholds to states.
     """
     signed = affine(arch, parameters, "w0", "b0", x)
-    layers = []
+    layers: list[LayerActivations] = []
     for layer in range(1, arch.layers + 1):
         take = f"{layer}."
         candidate = affine(arch, parameters, take + "wc", take + "bc", torch.relu(signed))
@@ -158,9 +185,26 @@ def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrenc
         weight = (arch.take(parameters, take + "wp")[..., None] * alpha).flatten(2)
         post = _affine(weight, arch.take(parameters, take + "bp"), state)
         layers.append(LayerActivations(signed, candidate, state, post))
-        signed = signed + torch.relu(post)
-    logits = affine(arch, parameters, "wo", "bo", signed)
+        if arch.drawn and layer < arch.layers:
+            signed = affine(arch, parameters, f"{layer + 1}.w0", f"{layer + 1}.b0", x)
+            for gain, below in zip(added(arch, parameters, layer + 1), layers, strict=True):
+                signed = signed + gain * torch.relu(below.post)
+        else:
+            signed = signed + torch.relu(post)
+    if not arch.drawn:
+        return Activations(tuple(layers), signed, affine(arch, parameters, "wo", "bo", signed))
+    logits = affine(arch, parameters, "wx", "bo", x)
+    for layer, below in enumerate(layers, start=1):
+        own = arch.take(parameters, f"{layer}.wo")
+        logits = logits + _affine(own, own.new_zeros(own.shape[:2]), torch.relu(below.post))
     return Activations(tuple(layers), signed, logits)
+
+
+def added(arch: Architecture, parameters: Tensor, layer: int) -> tuple[Tensor, ...]:
+    """Return the gains of the posts below in a layer's sum, one lower layer each, to broadcast."""
+    if not arch.drawn:
+        return (parameters.new_ones(1),) * (layer - 1)
+    return arch.take(parameters, f"{layer}.add")[:, None, None].unbind(3)
 
 
 def soft(sharpness: float) -> Recurrence:
@@ -171,7 +215,8 @@ def soft(sharpness: float) -> Recurrence:
 hard: Recurrence = hard_hysteresis
 """The recurrence of the model format.
 
-The ReLU between a candidate's sum and its cell is left out: β_lo > 0, so it changes no state.
+The ReLU between a candidate's sum and its cell counts only where β_lo ≤ 0, as on chips: above, it
+changes no state.
 """
 
 
@@ -181,11 +226,12 @@ def raced_candidate(arch: Architecture, parameters: Tensor, acts: Activations, k
     A cell of the circuit sees these for 100–300 µs after each step of the input, before the
     layers below have settled (k from 2; layers below start from state 0).
     """
-    signed = acts.layers[0].signed
-    for layer in range(1, k):
+    signed = acts.layers[k - 1].signed
+    for layer, gain in enumerate(added(arch, parameters, k), start=1):
         post = acts.layers[layer - 1].post
         rest = arch.take(parameters, f"{layer}.bp")[:, None, None, :].expand_as(post[:, :1])
-        signed = signed + torch.relu(torch.cat([rest, post[:, :-1]], dim=1))
+        before = torch.cat([rest, post[:, :-1]], dim=1)
+        signed = signed + gain * (torch.relu(before) - torch.relu(post))
     return affine(arch, parameters, f"{k}.wc", f"{k}.bc", torch.relu(signed))
 
 

@@ -47,13 +47,16 @@ def tune(
         The parameters, the score there, and the offset of each class in units (0 of the first).
     """
     generator = torch.Generator().manual_seed(seed)
-    sampled = chips(arch, parameters, count, spread, generator, errors=errors)
     weights = np.full(count, 1 / count)
-    if errors is not None:
-        sampled = torch.cat([parameters, sampled])
+    if errors is None:
+        laid, sampled = chips(arch, parameters, count, spread, generator)
+    else:
+        laid, sampled = chips(
+            arch, parameters, 1 + count, spread, generator, errors=errors, nominal=1
+        )
         weights = np.concatenate([[0.5], weights / 2])
     logits = np.concatenate(
-        [_votes(arch, sampled, x) for x in (spoken.fresh, spoken.after)], axis=2
+        [_votes(laid, sampled, x) for x in (spoken.fresh, spoken.after)], axis=2
     )
     y = np.tile(spoken.y, 2)
     offsets = np.zeros(arch.classes)

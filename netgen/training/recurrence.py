@@ -56,6 +56,15 @@ class _SoftHysteresis(Function):  # type: ignore[misc]  # torch is no dependency
         return to_rise.add_(to_stay), to_lo, to_hi, None
 
 
+def _current(candidate: Tensor, lo: Tensor) -> Tensor:
+    """Return candidates as cells see them: none is below 0, so none falls below β_lo ≤ 0.
+
+    Chips have such cells; learned ones do not, and keep the gradient of a negative sum.
+    """
+    never = lo <= 0
+    return torch.where(never, candidate.relu(), candidate) if never.any() else candidate
+
+
 def soft_hysteresis(candidate: Tensor, lo: Tensor, hi: Tensor, sharpness: float) -> Tensor:
     """Return the soft states of FQ BMRU cells that start at 0.
 
@@ -65,7 +74,7 @@ def soft_hysteresis(candidate: Tensor, lo: Tensor, hi: Tensor, sharpness: float)
     Parameters
     ----------
     candidate
-        ĥ, (networks, frames, samples, units).
+        ĥ, (networks, frames, samples, units), before its ReLU.
     lo, hi
         Thresholds, (networks, 1, 1, units).
     sharpness
@@ -76,13 +85,13 @@ def soft_hysteresis(candidate: Tensor, lo: Tensor, hi: Tensor, sharpness: float)
     torch.Tensor
         States between 0 and 1, shaped like ``candidate``; multiply by α for the cell's output.
     """
-    state: Tensor = _SoftHysteresis.apply(candidate, lo, hi, sharpness)
+    state: Tensor = _SoftHysteresis.apply(_current(candidate, lo), lo, hi, sharpness)
     return state
 
 
 def hard_hysteresis(candidate: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
     """Return the states, exactly 0 or 1, of FQ BMRU cells that start at 0; shapes as above."""
-    rises, stays = candidate > hi, ~(candidate < lo)
+    rises, stays = candidate > hi, ~(_current(candidate, lo) < lo)
     state = rises.clone()
     for frame in range(1, state.shape[1]):
         state[:, frame] |= stays[:, frame] & state[:, frame - 1]

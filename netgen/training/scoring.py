@@ -112,7 +112,9 @@ def chip_accuracy(
     scores: list[float] = []
     agreement: list[float] = []
     while len(scores) < count:  # in groups: the states of all together would fill the memory
-        sampled = chips(arch, parameters, min(20, count - len(scores)), spread, generator, offset)
+        _, sampled = chips(
+            arch, parameters, min(20, count - len(scores)), spread, generator, offset
+        )
         responses = respond(arch, sampled, x)
         scores += balanced_accuracy(responses.decisions, y).tolist()
         agreement += (responses.states == nominal).mean(axis=(1, 2, 3, 4)).tolist()
@@ -144,7 +146,7 @@ def scores(
     chips make a finer scale of a small validation set than one evaluation does.
     """
     generator = torch.Generator().manual_seed(seed)
-    sampled = chips(arch, parameters, count, spread, generator)
+    _, sampled = chips(arch, parameters, count, spread, generator)
     scores_of_parts = [
         balanced_accuracy(decisions_of(arch, sampled, x), spoken.y)
         for x in (spoken.fresh, spoken.after)

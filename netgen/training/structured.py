@@ -1,9 +1,8 @@
 """Virtual chips with the structure of the circuit: one log-normal error a transistor.
 
 The errors of a diode are in all of its copies, and a cell's threshold against its candidate hangs
-on six transistors. It is the model of :mod:`netgen.behavioural.fast` as factors on learned
-parameters, so that gradients pass. Left out: a weight that the circuit draws in several places has
-one error in all of them, and the readout's weights have no errors of gate nets.
+on six transistors. It is the model of :mod:`netgen.behavioural.fast` as factors on the arrays that
+the circuit draws, so that gradients pass; gm/I is the same at all currents.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from netgen.characterise.path import path_points
 from netgen.technology import Geometry, Polarity, Technology
-from netgen.training.network import Architecture
+from netgen.training.network import Architecture, as_drawn
 
 SLOPES: dict[Polarity, float] = {"nmos": 27.0, "pmos": 25.0}
 """gm/I in weak inversion, 1/V, as measured in the default technology at half a nA."""
@@ -92,8 +91,8 @@ def structured_chips(
     generator: torch.Generator,
     errors: ChipErrors,
     nominal: int = 0,
-) -> Tensor:
-    """Draw chips of every network, (networks · count, parameters).
+) -> tuple[Architecture, Tensor]:
+    """Draw chips of every network, (networks · count, parameters), and say how they are laid out.
 
     Parameters
     ----------
@@ -102,12 +101,13 @@ def structured_chips(
     nominal
         How many chips of each network, the first ones, do not deviate.
     """
-    still = parameters.repeat_interleave(count, dim=0)
-    sampled = _Chips(arch, still, share, generator, errors).parameters()
-    if not nominal:
-        return sampled
-    first = torch.arange(len(still)) % count < nominal
-    return torch.where(first[:, None], still, sampled)
+    drawn, each = as_drawn(arch, parameters)
+    still = each.repeat_interleave(count, dim=0)
+    sampled = _Chips(drawn, still, share, generator, errors).parameters()
+    if nominal:
+        first = torch.arange(len(still)) % count < nominal
+        sampled = torch.where(first[:, None], still, sampled)
+    return drawn, sampled
 
 
 class _Line(NamedTuple):
@@ -133,20 +133,24 @@ class _Chips:
     def parameters(self) -> Tensor:
         arch = self.arch
         x, reference = self.line(arch.inputs), self.line(1)
-        self.mirrors("w0", x)
-        self.mirrors("b0", reference)
+        posts: list[_Line] = []
         for layer in range(1, arch.layers + 1):
+            own = f"{layer}." if layer > 1 else ""
+            self.mirrors(f"{own}w0", x)
+            self.mirrors(f"{own}b0", reference)
+            if posts:
+                below = (torch.stack(each, dim=1) for each in zip(*posts, strict=True))
+                self.mirrors(f"{layer}.add", _Line(*below))
             row, candidate = self.line(arch.units), self.line(arch.units)
             self.mirrors(f"{layer}.wc", row)
             self.mirrors(f"{layer}.bc", reference)
             self.mirrors(f"{layer}.bp", reference)
             self.mirrors(f"{layer}.wp", self.cells(layer, candidate))
-            # the residual add: one mirror of each post signal
-            added = self.line(arch.units).p + self.normal(self.errors.pmos, arch.units)
-            self.add(f"{layer}.wp", added[:, :, None])
-            self.add(f"{layer}.bp", added)
-        self.mirrors("wo", None)
+            posts.append(self.line(arch.units))
+        self.mirrors("wx", x)
         self.mirrors("bo", reference)
+        for layer, post in enumerate(posts, start=1):
+            self.mirrors(f"{layer}.wo", post)
         return self.nominal * torch.exp(self.logs)
 
     def normal(self, sigma: float, *shape: int) -> Tensor:
@@ -162,14 +166,12 @@ class _Chips:
         diode, copy = (self.normal(self.errors.nmos, units) for _ in range(2))
         return _Line(-diode, copy - diode - self.normal(self.errors.pmos, units))
 
-    def mirrors(self, name: str, line: _Line | None) -> None:
+    def mirrors(self, name: str, line: _Line) -> None:
         """Add the errors of the mirrors of a block, and of the nets that drive them."""
         weight = self.arch.take(self.nominal, name)
         own = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
-        if line is not None:
-            n, p = (each if weight.ndim == 2 else each[:, None] for each in line)
-            own = own + torch.where(weight > 0, p, n)
-        self.add(name, own)
+        n, p = (each if each.ndim == weight.ndim else each[:, None] for each in line)
+        self.add(name, own + torch.where(weight > 0, p, n))
 
     def sigma(self, weight: Tensor) -> Tensor:
         """Return the standard deviations of mirrors, looked up by their ratios."""

@@ -179,7 +179,7 @@ class Trainer:
         if progress >= phase.dead_zone:
             parameters = without_dead_zone(arch, parameters)
         ramp = min(1.0, progress / phase.ramp)
-        sampled = chips(
+        arch, sampled = chips(
             arch,
             parameters,
             phase.chips,
@@ -189,7 +189,7 @@ class Trainer:
             self._recipe.errors if phase.structured else None,
             phase.nominal,
         )
-        loss = self._loss(phase, progress, ramp, sampled, x, wanted)
+        loss = self._loss(arch, phase, progress, ramp, sampled, x, wanted)
         loss = loss.view(len(parameters), -1).mean(dim=1)
         if phase.passages and self._trigger is not None:
             gates = soft(sharpness_at(progress, *phase.sharpness))
@@ -204,14 +204,21 @@ class Trainer:
         gradient.div_(gradient.norm(dim=1, keepdim=True).clamp(min=1.0))
         self._optimiser.step()
         with torch.no_grad():
-            keep_drawable(arch, self._parameters)
+            keep_drawable(self._arch, self._parameters)
         return loss.detach()
 
     def _loss(
-        self, phase: Phase, progress: float, ramp: float, sampled: Tensor, x: Tensor, wanted: Tensor
+        self,
+        arch: Architecture,
+        phase: Phase,
+        progress: float,
+        ramp: float,
+        sampled: Tensor,
+        x: Tensor,
+        wanted: Tensor,
     ) -> Tensor:
         """Return the loss of every chip; chip c of a network sees the c-th part of the batch."""
-        arch, recipe = self._arch, self._recipe
+        recipe = self._recipe
         count, chain, frames = phase.chips, recipe.chain, len(x)
         # recordings in a row: (frames, chips, chain, samples, …) → (chips, chain · frames, …)
         parts = x.view(frames, count, chain, -1, x.shape[2]).permute(1, 2, 0, 3, 4).flatten(1, 2)

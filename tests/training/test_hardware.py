@@ -41,7 +41,7 @@ def inputs(samples: int = 8, frames: int = 40) -> torch.Tensor:
 
 def test_chips_have_the_spread_and_offset_they_were_asked_for() -> None:
     parameters = torch.full((1, ARCH.size), 2.0)
-    found = hardware.chips(ARCH, parameters, 4000, 0.05, torch.Generator().manual_seed(0), 0.2)
+    _, found = hardware.chips(ARCH, parameters, 4000, 0.05, torch.Generator().manual_seed(0), 0.2)
     assert found.shape == (4000, ARCH.size)
     offset = ARCH.mask("bc")
     assert found.mean().item() == pytest.approx(2.0, abs=0.002)
@@ -51,7 +51,7 @@ def test_chips_have_the_spread_and_offset_they_were_asked_for() -> None:
 
 def test_chips_follow_their_network_and_no_spread_changes_nothing() -> None:
     parameters = drawn(3)
-    found = hardware.chips(ARCH, parameters, 2, 0.0, torch.Generator(), 0.0)
+    _, found = hardware.chips(ARCH, parameters, 2, 0.0, torch.Generator(), 0.0)
     torch.testing.assert_close(found, parameters.repeat_interleave(2, dim=0))
 
 

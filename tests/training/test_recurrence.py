@@ -62,3 +62,15 @@ def test_a_candidate_on_a_threshold_keeps_the_state() -> None:
     c = torch.tensor([0.9, 0.6, 0.3, 0.2, 0.3, 0.6]).view(1, 6, 1, 1)
     lo, hi = torch.full((1, 1, 1, 1), 0.3), torch.full((1, 1, 1, 1), 0.6)
     assert hard_hysteresis(c, lo, hi).flatten().tolist() == [1, 1, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("sharpness", [None, 1e6])
+def test_no_candidate_lets_a_cell_fall_whose_lower_threshold_is_not_positive(
+    sharpness: float | None,
+) -> None:
+    """A current cannot be negative; the sum that it is made of can."""
+    c = torch.tensor([1.0, -2.0, 0.1]).view(1, 3, 1, 1).repeat(1, 1, 1, 2)
+    lo = torch.tensor([-0.1, 0.05]).view(1, 1, 1, 2)
+    hi = torch.full_like(lo, 0.6)
+    found = hard_hysteresis(c, lo, hi) if sharpness is None else soft_hysteresis(c, lo, hi, 1e6)
+    assert found[0, :, 0].round().T.tolist() == [[1, 1, 1], [1, 0, 0]]
