@@ -3,15 +3,15 @@
 In weak inversion gm/I hardly depends on the current. A deviating transistor then multiplies the
 current that it passes on by a factor of its own, whatever the signal (Pelgrom et al., IEEE JSSC 24
 (1989) 1433: ΔI/I = Δβ/β − (gm/I) ΔVth). A diode divides by its factor, each of its copies
-multiplies. So the errors that a diode's copies share stay shared, as in the circuit. Left out are
-the finite output resistance, the residual errors of sizing and everything that depends on the
-signal; :class:`netgen.behavioural.Twin` has them.
+multiplies. So the errors that a diode's copies share stay shared, as in the circuit. What the
+circuit adds without any deviation (gains that depend on signal and drain) is taken from one run of
+the nominal :class:`netgen.behavioural.Twin`. Left out is what of it depends on the deviations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from netgen.behavioural.cells import TwinCells
 from netgen.behavioural.devices import MirrorCopies
+from netgen.behavioural.mirrors import SMALLEST
 from netgen.behavioural.run import Twin, TwinResult, joined
 from netgen.behavioural.settings import ChipSettings
 from netgen.behavioural.summing import TwinSums
@@ -42,6 +43,8 @@ class FastChips:
     #: gm/I, 1/V, by place of the device, (devices,): at the working signal, in cells at their own
     #: currents.
     slope: Floats
+    #: Inputs of the last run, and what the nominal circuit adds to its sums of them.
+    _added: list[tuple[Floats, Sequence[Singles]]] = field(default_factory=list, repr=False)
 
     @property
     def layers(self) -> tuple[TwinSums | TwinCells, ...]:
@@ -108,7 +111,7 @@ class FastChips:
 
     def candidates(self, errors: Floats, x: Floats, settings: ChipSettings | None) -> Floats:
         """Return the candidate currents of all cells, (chips, samples, frames, cells)."""
-        chips = _Chips(self, errors, np.asarray(x, dtype=np.float32), settings)
+        chips = _Chips(self, errors, np.asarray(x, dtype=np.float32), settings, self.added(x))
         chips.result()
         nodes = [each.layer.candidate for each in self.layers if isinstance(each, TwinCells)]
         candidates = [chips.by_sample(chips.current[node]) for node in nodes]
@@ -121,16 +124,42 @@ class FastChips:
         points = x.shape[0] * x.shape[1]
         widest = max(self.twin.circuit.model.sizes.values())
         batch = max(1, WORKING_SET // max(1, points * widest))
-        signal = np.ascontiguousarray(x, dtype=np.float32)
+        signal, added = np.ascontiguousarray(x, dtype=np.float32), self.added(x)
         for first in range(0, len(errors), batch):
             chosen = slice(first, min(first + batch, len(errors)))
             own = None if settings is None else settings.of(chosen)
-            yield _Chips(self, errors[chosen], signal, own).result()
+            yield _Chips(self, errors[chosen], signal, own, added).result()
+
+    def added(self, x: Floats) -> Sequence[Singles]:
+        """Return what the nominal circuit adds to each layer's weighted sums, (units, points)."""
+        if not self._added or self._added[0][0] is not x:
+            self._added[:] = [(x, list(self._residuals(np.asarray(x, dtype=np.float64))))]
+        return self._added[0][1]
+
+    def _residuals(self, x: Floats) -> Iterator[Singles]:
+        currents, logits = self.twin.nominal(x)
+        for layer in self.layers:
+            if isinstance(layer, TwinCells):
+                continue
+            given = logits if layer.diode is None else currents[layer.layer.node]
+            ideal = np.zeros_like(given)
+            for source, groups in layer.entries:
+                signal = np.ones((len(given), 1)) if source == REFERENCE else currents[source]
+                for each in groups:
+                    np.add.at(ideal.T, each.row, (each.sign * each.weight * signal[:, each.unit]).T)
+            error = given - ideal
+            if layer.diode is not None:
+                error[given <= SMALLEST] = 0.0  # the diode is off: any negative sum gives this
+            by_frame = error.reshape(*x.shape[:2], -1).transpose(2, 1, 0)
+            yield by_frame.reshape(error.shape[1], -1).astype(np.float32)
 
 
 def fast_chips(twin: Twin) -> FastChips:
     """Return the fast chip model of a circuit's twin."""
     slope = twin.slope.copy()
+    # constants and states know one current; of what varies it is that of the working signal
+    levels: dict[str, Floats] = {REFERENCE: np.ones(1)}
+    levels |= {cell.name: cell.level for cell in twin.circuit.model.cells if cell.rungs == 1}
     for layer in twin.layers:
         if isinstance(layer, TwinCells):
             # a state hangs on the candidate where it equals the threshold current
@@ -141,6 +170,12 @@ def fast_chips(twin: Twin) -> FastChips:
             for copies, bias in pairs:
                 for one in copies:
                     slope[one.diode] = slope[one.copy] = twin.diodes.slope(one.polarity, bias)
+            continue
+        for source, groups in layer.entries:
+            for group in groups if source in levels else ():
+                logs = np.log(levels[source][group.unit] * twin.circuit.model.unit_current)
+                for one in group.copies:
+                    slope[one.diode] = slope[one.copy] = twin.diodes.slope(one.polarity, logs)
     return FastChips(twin, slope)
 
 
@@ -171,9 +206,15 @@ class _Chips:
     """
 
     def __init__(
-        self, model: FastChips, errors: Floats, x: Singles, settings: ChipSettings | None
+        self,
+        model: FastChips,
+        errors: Floats,
+        x: Singles,
+        settings: ChipSettings | None,
+        added: Sequence[Singles],
     ) -> None:
         self.model, self.errors, self.settings = model, errors, settings
+        self.added = iter(added)
         self.samples, self.frames, channels = x.shape
         signal = x.transpose(2, 1, 0).reshape(1, channels, -1)
         if settings is not None and settings.inputs is not None:
@@ -206,7 +247,8 @@ class _Chips:
 
     def sums(self, layer: TwinSums) -> Singles:
         chips, size = len(self.errors), layer.layer.size
-        total = np.zeros((chips, size, self.frames * self.samples), dtype=np.float32)
+        total = np.empty((chips, size, self.frames * self.samples), dtype=np.float32)
+        total[:] = next(self.added)
         for source, groups in layer.entries:
             constant = source == REFERENCE
             units = 1 if constant else self.current[source].shape[1]

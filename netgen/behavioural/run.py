@@ -124,6 +124,22 @@ class Twin:
             own = None if settings is None else settings.of(chosen)
             yield _Batch(self, deviations, count, x, inputs, before, own).result()
 
+    def nominal(self, x: Floats) -> tuple[Mapping[str, Floats], Floats]:
+        """Return currents without any deviation, units: by node, and of the readout.
+
+        Each is (points, units), the points are samples × frames. Of signals with one level it is
+        that level where they are on.
+        """
+        still = self.devices.deviations({}, slice(0, 1), 1)
+        inputs = features(x).reshape(1, x.shape[0] * x.shape[1], -1)
+        batch = _Batch(self, still, 1, x, inputs, {}, None)
+        logits = batch.result().logits
+        currents = {node: values[0] for node, values in batch.current.items()}
+        for node in batch.high:
+            states, level = batch.switched(node)
+            currents[node] = states[0] * level[0]
+        return currents, logits.reshape(inputs.shape[1], -1)
+
     @cached_property
     def grid(self) -> Grid:
         """Signal currents over all that are characterised."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from fake_technology import fake_characterisation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ideal_twin import CELL, SLOPE, TECHNOLOGY, one_row, twin_of
@@ -11,6 +14,7 @@ from random_graphs import graphs, random_inputs
 
 from netgen.behavioural.fast import fast_chips
 from netgen.behavioural.settings import ChipSettings
+from netgen.characterise.diodes import DiodeTable
 from netgen.model import Model
 from netgen.technology import Variation, sample_deviations
 
@@ -34,6 +38,31 @@ def test_with_exponential_devices_it_is_the_twin(model: Model, seed: int) -> Non
     assert same.mean() > 0.9  # a candidate may lie on a threshold
     scale = max(1.0, float(np.abs(exact.logits).max()))
     np.testing.assert_allclose(own.logits[same], exact.logits[same], atol=3e-3 * scale)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_without_deviations_sums_are_those_of_the_nominal_twin(relu: bool) -> None:
+    """Mirrors whose gains depend on signal and drain; the weights alone are percents off."""
+    weight, bias = [0.5, -0.25, 1.5], 0.1
+    twin = replace(twin_of(one_row(weight, bias, relu)), known=fake_characterisation(TECHNOLOGY))
+    x = 1.5 * np.random.default_rng(1).random((2, 40, 3))
+    exact = twin.run({}, x).logits
+    fast = fast_chips(twin)
+    given = fast.run(np.zeros((2, len(fast.names))), x).logits
+    np.testing.assert_allclose(given, np.repeat(exact, 2, axis=0), atol=1e-5)
+    ideal = x @ np.array(weight) + bias
+    assert np.abs(exact[0, ..., 0] - (np.maximum(ideal, 0) if relu else ideal)).max() > 0.01
+
+
+def test_constants_take_the_slope_at_their_current_and_inputs_that_of_the_working_signal() -> None:
+    logs = np.linspace(-60, 0, 601)
+    bent = 0.4 + 0.035 * (logs - np.log(1e-9)) + 0.002 * (logs - np.log(1e-9)) ** 2
+    twin = twin_of(one_row([0.5], 0.5))
+    fast = fast_chips(replace(twin, diodes=DiodeTable(logs, {"nmos": bent, "pmos": bent})))
+    slope = {names[0]: fast.slope[place] for place, names in enumerate(fast.names)}
+    constant = next(value for name, value in slope.items() if name.startswith("ref"))
+    assert constant == pytest.approx(1 / 0.035, rel=1e-3)
+    assert slope["x_0.diode"] == pytest.approx(1 / (0.035 + 0.004 * np.log(0.75)), rel=1e-3)
 
 
 def test_a_diodes_error_is_in_all_its_copies() -> None:
