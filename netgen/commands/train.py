@@ -15,7 +15,7 @@ import numpy as np
 
 from netgen.commands.options import PATH, output_option, replace_option
 from netgen.commands.output import progress, warn
-from netgen.commands.train_options import CHIPS, TrainingOptions, training_options
+from netgen.commands.train_options import TrainingOptions, training_options
 from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.project.results import results, write_results
@@ -188,7 +188,7 @@ def _streams(
 
 def _errors(chips: str) -> ChipErrors | None:
     """Return the errors of virtual chips' transistors, None for independent parameters."""
-    if chips == CHIPS[0]:
+    if chips == "independent":
         return None
     from netgen.project import BuildOptions, resolve_options
     from netgen.training.structured import chip_errors

@@ -15,7 +15,7 @@ from netgen.model.load import MODEL_NAME
 from netgen.training.frontend import DEFAULT, FRONT_ENDS
 from netgen.training.task import KINDS, Kind
 
-CHIPS = ("independent", "structured", "trimmed")
+CHIPS = ("structured", "independent", "trimmed")
 _MEMORY = re.compile(r"ladder:([1-8])")
 
 
@@ -141,9 +141,9 @@ training_options = taking(
         type=click.Choice(CHIPS),
         default=CHIPS[0],
         show_default=True,
-        help="Virtual chips of hardening: every parameter off by 5 % by itself; after that each "
-        "transistor off as in the default technology at its drawn size; the same with trimmed "
-        "cells.",
+        help="Virtual chips that hardening ends with: each transistor off as in the default "
+        "technology at its drawn size; every parameter off by 5 % by itself, which always comes "
+        "first; transistors with trimmed cells.",
     ),
     click.option(
         "--fine-tune",
