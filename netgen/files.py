@@ -14,7 +14,7 @@ from pathlib import Path
 
 _SCRATCH = re.compile(r"\..*\.\d+\.\d+\.netgen-part(\.[^.]*)?")
 _CHUNK = 1 << 20
-OWN_PAGE = '<meta name="generator" content="netgen">'
+PAGE_MARK = '<meta name="generator" content="netgen">'
 """Stands in the head of every page that netgen writes."""
 
 
@@ -28,8 +28,8 @@ def written_beside(path: Path) -> Iterator[Path]:
         The file cannot be written. It names ``path``, whatever step failed: a full disk names
         no file by itself.
     """
-    own = f"{os.getpid()}.{threading.get_ident()}"
-    scratch = path.with_name(f".{path.stem}.{own}.netgen-part{path.suffix}")
+    writer = f"{os.getpid()}.{threading.get_ident()}"
+    scratch = path.with_name(f".{path.stem}.{writer}.netgen-part{path.suffix}")
     try:
         yield scratch
         scratch.replace(path)
@@ -132,10 +132,10 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def is_own_page(path: Path) -> bool:
+def is_netgen_page(path: Path) -> bool:
     """Return whether a file is a page that netgen wrote, and so may be written anew or removed."""
     try:
         with path.open("rb") as file:
-            return OWN_PAGE.encode() in file.read(1024)
+            return PAGE_MARK.encode() in file.read(1024)
     except OSError:
         return False

@@ -75,6 +75,6 @@ def plugins(group: str) -> dict[str, EntryPoint]:
         parser = configparser.ConfigParser()
         parser.read(root / "setup.cfg", encoding="utf-8")
         lines = parser.get("options.entry_points", group, fallback="").split("\n")
-        own = (line.partition("=") for line in lines if line.strip())
-        entries |= {n.strip(): EntryPoint(n.strip(), v.strip(), group) for n, _, v in own}
+        pairs = (line.partition("=") for line in lines if line.strip())
+        entries |= {n.strip(): EntryPoint(n.strip(), v.strip(), group) for n, _, v in pairs}
     return dict(sorted(entries.items()))

@@ -261,8 +261,8 @@ def monte_carlo(
     """
     _wanted(circuit, Circuit, "circuit", "netgen.open_build")
     _wanted(samples, Samples, "samples", "netgen.make_samples")
-    own = circuit.build.options.bias if bias is None else bias
-    population = MonteCarlo(Variation(seed, mismatch=True, process=process), chips, own)
+    chosen_bias = circuit.build.options.bias if bias is None else bias
+    population = MonteCarlo(Variation(seed, mismatch=True, process=process), chips, chosen_bias)
     choices = SimulationChoices(jobs)
     picked = list(range(len(samples)))
     steps = simulate_population(circuit.build, samples, picked, population, choices)

@@ -82,8 +82,8 @@ class TwinCells:
         for jump in thresholds:
             logs = np.log(np.maximum(jump, SMALLEST * grid.unit))
             if self.entry is not None:
-                usual, own = np.moveaxis(self.entry.at(logs[:, np.newaxis])[..., 0], 1, 0)
-                logs = logs + np.log(usual / own)
+                usual, actual = np.moveaxis(self.entry.at(logs[:, np.newaxis])[..., 0], 1, 0)
+                logs = logs + np.log(usual / actual)
             values = np.exp(through(back, logs, deviations, grid.diodes)) / grid.unit
             # a threshold that is not there (the cell never falls) stays out of reach
             jumps.append(np.where(jump > SMALLEST * grid.unit, values, 0.0))
@@ -113,8 +113,8 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
     names = [index.block(word, unit, "cell") for unit in range(layer.size)]
     paths = [block.parameters(layer.node, unit) for unit in range(layer.size)]
     diodes = [
-        [f"{index.block(word, unit, 'bias', path)}.{bias.DEVICE}" for path in own]
-        for unit, own in enumerate(paths)
+        [f"{index.block(word, unit, 'bias', path)}.{bias.DEVICE}" for path in unit_paths]
+        for unit, unit_paths in enumerate(paths)
     ]
 
     def mirror(copy: Copy, diode: Sequence[str]) -> MirrorCopies:
@@ -159,16 +159,20 @@ def _bias_currents(
     polarity: Polarity = "pmos" if dac is None else "nmos"
     gate = net(plan.circuit, REFERENCE, 0, "p" if dac is None else "n")
     transistors = [
-        [index.mirror(word, u, path, gate) for u, path in enumerate(own)] for own in paths
+        [index.mirror(word, u, path, gate) for u, path in enumerate(unit_paths)]
+        for unit_paths in paths
     ]
     if not all(all(each) for each in transistors):
-        ideal = [[index.current(word, u, path) for u, path in enumerate(own)] for own in paths]
+        ideal = [
+            [index.current(word, u, path) for u, path in enumerate(unit_paths)]
+            for unit_paths in paths
+        ]
         return np.array(ideal), ()
     tables = plan.known.mirrors.of(plan.circuit.group(REFERENCE))
     unit = np.array([plan.circuit.model.unit_current])
     currents, ways = [], []
-    for own, wanted in zip(transistors, layer.wanted, strict=True):
-        sizes = [whole(series) for series in own]
+    for mirrors, wanted in zip(transistors, layer.wanted, strict=True):
+        sizes = [whole(series) for series in mirrors]
         width, length, count = np.array([(g.width, g.length, g.multiplicity) for g in sizes]).T
         size, volts = (width, length, count), tables.diode_voltage(wanted)
         if dac is not None:
@@ -179,7 +183,7 @@ def _bias_currents(
                 plan.known.mirrors, plan.technology, plan.circuit.unit, dac, wanted
             )
         currents.append(copies)
-        ends = [tuple(device.name for device in series) for series in own]
+        ends = [tuple(device.name for device in series) for series in mirrors]
         ways.append(plan.copies(REFERENCE, [0] * layer.size, polarity, ends))
     return np.array(currents), tuple(ways)
 

@@ -44,8 +44,8 @@ class TwinDacs:
     def errors(self, deviations: Deviations, diodes: DiodeTable) -> Floats:
         """Return what deviations do to the branches, (chips, biases, branches, units)."""
         errors = []
-        for own, logs in zip(self.branches, self.unit[:, np.newaxis], strict=True):
-            seen = [through((branch,), logs, deviations, diodes) for branch in own]
+        for branches, logs in zip(self.branches, self.unit[:, np.newaxis], strict=True):
+            seen = [through((branch,), logs, deviations, diodes) for branch in branches]
             errors.append(np.stack(seen, axis=1) - logs[:, np.newaxis])
         return np.stack(errors, axis=1)
 
@@ -64,14 +64,14 @@ def twin_dacs(plan: Plan, layer: CellLayer, currents: Floats) -> TwinDacs | None
     word, place = plan.circuit.word(layer), plan.devices.place
     paths = [layer.block.parameters(layer.node, unit) for unit in range(layer.size)]
     names = [
-        [plan.index.block(word, unit, "dac", path) for unit, path in enumerate(own)]
-        for own in zip(*paths, strict=True)
+        [plan.index.block(word, unit, "dac", path) for unit, path in enumerate(names_of_current)]
+        for names_of_current in zip(*paths, strict=True)
     ]
 
-    def way(own: list[str], branch: str, count: int) -> MirrorCopies:
+    def way(names: list[str], branch: str, count: int) -> MirrorCopies:
         parts = series_names(branch, count)
-        ends = [place("pmos", *(f"{name}.{part}" for part in parts)) for name in own]
-        return mirror_copies("pmos", [place("pmos", f"{name}.{DIODE}") for name in own], ends)
+        ends = [place("pmos", *(f"{name}.{part}" for part in parts)) for name in names]
+        return mirror_copies("pmos", [place("pmos", f"{name}.{DIODE}") for name in names], ends)
 
     branches = tuple(
         tuple(way(own, branch, count) for branch, _, count in span.branches) for own in names

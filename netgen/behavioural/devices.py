@@ -115,8 +115,8 @@ class Devices:
         still = np.zeros((count, 2))
         both = np.empty((count, len(self.places), 2))
         for names, place in self.places.items():
-            own = [np.asarray(shifts[name])[chips] if name in shifts else still for name in names]
-            both[:, place] = own[0] if len(own) == 1 else np.mean(own, axis=0)
+            parts = [np.asarray(shifts[name])[chips] if name in shifts else still for name in names]
+            both[:, place] = parts[0] if len(parts) == 1 else np.mean(parts, axis=0)
         sign = np.where(np.array(self.polarity) == "nmos", 1.0, -1.0)
         return Deviations(both[:, :, 0] * sign, np.log1p(both[:, :, 1]))
 
@@ -170,7 +170,7 @@ def through(
     for each in copies:
         tail = (slice(None), slice(None)) + (np.newaxis,) * (logs.ndim - 2)
         off = deviations.threshold[:, each.diode] - deviations.threshold[:, each.copy]
-        own = deviations.factor[:, each.diode][tail]
-        volts = diodes.voltage(each.polarity, logs - own) + off[tail]
+        factor = deviations.factor[:, each.diode][tail]
+        volts = diodes.voltage(each.polarity, logs - factor) + off[tail]
         logs = diodes.log_current(each.polarity, volts) + deviations.factor[:, each.copy][tail]
     return logs

@@ -44,12 +44,12 @@ class Plan:
     ) -> tuple[MirrorCopies, ...]:
         """Return the way from signals to transistors (``ends``) that copy them."""
         place = self.devices.place
-        own: Polarity = "pmos" if self.circuit.defined_by(source) == "p" else "nmos"
-        first = [place(own, self.diode(source, unit)) for unit in units]
+        source_polarity: Polarity = "pmos" if self.circuit.defined_by(source) == "p" else "nmos"
+        first = [place(source_polarity, self.diode(source, unit)) for unit in units]
         last = [place(polarity, *names) for names in ends]
-        if own == polarity:
-            return (mirror_copies(own, first, last),)
+        if source_polarity == polarity:
+            return (mirror_copies(source_polarity, first, last),)
         lines = [self.index.block(self.word(source), unit, "line") for unit in units]
-        copies = [place(own, f"{line}.{mirror.COPY}") for line in lines]
+        copies = [place(source_polarity, f"{line}.{mirror.COPY}") for line in lines]
         diodes = [place(polarity, f"{line}.{mirror.DIODE}") for line in lines]
-        return mirror_copies(own, first, copies), mirror_copies(polarity, diodes, last)
+        return mirror_copies(source_polarity, first, copies), mirror_copies(polarity, diodes, last)

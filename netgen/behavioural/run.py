@@ -121,8 +121,8 @@ class Twin:
             count = chosen.stop - first
             deviations = self._read.devices.deviations(shifts, chosen, count)
             before = {name: states[chosen] for name, states in (start or {}).items()}
-            own = None if settings is None else settings.of(chosen)
-            yield _Batch(self, deviations, count, x, inputs, before, own).result()
+            batch_settings = None if settings is None else settings.of(chosen)
+            yield _Batch(self, deviations, count, x, inputs, before, batch_settings).result()
 
     def nominal(self, x: Floats) -> tuple[Mapping[str, Floats], Floats]:
         """Return currents without any deviation, units: by node, and of the readout.

@@ -38,6 +38,6 @@ def dac_gain(
     a channel falls linearly.
     """
     each, _ = dac_diode(tables, span, currents, None)
-    own, volts = technology.unit_of("pmos", unit), tables.diode_voltage(currents)
-    gain: Floats = tables.of_one("p", "pmos", own, each, volts) / span.copied
+    geometry, volts = technology.unit_of("pmos", unit), tables.diode_voltage(currents)
+    gain: Floats = tables.of_one("p", "pmos", geometry, each, volts) / span.copied
     return gain

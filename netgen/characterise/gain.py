@@ -237,8 +237,8 @@ class MirrorTables:
             no gain.
         """
         surfaces = np.zeros((*sourcing.shape, len(self.axes.currents), len(self.axes.drains)))
-        for polarity, own in zip(POLARITIES, (~sourcing, sourcing), strict=True):
-            place = own & (size[2] > 0)
+        for polarity, signs in zip(POLARITIES, (~sourcing, sourcing), strict=True):
+            place = signs & (size[2] > 0)
             table = self.tables[line, polarity]
             width, length, multiplicity = size
             surfaces[place] = table.surfaces(width[place], length[place], multiplicity[place])

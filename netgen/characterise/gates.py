@@ -51,8 +51,8 @@ def _shapes(technology: Technology, polarity: Polarity, unit: Geometry) -> tuple
 
     A stretch of the sizing path that begins beyond the longest measured device is left out.
     """
-    own = technology.unit_of(polarity, unit)
-    longest = min(_LONGEST * max(unit.length, own.length), technology.length[1])
+    unit_device = technology.unit_of(polarity, unit)
+    longest = min(_LONGEST * max(unit.length, unit_device.length), technology.length[1])
     shapes: dict[Geometry, None] = {}
     for a, stop in technology.spans(polarity, unit):
         if a.length > longest:

@@ -55,17 +55,17 @@ def _jumps(
     longest = models.longest
     for count in range(1, technology.max_series + 1):
         for edge in (*(e for e in models.edges(1).tolist() if e < 0.999 * longest), longest):
-            own = edge * count
+            total = edge * count
             first = start.length - grid / 2 if edge == longest else start.length
-            inside = rise > 0 and first < own <= stop.length
-            if not inside or technology.series(own) != count:
+            inside = rise > 0 and first < total <= stop.length
+            if not inside or technology.series(total) != count:
                 continue
-            width = snap(start.width * float(np.exp(-fall * np.log(own / start.length) / rise)))
-            after = Geometry(width, own)
+            width = snap(start.width * float(np.exp(-fall * np.log(total / start.length) / rise)))
+            after = Geometry(width, total)
             if edge < longest:
                 pairs.append((Geometry(width, count * snap(edge - grid)), after))
             else:  # one more transistor in series
-                more = (count + 1) * snap(own / (count + 1) + grid)
+                more = (count + 1) * snap(total / (count + 1) + grid)
                 pairs.append((after, Geometry(width, more)))
     for pair in pairs:
         w, l = np.array([[g.width, g.length] for g in pair]).T  # noqa: E741

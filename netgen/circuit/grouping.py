@@ -48,9 +48,9 @@ def _groups_of_devices(circuit: Circuit, netlist: Netlist) -> Iterator[tuple[str
         if device.role in ("line", "relu", "input") or device.node == REFERENCE:
             yield path, circuit.group(device.node)
         elif device.role == "cell":
-            own = cells[device.node].groups.get(_first(device))
-            if own is not None:
-                yield path, own
+            group = cells[device.node].groups.get(_first(device))
+            if group is not None:
+                yield path, group
         elif device.role == "bias" and device.node in cells:
             yield path, groups.WEIGHTS if inner == path else _bias(circuit, device)
         elif device.role in ("mirror", "bias") and device.node in mirrors:

@@ -63,6 +63,6 @@ def bias_path(chains: tuple[Chain, ...], row: int) -> str:
             f"{node}.weight[{row if place == 0 else ':'}][:]"
             for place, node in enumerate(chain[:-1])
         ]
-        own = f"[{row}]" if len(chain) == 1 else ""
-        parts.append("·".join([*weights, f"{chain[-1]}.bias{own}"]))
+        index = f"[{row}]" if len(chain) == 1 else ""
+        parts.append("·".join([*weights, f"{chain[-1]}.bias{index}"]))
     return " + ".join(parts)

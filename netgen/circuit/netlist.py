@@ -291,14 +291,14 @@ def with_biases(netlist: Netlist, factors: Mapping[str, Mapping[int, Sequence[fl
     """
     layers = []
     for layer in netlist.layers:
-        own = factors.get(layer.node, {})
+        of_layer = factors.get(layer.node, {})
         units = tuple(
-            replace(unit, sources=tuple(_scaled(unit.sources, own[unit.index])))
-            if unit.index in own and unit.sources
+            replace(unit, sources=tuple(_scaled(unit.sources, of_layer[unit.index])))
+            if unit.index in of_layer and unit.sources
             else unit
             for unit in layer.units
         )
-        layers.append(replace(layer, units=units) if own else layer)
+        layers.append(replace(layer, units=units) if of_layer else layer)
     return replace(netlist, layers=tuple(layers), digest="")
 
 

@@ -55,10 +55,10 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     shared = {} if like is None else {layer.word: layer for layer in like.layers}
     layers = tuple(_Synthesis(circuit, technology, shared).layers())
     model = circuit.model
-    own: list[Block] = [layer.block for layer in circuit.cells]
-    own += [wta.BLOCK] * circuit.decision
-    own += [ProgrammableBias(circuit.dac)] if circuit.dac else []
-    blocks = modules_of(own, technology, circuit.unit)
+    blocks_used: list[Block] = [layer.block for layer in circuit.cells]
+    blocks_used += [wta.BLOCK] * circuit.decision
+    blocks_used += [ProgrammableBias(circuit.dac)] if circuit.dac else []
+    blocks = modules_of(blocks_used, technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
 
 
@@ -176,12 +176,14 @@ class _Synthesis(Biases):
         used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
         outer: tuple[str, ...] = ()
         if layer.kind == "relu":
-            own = tuple(self.layer_nets(layer.node))
+            layer_ports = tuple(self.layer_nets(layer.node))
         else:
-            own = outer = tuple(output_net(self.circuit, unit) for unit in range(layer.size))
+            layer_ports = outer = tuple(
+                output_net(self.circuit, unit) for unit in range(layer.size)
+            )
         units = tuple(self.summing_node(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} ({layer.kind}): {layer.size} row nodes"
-        return Layer(layer.node, word, title, (*SUPPLIES, *used, *own), outer, units)
+        return Layer(layer.node, word, title, (*SUPPLIES, *used, *layer_ports), outer, units)
 
     def mirror_nets(self, mirrors: Mirrors) -> list[str]:
         signs: tuple[tuple[GateNet, int], ...] = (("n", -1), ("p", 1))
@@ -211,11 +213,13 @@ class _Synthesis(Biases):
                 if geometry.multiplicity[unit, column] == 0:
                     missing.append((path, float(wanted)))
                     continue
-                own = self.unique(mirror_name(self.circuit, name, mirrors.source, column, suffix))
+                mirror = self.unique(
+                    mirror_name(self.circuit, name, mirrors.source, column, suffix)
+                )
                 polarity: Polarity = "pmos" if wanted > 0 else "nmos"
                 gate = net(self.circuit, mirrors.source, column, "p" if wanted > 0 else "n")
                 whole = Device(
-                    own,
+                    mirror,
                     "bias" if mirrors.source == REFERENCE else "mirror",
                     polarity,
                     geometry.at(unit, column),
@@ -225,7 +229,7 @@ class _Synthesis(Biases):
                     path,
                     float(wanted),
                     float(geometry.realised[unit, column]),
-                    own,
+                    mirror,
                 )
                 devices += self.in_series(whole)
         inner = _inner_nets(devices)
@@ -263,25 +267,25 @@ class _Synthesis(Biases):
             "candidate": net(self.circuit, layer.candidate, unit, block.candidate),
             "output": output,
             **{port: f"{name}_{suffix}" for port, suffix in block.storage_nets.items()},
-            **{bias.name: own for bias, own in zip(block.biases, biases, strict=True)},
+            **{bias.name: bias_net for bias, bias_net in zip(block.biases, biases, strict=True)},
         }
-        own = layer.node, unit
+        owner = layer.node, unit
         instances = [
             *(
                 self.instance(
-                    own_net,
+                    bias_net,
                     sized_name(bias.DIODE, kind.group, self.circuit.unit),
-                    (own_net, "vss"),
+                    (bias_net, "vss"),
                     "bias",
-                    *own,
+                    *owner,
                     parameter,
                 )
-                for kind, own_net, parameter in zip(
+                for kind, bias_net, parameter in zip(
                     block.biases, biases, block.parameters(layer.node, unit), strict=True
                 )
             ),
             self.instance(
-                name, block.module, tuple(nets[port] for port in block.ports), "cell", *own
+                name, block.module, tuple(nets[port] for port in block.ports), "cell", *owner
             ),
         ]
         title = f"cell {unit}"
@@ -296,17 +300,17 @@ class _Synthesis(Biases):
             ends = (output, copied, *SUPPLIES)
             module = mirror.TO_N if other == "n" else mirror.TO_P
             kind = sized_name(module, self.circuit.group(layer.node), self.circuit.unit)
-            instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *own))
+            instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *owner))
         mirrored, bias_nets = self.circuit.mirrored_bias, tuple(biases)
         if self.circuit.dac is not None:
             instances += self.dacs(layer, unit, biases)
             bias_nets = (*biases, *(f"{each}_line" for each in biases))
         devices = self.bias_mirrors(layer, unit, biases) if mirrored else ()
         return Unit(
-            *own,
+            *owner,
             title,
             (
-                *self.signal_nets(*own),
+                *self.signal_nets(*owner),
                 *(Net(each, "bias") for each in bias_nets),
                 *storages,
                 *_inner_nets(devices),

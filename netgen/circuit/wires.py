@@ -61,12 +61,12 @@ def _unit(
     nets = {net.name: net.name for net in unit.nets}  # name here → name in the flat circuit
     added: list[Net] = []
     for instance in unit.instances:
-        own = {
+        series_nets = {
             f"{instance.name}__{net}": f"{instance.name}.{net}" for net in inner[instance.module]
         }
-        instances.append(replace(instance, nets=(*instance.nets, *own)))
-        added += [Net(name, "series") for name in own]
-        nets |= own
+        instances.append(replace(instance, nets=(*instance.nets, *series_nets)))
+        added += [Net(name, "series") for name in series_nets]
+        nets |= series_nets
     capacitors = tuple(
         Capacitor(f"w_{here}", (here, GROUND), capacitances[flat])
         for here, flat in nets.items()

@@ -108,12 +108,12 @@ def layout_progress(
     label: str, decks: Sequence[str] = ()
 ) -> Iterator[Callable[[str, float], None]]:
     """Show how far a layout is; gives what hears of it. Decks take most of the time."""
-    own = 20 if decks else 100
+    percent_of_layout = 20 if decks else 100
     with progress(label, 100) as bar:
 
         def report(step: str, share: float) -> None:
-            start, width = (own, 100 - own) if step == "decks" else (
-                each * own / 100 for each in _SHARES[step]
+            start, width = (percent_of_layout, 100 - percent_of_layout) if step == "decks" else (
+                each * percent_of_layout / 100 for each in _SHARES[step]
             )  # fmt: skip
             bar.update(max(0, round(start + width * share) - bar.pos))
 

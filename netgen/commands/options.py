@@ -118,8 +118,8 @@ def words(options: BuildOptions) -> list[str]:
     """Return the words of the command line that give the options of a build again."""
     words = []
     if options.technology is not None:
-        own = isinstance(options.technology, Path)
-        words += ["--technology" if own else "--pdk", str(options.technology)]
+        from_folder = isinstance(options.technology, Path)
+        words += ["--technology" if from_folder else "--pdk", str(options.technology)]
     for name in ("corner", "temperature", "vdd"):
         value = getattr(options, name)
         words += [] if value is None else [f"--{name}", f"{value:g}" if name != "corner" else value]

@@ -119,10 +119,10 @@ def list_first(entries: Sequence[object], rest: str) -> None:
 def with_output(name: str, command: click.Command) -> click.Command:
     """Return a command with the options that all commands have, or all that print figures."""
     extended = copy.copy(command)
-    own = {option.name for option in command.params}
+    present = {option.name for option in command.params}
     offered = [*_COMMON, *([_JSON] if name in DOCUMENTS else [])]
     offered += [_SUMMARY] if name in SUMMARIES else []
-    extended.params = [*command.params, *(o for o in offered if o.name not in own)]
+    extended.params = [*command.params, *(o for o in offered if o.name not in present)]
     work = command.callback
     assert work is not None
 
@@ -133,7 +133,7 @@ def with_output(name: str, command: click.Command) -> click.Command:
         summary: str | None = None,
         **params: object,
     ) -> None:
-        if "as_json" in own:  # the command's own
+        if "as_json" in present:  # the command's own
             params["as_json"], as_json = as_json, False
         if as_json and summary:
             raise click.UsageError("--json and --summary are both standard output; give one")

@@ -192,10 +192,10 @@ def _opened(path: Path) -> TextIO:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _live(name: str, rate: int, own: int | None) -> Iterator[Sound]:
+def _live(name: str, rate: int, source_rate: int | None) -> Iterator[Sound]:
     if name == MICROPHONE:
         return microphone(rate)
-    return raw_sound(sys.stdin.buffer, rate, own or rate)
+    return raw_sound(sys.stdin.buffer, rate, source_rate or rate)
 
 
 def _counted(source: Iterator[Sound], rate: int, advance: Callable[[int], None]) -> Iterator[Sound]:

@@ -68,22 +68,22 @@ def listen_by_chips(
         x = listening.x[first : first + TWIN_FRAMES].astype(np.float64)
         parts.append(np.concatenate([twin.push(x) for twin in twins]).astype(np.float32))
     logits = np.concatenate(parts, axis=1)
-    own = listening.detections(listening.logits)
-    counts = [_of_chip(listening, of_chip, own, spoken) for of_chip in logits]
+    software = listening.detections(listening.logits)
+    counts = [_of_chip(listening, of_chip, software, spoken) for of_chip in logits]
     names = ["nominal", *range(chips)]
     entries = [{"chip": name} | record for name, record in zip(names, counts, strict=True)]
-    about = {"netgen": __version__, "seed": variation.seed, "detections_software": len(own)}
+    about = {"netgen": __version__, "seed": variation.seed, "detections_software": len(software)}
     document = head("stream-chips") | about | {"chips": entries}
     listening.write("chips.json", document)
-    _say_chips(counts[0], counts[1:], len(own), len(listening.x) * FRAME_PERIOD / 3600)
+    _say_chips(counts[0], counts[1:], len(software), len(listening.x) * FRAME_PERIOD / 3600)
     click.echo(f"{listening.output / 'chips.json'}")
 
 
 def _of_chip(
-    listening: Listening, logits: Floats, own: Sequence[Detection], spoken: Sequence[Word]
+    listening: Listening, logits: Floats, software: Sequence[Detection], spoken: Sequence[Word]
 ) -> dict[str, int]:
     detections = listening.detections(logits)
-    record = {"detections": len(detections), "as_software": same(own, detections)}
+    record = {"detections": len(detections), "as_software": same(software, detections)}
     if spoken:
         seconds = len(logits) * FRAME_PERIOD
         alarms = count_alarms(detections, spoken, listening.model.classes, seconds)
@@ -92,13 +92,13 @@ def _of_chip(
 
 
 def _say_chips(
-    nominal: Mapping[str, int], chips: Sequence[Mapping[str, int]], own: int, hours: float
+    nominal: Mapping[str, int], chips: Sequence[Mapping[str, int]], software: int, hours: float
 ) -> None:
     click.echo(
-        f"software: {own} detections; the nominal circuit by its twin: "
+        f"software: {software} detections; the nominal circuit by its twin: "
         f"{nominal['detections']}, {nominal['as_software']} the same"
     )
-    whole = sum(chip["as_software"] == chip["detections"] == own for chip in chips)
+    whole = sum(chip["as_software"] == chip["detections"] == software for chip in chips)
     click.echo(f"chips with exactly the detections of software: {whole} of {len(chips)}")
     if "missed" in nominal:
         missed = np.array([chip["missed"] for chip in chips])
@@ -126,7 +126,9 @@ def listen_by_circuit(
     )
     segments = list(followed(pieces, "circuit", -(-len(x) // frames)))
     logits = np.concatenate([piece.logits for piece in segments])
-    own, circuit = (listening.detections(each) for each in (listening.logits[start:stop], logits))
+    software, circuit = (
+        listening.detections(each) for each in (listening.logits[start:stop], logits)
+    )
     right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
     states = _states_agree(model, before, x, segments)
     power = np.concatenate([piece.power_w for piece in segments])
@@ -141,9 +143,9 @@ def listen_by_circuit(
         "netgen": __version__,
         "seconds": [first, last],
         "part_s": part,
-        "detections_software": [_entry(model, each, first) for each in own],
+        "detections_software": [_entry(model, each, first) for each in software],
         "detections_circuit": [_entry(model, each, first) for each in circuit],
-        "the_same": same(own, circuit),
+        "the_same": same(software, circuit),
         "frames_agree": float(right),
         "states_agree": states,
         "power_w": [float(piece.power_w.mean()) for piece in segments],
@@ -152,7 +154,7 @@ def listen_by_circuit(
     name = f"seconds-{first:g}-{last:g}.json"
     listening.write(name, record)
     click.echo(
-        f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, software {len(own)}, "
+        f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, software {len(software)}, "
         f"{record['the_same']} the same; frames {100 * right:.2f} %, states {100 * states:.3f} %, "
         f"{1e9 * float(power.mean()):.1f} nW"
         + "".join(f", {name} {1e9 * watts:.1f} nW" for name, watts in apart.items())

@@ -104,10 +104,10 @@ def _encoding(stream: TextIO) -> str:
 def _find_codec(name: str) -> codecs.CodecInfo | None:
     if name != _ASCII:
         return None
-    own = codecs.lookup("ascii")
+    codec = codecs.lookup("ascii")
     return codecs.CodecInfo(
-        own.encode, own.decode, own.streamreader, own.streamwriter,
-        own.incrementalencoder, own.incrementaldecoder, name=_ASCII,
+        codec.encode, codec.decode, codec.streamreader, codec.streamwriter,
+        codec.incrementalencoder, codec.incrementaldecoder, name=_ASCII,
     )  # fmt: skip
 
 

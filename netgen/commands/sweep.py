@@ -107,19 +107,19 @@ def _draw(output: Path, model: Model, results: list[PointResult]) -> None:
 
     curves = []
     for quantity, (unit, si, _) in SCALES.items():
-        own = [r for r in results if r.point.quantity == quantity]
-        own.sort(key=lambda result: result.point.value)
-        if own:
+        selected = [r for r in results if r.point.quantity == quantity]
+        selected.sort(key=lambda result: result.point.value)
+        if selected:
             curves.append(
                 SweepCurve(
                     f"{quantity.replace('_', ' ')} ({unit})",
                     quantity != "vdd",
-                    [r.point.value / si for r in own],
-                    [r.agreeing / r.samples for r in own],
-                    [r.state_agreement for r in own],
-                    [r.power_w for r in own],
-                    [r.footprint.frame if r.footprint else "" for r in own],
-                    [r.summary for r in own],
+                    [r.point.value / si for r in selected],
+                    [r.agreeing / r.samples for r in selected],
+                    [r.state_agreement for r in selected],
+                    [r.power_w for r in selected],
+                    [r.footprint.frame if r.footprint else "" for r in selected],
+                    [r.summary for r in selected],
                 )
             )
     files: dict[str, str | bytes] = {"sweep.json": sweep_text(model, results)}

@@ -21,7 +21,7 @@ from netgen.commands.records import taking
 from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.errors import UsageError
-from netgen.files import is_own_page
+from netgen.files import is_netgen_page
 from netgen.model import Samples, decide, evaluate, load_samples
 from netgen.model.graph import Integers
 from netgen.project.reading import Build, calibrated_for, held
@@ -177,10 +177,12 @@ def trim_command(
         codes = trim_measured(
             sampled.fast.twin.circuit, sampled.cells, span, chips, search.error, variation.seed
         )
-        own = codes.codes
+        trimmed = codes.codes
         if search.inputs:
-            own = sampled.with_inputs(own, calibrated_for(build), search.error, variation.seed)
-        result = _TrimResult(own, "simulated measurement", codes.beyond, search.error)
+            trimmed = sampled.with_inputs(
+                trimmed, calibrated_for(build), search.error, variation.seed
+            )
+        result = _TrimResult(trimmed, "simulated measurement", codes.beyond, search.error)
         total = _count(codes.codes)
         click.echo(f"{codes.beyond} of {total} currents are beyond the reach of the codes")
     accuracy_of_chips = None if loaded is None else _accuracies(sampled, loaded, result)
@@ -198,11 +200,11 @@ def _accuracies(
     if rest.y is None or not len(rest):
         return None
     labels = rest.y.astype(np.intp)
-    each = [sampled.decisions(rest.x, own) for own in (None, result.codes.settings)]
+    each = [sampled.decisions(rest.x, settings) for settings in (None, result.codes.settings)]
     readout = sampled.model.readout
     software = decide(readout, evaluate(sampled.model, rest.x)[readout.node])
-    before, after = (population_accuracy(own, software, labels) for own in each)
-    accuracies = np.array([balanced_accuracy(own, labels) for own in each])
+    before, after = (population_accuracy(decisions, software, labels) for decisions in each)
+    accuracies = np.array([balanced_accuracy(decisions, labels) for decisions in each])
     return TrimmedChips(accuracies, before, after)
 
 
@@ -214,14 +216,14 @@ def _write(
 
     document = _document(result, accuracies)
     page = path.with_suffix(".html")
-    if page.exists() and not is_own_page(page):
+    if page.exists() and not is_netgen_page(page):
         raise UsageError(f"{page} is no page of netgen and would be overwritten; choose another -o")
     write_trim(build, trim, document, path)
-    own = trim.variation
+    variation = trim.variation
     sources: dict[str, Json] = {
         "circuit": build.identity,
         "chips": len(trim),
-        "seed": None if own is None else own.seed,
+        "seed": None if variation is None else variation.seed,
         "method": result.method,
         "currents beyond every code": result.beyond,
         "error of measurement": result.error,
@@ -252,14 +254,14 @@ def _by_trial(
         used = _in_equal_shares(loaded.y, min(RECORDINGS, len(loaded) // 2))
     else:
         used = shared.picked_of(search.recordings, len(loaded))
-    own = loaded.pick(used)
-    assert own.y is not None
-    if len(np.unique(own.y)) < 2:
+    picked = loaded.pick(used)
+    assert picked.y is not None
+    if len(np.unique(picked.y)) < 2:
         raise UsageError("the recordings of the trial are all of one class; choose --recordings")
     steps = trim_by_trial(
         build.model.readout,
-        lambda settings: sampled.logits(own.x, settings),
-        own.y.astype(np.intp),
+        lambda settings: sampled.logits(picked.x, settings),
+        picked.y.astype(np.intp),
         initial_codes(sampled, span, search.inputs),
         search.evaluations,
         seed,

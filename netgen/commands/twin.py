@@ -102,13 +102,13 @@ def twin_command(
         "decision_agreement": float(agrees.mean()),
         "yield": _record(whole),
         "per_sample": [
-            {"sample": index, "class_software": int(own), "votes": _record(vote)}
-            for index, own, vote in zip(indices, software, votes, strict=True)
+            {"sample": index, "class_software": int(decision), "votes": _record(vote)}
+            for index, decision, vote in zip(indices, software, votes, strict=True)
         ],
     }
     with held(build):
         write_whole(folder / "twin.json", json.dumps(record, indent=1) + "\n")
-        names = [build.model.classes[own] for own in software]
+        names = [build.model.classes[decision] for decision in software]
         listed = list(zip(indices, (loaded.ids[at] for at in indices), names, strict=True))
         sources = {
             key: record[key]

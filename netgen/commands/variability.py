@@ -76,10 +76,10 @@ def analyse_step(builds: Sequence[Build]) -> None:
     if not analyses:
         raise problems[0]
     for build in builds:
-        own = [each for entries in analyses.values() for at, each in entries if at is build]
-        if own:
+        of_build = [each for entries in analyses.values() for at, each in entries if at is build]
+        if of_build:
             click.echo(f"{build.folder.path}:")
-            say_populations(own)
+            say_populations(of_build)
     for page in pages:
         click.echo(f"report: {page}")
     give_document(

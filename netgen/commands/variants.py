@@ -72,8 +72,8 @@ class Varied:
                 raise UsageError("--trim sets ideal or programmable bias currents; see --bias")
             from netgen.project.trim import programmed_chips
 
-            own = programmed_chips(build, self.trim, variation, self.runs)
-            return MonteCarlo(variation, self.runs, bias, own)
+            programmed = programmed_chips(build, self.trim, variation, self.runs)
+            return MonteCarlo(variation, self.runs, bias, programmed)
         listed = () if self.corners in (None, ALL) else str(self.corners).split(",")
         kinds = build.options.bias, BESIDE[build.options.bias]
         biases = tuple(each for each in BIASES if each in kinds)

@@ -109,7 +109,7 @@ class ModelBuilder:
             )
         if value.node == INPUT and self.settings.signed:
             matrix = np.hstack([matrix, -matrix])
-        return self._add(name, lambda own: Linear(own, value.node, matrix, offset), len(matrix))
+        return self._add(name, lambda node: Linear(node, value.node, matrix, offset), len(matrix))
 
     def offset(self, value: Value, bias: ArrayLike, name: str = "bias") -> Value:
         """Add a constant to a signal: into the bias of its linear node where it has one.
@@ -133,7 +133,7 @@ class ModelBuilder:
     def relu(self, value: Value, name: str = "relu") -> Value:
         """Add y = max(x, 0)."""
         value = self._line(value)
-        return self._add(name, lambda own: Relu(own, value.node), value.units)
+        return self._add(name, lambda node: Relu(node, value.node), value.units)
 
     def add(self, values: Sequence[Value], name: str = "add") -> Value:
         """Add the sum of several signals.
@@ -147,7 +147,7 @@ class ModelBuilder:
         if len(sizes) > 1:
             raise self.problem(name, f"adds signals of {', '.join(map(str, sorted(sizes)))} units")
         lines = [self._line(value).node for value in values]
-        return self._add(name, lambda own: Add(own, tuple(lines)), values[0].units)
+        return self._add(name, lambda node: Add(node, tuple(lines)), values[0].units)
 
     def bmru(
         self,
@@ -198,7 +198,7 @@ class ModelBuilder:
         rungs = arrays[kind.level_key].shape[-1] if kind.laddered else 1
         first = first_states(high.astype(np.intp), rungs)
         return self._add(
-            name, lambda own: make(own, value.node, initial_state=first, **arrays), value.units
+            name, lambda node: make(node, value.node, initial_state=first, **arrays), value.units
         )
 
     def finish(self, value: Value, meta: Mapping[str, Json] | None = None) -> Model:
@@ -209,21 +209,21 @@ class ModelBuilder:
         ModelError
             The model violates the format; every violation with its path.
         """
-        own, value = self.settings, self._line(value)
-        classes = own.classes or tuple(f"class{unit}" for unit in range(value.units))
+        settings, value = self.settings, self._line(value)
+        classes = settings.classes or tuple(f"class{unit}" for unit in range(value.units))
         renamed = {given: node for given, node in self._names.items() if given != node}
         model = Model(
-            own.name,
-            own.unit_current,
-            own.frame_period,
-            self.channels * (2 if own.signed else 1),
-            own.input_max,
+            settings.name,
+            settings.unit_current,
+            settings.frame_period,
+            self.channels * (2 if settings.signed else 1),
+            settings.input_max,
             tuple(self._nodes.values()),
-            Readout(value.node, own.rule, *own.frames),
+            Readout(value.node, settings.rule, *settings.frames),
             classes,
             {
                 "source": self.source,
-                "signed_inputs": "two rectified channels each" if own.signed else "none",
+                "signed_inputs": "two rectified channels each" if settings.signed else "none",
                 **({"names": renamed} if renamed else {}),
                 **(meta or {}),
             },
@@ -250,9 +250,9 @@ class ModelBuilder:
         return self._split
 
     def _add(self, name: str, make: Callable[[str], Node], units: int) -> Value:
-        own = self._legal(name)
-        self._nodes[own] = make(own)
-        return Value(own, units)
+        node = self._legal(name)
+        self._nodes[node] = make(node)
+        return Value(node, units)
 
     def _legal(self, name: str) -> str:
         """Return a node name of the format for a name of the source, each only once."""

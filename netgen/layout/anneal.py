@@ -77,10 +77,10 @@ class Annealer:
         same = {row.polarity for row in rows}
         self.limit = {}
         for polarity in same:
-            own = [i for i, row in enumerate(rows) if row.polarity == polarity]
-            total = sum(self.lengths[i] for i in own)
+            of_polarity = [i for i, row in enumerate(rows) if row.polarity == polarity]
+            total = sum(self.lengths[i] for i in of_polarity)
             widest = max(block.width for block in blocks if block.polarity == polarity)
-            mean = total / len(own)
+            mean = total / len(of_polarity)
             self.limit[polarity] = max(_SLACK * mean, mean + widest / 4)
 
     def pack(self, row: int) -> None:

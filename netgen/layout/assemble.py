@@ -65,7 +65,7 @@ def assemble(
         annealer.run(choices.seed, moves, lambda share: progress("placing", share))
     progress("wiring", 0.0)
     order = [[finger for block in row for finger in annealer.order[block]] for row in places]
-    whole = [replace(row, fingers=tuple(own)) for row, own in zip(rows, order, strict=True)]
+    whole = [replace(row, fingers=tuple(fingers)) for row, fingers in zip(rows, order, strict=True)]
     standing, width = _stand(whole, task, shapes, process)
     return _wired(task, whole, standing, width, process, choices.clear)
 
@@ -77,13 +77,13 @@ def _stand(
     space = process.drawing.active_space
     standing: list[list[Standing]] = []
     for number, row in enumerate(rows):
-        own = [(task.fingers[place], shapes[place]) for place in row.fingers]
-        if own:
-            widest = max(finger.width for finger, _ in own)
+        placed = [(task.fingers[place], shapes[place]) for place in row.fingers]
+        if placed:
+            widest = max(finger.width for finger, _ in placed)
             ends = [_dummy(number, end, row.polarity, widest, process) for end in range(2)]
-            own = [ends[0], *own, ends[1]]
+            placed = [ends[0], *placed, ends[1]]
         x, row_fingers = 0, list[Standing]()
-        for finger, shape in own:
+        for finger, shape in placed:
             row_fingers.append(Standing(finger, shape, x))
             x += shape.span + space
         standing.append(row_fingers)

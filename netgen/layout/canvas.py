@@ -35,10 +35,10 @@ class Canvas:
     def paste(self, other: Canvas, dx: int, dy: int, flipped: bool = False) -> None:
         """Draw what another canvas holds at a place, upside down about y = 0 if ``flipped``."""
         for layer, boxes in other.boxes.items():
-            own = self.boxes.setdefault(layer, [])
+            target = self.boxes.setdefault(layer, [])
             for left, bottom, right, top in boxes:
                 low, high = (-top, -bottom) if flipped else (bottom, top)
-                own.append((left + dx, low + dy, right + dx, high + dy))
+                target.append((left + dx, low + dy, right + dx, high + dy))
         for layer, text, x, y in other.labels:
             self.labels.append((layer, text, x + dx, (-y if flipped else y) + dy))
 

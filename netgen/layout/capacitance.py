@@ -156,18 +156,18 @@ def _add_overlaps(
             wire = process.wires.get(layer)
             if wire is None:
                 continue
-            own, left = cells[place], cells[place] >= 0
+            net, left = cells[place], cells[place] >= 0
             for below in reversed(range(place)):
                 other, seen = cells[below], left & (cells[below] >= 0)
                 left = left & ~seen
                 value = process.overlaps.get((layer, layers[below]))
                 if value is not None and layers[below] == process.roles.active:
-                    _add(ground, own, seen, area, value)
+                    _add(ground, net, seen, area, value)
                 elif value is not None:
-                    seen = seen & (own != other)
-                    _add(coupling, own, seen, area, value)
+                    seen = seen & (net != other)
+                    _add(coupling, net, seen, area, value)
                     _add(coupling, other, seen, area, value)
-            _add(ground, own, left, area, wire.area)
+            _add(ground, net, left, area, wire.area)
             free = cells[place] < 0
             whole[layer] += float(area[free].sum())
             for others in (reversed(range(place)), range(place + 1, len(layers))):

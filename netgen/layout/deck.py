@@ -108,12 +108,12 @@ def _files(folder: Path, parts: Sequence[str], leave_out: Sequence[str]) -> tupl
     named = {part for part in parts if "*" not in part}
     files: list[Path] = []
     for part in parts:
-        own = [folder / part] if part in named else sorted(folder.glob(part))
+        matches = [folder / part] if part in named else sorted(folder.glob(part))
         others = {folder / each for each in named} if part not in named else set()
-        own = [each for each in own if each not in others and each.name not in leave_out]
-        if not own or not all(each.is_file() for each in own):
+        matches = [each for each in matches if each not in others and each.name not in leave_out]
+        if not matches or not all(each.is_file() for each in matches):
             return ()
-        files += own
+        files += matches
     return tuple(each.resolve() for each in files)
 
 

@@ -65,9 +65,11 @@ class Laid:
         for row, level in zip(floor.standing, levels(floor, self.process), strict=True):
             for each in row:
                 role = self.task.roles.get(each.finger.device, "dummy")
-                own = areas.setdefault(role, {"gate_m2": 0.0, "drawn_m2": 0.0})
-                own["gate_m2"] += each.finger.width * each.finger.length * 1e-18
-                own["drawn_m2"] += (each.shape.span + space) * (level.high - level.low) * 1e-18
+                role_area = areas.setdefault(role, {"gate_m2": 0.0, "drawn_m2": 0.0})
+                role_area["gate_m2"] += each.finger.width * each.finger.length * 1e-18
+                role_area["drawn_m2"] += (
+                    (each.shape.span + space) * (level.high - level.low) * 1e-18
+                )
         return areas
 
 

@@ -40,31 +40,33 @@ def mirror_groups(floor: Floor, levels: list[Level], task: Task) -> list[MirrorG
                 (number, place, x, y, diode)
             )
     groups = []
-    for (net, polarity), own in members.items():
-        if len(own) > 1:
-            groups.append(_group(net, polarity, own, levels))
+    for (net, polarity), devices in members.items():
+        if len(devices) > 1:
+            groups.append(_group(net, polarity, devices, levels))
     return groups
 
 
 def _group(
-    net: str, polarity: str, own: list[tuple[int, int, float, float, bool]], levels: list[Level]
+    net: str, polarity: str, devices: list[tuple[int, int, float, float, bool]], levels: list[Level]
 ) -> MirrorGroup:
-    diodes = [(x, y) for _, _, x, y, diode in own if diode]
-    centre = diodes or [(sum(m[2] for m in own) / len(own), sum(m[3] for m in own) / len(own))]
+    diodes = [(x, y) for _, _, x, y, diode in devices if diode]
+    centre = diodes or [
+        (sum(m[2] for m in devices) / len(devices), sum(m[3] for m in devices) / len(devices))
+    ]
     farthest = max(
-        min(((x - a) ** 2 + (y - b) ** 2) ** 0.5 for a, b in centre) for _, _, x, y, _ in own
+        min(((x - a) ** 2 + (y - b) ** 2) ** 0.5 for a, b in centre) for _, _, x, y, _ in devices
     )
-    places = {(row, place) for row, place, *_ in own}
+    places = {(row, place) for row, place, *_ in devices}
     alone = sum(
         not {(row, place - 1), (row, place + 1)} & places for row, place in places
     )  # fmt: skip
-    sign = levels[own[0][0]].sign
+    sign = levels[devices[0][0]].sign
     return MirrorGroup(
         net,
         polarity,
-        len(own),
-        len({row for row, *_ in own}),
+        len(devices),
+        len({row for row, *_ in devices}),
         farthest * 1e-9,
-        1 - alone / len(own),
-        sum(levels[row].sign != sign for row, *_ in own),
+        1 - alone / len(devices),
+        sum(levels[row].sign != sign for row, *_ in devices),
     )

@@ -48,11 +48,11 @@ def blocks_of(task: Task, shapes: Sequence[Shape], process: Process) -> list[Blo
         copies = _together(copies, task.fingers)
         parts = _parts(copies, shapes, space)
         for number, part in enumerate(parts):
-            own = diodes if number == len(parts) // 2 else []
+            middle_diodes = diodes if number == len(parts) // 2 else []
             middle = len(part) // 2
-            whole = (*part[:middle], *own, *part[middle:])
+            whole = (*part[:middle], *middle_diodes, *part[middle:])
             width = sum(shapes[place].span + space for place in whole)
-            blocks.append(Block(polarity, whole, middle if len(own) == 1 else -1, width))
+            blocks.append(Block(polarity, whole, middle if len(middle_diodes) == 1 else -1, width))
     return blocks
 
 
@@ -105,8 +105,8 @@ def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
     else:
         numbers[there[0]] = max(1, count)
     for polarity in there:  # no row stays empty
-        own = sum(block.polarity == polarity for block in blocks)
-        numbers[polarity] = min(numbers[polarity], own)
+        available = sum(block.polarity == polarity for block in blocks)
+        numbers[polarity] = min(numbers[polarity], available)
     bands: list[tuple[float, Polarity, int]] = []
     for polarity, number in numbers.items():
         sizes = [2] * (number // 2) + [1] * (number % 2)
@@ -123,21 +123,23 @@ def first_placement(rows: Sequence[Row], blocks: Sequence[Block]) -> list[list[i
     """Return a first placement: blocks in their order, row after row, as long as each other."""
     places: list[list[int]] = [[] for _ in rows]
     for polarity in POLARITIES:
-        own = [number for number, row in enumerate(rows) if row.polarity == polarity]
+        of_polarity = [number for number, row in enumerate(rows) if row.polarity == polarity]
         members = [number for number, block in enumerate(blocks) if block.polarity == polarity]
         if not members:
             continue
-        lengths = dict.fromkeys(own, 0)
-        goal = sum(blocks[number].width for number in members) / len(own)
+        lengths = dict.fromkeys(of_polarity, 0)
+        goal = sum(blocks[number].width for number in members) / len(of_polarity)
         row = 0
         for done, number in enumerate(members):
             width = blocks[number].width
-            last = len(own) - 1
-            full = places[own[row]] and lengths[own[row]] + width / 2 > goal
-            if row < last and (full or (places[own[row]] and len(members) - done <= last - row)):
+            last = len(of_polarity) - 1
+            full = places[of_polarity[row]] and lengths[of_polarity[row]] + width / 2 > goal
+            if row < last and (
+                full or (places[of_polarity[row]] and len(members) - done <= last - row)
+            ):
                 row += 1
-            places[own[row]].append(number)
-            lengths[own[row]] += width
+            places[of_polarity[row]].append(number)
+            lengths[of_polarity[row]] += width
     return places
 
 

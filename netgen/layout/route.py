@@ -117,14 +117,14 @@ def _rows_crossed(wire: Wire, rows: int) -> int:
 
 def _tracks(wires: Collection[Wire], row: int, drawing: Drawing) -> int:
     """Give the nets of a row their tracks; return how many there are."""
-    own = sorted(
+    in_row = sorted(
         (wire for wire in wires if row in wire.ends), key=lambda wire: (wire.ends[row], wire.name)
     )
     beyond = drawing.via // 2 + drawing.wire_beyond_via
     space = drawing.wire_pitch - drawing.wire
     free: list[int] = []
     members: list[list[Wire]] = []
-    for wire in own:
+    for wire in in_row:
         left, right = wire.ends[row]
         end = max(right + beyond, left - beyond + drawing.wire_length)
         track = next((t for t, last in enumerate(free) if last + space <= left - beyond), len(free))

@@ -81,10 +81,10 @@ def load_target(name: str, process: Process) -> Target:
 def _target(name: str, facts: Mapping[str, Any]) -> Target:
     width, height = (_nm(side) for side in facts["size"])
     pins: dict[str, Box] = {}
-    own = facts["analog"]
-    for number in range(own["count"]):
-        x, half = _nm(own["first"] + number * own["pitch"]), _nm(own["width"]) // 2
-        pins[f"{own['name']}[{number}]"] = (x - half, 0, x + half, _nm(own["height"]))
+    analog = facts["analog"]
+    for number in range(analog["count"]):
+        x, half = _nm(analog["first"] + number * analog["pitch"]), _nm(analog["width"]) // 2
+        pins[f"{analog['name']}[{number}]"] = (x - half, 0, x + half, _nm(analog["height"]))
     place = facts["digital"]
     names = [word for entry in facts["digital_order"] for word in _expanded(entry)]
     for number, pin in enumerate(names):
@@ -95,7 +95,7 @@ def _target(name: str, facts: Mapping[str, Any]) -> Target:
         facts,
         (width, height),
         pins,
-        tuple(f"{own['name']}[{number}]" for number in range(own["usable"])),
+        tuple(f"{analog['name']}[{number}]" for number in range(analog["usable"])),
         tuple(pin for pin in names if pin.startswith(f"{facts['free_inputs']}[")),
         tuple(pin for pin in names if pin.partition("[")[0] in facts["grounded"]),
     )

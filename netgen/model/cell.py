@@ -147,8 +147,8 @@ class Cell:
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """Return the keys of its JSON object."""
-        own = tuple(each.key for each in cls.parameters)
-        return ("name", "op", "input", *own, *(("initial_state",) if cls.memory else ()))
+        keys = tuple(each.key for each in cls.parameters)
+        return ("name", "op", "input", *keys, *(("initial_state",) if cls.memory else ()))
 
     @classmethod
     def violations(cls, values: Mapping[str, Floats]) -> Iterator[tuple[str, int, str]]:

@@ -92,11 +92,13 @@ class Network:
         }
 
     def _part(self, word: str, unit: Unit) -> Partition:
-        own = frozenset(net.name for net in unit.nets)
+        nets_inside = frozenset(net.name for net in unit.nets)
         nets = dict.fromkeys(net for element in unit.elements for net in nets_of(element))
-        uses = tuple(net for net in nets if net not in own and net not in (*SUPPLIES, GROUND))
+        uses = tuple(
+            net for net in nets if net not in nets_inside and net not in (*SUPPLIES, GROUND)
+        )
         transistors = tuple(flat_devices(unit, self.netlist.blocks))
-        return Partition(word, unit.index, unit, own, uses, transistors)
+        return Partition(word, unit.index, unit, nets_inside, uses, transistors)
 
     def __iter__(self) -> Iterator[Partition]:
         """Yield every part."""

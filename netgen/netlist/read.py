@@ -123,9 +123,9 @@ def read_network(
     outside, subckts = subcircuits(text)
     by_name = {each.name: each for each in subckts}
     layers = {layer.subckt: layer for layer in built.layers}
-    own = [each for each in subckts if each.name not in layers and each.name != NETWORK]
-    elements = _Elements(technology, frozenset(each.name for each in own))
-    modules = {each.name: elements.module(each) for each in own}
+    block_texts = [each for each in subckts if each.name not in layers and each.name != NETWORK]
+    elements = _Elements(technology, frozenset(each.name for each in block_texts))
+    modules = {each.name: elements.module(each) for each in block_texts}
     problems = [f"has no subcircuit {name}; build again" for name in layers if name not in by_name]
     if NETWORK not in by_name:
         problems.append(f"has no subcircuit {NETWORK}; build again")

@@ -66,8 +66,8 @@ def subcircuits(text: str) -> tuple[list[str], list[Subcircuit]]:
         elif words[0] == ".ends":
             nets = tuple(word for word in head[1:] if "=" not in word)
             parameters = tuple(word for word in head[1:] if "=" in word)
-            own = comments.get(head[0], ())
-            subckts.append(Subcircuit(head[0], nets, parameters, tuple(lines), own))
+            comment = comments.get(head[0], ())
+            subckts.append(Subcircuit(head[0], nets, parameters, tuple(lines), comment))
             head = []
         elif head:
             lines.append(" ".join(words))

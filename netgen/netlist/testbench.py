@@ -130,8 +130,8 @@ def voltages(netlist: Netlist) -> tuple[Voltage, ...]:
         inside = f"xnet.x{layer.word}"
         for element in (each for unit in layer.units for each in unit.elements):
             nets = element.terminals if isinstance(element, Device) else element.nets
-            own = (net for net in nets if net not in known)
-            nets_seen |= {around.get(net) or f"{inside}.{net}": None for net in own}
+            inner = (net for net in nets if net not in known)
+            nets_seen |= {around.get(net) or f"{inside}.{net}": None for net in inner}
             if isinstance(element, Instance):
                 block = netlist.blocks[element.module]
                 nets = tuple(net for device in block.devices for net in device.terminals)

@@ -285,8 +285,8 @@ class Workbench:
 
     def used(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets that parts use and do not have."""
-        own = frozenset(net for part in parts for net in part.nets)
-        return tuple(dict.fromkeys(n for part in parts for n in part.uses if n not in own))
+        inner = frozenset(net for part in parts for net in part.nets)
+        return tuple(dict.fromkeys(n for part in parts for n in part.uses if n not in inner))
 
     def inputs(self, parts: Sequence[Partition]) -> dict[int, str]:
         """Return the nets that input currents flow into, by channel."""

@@ -75,8 +75,8 @@ class Writer:
         if isinstance(element, Device):
             d, g, s, b = (supply if net == "vdd" else net for net in element.terminals)
             moved = replace(element, terminals=(d, g, s, b))
-            own = ((element.name, "delvto", "mulu0"),) if self.deviating else ()
-            return ElementText(self.device(moved), own, "vdd" in element.terminals)
+            deviation = ((element.name, "delvto", "mulu0"),) if self.deviating else ()
+            return ElementText(self.device(moved), deviation, "vdd" in element.terminals)
         if isinstance(element, Capacitor):
             return ElementText(self.capacitor(element))
         nets = tuple(supply if net == "vdd" else net for net in element.nets)

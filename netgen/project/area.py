@@ -197,8 +197,8 @@ class AreaByGroup:
     def drawn(self, factors: Mapping[str, float]) -> Sized:
         """Return what to expect of sizes, of the circuit drawn with them."""
         design = self.redrawn(factors)
-        own = replace(self, design=design).evaluate(dict.fromkeys(self.groups, 1.0))
-        return replace(own, factors=factors, area=_drawn(design) / _drawn(self.design))
+        redrawn = replace(self, design=design).evaluate(dict.fromkeys(self.groups, 1.0))
+        return replace(redrawn, factors=factors, area=_drawn(design) / _drawn(self.design))
 
     def within(self, budget: float) -> Sized:
         """Return the sizes with the least variance, of which the drawn circuit keeps the budget.

@@ -235,14 +235,14 @@ def _texts(design: Design, options: BuildOptions) -> dict[str, str]:
     records = mapping(circuit, technology, design.netlist)
     mapping_head = json.dumps(head("mapping")).removesuffix("}")
     lines = ",\n".join(map(json.JSONEncoder(ensure_ascii=False).encode, records))
-    own, other = options.bias, BESIDE[options.bias]
+    bias, other = options.bias, BESIDE[options.bias]
     beside = synthesise(circuit.biased(other, options.codes), technology, design.netlist)
     beside = replace(beside, blocks=design.netlist.blocks)  # the record holds them once
-    networks: dict[Bias, Netlist] = {own: design.netlist, other: beside}
+    networks: dict[Bias, Netlist] = {bias: design.netlist, other: beside}
     bodies = dict(zip(networks, network_bodies(networks.values(), technology), strict=True))
     texts = {
-        NETLIST: bodies[own],
-        OTHER_BIAS[own]: bodies[other],
+        NETLIST: bodies[bias],
+        OTHER_BIAS[bias]: bodies[other],
         "model.json": json.dumps(to_dict(circuit.model), indent=1) + "\n",
         "mapping.json": f'{mapping_head}, "parameters": [\n{lines}\n]}}\n',
         "design.json": design_text(bodies, networks, circuit.model.digest, technology.digest),
@@ -276,11 +276,11 @@ def _content(
     """Return what the build record says, besides its files."""
     circuit, technology, at = design.circuit, design.technology, design.conditions
     counts = {str(kind): count for kind, count in design.netlist.counts.items()}
-    own = options.technology.resolve() if isinstance(options.technology, Path) else None
+    folder = options.technology.resolve() if isinstance(options.technology, Path) else None
     return {
         "model": {"name": circuit.model.name, "sha256": circuit.model.digest, "file": file},
         "pdk": technology.name,
-        "technology_folder": None if own is None else str(own),
+        "technology_folder": None if folder is None else str(folder),
         "models": {
             "found": technology.model_origin,
             "files": [{"path": str(f.path), "sha256": f.sha256} for f in technology.sources],

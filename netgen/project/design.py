@@ -61,9 +61,9 @@ def read_design(build: Build) -> tuple[Mapping[Bias, Netlist], Mapping[Bias, str
             problem = f"is not version {known['version']} of {known['format']}; build again"
             raise ConfigurationError(str(path), [problem])
         networks = decoded(content)
-        own = build.options.bias, BESIDE[build.options.bias]
-        digests = {bias: str(content["sha256"][bias]) for bias in own}
-        return {bias: networks[bias] for bias in own}, digests
+        biases = build.options.bias, BESIDE[build.options.bias]
+        digests = {bias: str(content["sha256"][bias]) for bias in biases}
+        return {bias: networks[bias] for bias in biases}, digests
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
         raise ConfigurationError(str(path), ["is damaged; build again"]) from None
 
@@ -79,11 +79,13 @@ def read_netlist(build: Build, technology: Technology, bias: Bias | None = None)
         It was not built with such biases.
     """
     networks, digests = read_design(build)
-    own = build.options.bias
-    bias = bias or own
+    built_with = build.options.bias
+    bias = bias or built_with
     if bias not in networks:
         raise UsageError(f"{build.folder.path} has no {bias} biases: build with --bias {bias}")
-    path = build.folder.netlist if bias == own else build.folder.path / OTHER_BIAS[own]
+    path = (
+        build.folder.netlist if bias == built_with else build.folder.path / OTHER_BIAS[built_with]
+    )
     content = build.read_bytes(path.name)
     built = replace(networks[bias], source=str(path), digest=_digest(content))
     if digests[bias] == built.digest:

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from netgen.circuit import Bias
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import is_own_page, is_scratch, write_whole
+from netgen.files import is_netgen_page, is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
 from netgen.project.options import BESIDE
 from netgen.project.record import BUILD, Kind, read_json
 
 NETLIST = "netlist.cir"
-OTHER_BIAS: Mapping[Bias, str] = {own: f"netlist_{other}_bias.cir" for own, other in BESIDE.items()}
+OTHER_BIAS: Mapping[Bias, str] = {
+    bias: f"netlist_{other}_bias.cir" for bias, other in BESIDE.items()
+}
 """By the bias of a build, the file of the same network with the other one."""
 NETLISTS = (NETLIST, *dict.fromkeys(OTHER_BIAS.values()))
 """What a build draws: the files that a designer may want to edit."""
@@ -125,7 +127,7 @@ class Folder:
         for name in CIRCUIT_REPORTS if circuit else RUN_REPORTS:
             (self.path / name).unlink(missing_ok=True)
         index = self.path / "index.html"  # it refers to them; that of somebody else stays
-        if is_own_page(index):
+        if is_netgen_page(index):
             index.unlink(missing_ok=True)
 
 
@@ -169,7 +171,7 @@ def claim_folder(
     path: Path,
     mark: Path,
     kind: Kind,
-    is_own: Callable[[], bool],
+    belongs: Callable[[], bool],
     what: str,
     head: Mapping[str, object],
 ) -> None:
@@ -179,7 +181,7 @@ def claim_folder(
     ----------
     mark
         The record that marks it.
-    is_own
+    belongs
         Tells whether the folder holds such things.
     what
         What they are, for people.
@@ -196,7 +198,7 @@ def claim_folder(
             raise UsageError(f"{path} is a file; choose a folder with -o")
         path.mkdir(parents=True, exist_ok=True)
         held = any(each.name != LOCK and not is_scratch(each) for each in path.iterdir())
-        if held and not is_own():
+        if held and not belongs():
             problem = f"{path} holds files that are not {what}; choose an empty folder with -o"
             raise UsageError(problem)
         if not mark.exists():

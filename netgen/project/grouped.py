@@ -104,7 +104,7 @@ class GroupedChips:
     def decisions(self, sigma: Floats, count: int) -> Integers:
         """Return the class that each chip decides for, (chips, samples)."""
         batches = self.batches(sigma, count, 1)
-        return np.concatenate([chips.decisions(self.x, own) for _, chips, own in batches])
+        return np.concatenate([chips.decisions(self.x, settings) for _, chips, settings in batches])
 
     def contributions(self, sigma: Floats) -> Contributions:
         """Return what each group does to decisions."""

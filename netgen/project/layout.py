@@ -277,14 +277,14 @@ def _flat(task: Task, drawn: Sequence[Finger], technology: Technology) -> str:
 
 def _with_wires(build: Build, laid: Laid, technology: Technology) -> str:
     """Return the build's network, its biases ideal, with the capacitance of its wires."""
-    wires = {net: own.total for net, own in laid.capacitances.items() if net not in SUPPLIES}
+    wires = {net: wire.total for net, wire in laid.capacitances.items() if net not in SUPPLIES}
     return network_body(with_wires(read_netlist(build, technology), wires), technology)
 
 
 def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> dict[str, object]:
     verdict, floor = laid.verdict, laid.assembly.floor
     width, height = laid.size
-    nets = {net: own for net, own in laid.capacitances.items() if net not in SUPPLIES}
+    nets = {net: wire for net, wire in laid.capacitances.items() if net not in SUPPLIES}
     return {
         "build": build.identity,
         "cell": laid.task.name,
@@ -305,9 +305,10 @@ def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> di
         "area_by_block": laid.blocks,
         "wires": {
             "length_m": by_layer(verdict.extraction, laid.process),
-            "total_f": sum(own.total for own in nets.values()),
+            "total_f": sum(wire.total for wire in nets.values()),
             "nets": {
-                net: {"total_f": own.total, "coupling_f": own.coupling} for net, own in nets.items()
+                net: {"total_f": wire.total, "coupling_f": wire.coupling}
+                for net, wire in nets.items()
             },
         },
         "mirror_groups": [asdict(group) for group in laid.groups],

@@ -142,8 +142,8 @@ def side_by_side(build: Build) -> SideBySide:
     speeds = speeds_of_build(build)
     comparison = SideBySide(
         *(
-            _figures(build, own, done, times)
-            for own, times in zip(runs, (speeds, _slowed(laid, speeds)), strict=True)
+            _figures(build, figures, done, times)
+            for figures, times in zip(runs, (speeds, _slowed(laid, speeds)), strict=True)
         )
     )
     content = {**head(FORMAT), **asdict(comparison)}
@@ -188,9 +188,9 @@ def _settling(model: Model, traces: Traces, scale: float) -> Iterator[float]:
     ends, wave = traces.frames[node], traces.waves[node]
     edges = np.searchsorted(traces.time, np.arange(len(ends) + 1) * model.frame_period)
     for frame, values in enumerate(ends):
-        own = slice(edges[frame], edges[frame + 1])
-        time = traces.time[own] - frame * model.frame_period
-        off = np.abs(wave[own] - values) > WITHIN * scale
+        frame_points = slice(edges[frame], edges[frame + 1])
+        time = traces.time[frame_points] - frame * model.frame_period
+        off = np.abs(wave[frame_points] - values) > WITHIN * scale
         inside = time < 0.99 * model.frame_period
         for unit in range(len(values)):
             late = time[off[:, unit] & inside]

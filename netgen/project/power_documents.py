@@ -16,11 +16,11 @@ from netgen.technology import Technology
 def area_document(netlist: Netlist, technology: Technology) -> dict[str, Json]:
     """Return the area of a circuit, by kind of block too, and the capacitance of its wires."""
     by_block: dict[str, Area] = {}
-    own = areas(netlist, technology)
-    for branch, area in own.items():
+    of_branch = areas(netlist, technology)
+    for branch, area in of_branch.items():
         by_block[branch.kind] = by_block.get(branch.kind, Area()) + area
     return {
-        **asdict(sum(own.values(), Area())),
+        **asdict(sum(of_branch.values(), Area())),
         "by_block": {kind: asdict(by_block[kind]) for kind in KINDS if kind in by_block},
         "assumption": ASSUMPTION,
         "wires_f": sum(expected_wires(netlist, technology).values()),

@@ -95,8 +95,8 @@ class Build:
     @cached_property
     def identity(self) -> str:
         """Names the circuit and its conditions: results of another do not belong to it."""
-        own = identity_of(self.record, self.digests)
-        return own if self.wires is None else key(own, self.wires.digest)
+        identity = identity_of(self.record, self.digests)
+        return identity if self.wires is None else key(identity, self.wires.digest)
 
 
 def identity_of(content: Mapping[str, Json], digests: Mapping[str, str]) -> str:
@@ -139,9 +139,9 @@ def read_build(path: Path, edited: bool = False) -> Build:
     try:
         files, options = table_at(record, "files"), table_at(record, "options")
         recorded = {name: text_at(files, name) for name in files}
-        own = record["technology_folder"]
+        from_folder = record["technology_folder"]
         chosen = BuildOptions(
-            Path(text_at(record, "technology_folder")) if own else text_at(record, "pdk"),
+            Path(text_at(record, "technology_folder")) if from_folder else text_at(record, "pdk"),
             text_at(record, "corner"),
             float(number_at(options, "temperature")),
             float(number_at(options, "vdd")),

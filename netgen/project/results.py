@@ -77,8 +77,8 @@ def claim_results(path: Path, kind: str) -> None:
         It cannot be written, or holds something else: results would overwrite what is there.
     """
     mark = path / MARK
-    own = partial(_is_marked, mark, kind)
-    claim_folder(path, mark, RESULTS, own, f"results of netgen {kind}", {"kind": kind})
+    is_results = partial(_is_marked, mark, kind)
+    claim_folder(path, mark, RESULTS, is_results, f"results of netgen {kind}", {"kind": kind})
 
 
 def write_results(

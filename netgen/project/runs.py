@@ -178,8 +178,8 @@ def _remove_runs(folder: Folder, keys: Mapping[int, str]) -> None:
     """Remove what earlier simulations left of samples that are not simulated now."""
     for path in folder.runs.glob("sample_*"):
         number = path.stem.removeprefix("sample_")
-        own = number.isdecimal() and path.name == f"sample_{int(number):04d}{path.suffix}"
-        if own and path.suffix in (".npz", ".cir", ".raw") and int(number) not in keys:
+        is_traces = number.isdecimal() and path.name == f"sample_{int(number):04d}{path.suffix}"
+        if is_traces and path.suffix in (".npz", ".cir", ".raw") and int(number) not in keys:
             path.unlink()
 
 

@@ -47,9 +47,9 @@ class Submission:
     def problems(self) -> tuple[str, ...]:
         """Everything that is wrong."""
         verdict = self.laid.verdict
-        own = (*map(str, verdict.violations), *verdict.comparison.differences)
+        differences = (*map(str, verdict.violations), *verdict.comparison.differences)
         decks = (str(each) for each in self.opinions if each.adverse)
-        return (*own, *(self.tile.problems if self.tile else ()), *decks)
+        return (*differences, *(self.tile.problems if self.tile else ()), *decks)
 
 
 def not_run(opinions: Sequence[Opinion]) -> str:
@@ -111,8 +111,8 @@ def tapeout(
     currents = None
     if tile is not None and laid.verdict.clean:
         progress("simulating", 0.0)
-        own, wires = tile.target.facts["pad"], laid.capacitances
-        pad = Pad(own["resistance"], own["capacitance"])
+        pin_load, wires = tile.target.facts["pad"], laid.capacitances
+        pad = Pad(pin_load["resistance"], pin_load["capacitance"])
         currents = pin_currents(build, {net: each.total for net, each in wires.items()}, pad)
     layout, cell = (laid.layout, laid.task.name) if tile is None else (tile.layout, tile.top)
     with tempfile.TemporaryDirectory(prefix="netgen-tapeout-") as folder:
@@ -174,7 +174,7 @@ def _texts(
 
 def workflow(target: Target, top: str) -> str:
     """Return the jobs that the shuttle runs on a submission: hand over, precheck, picture."""
-    own = target.facts["actions"]
+    actions = target.facts["actions"]
     lines = ["name: gds", "on: [push, workflow_dispatch]", "jobs:"]
     for name in ("gds", "precheck", "viewer"):
         action = "custom_gds" if name == "gds" else name
@@ -183,10 +183,15 @@ def workflow(target: Target, top: str) -> str:
         lines += ["    permissions: {pages: write, id-token: write}"] if name == "viewer" else []
         lines += ["    steps:"]
         lines += ["      - uses: actions/checkout@v4"] if name == "gds" else []
-        lines += [f"      - uses: {own['owner']}/{action}@{own['revision']}"]
+        lines += [f"      - uses: {actions['owner']}/{action}@{actions['revision']}"]
         if name == "gds":
             paths = {"gds_path": f"gds/{top}.gds", "lef_path": f"lef/{top}.lef"}
-            given = {"top_module": top, **paths, "verilog_path": "src/project.v", "pdk": own["pdk"]}
+            given = {
+                "top_module": top,
+                **paths,
+                "verilog_path": "src/project.v",
+                "pdk": actions["pdk"],
+            }
             lines += ["        with:", *(f"          {key}: {word}" for key, word in given.items())]
     return "\n".join([*lines, ""])
 
@@ -267,8 +272,8 @@ def _sheet(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -
 def _checks(opinions: Sequence[Opinion]) -> str:
     """Return what checked a tile, and what did not."""
     decks = "".join(f" By the foundry's decks: {each}." for each in opinions)
-    own = "Checked by netgen: design rules, LVS, pins, layers, outline."
-    return f"{own}{decks} Not run: {not_run(opinions)}.\n"
+    checked = "Checked by netgen: design rules, LVS, pins, layers, outline."
+    return f"{checked}{decks} Not run: {not_run(opinions)}.\n"
 
 
 def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -> list[str]:
@@ -277,12 +282,12 @@ def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None
         return ["Currents to expect: the layout is not clean."]
     if currents is None:
         return ["Currents to expect: simulate samples (netgen sim) and run netgen tapeout again."]
-    own, facts = tile.target.facts["pad"], tile.target.facts
+    pin_load, facts = tile.target.facts["pad"], tile.target.facts
     shown = {net: values for net, values in currents.expected.items() if net in tile.pins}
     lines = [
         f"Simulated in nA at {facts['vdd']:g} V, biases mirrored from the reference, with wires "
-        f"as laid out, and {own['resistance']:g} Ω and {own['capacitance'] * 1e12:g} pF at each "
-        "of these pins, the reference from a source without them; frames of "
+        f"as laid out, {pin_load['resistance']:g} Ω and {pin_load['capacitance'] * 1e12:g} pF at "
+        "each of these pins, the reference from a source without them; frames of "
         f"{build.model.frame_period * 1e3:g} ms, read at their end.",
         "",
         f"| frame | {' | '.join(f'into {port}' for port in _inputs(tile))} | "

@@ -122,8 +122,8 @@ def by_kind(build: Build, codes: Codes) -> dict[str, Integers]:
     """Return the codes of all chips and units by what they set, (codes,) each."""
     by_word: dict[str, list[Integers]] = {}
     for layer in circuit_of(build).cells:
-        own = np.moveaxis(codes.biases[layer.node], 1, 0)
-        for bias, each in zip(layer.block.biases, own, strict=True):
+        unit_codes = np.moveaxis(codes.biases[layer.node], 1, 0)
+        for bias, each in zip(layer.block.biases, unit_codes, strict=True):
             by_word.setdefault(bias.name, []).append(each.ravel())
     if codes.inputs is not None:
         by_word["inputs"] = [codes.inputs.ravel()]
@@ -144,9 +144,9 @@ def trim_of_chips(build: Build, path: Path, variation: Variation, chips: int) ->
     if trim.variation is None:
         raise UsageError(f"{path} holds codes of measured chips, not of chips of a seed")
     if trim.variation != variation:
-        own = trim.variation
-        kinds = f"seed {own.seed}, {'' if own.mismatch else 'no '}mismatch"
-        kinds += f", {'' if own.process else 'no '}process"
+        made_for = trim.variation
+        kinds = f"seed {made_for.seed}, {'' if made_for.mismatch else 'no '}mismatch"
+        kinds += f", {'' if made_for.process else 'no '}process"
         raise UsageError(f"{path} holds codes of other chips ({kinds})")
     if len(trim) < chips:
         raise UsageError(f"{path} holds codes of {len(trim)} chips; {chips} are asked for")
@@ -180,16 +180,16 @@ def refuse_foreign(path: Path) -> None:
 def write_trim(build: Build, trim: Trim, more: Mapping[str, object], path: Path) -> None:
     """Write codes as JSON; ``more`` are the fields of the schema that say how they were found."""
     refuse_foreign(path)
-    span, own = trim.codes.span, trim.variation
+    span, variation = trim.codes.span, trim.variation
     document = {
         **head("trim"),
         "circuit": build.identity,
         "edited": list(build.edited),
         "chips": len(trim),
         "names": list(trim.names),
-        "seed": None if own is None else own.seed,
-        "mismatch": own is not None and own.mismatch,
-        "process": own is not None and own.process,
+        "seed": None if variation is None else variation.seed,
+        "mismatch": variation is not None and variation.mismatch,
+        "process": variation is not None and variation.process,
         "bits": span.bits,
         "low": span.low,
         "high": span.high,

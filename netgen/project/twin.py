@@ -114,11 +114,11 @@ def twin_decisions(
     for first in range(0, chips, BATCH):
         count = min(BATCH, chips - first)
         shifts = sample_deviations(twin.technology, variation, transistors, first, count)
-        own = None if settings is None else settings.of(slice(first, first + count))
+        batch_settings = None if settings is None else settings.of(slice(first, first + count))
         if fast:
-            result = model.run(model.errors(shifts), x, own)
+            result = model.run(model.errors(shifts), x, batch_settings)
         else:
-            result = twin.run(shifts, x, settings=own)
+            result = twin.run(shifts, x, settings=batch_settings)
         logits = result.compared
         flat = decide(readout, logits.reshape(-1, *logits.shape[2:]))
         yield flat.reshape(count, len(x))

@@ -175,8 +175,8 @@ def _layers(
         if isinstance(layer, CellLayer):
             for rung in range(layer.cell.rungs):
                 cells = bench.cells(layer, _candidates(circuit, layer, rung), _STEP, rung)
-                own = name if rung == 0 else f"{name}, rung {rung + 1}"
-                yield _Layer(layer, cells, None, _job(own, cells, timeout), rung)
+                title = name if rung == 0 else f"{name}, rung {rung + 1}"
+                yield _Layer(layer, cells, None, _job(title, cells, timeout), rung)
         else:
             plan = plan_sums(circuit, layer, where)
             for number, points in enumerate(plan.parts()):

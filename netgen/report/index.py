@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from netgen.files import is_own_page, write_whole
+from netgen.files import is_netgen_page, write_whole
 from netgen.report.page import Links, Page, Section, to_html
 
 FILES = {
@@ -65,10 +65,12 @@ def write_index(folder: Path) -> None:
 
     An ``index.html`` of somebody else is left alone.
     """
-    above = [each for each in list(folder.absolute().parents)[:_DEEP] if is_own_page(each / NAME)]
+    above = [
+        each for each in list(folder.absolute().parents)[:_DEEP] if is_netgen_page(each / NAME)
+    ]
     for place in (folder, *above):
         path = place / NAME
-        if path.exists() and not is_own_page(path):
+        if path.exists() and not is_netgen_page(path):
             continue
         files = [
             (name, name, description)
@@ -85,7 +87,7 @@ def _pages(folder: Path, deep: int = 0) -> Iterator[tuple[str, str, str]]:
     """Yield (reference, title, what it says) of every page, those of the folder first."""
     verdict_first = sorted(folder.glob("*.html"), key=lambda path: (path.name != FIRST, path.name))
     for path in verdict_first:
-        if path.name != NAME and is_own_page(path):
+        if path.name != NAME and is_netgen_page(path):
             head = path.read_text(encoding="utf-8", errors="replace")[:_HEAD]
             title, description = _TITLE.search(head), _DESCRIPTION.search(head)
             yield (

@@ -114,8 +114,8 @@ def sample_name(index: int, name: str) -> str:
     >>> sample_name(7, "sample 7"), sample_name(7, "up/speaker_3")
     ('sample 7', 'sample 7, up/speaker_3')
     """
-    own = "" if name in (f"sample {index}", f"{index}") else f", {name}"
-    return f"sample {index}{own}"
+    title = "" if name in (f"sample {index}", f"{index}") else f", {name}"
+    return f"sample {index}{title}"
 
 
 def class_name(model: Model, index: int) -> str:

@@ -29,9 +29,9 @@ def cache_folder() -> Path:
 
     ``$NETGEN_CACHE``, else ``$XDG_CACHE_HOME/netgen``, else ``~/.cache/netgen``.
     """
-    own = os.environ.get("NETGEN_CACHE")
-    if own:
-        return Path(own)
+    chosen = os.environ.get("NETGEN_CACHE")
+    if chosen:
+        return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netgen"
 
 

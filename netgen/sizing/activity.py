@@ -65,8 +65,8 @@ def _operation(circuit: Circuit, values: Mapping[str, Floats]) -> Calibration:
     sums: dict[tuple[str, str], Floats] = {}
     for layer in circuit.summing_layers:
         node = model.by_name[layer.node]
-        own = isinstance(node, Relu) and layer.kind == "relu"
-        name = node.input if own else layer.node  # type: ignore[union-attr]
+        diode_only = isinstance(node, Relu) and layer.kind == "relu"
+        name = node.input if diode_only else layer.node  # type: ignore[union-attr]
         sums[layer.node, layer.kind] = amperes(name)
     return Calibration(signals, sums)
 

@@ -50,8 +50,8 @@ class GainSurfaces:
             Weights of the known drain voltages in each frame, (drains, frames), of NMOS and PMOS.
         """
         gains = np.empty((len(sourcing), self.shares.shape[2]))
-        for weights, own in zip(by_drain, (~sourcing, sourcing), strict=True):
-            units = np.flatnonzero(own)
+        for weights, signs in zip(by_drain, (~sourcing, sourcing), strict=True):
+            units = np.flatnonzero(signs)
             by_drain_voltage = self.surfaces[row, units].transpose(0, 2, 1) @ self.shares[units]
             gains[units] = (by_drain_voltage * weights).sum(axis=1)
         return gains

@@ -121,8 +121,8 @@ class _Operation:
         """
         geometry, signal, axes = mirrors.geometry, self.values[mirrors.source], self.tables.axes
         assert geometry is not None
-        own = (mirrors.weight > 0) == (polarity == "pmos")
-        counts = np.where(own, geometry.multiplicity, 0)
+        of_polarity = (mirrors.weight > 0) == (polarity == "pmos")
+        counts = np.where(of_polarity, geometry.multiplicity, 0)
         line = self.circuit.defined_by(mirrors.source)
         tables = self.tables.of(self.circuit.group(mirrors.source), layer.group)
         total = np.zeros(self.frames)
@@ -130,10 +130,10 @@ class _Operation:
             return total
         flows = (signal[:, :, np.newaxis] * axes.of_current(signal)).reshape(self.frames, -1)
         by_drain = np.broadcast_to(
-            axes.of_drain(polarity, volts), (self.frames, len(own), len(axes.drains))
+            axes.of_drain(polarity, volts), (self.frames, len(of_polarity), len(axes.drains))
         )
         step = max(1, WORKING_SET // (flows.shape[1] * len(axes.drains)))
-        for first in range(0, len(own), step):
+        for first in range(0, len(of_polarity), step):
             rows = slice(first, first + step)
             size = geometry.width[rows], geometry.length[rows], counts[rows]
             surfaces = tables.surfaces(line, mirrors.weight[rows] > 0, size)

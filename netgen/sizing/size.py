@@ -151,7 +151,7 @@ class _SummingLayerSizer:
         self.circuit, self.technology, self.tables = circuit, technology, tables
         self.activity, self.layer = activity, layer
         self.drain = drain
-        self.own = tables.of(circuit.group(layer.node))
+        self.tables_of_group = tables.of(circuit.group(layer.node))
         self.problems: list[str] = []
         self.below: list[BelowFloor] = []
 
@@ -179,7 +179,7 @@ class _SummingLayerSizer:
             )
         ]
         if self.layer.kind == "relu":  # while the diode is off, no error matters
-            flows, volts = sums > axes.currents[0], self.own.diode_voltage(sums)
+            flows, volts = sums > axes.currents[0], self.tables_of_group.diode_voltage(sums)
             flows |= ~flows.any(axis=0)  # but what is always off has to stay so
         else:
             flows, volts = np.ones(sums.shape, bool), np.broadcast_to(self.drain, sums.shape)
@@ -213,12 +213,12 @@ class _SummingLayerSizer:
         axes, at = self.tables.axes, np.zeros((*shape, len(self.tables.axes.drains)))
         for polarity, sign in _SIGNS:
             path = _Path(tables, line, polarity, self.technology)
-            own = sign * weight > 0
-            at[own] = axes.of_drain(polarity, self.drain)[np.nonzero(own)[0]]
-            rows = own.any(axis=1)
+            of_sign = sign * weight > 0
+            at[of_sign] = axes.of_drain(polarity, self.drain)[np.nonzero(of_sign)[0]]
+            rows = of_sign.any(axis=1)
             gains_by_row = path.gains(currents, self.drain[rows])
             for row, gains in zip(np.flatnonzero(rows).tolist(), gains_by_row, strict=True):
-                wanted, columns = sign * weight[row], np.flatnonzero(own[row])
+                wanted, columns = sign * weight[row], np.flatnonzero(of_sign[row])
                 if before is None:
                     self.check(mirrors, row, columns, gains)
                 else:

@@ -55,9 +55,11 @@ def scaled(unit: Geometry, by: float) -> Geometry:
 
 def with_sizes(unit: Geometry, sizes: Mapping[str, Geometry]) -> Geometry:
     """Return a unit mirror whose groups of devices have other sizes; those of its size drop out."""
-    own = unit.of("")
-    other = tuple((group, size) for group, size in sorted(sizes.items()) if size != own)
-    return UnitMirror(own.width, own.length, own.multiplicity, other) if other else own
+    general = unit.of("")
+    other = tuple((group, size) for group, size in sorted(sizes.items()) if size != general)
+    return (
+        UnitMirror(general.width, general.length, general.multiplicity, other) if other else general
+    )
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,8 @@ class Technology:
         """All that the technology comes from: its description, and the model files as installed."""
         if self.origin:
             return self.origin
-        own = () if self.description is None else (source_file(self.description),)
-        return (*own, *self.read)
+        description = () if self.description is None else (source_file(self.description),)
+        return (*description, *self.read)
 
     def check_unchanged(self) -> None:
         """See that the files still hold what was read, so that what was simulated is of them.
@@ -240,8 +242,8 @@ class Technology:
                     f"unit {name} = {value * 1e6:g} µm; {self.name} allows {low} … {high} µm"
                 )
         snapped = Geometry(self.snap(unit.width), self.snap(unit.length))
-        own = {group: self.check_unit(size) for group, size in sizes_of(unit).items()}
-        return with_sizes(snapped, own)
+        by_group = {group: self.check_unit(size) for group, size in sizes_of(unit).items()}
+        return with_sizes(snapped, by_group)
 
     def unit_of(self, polarity: Polarity, unit: Geometry) -> Geometry:
         """Return a unit mirror's own transistor of a polarity."""
@@ -281,8 +283,8 @@ class Technology:
         start-up switch and the steering transistors.
         """
         units = (unit.of(""), *sizes_of(unit).values())
-        own = (self.unit_of(polarity, each) for each in units)
-        singles = (*own, self.reset, self.steering_of(unit))
+        geometries = (self.unit_of(polarity, each) for each in units)
+        singles = (*geometries, self.reset, self.steering_of(unit))
         paths = (pair for each in units for pair in pairwise(self.path(polarity, each)))
         return (*paths, *((each, each) for each in singles))
 

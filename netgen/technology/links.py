@@ -38,12 +38,12 @@ def plain_folder(folder: Path) -> Path:
                        "use a path without spaces and quotes")  # fmt: skip
 
 
-def _link(own: Path, folder: Path) -> Path:
-    own.mkdir(mode=0o700, exist_ok=True)
-    state = own.lstat()
+def _link(private: Path, folder: Path) -> Path:
+    private.mkdir(mode=0o700, exist_ok=True)
+    state = private.lstat()
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o022:
-        raise PermissionError(f"{own} is somebody else's")
-    link = own / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        raise PermissionError(f"{private} is somebody else's")
+    link = private / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     with suppress(FileExistsError):
         link.symlink_to(folder)
     if link.readlink() != folder:

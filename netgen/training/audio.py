@@ -75,11 +75,11 @@ def read_clip(
     source, repairs = str(path), []
     try:
         file = source if content is None else io.BytesIO(content)
-        data, own_rate = soundfile.read(file, dtype="float32", always_2d=True)
+        data, recorded_rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
         raise AudioError(source, [_reason(path, error)]) from None
-    if len(data) < shortest * own_rate:
-        length = f"{1e3 * len(data) / own_rate:.0f} ms"
+    if len(data) < shortest * recorded_rate:
+        length = f"{1e3 * len(data) / recorded_rate:.0f} ms"
         raise AudioError(source, [f"is {length} long; at least {1e3 * shortest:.0f} ms are needed"])
     if not np.isfinite(data).all():
         raise AudioError(source, ["holds samples that are not finite; write it again as PCM"])
@@ -88,9 +88,9 @@ def read_clip(
     sound = data.mean(axis=1)
     if not np.abs(sound).max() > CANCELLED * np.abs(data).max():
         raise AudioError(source, [_silent(data)])
-    if own_rate != rate:
-        repairs.append(f"resampled from {own_rate} Hz to {rate} Hz")
-        sound = resample(sound, own_rate, rate)
+    if recorded_rate != rate:
+        repairs.append(f"resampled from {recorded_rate} Hz to {rate} Hz")
+        sound = resample(sound, recorded_rate, rate)
     return Clip(sound.astype(np.float32), rate, tuple(repairs))
 
 
@@ -103,9 +103,9 @@ def _silent(data: Sound) -> str:
     )
 
 
-def resample(sound: Sound, own_rate: int, rate: int) -> Sound:
+def resample(sound: Sound, recorded_rate: int, rate: int) -> Sound:
     """Bring sound to another sample rate, by libsoxr: aliases lie more than 100 dB down."""
-    return np.asarray(need("soxr").resample(sound, own_rate, rate, "HQ"), dtype=np.float32)
+    return np.asarray(need("soxr").resample(sound, recorded_rate, rate, "HQ"), dtype=np.float32)
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -66,14 +66,14 @@ def continue_from(folder: Path, key: str, trainer: Trainer) -> bool:
         return False
     try:
         state = torch.load(path, weights_only=True)
-        own = state.pop("key")
-        if own == key:
+        stored_key = state.pop("key")
+        if stored_key == key:
             trainer.restore(state)
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, AttributeError,
             pickle.UnpicklingError) as error:  # fmt: skip
         problem = f"is no checkpoint of this netgen ({type(error).__name__}); remove it"
         raise ConfigurationError(str(path), [problem]) from None
-    if own != key:
+    if stored_key != key:
         raise UsageError(
             f"{path}: belongs to a run with other options or data; choose another -o or remove it"
         )

@@ -231,8 +231,8 @@ def carve(recordings: Sequence[Recording], wanted: Sequence[Split]) -> tuple[lis
     tuple
         All recordings, and a sentence about the split.
     """
-    own = [r for r in recordings if r.split == "train"]
-    speakers = sorted({r.speaker for r in own} - {""}, key=_hash)
+    training = [r for r in recordings if r.split == "train"]
+    speakers = sorted({r.speaker for r in training} - {""}, key=_hash)
     place: dict[str, Split] = {}
     by_speaker = len(speakers) > len(wanted)
     if by_speaker:
@@ -240,8 +240,8 @@ def carve(recordings: Sequence[Recording], wanted: Sequence[Split]) -> tuple[lis
         for number, split in enumerate(wanted):
             place |= dict.fromkeys(speakers[number * share : (number + 1) * share], split)
     moved: dict[Path, Split] = {}
-    for label in sorted({r.label for r in own}):
-        nameless = [r for r in own if r.label == label and not (by_speaker and r.speaker)]
+    for label in sorted({r.label for r in training}):
+        nameless = [r for r in training if r.label == label and not (by_speaker and r.speaker)]
         nameless.sort(key=lambda r: _hash(r.path.name))
         share = max(1, round(_SHARE * len(nameless))) if nameless else 0
         for number, split in enumerate(wanted):

@@ -105,11 +105,11 @@ def make_passages(
 
 
 def _chosen(corpus: Corpus, keywords: tuple[str, ...], split: Split) -> tuple[Recording, ...]:
-    own = [r for r in corpus.recordings if r.split == split]
+    of_split = [r for r in corpus.recordings if r.split == split]
     rng = np.random.default_rng(0)
     chosen: list[Recording] = []
     for is_keyword, most in ((True, _MOST), (False, 2 * _MOST)):
-        group = [r for r in own if (r.label in keywords) == is_keyword]
+        group = [r for r in of_split if (r.label in keywords) == is_keyword]
         chosen += [group[place] for place in sorted(rng.permutation(len(group))[:most].tolist())]
     return tuple(chosen)
 
@@ -181,8 +181,8 @@ class TriggerLoss:
         loss = softplus(alarms).mean(dim=1)
         inside = hit >= 0
         if inside.any():
-            own = (self._labels[hit[inside]] - 1)[None, :, None].expand(networks, -1, 1)
-            largest = _largest(means[:, inside].gather(2, own)[..., 0], hit[inside])
+            labels = (self._labels[hit[inside]] - 1)[None, :, None].expand(networks, -1, 1)
+            largest = _largest(means[:, inside].gather(2, labels)[..., 0], hit[inside])
             worst = alarms.topk(max(1, round(_HARDEST * alarms.shape[1])), dim=1).values
             loss = loss + softplus(-largest).mean(dim=1)
             loss = loss + softplus(worst[:, None] - largest[:, :, None]).mean(dim=(1, 2))

@@ -169,8 +169,10 @@ def default_recipe(
     hardening = [harden]
     if errors is not None:
         longer = harden.steps if steps is not None else 2 * harden.steps
-        own = replace(harden, chips=16, nominal=4, spread=1.0, structured=True, consistency=0.0)
-        hardening.append(replace(own, steps=longer, rate=_SLOWER * harden.rate))
+        structured = replace(
+            harden, chips=16, nominal=4, spread=1.0, structured=True, consistency=0.0
+        )
+        hardening.append(replace(structured, steps=longer, rate=_SLOWER * harden.rate))
     hear = replace(hardening[-1], steps=_PASSAGE_STEPS if steps is None else harden.steps)
     hear = replace(hear, passages=_PASSAGES, trigger=_TRIGGER, rate=harden.rate)
     kept, hardened = (_side_by_side(units, arch, 4) for units in (_KEPT, _HARDENED))

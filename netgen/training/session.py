@@ -61,8 +61,10 @@ def check_base(base: Base, task: TrainingTask, source: str) -> None:
         It has others.
     """
     if task.classes != base.model.classes:
-        own, wanted = ", ".join(base.model.classes), ", ".join(task.classes)
-        raise UsageError(f"{source}: tells {own} apart, but the task is {wanted}; choose its task")
+        present, wanted = ", ".join(base.model.classes), ", ".join(task.classes)
+        raise UsageError(
+            f"{source}: tells {present} apart, but the task is {wanted}; choose its task"
+        )
 
 
 def train_network(

@@ -80,9 +80,13 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
     for path in files:
         try:
             with soundfile.SoundFile(str(path)) as file:
-                own = int(file.samplerate)
-                changer = None if own == rate else soxr.ResampleStream(own, rate, 1, "float32")
-                size = max(1, round(BLOCK_S * own))
+                recorded_rate = int(file.samplerate)
+                changer = (
+                    None
+                    if recorded_rate == rate
+                    else soxr.ResampleStream(recorded_rate, rate, 1, "float32")
+                )
+                size = max(1, round(BLOCK_S * recorded_rate))
                 while len(block := file.read(size, dtype="float32", always_2d=True)):
                     if not np.isfinite(block).all():
                         raise AudioError(str(path), ["holds samples that are not finite"])
@@ -94,15 +98,15 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
             raise AudioError(str(path), [f"cannot be read as sound ({error})"]) from None
 
 
-def raw_sound(pipe: BinaryIO, rate: int, own: int) -> Iterator[Sound]:
-    """Yield raw mono PCM (16 bit, little-endian, ``own`` hertz) at ``rate``, as it comes."""
+def raw_sound(pipe: BinaryIO, rate: int, recorded_rate: int) -> Iterator[Sound]:
+    """Yield raw mono PCM (16 bit, little-endian, ``recorded_rate`` Hz) at ``rate``, as it comes."""
     soxr = need("soxr")
     changer: _Resampler | None = None
-    if own != rate:
-        changer = soxr.ResampleStream(own, rate, 1, "float32")
+    if recorded_rate != rate:
+        changer = soxr.ResampleStream(recorded_rate, rate, 1, "float32")
     rest = b""
     read = getattr(pipe, "read1", pipe.read)  # what is there, without waiting for more
-    while data := read(2 * max(1, round(BLOCK_S * own))):
+    while data := read(2 * max(1, round(BLOCK_S * recorded_rate))):
         rest += data
         whole = len(rest) // 2 * 2
         counts = np.frombuffer(rest[:whole], dtype="<i2")

@@ -73,9 +73,9 @@ class Tracks:
         self, corpus: Corpus, scene: Scene, split: Split = "test", varied: bool = False
     ) -> None:
         self.scene, self._varied = scene, varied
-        own = [r for r in corpus.recordings if r.split == split]
+        of_split = [r for r in corpus.recordings if r.split == split]
         self.words: dict[str, list[tuple[Recording, Sound]]] = {}
-        for recording in own:
+        for recording in of_split:
             try:
                 clip = read_clip(recording.path, RATE)
             except AudioError:

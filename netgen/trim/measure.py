@@ -94,8 +94,8 @@ def log_errors(layer: CellLayer, aim: Floats, figures: CellFigures) -> Floats:
         What each bias should give, units, (biases, units).
     """
     falling = np.maximum(figures.falling, 0.0)
-    own = np.moveaxis(layer.block.figures(figures.rising, falling, figures.output), 0, 1)
-    logs: Floats = np.log(np.maximum(own / aim, _SMALL))
+    measured = np.moveaxis(layer.block.figures(figures.rising, falling, figures.output), 0, 1)
+    logs: Floats = np.log(np.maximum(measured / aim, _SMALL))
     return logs
 
 

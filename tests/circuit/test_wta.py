@@ -89,9 +89,9 @@ def test_agreement_counts_exactly_the_named_class() -> None:
     circuit = np.array([[[2.0, 1.0], [2.0, 1.0], [1.0, 2.0], [1.0, 2.0], [1.0, 1.005]]])
     software = np.array([[[2.0, 1.0], [2.0, 1.0], [1.0, 2.0], [2.0, 1.0], [1.0, 1.001]]])
     found = tally.agreement(circuit, software, 1.0)
-    assert found.own == 2 / 4  # both high, none high; the last lead is below 1 %
+    assert found.circuit == 2 / 4  # both high, none high; the last lead is below 1 %
     assert found.software == 1 / 4
-    assert WinnerTally().agreement(circuit, software, 1.0).own is None
+    assert WinnerTally().agreement(circuit, software, 1.0).circuit is None
 
 
 @pytest.mark.ngspice
@@ -109,7 +109,7 @@ def test_winners_are_the_largest_currents(tmp_path: Path, engine: str) -> None:
     list(tally.watched([found]))
     software = evaluate(made.model, samples.x)[made.model.readout.node]
     agreement = tally.agreement(logits[np.newaxis], software, float(np.ptp(software)))
-    assert agreement.own == 1.0
+    assert agreement.circuit == 1.0
     assert len(set(logits.argmax(axis=1).tolist())) > 1
     watts = dict(zip(found.power.branches, found.power.average_w, strict=True))
     (taken,) = (value for each, value in watts.items() if each.kind == "decision")

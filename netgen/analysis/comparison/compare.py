@@ -71,7 +71,7 @@ def compare(
     states, entries = readings.states, readings.entries()
     free = np.array([entry.logit_rmse_fs for entry in entries])
     same = np.array([entry.logit_rmse_same_state_fs for entry in entries])
-    own = _own_range(readings, same)
+    over_range = _over_range(readings, same)
     output = model.readout.node
     named = winners.agreement(
         settled.values[output], readings.software[output], readings.full_scale
@@ -94,14 +94,14 @@ def compare(
         state_agreement=share(_joined(agreeing)),
         state_agreement_clear=share(_joined(expected)),
         state_clear_share=share(_joined([reading.clear for reading in states.values()])),
-        winner_agreement=named.own,
+        winner_agreement=named.circuit,
         winner_agreement_software=named.software,
         logit_rmse_fs=mean(free),
         logit_rmse_fs_max=float(free.max()) if entries else None,
         logit_rmse_same_state_fs=mean(same),
         logit_rmse_same_state_fs_max=float(same.max()) if entries else None,
-        logit_rmse_same_state_own=mean(own),
-        logit_rmse_same_state_own_max=float(own.max()) if own.size else None,
+        logit_rmse_same_state_own=mean(over_range),
+        logit_rmse_same_state_own_max=float(over_range.max()) if over_range.size else None,
         changes_software=_changes(model, {n: r.software for n, r in states.items()}),
         changes_circuit=_changes(model, {n: r.circuit for n, r in states.items()}),
         accuracy_software=_accuracy(samples, [entry.class_software for entry in entries]),
@@ -195,8 +195,8 @@ class _Readings:
     def tie(self, at: int) -> tuple[int, ...]:
         """Return the classes between which a sample is tied; () where software decides."""
         readout = self.model.readout
-        own = self.software[readout.node][at : at + 1]
-        possible = np.flatnonzero(possible_classes(readout, own, self.full_scale)[0])
+        logits = self.software[readout.node][at : at + 1]
+        possible = np.flatnonzero(possible_classes(readout, logits, self.full_scale)[0])
         return tuple(map(int, possible)) if len(possible) > 1 else ()
 
     def first_divergence(self, at: int) -> Divergence | None:
@@ -254,13 +254,13 @@ def _readings(
     )
 
 
-def _own_range(readings: _Readings, same: Floats) -> Floats:
+def _over_range(readings: _Readings, same: Floats) -> Floats:
     """Return same-state errors as shares of each sample's own range, where it has one."""
     logits = readings.software[readings.model.readout.node]
     moving = [at for at in range(len(same)) if not is_constant(logits[at])]
     ranges = np.array([np.ptp(logits[at]) for at in moving])
-    own: Floats = same[moving] * readings.full_scale / ranges
-    return own
+    over_range: Floats = same[moving] * readings.full_scale / ranges
+    return over_range
 
 
 def _changes(model: Model, states: Mapping[str, Bools]) -> int:

@@ -110,8 +110,8 @@ def _entry(
     added = error**2 - errors[over] ** 2
     flips = [answers.states[name] != states for name, states in ideal.states.items()]
     wrong = share(np.concatenate([flip.ravel() for flip in flips])) if flips else None
-    own = decide(readout, ideal.logits[0])
-    decided = [decide(readout, logits) != own for logits in answers.logits]
+    decisions = decide(readout, ideal.logits[0])
+    decided = [decide(readout, logits) != decisions for logits in answers.logits]
     return BudgetEntry(
         step,
         over,

@@ -90,8 +90,8 @@ def _sums(
         np.sqrt(np.mean(np.square(values), axis=(0, 1)))
         for values in (settled.values[name] - wanted, gross)
     )
-    for unit, (own, scale) in enumerate(zip(error, size, strict=True)):
-        yield UnitError(name, unit, float(own / max(scale, LEAST)), float(scale))
+    for unit, (worst, scale) in enumerate(zip(error, size, strict=True)):
+        yield UnitError(name, unit, float(worst / max(scale, LEAST)), float(scale))
 
 
 def _cells(cell: Cell, settled: SettledTraces) -> Iterator[UnitError]:
@@ -104,8 +104,8 @@ def _cells(cell: Cell, settled: SettledTraces) -> Iterator[UnitError]:
     still: Bools = np.asarray(cell.together(held).all(axis=-1), dtype=np.bool_)
     off = np.abs(settled.values[cell.name] - wanted) / cell.levels[0]
     for unit, levels in enumerate(cell.levels.T):
-        outputs, own = wanted[..., unit], off[..., unit]
-        chosen = [own[still[..., unit] & (outputs == each)] for each in np.unique(outputs)]
+        outputs, errors = wanted[..., unit], off[..., unit]
+        chosen = [errors[still[..., unit] & (outputs == each)] for each in np.unique(outputs)]
         error = max(float(np.median(part)) if part.size else 0.0 for part in chosen)
         yield UnitError(cell.name, unit, error, float(levels[0]))
 

@@ -230,8 +230,8 @@ def read_cells(
     figures = np.concatenate([learned, measured], axis=1).tolist()
     places = (cell.place(unit * cell.rungs + rung) for unit in range(layer.size))
     return [
-        CellFigure(layer.node, unit, place, *own)
-        for unit, (place, own) in enumerate(zip(places, figures, strict=True))
+        CellFigure(layer.node, unit, place, *values)
+        for unit, (place, values) in enumerate(zip(places, figures, strict=True))
     ]
 
 

@@ -65,5 +65,5 @@ def relative_lead(currents: Floats) -> Floats:
 class WinnerAgreement:
     """Shares of frames in which a winner-take-all names the class of the largest logit alone."""
 
-    own: float | None  #: Of the circuit's own logits, where the largest leads by :data:`LEAD`.
+    circuit: float | None  #: Of the circuit's own logits, where the largest leads by :data:`LEAD`.
     software: float | None  #: Of software's, where these are no tie.

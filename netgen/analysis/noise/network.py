@@ -91,10 +91,10 @@ def intrinsic(model: Model, noise: SummingNoise) -> Sigma:
     Each row is taken for a unit row that carries all of its gross current: its diode carries
     less, so this is an estimate from above as far as its mirrors are unit mirrors.
     """
-    own = frozenset(rows(model))
+    nodes = frozenset(rows(model))
 
     def sigma(name: str, values: Values) -> Floats | float:
-        if name not in own:
+        if name not in nodes:
             return 0.0
         node = model.by_name[name]
         source = node.input if isinstance(node, graph.Relu) else name
@@ -165,9 +165,9 @@ def study(
     for case in cases:
         model = case.model
         ideal = evaluate(model, case.samples.x)
-        own = intrinsic(model, noise(model))
-        level = float(np.mean([np.mean(own(name, ideal)) for name in rows(model)]))
-        yield immunity(case, ideal, own, sampling, ("intrinsic", level))
+        deviation = intrinsic(model, noise(model))
+        level = float(np.mean([np.mean(deviation(name, ideal)) for name in rows(model)]))
+        yield immunity(case, ideal, deviation, sampling, ("intrinsic", level))
         for place in chosen:
             for level in levels:
                 sigma = uniform(places(model)[place], level)

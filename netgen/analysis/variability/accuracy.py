@@ -78,17 +78,19 @@ def population_accuracy(
     software, labels
         Software's class and the right one, (samples,).
     """
-    own = float(balanced_accuracy(software[np.newaxis], labels)[0])
+    reference = float(balanced_accuracy(software[np.newaxis], labels)[0])
     each = balanced_accuracy(decisions, labels)
     mean, error = float(each.mean()), 0.0
     if len(each) > 1:
         error = _HALF_WIDTH * float(each.std(ddof=1)) / float(np.sqrt(len(each)))
-    near, close, far = (proportion(each >= own - loss - _ROUNDING) for loss in (NEAR, CLOSE, FAR))
+    near, close, far = (
+        proportion(each >= reference - loss - _ROUNDING) for loss in (NEAR, CLOSE, FAR)
+    )
     constant = (decisions == decisions[:, :1]).all(axis=1) & bool(np.ptp(labels))
     return PopulationAccuracy(
         len(decisions),
         len(labels),
-        own,
+        reference,
         mean,
         (max(mean - error, 0.0), min(mean + error, 1.0)),
         float(np.quantile(each, LOW)),

@@ -311,9 +311,9 @@ _FIGURES = (
 
 def _winners(currents: Floats, levels: Floats) -> dict[str, Floats]:
     """Return what a winner-take-all makes of its own currents, by figure, each (samples,)."""
-    own = levels.argmax(axis=2) == currents.argmax(axis=2)
-    lost = np.where(own, 0.0, relative_lead(currents)).max(axis=1)
-    return {"winner_agreement": own.mean(axis=1), "winner_lead": lost}
+    agrees = levels.argmax(axis=2) == currents.argmax(axis=2)
+    lost = np.where(agrees, 0.0, relative_lead(currents)).max(axis=1)
+    return {"winner_agreement": agrees.mean(axis=1), "winner_lead": lost}
 
 
 def _figures(
@@ -366,8 +366,8 @@ def lead(readout: Readout, logits: Floats, classes: Integers) -> Floats:
         return np.zeros(len(logits))
     start = readout.stop - 1 if readout.rule == "last" else readout.start
     window = logits[:, start : readout.stop]
-    own = np.take_along_axis(window, classes[:, None, None], axis=2)[..., 0]
-    is_own = np.arange(logits.shape[2]) == classes[:, None, None]
-    others = np.where(is_own, -np.inf, window).max(axis=2)
-    led: Floats = (own - others).mean(axis=1)
+    chosen = np.take_along_axis(window, classes[:, None, None], axis=2)[..., 0]
+    is_chosen = np.arange(logits.shape[2]) == classes[:, None, None]
+    others = np.where(is_chosen, -np.inf, window).max(axis=2)
+    led: Floats = (chosen - others).mean(axis=1)
     return led

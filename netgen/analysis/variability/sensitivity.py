@@ -132,13 +132,13 @@ def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> 
         )
         for at, each in enumerate(kept)
     ]
-    own, random = _adjusted(share, len(used)), _adjusted(chance, len(used))
+    explained, random = _adjusted(share, len(used)), _adjusted(chance, len(used))
     return Sensitivity(
         chips=len(used),
         left_out=len(figures.cases) - len(used),
         deviations=tuple(sorted(contributions, key=lambda each: -each.share)),
-        groups=_groups([each.group for each in kept], own, random),
-        nodes=_groups([each.node for each in kept], own, random),
+        groups=_groups([each.group for each in kept], explained, random),
+        nodes=_groups([each.node for each in kept], explained, random),
         expected=LEVEL * len(kept),
         significant=int((p < LEVEL).sum()),
     )
@@ -177,8 +177,8 @@ def _groups(names: Sequence[str], share: Floats, chance: Floats) -> tuple[GroupS
         members.setdefault(name, []).append(at)
     sums = {name: chance[:, at].sum(axis=1) for name, at in members.items()}
     alike: dict[int, list[Floats]] = {}  # chance gives groups of one size the same
-    for name, own in members.items():
-        alike.setdefault(len(own), []).append(sums[name])
+    for name, indices in members.items():
+        alike.setdefault(len(indices), []).append(sums[name])
     pooled = {size: np.concatenate(parts) for size, parts in alike.items()}
     shares = {name: float(share[at].sum()) for name, at in members.items()}
     p = {

@@ -40,10 +40,10 @@ class BiasedCell:
         others
             Nets of ports by name that have another.
         """
-        own = {port: f"{port}{suffix}" for port in self.block.ports}
+        nets = {port: f"{port}{suffix}" for port in self.block.ports}
         if self.block.candidate == "n":  # the row's own diode drives it
-            own["candidate"] = f"n{suffix}"
-        return " ".join({**own, "vdd": "vdd", "vss": "vss", **others}[p] for p in self.block.ports)
+            nets["candidate"] = f"n{suffix}"
+        return " ".join({**nets, "vdd": "vdd", "vss": "vss", **others}[p] for p in self.block.ports)
 
 
 @dataclass(frozen=True)

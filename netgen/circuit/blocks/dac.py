@@ -140,8 +140,8 @@ class ProgrammableBias(Block):
             inner = [f"{name}_d{place}" for place in range(1, series)]
             drain = "out" if name == FIXED else f"{name}_on"
             ends = zip(series_names(name, series), [drain, *inner], [*inner, "vdd"], strict=True)
-            for own, upper, lower in ends:
-                (device,) = kit.pmos(own, upper, "line", lower, size)
+            for name_of_one, upper, lower in ends:
+                (device,) = kit.pmos(name_of_one, upper, "line", lower, size)
                 yield replace(device, stack=name)
             if name != FIXED:
                 yield from kit.pmos(f"{name}_switch", "out", f"{name}_b", drain, kit.reset)

@@ -48,8 +48,8 @@ class Kit:
         self, polarity: Polarity, name: str, nets: tuple[str, str, str], size: Geometry | None
     ) -> tuple[Device, ...]:
         """Return a transistor with nets of drain, gate and source; several where it is long."""
-        own = self.unit.of(self.groups.get(name, ""))
-        geometry = size or self.technology.unit_of(polarity, own)
+        group_unit = self.unit.of(self.groups.get(name, ""))
+        geometry = size or self.technology.unit_of(polarity, group_unit)
         drain, gate, source = nets
         terminals = drain, gate, source, RAIL[polarity]
         whole = Device(name, "mirror", polarity, geometry, terminals)

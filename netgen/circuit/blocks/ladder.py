@@ -117,12 +117,12 @@ class LadderBlock(Schmitt9):
 
     def __init__(self, rungs: int = 2) -> None:
         self.rungs = rungs
-        own, self.module = Schmitt9, f"ladder_{8 * rungs + 1}t"
+        rung, self.module = Schmitt9, f"ladder_{8 * rungs + 1}t"
         ends = self.ends = tuple(f"_{place}" for place in range(1, rungs + 1))
         self.biases = tuple(
             Bias(bias.name + end, bias.parameter.replace("{0}", f"{{0}}][{place}"), bias.name)
             for place, end in enumerate(ends)
-            for bias in own.biases
+            for bias in rung.biases
         )
         storages = ("storage", *(f"storage_{place}" for place in range(2, rungs + 1)))
         names = (bias.name for bias in self.biases)
@@ -133,7 +133,7 @@ class LadderBlock(Schmitt9):
         self.ways = tuple(
             tuple(Copy(c.polarity, c.diode and c.diode + end, c.copy + end) for c in way)
             for end in ends
-            for way in own.ways
+            for way in rung.ways
         )
 
     def of(self, cell: Cell) -> CellBlock:

@@ -52,11 +52,11 @@ def modules_of(
         modules += block.modules(replace(kit, groups=block.groups))
     modules += bias.BLOCK.modules(kit)
     for group, size in sizes_of(unit).items():
-        own = Kit(technology, size)
+        group_kit = Kit(technology, size)
         if group in LINES:
-            sized = (*relu.BLOCK.modules(own), *mirror.BLOCK.modules(own))
+            sized = (*relu.BLOCK.modules(group_kit), *mirror.BLOCK.modules(group_kit))
         elif group not in MIRRORS:
-            sized = tuple(each for each in bias.BLOCK.modules(own) if each.name == bias.DIODE)
+            sized = tuple(each for each in bias.BLOCK.modules(group_kit) if each.name == bias.DIODE)
         else:
             continue
         modules += (replace(each, name=sized_name(each.name, group, unit)) for each in sized)

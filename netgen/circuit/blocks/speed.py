@@ -20,11 +20,11 @@ class CellSpeed:
     output: Floats  #: What the output adds, s, rising and falling, (2, triggers).
     #: Capacitance, F, that doubles the time if wires add it to the storage node, rising and
     #: falling, (2, triggers).
-    own: Floats
+    load: Floats
 
     def loaded(self, wires: Floats) -> CellSpeed:
         """Return the times with wires at the storage nodes, F, (triggers,)."""
-        return replace(self, storage=self.storage + np.log1p(wires / self.own)[..., np.newaxis])
+        return replace(self, storage=self.storage + np.log1p(wires / self.load)[..., np.newaxis])
 
     def time(self, overdrive: Floats) -> tuple[Floats, Floats]:
         """Return the times to rise and to fall, s, for overdrives (…, triggers), shares as above.

@@ -130,15 +130,15 @@ def simulate_population(
     for run, result in run_tasks(tasks(), pool(choices, technology)):
         technology.check_unchanged()
         run.traces.parent.mkdir(exist_ok=True)
-        own = variant_key(circuits[run.case], samples, run.sample)
+        variant = variant_key(circuits[run.case], samples, run.sample)
         if isinstance(result, SimulationError):
             run.traces.unlink(missing_ok=True)
-            record = head("failure") | {"kind": result.kind, "message": str(result), "key": own}
+            record = head("failure") | {"kind": result.kind, "message": str(result), "key": variant}
             write_whole(run.failure, json.dumps(record) + "\n")
             yield Finished(run, failure=result)
             continue
         run.failure.unlink(missing_ok=True)
-        save_traces(run.traces, _settled(result), own)
+        save_traces(run.traces, _settled(result), variant)
         yield Finished(run)
 
 
@@ -206,8 +206,8 @@ class PopulationRuns:
         if (case, sample) in self.failures or not run.traces.is_file():
             return None
         traces, stored_key = load_traces(run.traces)
-        own = variant_key(self.circuits[case], self.samples, sample)
-        return traces if (stored_key, traces.sample) == (own, sample) else None
+        variant = variant_key(self.circuits[case], self.samples, sample)
+        return traces if (stored_key, traces.sample) == (variant, sample) else None
 
 
 def populations(build: Build) -> list[str]:
@@ -246,7 +246,7 @@ def read_population(build: Build, name: str) -> PopulationRuns:
     return PopulationRuns(folder, described, cases, picked, samples, circuits, failures)
 
 
-def _failure(run: Run, own: str) -> str | None:
+def _failure(run: Run, variant: str) -> str | None:
     """Return how a run failed; None where it did not, or where that cannot be told any more."""
     if not run.failure.is_file():
         return None
@@ -254,4 +254,4 @@ def _failure(run: Run, own: str) -> str | None:
         record = read_json(run.failure)
     except ConfigurationError:
         return None
-    return str(record.get("kind")) if record.get("key") == own else None
+    return str(record.get("kind")) if record.get("key") == variant else None

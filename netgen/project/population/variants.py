@@ -187,8 +187,8 @@ class MonteCarlo:
     def cases(self) -> tuple[Chip, ...]:
         """All chips."""
         each = self.programmed or (None,) * self.runs
-        own = zip(range(self.runs), each, strict=False)
-        return tuple(Chip(run, self.variation, self.bias, what) for run, what in own)
+        numbered = zip(range(self.runs), each, strict=False)
+        return tuple(Chip(run, self.variation, self.bias, what) for run, what in numbered)
 
     def described(self) -> dict[str, object]:
         """Return what it is, for people and programs."""

@@ -23,14 +23,14 @@ def plot_error_budget(budget: ErrorBudget, sheet: Sheet) -> Figure:
     rows = np.arange(len(entries))
     # a logarithmic axis knows no zero: such a bar ends left of it
     total = np.maximum([100 * entry.logit_rmse_fs for entry in entries], SMALLEST / 10)
-    own = np.maximum([100 * abs(entry.attributed_fs) for entry in entries], SMALLEST / 10)
+    attributed = np.maximum([100 * abs(entry.attributed_fs) for entry in entries], SMALLEST / 10)
     axes.barh(rows, total, 0.75, color=PALE, label="after the step")
-    axes.barh(rows, own, 0.4, color=CIRCUIT, label="the step's own part")
-    shown = [size for size in (*total, *own) if size > SMALLEST] or [SMALLEST]
+    axes.barh(rows, attributed, 0.4, color=CIRCUIT, label="the step's own part")
+    shown = [size for size in (*total, *attributed) if size > SMALLEST] or [SMALLEST]
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(0.4 * min(shown), (6 if sheet.wide else 40) * max(shown))
-    for row, (entry, size) in enumerate(zip(entries, np.maximum(total, own), strict=True)):
+    for row, (entry, size) in enumerate(zip(entries, np.maximum(total, attributed), strict=True)):
         sign = "−" if entry.attributed_fs < 0 else "+"
         text = f"{entry.logit_rmse_fs:.2%} ({sign}{abs(entry.attributed_fs):.2%})"
         axes.text(max(float(size), 0.4 * min(shown)), row, f"  {text}", va="center", fontsize=8)

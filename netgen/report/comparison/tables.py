@@ -52,11 +52,11 @@ def _ranges(comparison: Comparison) -> str:
         f"Full scale is {comparison.logit_full_scale:.4g} units: the range of software's logits "
         f"over all {counted(len(comparison.samples), 'samples')}."
     )
-    own, worst_own = comparison.logit_rmse_same_state_own, comparison.logit_rmse_same_state_own_max
-    if own is not None:
+    mean = comparison.logit_rmse_same_state_own
+    if mean is not None:
         text += (
-            f" Over each sample's own range the error with the same states is {percent(own)} "
-            f"(mean) and {percent(worst_own)} (worst)."
+            f" Over each sample's own range the error with the same states is {percent(mean)} "
+            f"(mean) and {percent(comparison.logit_rmse_same_state_own_max)} (worst)."
         )
     return text
 
@@ -132,8 +132,8 @@ def nodes_blocks(comparison: Comparison, model: Model) -> list[Block]:
 
 def _node_row(entry: NodeComparison, comparison: Comparison) -> tuple[str, ...]:
     free, same = entry.free_running, entry.same_state
-    own = [each for each in comparison.unit_errors if each.node == entry.node]
-    worst_unit = max(own, key=lambda each: each.error, default=None)
+    units = [each for each in comparison.unit_errors if each.node == entry.node]
+    worst_unit = max(units, key=lambda each: each.error, default=None)
     return (
         f"`{entry.node}`",
         entry.op,

@@ -52,9 +52,9 @@ def power_page(
     if area:
         columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
         rows = [
-            (kind, str(whole_at(own, "transistors")),
-             *(f"{number_at(own, key) * 1e12:.0f}" for key in ("gate_m2", "drawn_m2")))
-            for kind, own in (*table_at(area, "by_block").items(), ("total", area))
+            (kind, str(whole_at(area_of_kind, "transistors")),
+             *(f"{number_at(area_of_kind, key) * 1e12:.0f}" for key in ("gate_m2", "drawn_m2")))
+            for kind, area_of_kind in (*table_at(area, "by_block").items(), ("total", area))
         ]  # fmt: skip
         note = Text(f"Drawn area is an estimate: {text_at(area, 'assumption')}.", "note")
         table = Table("Transistors and area by kind of block", columns, plain_rows(rows))

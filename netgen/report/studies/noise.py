@@ -71,12 +71,12 @@ def noise_files(
     sources = [("technology", technology), ("netgen", __version__), *asdict(sampling).items()]
     sections.append(provenance(sources, ()))
     names = ", ".join(dict.fromkeys(result.case for result in results))
-    own = (result for result in results if result.place == "intrinsic")
-    summary = " ".join(map(_own_noise_summary, own))
+    intrinsic = (result for result in results if result.place == "intrinsic")
+    summary = " ".join(map(_intrinsic_summary, intrinsic))
     return files | {"noise.html": to_html(Page(names, "noise", summary, sections))}
 
 
-def _own_noise_summary(result: Immunity) -> str:
+def _intrinsic_summary(result: Immunity) -> str:
     parts = [
         f"{percent(getattr(result, measure).value)} {label}"
         for measure, label in MEASURES.items()
@@ -90,9 +90,9 @@ def _alt(results: Sequence[Immunity], measure: str) -> str:
     """Say what the plot of a measure shows."""
     parts = []
     for case, place in dict.fromkeys((r.case, r.place) for r in results if r.place != "intrinsic"):
-        own = [r for r in results if (r.case, r.place) == (case, place)]
-        first, last = (percent(getattr(r, measure).value) for r in (own[0], own[-1]))
-        levels = f"{100 * own[0].level:.3g} to {100 * own[-1].level:.3g} % of a unit"
+        selected = [r for r in results if (r.case, r.place) == (case, place)]
+        first, last = (percent(getattr(r, measure).value) for r in (selected[0], selected[-1]))
+        levels = f"{100 * selected[0].level:.3g} to {100 * selected[-1].level:.3g} % of a unit"
         parts.append(f"{case}, noise at {place} of {levels}: {first} to {last}")
     return f"{MEASURES[measure]}. {'; '.join(parts)}."
 
@@ -124,12 +124,12 @@ def _share(share: Interval | None) -> str:
 
 def plot_curves(results: Sequence[Immunity], measure: str, sheet: Sheet) -> Figure:
     """Draw a measure over the level of noise: a panel for each place, a curve for each network."""
-    own = {result.case: result for result in results if result.place == "intrinsic"}
+    by_case = {result.case: result for result in results if result.place == "intrinsic"}
     places = list(dict.fromkeys(r.place for r in results if r.place != "intrinsic"))
     fig, panels = sheet.panels(max(len(places), 1), 3.6)
     shares = [end for r in results for end in (getattr(r, measure).low, getattr(r, measure).high)]
     for axes, place in zip(panels, places, strict=False):
-        for index, (case, intrinsic) in enumerate(own.items()):
+        for index, (case, intrinsic) in enumerate(by_case.items()):
             colour = CLASSES[index % len(CLASSES)]
             chosen = [r for r in results if (r.case, r.place) == (case, place)]
             _curve(axes, chosen, measure, plain(case), colour)

@@ -235,7 +235,7 @@ def _flat(recipe: Mapping[str, Json]) -> list[tuple[str, Json]]:
         phases = value if isinstance(value, list | tuple) else ()
         for number, entry in enumerate(phases, start=1):
             if isinstance(entry, Mapping):
-                rows += [(f"phase {number}, {own}", what) for own, what in entry.items()]
+                rows += [(f"phase {number}, {name}", what) for name, what in entry.items()]
         if not any(isinstance(entry, Mapping) for entry in phases):
             rows.append((name, value))
     return rows

@@ -90,19 +90,19 @@ def _at_ends(span: CodeRange, codes: Integers) -> float:
 
 def _alt(span: CodeRange, codes: Mapping[str, Integers]) -> str:
     medians = (
-        f"{what}: median factor {np.exp(np.median(span.logs(own))):.3g}, "
-        f"{percent(_at_ends(span, own))} at the ends"
-        for what, own in codes.items()
+        f"{what}: median factor {np.exp(np.median(span.logs(code))):.3g}, "
+        f"{percent(_at_ends(span, code))} at the ends"
+        for what, code in codes.items()
     )
     return "; ".join(medians) + "."
 
 
 def _table(span: CodeRange, codes: Mapping[str, Integers]) -> Table:
     rows = []
-    for what, own in codes.items():
-        low, middle, high = np.exp(np.quantile(span.logs(own), (0.05, 0.5, 0.95)))
-        ends = _at_ends(span, own)
-        cells = (f"`{what}`", str(own.size), f"{middle:.3f}", f"{low:.3f} … {high:.3f}",
+    for what, code in codes.items():
+        low, middle, high = np.exp(np.quantile(span.logs(code), (0.05, 0.5, 0.95)))
+        ends = _at_ends(span, code)
+        cells = (f"`{what}`", str(code.size), f"{middle:.3f}", f"{low:.3f} … {high:.3f}",
                  percent(ends))  # fmt: skip
         rows.append(TableRow(cells, ends > FEW))
     columns = ("what they set", ">codes", ">median factor", ">5 … 95 %", ">at an end of the range")
@@ -114,10 +114,10 @@ def _plot_accuracies(accuracies: TrimmedChips, sheet: Sheet) -> Figure:
     axes = fig.subplots()
     low = float(accuracies.accuracies.min())
     bins = np.linspace(low, max(float(accuracies.accuracies.max()), low + 0.02), _BINS)
-    for own, colour, label in zip(
+    for share, colour, label in zip(
         accuracies.accuracies, (CIRCUIT, AGREES), ("before", "after"), strict=True
     ):
-        axes.hist(own, bins.tolist(), color=colour, alpha=0.6, label=label)
+        axes.hist(share, bins.tolist(), color=colour, alpha=0.6, label=label)
     axes.axvline(accuracies.after.software, color=SOFTWARE, linestyle=(0, (3, 2)), label="software")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -132,8 +132,8 @@ def _plot_codes(span: CodeRange, codes: Mapping[str, Integers], sheet: Sheet) ->
     fig, panels = sheet.panels(len(codes), 2.6)
     places = np.arange(span.last + 1)
     colours = [CIRCUIT if at in (0, span.last) else MUTED for at in places]
-    for axes, (what, own) in zip(panels, codes.items(), strict=True):
-        axes.bar(places, np.bincount(own, minlength=span.last + 1), 1.0, color=colours)
+    for axes, (what, code) in zip(panels, codes.items(), strict=True):
+        axes.bar(places, np.bincount(code, minlength=span.last + 1), 1.0, color=colours)
         axes.set_title(what, fontsize=9)
         axes.set_xlabel("code", fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

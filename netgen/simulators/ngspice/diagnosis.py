@@ -56,7 +56,7 @@ def _start_files() -> Iterator[Finding]:
     if scripts and (Path(scripts) / "spinit").is_file():
         hint = "netgen keeps it out of its simulations; your own ngspice reads it"
         yield Finding("spinit", "note", f"{Path(scripts) / 'spinit'} ($SPICE_SCRIPTS)", hint)
-    own = Path.home() / ".spiceinit"
-    if own.is_file():
+    home_file = Path.home() / ".spiceinit"
+    if home_file.is_file():
         hint = "netgen keeps it out of its simulations; your own ngspice reads it"
-        yield Finding("spinit", "note", str(own), hint)
+        yield Finding("spinit", "note", str(home_file), hint)

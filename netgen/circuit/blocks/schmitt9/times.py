@@ -66,7 +66,7 @@ class SchmittTimes:
     output: Floats
     #: Capacitance, F, that doubles the time if wires add it to the storage node, rising and
     #: falling, (biases, 2).
-    own: Floats
+    load: Floats
 
     def of(self, cells: Table, wanted: Floats) -> CellSpeed:
         """Return the times of cells with given β_hi, β_hi − β_lo and α, A, (3, units)."""
@@ -75,13 +75,13 @@ class SchmittTimes:
         share = np.clip(feedback / threshold, self.shares[0], self.shares[-1])
         at = np.stack([logs, share], axis=-1)
         charges = np.stack([surface(at) for surface in self._surfaces])
-        output, own = (
+        output, load = (
             np.stack([np.interp(logs, np.log(self.bias), each) for each in values.T])
-            for values in (self.output, self.own)
+            for values in (self.output, self.load)
         )
         late = np.maximum(output, 0.0) * (1 / gain - 1 / threshold)
         storage = charges - np.log(threshold)[:, np.newaxis]
-        return CellSpeed(np.log(self.overdrive), storage, late, own)
+        return CellSpeed(np.log(self.overdrive), storage, late, load)
 
     @cached_property
     def _surfaces(self) -> tuple[RegularGridInterpolator, ...]:
@@ -108,19 +108,21 @@ def measured_times(bench: Bench, block: CellBlock) -> SchmittTimes:
     def measure() -> dict[str, Floats]:
         measured = [_measured(bench, block, float(each)) for each in bias]
         return dict(
-            zip(("times", "output", "own"), map(np.array, zip(*measured, strict=True)), strict=True)
+            zip(
+                ("times", "output", "load"), map(np.array, zip(*measured, strict=True)), strict=True
+            )
         )
 
     identity = (tuple(bias), SHARES, OVERDRIVES, _SLOW_GAIN, _EDGE, _LOAD, _LOADED)
-    arrays = bench.kept(f"{block.name} times", identity, measure)
+    arrays = bench.kept(f"{block.name} transition times", identity, measure)
     rising, falling = np.moveaxis(arrays["times"], -1, 0)
     shares, overdrive = np.array(SHARES), np.array(OVERDRIVES)
-    return SchmittTimes(bias, shares, overdrive, rising, falling, arrays["output"], arrays["own"])
+    return SchmittTimes(bias, shares, overdrive, rising, falling, arrays["output"], arrays["load"])
 
 
 def _measured(bench: Bench, block: CellBlock, bias: float) -> tuple[Floats, Floats, Floats]:
     """Return times, (shares, overdrives, 2), the output's charge, (2,), of one bias, and the
-    storage node's own capacitance, (2,).
+    capacitance of the storage node, (2,).
 
     A candidate cannot be negative: where a falling cell's overdrive is more than its β_lo, the
     time follows from that at no candidate, as if the same charge had to move.
@@ -146,10 +148,10 @@ def _measured(bench: Bench, block: CellBlock, bias: float) -> tuple[Floats, Floa
         table = _filled(times[:-4].reshape(len(SHARES), len(OVERDRIVES), 2))
         if table is not None and np.isfinite(times[-4:]).all():
             late = times[-4:-2] - table[middle, -1]
-            own = _LOAD * area / (times[-2:] / table[middle, _LOADED] - 1)
+            load = _LOAD * area / (times[-2:] / table[middle, _LOADED] - 1)
             reached = np.minimum(OVERDRIVES, jumps[:, 1:] / jumps[:, :1])
             table[:, :, 1] *= reached / OVERDRIVES
-            return table, late / (1 / slow - 1 / bias), own
+            return table, late / (1 / slow - 1 / bias), load
         stop *= 8
     name = bench.technology.name
     raise SimulationError(
