@@ -104,16 +104,16 @@ class TwinCells:
 
 def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
     """Read the cells of a layer."""
-    word, place, index, block = (
-        plan.circuit.word(layer),
+    prefix, place, index, block = (
+        plan.circuit.prefix(layer),
         plan.devices.place,
         plan.index,
         layer.block,
     )
-    names = [index.block(word, unit, "cell") for unit in range(layer.size)]
+    names = [index.block(prefix, unit, "cell") for unit in range(layer.size)]
     paths = [block.parameters(layer.node, unit) for unit in range(layer.size)]
     diodes = [
-        [f"{index.block(word, unit, 'bias', path)}.{bias.DEVICE}" for path in unit_paths]
+        [f"{index.block(prefix, unit, 'bias', path)}.{bias.DEVICE}" for path in unit_paths]
         for unit, unit_paths in enumerate(paths)
     ]
 
@@ -154,17 +154,17 @@ def _bias_currents(
     paths
         Of the learned parameters, by bias and unit.
     """
-    index, word = plan.index, plan.circuit.word(layer)
+    index, prefix = plan.index, plan.circuit.prefix(layer)
     dac = plan.circuit.dac
     polarity: Polarity = "pmos" if dac is None else "nmos"
     gate = net(plan.circuit, REFERENCE, 0, "p" if dac is None else "n")
     transistors = [
-        [index.mirror(word, u, path, gate) for u, path in enumerate(unit_paths)]
+        [index.mirror(prefix, u, path, gate) for u, path in enumerate(unit_paths)]
         for unit_paths in paths
     ]
     if not all(all(each) for each in transistors):
         ideal = [
-            [index.current(word, u, path) for u, path in enumerate(unit_paths)]
+            [index.current(prefix, u, path) for u, path in enumerate(unit_paths)]
             for unit_paths in paths
         ]
         return np.array(ideal), ()

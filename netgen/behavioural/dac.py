@@ -61,10 +61,10 @@ def twin_dacs(plan: Plan, layer: CellLayer, currents: Floats) -> TwinDacs | None
     span = plan.circuit.dac
     if span is None:
         return None
-    word, place = plan.circuit.word(layer), plan.devices.place
+    prefix, place = plan.circuit.prefix(layer), plan.devices.place
     paths = [layer.block.parameters(layer.node, unit) for unit in range(layer.size)]
     names = [
-        [plan.index.block(word, unit, "dac", path) for unit, path in enumerate(names_of_current)]
+        [plan.index.block(prefix, unit, "dac", path) for unit, path in enumerate(names_of_current)]
         for names_of_current in zip(*paths, strict=True)
     ]
 

@@ -15,7 +15,7 @@ import numpy as np
 from netgen.arrays import Floats, Integers
 from netgen.behavioural.devices import MirrorCopies
 from netgen.behavioural.plan import Plan
-from netgen.circuit import DECISION_WORD
+from netgen.circuit import DECISION_PREFIX
 from netgen.circuit.blocks import wta
 
 
@@ -48,7 +48,7 @@ def twin_decision(plan: Plan) -> TwinDecision | None:
     readout = plan.circuit.model.readout
     if not plan.circuit.decision or readout.rule == "mean":
         return None
-    unit = plan.index.units[DECISION_WORD, 0]
+    unit = plan.index.units[DECISION_PREFIX, 0]
     names = [each.name for each in unit.instances if each.module == wta.CLASS]
 
     def parts(name: str, device: str) -> tuple[str, ...]:

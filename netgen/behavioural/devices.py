@@ -19,7 +19,7 @@ from netgen.technology import Geometry, Polarity
 class NetlistIndex:
     """Finds devices of a network by what they stand for: the record counts, not the weights.
 
-    Units are named by the word of their layer and their index.
+    Units are named by the prefix of their layer and their index.
     """
 
     netlist: Netlist
@@ -27,25 +27,25 @@ class NetlistIndex:
     @cached_property
     def units(self) -> Mapping[tuple[str, int], Unit]:
         """All units."""
-        return {(layer.word, u.index): u for layer in self.netlist.layers for u in layer.units}
+        return {(layer.prefix, u.index): u for layer in self.netlist.layers for u in layer.units}
 
     @cached_property
     def _mirrors(self) -> Mapping[tuple[str, int, str, str], tuple[Device, ...]]:
         mirrors = {}
-        for (word, index), unit in self.units.items():
+        for (prefix, index), unit in self.units.items():
             for stack in stacks(unit.devices):
                 if stack[0].parameter is not None:
-                    mirrors[word, index, stack[0].parameter, stack[0].gate] = tuple(stack)
+                    mirrors[prefix, index, stack[0].parameter, stack[0].gate] = tuple(stack)
         return mirrors
 
-    def mirror(self, word: str, unit: int, parameter: str, gate: str) -> tuple[Device, ...]:
+    def mirror(self, prefix: str, unit: int, parameter: str, gate: str) -> tuple[Device, ...]:
         """Return the transistors in series that stand for a parameter; none if it has none.
 
         A linear node of a sum weighs each of its terms: one parameter, several gate nets.
         """
-        return self._mirrors.get((word, unit, parameter, gate), ())
+        return self._mirrors.get((prefix, unit, parameter, gate), ())
 
-    def current(self, word: str, unit: int, parameter: str) -> float:
+    def current(self, prefix: str, unit: int, parameter: str) -> float:
         """Return an ideal bias current, A.
 
         Raises
@@ -53,7 +53,7 @@ class NetlistIndex:
         ConfigurationError
             The network has none for that parameter.
         """
-        for source in self.units[word, unit].sources:
+        for source in self.units[prefix, unit].sources:
             if source.parameter == parameter:
                 return source.current
         problem = (
@@ -62,7 +62,7 @@ class NetlistIndex:
         )
         raise ConfigurationError(self.netlist.source, [problem])
 
-    def block(self, word: str, unit: int, role: Role, parameter: str | None = None) -> str:
+    def block(self, prefix: str, unit: int, role: Role, parameter: str | None = None) -> str:
         """Return the name of a unit's block.
 
         Parameters
@@ -75,10 +75,10 @@ class NetlistIndex:
         ConfigurationError
             It was edited away.
         """
-        for instance in self.units[word, unit].instances:
+        for instance in self.units[prefix, unit].instances:
             if instance.role == role and instance.parameter == parameter:
                 return instance.name
-        problem = f"unit {unit} of layer {word} has no {role} block; the twin needs it"
+        problem = f"unit {unit} of layer {prefix} has no {role} block; the twin needs it"
         raise ConfigurationError(self.netlist.source, [problem])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netgen.behavioural.devices import Devices, MirrorCopies, NetlistIndex, mirror_copies
 from netgen.behavioural.mirrors import Grid
 from netgen.characterise import Characterisation
-from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit
+from netgen.circuit import REFERENCE, REFERENCE_PREFIX, Circuit
 from netgen.circuit.blocks import block_of, mirror, relu
 from netgen.circuit.netlist import Role
 from netgen.model import INPUT, Cell
@@ -26,18 +26,18 @@ class Plan:
     devices: Devices
     grid: Grid
 
-    def word(self, source: str) -> str:
-        """Return the netlist word of the layer that a signal comes from."""
-        return REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
+    def prefix(self, source: str) -> str:
+        """Return the net prefix of the layer that a signal comes from."""
+        return REFERENCE_PREFIX if source == REFERENCE else self.circuit.prefixes[source]
 
     def diode(self, source: str, unit: int) -> str:
         """Return the name of the transistor that defines a signal."""
         cell = self.circuit.model.by_name.get(source)
         if isinstance(cell, Cell):
-            name = self.index.block(self.word(source), unit, "cell")
+            name = self.index.block(self.prefix(source), unit, "cell")
             return f"{name}.{block_of(cell).probe.device}"
         role: Role = "bias" if source == REFERENCE else "input" if source == INPUT else "relu"
-        return f"{self.index.block(self.word(source), unit, role)}.{relu.DEVICE}"
+        return f"{self.index.block(self.prefix(source), unit, role)}.{relu.DEVICE}"
 
     def copies(
         self, source: str, units: Sequence[int], polarity: Polarity, ends: Sequence[tuple[str, ...]]
@@ -49,7 +49,7 @@ class Plan:
         last = [place(polarity, *names) for names in ends]
         if source_polarity == polarity:
             return (mirror_copies(source_polarity, first, last),)
-        lines = [self.index.block(self.word(source), unit, "line") for unit in units]
+        lines = [self.index.block(self.prefix(source), unit, "line") for unit in units]
         copies = [place(source_polarity, f"{line}.{mirror.COPY}") for line in lines]
         diodes = [place(polarity, f"{line}.{mirror.DIODE}") for line in lines]
         return mirror_copies(source_polarity, first, copies), mirror_copies(polarity, diodes, last)

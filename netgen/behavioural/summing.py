@@ -95,14 +95,14 @@ def twin_sums(plan: Plan, layer: SummingLayer) -> TwinSums:
 def _groups(
     plan: Plan, layer: SummingLayer, mirrors: Mirrors, drain: Drain
 ) -> Iterator[LayerMirrors]:
-    word, source = plan.circuit.word(layer), mirrors.source
+    prefix, source = plan.circuit.prefix(layer), mirrors.source
     signs: tuple[tuple[Polarity, float], ...] = (("nmos", -1.0), ("pmos", 1.0))
     for polarity, sign in signs:
         nodes, units, ends, geometry, lengths = [], [], [], [], []
         for row, unit in np.argwhere(sign * mirrors.weight > 0).tolist():
             gate = net(plan.circuit, source, unit, "p" if sign > 0 else "n")
             path = parameter_path(mirrors, row, unit)
-            series = plan.index.mirror(word, row, path, gate)
+            series = plan.index.mirror(prefix, row, path, gate)
             if series:  # too small ones have no mirror
                 nodes.append(row)
                 units.append(unit)

@@ -14,14 +14,14 @@ from netgen.circuit.circuit import (
     build_circuit,
     parameter_path,
 )
-from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
+from netgen.circuit.names import DECISION_PREFIX, REFERENCE, REFERENCE_PREFIX
 
 __all__ = [
     "BIASES",
-    "DECISION_WORD",
+    "DECISION_PREFIX",
     "READOUTS",
     "REFERENCE",
-    "REFERENCE_WORD",
+    "REFERENCE_PREFIX",
     "Bias",
     "CellLayer",
     "Circuit",

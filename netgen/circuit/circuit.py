@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from netgen.arrays import Floats, Integers
 from netgen.circuit.blocks import CellBlock, block_of, groups
 from netgen.circuit.blocks.dac import DacRange
-from netgen.circuit.names import REFERENCE, Chain, bias_path, tokens, weight_path
+from netgen.circuit.names import REFERENCE, Chain, bias_path, prefixes, weight_path
 from netgen.circuit.sums import SignedSums, signed_sums
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
 from netgen.technology import Geometry
@@ -145,17 +145,19 @@ class Circuit:
     decision: bool = False
 
     @cached_property
-    def tokens(self) -> Mapping[str, str]:
-        """Netlist words of the nodes (see :func:`netgen.circuit.names.tokens`)."""
-        return tokens(self.model)
+    def prefixes(self) -> Mapping[str, str]:
+        """Net prefixes of the nodes (see :func:`netgen.circuit.names.prefixes`)."""
+        return prefixes(self.model)
 
-    def word(self, layer: Layer) -> str:
-        """Return the netlist word of a layer: its node's, but for a readout that copies a line."""
-        word = self.tokens[layer.node]
+    def prefix(self, layer: Layer) -> str:
+        """Return the net prefix of a layer: its node's, but for a readout that copies a line."""
+        prefix = self.prefixes[layer.node]
         if isinstance(layer, SummingLayer) and layer.kind == "readout":
-            while not is_signed(self.model.by_name[layer.node]) and word in self.tokens.values():
-                word += "_readout"
-        return word
+            while (
+                not is_signed(self.model.by_name[layer.node]) and prefix in self.prefixes.values()
+            ):
+                prefix += "_readout"
+        return prefix
 
     def group(self, node: str) -> str:
         """Return the group of devices that a signal's diodes and their copies belong to."""

@@ -180,7 +180,7 @@ def _read_module(entry: ModuleRecord) -> Module:
 def _layer(layer: Layer) -> LayerRecord:
     return {
         "node": layer.node,
-        "word": layer.word,
+        "word": layer.prefix,
         "title": layer.title,
         "ports": layer.ports,
         "outer": layer.outer,

@@ -13,30 +13,30 @@ Chain: TypeAlias = tuple[str, ...]
 
 REFERENCE = "(ref)"
 """The shared 1-unit reference current that biases are copies of; no node can have this name."""
-REFERENCE_WORD = "ref"
-"""The netlist's word for it."""
-DECISION_WORD = "winner"
-"""The word of the winner-take-all on the readout's currents."""
+REFERENCE_PREFIX = "ref"
+"""The prefix of its nets."""
+DECISION_PREFIX = "winner"
+"""The prefix of the winner-take-all on the readout's currents."""
 
 
-def tokens(model: Model) -> Mapping[str, str]:
-    """Return a netlist word for ``x`` and every node: unique, a small letter, then also digits, _.
+def prefixes(model: Model) -> Mapping[str, str]:
+    """Return a net prefix for ``x`` and every node: unique, a small letter, then also digits, _.
 
     SPICE does not tell capitals from small letters, a dot is its mark of hierarchy, and ngspice
     calls the voltage of a node by another name where that begins with a digit.
     """
-    words: dict[str, str] = {}
-    taken = {REFERENCE_WORD, DECISION_WORD}
+    chosen: dict[str, str] = {}
+    taken = {REFERENCE_PREFIX, DECISION_PREFIX}
     for name in (INPUT, *(node.name for node in model.nodes)):
         base = name.lower().replace(".", "_")
-        word = base = base if base[0].isalpha() else f"n{base}"
+        prefix = base = base if base[0].isalpha() else f"n{base}"
         number = 1
-        while word in taken:
+        while prefix in taken:
             number += 1
-            word = f"{base}__{number}"
-        taken.add(word)
-        words[name] = word
-    return MappingProxyType(words)
+            prefix = f"{base}__{number}"
+        taken.add(prefix)
+        chosen[name] = prefix
+    return MappingProxyType(chosen)
 
 
 def weight_path(source: str, chain: Chain, row: int, column: int) -> str:

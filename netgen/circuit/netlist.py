@@ -161,7 +161,7 @@ class Layer:
     """The units of a node, one subcircuit."""
 
     node: str  #: Of the model, the input or the reference.
-    word: str  #: The netlist's word for it.
+    prefix: str  #: The prefix of its nets.
     title: str
     #: ``ports``, ``outer``: nets of the subcircuit, and those of them that are ports of the
     #: network.
@@ -174,7 +174,7 @@ class Layer:
     @property
     def subckt(self) -> str:
         """The name of its subcircuit."""
-        return f"layer_{self.word}"
+        return f"layer_{self.prefix}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,26 +6,26 @@ import numpy as np
 
 from netgen.circuit.blocks.dac import bit_ports
 from netgen.circuit.circuit import CellLayer, Circuit, GateNet
-from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
+from netgen.circuit.names import DECISION_PREFIX, REFERENCE, REFERENCE_PREFIX
 from netgen.model import INPUT
 
 
 def net(circuit: Circuit, node: str, unit: int, line: GateNet) -> str:
     """Return the net of a signal's N or P line."""
     if node == REFERENCE:
-        return f"{REFERENCE_WORD}_{line}"
-    return f"{circuit.tokens[node]}_{unit}_{line}"
+        return f"{REFERENCE_PREFIX}_{line}"
+    return f"{circuit.prefixes[node]}_{unit}_{line}"
 
 
 def output_net(circuit: Circuit, unit: int) -> str:
     """Return the net of a summing node of the readout."""
-    return f"{circuit.word(circuit.layers[-1])}_{unit}_out"
+    return f"{circuit.prefix(circuit.layers[-1])}_{unit}_out"
 
 
 def winner_nets(circuit: Circuit) -> tuple[str, ...]:
     """Return the nets that say which class wins, one each; none without a winner-take-all."""
     count = circuit.summing_layers[-1].size if circuit.decision else 0
-    return tuple(f"{DECISION_WORD}_{unit}" for unit in range(count))
+    return tuple(f"{DECISION_PREFIX}_{unit}" for unit in range(count))
 
 
 def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
@@ -59,7 +59,7 @@ def code_nets(circuit: Circuit, layer: CellLayer) -> dict[str, bool]:
 
 def bias_net(circuit: Circuit, layer: CellLayer, unit: int, bias: int) -> str:
     """Return the net of the diode that a bias current of a cell flows into."""
-    return f"{circuit.word(layer)}_{unit}_{layer.block.biases[bias].name}"
+    return f"{circuit.prefix(layer)}_{unit}_{layer.block.biases[bias].name}"
 
 
 def network_ports(circuit: Circuit) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from netgen.circuit.circuit import (
     parameter_path,
     realised_weight,
 )
-from netgen.circuit.names import DECISION_WORD, REFERENCE, REFERENCE_WORD
+from netgen.circuit.names import DECISION_PREFIX, REFERENCE, REFERENCE_PREFIX
 from netgen.circuit.netlist import (
     SUPPLIES,
     Device,
@@ -52,7 +52,7 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     like
         That of the same circuit with its bias currents from elsewhere: it shares inputs and rows.
     """
-    shared = {} if like is None else {layer.word: layer for layer in like.layers}
+    shared = {} if like is None else {layer.prefix: layer for layer in like.layers}
     layers = tuple(_Synthesis(circuit, technology, shared).layers())
     model = circuit.model
     blocks_used: list[Block] = [layer.block for layer in circuit.cells]
@@ -73,18 +73,18 @@ class _Synthesis(Biases):
     def layers(self) -> Iterator[Layer]:
         if self.circuit.uses_reference:
             yield self.reference()
-        yield self.known(self.circuit.tokens[INPUT]) or self.input()
+        yield self.known(self.circuit.prefixes[INPUT]) or self.input()
         for layer in self.circuit.layers:
             if isinstance(layer, CellLayer):
                 yield self.cells(layer)
             else:
-                yield self.known(self.circuit.word(layer)) or self.summing_layer(layer)
+                yield self.known(self.circuit.prefix(layer)) or self.summing_layer(layer)
         if self.circuit.decision:
             yield self.decision()
 
-    def known(self, word: str) -> Layer | None:
+    def known(self, prefix: str) -> Layer | None:
         """Return a layer of another netlist, unless a name in it is taken in this one."""
-        layer = self.shared.get(word)
+        layer = self.shared.get(prefix)
         if layer is None:
             return None
         names = {each.name for unit in layer.units for each in unit.devices}
@@ -95,24 +95,24 @@ class _Synthesis(Biases):
         return layer
 
     def decision(self) -> Layer:
-        node, word, reference = (
+        node, prefix, reference = (
             self.circuit.model.readout.node,
-            DECISION_WORD,
+            DECISION_PREFIX,
             net(self.circuit, REFERENCE, 0, "n"),
         )
-        common, winners = f"{word}_common", winner_nets(self.circuit)
+        common, winners = f"{prefix}_common", winner_nets(self.circuit)
         lines = [net(self.circuit, node, unit, "p") for unit in range(len(winners))]
         branches = (
             (f"{winner}_branch", wta.CLASS, (line, reference, common, winner, *SUPPLIES))
             for winner, line in zip(winners, lines, strict=True)
         )
-        parts = (*branches, (f"{word}_bias", wta.BIAS, (common, reference, "vss")))
+        parts = (*branches, (f"{prefix}_bias", wta.BIAS, (common, reference, "vss")))
         instances = tuple(self.instance(*part, "decision", node, 0) for part in parts)
         nets = tuple(Net(name, "winner") for name in (*winners, common))
         title = f"winner-take-all of {len(winners)} classes"
         unit = Unit(node, 0, title, nets, instances=instances)
         ports = (*SUPPLIES, reference, *lines, *winners)
-        return Layer(node, word, title, ports, winners, (unit,))
+        return Layer(node, prefix, title, ports, winners, (unit,))
 
     def signal_nets(self, node: str, unit: int) -> tuple[Net, ...]:
         """Return the gate nets of a signal that exist."""
@@ -140,39 +140,39 @@ class _Synthesis(Biases):
         return diode, self.instance(f"{name}_to_p", copied, nets, "line", node, unit)
 
     def reference(self) -> Layer:
-        word, line = REFERENCE_WORD, net(self.circuit, REFERENCE, 0, "n")
+        prefix, line = REFERENCE_PREFIX, net(self.circuit, REFERENCE, 0, "n")
         amperes = self.circuit.model.unit_current
-        source = Source(word, ("vdd", line), amperes, REFERENCE, 0)
+        source = Source(prefix, ("vdd", line), amperes, REFERENCE, 0)
         unit = Unit(
             REFERENCE,
             0,
             "the reference",
             self.signal_nets(REFERENCE, 0),
             sources=(source,),
-            instances=self.diode(REFERENCE, 0, word, "bias"),
+            instances=self.diode(REFERENCE, 0, prefix, "bias"),
         )
         ports = (*SUPPLIES, *self.layer_nets(REFERENCE))
         title = "1-unit reference, copied for the constants"
-        return Layer(REFERENCE, word, title, ports, (), (unit,))
+        return Layer(REFERENCE, prefix, title, ports, (), (unit,))
 
     def input(self) -> Layer:
-        word = self.circuit.tokens[INPUT]
+        prefix = self.circuit.prefixes[INPUT]
         units = tuple(
             Unit(
                 INPUT,
                 unit,
                 f"x[{unit}]",
                 self.signal_nets(INPUT, unit),
-                instances=self.diode(INPUT, unit, f"{word}_{unit}", "input"),
+                instances=self.diode(INPUT, unit, f"{prefix}_{unit}", "input"),
             )
             for unit in range(self.circuit.model.input_size)
         )
         ports = (*SUPPLIES, *self.layer_nets(INPUT))
         outer = tuple(net(self.circuit, INPUT, unit.index, "n") for unit in units)
-        return Layer(INPUT, word, "inputs", ports, outer, units)
+        return Layer(INPUT, prefix, "inputs", ports, outer, units)
 
     def summing_layer(self, layer: SummingLayer) -> Layer:
-        word = self.circuit.word(layer)
+        prefix = self.circuit.prefix(layer)
         used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
         outer: tuple[str, ...] = ()
         if layer.kind == "relu":
@@ -183,7 +183,7 @@ class _Synthesis(Biases):
             )
         units = tuple(self.summing_node(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} ({layer.kind}): {layer.size} row nodes"
-        return Layer(layer.node, word, title, (*SUPPLIES, *used, *layer_ports), outer, units)
+        return Layer(layer.node, prefix, title, (*SUPPLIES, *used, *layer_ports), outer, units)
 
     def mirror_nets(self, mirrors: Mirrors) -> list[str]:
         signs: tuple[tuple[GateNet, int], ...] = (("n", -1), ("p", 1))
@@ -195,7 +195,7 @@ class _Synthesis(Biases):
         ]
 
     def summing_node(self, layer: SummingLayer, unit: int) -> Unit:
-        name = f"{self.circuit.word(layer)}_{unit}"
+        name = f"{self.circuit.prefix(layer)}_{unit}"
         if layer.kind == "relu":
             node = net(self.circuit, layer.node, unit, "n")
             instances = self.diode(layer.node, unit, name, "relu")
@@ -253,11 +253,11 @@ class _Synthesis(Biases):
         ports = (*SUPPLIES, *used, *starts, *self.layer_nets(layer.node))
         units = tuple(self.cell(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} ({layer.cell.op}): {layer.size} {layer.block.title}"
-        word = self.circuit.word(layer)
-        return Layer(layer.node, word, title, ports, tuple(starts), units)
+        prefix = self.circuit.prefix(layer)
+        return Layer(layer.node, prefix, title, ports, tuple(starts), units)
 
     def cell(self, layer: CellLayer, unit: int) -> Unit:
-        block, name = layer.block, f"{self.circuit.word(layer)}_{unit}"
+        block, name = layer.block, f"{self.circuit.prefix(layer)}_{unit}"
         biases = [bias_net(self.circuit, layer, unit, each) for each in range(len(block.biases))]
         other: GateNet = "n" if block.output == "p" else "p"
         output, copied = (
@@ -345,4 +345,4 @@ def mirror_name(circuit: Circuit, row: str, source: str, column: int, suffix: st
     """Return the name of a mirror's output transistor, such as ``l1_relu_2_from_x_5``."""
     if source == REFERENCE:
         return f"{row}_bias"
-    return f"{row}_from_{circuit.tokens[source]}_{column}{suffix}"
+    return f"{row}_from_{circuit.prefixes[source]}_{column}{suffix}"

@@ -15,7 +15,7 @@ from netgen.technology import Polarity, Technology
 
 Record: TypeAlias = dict[str, Json]
 Units: TypeAlias = Mapping[str, tuple[Unit, ...]]
-"""Units of each layer by its word."""
+"""Units of each layer by its prefix."""
 
 
 def mapping(circuit: Circuit, technology: Technology, netlist: Netlist) -> list[Record]:
@@ -26,7 +26,7 @@ def mapping(circuit: Circuit, technology: Technology, netlist: Netlist) -> list[
     netlist
         The record of the circuit, with ideal bias currents: it knows what devices are called.
     """
-    units = {layer.word: layer.units for layer in netlist.layers}
+    units = {layer.prefix: layer.units for layer in netlist.layers}
     records: list[Record] = []
     for layer in circuit.layers:
         if isinstance(layer, CellLayer):
@@ -39,10 +39,10 @@ def mapping(circuit: Circuit, technology: Technology, netlist: Netlist) -> list[
 def _weight_records(
     circuit: Circuit, technology: Technology, layer: SummingLayer, units: Units
 ) -> Iterator[Record]:
-    word = circuit.word(layer)
+    prefix = circuit.prefix(layer)
     names = {
         (unit.index, device.parameter, device.gate): device.stack
-        for unit in units[word]
+        for unit in units[prefix]
         for device in unit.devices
     }
     for mirrors in layer.mirrors:
@@ -56,7 +56,7 @@ def _weight_records(
             geometry = mirrors.geometry.at(row, column)
             present = geometry.multiplicity > 0
             polarity: Polarity = "pmos" if wanted > 0 else "nmos"
-            prefix = technology.devices[polarity].prefix
+            name_prefix = technology.devices[polarity].prefix
             path = parameter_path(mirrors, int(row), int(column))
             gate = net(circuit, mirrors.source, int(column), "p" if wanted > 0 else "n")
             realised = float(mirrors.geometry.realised[row, column])
@@ -68,7 +68,9 @@ def _weight_records(
                 "into": layer.node,
                 "from": mirrors.source,
                 "ideal": wanted,
-                "device": f"X{word}.{prefix}{names[int(row), path, gate]}" if present else None,
+                "device": f"X{prefix}.{name_prefix}{names[int(row), path, gate]}"
+                if present
+                else None,
                 "polarity": polarity if present else None,
                 "width": geometry.width if present else None,
                 "length": geometry.length if present else None,
@@ -80,8 +82,8 @@ def _weight_records(
 
 
 def _cell_records(circuit: Circuit, layer: CellLayer, units: Units) -> Iterator[Record]:
-    word = circuit.word(layer)
-    for unit in units[word]:
+    prefix = circuit.prefix(layer)
+    for unit in units[prefix]:
         for source in unit.sources:
             assert source.wanted is not None
             assert source.realised is not None
@@ -93,7 +95,7 @@ def _cell_records(circuit: Circuit, layer: CellLayer, units: Units) -> Iterator[
                 "into": layer.node,
                 "from": None,
                 "ideal": source.wanted,
-                "device": f"X{word}.I{source.name}",
+                "device": f"X{prefix}.I{source.name}",
                 "polarity": "nmos",
                 "width": circuit.unit.width,
                 "length": circuit.unit.length,

@@ -70,13 +70,13 @@ class MeteredLines:
     kinds: tuple[str, ...]  #: Those that take current from the supply, in order of appearance.
 
     @classmethod
-    def of(cls, writer: Writer, word: str, node: str, unit: Unit) -> MeteredLines:
-        """Return those of a unit in the layer of a word."""
+    def of(cls, writer: Writer, prefix: str, node: str, unit: Unit) -> MeteredLines:
+        """Return those of a unit in the layer of a prefix."""
         kinds: dict[str, None] = {}
         lines = []
         for element in unit.elements:
             kind = kind_of(element)
-            line = writer.element(element, f"{_SUPPLY}_{word}_{kind}")
+            line = writer.element(element, f"{_SUPPLY}_{prefix}_{kind}")
             if line.supplied:
                 kinds[kind] = None
             lines.append(line)
@@ -90,17 +90,17 @@ class MeteredLines:
         kinds = dict.fromkeys(kind for part in joined for kind in part.kinds)
         return cls(joined[0].node if joined else "", lines, tuple(kinds))
 
-    def statements(self, word: str) -> list[ElementText]:
+    def statements(self, prefix: str) -> list[ElementText]:
         """Return the ammeters and what they measure."""
         meters = [
-            ElementText(f"vmeter_{word}_{kind} {_SUPPLY} {_SUPPLY}_{word}_{kind} 0")
+            ElementText(f"vmeter_{prefix}_{kind} {_SUPPLY} {_SUPPLY}_{prefix}_{kind} 0")
             for kind in self.kinds
         ]
         return [*meters, *self.lines]
 
-    def branches(self, word: str) -> dict[str, SupplyBranch]:
+    def branches(self, prefix: str) -> dict[str, SupplyBranch]:
         """Return what the ammeters show, by their names."""
-        return {f"vmeter_{word}_{kind}": SupplyBranch(self.node, kind) for kind in self.kinds}
+        return {f"vmeter_{prefix}_{kind}": SupplyBranch(self.node, kind) for kind in self.kinds}
 
 
 def kind_of(element: Element) -> str:

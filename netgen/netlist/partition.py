@@ -22,8 +22,8 @@ from netgen.technology import Technology
 class Partition:
     """One unit of a layer by itself."""
 
-    #: ``word``, ``unit``: netlist word of the layer, and the unit's index.
-    word: str
+    #: ``prefix``, ``unit``: net prefix of the layer, and the unit's index.
+    prefix: str
     unit: int
     elements: Unit  #: The record of what it holds.
     nets: frozenset[str]  #: Nets that are its own.
@@ -71,7 +71,7 @@ class Network:
 
     @cached_property
     def parts(self) -> Mapping[str, tuple[Partition, ...]]:
-        """By the layer's word, its units in order.
+        """By the layer's prefix, its units in order.
 
         Raises
         ------
@@ -87,18 +87,18 @@ class Network:
             )
             raise ConfigurationError(netlist.source, [problem])
         return {
-            layer.word: tuple(self._part(layer.word, unit) for unit in layer.units)
+            layer.prefix: tuple(self._part(layer.prefix, unit) for unit in layer.units)
             for layer in netlist.layers
         }
 
-    def _part(self, word: str, unit: Unit) -> Partition:
+    def _part(self, prefix: str, unit: Unit) -> Partition:
         nets_inside = frozenset(net.name for net in unit.nets)
         nets = dict.fromkeys(net for element in unit.elements for net in nets_of(element))
         uses = tuple(
             net for net in nets if net not in nets_inside and net not in (*SUPPLIES, GROUND)
         )
         transistors = tuple(flat_devices(unit, self.netlist.blocks))
-        return Partition(word, unit.index, unit, nets_inside, uses, transistors)
+        return Partition(prefix, unit.index, unit, nets_inside, uses, transistors)
 
     def __iter__(self) -> Iterator[Partition]:
         """Yield every part."""
@@ -159,22 +159,22 @@ class NetworkLines:
 
     @cached_property
     def units(self) -> Mapping[tuple[str, int], MeteredLines]:
-        """The elements of each unit by its layer's word and its index."""
+        """The elements of each unit by its layer's prefix and its index."""
         return {
-            (layer.word, unit.index): MeteredLines.of(self.writer, layer.word, layer.node, unit)
+            (layer.prefix, unit.index): MeteredLines.of(self.writer, layer.prefix, layer.node, unit)
             for layer in self.netlist.layers
             for unit in layer.units
         }
 
-    def layer(self, word: str, indices: Iterable[int]) -> MeteredLines:
+    def layer(self, prefix: str, indices: Iterable[int]) -> MeteredLines:
         """Return units of a layer together."""
-        return MeteredLines.joined(self.units[word, index] for index in indices)
+        return MeteredLines.joined(self.units[prefix, index] for index in indices)
 
     @cached_property
     def layers(self) -> Mapping[str, MeteredLines]:
-        """Whole layers by word."""
+        """Whole layers by prefix."""
         return {
-            layer.word: self.layer(layer.word, (unit.index for unit in layer.units))
+            layer.prefix: self.layer(layer.prefix, (unit.index for unit in layer.units))
             for layer in self.netlist.layers
         }
 
@@ -187,12 +187,12 @@ class NetworkLines:
         lines.append(ElementText(self.blocks))
         for layer in netlist.layers:
             lines.append(ElementText(" ".join((".subckt", layer.subckt, *layer.ports))))
-            lines += self.layers[layer.word].statements(layer.word)
+            lines += self.layers[layer.prefix].statements(layer.prefix)
             lines += [ElementText(statement.text) for statement in layer.loose]
             lines.append(ElementText(f".ends {layer.subckt}"))
         lines.append(ElementText(" ".join((".subckt network", *netlist.ports))))
         for layer in netlist.layers:
-            lines.append(ElementText(" ".join((f"X{layer.word}", *layer.ports, layer.subckt))))
+            lines.append(ElementText(" ".join((f"X{layer.prefix}", *layer.ports, layer.subckt))))
         lines += [ElementText(statement.text) for statement in netlist.loose]
         return [*lines, ElementText(".ends network")]
 
@@ -200,9 +200,9 @@ class NetworkLines:
     def whole_meters(self) -> Mapping[str, SupplyBranch]:
         """What the meters of the whole network show, by the path of each."""
         meters = {INPUT_METER.name: INPUT_METER.branch}
-        for word, lines in self.layers.items():
-            for name, branch in lines.branches(word).items():
-                meters[f"xnet.x{word}.{name}"] = branch
+        for prefix, lines in self.layers.items():
+            for name, branch in lines.branches(prefix).items():
+                meters[f"xnet.x{prefix}.{name}"] = branch
         return meters
 
 

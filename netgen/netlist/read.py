@@ -63,7 +63,7 @@ class _Elements:
 
     def element(self, line: str) -> Element:
         words = words_of(line)
-        plain = [word for word in words if "=" not in word]
+        plain = [token for token in words if "=" not in token]
         letter, name = words[0][0], words[0][1:]
         if letter in "xm" and plain[-1] in self.polarity:
             return self.device(name, plain, words) or Statement(line, tuple(plain[1:-1]))
@@ -78,7 +78,9 @@ class _Elements:
     def device(self, name: str, plain: list[str], words: list[str]) -> Device | None:
         polarity = self.polarity[plain[-1]]
         model = self.technology.devices[polarity]
-        values = {key: value for key, _, value in (word.partition("=") for word in words) if value}
+        values = {
+            key: value for key, _, value in (token.partition("=") for token in words) if value
+        }
         width, length, count = (number(values.pop(key, fall)) for key, fall in _SIZE)
         if len(plain) != 6 or not width or not length or not count:
             return None
@@ -159,7 +161,7 @@ def _wiring(
 ) -> tuple[list[str], list[str]]:
     """Return the statements besides layers, and the layers that are not connected by name."""
     wired = {
-        " ".join((f"x{layer.word}", *subckts[layer.subckt].ports, layer.subckt)): layer.word
+        " ".join((f"x{layer.prefix}", *subckts[layer.subckt].ports, layer.subckt)): layer.prefix
         for layer in layers
     }
     count = dict.fromkeys(wired.values(), 0)
@@ -169,13 +171,13 @@ def _wiring(
             count[wired[line]] += 1
         else:
             loose.append(line)
-    return loose, [word for word, times in count.items() if times != 1]
+    return loose, [prefix for prefix, times in count.items() if times != 1]
 
 
 def _with(layer: Layer, statements: Mapping[tuple[str, int], list[Statement]]) -> Layer:
     units = tuple(
         replace(unit, statements=(*unit.statements, *more))
-        if (more := statements.get((layer.word, unit.index)))
+        if (more := statements.get((layer.prefix, unit.index)))
         else unit
         for unit in layer.units
     )
@@ -184,7 +186,7 @@ def _with(layer: Layer, statements: Mapping[tuple[str, int], list[Statement]]) -
 
 @dataclass(eq=False)
 class _Places:
-    """Which unit, (word of its layer, index), owns which net."""
+    """Which unit, (prefix of its layer, index), owns which net."""
 
     built: Netlist
     modules: Mapping[str, Module]
@@ -192,7 +194,7 @@ class _Places:
 
     def __post_init__(self) -> None:
         self.owner = {
-            net.name: (layer.word, unit.index)
+            net.name: (layer.prefix, unit.index)
             for layer in self.built.layers
             for unit in layer.units
             for net in unit.nets
@@ -245,13 +247,13 @@ class _Places:
                 inner = [
                     net for net in nets if net not in self.owner and net not in subcircuit.ports
                 ]
-                (word, index), *more = owners or {("", 0)}
-                if word != layer.word or more or not nets:
+                (prefix, index), *more = owners or {("", 0)}
+                if prefix != layer.prefix or more or not nets:
                     left.append((element, line))
                     continue
                 placed[index].append(_owned(element, layer.node, index))
                 for net in dict.fromkeys(inner):
-                    self.owner[net] = word, index
+                    self.owner[net] = prefix, index
                     new[index].append(Net(net, "series"))
             if len(left) == len(waiting):
                 return [Statement(line) for _, line in left]

@@ -103,12 +103,12 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
     """Return what to observe: diode currents of ReLUs and cells, readout and supply currents."""
     nodes: dict[str, tuple[Quantity, ...]] = {}
     for layer in circuit.layers:
-        word = circuit.word(layer)
+        prefix = circuit.prefix(layer)
         seen = probe_of(layer)
         if seen is not None:
             nodes[layer.node] = tuple(
                 drain_current(
-                    technology, seen.polarity, f"xnet.x{word}.x{word}_{unit}", seen.device
+                    technology, seen.polarity, f"xnet.x{prefix}.x{prefix}_{unit}", seen.device
                 )
                 for unit in range(layer.size)
             )
@@ -127,7 +127,7 @@ def voltages(netlist: Netlist) -> tuple[Voltage, ...]:
     for layer in netlist.layers:
         around = {port: f"xnet.{port}" for port in layer.ports}
         around |= {port: port for port in netlist.ports}
-        inside = f"xnet.x{layer.word}"
+        inside = f"xnet.x{layer.prefix}"
         for element in (each for unit in layer.units for each in unit.elements):
             nets = element.terminals if isinstance(element, Device) else element.nets
             inner = (net for net in nets if net not in known)

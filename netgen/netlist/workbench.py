@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import DECISION_WORD, REFERENCE_WORD, CellLayer, Circuit, SummingLayer
+from netgen.circuit import DECISION_PREFIX, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
 from netgen.circuit.netlist import Device
 from netgen.model import INPUT
 from netgen.netlist.deck import (
@@ -221,25 +221,25 @@ class Workbench:
 
     @cached_property
     def layers(self) -> Mapping[str, CellLayer | SummingLayer]:
-        """The circuit's layers by their netlist words."""
-        return {self.circuit.word(layer): layer for layer in self.circuit.layers}
+        """The circuit's layers by their net prefixes."""
+        return {self.circuit.prefix(layer): layer for layer in self.circuit.layers}
 
     @cached_property
     def levels(self) -> tuple[tuple[Partition, ...], ...]:
         """The partitions layer by layer, in signal order: reference and inputs first."""
-        words = [REFERENCE_WORD, self.circuit.tokens[INPUT], *self.layers, DECISION_WORD]
+        prefixes = [REFERENCE_PREFIX, self.circuit.prefixes[INPUT], *self.layers, DECISION_PREFIX]
         parts = self.network.parts
-        return tuple(parts[word] for word in words if word in parts)
+        return tuple(parts[prefix] for prefix in prefixes if prefix in parts)
 
     def remembers(self, part: Partition) -> bool:
         """Tell whether a part has a memory."""
-        layer = self.layers.get(part.word)
+        layer = self.layers.get(part.prefix)
         return isinstance(layer, CellLayer) and layer.cell.memory
 
     def probe(self, part: Partition) -> Quantity | None:
         """Return the current of a part, if it stands for a node of the model."""
-        layer = self.layers.get(part.word)
-        name = f"{part.word}_{part.unit}"
+        layer = self.layers.get(part.prefix)
+        name = f"{part.prefix}_{part.unit}"
         if layer is None:
             return None
         seen = probe_of(layer)
@@ -249,7 +249,7 @@ class Workbench:
 
     def winners(self, parts: Sequence[Partition]) -> tuple[Quantity, ...]:
         """Return the voltages that say which class wins, where the parts decide."""
-        return self.probes.winners if any(part.word == DECISION_WORD for part in parts) else ()
+        return self.probes.winners if any(part.prefix == DECISION_PREFIX for part in parts) else ()
 
     def driven_nets(self, parts: Sequence[Partition]) -> tuple[str, ...]:
         """Return the nets of parts that other parts use."""
@@ -265,8 +265,8 @@ class Workbench:
         """Return the currents that take the power of parts apart."""
         meters: dict[Quantity, Meter] = {
             SourceCurrent(name): Meter(branch, self.conditions.vdd)
-            for word, indices in _by_layer(parts).items()
-            for name, branch in self.statements.layer(word, indices).branches(word).items()
+            for prefix, indices in _by_layer(parts).items()
+            for name, branch in self.statements.layer(prefix, indices).branches(prefix).items()
         }
         if self.inputs(parts):
             meter = Meter(INPUT_METER.branch, self.conditions.vdd)
@@ -290,8 +290,8 @@ class Workbench:
 
     def inputs(self, parts: Sequence[Partition]) -> dict[int, str]:
         """Return the nets that input currents flow into, by channel."""
-        word = self.circuit.tokens[INPUT]
-        return {part.unit: f"{word}_{part.unit}_n" for part in parts if part.word == word}
+        prefix = self.circuit.prefixes[INPUT]
+        return {part.unit: f"{prefix}_{part.unit}_n" for part in parts if part.prefix == prefix}
 
     def sweep(self, title: str, parts: Sequence[Partition], given: Excitation) -> Deck:
         """Return the deck that takes memoryless parts from frame to frame, each one settled."""
@@ -338,8 +338,8 @@ class Workbench:
 
     def _outputs(self, parts: Sequence[Partition]) -> list[str]:
         layer = self.circuit.layers[-1]
-        word = self.circuit.word(layer)
-        return [f"{word}_{part.unit}_out" for part in parts if part.word == word]
+        prefix = self.circuit.prefix(layer)
+        return [f"{prefix}_{part.unit}_out" for part in parts if part.prefix == prefix]
 
     def _deck(
         self,
@@ -352,8 +352,8 @@ class Workbench:
         half = spice(self.conditions.vdd / 2)
         elements = [
             line
-            for word, indices in _by_layer(parts).items()
-            for line in self._text(self.statements.layer(word, indices).statements(word))
+            for prefix, indices in _by_layer(parts).items()
+            for line in self._text(self.statements.layer(prefix, indices).statements(prefix))
         ]
         if self.inputs(parts):
             elements.append(INPUT_METER.statement)
@@ -372,8 +372,8 @@ class Workbench:
 
 
 def _by_layer(parts: Iterable[Partition]) -> dict[str, list[int]]:
-    """Return the units of parts by the word of their layer."""
+    """Return the units of parts by the prefix of their layer."""
     indices: dict[str, list[int]] = {}
     for part in parts:
-        indices.setdefault(part.word, []).append(part.unit)
+        indices.setdefault(part.prefix, []).append(part.unit)
     return indices

@@ -70,7 +70,7 @@ class Writer:
         if isinstance(element, Statement):
             words = element.text.split()
             supplied = "vdd" in words
-            text = " ".join(supply if word == "vdd" else word for word in words)
+            text = " ".join(supply if token == "vdd" else token for token in words)
             return ElementText(text, (), supplied)
         if isinstance(element, Device):
             d, g, s, b = (supply if net == "vdd" else net for net in element.terminals)
@@ -194,7 +194,7 @@ class _UnitView:
 @dataclass(frozen=True)
 class _LayerView:
     title: str
-    word: str
+    prefix: str
     subckt: str
     ports: tuple[str, ...]
     units: list[_UnitView]
@@ -253,7 +253,7 @@ def layer_text(layer: Layer, technology: Technology) -> str:
 def _layer_text(writer: Writer, layer: Layer) -> str:
     units = [_unit_view(writer, unit) for unit in layer.units]
     loose = [statement.text for statement in layer.loose]
-    view = _LayerView(layer.title, layer.word, layer.subckt, layer.ports, units, loose)
+    view = _LayerView(layer.title, layer.prefix, layer.subckt, layer.ports, units, loose)
     return render_template("layer.j2", layer=view).rstrip()
 
 

@@ -295,6 +295,6 @@ def _network(drawer: Drawer, netlist: Netlist) -> str:
     for number, port in enumerate(netlist.ports):
         sheet.port(port, number)
     for number, layer in enumerate(netlist.layers):
-        instance = Instance(layer.word, layer.subckt, layer.ports, "line", layer.node, 0)
+        instance = Instance(layer.prefix, layer.subckt, layer.ports, "line", layer.node, 0)
         drawer.instance(sheet, instance, layer.ports, WIDE * (number + 1), 0)
     return sheet.text()

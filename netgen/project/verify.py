@@ -152,7 +152,7 @@ def _drawn(
     realised = {
         (device.unit, device.parameter, device.gate): device.realised or 0.0
         for each in built.layers
-        if each.word == circuit.word(layer)
+        if each.prefix == circuit.prefix(layer)
         for unit in each.units
         for device in unit.devices
     }
@@ -171,7 +171,7 @@ def _layers(
     circuit: Circuit, bench: VerificationBench, where: Operation, timeout: float
 ) -> Iterator[_Layer]:
     for layer in circuit.layers:
-        name = f"verification of {circuit.word(layer)}"
+        name = f"verification of {circuit.prefix(layer)}"
         if isinstance(layer, CellLayer):
             for rung in range(layer.cell.rungs):
                 cells = bench.cells(layer, _candidates(circuit, layer, rung), _STEP, rung)

@@ -15,7 +15,7 @@ from small_models import linear, small_model
 
 from netgen.circuit import (
     REFERENCE,
-    REFERENCE_WORD,
+    REFERENCE_PREFIX,
     CellLayer,
     Circuit,
     SummingLayer,
@@ -136,10 +136,10 @@ def test_circuit_without_cells_has_no_release_orders() -> None:
 @settings(max_examples=40)
 @given(graphs())
 def test_words_are_unique_and_safe(model: Model) -> None:
-    words = build_circuit(model, UNIT).tokens
+    words = build_circuit(model, UNIT).prefixes
     assert set(words) == {INPUT, *(node.name for node in model.nodes)}
     assert len(set(words.values())) == len(words)
-    assert REFERENCE_WORD not in words.values()
+    assert REFERENCE_PREFIX not in words.values()
     assert REFERENCE not in words
     assert all(re.fullmatch("[a-z][a-z0-9_]*", word) for word in words.values())
 
@@ -148,9 +148,9 @@ def test_words_are_unique_and_safe(model: Model) -> None:
 @given(graphs())
 def test_layers_have_words_of_their_own(model: Model) -> None:
     circuit = build_circuit(model, UNIT)
-    words = [circuit.word(layer) for layer in circuit.layers]
+    words = [circuit.prefix(layer) for layer in circuit.layers]
     assert len(set(words)) == len(words)
-    assert not {REFERENCE_WORD, circuit.tokens[INPUT]} & set(words)
+    assert not {REFERENCE_PREFIX, circuit.prefixes[INPUT]} & set(words)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,6 @@ def test_names_that_a_netlist_cannot_tell_apart(names: tuple[str, ...]) -> None:
     data["readout"] = {"node": names[-1], "rule": "last", "frames": [0, 1]}
     data["classes"] = ["a", "b", "c"]
     circuit = circuit_of(data)
-    assert len(set(circuit.tokens.values())) == len(names) + 1
+    assert len(set(circuit.prefixes.values())) == len(names) + 1
     assert isinstance(circuit.layers[0], SummingLayer)
     assert not any(isinstance(layer, CellLayer) for layer in circuit.layers)

@@ -81,7 +81,7 @@ def test_codes_are_levels_and_low_is_on() -> None:
     codes = np.arange(layer.wanted.size).reshape(layer.wanted.shape) % 16
     circuit = replace(circuit, codes={layer.node: codes})
     levels = {source.net: source.waveform for source in startup(circuit, 1.8)}
-    word = circuit.word(layer)
+    word = circuit.prefix(layer)
     for (bias, unit), code in np.ndenumerate(codes):
         name = f"{word}_{unit}_{layer.block.biases[bias].name}"
         found = [levels[f"{name}_bit{place}_b"] for place in range(4)]

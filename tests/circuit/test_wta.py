@@ -18,7 +18,7 @@ from netgen.analysis.comparison.winners import WinnerTally, relative_lead
 from netgen.analysis.variability.population import measure
 from netgen.behavioural import Twin, TwinResult
 from netgen.behavioural.fast import fast_chips
-from netgen.circuit import DECISION_WORD, build_circuit
+from netgen.circuit import DECISION_PREFIX, build_circuit
 from netgen.circuit.blocks import wta
 from netgen.circuit.nets import winner_nets
 from netgen.circuit.synthesis import synthesise
@@ -58,7 +58,7 @@ def test_every_class_has_a_branch_on_one_common_net() -> None:
     model = with_currents(model, samples.x)
     circuit = replace(ratio_drawn(build_circuit(model, UNIT)), decision=True)
     netlist = synthesise(circuit, fake_technology())
-    (layer,) = (layer for layer in netlist.layers if layer.word == DECISION_WORD)
+    (layer,) = (layer for layer in netlist.layers if layer.prefix == DECISION_PREFIX)
     *branches, bias = layer.units[0].instances
     assert [each.module for each in branches] == [wta.CLASS] * len(model.classes)
     assert bias.module == wta.BIAS
@@ -71,9 +71,9 @@ def test_every_class_has_a_branch_on_one_common_net() -> None:
 
 
 def test_a_node_named_as_the_decision_gets_another_word() -> None:
-    data = json.loads(json.dumps(small_model()).replace('"proj"', f'"{DECISION_WORD}"'))
-    words = build_circuit(from_dict(data), UNIT).tokens
-    assert words[DECISION_WORD] != DECISION_WORD
+    data = json.loads(json.dumps(small_model()).replace('"proj"', f'"{DECISION_PREFIX}"'))
+    words = build_circuit(from_dict(data), UNIT).prefixes
+    assert words[DECISION_PREFIX] != DECISION_PREFIX
 
 
 def trace(winners: list[list[float]]) -> Traces:

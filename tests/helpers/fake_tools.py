@@ -143,7 +143,7 @@ def _value(quantity: Quantity, model: Model, values: dict[str, Floats]) -> Float
     if "vmeter_" in path:
         return np.zeros(values["x"].shape[1])
     circuit = build_circuit(model, Geometry(1e-6, 1e-6))
-    words = {circuit.word(layer): layer.node for layer in circuit.layers}
+    words = {circuit.prefix(layer): layer.node for layer in circuit.layers}
     found = re.match(r"xnet\.x(\w+)\.x\w+_(\d+)\.", path) or re.match(r"v(\w+)_(\d+)_out", path)
     assert found, path
     return values[words[found[1]]][0, :, int(found[2])] * model.unit_current

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from random_graphs import graphs
 from small_models import small_model
 
-from netgen.circuit import REFERENCE, REFERENCE_WORD, Circuit, build_circuit
+from netgen.circuit import REFERENCE, REFERENCE_PREFIX, Circuit, build_circuit
 from netgen.circuit.netlist import Role
 from netgen.circuit.synthesis import synthesise
 from netgen.model import Model, from_dict
@@ -75,8 +75,8 @@ def test_no_current_passes_the_meters(model: Model) -> None:
 def test_every_meter_shows_the_node_of_its_layer(model: Model) -> None:
     circuit = drawn(model)
     network = Network(synthesise(circuit, TECHNOLOGY), TECHNOLOGY)
-    nodes = {circuit.word(layer): layer.node for layer in circuit.layers}
-    nodes |= {REFERENCE_WORD: REFERENCE, "x": "x"}
+    nodes = {circuit.prefix(layer): layer.node for layer in circuit.layers}
+    nodes |= {REFERENCE_PREFIX: REFERENCE, "x": "x"}
     for path, branch in network.plain.whole_meters.items():
         if path != INPUT_METER.name:
             word = path.split(".")[1][1:]

@@ -77,9 +77,9 @@ def test_netlist_computes_what_the_software_does(model: Model, mirrored_bias: bo
     for name, _ in circuit.signals:
         line = "p" if isinstance(model.by_name.get(name), Cell) else "n"
         for unit in range(model.sizes[name]):
-            value = found.line(f"{circuit.tokens[name]}_{unit}_{line}") / amperes
+            value = found.line(f"{circuit.prefixes[name]}_{unit}_{line}") / amperes
             np.testing.assert_allclose(value, software[name][0, :, unit], atol=1e-9, rtol=1e-9)
-    word = circuit.word(circuit.layers[-1])
+    word = circuit.prefix(circuit.layers[-1])
     for unit in range(model.sizes[model.readout.node]):
         value = found.inflow(f"{word}_{unit}_out") / amperes
         expected = software[model.readout.node][0, :, unit]
@@ -105,7 +105,7 @@ def test_start_up_switch_of_every_cell_holds_its_initial_state(model: Model) -> 
     found = switches(flat(text_of(circuit)))
     expected = {}
     for layer in circuit.cells:
-        word = circuit.word(layer)
+        word = circuit.prefix(layer)
         for unit, state in enumerate(layer.initial_state):
             net = f"set_{layer.release + 1}_b" if state else f"reset_{layer.release + 1}"
             expected[f"x{word}.x{word}_{unit}"] = (PMOS if state else NMOS, net)

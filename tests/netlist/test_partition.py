@@ -79,7 +79,9 @@ def test_parts_are_the_whole_network(model: Model, mirrored_bias: bool) -> None:
     assert sum(part.devices for part in whole) == sum(whole.netlist.counts.values())
     inside = re.findall(r"(?ms)^\.subckt layer_\w+.*?^\.ends", whole.text)
     written = [line for body in inside for line in statements(body) if line[0] != "."]
-    lines = [line.text for part in whole for line in whole.plain.units[part.word, part.unit].lines]
+    lines = [
+        line.text for part in whole for line in whole.plain.units[part.prefix, part.unit].lines
+    ]
     assert sorted(re.sub(r" vdd_(?!\d)\w+", " vdd", line) for line in lines) == sorted(written)
 
 
@@ -116,7 +118,7 @@ def test_gates_have_the_geometry_of_their_mirrors() -> None:
     assert gate.polarity == "pmos"
     assert f"w={gate.geometry.width / TECHNOLOGY.devices['pmos'].length_unit:.12g}" in line
     # a cell's own input transistor hangs on its candidate's net
-    (cell,) = (part for part in whole.hung["cand_1_p"] if part.word == "state")
+    (cell,) = (part for part in whole.hung["cand_1_p"] if part.prefix == "state")
     assert cell.unit == 1
     assert [g.geometry.width for g in whole.hung["cand_1_p"][cell]] == [TECHNOLOGY.unit.width]
 

@@ -43,7 +43,7 @@ def edited(find: str, put: str) -> tuple[Netlist, str]:
 
 
 def unit_of(netlist: Netlist, word: str, index: int) -> Unit:
-    (layer,) = (layer for layer in netlist.layers if layer.word == word)
+    (layer,) = (layer for layer in netlist.layers if layer.prefix == word)
     return layer.units[index]
 
 

@@ -94,7 +94,7 @@ def test_every_bias_line_carries_its_current(made: Design) -> None:
     probes = {
         drain_current(technology, "nmos", f"xnet.x{word}.x{word}_{unit}_{kind}", "diode"): current
         for layer in circuit.cells
-        for word in [circuit.word(layer)]
+        for word in [circuit.prefix(layer)]
         for unit in range(layer.size)
         for kind, current in zip(("thresh", "width", "gain"), biases(layer)[:, unit], strict=True)
     }

@@ -90,7 +90,7 @@ class Staged:
 
     def _job(self, batch: tuple[Partition, ...], record: _Record, swept: bool) -> Job:
         first, last = batch[0], batch[-1]
-        name = f"sample {record.sample}, {first.word}[{first.unit}] … {last.word}[{last.unit}]"
+        name = f"sample {record.sample}, {first.prefix}[{first.unit}] … {last.prefix}[{last.unit}]"
         make = self.bench.sweep if swept else self.bench.transient
         deck = make(name, batch, record.excitation(swept))
         return job_of(name, deck, self.options.retries(), self.timeout)
@@ -199,7 +199,7 @@ class _Record:
     def _add_current(
         self, part: Partition, amperes: Floats, result: Waveforms, read: Floats, swept: bool
     ) -> None:
-        name = f"{part.word}_{part.unit}"
+        name = f"{part.prefix}_{part.unit}"
         current = amperes / self.bench.circuit.model.unit_current
         self.settled[name] = np.interp(read, result.scale, current)
         wave = self._on_grid(current, result, read, swept)
@@ -208,8 +208,8 @@ class _Record:
     def traces(self, sequence: Sequence[str]) -> Traces:
         """Return the traces once every level has been added."""
         frames, waves = {}, {}
-        for word, layer in self.bench.layers.items():
-            names = [f"{word}_{unit}" for unit in range(layer.size)]
+        for prefix, layer in self.bench.layers.items():
+            names = [f"{prefix}_{unit}" for unit in range(layer.size)]
             frames[layer.node] = np.stack([self.settled[name] for name in names], axis=1)
             waves[layer.node] = np.stack([self.waves[name] for name in names], axis=1)
         return Traces(
