@@ -108,6 +108,8 @@ class Devices:
     def deviations(self, shifts: Mapping[str, Floats], chips: slice, count: int) -> Deviations:
         """Return how the devices of some chips deviate.
 
+        ``shifts`` holds by transistor name ``delvto``, V, and the factor's deviation, (chips, 2).
+
         ngspice adds ``delvto`` to a threshold with its sign: that of a PMOS is negative, so that a
         positive one makes it conduct more. Of transistors in series the mean counts: in weak
         inversion their resistances add.

@@ -42,7 +42,7 @@ class TwinResult:
 
     @property
     def compared(self) -> Floats:
-        """What decides: the currents of a winner-take-all, else the logits."""
+        """What decides, (chips, samples, frames, classes): winners' currents, A, or logits."""
         return self.logits if self.currents is None else self.currents
 
 

@@ -99,7 +99,7 @@ class CellBench(MeasurementSetup):
     def kept(
         self, name: str, identity: object, measure: Callable[[], Mapping[str, Floats]]
     ) -> Mapping[str, Floats]:
-        """Return what was measured, or what the cache holds of the same name and identity."""
+        """Return what was measured, or what the cache holds: arrays of any shape by name."""
         return self.cached(measure, name, self.at, self.unit, _STEP, identity)
 
 

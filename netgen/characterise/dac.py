@@ -32,7 +32,7 @@ def dac_diode(
 def dac_gain(
     tables: MirrorTables, technology: Technology, unit: Geometry, span: DacRange, currents: Floats
 ) -> Floats:
-    """Return the nominal current over the diode's whole current; see :func:`dac_diode`.
+    """Return the nominal current over the diode's whole current, A, (…,); see :func:`dac_diode`.
 
     Units in series count as a share of one: in weak inversion they are, since the charge along
     a channel falls linearly.

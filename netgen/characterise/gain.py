@@ -78,7 +78,7 @@ class Axes:
         return GainCurves(float(logs[0]), float(logs[-1]), pieces)
 
     def saturation(self, polarity: Polarity, volts: Floats) -> Floats:
-        """Return the saturation of a drain current at drain voltages against ground."""
+        """Return the saturation, 0 … 1, of a drain current at drain voltages, V, (…,)."""
         across = volts if polarity == "nmos" else self.vdd - volts
         factor: Floats = -np.expm1(-np.maximum(across, 0.0) / self.thermal)
         return factor
@@ -214,7 +214,7 @@ class MirrorTables:
     def of_one(
         self, line: GateNet, polarity: Polarity, geometry: Geometry, current: Floats, volts: Floats
     ) -> Floats:
-        """Return the gain of one mirror at many signal currents (A) and drain voltages (V)."""
+        """Return the gain of one mirror at signal currents, A, and drain voltages, V, (…,)."""
         size = np.array([geometry.width]), np.array([geometry.length]), geometry.multiplicity
         where = current[..., np.newaxis], volts[..., np.newaxis]
         gains: Floats = self.gain(line, polarity, size, *where)[..., 0]
@@ -245,6 +245,6 @@ class MirrorTables:
         return surfaces
 
     def diode_voltage(self, current: Floats) -> Floats:
-        """Return the voltage of a row's diode for a current in amperes."""
+        """Return the voltage, V, of a row's diode at currents, A, (…,)."""
         volts: Floats = self.axes.of_current(current) @ self.diode
         return volts

@@ -41,7 +41,9 @@ class MeasuredGains:
 def mirror_gains(
     setup: MeasurementSetup, mirrors: Sequence[MirrorUnderTest], logs: Floats, drains: Floats
 ) -> MeasuredGains:
-    """Measure I_out / I_in of mirrors over evenly spaced ln(current / A) and drain voltages (V).
+    """Measure I_out / I_in of mirrors over evenly spaced ln(current / A) and drain voltages, V.
+
+    Both axes are (points,).
 
     Raises
     ------
@@ -130,7 +132,8 @@ def _sweep(points: Floats) -> tuple[float, float, float]:
 def falling(geometry: Sequence[Geometry], gain: Floats, models: Models = ONE_MODEL) -> MirrorTable:
     """Keep the runs of points along which the gain falls; a run has one model.
 
-    Narrow-width effects, and models in bins, can turn it back: a path then has several runs.
+    The gain is (geometries, currents, voltages). Narrow-width effects, and models in bins, can
+    turn it back: a path then has several runs.
     """
     level = np.exp(np.log(np.maximum(gain, 1e-12)).mean(axis=(1, 2)))
     placed = models.place(*np.array([[g.width, g.length] for g in geometry]).T)

@@ -43,7 +43,7 @@ class MeasurementSetup:
     def cached(
         self, measure: Callable[[], Mapping[str, Floats]], *identity: object
     ) -> Mapping[str, Floats]:
-        """Return what was measured, or what the cache holds of the same identity."""
+        """Return what was measured, or what the cache holds: arrays of any shape by name."""
         if self.folder is None:
             return measure()
         parts = (*identity, self.technology.digest, simulator_version(), __version__)

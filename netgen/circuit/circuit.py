@@ -248,7 +248,7 @@ class Circuit:
 
 
 def realised_weight(mirrors: Mirrors) -> Floats:
-    """Return the wanted weights with those without a transistor set to 0."""
+    """Return the wanted weights, (rows, columns), 0 where there is no transistor."""
     if mirrors.geometry is None:
         return mirrors.weight
     return np.where(mirrors.geometry.multiplicity > 0, mirrors.weight, 0.0)

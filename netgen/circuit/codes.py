@@ -65,7 +65,7 @@ class CodeRange:
         return codes
 
     def beyond(self, logs: Floats) -> int:
-        """Count factors that no code reaches, by more than half a step."""
+        """Count factors, given by their ln, of any shape, beyond the codes by half a step."""
         first, below, above, last = self.logs(np.array([0, 1, self.last - 1, self.last])).tolist()
         reach = (below - first) / 2, (last - above) / 2
         return int(((logs < first - reach[0]) | (logs > last + reach[1])).sum())

@@ -154,7 +154,8 @@ class Cell:
     def violations(cls, values: Mapping[str, Floats]) -> Iterator[tuple[str, int, str]]:
         """Yield key, trigger and problem of parameters that do not fit each other.
 
-        All are positive; one that has a problem of its own may be missing.
+        Values are in units, (units,) or (units, rungs). All are positive; one that has a problem of
+        its own may be missing.
         """
         yield from ()
 

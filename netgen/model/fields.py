@@ -171,7 +171,7 @@ def too_deep(value: object) -> bool:
 
 
 def frozen(array: Floats) -> Floats:
-    """Make an array read-only, and return it."""
+    """Make an array of any shape read-only, and return it."""
     array.setflags(write=False)
     return array
 

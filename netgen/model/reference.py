@@ -96,13 +96,17 @@ def _scores(readout: Readout, logits: Floats) -> Floats:
 
 
 def votes(window: Floats) -> Integers:
-    """Count, for each sample and class, the frames of ``window`` in which the class is largest."""
+    """Count the frames in which each class is largest: (samples, frames, classes) gives
+    (samples, classes).
+    """
     winners = window.argmax(axis=2)
     return np.stack([(winners == k).sum(axis=1) for k in range(window.shape[2])], axis=1)
 
 
 def margin(readout: Readout, logits: Floats) -> Floats:
-    """Return by how much the decided class leads the next, per sample.
+    """Return by how much the decided class leads the next, (samples,).
+
+    ``logits``: units, (samples, frames, classes).
 
     For ``majority_vote`` the lead in votes as a share of the frames; otherwise the lead of the
     deciding logit, in software units. 0 with one class.

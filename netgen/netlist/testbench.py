@@ -197,6 +197,8 @@ def bench_text(
 
     Parameters
     ----------
+    x
+        Inputs of the sample, units, (frames, channels).
     edge
         Rise time of an input step, as a share of the frame.
     pad
@@ -221,7 +223,7 @@ def bench_text(
 def input_sources(
     circuit: Circuit, x: NDArray[np.float64], edge: float = EDGE
 ) -> list[InputSource]:
-    """Return the currents into the input diodes, see :func:`bench_text`."""
+    """Return the currents into the input diodes; ``x``: units, (frames, channels)."""
     model = circuit.model
     return [
         InputSource(
@@ -233,7 +235,7 @@ def input_sources(
 
 
 def staircase(values: NDArray[np.float64], period: float, edge: float = EDGE) -> str:
-    """Return a piecewise-linear waveform that holds each value for a frame.
+    """Return a piecewise-linear waveform that holds each value, (frames,), for a frame.
 
     Each step takes a share ``edge`` of a frame, right after the frame begins.
     """

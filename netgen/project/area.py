@@ -91,7 +91,7 @@ class AreaByGroup:
 
     @cached_property
     def areas(self) -> Mapping[str, Floats]:
-        """Area that each group will take at every factor, and all that belongs to none, m²."""
+        """Area, m², (factors,), of each group, and of all that belongs to none."""
         areas = {group: np.zeros(len(FACTORS)) for group in (*self.groups, "")}
         diffusion = self.design.technology.diffusion
         for name in self.design.netlist.transistors:

@@ -53,7 +53,7 @@ class GroupedChips:
 
     @cached_property
     def software(self) -> Integers:
-        """Software's decisions."""
+        """Software's decisions, (samples,)."""
         model = self.fast.twin.circuit.model
         return decide(model.readout, evaluate(model, self.x)[model.readout.node])
 
@@ -84,7 +84,7 @@ class GroupedChips:
         return (chips.with_inputs(codes, self.x) if self.inputs else codes).settings
 
     def variances(self, sigma: Floats, count: int) -> dict[str, float]:
-        """Return the variance of leads that each group accounts for."""
+        """Return the variance of leads by group; ``sigma``: of each device, (devices,)."""
         readout, leads, values = self.fast.twin.circuit.model.readout, [], []
         for deviations, chips, settings in self.batches(sigma, count, 0):
             logits = chips.logits(self.x, settings)
@@ -107,7 +107,7 @@ class GroupedChips:
         return np.concatenate([chips.decisions(self.x, settings) for _, chips, settings in batches])
 
     def contributions(self, sigma: Floats) -> Contributions:
-        """Return what each group does to decisions."""
+        """Return what each group does to decisions; ``sigma``: of each device, (devices,)."""
         samples, frames = self.x.shape[:2]
         chips = int(np.clip(WORK // samples, _LEAST, _MOST))
         each = int(np.clip(chips // 10, _LEAST, _MOST))
@@ -142,7 +142,10 @@ def contributions_of(
     inputs: bool = False,
     temperature: float | None = None,
 ) -> Contributions:
-    """Return what each group of a build's devices does to decisions, by mismatch."""
+    """Return what mismatch of each group of a build's devices does to decisions.
+
+    ``x``: inputs, units, (samples, frames, channels).
+    """
     twin = twin_of_build(build, temperature)
     chips = GroupedChips(fast_chips(twin), x, span, inputs, seed)
     return chips.contributions(chips.fast.sigma(twin.technology, twin.netlist.transistors))

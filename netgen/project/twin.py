@@ -133,7 +133,7 @@ def error_budget_of(build: Build, x: Floats, comparison: Comparison) -> ErrorBud
     Parameters
     ----------
     x
-        Inputs of the compared samples.
+        Inputs of the compared samples, units, (samples, frames, channels).
     """
     if not len(x):
         return NoErrorBudget("no sample was simulated")

@@ -55,7 +55,8 @@ def _winners(waveforms: Waveforms, probes: Probes, settled: Floats) -> Floats:
 def extremes(time: Floats, wave: NDArray[np.float32], settled: Floats, model: Model) -> Floats:
     """Return the smallest and largest value in each frame up to where it is read.
 
-    The first frame counts from when the first cells are released.
+    ``time``, s, (points,); ``wave``, (points, signals); ``settled``, s, (frames,); the result is
+    (frames, signals, 2). The first frame counts from when the first cells are released.
     """
     orders = max(len(model.cells), 1)
     starts = settled - SETTLED * model.frame_period

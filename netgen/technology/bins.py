@@ -139,7 +139,7 @@ class Models:
         return np.stack([series.astype(np.int64), inside.argmax(axis=1)], axis=-1)
 
     def edges(self, axis: int) -> NDArray[np.float64]:
-        """Return the edges of W (0) or L (1), m, rising."""
+        """Return the edges of W (0) or L (1), m, (edges,), rising."""
         return np.unique(self.bins[:, 2 * axis : 2 * axis + 2])
 
 

@@ -180,7 +180,10 @@ def curve(
 
 
 def detect(logits: Floats, rule: DetectionRule, offset: float = 0.0) -> list[Detection]:
-    """Return the detections of a whole stream with the keywords' constants moved."""
+    """Return the detections of a whole stream with the keywords' constants moved.
+
+    ``logits``: units, (frames, classes).
+    """
     moved = logits + np.where(np.arange(logits.shape[1]) == 0, 0.0, offset)
     return Trigger(rule, logits.shape[1]).push(moved)
 

@@ -152,7 +152,7 @@ class Pack:
         self._flush_if_full()
 
     def get(self, key: str, make: Callable[[], NDArray[np.float32]]) -> str:
-        """See that the features of ``key`` are there, and return the key."""
+        """See that the features of ``key``, of any shape, are there, and return the key."""
         if key not in self:
             self.put(key, make())
         return key

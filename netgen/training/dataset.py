@@ -111,8 +111,8 @@ def balance(spoken: Sequence[tuple[str, str]], y: NDArray[np.int64]) -> NDArray[
 
     Parameters
     ----------
-    spoken
-        Word and speaker of each sample.
+    spoken, y
+        Word and speaker, and class, of each sample, (samples,); so is the result.
     """
     words = Counter((int(k), word) for k, (word, _) in zip(y, spoken, strict=True))
     takes = Counter((int(k), *who) for k, who in zip(y, spoken, strict=True))

@@ -140,7 +140,7 @@ class Spoken:
 def scores(
     arch: Architecture, parameters: Tensor, spoken: Spoken, spread: float, count: int, seed: int
 ) -> NDArray[np.float64]:
-    """Score networks for choosing among them, on ``count`` chips each.
+    """Score networks for choosing among them, on ``count`` chips each, (networks,).
 
     The score is the mean balanced accuracy from a fresh state and after another recording. Many
     chips make a finer scale of a small validation set than one evaluation does.

@@ -1,8 +1,9 @@
-"""Docstrings of public functions name the errors that their own ``raise`` statements raise."""
+"""Docstrings of public functions name the errors they raise, and the shapes of their arrays."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,18 +23,22 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.AST]:
             left.extend(ast.iter_child_nodes(node))
 
 
-def without_raises(tree: ast.Module) -> list[str]:
-    """Return the public functions and methods that raise, and have no section that says so."""
+def public_functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    """Return the public functions, and the public methods of public classes."""
     public = [n for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
-    functions = [
+    return [
         node
         for body in (tree.body, *(owner.body for owner in public))
         for node in body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     ]
+
+
+def without_raises(tree: ast.Module) -> list[str]:
+    """Return the public functions and methods that raise, and have no section that says so."""
     return [
         function.name
-        for function in functions
+        for function in public_functions(tree)
         if any(isinstance(n, ast.Raise) and n.exc is not None for n in statements(function.body))
         and "Raises\n------\n" not in (ast.get_docstring(function) or "")
     ]
@@ -78,3 +83,58 @@ def test_public_functions_that_raise_say_so(path: Path) -> None:
 def test_fields_are_described_beside_them(path: Path) -> None:
     """A comment ``#:`` stands where the field does; a list in the docstring repeats its name."""
     assert "    Attributes\n    ---" not in path.read_text(encoding="utf-8")
+
+
+ARRAYS = frozenset(("Floats", "Integers", "Bools", "NDArray", "ndarray"))
+SHAPE = re.compile(r"\([^()]*,[^()]*\)|any shape")
+"""``(samples, frames)``, ``(units,)`` or ``(…, 3)``; or that any shape will do."""
+
+
+def without_shapes(tree: ast.Module) -> list[str]:
+    """Return the public functions and methods of arrays whose docstring states no shape."""
+    return [
+        function.name
+        for function in public_functions(tree)
+        if any(
+            isinstance(part, (ast.Name, ast.Attribute))
+            and (part.id if isinstance(part, ast.Name) else part.attr) in ARRAYS
+            for annotation in types_of(function)
+            for part in ast.walk(annotation)
+        )
+        and not SHAPE.search(ast.get_docstring(function) or "")
+    ]
+
+
+def types_of(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    """Yield the annotations of a function's parameters and of its result."""
+    for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        if argument.annotation is not None:
+            yield argument.annotation
+    if function.returns is not None:
+        yield function.returns
+
+
+def test_arrays_without_a_shape_are_named() -> None:
+    text = '''
+def silent(x: Floats) -> float:
+    """Return the mean."""
+
+def given(x: int) -> np.ndarray:
+    """Return zeros, (x,)."""
+
+def scalar(x: float) -> float:
+    """Return x."""
+
+def general(*, x: dict[str, NDArray[np.float64]]) -> float:
+    """Return the mean of arrays of any shape."""
+
+class Table:
+    def of(self, x: float) -> Floats:
+        """Return a column."""
+'''
+    assert without_shapes(ast.parse(text)) == ["silent", "of"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_docstrings_give_the_shapes_of_arrays(path: Path) -> None:
+    assert without_shapes(ast.parse(path.read_text(encoding="utf-8"))) == []

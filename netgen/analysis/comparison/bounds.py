@@ -93,7 +93,7 @@ class Bounds:
         self.ranges = {INPUT: _steady(x, _before(x, x[0])), REFERENCE: _steady(one, one)}
 
     def through(self, circuit: Circuit) -> Iterator[tuple[str, Bools]]:
-        """Yield what is open, layer by layer."""
+        """Yield what is open, layer by layer: its node, (frames, units)."""
         for layer in circuit.layers:
             if isinstance(layer, CellLayer):
                 current, cell = self.frames[layer.node], layer.cell

@@ -281,7 +281,10 @@ def _accuracy(samples: Samples, classes: list[int]) -> float | None:
 
 
 def full_scale(logits: Floats) -> float:
-    """Return what logit errors are shares of: max − min of software's logits; 1.0 of constants."""
+    """Return what logit errors are shares of, units: max − min of software's; 1.0 of constants.
+
+    The logits have any shape.
+    """
     if not logits.size or is_constant(logits):
         return 1.0
     return float(np.ptp(logits))
@@ -344,7 +347,7 @@ def _unexplained(readings: _Readings) -> Iterator[UnexplainedState]:
 
 
 def count_causes(causes: Iterable[np.ndarray]) -> dict[Cause, int]:
-    """Count the causes in code arrays (see :class:`CellStates`), all present."""
+    """Count the causes in code arrays (see :class:`CellStates`) of any shape, all present."""
     codes = np.concatenate([np.ravel(part) for part in causes] or [np.empty(0, np.int8)])
     counts = np.bincount(codes, minlength=1 + len(CAUSES))
     return {cause: int(counts[1 + index]) for index, cause in enumerate(CAUSES)}

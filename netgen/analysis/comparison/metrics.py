@@ -33,27 +33,27 @@ def error_figures(circuit: Floats, software: Floats) -> ErrorFigures:
 
 
 def rms(values: Floats) -> float:
-    """Root mean square of all values."""
+    """Root mean square of values of any shape, in their unit."""
     return float(np.sqrt(np.mean(np.square(values))))
 
 
 def correlation(a: Floats, b: Floats) -> float | None:
-    """Pearson's correlation of all values; None where either is constant but for rounding."""
+    """Pearson's correlation of two arrays of any shape; None where one is constant."""
     if is_constant(a) or is_constant(b):
         return None
     return float(np.clip(np.corrcoef(a.ravel(), b.ravel())[0, 1], -1.0, 1.0))
 
 
 def is_constant(values: Floats) -> bool:
-    """Tell whether values differ by no more than rounding (a billionth of the largest)."""
+    """Tell whether values of any shape differ by rounding alone: a billionth of the largest."""
     return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
 def share(hits: np.ndarray) -> float | None:
-    """Share of true entries; None where there are none to judge."""
+    """Share of true entries in an array of any shape; None of an empty one."""
     return float(hits.mean()) if hits.size else None
 
 
 def mean(values: Floats) -> float | None:
-    """Mean; None of nothing."""
+    """Mean of values of any shape, in their unit; None of an empty array."""
     return float(values.mean()) if values.size else None

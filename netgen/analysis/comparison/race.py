@@ -45,7 +45,7 @@ _BLOCK = 2**15  # rows evaluated at once: keeps the memory of a wide network at 
 
 
 def near_threshold(cell: Cell, candidate: Floats) -> Bools:
-    """Tell where a candidate lies near a threshold of its cell: within 2 % of the upper one."""
+    """Tell where a candidate, units, is within 2 % of β_hi of a threshold, (…, triggers)."""
     candidate, reach = cell.seen(candidate), NEAR * cell.rising
     near: Bools = (np.abs(candidate - cell.rising) <= reach) | (
         np.abs(candidate - cell.falling) <= reach

@@ -58,7 +58,8 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
 
     Signed nodes other than the readout are re-formed: the model's own weights on the circuit's
     first-quadrant signals (and on the exact input). A signed readout node that feeds further
-    nodes gives them its re-formed value, as the circuit does, not the measured one.
+    nodes gives them its re-formed value, as the circuit does, not the measured one. Inputs are in
+    units, (samples, frames, channels).
 
     Raises
     ------

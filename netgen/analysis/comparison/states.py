@@ -65,18 +65,18 @@ class CellStates:
 
     @property
     def clear(self) -> Bools:
-        """Where none of the known causes excuses a difference."""
+        """Where none of the known causes excuses a difference, (samples, frames, triggers)."""
         return ~(self.near | self.off | self.slow | self.race | self.transient)
 
     @property
     def unexplained(self) -> Bools:
-        """Clear states that are not what software expects from the circuit's own."""
+        """Clear states other than software expects, (samples, frames, triggers)."""
         wrong: Bools = (self.circuit != self.expected) & self.clear
         return wrong
 
     @property
     def flips(self) -> Bools:
-        """Where the circuit's state is not the software's."""
+        """Where the circuit's state is not the software's, (samples, frames, triggers)."""
         return self.cause > 0
 
 
@@ -99,8 +99,11 @@ def read_states(
 
     Parameters
     ----------
+    x
+        Inputs, units, (samples, frames, channels).
     software, same_state
-        Values of all nodes, free-running and with the circuit's states forced.
+        Values of all nodes, units, (samples, frames, units of the node): free-running, and with
+        the circuit's states forced.
     speeds
         Measured times by cell node. Without them no state counts as slow.
     """
@@ -156,7 +159,7 @@ def candidate_errors(cell: Cell, before: Bools, candidate: Floats, circuit: Floa
 
     The circuit's own candidate, settled, lies on the other side of the threshold than software's,
     or on it (:data:`.race.SEEN`). An error beyond :data:`CANDIDATE_ERROR` explains
-    nothing. The parameters are those of :func:`.race.seen_transients`.
+    nothing. Currents are in units; all arrays are (samples, frames, triggers).
     """
     candidate, circuit = cell.seen(candidate), cell.seen(circuit)
     reach = SEEN * cell.rising

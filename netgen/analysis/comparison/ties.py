@@ -24,7 +24,7 @@ def leaders(logits: Floats, full_scale: float) -> Bools:
 
 
 def tied(near: Bools) -> Bools:
-    """Tell where more than one is, (…)."""
+    """Tell where more than one class is near the top: (…, classes) gives (…,)."""
     several: Bools = near.sum(axis=-1) > 1
     return several
 

@@ -56,7 +56,7 @@ class BlockNoise:
 
 
 def integrated(frequency: Floats, density: Floats) -> float:
-    """Return the rms over a band of a density in A/√Hz.
+    """Return the rms over a band, A, of a density, A/√Hz, at frequencies, Hz, (points,).
 
     The trapezoidal rule in ln f of f·S(f): exact for flicker noise, S ∝ 1/f, and fine for white
     noise at the 20 points a decade that netgen asks for (within 0.2 %).

@@ -114,7 +114,8 @@ def evaluate_noisy(
 ) -> Values:
     """Run the model with noise in its rows.
 
-    A row's noise is added to its sum, before the ReLU; a disturbed input stays above 0.
+    A row's noise is added to its sum, before the ReLU; a disturbed input stays above 0. Inputs
+    are in units, (samples, frames, channels).
 
     Returns
     -------

@@ -118,7 +118,7 @@ class PopulationFigures:
 
     @cached_property
     def agrees(self) -> Bools:
-        """Runs whose decision is software's, or one of its tie; failed ones do not agree."""
+        """Runs that decide as software or for a class of its tie, (cases, samples)."""
         at = np.arange(len(self.samples))
         agrees: Bools = self.simulated & self.possible[at, np.maximum(self.decision, 0)]
         return agrees
@@ -131,7 +131,7 @@ class PopulationFigures:
 
     @cached_property
     def done(self) -> Bools:
-        """Runs that were simulated or failed."""
+        """Runs that were simulated or failed, (cases, samples)."""
         return self.simulated | self.failed
 
     @cached_property
@@ -142,12 +142,12 @@ class PopulationFigures:
 
     @property
     def lead_fs(self) -> Floats:
-        """``lead`` as a share of full scale."""
+        """``lead`` as a share of full scale, (cases, samples)."""
         return self.lead / self.logit_full_scale
 
     @property
     def lead_error_fs(self) -> Floats:
-        """The circuit's lead minus software's, as a share of full scale."""
+        """The circuit's lead minus software's, share of full scale, (cases, samples)."""
         return (self.lead - self.lead_software) / self.logit_full_scale
 
     @property

@@ -32,7 +32,7 @@ class Proportion:
 
 
 def proportion(passing: Bools) -> Proportion:
-    """Return how many of the trials pass, with confidence intervals."""
+    """Return how many trials, of any shape, pass, with confidence intervals."""
     hits, trials = int(passing.sum()), passing.size
     if not trials:
         return Proportion(0, 0, None, None)
@@ -57,7 +57,7 @@ class Spread:
 
 
 def spread(values: Floats) -> Spread | None:
-    """Return the distribution of all values that are not NaN; None where there are none."""
+    """Return the distribution of values of any shape but NaN; None where there are none."""
     known = values[~np.isnan(values)]
     if not known.size:
         return None

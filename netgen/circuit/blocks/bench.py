@@ -105,4 +105,4 @@ class Bench(Protocol):
     def kept(
         self, name: str, identity: object, measure: Callable[[], Mapping[str, Floats]]
     ) -> Mapping[str, Floats]:
-        """Return what was measured, or what the cache holds of the same name and identity."""
+        """Return what was measured, or what the cache holds: arrays of any shape by name."""

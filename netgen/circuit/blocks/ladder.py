@@ -50,7 +50,7 @@ class Ladder(schmitt9.Bmru):
 
     @classmethod
     def violations(cls, values: Mapping[str, Floats]) -> Iterator[tuple[str, int, str]]:
-        """Yield where a lower threshold is not below the upper one, or one is out of order."""
+        """Yield where thresholds, units, (cells, rungs), are out of order."""
         if len({each.shape for each in values.values()}) != 1:
             return
         yield from super().violations(values)
@@ -179,7 +179,7 @@ class LadderBlock(Schmitt9):
         return super().ideal(_by_rung(figures))
 
     def missed(self, cell: Cell, figures: Floats) -> Iterator[tuple[str, int, str]]:
-        """Yield the hysteresis widths that no bias currents give."""
+        """Yield the widths that no bias currents give; figures, units, (3 × rungs, cells)."""
         return super().missed(cell, _by_rung(figures))
 
     def characterise(self, bench: Bench) -> LadderTable:  # type: ignore[override]
@@ -198,7 +198,7 @@ class LadderBlock(Schmitt9):
         return ramps.reshape(-1), bench.ramped([cell, cell], ramps).reshape(-1)
 
     def supply(self, at: Currents) -> Floats:
-        """Return the current of the branches of all rungs.
+        """Return the current of the branches of all rungs, A, (frames, units).
 
         As of single triggers; which rungs are high shows in the output.
         """

@@ -188,7 +188,7 @@ def plot_shares(
     colour: str,
     label: str | None = None,
 ) -> None:
-    """Draw shares with Wilson's intervals."""
+    """Draw shares with Wilson's intervals at places ``x``, (points,)."""
     shares = np.array([entry.share for entry in proportions], dtype=np.float64)
     ends = np.array([entry.wilson for entry in proportions], dtype=np.float64).reshape(-1, 2).T
     # rounding may put an interval's end on the wrong side of a share of 0 or 1
@@ -235,7 +235,7 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: style.Sheet) -> F
 
 
 def case_means(values: Floats) -> Floats:
-    """Return the mean over the simulated samples of every case, NaN where there are none."""
+    """Return means over simulated samples, (cases, samples) to (cases,); NaN of none."""
     means = np.full(len(values), np.nan)
     known = ~np.isnan(values).all(axis=1)
     means[known] = np.nanmean(values[known], axis=1)

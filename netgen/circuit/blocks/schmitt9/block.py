@@ -120,7 +120,7 @@ class Schmitt9(CellBlock):
             )
 
     def missed(self, cell: Cell, figures: Floats) -> Iterator[tuple[str, int, str]]:
-        """Yield the hysteresis widths that no bias currents give."""
+        """Yield the widths that no bias currents give; figures, units, (3, cells)."""
         width = cell.rising - cell.falling
         for unit in np.flatnonzero(np.abs(figures[1] / width - 1) > 0.01).tolist():
             yield (
@@ -148,7 +148,7 @@ class Schmitt9(CellBlock):
         return hysteresis_curve(bench.held([cell]))
 
     def supply(self, at: Currents) -> Floats:
-        """Return the current of the three branches.
+        """Return the current of the three branches, A, (frames, units).
 
         In a cell that is low, all of the candidate's copy flows through the first branch; in one
         that is high, the threshold current does, and the other two take the width and the gain

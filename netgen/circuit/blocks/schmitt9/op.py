@@ -37,7 +37,7 @@ class Bmru(Cell):
 
     @classmethod
     def violations(cls, values: Mapping[str, Floats]) -> Iterator[tuple[str, int, str]]:
-        """Yield where a lower threshold is not below the upper one."""
+        """Yield where a lower threshold, units, (cells,), is not below the upper one."""
         if not {"beta_lo", "beta_hi"} <= set(values):
             return
         low, high = values["beta_lo"].reshape(-1), values["beta_hi"].reshape(-1)

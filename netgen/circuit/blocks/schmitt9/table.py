@@ -54,7 +54,7 @@ class SchmittTable:
         )
 
     def output(self, gain: Floats) -> Floats:
-        """Return α in amperes for a gain bias current in amperes."""
+        """Return α, A, (…,), for gain bias currents, A."""
         measured = PchipInterpolator(np.log(self.bias), self.gain, extrapolate=True)
         current: Floats = gain * measured(np.log(gain))
         return current
@@ -77,7 +77,7 @@ class SchmittTable:
         return np.array([rising, rising - falling, self.output(bias[2])])
 
     def switching(self, bias: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return β_hi, β_lo and α of bias currents that may lie beyond what is characterised, A.
+        """Return β_hi, β_lo and α, A, (cells,), of bias currents, A, (3, cells), of any size.
 
         A width above the largest characterised one holds a cell at any candidate, as that one does.
         """
@@ -90,7 +90,7 @@ class SchmittTable:
 
 
 def hysteresis_curve(held: Held) -> tuple[Floats, Floats]:
-    """Return candidate and output current (A) of a held cell along a slow ramp up and down."""
+    """Return candidate and output, A, (points,), of a held cell along a slow ramp up and down."""
     candidate, output = held.candidate[0], held.output[0]
     top, bottom = _turns(candidate)
     points = np.arange(len(candidate))
