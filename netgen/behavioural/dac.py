@@ -64,8 +64,8 @@ def twin_dacs(plan: Plan, layer: CellLayer, currents: Floats) -> TwinDacs | None
     prefix, place = plan.circuit.prefix(layer), plan.devices.place
     paths = [layer.block.parameters(layer.node, unit) for unit in range(layer.size)]
     names = [
-        [plan.index.block(prefix, unit, "dac", path) for unit, path in enumerate(names_of_current)]
-        for names_of_current in zip(*paths, strict=True)
+        [plan.index.block(prefix, unit, "dac", path) for unit, path in enumerate(current)]
+        for current in zip(*paths, strict=True)
     ]
 
     def way(names: list[str], branch: str, count: int) -> MirrorCopies:
@@ -74,7 +74,7 @@ def twin_dacs(plan: Plan, layer: CellLayer, currents: Floats) -> TwinDacs | None
         return mirror_copies("pmos", [place("pmos", f"{name}.{DIODE}") for name in names], ends)
 
     branches = tuple(
-        tuple(way(own, branch, count) for branch, _, count in span.branches) for own in names
+        tuple(way(each, branch, count) for branch, _, count in span.branches) for each in names
     )
     unit = np.log(currents * span.copied / COPIED)
     return TwinDacs(span, plan.circuit.codes_of(layer), branches, unit)
