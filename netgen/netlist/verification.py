@@ -16,7 +16,7 @@ from itertools import chain
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit import REFERENCE, REFERENCE_WORD, CellLayer, Circuit, SummingLayer
+from netgen.circuit import REFERENCE, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist, Unit
 from netgen.circuit.nets import code_nets, net, output_net, start_nets
@@ -38,7 +38,7 @@ MOST_PORTS = 1000
 
 
 def placed_layers(netlist: Netlist) -> dict[str, Layer]:
-    """Return the layers of a network by their netlist words.
+    """Return the layers of a network by their net prefixes.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def placed_layers(netlist: Netlist) -> dict[str, Layer]:
             head = statement.text.split()[0]
             problem = f"{head!r} is no layer of the network: it cannot be verified"
             raise ConfigurationError(netlist.source, [problem])
-    return {layer.word: layer for layer in netlist.layers}
+    return {layer.prefix: layer for layer in netlist.layers}
 
 
 def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
@@ -67,7 +67,7 @@ def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
     return tuple(
         replace(
             layer,
-            word=f"{layer.word}_part{number}",
+            prefix=f"{layer.prefix}_part{number}",
             ports=tuple(port for port in layer.ports if port in nets),
             units=tuple(units),
         )
@@ -75,8 +75,8 @@ def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
     )
 
 
-def without(layer: Layer, idle: Set[str], word: str) -> Layer:
-    """Return a layer, under another word, without transistors whose gates are on idle lines.
+def without(layer: Layer, idle: Set[str], prefix: str) -> Layer:
+    """Return a layer, under another prefix, without transistors whose gates are on idle lines.
 
     They carry nothing. What a person added stays.
     """
@@ -89,7 +89,7 @@ def without(layer: Layer, idle: Set[str], word: str) -> Layer:
     elements = (*layer.loose, *(each for unit in units for each in unit.elements))
     used = {*SUPPLIES, *chain.from_iterable(map(nets_of, elements))}
     ports = tuple(port for port in layer.ports if port not in idle or port in used)
-    return replace(layer, word=word, ports=ports, units=units)
+    return replace(layer, prefix=prefix, ports=ports, units=units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,22 +152,22 @@ class VerificationBench:
         # biases that are all zero draw nothing, and the network may have no reference at all
         sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
         lines = [line for source in sources for line in self._line(source, currents.get(source))]
-        word = self.circuit.word(layer)
+        prefix = self.circuit.prefix(layer)
         idle = frozenset(
             net(self.circuit, source, int(unit), line)
             for source, each in currents.items()
             for unit in np.flatnonzero(~each.any(axis=0))
             for line in ("n", "p")
         )
-        rows = self._parts(word, "rows", idle)
-        lines += self._instances(_ROWS, rows, self._own(layer))
+        rows = self._parts(prefix, "rows", idle)
+        lines += self._instances(_ROWS, rows, self._driven(layer))
         points = len(next(iter(currents.values()))) if currents else alone
         stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
         sums: list[tuple[Quantity, ...]] = []
         for unit in range(layer.size):
             if layer.kind == "relu":
                 lines += self._held(layer, unit, float(held[unit]), stiff)
-                path = f"{_path(_ROWS, rows, unit)}.x{word}_{unit}"
+                path = f"{_path(_ROWS, rows, unit)}.x{prefix}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
@@ -176,7 +176,7 @@ class VerificationBench:
                 sums.append((SourceCurrent(f"vout{unit}"),))
         lines.append("Vframe frame 0 0")
         placed = rows, *map(self._as_lines, sources)
-        title = f"sums of {word}"
+        title = f"sums of {prefix}"
         deck = self._deck(title, lines, chain.from_iterable(sums), _frames(points), placed)
         return SummingBench(deck, tuple(sums), points)
 
@@ -203,14 +203,14 @@ class VerificationBench:
         """
         if not layer.block.storages:
             return self.ramp(layer, candidates)
-        word = self.circuit.word(layer)
+        prefix = self.circuit.prefix(layer)
         table = np.concatenate([np.zeros((1, layer.size)), candidates])
         lines, outputs = self._cells(layer, table)
         for unit in range(layer.size):
             for place, storage in enumerate(layer.block.storages):
-                path = _path(_CELLS, self._parts(word), unit)
+                path = _path(_CELLS, self._parts(prefix), unit)
                 ends = f"Vm{unit} store"
-                name = f"{path}.{word}_{unit}_{storage}"
+                name = f"{path}.{prefix}_{unit}_{storage}"
                 lines.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
         currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
         lines += ["Vstore store 0 0", "Vframe frame 0 0"]
@@ -220,8 +220,8 @@ class VerificationBench:
         runs = Sweep("Vframe", 0, len(table) - 1, 1)
         each = vdd / count
         sweep = Sweep("Vstore", each, vdd + each / 4, each, runs)
-        placed = self._parts(word), self._as_lines(layer.candidate)
-        title = f"cells of {word}"
+        placed = self._parts(prefix), self._as_lines(layer.candidate)
+        title = f"cells of {prefix}"
         deck = self._deck(title, lines, chain.from_iterable(currents), sweep, placed)
         return CellsBench(deck, currents, (len(table), count))
 
@@ -230,21 +230,21 @@ class VerificationBench:
         lines, outputs = self._cells(layer, candidates)
         lines.append("Vframe frame 0 0")
         points = len(candidates)
-        title = f"cells of {self.circuit.word(layer)}"
-        placed = self._parts(self.circuit.word(layer)), self._as_lines(layer.candidate)
+        title = f"cells of {self.circuit.prefix(layer)}"
+        placed = self._parts(self.circuit.prefix(layer)), self._as_lines(layer.candidate)
         deck = self._deck(title, lines, outputs, _frames(points), placed)
         return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
 
     def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[Quantity]]:
         """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
-        word, seen = self.circuit.word(layer), layer.block.probe
+        prefix, seen = self.circuit.prefix(layer), layer.block.probe
         lines = [*self._line(layer.candidate, table)]
-        parts = self._parts(word)
-        lines += self._instances(_CELLS, parts, self._own(layer))
+        parts = self._parts(prefix)
+        lines += self._instances(_CELLS, parts, self._driven(layer))
         lines += self._starts(layer)
-        if set(self.placed[word].ports) & self._lines_of(REFERENCE):  # biases are copies of it
+        if set(self.placed[prefix].ports) & self._lines_of(REFERENCE):  # biases are copies of it
             lines += self._line(REFERENCE, None)
-        paths = [f"{_path(_CELLS, parts, unit)}.x{word}_{unit}" for unit in range(layer.size)]
+        paths = [f"{_path(_CELLS, parts, unit)}.x{prefix}_{unit}" for unit in range(layer.size)]
         technology = self.bench.technology
         return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
 
@@ -256,11 +256,11 @@ class VerificationBench:
         sweep: Sweep,
         placed: Iterable[tuple[Layer, ...]],
     ) -> Deck:
-        other = {part.word: part for parts in placed for part in parts}
+        other = {part.prefix: part for parts in placed for part in parts}
         texts = [
             layer_text(part, self.bench.technology)
-            for word, part in other.items()
-            if word not in self.placed
+            for prefix, part in other.items()
+            if prefix not in self.placed
         ]
         body = render_template(
             "block.j2",
@@ -275,8 +275,8 @@ class VerificationBench:
 
     def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
         """Write a layer whose lines carry given currents, A, (points, units)."""
-        word, parts = self._source_word(source), self._as_lines(source)
-        yield from self._instances(f"line_{word}", parts, self._lines_of(source), measured=False)
+        prefix, parts = self._source_prefix(source), self._as_lines(source)
+        yield from self._instances(f"line_{prefix}", parts, self._lines_of(source), measured=False)
         if source == REFERENCE:
             return
         assert currents is not None
@@ -284,10 +284,10 @@ class VerificationBench:
         if isinstance(layer, CellLayer):
             yield from self._starts(layer)
         for unit in range(currents.shape[1]):
-            name = f"line_{word}_{unit}"
+            name = f"line_{prefix}_{unit}"
             # low, so that its output takes nothing; without a candidate another is anyhow
             for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
-                node = f"{_path(f'line_{word}', parts, unit)}.{word}_{unit}_{storage}"
+                node = f"{_path(f'line_{prefix}', parts, unit)}.{prefix}_{unit}_{storage}"
                 yield f"Voff_{name}_{storage} {node} 0 0"
             line = self.circuit.defined_by(source)
             node = net(self.circuit, source, unit, line)
@@ -307,12 +307,12 @@ class VerificationBench:
         """Write the sources of the start-up nets, which release the cells."""
         vdd = self.bench.conditions.vdd
         for (order, state), name in start_nets(self.circuit).items():
-            if order == layer.release and name in self.placed[self.circuit.word(layer)].ports:
+            if order == layer.release and name in self.placed[self.circuit.prefix(layer)].ports:
                 yield f"Vs_{name} {name} 0 {spice(vdd if state else 0.0)}"
         for name, on in code_nets(self.circuit, layer).items():
             yield f"Vs_{name} {name} 0 {spice(0.0 if on else vdd)}"
 
-    def _own(self, layer: CellLayer | SummingLayer) -> frozenset[str]:
+    def _driven(self, layer: CellLayer | SummingLayer) -> frozenset[str]:
         """Return the nets that a layer drives."""
         if isinstance(layer, SummingLayer) and layer.kind == "readout":
             return frozenset(output_net(self.circuit, unit) for unit in range(layer.size))
@@ -335,36 +335,36 @@ class VerificationBench:
         }
 
     def _parts(
-        self, word: str, use: str = "", idle: frozenset[str] = frozenset()
+        self, prefix: str, use: str = "", idle: frozenset[str] = frozenset()
     ) -> tuple[Layer, ...]:
         """Return a layer as what is placed of it, see :func:`without` and :func:`placeable`."""
         try:
-            layer = self.placed[word]
+            layer = self.placed[prefix]
         except KeyError:
-            problem = f"the network has no layer {word}; build again"
+            problem = f"the network has no layer {prefix}; build again"
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
-        return placeable(without(layer, idle, f"{word}_{use}"), MOST_PORTS)
+        return placeable(without(layer, idle, f"{prefix}_{use}"), MOST_PORTS)
 
     def _as_lines(self, source: str) -> tuple[Layer, ...]:
         """Return a source layer without its own mirrors, as far as it is one of rows."""
-        word = self._source_word(source)
+        prefix = self._source_prefix(source)
         layer = self._layers.get(source)
         if not isinstance(layer, SummingLayer):
-            return self._parts(word)
-        return self._parts(word, "lines", frozenset(self._off) - self._lines_of(source))
+            return self._parts(prefix)
+        return self._parts(prefix, "lines", frozenset(self._off) - self._lines_of(source))
 
-    def _source_word(self, source: str) -> str:
-        return REFERENCE_WORD if source == REFERENCE else self.circuit.tokens[source]
+    def _source_prefix(self, source: str) -> str:
+        return REFERENCE_PREFIX if source == REFERENCE else self.circuit.prefixes[source]
 
     def _instances(
-        self, name: str, parts: tuple[Layer, ...], own: frozenset[str], measured: bool = True
+        self, name: str, parts: tuple[Layer, ...], inner: frozenset[str], measured: bool = True
     ) -> Iterator[str]:
         """Write a layer with lines of its own: as the one that is measured, or as lines."""
-        kept = {*SUPPLIES, *own, *start_nets(self.circuit).values()}
+        kept = {*SUPPLIES, *inner, *start_nets(self.circuit).values()}
         kept.update(name for layer in self.circuit.cells for name in code_nets(self.circuit, layer))
         for number, part in enumerate(parts):
             if measured:
-                nets = [f"r_{each}" if each in own else each for each in part.ports]
+                nets = [f"r_{each}" if each in inner else each for each in part.ports]
             else:
                 nets = [each if each in kept else self._rail(each) for each in part.ports]
             here = name if len(parts) == 1 else f"{name}_{number}"

@@ -103,7 +103,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             cells += _read_cells(circuit, under_test, result)
         else:
             assert under_test.plan is not None
-            measured = parts.setdefault(circuit.word(layer), [])
+            measured = parts.setdefault(circuit.prefix(layer), [])
             measured.append((under_test.points, _sums(under_test.bench, result)))
             if sum(len(points) - 1 for points, _ in measured) + 1 < under_test.plan.points:
                 continue
@@ -183,8 +183,8 @@ def _layers(
                 currents = {source: each[points] for source, each in plan.currents.items()}
                 alone = int((points < plan.alone).sum())
                 rows = bench.sums(layer, currents, where.sums[layer.node], alone)
-                own = name if number == 0 else f"{name}, part {number + 1}"
-                yield _Layer(layer, rows, plan, _job(own, rows, timeout), points=points)
+                title = name if number == 0 else f"{name}, part {number + 1}"
+                yield _Layer(layer, rows, plan, _job(title, rows, timeout), points=points)
 
 
 def _job(name: str, bench: SummingBench | CellsBench, timeout: float) -> Job:

@@ -180,7 +180,7 @@ class SumPlan:
         return len(next(iter(self.currents.values()))) if self.currents else self.alone
 
     def parts(self) -> Iterator[Integers]:
-        """Yield the points of each deck: all, or those of some signals alone and then the frames.
+        """Yield the points of each deck, (points,): all, or of some signals alone, then of frames.
 
         The first point of each has no signal.
         """
