@@ -213,9 +213,8 @@ class _Synthesis(Biases):
                 if geometry.multiplicity[unit, column] == 0:
                     missing.append((path, float(wanted)))
                     continue
-                mirror = self.unique(
-                    mirror_name(self.circuit, name, mirrors.source, column, suffix)
-                )
+                given = mirror_name(self.circuit, name, mirrors.source, column, suffix)
+                mirror = self.unique(given)
                 polarity: Polarity = "pmos" if wanted > 0 else "nmos"
                 gate = net(self.circuit, mirrors.source, column, "p" if wanted > 0 else "n")
                 whole = Device(

@@ -107,14 +107,14 @@ def read_states(
     speeds
         Measured times by cell node. Without them no state counts as slow.
     """
-    states_software = {cell.name: cell.read(software[cell.name]) for cell in model.cells}
+    reference = {cell.name: cell.read(software[cell.name]) for cell in model.cells}
     forecast = forecast_races(model, x)
     races = predict_races(model, x, settled.states)
     late = {name: np.zeros_like(states) for name, states in settled.states.items()}
     late_forecast = late
     if speeds is not None:
         late = slow_states(model, settled.states, same_state, settled.values, speeds)
-        late_forecast = slow_states(model, states_software, software, software, speeds)
+        late_forecast = slow_states(model, reference, software, software, speeds)
     readings = {}
     for cell in model.cells:
         states, candidate = settled.states[cell.name], same_state[cell.input]
@@ -127,19 +127,12 @@ def read_states(
             line, extremes = settled.values[cell.input], settled.extremes[cell.input]
             transient = seen_transients(cell, before, candidate, line, extremes)
         cause = np.select(
-            [
-                states_software[cell.name] == states,
-                states == expected,
-                near,
-                off,
-                slow,
-                race | transient,
-            ],
+            [reference[cell.name] == states, states == expected, near, off, slow, race | transient],
             [0, *(1 + CAUSES.index(cause) for cause in _TRIED)],
             1 + CAUSES.index("clear"),
         )
         readings[cell.name] = CellStates(
-            software=states_software[cell.name],
+            software=reference[cell.name],
             circuit=states,
             expected=expected,
             near=near,
