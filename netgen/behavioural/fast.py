@@ -84,13 +84,13 @@ class FastChips:
         logs = np.stack([way(each, errors) for each in cells.ways], axis=1)
         if cells.mirrored:
             logs = logs + np.stack([way(each, errors) for each in cells.mirrored], axis=1)
-        own = None if settings is None else settings.biases.get(layer.node)
+        biases = None if settings is None else settings.biases.get(layer.node)
         if cells.dacs is not None:
             branches = cells.dacs.branches
             each = [np.stack([way((one,), errors) for one in dac], axis=1) for dac in branches]
-            logs = logs + cells.dacs.factors(np.stack(each, axis=1), own)
-        elif own is not None:
-            logs = logs + own
+            logs = logs + cells.dacs.factors(np.stack(each, axis=1), biases)
+        elif biases is not None:
+            logs = logs + biases
         figures = np.moveaxis(layer.wanted / unit * np.exp(logs), 1, 0)
         rising, falling, level = layer.block.ideal(figures)
         seen = np.exp(way(cells.candidate, errors))
@@ -127,8 +127,8 @@ class FastChips:
         signal, added = np.ascontiguousarray(x, dtype=np.float32), self.added(x)
         for first in range(0, len(errors), batch):
             chosen = slice(first, min(first + batch, len(errors)))
-            own = None if settings is None else settings.of(chosen)
-            yield _Chips(self, errors[chosen], signal, own, added).result()
+            batch_settings = None if settings is None else settings.of(chosen)
+            yield _Chips(self, errors[chosen], signal, batch_settings, added).result()
 
     def added(self, x: Floats) -> Sequence[Singles]:
         """Return what the nominal circuit adds to each layer's weighted sums, (units, points)."""

@@ -68,12 +68,12 @@ def _along_path(
     technology: Technology, polarity: Polarity, unit: Geometry
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return ln of the ratios along the sizing path, rising, and their standard deviations."""
-    own = technology.unit_of(polarity, unit)
+    unit_device = technology.unit_of(polarity, unit)
     logs, sigmas = [], []
     for point in path_points(technology, polarity, unit)[::-1]:
         count = technology.series(point.length)
         each = Geometry(point.width, point.length / count)
-        logs.append(math.log(point.width / point.length * own.length / own.width))
+        logs.append(math.log(point.width / point.length * unit_device.length / unit_device.width))
         sigmas.append(_sigma(technology, polarity, each, count))
     return np.array(logs), np.array(sigmas)
 
@@ -135,9 +135,9 @@ class _Chips:
         x, reference = self.line(arch.inputs), self.line(1)
         posts: list[_Line] = []
         for layer in range(1, arch.layers + 1):
-            own = f"{layer}." if layer > 1 else ""
-            self.mirrors(f"{own}w0", x)
-            self.mirrors(f"{own}b0", reference)
+            key_prefix = f"{layer}." if layer > 1 else ""
+            self.mirrors(f"{key_prefix}w0", x)
+            self.mirrors(f"{key_prefix}b0", reference)
             if posts:
                 below = (torch.stack(each, dim=1) for each in zip(*posts, strict=True))
                 self.mirrors(f"{layer}.add", _Line(*below))
@@ -169,9 +169,9 @@ class _Chips:
     def mirrors(self, name: str, line: _Line) -> None:
         """Add the errors of the mirrors of a block, and of the nets that drive them."""
         weight = self.arch.take(self.nominal, name)
-        own = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
+        deviation = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
         n, p = (each if each.ndim == weight.ndim else each[:, None] for each in line)
-        self.add(name, own + torch.where(weight > 0, p, n))
+        self.add(name, deviation + torch.where(weight > 0, p, n))
 
     def sigma(self, weight: Tensor) -> Tensor:
         """Return the standard deviations of mirrors, looked up by their ratios."""
