@@ -195,10 +195,10 @@ def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrenc
         return Activations(tuple(layers), signed, affine(arch, parameters, "wo", "bo", signed))
     logits = affine(arch, parameters, "wx", "bo", x)
     for layer, below in enumerate(layers, start=1):
-        weight_of_output = arch.take(parameters, f"{layer}.wo")
+        weight = arch.take(parameters, f"{layer}.wo")
         logits = logits + _affine(
-            weight_of_output,
-            weight_of_output.new_zeros(weight_of_output.shape[:2]),
+            weight,
+            weight.new_zeros(weight.shape[:2]),
             torch.relu(below.post),
         )
     return Activations(tuple(layers), signed, logits)
