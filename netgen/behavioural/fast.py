@@ -266,8 +266,11 @@ class _Chips:
 
     def cells(self, cells: TwinCells) -> None:
         cell = cells.layer.cell
-        thresholds = self.model.thresholds(cells, self.errors, self.settings)
-        rising, falling, level = (each.astype(np.float32) for each in thresholds)
+        rising, falling, level = self.model.thresholds(cells, self.errors, self.settings)
+        rise, fall = self.model.twin.least.get(cells.layer.node, (0.0, 0.0))
+        rising, falling, level = (
+            each.astype(np.float32) for each in (rising + rise, falling - fall, level)
+        )
         candidate = np.repeat(self.current[cell.input], cell.rungs, axis=1)
         candidate = candidate.reshape(-1, cell.triggers, self.frames, self.samples)
         rises = candidate > rising[..., np.newaxis, np.newaxis]

@@ -65,6 +65,15 @@ def test_constants_take_the_slope_at_their_current_and_inputs_that_of_the_workin
     assert slope["x_0.diode"] == pytest.approx(1 / (0.035 + 0.004 * np.log(0.75)), rel=1e-3)
 
 
+def test_a_cell_needs_the_overdrive_that_it_answers_within_a_frame() -> None:
+    twin = twin_of(CELL)
+    twin.__dict__["least"] = {"h": (np.array([0.01]), np.array([0.02]))}
+    fast = fast_chips(twin)
+    x = np.array([0.605, 0.615, 0.285, 0.275])[np.newaxis, :, np.newaxis]
+    found = fast.run(np.zeros((1, len(fast.names))), x).states["h"].ravel()
+    assert found.tolist() == [False, True, True, False]
+
+
 def test_a_diodes_error_is_in_all_its_copies() -> None:
     fast = fast_chips(twin_of(one_row([0.5, -0.25])))
     errors = fast.errors({"x_0.diode": np.array([[0.007, 0.0]])})
