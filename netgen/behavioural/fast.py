@@ -266,10 +266,10 @@ class _Chips:
 
     def cells(self, cells: TwinCells) -> None:
         cell = cells.layer.cell
-        rising, falling, level = self.model.thresholds(cells, self.errors, self.settings)
+        above, below, given_high = self.model.thresholds(cells, self.errors, self.settings)
         rise, fall = self.model.twin.least.get(cells.layer.node, (0.0, 0.0))
         rising, falling, level = (
-            each.astype(np.float32) for each in (rising + rise, falling - fall, level)
+            each.astype(np.float32) for each in (above + rise, below - fall, given_high)
         )
         candidate = np.repeat(self.current[cell.input], cell.rungs, axis=1)
         candidate = candidate.reshape(-1, cell.triggers, self.frames, self.samples)

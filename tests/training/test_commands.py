@@ -309,7 +309,7 @@ def test_listening_to_a_stream(
     assert result.exit_code == 0, result.output
     assert "0.03 h, 4 keywords, " in result.output
     found = [json.loads(line) for line in record.read_text().splitlines()]
-    assert f"{len(found)} detections" in result.output
+    assert f", {len(found)} detection" in result.output  # how many is the network's affair
     assert check_files([record, points]) >= {"netgen-stream-curve"}
     assert all(entry["class"] == "up" for entry in found)
     curve = json.loads(points.read_text())["points"]
