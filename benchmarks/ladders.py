@@ -4,7 +4,8 @@
 
 Parts: ``keyword`` trains networks on the Free Spoken Digits in FOLDER by ``netgen train``,
 ``count`` makes small ones that count, ``rungs`` samples chips of ladders. Networks are chosen on
-validation; test data are read once. An interrupted benchmark continues where it was.
+validation; test data are read once. An interrupted benchmark continues where it was. It takes
+about 15 CPU minutes, nearly all of it to train 12 networks; ``--seeds 1`` takes a third.
 """
 
 from __future__ import annotations

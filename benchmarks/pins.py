@@ -3,65 +3,121 @@
     python benchmarks/pins.py [PDK ...]
 
 A current steps from a fifth of a unit to a unit at a pad of 500 ohm and 5 pF that leaks to ground.
-It flows into a unit diode as inputs do, or times 1,000 into a divider in front of it: two mirrors,
-each of several units in parallel (the diode) and in series (the copy). Stated are gate area, the
-settled error in per cent (of a fifth of a unit, and of a unit), how long the step takes to within
-1 %, the standard deviation of the current by the divider's mismatch, and its supply power.
+It flows into a unit diode as inputs do, or times 1,000 into the divider in front of it. Stated are
+the settled error in per cent (of a fifth of a unit, and of a unit), how long the step takes to
+within 1 %, and supply power. Other dividers are listed before: an NMOS and a PMOS mirror, each of
+several units in parallel (the diode) and in series (the copy), with their gate area, the standard
+deviation of their current by mismatch, and how far the ratio goes from its mean over inputs.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
+from netgen.characterise.divider import RANGE, sized_divider
+from netgen.circuit.blocks import relu
+from netgen.circuit.blocks.divider import DIVIDER
 from netgen.circuit.blocks.kit import Kit, module
-from netgen.circuit.netlist import Device, Module
-from netgen.netlist.deck import Deck, SourceCurrent, Transient
+from netgen.circuit.netlist import Module
+from netgen.netlist.characterisation import ACCURATE
+from netgen.netlist.deck import Deck, SourceCurrent, Sweep, Transient
 from netgen.netlist.models import SimulatorOptions
 from netgen.netlist.write import Writer
 from netgen.project import BuildOptions, resolve_options
+from netgen.project.build import bench_of
 from netgen.simulators import job_of, run_job
-from netgen.technology import Geometry, Polarity, technologies
+from netgen.technology import POLARITIES, technologies
 
 UNIT, STEP, END = 1e-9, 40e-3, 80e-3
 LEAKAGES = (0.0, 1e-12, 10e-12, 100e-12)
-STAGES: tuple[tuple[Polarity, int, int], ...] = (("nmos", 8, 5), ("pmos", 5, 5))
-"""Polarity, units in parallel and in series of each mirror: 1 : 1,000."""
+Mirrors: TypeAlias = tuple[int, int, int, int]
+"""Units in parallel and in series, of the NMOS and of the PMOS mirror."""
+TOPOLOGIES: tuple[Mirrors, ...] = (
+    *((8, 5, 5, 5), (20, 4, 8, 2), (25, 4, 12, 1), (40, 2, 14, 1)),
+    *((40, 1, 28, 1), (40, 1, 14, 2), (32, 2, 10, 2)),
+)
 
 
-def divider(kit: Kit) -> Module:
-    """Return a divider: a current into ``pin`` comes out of ``out`` a thousand times smaller."""
-    devices: list[tuple[Device, ...]] = []
-    for polarity, parallel, series in STAGES:
-        make, rail = (kit.nmos, "vss") if polarity == "nmos" else (kit.pmos, "vdd")
-        line, out = ("pin", "middle") if polarity == "nmos" else ("middle", "out")
-        unit = kit.technology.unit_of(polarity, kit.unit)
-        wide = Geometry(unit.width, unit.length, parallel)
-        devices.append(make(f"{polarity}_diode", line, line, size=wide))
-        nets = [out, *(f"{polarity}{place}" for place in range(1, series)), rail]
-        for place in range(series):
-            devices.append(make(f"{polarity}_{place}", nets[place], line, nets[place + 1], unit))
-    return module("divider", "pin out vdd vss", "input", *devices)
+def divider(kit: Kit, mirrors: Mirrors) -> Module:
+    """Return a divider with the ports of the block."""
+    sink, sink_series, source, source_series = mirrors
+    nmos, pmos = (kit.technology.unit_of(each, kit.unit) for each in POLARITIES)
+    nets = ["middle", *(f"inner{place}" for place in range(1, sink_series)), "vss"]
+    copies = (
+        device
+        for place in range(sink_series)
+        for device in kit.nmos(f"copy{place}", nets[place], "pin", nets[place + 1])
+    )
+    return module(
+        DIVIDER,
+        "pin out vdd vss",
+        "divider",
+        kit.nmos("diode", "pin", "pin", size=replace(nmos, multiplicity=sink)),
+        tuple(copies),
+        kit.pmos("upper", "middle", "middle", size=replace(pmos, multiplicity=source)),
+        kit.pmos_stack("out", "out", "middle", source_series),
+    )
+
+
+def topology(pdk: str, mirrors: Mirrors) -> str:
+    """Return what a divider of these mirrors costs and gives, as a line."""
+    technology, at, unit = resolve_options(BuildOptions(pdk))
+    kit = Kit(technology, unit)
+    made, variance = divider(kit, mirrors), 0.0
+    for polarity, parallel, series in zip(POLARITIES, mirrors[::2], mirrors[1::2], strict=True):
+        own = technology.unit_of(polarity, kit.unit)
+        threshold, factor = technology.mismatch[polarity].sigma(own)
+        variance += ((26.0 * threshold) ** 2 + factor**2) * (1 / parallel + 1 / series)
+    sizes = (device.geometry for device in made.devices)
+    area = sum(size.width * size.length * size.multiplicity for size in sizes) * 1e12
+    step = float(np.log(RANGE[1] / RANGE[0])) / 12
+    lines = [
+        Writer(technology).modules([*relu.BLOCK.modules(kit), made]),
+        f"Vvdd vdd 0 {at.vdd}",
+        "Vvss vss 0 0",
+        "Vlevel level 0 0",
+        f"Bpin vdd pin i={1000 * UNIT}*exp(v(level))",
+        f"Xd pin out own vss {DIVIDER}",
+        "Vown vdd own 0",
+        "Vinto out n 0",
+        f"Xdiode n vss {relu.DIODE}",
+    ]
+    seen = SourceCurrent("vinto"), SourceCurrent("vown")
+    sweep = Sweep("Vlevel", float(np.log(RANGE[0])), float(np.log(RANGE[1])) + step / 4, step)
+    deck = Deck.at(technology, at, "divider", "\n".join(lines), seen, sweep)
+    result = run_job(job_of("divider", deck, ACCURATE.retries(), 120.0))
+    given = result[seen[0]] / np.exp(result.scale) / UNIT
+    watts = float(np.interp(0.0, result.scale, result[seen[1]])) * at.vdd
+    drawn = float(np.prod(mirrors))
+    around = (float(end) / float(given.mean()) - 1 for end in (given.min(), given.max()))
+    return (
+        f"  {mirrors!s:16} {area:4.0f} um2  sigma {np.sqrt(variance):.1%}  1 : {drawn:.0f} drawn, "
+        f"1 : {1000 / given.mean():.0f} measured  {' … '.join(f'{e:+.2%}' for e in around)}  "
+        f"{watts * 1e9:.0f} nW at 1 unit"
+    )
 
 
 def stepped(pdk: str, divided: bool, leakage: float) -> tuple[float, float, float, float]:
     """Return the settled output currents of both levels, A, s that the step takes, and W."""
     technology, at, unit = resolve_options(BuildOptions(pdk))
     kit = Kit(technology, unit)
-    made = divider(kit)
+    made, _ = sized_divider(bench_of(technology, at, unit, UNIT), 1000.0)
     copy = module("copy", "n out vss", "input", kit.nmos("d", "n", "n"), kit.nmos("c", "out", "n"))
     scale = 1000.0 if divided else 1.0
     low, high = (scale * level * UNIT for level in (0.2, 1.0))
     lines = [
-        Writer(technology).modules([made, copy]),
+        Writer(technology).modules([*made.modules(kit), copy]),
         f"Vvdd vdd 0 {at.vdd}",
         "Vvss vss 0 0",
         f"Iin vdd pad pwl(0 {low} {STEP} {low} {STEP + 1e-5} {high})",
         "Cpad pad 0 5e-12",
         f"Ileak pad 0 {leakage}",
         "Rpad pad pin 500",
-        "Xd pin n own vss divider" if divided else "Vd pin n 0",
+        f"Xd pin n own vss {DIVIDER}" if divided else "Vd pin n 0",
         "Vown vdd own 0",
         "Xc n out vss copy",
         f"Vout out 0 {at.vdd / 2}",
@@ -77,26 +133,12 @@ def stepped(pdk: str, divided: bool, leakage: float) -> tuple[float, float, floa
     return first, last, settled, float(result[seen[1]][-1]) * at.vdd
 
 
-def spread(pdk: str) -> tuple[float, float]:
-    """Return the divider's gate area, µm², and its current's standard deviation by mismatch."""
-    technology, _, unit = resolve_options(BuildOptions(pdk))
-    kit = Kit(technology, unit)
-    total = 0.0
-    for polarity, parallel, series in STAGES:
-        own = technology.unit_of(polarity, kit.unit)
-        threshold, factor = technology.mismatch[polarity].sigma(own)
-        each = np.hypot(26.0 * threshold, factor)
-        total += each**2 * (1 / parallel + 1 / series)
-    sizes = (device.geometry for device in divider(kit).devices)
-    area = sum(size.width * size.length * size.multiplicity for size in sizes)
-    return area * 1e12, float(np.sqrt(total))
-
-
 def main() -> None:
     """Print one line a technology, way and leakage."""
     for pdk in sys.argv[1:] or technologies():
-        area, sigma = spread(pdk)
-        print(f"{pdk}: divider of {area:.0f} um2 of gates, sigma of its current {sigma:.1%}")
+        print(f"{pdk}: units in parallel, in series (NMOS), in parallel, in series (PMOS)")
+        for mirrors in TOPOLOGIES:
+            print(topology(pdk, mirrors), flush=True)
         for divided in (False, True):
             clean = stepped(pdk, divided, 0.0)
             for leakage in LEAKAGES:

@@ -98,6 +98,7 @@ def build(
     bias_range: tuple[float, float] | None = None,
     readout: Readout = "currents",
     sizes: Mapping[str, float] | None = None,
+    input_ratio: float = 1.0,
     calibration: Samples | None = None,
     replace: bool = False,
 ) -> Circuit:
@@ -118,10 +119,14 @@ def build(
         Of a DAC's code, and its current over the nominal one at both ends; None: 6, and 0.55 and
         1.8.
     readout
-        What leaves the circuit: ``"currents"``, or ``"wta"``, also the decision of a
-        winner-take-all in every frame. The circuit's model then has one constant more a class.
+        What leaves the circuit: ``"currents"``, ``"wta"``, also the decision of a
+        winner-take-all in every frame, or ``"wta-only"``, that alone. The circuit's model then has
+        one constant more a class.
     sizes
         By group of devices: what W and L are multiplied by.
+    input_ratio
+        The current at a pin over that of its input inside, 50 … 10,000: each input gets a divider.
+        1: none.
     calibration
         Samples that show at which currents the circuit works; None: synthetic ones.
     replace
@@ -140,7 +145,16 @@ def build(
     geometry = None if unit is None else Geometry(*unit)
     codes = codes_of(bias, bias_bits, bias_range)
     options = BuildOptions(
-        technology, corner, temperature, vdd, geometry, bias, readout, sizes or {}, codes
+        technology,
+        corner,
+        temperature,
+        vdd,
+        geometry,
+        bias,
+        readout,
+        sizes or {},
+        codes,
+        input_ratio,
     )
     replaced(Path(folder), model, None, replace)
     build_folder(model, Path(folder), options, calibration)

@@ -11,7 +11,8 @@ from netgen.behavioural.devices import Deviations, MirrorCopies, mirror_copies, 
 from netgen.behavioural.plan import Plan
 from netgen.characterise.diodes import DiodeTable
 from netgen.circuit import CellLayer
-from netgen.circuit.blocks.dac import COPIED, DIODE, DacRange, series_names
+from netgen.circuit.blocks.dac import COPIED, DIODE, DacRange
+from netgen.circuit.blocks.kit import series_names
 
 
 @dataclass(frozen=True, eq=False)

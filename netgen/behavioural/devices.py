@@ -176,3 +176,11 @@ def through(
         volts = diodes.voltage(each.polarity, logs - factor) + off[tail]
         logs = diodes.log_current(each.polarity, volts) + deviations.factor[:, each.copy][tail]
     return logs
+
+
+def way(copies: Sequence[MirrorCopies], errors: Floats) -> Floats:
+    """Return the log error of signals' ways, (chips, n): each copy's error less its diode's."""
+    error = errors[:, copies[0].copy] - errors[:, copies[0].diode]
+    for each in copies[1:]:
+        error = error + errors[:, each.copy] - errors[:, each.diode]
+    return error

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.behavioural.cells import TwinCells
-from netgen.behavioural.devices import MirrorCopies
+from netgen.behavioural.devices import way
 from netgen.behavioural.mirrors import SMALLEST
 from netgen.behavioural.run import Twin, TwinResult, joined
 from netgen.behavioural.settings import ChipSettings
@@ -191,14 +191,6 @@ def deviation(technology: Technology, transistor: Transistor, slope: float) -> f
     return float(np.hypot(slope * threshold, factor))
 
 
-def way(copies: Sequence[MirrorCopies], errors: Floats) -> Floats:
-    """Return the log error of signals' ways, (chips, n): each copy's error less its diode's."""
-    error = errors[:, copies[0].copy] - errors[:, copies[0].diode]
-    for each in copies[1:]:
-        error = error + errors[:, each.copy] - errors[:, each.diode]
-    return error
-
-
 class _Chips:
     """Some chips on their way through the layers; signals are (chips or 1, units, points).
 
@@ -217,8 +209,11 @@ class _Chips:
         self.added = iter(added)
         self.samples, self.frames, channels = x.shape
         signal = x.transpose(2, 1, 0).reshape(1, channels, -1)
-        if settings is not None and settings.inputs is not None:
-            signal = signal * np.exp(settings.inputs)[..., np.newaxis].astype(np.float32)
+        gains = None if settings is None else settings.inputs
+        if model.twin.dividers:
+            gains = way(model.twin.dividers, errors) + (0.0 if gains is None else gains)
+        if gains is not None:
+            signal = signal * np.exp(gains)[..., np.newaxis].astype(np.float32)
         self.current: dict[str, Singles] = {INPUT: signal}
         self.states: dict[str, Bools] = {}
 
@@ -231,14 +226,17 @@ class _Chips:
             logits = self.sums(layer)
             if layer.diode is not None:
                 self.current[layer.layer.node] = np.maximum(logits, 0)
-        assert logits is not None  # the readout is a circuit's last layer
-        by_sample = self.by_sample(logits).astype(np.float64)
         decision = self.model.twin.decision
         if decision is None:
-            return TwinResult(by_sample, self.states)
+            assert logits is not None  # the readout is a circuit's last layer
+            return TwinResult(self.by_sample(logits).astype(np.float64), self.states)
         offsets = np.exp(decision.offsets(self.errors))[:, np.newaxis, np.newaxis]
         currents = self.by_sample(self.current[self.model.twin.circuit.model.readout.node])
-        return TwinResult(by_sample, self.states, currents.astype(np.float64) * offsets)
+        logits_of = currents
+        if self.model.twin.circuit.readout is not None and logits is not None:
+            logits_of = self.by_sample(logits)
+        given = logits_of.astype(np.float64), self.states, currents.astype(np.float64) * offsets
+        return TwinResult(*given)
 
     def by_sample(self, signal: NDArray[T]) -> NDArray[T]:
         """Return (chips, units, points) as (chips, samples, frames, units)."""

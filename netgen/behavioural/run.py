@@ -10,7 +10,8 @@ import numpy as np
 
 from netgen.behavioural.cells import TwinCells, twin_cells
 from netgen.behavioural.decision import TwinDecision, twin_decision
-from netgen.behavioural.devices import Deviations, Devices, NetlistIndex
+from netgen.behavioural.devices import Deviations, Devices, MirrorCopies, NetlistIndex, way
+from netgen.behavioural.divider import twin_dividers
 from netgen.behavioural.mirrors import ORDER, POINTS, Grid, LayerMirrors, features
 from netgen.behavioural.plan import Plan
 from netgen.behavioural.settings import ChipSettings
@@ -179,6 +180,11 @@ class Twin:
         """The winner-take-all that decides; None without."""
         return self._read.decision
 
+    @property
+    def dividers(self) -> tuple[MirrorCopies, ...]:
+        """The way of inputs through their dividers; empty without."""
+        return self._read.dividers
+
     @cached_property
     def slope(self) -> Floats:
         """gm/I of the devices at the working signal, 1/V, (devices,)."""
@@ -195,7 +201,7 @@ class Twin:
             twin_cells(plan, layer) if isinstance(layer, CellLayer) else twin_sums(plan, layer)
             for layer in self.circuit.layers
         )
-        return _Read(layers, devices, twin_decision(plan))
+        return _Read(layers, devices, twin_decision(plan), twin_dividers(plan))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +211,7 @@ class _Read:
     layers: tuple[TwinSums | TwinCells, ...]
     devices: Devices
     decision: TwinDecision | None
+    dividers: tuple[MirrorCopies, ...]
 
 
 class _Batch:
@@ -228,8 +235,12 @@ class _Batch:
         self.shape = x.shape[:2]
         self.current = {INPUT: x.reshape(1, -1, x.shape[2])}
         self.features = {INPUT: inputs}
-        if settings is not None and settings.inputs is not None:
-            signal = self.current[INPUT] * np.exp(settings.inputs)[:, np.newaxis]
+        gains = None if settings is None else settings.inputs
+        if twin.dividers:
+            errors = deviations.factor - twin.slope * deviations.threshold
+            gains = way(twin.dividers, errors) + (0.0 if gains is None else gains)
+        if gains is not None:
+            signal = self.current[INPUT] * np.exp(gains)[:, np.newaxis]
             self.current[INPUT] = signal
             self.features[INPUT] = features(signal).reshape(chips, signal.shape[1], -1)
         self.states: dict[str, Bools] = {}
@@ -246,17 +257,18 @@ class _Batch:
                 logits = settled
             else:
                 self.settled(layer.layer.node, settled)
-        assert logits is not None  # the readout is a circuit's last layer
-        by_sample, twin = logits.reshape(self.chips, *self.shape, -1), self.twin
+        twin, shape = self.twin, (self.chips, *self.shape, -1)
         if twin.decision is None:
-            return TwinResult(by_sample, self.states)
+            assert logits is not None  # the readout is a circuit's last layer
+            return TwinResult(logits.reshape(shape), self.states)
         errors = self.deviations.factor - twin.slope * self.deviations.threshold
         offsets = np.exp(twin.decision.offsets(errors))[:, np.newaxis, np.newaxis]
         node = twin.circuit.model.readout.node
         if node in self.high:
             currents = self.states[node] * self.high[node][:, np.newaxis, np.newaxis]
         else:
-            currents = self.current[node].reshape(by_sample.shape)
+            currents = self.current[node].reshape(shape)
+        by_sample = currents if logits is None else logits.reshape(shape)
         return TwinResult(by_sample, self.states, currents * offsets)
 
     def settled(self, node: str, current: Floats) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from netgen.arrays import Floats, Integers
 from netgen.circuit.blocks import CellBlock, block_of, groups
 from netgen.circuit.blocks.dac import DacRange
+from netgen.circuit.blocks.divider import Divider
 from netgen.circuit.names import REFERENCE, Chain, bias_path, prefixes, weight_path
 from netgen.circuit.sums import SignedSums, signed_sums
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
@@ -28,8 +29,9 @@ Bias: TypeAlias = Literal["ideal", "mirrored", "programmable"]
 """Where the bias currents of cells come from: ideal sources, copies of the reference, or DACs of
 such copies."""
 BIASES: tuple[Bias, ...] = get_args(Bias)
-Readout: TypeAlias = Literal["currents", "wta"]
-"""What leaves the circuit: currents alone, or a winner-take-all's decisions beside them."""
+Readout: TypeAlias = Literal["currents", "wta", "wta-only"]
+"""What leaves the circuit: currents alone, a winner-take-all's decisions beside them, or those
+decisions alone."""
 READOUTS: tuple[Readout, ...] = get_args(Readout)
 
 
@@ -133,7 +135,7 @@ class Circuit:
 
     model: Model
     unit: Geometry  #: Geometry of the unit mirror (and of every diode).
-    layers: tuple[Layer, ...]  #: In evaluation order; the readout is last.
+    layers: tuple[Layer, ...]  #: In evaluation order; the readout is last, where currents leave.
     #: Whether the cells' bias currents are copies of the reference current, as on a chip; else each
     #: comes from an ideal source of its own.
     mirrored_bias: bool = False
@@ -143,6 +145,13 @@ class Circuit:
     codes: Mapping[str, Integers] = field(default_factory=dict)
     #: Whether a winner-take-all on the currents of the readout's node decides every frame.
     decision: bool = False
+    #: Of each input; None where inputs flow into their diodes.
+    divider: Divider | None = None
+
+    @property
+    def input_current(self) -> float:
+        """What 1.0 of an input stands for at its pin, A."""
+        return self.model.unit_current * (1.0 if self.divider is None else self.divider.ratio)
 
     @cached_property
     def prefixes(self) -> Mapping[str, str]:
@@ -197,6 +206,12 @@ class Circuit:
     def cells(self) -> tuple[CellLayer, ...]:
         """The cell layers, in evaluation order."""
         return tuple(layer for layer in self.layers if isinstance(layer, CellLayer))
+
+    @property
+    def readout(self) -> SummingLayer | None:
+        """The layer whose currents leave the circuit; None where only decisions do."""
+        last = self.layers[-1]
+        return last if isinstance(last, SummingLayer) and last.kind == "readout" else None
 
     @property
     def releases(self) -> int:

@@ -15,11 +15,20 @@ from typing import Literal, TypeAlias, get_args
 from netgen.technology import Geometry, Polarity
 
 Role: TypeAlias = Literal[
-    "mirror", "relu", "cell", "bias", "line", "input", "start", "decision", "dac"
+    "mirror",
+    "relu",
+    "cell",
+    "bias",
+    "line",
+    "input",
+    "start",
+    "decision",
+    "dac",
+    "divider",
 ]
 """What a device is there for: a weight's mirror, the diode of a ReLU, a cell, a bias current, a
 second gate net of a signal, an input's diode, a start-up switch, the winner-take-all, the DAC of a
-bias current."""
+bias current, the divider of an input."""
 ROLES: tuple[Role, ...] = get_args(Role)
 NetKind: TypeAlias = Literal["n", "p", "output", "bias", "storage", "series", "winner"]
 """A gate net of sinking (n) or sourcing (p) copies, a readout's output, a bias diode's net, a

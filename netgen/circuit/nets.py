@@ -17,14 +17,28 @@ def net(circuit: Circuit, node: str, unit: int, line: GateNet) -> str:
     return f"{circuit.prefixes[node]}_{unit}_{line}"
 
 
-def output_net(circuit: Circuit, unit: int) -> str:
-    """Return the net of a summing node of the readout."""
-    return f"{circuit.prefix(circuit.layers[-1])}_{unit}_out"
+def input_nets(circuit: Circuit) -> tuple[str, ...]:
+    """Return the net that each input's current flows into: its diode's, or its divider's."""
+    return tuple(
+        net(circuit, INPUT, unit, "n")
+        if circuit.divider is None
+        else f"{circuit.prefixes[INPUT]}_{unit}_pin"
+        for unit in range(circuit.model.input_size)
+    )
+
+
+def output_nets(circuit: Circuit) -> tuple[str, ...]:
+    """Return the nets of the readout's summing nodes; none where only decisions leave."""
+    layer = circuit.readout
+    if layer is None:
+        return ()
+    return tuple(f"{circuit.prefix(layer)}_{unit}_out" for unit in range(layer.size))
 
 
 def winner_nets(circuit: Circuit) -> tuple[str, ...]:
     """Return the nets that say which class wins, one each; none without a winner-take-all."""
-    count = circuit.summing_layers[-1].size if circuit.decision else 0
+    model = circuit.model
+    count = model.sizes[model.readout.node] if circuit.decision else 0
     return tuple(f"{DECISION_PREFIX}_{unit}" for unit in range(count))
 
 
@@ -64,11 +78,11 @@ def bias_net(circuit: Circuit, layer: CellLayer, unit: int, bias: int) -> str:
 
 def network_ports(circuit: Circuit) -> tuple[str, ...]:
     """Return the network's ports after the supplies: inputs, start-up lines, codes, readout."""
-    inputs = [net(circuit, INPUT, unit, "n") for unit in range(circuit.model.input_size)]
     starts = [
         line
         for layer in circuit.cells
         for line in (*layer_starts(circuit, layer), *code_nets(circuit, layer))
     ]
-    outputs = [output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)]
-    return tuple(dict.fromkeys([*inputs, *starts, *outputs, *winner_nets(circuit)]))
+    return tuple(
+        dict.fromkeys([*input_nets(circuit), *starts, *output_nets(circuit), *winner_nets(circuit)])
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from netgen.circuit.biases import Biases
 from netgen.circuit.blocks import Block, bias, mirror, modules_of, relu, sized_name, wta
 from netgen.circuit.blocks.dac import ProgrammableBias
+from netgen.circuit.blocks.divider import DIVIDER
 from netgen.circuit.blocks.kit import RAIL
 from netgen.circuit.circuit import (
     CellLayer,
@@ -34,9 +35,10 @@ from netgen.circuit.netlist import (
 from netgen.circuit.nets import (
     bias_net,
     code_nets,
+    input_nets,
     layer_starts,
     net,
-    output_net,
+    output_nets,
     start_nets,
     winner_nets,
 )
@@ -58,6 +60,7 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     blocks_used: list[Block] = [layer.block for layer in circuit.cells]
     blocks_used += [wta.BLOCK] * circuit.decision
     blocks_used += [ProgrammableBias(circuit.dac)] if circuit.dac else []
+    blocks_used += [circuit.divider] if circuit.divider else []
     blocks = modules_of(blocks_used, technology, circuit.unit)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
 
@@ -157,19 +160,17 @@ class _Synthesis(Biases):
 
     def input(self) -> Layer:
         prefix = self.circuit.prefixes[INPUT]
-        units = tuple(
-            Unit(
-                INPUT,
-                unit,
-                f"x[{unit}]",
-                self.signal_nets(INPUT, unit),
-                instances=self.diode(INPUT, unit, f"{prefix}_{unit}", "input"),
-            )
-            for unit in range(self.circuit.model.input_size)
-        )
-        ports = (*SUPPLIES, *self.layer_nets(INPUT))
-        outer = tuple(net(self.circuit, INPUT, unit.index, "n") for unit in units)
-        return Layer(INPUT, prefix, "inputs", ports, outer, units)
+        outer, units = input_nets(self.circuit), []
+        for unit, pin in enumerate(outer):
+            nets, name = self.signal_nets(INPUT, unit), f"{prefix}_{unit}"
+            parts = self.diode(INPUT, unit, name, "input")
+            if self.circuit.divider is not None:
+                ends = (pin, net(self.circuit, INPUT, unit, "n"), *SUPPLIES)
+                divider = self.instance(f"{name}_divider", DIVIDER, ends, "divider", INPUT, unit)
+                nets, parts = (*nets, Net(pin, "n")), (*parts, divider)
+            units.append(Unit(INPUT, unit, f"x[{unit}]", nets, instances=parts))
+        ports = tuple(dict.fromkeys((*SUPPLIES, *self.layer_nets(INPUT), *outer)))
+        return Layer(INPUT, prefix, "inputs", ports, outer, tuple(units))
 
     def summing_layer(self, layer: SummingLayer) -> Layer:
         prefix = self.circuit.prefix(layer)
@@ -178,9 +179,7 @@ class _Synthesis(Biases):
         if layer.kind == "relu":
             layer_ports = tuple(self.layer_nets(layer.node))
         else:
-            layer_ports = outer = tuple(
-                output_net(self.circuit, unit) for unit in range(layer.size)
-            )
+            layer_ports = outer = output_nets(self.circuit)
         units = tuple(self.summing_node(layer, unit) for unit in range(layer.size))
         title = f"{layer.node} ({layer.kind}): {layer.size} row nodes"
         return Layer(layer.node, prefix, title, (*SUPPLIES, *used, *layer_ports), outer, units)
@@ -201,7 +200,7 @@ class _Synthesis(Biases):
             instances = self.diode(layer.node, unit, name, "relu")
             nets = self.signal_nets(layer.node, unit)
         else:
-            node, instances = output_net(self.circuit, unit), ()
+            node, instances = output_nets(self.circuit)[unit], ()
             nets = (Net(node, "output"),)
         devices: list[Device] = []
         missing: list[tuple[str, float]] = []

@@ -86,6 +86,7 @@ class TechnologyOptions:
     group_sizes: tuple[str, ...] = ()
     bias_bits: int | None = None
     bias_range: tuple[float, float] | None = None
+    input_ratio: float | None = None
 
     @property
     def given(self) -> bool:
@@ -111,7 +112,8 @@ class TechnologyOptions:
         factors = dict(map(_size, self.group_sizes))
         at = self.corner, self.temperature, self.vdd
         codes = codes_of(bias, self.bias_bits, self.bias_range)
-        return BuildOptions(place, *at, geometry, bias, readout, factors, codes)
+        ratio = self.input_ratio or 1
+        return BuildOptions(place, *at, geometry, bias, readout, factors, codes, ratio)
 
 
 def words(options: BuildOptions) -> list[str]:
@@ -128,6 +130,7 @@ def words(options: BuildOptions) -> list[str]:
         for group, size in sizes_of(options.unit).items():
             words += ["--size", f"{group}={size.width / options.unit.width:g}"]
     words += [] if options.readout == READOUTS[0] else ["--readout", options.readout]
+    words += [] if options.input_ratio == 1 else ["--input-ratio", f"{options.input_ratio:g}"]
     words += ["--bias", options.bias]
     if options.bias == "programmable":
         codes = options.codes
@@ -271,8 +274,14 @@ technology_options = taking(
     click.option(
         "--readout",
         type=click.Choice(READOUTS),
-        help="What leaves the circuit: currents, or also a winner-take-all's decision of every "
-        f"frame.  [default: {READOUTS[0]}]",
+        help="What leaves the circuit: currents, also a winner-take-all's decision of every frame, "
+        f"or that alone.  [default: {READOUTS[0]}]",
+    ),
+    click.option(
+        "--input-ratio",
+        type=ABOVE_0,
+        metavar="N",
+        help="Take inputs as currents N times larger and divide them on the chip.  [default: 1]",
     ),
     click.option(
         "--size",

@@ -15,6 +15,7 @@ from netgen.circuit.blocks import (
     relu,
     sized_name,
 )
+from netgen.circuit.blocks.divider import DIVIDER, Divider
 from netgen.circuit.blocks.groups import CANDIDATES, STATES
 from netgen.netlist.deck import (
     Deck,
@@ -138,6 +139,36 @@ def mirror_deck(
     sweep = Sweep("Vlog", *log_current, Sweep("Vdrain", *drain))
     quantities = (LINE_VOLTAGE, *map(mirror_current, range(len(mirrors))))
     return Deck.at(technology, at, "Characterisation of mirrors", body, quantities, sweep)
+
+
+DIVIDED_CURRENT = SourceCurrent("vinto")
+"""What comes out of an input divider under test."""
+
+
+def divider_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    unit_current: float,
+    divider: Divider,
+    log_level: tuple[float, float, float],
+) -> Deck:
+    """Return the deck that sweeps ln(input / units) of a divider: (first, last, step)."""
+    blocks = modules_of([divider], technology, unit).values()
+    body = "\n".join(
+        (
+            Writer(technology).modules(blocks, comments=False),
+            f"Vvdd vdd 0 {spice(at.vdd)}",
+            "Vvss vss 0 0",
+            "Vlevel level 0 0",
+            f"Bpin vdd pin i={spice(unit_current * divider.ratio)}*exp(v(level))",
+            f"Xdivider pin out vdd vss {DIVIDER}",
+            "Vinto out n 0",
+            f"Xdiode n vss {relu.DIODE}",
+        )
+    )
+    sweep = Sweep("Vlevel", *log_level)
+    return Deck.at(technology, at, "Characterisation of a divider", body, (DIVIDED_CURRENT,), sweep)
 
 
 def cell_currents(

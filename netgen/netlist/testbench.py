@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from netgen.circuit import CellLayer, Circuit, Layer
 from netgen.circuit.blocks import Probe, relu
 from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Instance, Netlist
-from netgen.circuit.nets import code_nets, net, network_ports, output_net, start_nets, winner_nets
-from netgen.model import INPUT
+from netgen.circuit.nets import (
+    code_nets,
+    input_nets,
+    network_ports,
+    output_nets,
+    start_nets,
+    winner_nets,
+)
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Transient, Voltage, drain_current
 from netgen.netlist.meters import Meter
 from netgen.netlist.models import Conditions
@@ -112,10 +118,8 @@ def probes(circuit: Circuit, technology: Technology, vdd: float) -> Probes:
                 )
                 for unit in range(layer.size)
             )
-    outputs = [
-        readout_current(output_net(circuit, u)) for u in range(circuit.summing_layers[-1].size)
-    ]
-    nodes[READOUT] = tuple(outputs)
+    outputs = tuple(map(readout_current, output_nets(circuit)))
+    nodes[READOUT] = outputs or nodes[circuit.model.readout.node]
     supplies: dict[Quantity, float] = {SUPPLY_CURRENT: vdd, **dict.fromkeys(outputs, vdd / 2)}
     return Probes(nodes, supplies, tuple(map(Voltage, winner_nets(circuit))))
 
@@ -205,7 +209,7 @@ def bench_text(
         What lies between the pins of inputs and outputs and the circuit, if anything does.
     """
     inputs = input_sources(circuit, x, edge)
-    outputs = [output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size)]
+    outputs = output_nets(circuit)
     return render_template(
         "stimuli.j2",
         vdd=at.vdd,
@@ -223,14 +227,12 @@ def bench_text(
 def input_sources(
     circuit: Circuit, x: NDArray[np.float64], edge: float = EDGE
 ) -> list[InputSource]:
-    """Return the currents into the input diodes; ``x``: units, (frames, channels)."""
-    model = circuit.model
+    """Return the currents into the inputs; ``x``: units, (frames, channels)."""
     return [
         InputSource(
-            net(circuit, INPUT, channel, "n"),
-            staircase(x[:, channel] * model.unit_current, model.frame_period, edge),
+            net, staircase(x[:, channel] * circuit.input_current, circuit.model.frame_period, edge)
         )
-        for channel in range(model.input_size)
+        for channel, net in enumerate(input_nets(circuit))
     ]
 
 

@@ -19,7 +19,7 @@ from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
 from netgen.circuit.netlist import SUPPLIES, Layer, Netlist, Unit
-from netgen.circuit.nets import code_nets, net, output_net, start_nets
+from netgen.circuit.nets import code_nets, input_nets, net, output_nets, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
 from netgen.netlist.partition import nets_of
@@ -171,7 +171,7 @@ class VerificationBench:
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
-                node = f"r_{output_net(self.circuit, unit)}"
+                node = f"r_{output_nets(self.circuit)[unit]}"
                 lines.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
                 sums.append((SourceCurrent(f"vout{unit}"),))
         lines.append("Vframe frame 0 0")
@@ -315,7 +315,7 @@ class VerificationBench:
     def _driven(self, layer: CellLayer | SummingLayer) -> frozenset[str]:
         """Return the nets that a layer drives."""
         if isinstance(layer, SummingLayer) and layer.kind == "readout":
-            return frozenset(output_net(self.circuit, unit) for unit in range(layer.size))
+            return frozenset(output_nets(self.circuit))
         return self._lines_of(layer.node)
 
     def _lines_of(self, node: str) -> frozenset[str]:
@@ -328,7 +328,8 @@ class VerificationBench:
     @cached_property
     def _off(self) -> Mapping[str, str]:
         """By line, the rail at which its copies carry nothing."""
-        return {
+        off = dict.fromkeys(input_nets(self.circuit), "0")
+        return off | {
             net(self.circuit, node, unit, line): "0" if line == "n" else "vdd"
             for (node, line), used in self.circuit.gate_nets.items()
             for unit in range(len(used))

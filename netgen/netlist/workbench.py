@@ -15,6 +15,7 @@ import numpy as np
 from netgen.arrays import Floats
 from netgen.circuit import DECISION_PREFIX, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
 from netgen.circuit.netlist import Device
+from netgen.circuit.nets import input_nets, output_nets
 from netgen.model import INPUT
 from netgen.netlist.deck import (
     Analysis,
@@ -32,7 +33,6 @@ from netgen.netlist.partition import Network, NetworkLines, Partition, sizes
 from netgen.netlist.render import render_template
 from netgen.netlist.testbench import (
     EDGE,
-    READOUT,
     SUPPLY_CURRENT,
     Pad,
     Probes,
@@ -213,10 +213,11 @@ class Workbench:
             SourceCurrent(path): Meter(branch, self.conditions.vdd)
             for path, branch in self.statements.whole_meters.items()
         }
-        return replace(all_probes, meters=meters | self._returned(all_probes.nodes[READOUT]))
+        outputs = map(readout_current, output_nets(self.circuit))
+        return replace(all_probes, meters=meters | self._returned(outputs))
 
     def _returned(self, outputs: Iterable[Quantity]) -> dict[Quantity, Meter]:
-        branch = SupplyBranch(self.circuit.layers[-1].node, "readout")
+        branch = SupplyBranch(self.circuit.model.readout.node, "readout")
         return dict.fromkeys(outputs, Meter(branch, -self.conditions.vdd / 2))
 
     @cached_property
@@ -291,7 +292,8 @@ class Workbench:
     def inputs(self, parts: Sequence[Partition]) -> dict[int, str]:
         """Return the nets that input currents flow into, by channel."""
         prefix = self.circuit.prefixes[INPUT]
-        return {part.unit: f"{prefix}_{part.unit}_n" for part in parts if part.prefix == prefix}
+        nets = input_nets(self.circuit)
+        return {part.unit: nets[part.unit] for part in parts if part.prefix == prefix}
 
     def sweep(self, title: str, parts: Sequence[Partition], given: Excitation) -> Deck:
         """Return the deck that takes memoryless parts from frame to frame, each one settled."""
@@ -337,9 +339,9 @@ class Workbench:
         return loads
 
     def _outputs(self, parts: Sequence[Partition]) -> list[str]:
-        layer = self.circuit.layers[-1]
-        prefix = self.circuit.prefix(layer)
-        return [f"{prefix}_{part.unit}_out" for part in parts if part.prefix == prefix]
+        nets, layer = output_nets(self.circuit), self.circuit.readout
+        prefix = "" if layer is None else self.circuit.prefix(layer)
+        return [nets[part.unit] for part in parts if part.prefix == prefix]
 
     def _deck(
         self,

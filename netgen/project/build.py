@@ -19,13 +19,14 @@ from netgen._version import __version__
 from netgen.analysis import Tolerances, keep_tolerances
 from netgen.arrays import Floats
 from netgen.characterise import CellBench, Characterisation, characterise, characterise_diodes
+from netgen.characterise.divider import sized_divider
 from netgen.circuit import Bias, Circuit
 from netgen.circuit.blocks import blocks_of
 from netgen.circuit.grouping import refuse_groups
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.synthesis import synthesise
 from netgen.document import Json
-from netgen.errors import InputError
+from netgen.errors import InputError, UsageError
 from netgen.model import Model, Samples, to_dict
 from netgen.model.decision import with_currents
 from netgen.netlist import Conditions, mapping
@@ -78,6 +79,8 @@ class Design:
     inputs: Floats  #: What it was sized for, (samples, frames, channels).
     #: Files that were edited by hand, moved aside by the build that wrote them anew.
     kept: tuple[Path, ...] = ()
+    #: Of inputs' dividers, as a share: lowest and highest over their range; None without.
+    divider_error: tuple[float, float] | None = None
 
     @cached_property
     def netlist(self) -> Netlist:
@@ -113,23 +116,29 @@ def design(
     ModelError
         The technology cannot realise the model's parameters.
     UsageError
-        The supply is above what the devices stand.
+        The supply is above what the devices stand, or the model's readout cannot be decided so.
     SimulationError
         The characterisation failed.
     """
     technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
+    if options.readout == "wta-only" and model.readout.rule == "mean":
+        raise UsageError("readout wta-only: a mean over frames decides by currents; use wta")
     inputs = calibration_inputs(model) if calibration is None else calibration
-    model = with_currents(model, inputs) if options.readout == "wta" else model
+    model = model if options.readout == "currents" else with_currents(model, inputs)
     circuit = options.circuit(model, unit)
     refuse_groups(circuit)
     bench = bench_of(technology, at, unit, model.unit_current)
     known = characterise(bench, blocks_of(model).values())
     if circuit.dac is not None:
         known = replace(known, diodes=characterise_diodes(bench))
+    error = None
+    if circuit.divider is not None:
+        divider, error = sized_divider(bench, circuit.divider.ratio)
+        circuit = replace(circuit, divider=divider)
     activity = measure_activity(circuit, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
-    return Design(sized, technology, at, below, known, inputs)
+    return Design(sized, technology, at, below, known, inputs, divider_error=error)
 
 
 def bench_of(
@@ -297,6 +306,8 @@ def _content(
             },
             "calibration": "samples" if calibrated else "synthetic",
             "bias": options.bias,
+            "input_ratio": options.input_ratio,
+            "divider_error": design.divider_error,
             "codes": asdict(options.codes) if options.bias == "programmable" else None,
         },
         "tools": tools(technology),

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from netgen.arrays import Floats
 from netgen.circuit.netlist import ports_for_biases
-from netgen.circuit.nets import output_net
+from netgen.circuit.nets import output_nets
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist import READOUT, Deck, SimulatorOptions, SpiceNetlister, Workbench, testbench
 from netgen.netlist.testbench import EDGE, InputSource, input_sources, startup
@@ -158,9 +158,8 @@ class _Handover:
             text = netlist.statements[0].text
             problem = f"holds {text!r:.60}, which has no symbol; leave out --to xschem"
             raise ConfigurationError(netlist.source, [problem])
-        outputs = (output_net(circuit, unit) for unit in range(circuit.summing_layers[-1].size))
         half = spice(bench.conditions.vdd / 2)
-        sources = [InputSource(net, half) for net in outputs]
+        sources = [InputSource(net, half) for net in output_nets(circuit)]
         sources += startup(circuit, bench.conditions.vdd)
         deck = self.plain
         text = "\n".join((

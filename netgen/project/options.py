@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netgen.circuit import BIASES, READOUTS, Bias, Circuit, Readout, build_circuit
 from netgen.circuit.blocks.dac import DacRange
+from netgen.circuit.blocks.divider import Divider
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.netlist import Conditions, nominal
@@ -58,12 +59,14 @@ class BuildOptions:
     unit: Geometry | None = None
     #: Where the cells' bias currents come from: ideal sources, mirrors of one reference, or DACs.
     bias: Bias = "ideal"
-    #: What leaves the circuit: currents alone, or also the decisions of a winner-take-all.
+    #: What leaves the circuit: currents, the decisions of a winner-take-all, or both.
     readout: Readout = "currents"
     #: By group of devices (:mod:`netgen.circuit.grouping`): what W and L are multiplied by.
     sizes: Mapping[str, float] = field(default_factory=dict)
     #: Of the DACs, where bias currents are programmable.
     codes: DacRange = field(default_factory=DacRange)
+    #: The current at a pin over that of its input inside; 1 without dividers.
+    input_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the words.
@@ -71,16 +74,24 @@ class BuildOptions:
         Raises
         ------
         UsageError
-            One is unknown.
+            One is unknown, or the ratio of inputs is out of its range.
         """
         for what, word, known in (("bias", self.bias, BIASES), ("readout", self.readout, READOUTS)):
             if word not in known:
                 raise UsageError(f"{what} = {word!r}; choose one of {', '.join(known)}")
+        _ = self.divider
+
+    @property
+    def divider(self) -> Divider | None:
+        """The divider of an input, not measured yet; None without."""
+        return None if self.input_ratio == 1 else Divider.of(self.input_ratio)
 
     def circuit(self, model: Model, unit: Geometry) -> Circuit:
         """Return the circuit of a model, not sized yet."""
         circuit = build_circuit(model, unit).biased(self.bias, self.codes)
-        return replace(circuit, decision=self.readout == "wta")
+        layers = circuit.layers[:-1] if self.readout == "wta-only" else circuit.layers
+        decision = self.readout != "currents"
+        return replace(circuit, layers=layers, decision=decision, divider=self.divider)
 
 
 def resolve_options(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netgen.circuit.nets import output_net
+from netgen.circuit.nets import output_nets
 from netgen.circuit.wires import with_wires
 from netgen.errors import InputError
 from netgen.model.graph import Floats
@@ -66,5 +66,5 @@ def pin_currents(build: Build, wires: Mapping[str, float], pad: Pad) -> PinCurre
         raise traces
     node, unit_current = build.model.readout.node, build.model.unit_current
     currents = traces.frames[node].T * unit_current
-    nets = (output_net(circuit, place) for place in range(len(currents)))
-    return PinCurrents(x * unit_current, dict(zip(nets, currents, strict=True)))
+    outputs = dict(zip(output_nets(circuit), currents, strict=False))
+    return PinCurrents(x * circuit.input_current, outputs)

@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from netgen.circuit import READOUTS
 from netgen.circuit.blocks.dac import DacRange
 from netgen.document import (
     Json,
@@ -150,8 +151,9 @@ def read_build(path: Path, edited: bool = False) -> Build:
                 _sizes(options),
             ),
             bias_named(options.get("bias")),
-            "wta" if options.get("readout") == "wta" else "currents",
+            next((each for each in READOUTS if each == options.get("readout")), "currents"),
             codes=_codes(options),
+            input_ratio=float(number_at(options, "input_ratio")) if "input_ratio" in options else 1,
         )
         digest = text_at(record, "model", "sha256")
     except (KeyError, WrongKindError):

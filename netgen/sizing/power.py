@@ -153,6 +153,10 @@ def _lines(at: _Operation) -> Iterator[Reading]:
     """Inputs, the reference, and the second line of every signal that has one."""
     yield SupplyBranch(INPUT, "input"), at.power(at.values[INPUT])
     circuit = at.circuit
+    if circuit.divider is not None:
+        yield SupplyBranch(INPUT, "input"), at.power(at.values[INPUT] * (circuit.divider.ratio - 1))
+        given = at.values[INPUT] * (1 + circuit.divider.inner)
+        yield SupplyBranch(INPUT, "divider"), at.power(given)
     if circuit.uses_reference:
         yield SupplyBranch(REFERENCE, "bias"), at.power(at.values[REFERENCE])
     for (node, line), used in circuit.gate_nets.items():

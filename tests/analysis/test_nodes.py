@@ -91,6 +91,37 @@ def test_a_cell_is_judged_while_it_holds_a_state_of_its_own() -> None:
     assert error(run({"state": off}, near), "state", 0) == 0.0
 
 
+def test_a_rung_of_a_ladder_is_judged_by_what_the_ladder_gives_with_it() -> None:
+    ladder = {
+        "name": "state",
+        "op": "ladder",
+        "input": "cand",
+        "alpha": [[0.05, 0.75]],
+        "beta_lo": [[0.2, 0.6]],
+        "beta_hi": [[0.4, 1.0]],
+    }
+    first = [
+        linear("proj", "x", [[1.0]], [0.0]),
+        {"name": "cand", "op": "relu", "input": "proj"},
+    ]
+    nodes = [*first, ladder, linear("logits", "state", [[1.0], [0.5]], [0.0, 0.1])]
+    model = from_dict(document("rungs", nodes, size=1, classes=("a", "b")))
+    x = np.array([[0.1], [0.1], [0.46], [0.46], [1.4], [1.4]])
+    samples = Samples(x[None], None, ("one",))
+    for frames, level in (([0, 1], 0.05), ([3], 0.05), ([5], 0.8)):  # low: a share of α
+        off = np.zeros((6, 1))
+        off[frames] = 0.002
+        (found,) = (
+            each
+            for each in compare(
+                model, samples, [traces_of(model, x, added={"state": off})]
+            ).unit_errors
+            if each.node == "state"
+        )
+        assert found.error == pytest.approx(0.002 / level)
+        assert found.scale == pytest.approx(level)
+
+
 def test_parameters_that_no_sample_has_used_are_named() -> None:
     found = {(e.node, e.unit): e for e in run().unexercised}
     assert found["cand", 0].parameters == ("proj.weight[0][1]",)  # x[1] is always zero

@@ -18,18 +18,21 @@ from netgen.analysis.comparison.winners import WinnerTally, relative_lead
 from netgen.analysis.variability.population import measure
 from netgen.behavioural import Twin, TwinResult
 from netgen.behavioural.fast import fast_chips
-from netgen.circuit import DECISION_PREFIX, build_circuit
+from netgen.circuit import DECISION_PREFIX, Readout, build_circuit
 from netgen.circuit.blocks import wta
 from netgen.circuit.nets import winner_nets
 from netgen.circuit.synthesis import synthesise
+from netgen.errors import UsageError
 from netgen.model import Relu, decide, evaluate, from_dict
 from netgen.model.decision import with_currents
 from netgen.model.random import random_model
 from netgen.netlist import shift_words
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
+from netgen.project.build import design
 from netgen.project.runs import read_runs
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
+from netgen.project.verify import verify
 from netgen.simulation import Traces
 from netgen.simulation.engines import run_tasks
 from netgen.simulation.traces import NO_POWER, NO_WINNERS
@@ -95,10 +98,11 @@ def test_agreement_counts_exactly_the_named_class() -> None:
 
 
 @pytest.mark.ngspice
+@pytest.mark.parametrize("readout", ["wta", "wta-only"])
 @pytest.mark.parametrize("engine", ["monolithic", "staged"])
-def test_winners_are_the_largest_currents(tmp_path: Path, engine: str) -> None:
+def test_winners_are_the_largest_currents(tmp_path: Path, engine: str, readout: Readout) -> None:
     model, samples = random_model(7, state=2, layers=1, inputs=3, frames=12, samples=1)
-    options = BuildOptions("generic180", bias="mirrored", readout="wta")
+    options = BuildOptions("generic180", bias="mirrored", readout=readout)
     build(model, tmp_path / "b", options, samples)
     made = read_build(tmp_path / "b")
     choices = SimulationChoices(1, engine=engine)
@@ -114,6 +118,11 @@ def test_winners_are_the_largest_currents(tmp_path: Path, engine: str) -> None:
     watts = dict(zip(found.power.branches, found.power.average_w, strict=True))
     (taken,) = (value for each, value in watts.items() if each.kind == "decision")
     assert 0 < taken < 5e-9
+    network = workbench(made, engine).network.netlist
+    outputs = [each for unit in network.units for each in unit.nets if each.kind == "output"]
+    assert bool(outputs) == (readout == "wta")
+    assert any(each.kind == "readout" for each in watts) == bool(outputs)
+    assert verify(made, 1, lambda *_: None).failures == {}
 
 
 def test_bits_decide_for_chips_where_they_are(tmp_path: Path) -> None:
@@ -137,10 +146,11 @@ def test_bits_decide_for_chips_where_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.ngspice
-def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("readout", ["wta", "wta-only"])
+def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path, readout: Readout) -> None:
     """Offsets of the winner-take-all are those of its transistors: SPICE against the twin."""
     model, samples = random_model(7, state=2, layers=1, inputs=3, frames=30, samples=1)
-    build(model, tmp_path / "b", BuildOptions("generic180", readout="wta"), samples)
+    build(model, tmp_path / "b", BuildOptions("generic180", readout=readout), samples)
     made = read_build(tmp_path / "b")
     nominal, twin = workbench(made, "staged"), twin_of_build(made)
     drawn = sample_deviations(twin.technology, Variation(5), twin.netlist.transistors, 0, CHIPS)
@@ -171,3 +181,10 @@ def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path) -> None:
 def fast(twin: Twin, shifts: Mapping[str, np.ndarray], x: np.ndarray) -> TwinResult:
     made = fast_chips(twin)
     return made.run(made.errors(shifts), x)
+
+
+def test_a_mean_over_frames_cannot_be_left_to_bits_alone() -> None:
+    model, samples = random_model(7, state=2, layers=1, inputs=3, frames=8, samples=1)
+    model = replace(model, readout=replace(model.readout, rule="mean"))
+    with pytest.raises(UsageError, match="a mean over frames decides by currents; use wta"):
+        design(model, BuildOptions("generic180", readout="wta-only"), samples.x)

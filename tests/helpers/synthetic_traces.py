@@ -63,7 +63,7 @@ def _waves(
     waves = {}
     for name, value in frames.items():
         node = model.by_name[name]
-        first = node.level * node.initial_state if isinstance(node, Cell) else value[0]
+        first = node.output(node.initial_state) if isinstance(node, Cell) else value[0]
         before = np.concatenate([first[None], value[:-1]])[:, None]
         wave = value[:, None] + (before - value[:, None]) * rest
         waves[name] = wave.reshape(len(time), -1).astype(np.float32)

@@ -168,6 +168,7 @@ def test_counts_by_kind_of_the_example() -> None:
         "start": 2,
         "decision": 0,
         "dac": 0,
+        "divider": 0,
     }
 
 

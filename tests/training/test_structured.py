@@ -10,7 +10,8 @@ import pytest
 from ideal_twin import SLOPE, TECHNOLOGY, twin_of
 
 from netgen.behavioural.cells import TwinCells
-from netgen.behavioural.fast import FastChips, fast_chips, way
+from netgen.behavioural.devices import way
+from netgen.behavioural.fast import FastChips, fast_chips
 from netgen.circuit import REFERENCE
 from netgen.model import Model
 from netgen.model.graph import Floats

@@ -36,10 +36,10 @@ class UnitError:
     unit: int
     #: Of a summing node (ReLU or readout): root mean square over samples and frames as a share of
     #: ``scale``, the root mean square of all currents that meet in it, whatever their sign. Of a
-    #: cell: the median of its output's error as a share of α (of a ladder's first rung), in
-    #: whichever state is worst, over frames in which it holds that state and its candidate is not
-    #: within :data:`SOFT` of a threshold. There an output bends: a high cell gives 1 % less at 1.1
-    #: β_lo and 7 % less at β_lo.
+    #: cell: the median of its output's error as a share of what it gives in that state (in the
+    #: low one of α, of a ladder's first rung), in whichever state is worst, over frames in which it
+    #: holds that state and its candidate is not within :data:`SOFT` of a threshold. There an output
+    #: bends: a high cell gives 1 % less at 1.1 β_lo and 7 % less at β_lo.
     error: float
     scale: float  #: Software units.
 
@@ -102,12 +102,15 @@ def _cells(cell: Cell, settled: SettledTraces) -> Iterator[UnitError]:
         held &= np.abs(candidate - threshold) > reach
     wanted: Floats = cell.output(states)
     still: Bools = np.asarray(cell.together(held).all(axis=-1), dtype=np.bool_)
-    off = np.abs(settled.values[cell.name] - wanted) / cell.levels[0]
+    off = np.abs(settled.values[cell.name] - wanted)
     for unit, levels in enumerate(cell.levels.T):
-        outputs, errors = wanted[..., unit], off[..., unit]
-        chosen = [errors[still[..., unit] & (outputs == each)] for each in np.unique(outputs)]
-        error = max(float(np.median(part)) if part.size else 0.0 for part in chosen)
-        yield UnitError(cell.name, unit, error, float(levels[0]))
+        outputs, missed = wanted[..., unit], off[..., unit]
+        errors = [(0.0, float(levels[0]))]
+        for each in np.unique(outputs).tolist():
+            part, scale = missed[still[..., unit] & (outputs == each)], each or float(levels[0])
+            if part.size:
+                errors.append((float(np.median(part)) / scale, scale))
+        yield UnitError(cell.name, unit, *max(errors))
 
 
 def unexercised(model: Model, settled: SettledTraces) -> tuple[Unexercised, ...]:

@@ -137,12 +137,8 @@ class ProgrammableBias(Block):
         yield from kit.pmos(DIODE, "line", "line", size=replace(unit, multiplicity=COPIED))
         for name, parallel, series in self.span.branches:
             size = replace(unit, multiplicity=parallel)
-            inner = [f"{name}_d{place}" for place in range(1, series)]
             drain = "out" if name == FIXED else f"{name}_on"
-            ends = zip(series_names(name, series), [drain, *inner], [*inner, "vdd"], strict=True)
-            for name_of_one, upper, lower in ends:
-                (device,) = kit.pmos(name_of_one, upper, "line", lower, size)
-                yield replace(device, stack=name)
+            yield from kit.pmos_stack(name, drain, "line", series, size)
             if name != FIXED:
                 yield from kit.pmos(f"{name}_switch", "out", f"{name}_b", drain, kit.reset)
 
@@ -150,11 +146,6 @@ class ProgrammableBias(Block):
         """Return which transistors make the steps."""
         names = (DIODE, *(name for name, _, _ in self.span.branches))
         return (Matched(DAC, names, "their ratios are the steps of the current"),)
-
-
-def series_names(branch: str, count: int) -> tuple[str, ...]:
-    """Return the names of a branch's units in series, the uppermost drain's first."""
-    return (branch, *(f"{branch}_s{place}" for place in range(1, count)))
 
 
 def bit_ports(span: CodeRange) -> tuple[str, ...]:

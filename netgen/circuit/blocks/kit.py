@@ -44,6 +44,18 @@ class Kit:
         """Return a PMOS, of the unit mirror's size if no other is given; bulk on ``vdd``."""
         return self.placed("pmos", name, (drain, gate, source), size)
 
+    def pmos_stack(
+        self, name: str, drain: str, gate: str, count: int, size: Geometry | None = None
+    ) -> tuple[Device, ...]:
+        """Return PMOS in series up to ``vdd``, which count as one device of the first one's name.
+
+        The uppermost drain's comes first.
+        """
+        inner = [f"{name}_d{place}" for place in range(1, count)]
+        ends = zip(series_names(name, count), [drain, *inner], [*inner, "vdd"], strict=True)
+        each = (self.pmos(one, upper, gate, lower, size) for one, upper, lower in ends)
+        return tuple(replace(device, stack=name) for devices in each for device in devices)
+
     def placed(
         self, polarity: Polarity, name: str, nets: tuple[str, str, str], size: Geometry | None
     ) -> tuple[Device, ...]:
@@ -55,6 +67,11 @@ class Kit:
         whole = Device(name, "mirror", polarity, geometry, terminals)
         names = [f"{name}_s{place}" for place in range(1, self.technology.series(geometry.length))]
         return in_series(whole, self.technology, names)
+
+
+def series_names(name: str, count: int) -> tuple[str, ...]:
+    """Return the names of units in series, the uppermost drain's first."""
+    return (name, *(f"{name}_s{place}" for place in range(1, count)))
 
 
 def in_series(

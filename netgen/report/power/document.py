@@ -27,6 +27,7 @@ MEANINGS = {
     "start": "start-up switches",
     "decision": "winner-take-all: copies of the readout's currents, and its bias",
     "dac": "DACs of bias currents: their diodes, and the currents that they give to cells",
+    "divider": "dividers of inputs: what both of their mirrors give",
     "readout": "what the readout's sources at half the supply give (or take back)",
 }
 """What each kind of block takes from the supply."""

@@ -145,7 +145,7 @@ class _Record:
 
     def excitation(self, swept: bool) -> Excitation:
         """Return the gate voltages known so far and the inputs, over frames or over time."""
-        amperes = self.x.T * self.bench.circuit.model.unit_current
+        amperes = self.x.T * self.bench.circuit.input_current
         inputs = {c: self._settled(values, swept) for c, values in enumerate(amperes)}
         return Excitation(self.nets[swept], inputs, self.frames)
 
