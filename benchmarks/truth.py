@@ -204,12 +204,12 @@ def chips(
         overhead = (time.process_time() - own) / max(len(done), 1)
         known = read_population(made, population.name)
         for run in done:
-            traces = known.traces(run.case, run.sample)
+            traces = known.traces(run.variant, run.sample)
             assert traces is not None, f"{run.traces} is not of this run"
             found = answer(traces, overhead)
-            answers.setdefault(run.case, {}).setdefault(engine, {})[run.sample] = found
+            answers.setdefault(run.variant, {}).setdefault(engine, {})[run.sample] = found
     networks = Networks.of(bench, made)
-    for chip in population.cases:
+    for chip in population.variants:
         of_chip = answers.get(chip.name, {})
         yield Case(chip.name, chip.bench(bench, networks), samples, picked, of_chip)
 

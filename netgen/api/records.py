@@ -142,14 +142,14 @@ class Chips:
         figures, classes = self.figures, self.circuit.model.classes
         return [
             {
-                "chip": case,
+                "chip": variant,
                 "sample": sample,
                 "class_software": classes[figures.software[column]],
                 "class_circuit": classes[figures.decision[row, column]],
                 "state_agreement": float(figures.state_agreement[row, column]),
                 "power_w": float(figures.power_w[row, column]),
             }
-            for row, case in enumerate(figures.cases)
+            for row, variant in enumerate(figures.variants)
             for column, sample in enumerate(figures.samples)
             if figures.simulated[row, column]
         ]

@@ -152,11 +152,11 @@ def population_step(
     opened = open_step(output, edited)
     population = varied.population(opened)
     loaded, indices = simulation.samples(samples, opened.model)
-    total, choices = len(population.cases) * len(indices), simulation.choices()
+    total, choices = len(population.variants) * len(indices), simulation.choices()
     engine = engine_of_population(opened, choices)
     click.echo(
         f"{opened.folder.population(population.name)}: "
-        f"{counted(len(population.cases), 'variants')} × "
+        f"{counted(len(population.variants), 'variants')} × "
         f"{counted(len(indices), 'samples')}, engine {engine}"
     )
     runs = simulate_population(opened, loaded, indices, population, choices)

@@ -117,7 +117,7 @@ def test_corners_are_analysed_too(out: Path) -> None:
     ]
     assert "--bias ideal --corners=slow/1.62/-20," in document["rerun"][0]
     assert simulated(out, *document["rerun"][0].split()[4:]) == 0  # asks for the same
-    assert len(read_population(read_build(out), "corners").cases) == 4
+    assert len(read_population(read_build(out), "corners").variants) == 4
 
 
 def test_several_builds_make_a_trade_off(tmp_path: Path) -> None:

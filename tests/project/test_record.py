@@ -356,7 +356,7 @@ def test_old_chips_do_not_pass_as_new_ones(
     with pytest.raises(KeyboardInterrupt):
         chips(built)
     found = read_population(read_build(built), CHIPS.name)
-    assert [found.traces(case, 0) for case in found.cases] == [None, None]
+    assert [found.traces(case, 0) for case in found.variants] == [None, None]
 
 
 def test_old_chips_that_still_lie_there_are_not_read(built: Path, model: Model) -> None:
@@ -367,7 +367,7 @@ def test_old_chips_that_still_lie_there_are_not_read(built: Path, model: Model) 
     for path, data in old.items():
         path.write_bytes(data)
     found = read_population(read_build(built), CHIPS.name)
-    assert [found.traces(case, 0) for case in found.cases] == [None, None]
+    assert [found.traces(case, 0) for case in found.variants] == [None, None]
 
 
 def test_damaged_failure_of_a_chip_is_a_missing_run(built: Path, simulator: FakeSimulator) -> None:

@@ -62,7 +62,7 @@ def run(folder: Path, population: Population = CHIPS, edited: bool = False) -> l
 
 
 def names(steps: list[Finished[Run]]) -> list[tuple[str, int]]:
-    return sorted((step.run.case, step.run.sample) for step in steps)
+    return sorted((step.run.variant, step.run.sample) for step in steps)
 
 
 # What is simulated
@@ -152,7 +152,7 @@ def test_failed_runs_are_kept_as_failures_and_tried_again(
 
 
 def test_all_corners_with_both_kinds_of_bias() -> None:
-    found = corners(fake_technology(), 1.8, (), BIASES[:2]).cases
+    found = corners(fake_technology(), 1.8, (), BIASES[:2]).variants
     process = len(fake_technology().corners)
     assert len(found) == len(set(found)) == process * 9 * 2
     assert {case.conditions.vdd for case in found} == {1.62, 1.8, 1.98}
@@ -161,7 +161,7 @@ def test_all_corners_with_both_kinds_of_bias() -> None:
 
 def test_listed_corners() -> None:
     name = fake_technology().nominal_corner
-    found = corners(fake_technology(), 1.8, [f"{name}/1.7/60", f" {name}/2"], ["ideal"]).cases
+    found = corners(fake_technology(), 1.8, [f"{name}/1.7/60", f" {name}/2"], ["ideal"]).variants
     conditions = [case.conditions for case in found]
     assert conditions[0] == Conditions(name, 60, 1.7)
     assert [(at.vdd, at.temperature) for at in conditions[1:]] == [(2, -20), (2, 27), (2, 85)]
@@ -312,7 +312,7 @@ def test_the_twin_has_the_same_chips(small: tuple[Path, Path], tmp_path: Path) -
     found = read_population(read_build(built), "mismatch_seed_6")
     model = read_build(built).model
     votes = [0] * len(found.picked)
-    for case in found.cases:
+    for case in found.variants:
         for at, sample in enumerate(found.picked):
             traces = found.traces(case, sample)
             assert traces is not None

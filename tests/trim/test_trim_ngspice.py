@@ -47,7 +47,10 @@ def test_trimmed_chips_in_spice_are_those_of_the_twin(tmp_path: Path, bias: Bias
     expected, still = (twin.run(shifts, SAMPLES.x, settings=s) for s in (settings, None))
     for cell in MODEL.cells:
         spice = np.array(
-            [[values(found, case, sample, cell.name) for sample in (0, 1)] for case in found.cases]
+            [
+                [values(found, case, sample, cell.name) for sample in (0, 1)]
+                for case in found.variants
+            ]
         )
         states = spice > 0.5 * cell.level
         assert (states == expected.states[cell.name]).mean() > 0.98
@@ -79,7 +82,7 @@ def test_input_gains_of_chips_in_spice_are_those_of_the_twin(tmp_path: Path) -> 
         twin.run(shifts, SAMPLES.x[:1], settings=own).logits[0, 0]
         for own in (settings, ChipSettings(settings.biases))
     )
-    spice = values(found, found.cases[0], 0, MODEL.readout.node)
+    spice = values(found, found.variants[0], 0, MODEL.readout.node)
     missed, moved = np.median(np.abs(spice - expected)), np.median(np.abs(spice - without))
     assert missed < 0.2 * moved
 

@@ -49,14 +49,14 @@ class Worst:
     """The run in which a quantity is worst."""
 
     quantity: str
-    case: str
+    case: str  #: Name of the variant.
     sample: int
     value: float
 
 
 @dataclass(frozen=True)
 class CornerPoint:
-    """Where a case stands: process corner, supply (V), temperature (°C), kind of bias."""
+    """Where a variant stands: process corner, supply (V), temperature (°C), kind of bias."""
 
     corner: str
     vdd: float
@@ -68,11 +68,11 @@ class CornerPoint:
 class PopulationFigures:
     """What is known of the runs of a population.
 
-    Arrays of figures are (cases, samples) and NaN where a run gave no traces.
+    Arrays of figures are (variants, samples) and NaN where a run gave no traces.
     """
 
-    #: ``cases``, ``samples``: names of the variants; indices of the samples in their file.
-    cases: tuple[str, ...]
+    #: ``variants``, ``samples``: names of the variants; indices of the samples in their file.
+    variants: tuple[str, ...]
     samples: tuple[int, ...]
     ids: tuple[str, ...]  #: Names of the samples.
     #: ``software``, ``labels``: class that software decides for, and the right one where it is
@@ -92,8 +92,8 @@ class PopulationFigures:
     #: :mod:`..comparison.ties`. More than one is a tie, which counts neither for nor against
     #: agreement where the circuit decides for one of them.
     possible: Bools
-    #: Class the circuit decides for, (cases, samples); ``NONE`` where it gave no traces. The bits
-    #: of a winner-take-all decide where there is one, and frames by themselves do.
+    #: Class the circuit decides for, (variants, samples); ``NONE`` where it gave no traces. The
+    #: bits of a winner-take-all decide where there is one, and frames by themselves do.
     decision: Integers
     #: ``frame_agreement``, ``state_agreement``, ``logit_rmse_fs``, ``logit_rmse_same_state_fs``,
     #: ``power_w``: as in ``report.json``, of each run; states only where the model has BMRU nodes.
@@ -111,14 +111,14 @@ class PopulationFigures:
     winner_lead: Floats
     #: What the ``_fs`` errors are shares of: max − min of the software logits of these samples.
     logit_full_scale: float
-    #: ``logits``, ``logits_software``: settled readout currents, (cases, samples, frames, classes)
-    #: and (samples, frames, classes).
+    #: ``logits``, ``logits_software``: settled readout currents, (variants, samples, frames,
+    #: classes) and (samples, frames, classes).
     logits: NDArray[np.float32] = field(repr=False)
     logits_software: Floats = field(repr=False)
 
     @cached_property
     def agrees(self) -> Bools:
-        """Runs that decide as software or for a class of its tie, (cases, samples)."""
+        """Runs that decide as software or for a class of its tie, (variants, samples)."""
         at = np.arange(len(self.samples))
         agrees: Bools = self.simulated & self.possible[at, np.maximum(self.decision, 0)]
         return agrees
@@ -131,23 +131,23 @@ class PopulationFigures:
 
     @cached_property
     def done(self) -> Bools:
-        """Runs that were simulated or failed, (cases, samples)."""
+        """Runs that were simulated or failed, (variants, samples)."""
         return self.simulated | self.failed
 
     @cached_property
     def whole(self) -> Bools:
-        """Cases all of whose samples are done, (cases,)."""
+        """Variants all of whose samples are done, (variants,)."""
         whole: Bools = np.all(self.done, axis=1)
         return whole
 
     @property
     def lead_fs(self) -> Floats:
-        """``lead`` as a share of full scale, (cases, samples)."""
+        """``lead`` as a share of full scale, (variants, samples)."""
         return self.lead / self.logit_full_scale
 
     @property
     def lead_error_fs(self) -> Floats:
-        """The circuit's lead minus software's, share of full scale, (cases, samples)."""
+        """The circuit's lead minus software's, share of full scale, (variants, samples)."""
         return (self.lead - self.lead_software) / self.logit_full_scale
 
     @property
@@ -161,11 +161,11 @@ class PopulationFigures:
 
     @property
     def yielded(self) -> Proportion:
-        """Whole cases that decide every sample as software does."""
+        """Whole variants that decide every sample as software does."""
         return proportion(np.all(self.agrees[self.whole], axis=1))
 
     def votes(self) -> tuple[Proportion, ...]:
-        """Return, by sample, how many of the cases done decide like software."""
+        """Return, by sample, how many of the variants done decide like software."""
         return tuple(
             proportion(self.agrees[self.done[:, at], at]) for at in range(len(self.samples))
         )
@@ -190,9 +190,9 @@ class PopulationFigures:
         return population_accuracy(self.decision[self.whole], self.software, self.labels)
 
     def band(self, at: int) -> Floats | None:
-        """Return 5 % quantile, median and 95 % quantile of a sample's logits over the cases.
+        """Return 5 % quantile, median and 95 % quantile of a sample's logits over the variants.
 
-        (3, frames, classes), software units; None where no case simulated the sample.
+        (3, frames, classes), software units; None where no variant simulated the sample.
         """
         logits = self.logits[self.simulated[:, at], at]
         if not len(logits):
@@ -208,9 +208,9 @@ class PopulationFigures:
             if np.isnan(values).all():
                 continue
             flat = np.nanargmax(values) if bad == "high" else np.nanargmin(values)
-            case, sample = np.unravel_index(flat, values.shape)
-            value = float(values[case, sample])
-            worst.append(Worst(quantity, self.cases[case], self.samples[sample], value))
+            variant, sample = np.unravel_index(flat, values.shape)
+            value = float(values[variant, sample])
+            worst.append(Worst(quantity, self.variants[variant], self.samples[sample], value))
         return tuple(worst)
 
     def pick(self, samples: Sequence[int]) -> PopulationFigures:
@@ -232,7 +232,7 @@ def measure(
     model: Model,
     samples: Samples,
     indices: Sequence[int],
-    cases: Sequence[str],
+    variants: Sequence[str],
     results: Iterable[Sequence[RunResult]],
 ) -> PopulationFigures:
     """Compare every run of a population with software.
@@ -241,7 +241,7 @@ def measure(
     ----------
     samples
         The samples that were simulated, and ``indices``, theirs in the file.
-    cases
+    variants
         Names of the variants.
     results
         For every variant, in order, what became of each sample; consumed one by one, waves are
@@ -254,14 +254,14 @@ def measure(
     """
     software = evaluate(model, samples.x)
     logits = software[model.readout.node]
-    shape = (len(cases), len(samples))
+    shape = (len(variants), len(samples))
     figures = {name: np.full(shape, np.nan) for name in _FIGURES}
     values = np.full((*shape, *logits.shape[1:]), np.nan, np.float32)
     decision = np.full(shape, NONE, np.intp)
     simulated, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     failures: Counter[str] = Counter()
     classes, scale = decide(model.readout, logits), full_scale(logits)
-    for row, runs in zip(range(len(cases)), results, strict=True):
+    for row, runs in zip(range(len(variants)), results, strict=True):
         failures.update(run for run in runs if isinstance(run, str))
         failed[row] = [isinstance(run, str) for run in runs]
         at = np.flatnonzero([isinstance(run, Traces) for run in runs])
@@ -284,7 +284,7 @@ def measure(
         for name, entry in _figures(model, part, classes[at], settled, scale).items():
             figures[name][row, at] = entry
     return PopulationFigures(
-        cases=tuple(cases),
+        variants=tuple(variants),
         samples=tuple(indices),
         ids=samples.ids,
         software=classes,

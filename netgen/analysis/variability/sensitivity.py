@@ -135,7 +135,7 @@ def sensitivity(figures: PopulationFigures, deviations: Sequence[Deviation]) -> 
     explained, random = _adjusted(share, len(used)), _adjusted(chance, len(used))
     return Sensitivity(
         chips=len(used),
-        left_out=len(figures.cases) - len(used),
+        left_out=len(figures.variants) - len(used),
         deviations=tuple(sorted(contributions, key=lambda each: -each.share)),
         groups=_groups([each.group for each in kept], explained, random),
         nodes=_groups([each.node for each in kept], explained, random),

@@ -73,7 +73,7 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
     """
     runs = read_population(build, name)
     picked = runs.samples.pick(list(runs.picked))
-    figures = measure(build.model, picked, runs.picked, runs.cases, _results(runs))
+    figures = measure(build.model, picked, runs.picked, runs.variants, _results(runs))
     if not figures.done.any():
         problem = "holds no runs that this version of netgen made; run netgen sim again"
         raise ConfigurationError(str(runs.folder), [problem])
@@ -87,13 +87,13 @@ def analyse_population(build: Build, name: str) -> PopulationAnalysis:
 
 
 def _results(runs: PopulationRuns) -> Iterator[list[RunResult]]:
-    for case in runs.cases:
-        yield [_result(runs, case, sample) for sample in runs.picked]
+    for variant in runs.variants:
+        yield [_result(runs, variant, sample) for sample in runs.picked]
 
 
-def _result(runs: PopulationRuns, case: str, sample: int) -> RunResult:
+def _result(runs: PopulationRuns, variant: str, sample: int) -> RunResult:
     try:
-        return runs.failures.get((case, sample)) or runs.traces(case, sample)
+        return runs.failures.get((variant, sample)) or runs.traces(variant, sample)
     except ConfigurationError:  # of another version of netgen: netgen sim makes it again
         return None
 
@@ -110,7 +110,7 @@ def deviations(build: Build, runs: PopulationRuns) -> tuple[Deviation, ...]:
     variation = variation_of(description)
     technology, _, _ = prepared(build)
     netlist = read_netlist(build, technology, bias_named(description.get("bias")))
-    count = len(runs.cases)
+    count = len(runs.variants)
     deviations: list[Deviation] = []
     transistors = netlist.transistors
     if variation.mismatch:
@@ -143,7 +143,7 @@ def write_population_report(build: Build, analysis: PopulationAnalysis) -> Path:
     Raises
     ------
     ConfigurationError
-        A case's name does not say which corner it is.
+        A variant's name does not say which corner it is.
     UsageError
         The folder cannot be written.
     """
@@ -212,7 +212,7 @@ def _asked(runs: PopulationRuns) -> str:
             f"{p.corner}/{p.vdd:g}/{p.temperature:g}" for p in _corner_points(runs)
         )
         return " ".join([*words, f"--bias {bias}", f"--corners={','.join(points)}"])
-    words += [f"--monte-carlo {len(runs.cases)}", f"--seed {description.get('seed')}"]
+    words += [f"--monte-carlo {len(runs.variants)}", f"--seed {description.get('seed')}"]
     words += ["--process"] if description.get("process") else []
     words += [] if description.get("mismatch") else ["--no-mismatch"]
     bias = bias_named(description.get("bias"))
@@ -251,10 +251,10 @@ def write_trade_off(analyses: Sequence[tuple[Build, PopulationAnalysis]]) -> Pat
 
 def _corner_points(runs: PopulationRuns) -> tuple[CornerPoint, ...]:
     points = []
-    for case in runs.cases:
-        match = _CORNER.fullmatch(case)
+    for variant in runs.variants:
+        match = _CORNER.fullmatch(variant)
         if not match:
-            raise ConfigurationError(str(runs.folder), [f"{case} is no corner; run netgen sim"])
+            raise ConfigurationError(str(runs.folder), [f"{variant} is no corner; run netgen sim"])
         vdd, temperature = float(match["vdd"]), float(match["temperature"])
         points.append(CornerPoint(match["corner"], vdd, temperature, match["bias"]))
     return tuple(points)

@@ -48,18 +48,18 @@ class Run:
     """One sample in one variant: its files in the folder of a population."""
 
     folder: Path
-    case: str
+    variant: str
     sample: int
 
     @property
     def traces(self) -> Path:
         """Settled values, once it is simulated."""
-        return self.folder / self.case / f"sample_{self.sample:04d}.npz"
+        return self.folder / self.variant / f"sample_{self.sample:04d}.npz"
 
     @property
     def failure(self) -> Path:
         """What went wrong, if it did."""
-        return self.folder / self.case / f"sample_{self.sample:04d}.json"
+        return self.folder / self.variant / f"sample_{self.sample:04d}.json"
 
 
 def engine_of_population(build: Build, choices: SimulationChoices) -> str:
@@ -99,10 +99,10 @@ def simulate_population(
     common: list[object] = [*identity(nominal, name, choices.options)]
     common += [build.digests[OTHER_BIAS[build.options.bias]]]
     common += [technology.mismatch, technology.process]
-    cases: tuple[Variant, ...] = population.cases
-    circuits = {case.name: key(*common, case.identity) for case in cases}
+    variants: tuple[Variant, ...] = population.variants
+    circuits = {variant.name: key(*common, variant.identity) for variant in variants}
     described = population.described() | {
-        "cases": [case.name for case in cases],
+        "cases": [variant.name for variant in variants],
         "samples": picked,
         "circuit": build.identity,
         "edited": list(build.edited),
@@ -111,34 +111,34 @@ def simulate_population(
     }
     _start(folder, described, samples)
     missing: list[tuple[Variant, Run]] = []
-    for case in cases:
+    for variant in variants:
         for sample in picked:
-            run = Run(folder, case.name, sample)
-            if holds(run.traces, variant_key(circuits[case.name], samples, sample)):
+            run = Run(folder, variant.name, sample)
+            if holds(run.traces, variant_key(circuits[variant.name], samples, sample)):
                 yield Finished(run, fresh=False)
             else:
                 run.traces.unlink(missing_ok=True)  # of another circuit, perhaps
-                missing.append((case, run))
+                missing.append((variant, run))
 
     def tasks() -> Iterator[tuple[Run, Task]]:
-        for case, runs in groupby(missing, key=itemgetter(0)):
-            bench = case.bench(nominal, networks)
+        for variant, runs in groupby(missing, key=itemgetter(0)):
+            bench = variant.bench(nominal, networks)
             engine = plain_engine(name, bench, choices, samples.x.shape[1])
             for _, run in runs:
-                yield run, engine.task(case.stimuli(samples.x[run.sample]), run.sample)
+                yield run, engine.task(variant.stimuli(samples.x[run.sample]), run.sample)
 
     for run, result in run_tasks(tasks(), pool(choices, technology)):
         technology.check_unchanged()
         run.traces.parent.mkdir(exist_ok=True)
-        variant = variant_key(circuits[run.case], samples, run.sample)
+        run_key = variant_key(circuits[run.variant], samples, run.sample)
         if isinstance(result, SimulationError):
             run.traces.unlink(missing_ok=True)
-            record = head("failure") | {"kind": result.kind, "message": str(result), "key": variant}
+            record = head("failure") | {"kind": result.kind, "message": str(result), "key": run_key}
             write_whole(run.failure, json.dumps(record) + "\n")
             yield Finished(run, failure=result)
             continue
         run.failure.unlink(missing_ok=True)
-        save_traces(run.traces, _settled(result), variant)
+        save_traces(run.traces, _settled(result), run_key)
         yield Finished(run)
 
 
@@ -187,14 +187,14 @@ class PopulationRuns:
     """What a folder holds of a population."""
 
     folder: Path
-    described: Mapping[str, Json]  #: What was asked for: its kind, cases, samples, engine…
-    cases: tuple[str, ...]
+    described: Mapping[str, Json]  #: What was asked for: its kind, variants, samples, engine…
+    variants: tuple[str, ...]
     picked: tuple[int, ...]
     samples: Samples  #: All samples of the file that was simulated.
     circuits: Mapping[str, str]  #: Key of each variant of the circuit, which its runs must be of.
-    failures: Mapping[tuple[str, int], str]  #: Class of failure by (case, sample).
+    failures: Mapping[tuple[str, int], str]  #: Class of failure by (variant, sample).
 
-    def traces(self, case: str, sample: int) -> Traces | None:
+    def traces(self, variant: str, sample: int) -> Traces | None:
         """Return what one run gave; None where it failed or was not simulated yet.
 
         Raises
@@ -202,12 +202,12 @@ class PopulationRuns:
         ConfigurationError
             Its file is damaged.
         """
-        run = Run(self.folder, case, sample)
-        if (case, sample) in self.failures or not run.traces.is_file():
+        run = Run(self.folder, variant, sample)
+        if (variant, sample) in self.failures or not run.traces.is_file():
             return None
         traces, stored_key = load_traces(run.traces)
-        variant = variant_key(self.circuits[case], self.samples, sample)
-        return traces if (stored_key, traces.sample) == (variant, sample) else None
+        run_key = variant_key(self.circuits[variant], self.samples, sample)
+        return traces if (stored_key, traces.sample) == (run_key, sample) else None
 
 
 def populations(build: Build) -> list[str]:
@@ -230,23 +230,25 @@ def read_population(build: Build, name: str) -> PopulationRuns:
         problem = "the circuit was built anew, or edited by hand, since; run netgen sim again"
         raise ConfigurationError(str(folder), [problem])
     try:
-        cases = texts_at(described, "cases")
+        variants = texts_at(described, "cases")
         picked = tuple(int(sample) for sample in numbers_at(described, "samples"))
-        circuits = {case: text_at(described, "circuits", case) for case in cases}
+        circuits = {variant: text_at(described, "circuits", variant) for variant in variants}
         samples = recorded_samples(build, folder / SAMPLES, described, POPULATION.hint)
         if not all(0 <= sample < len(samples) for sample in picked):
             raise ValueError(picked)
     except (KeyError, TypeError, ValueError):
         raise ConfigurationError(str(folder), ["is damaged; run netgen sim again"]) from None
     failures: dict[tuple[str, int], str] = {}
-    for case in cases:
+    for variant in variants:
         for sample in picked:
-            kind = _failure(Run(folder, case, sample), variant_key(circuits[case], samples, sample))
-            failures |= {} if kind is None else {(case, sample): kind}
-    return PopulationRuns(folder, described, cases, picked, samples, circuits, failures)
+            kind = _failure(
+                Run(folder, variant, sample), variant_key(circuits[variant], samples, sample)
+            )
+            failures |= {} if kind is None else {(variant, sample): kind}
+    return PopulationRuns(folder, described, variants, picked, samples, circuits, failures)
 
 
-def _failure(run: Run, variant: str) -> str | None:
+def _failure(run: Run, run_key: str) -> str | None:
     """Return how a run failed; None where it did not, or where that cannot be told any more."""
     if not run.failure.is_file():
         return None
@@ -254,4 +256,4 @@ def _failure(run: Run, variant: str) -> str | None:
         record = read_json(run.failure)
     except ConfigurationError:
         return None
-    return str(record.get("kind")) if record.get("key") == variant else None
+    return str(record.get("kind")) if record.get("key") == run_key else None

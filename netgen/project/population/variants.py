@@ -184,7 +184,7 @@ class MonteCarlo:
         return f"{what}_seed_{self.variation.seed}{bias}{trimmed}"
 
     @cached_property
-    def cases(self) -> tuple[Chip, ...]:
+    def variants(self) -> tuple[Chip, ...]:
         """All chips."""
         each = self.programmed or (None,) * self.runs
         numbered = zip(range(self.runs), each, strict=False)
@@ -207,12 +207,12 @@ class MonteCarlo:
 class Corners:
     """Corners of process, supply and temperature."""
 
-    cases: tuple[Corner, ...]
+    variants: tuple[Corner, ...]
     name: str = "corners"
 
     def described(self) -> dict[str, object]:
         """Return what it is, for people and programs."""
-        biases = dict.fromkeys(corner.bias for corner in self.cases)
+        biases = dict.fromkeys(corner.bias for corner in self.variants)
         return {"kind": "corners", "bias": {bias: BIAS_MEANING[bias] for bias in biases}}
 
 

@@ -51,11 +51,13 @@ def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
         sections.append(Section("sensitivity", title, blocks, "Sensitivity"))
     if report.contributions is not None:
         sections.append(contribution_section(report.contributions))
-    cases: list[Block] = [
+    variants: list[Block] = [
         Text("Means over the samples that are simulated.", "note"),
         _cases(figures, what),
     ]
-    sections.append(Section("cases", f"{what.capitalize()}, one by one", cases, what.capitalize()))
+    sections.append(
+        Section("cases", f"{what.capitalize()}, one by one", variants, what.capitalize())
+    )
     sections.append(provenance(report.facts, report.rerun))
     title = f"{what} ({report.name.replace('_', ' ')})"
     return Page(report.model.name, title, _summary(report), sections, _facts(report))
@@ -100,7 +102,7 @@ def _summary(report: PopulationReport) -> str:
 
 def _facts(report: PopulationReport) -> list[tuple[str, str]]:
     figures = report.figures
-    facts = [(report.what, str(len(figures.cases))), ("samples each", str(len(figures.samples)))]
+    facts = [(report.what, str(len(figures.variants))), ("samples each", str(len(figures.samples)))]
     balanced = figures.balanced()
     if balanced is not None:
         facts += accuracy_facts(balanced, report.what)
@@ -268,7 +270,7 @@ def _groups(title: str, entries: Sequence[GroupSensitivity]) -> list[Block]:
 
 def _cases(figures: PopulationFigures, what: str) -> Table:
     rows = []
-    for at, case in enumerate(figures.cases):
+    for at, variant in enumerate(figures.variants):
         means = {}
         for name in QUANTITIES:
             values = getattr(figures, name)[at]
@@ -276,7 +278,7 @@ def _cases(figures: PopulationFigures, what: str) -> Table:
             means[name] = written(name, float(known.mean())) if known.size else "–"
         hits, done = int(figures.agrees[at].sum()), int(figures.done[at].sum())
         cells = (
-            f"`{case}`",
+            f"`{variant}`",
             f"{hits} of {done}",
             str(int(figures.failed[at].sum())),
             *(means[name] for name in ("state_agreement", "frame_agreement", "logit_rmse_fs")),

@@ -209,7 +209,7 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: style.Sheet) -> F
     entries = [entry for entry in entries if not np.isnan(entry[1]).all()]
     fig, panels = sheet.panels(len(entries), 2.7)
     for axes, (label, values) in zip(panels, entries, strict=True):
-        means = case_means(values)
+        means = variant_means(values)
         means = means[~np.isnan(means)]
         power = label == "supply power"
         # at least 2 % of the middle wide, and shares within 0 … 100 %
@@ -234,8 +234,8 @@ def plot_spreads(figures: PopulationFigures, what: str, sheet: style.Sheet) -> F
     return fig
 
 
-def case_means(values: Floats) -> Floats:
-    """Return means over simulated samples, (cases, samples) to (cases,); NaN of none."""
+def variant_means(values: Floats) -> Floats:
+    """Return means over simulated samples, (variants, samples) to (variants,); NaN of none."""
     means = np.full(len(values), np.nan)
     known = ~np.isnan(values).all(axis=1)
     means[known] = np.nanmean(values[known], axis=1)

@@ -19,7 +19,7 @@ class PopulationReport:
     model: Model
     figures: PopulationFigures
     sensitivity: Sensitivity | None  #: Of chips only, if there are enough.
-    corners: tuple[CornerPoint, ...]  #: Where each case stands; empty for chips.
+    corners: tuple[CornerPoint, ...]  #: Where each variant stands; empty for chips.
     facts: tuple[tuple[str, str], ...]  #: Where it comes from, as (label, value).
     rerun: tuple[str, ...]  #: The commands that repeat it.
     #: What each group of devices does, where that is known.

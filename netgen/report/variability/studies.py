@@ -16,7 +16,7 @@ from netgen.analysis.variability.population import CornerPoint, PopulationFigure
 from netgen.analysis.variability.sensitivity import ERROR, GroupSensitivity, Sensitivity
 from netgen.model.graph import Floats
 from netgen.report import style
-from netgen.report.variability.plots import case_means, plot_shares
+from netgen.report.variability.plots import plot_shares, variant_means
 
 BARS = 16
 """At most this many bars of a ranking are plotted."""
@@ -87,11 +87,11 @@ def plot_corners(
     biases = list(dict.fromkeys(point.bias for point in points))
     corners = list(dict.fromkeys(point.corner for point in points))
     columns = sorted({(point.vdd, point.temperature) for point in points})
-    decided = case_means(np.where(figures.done, figures.agrees, np.nan))
+    decided = variant_means(np.where(figures.done, figures.agrees, np.nan))
     quantities = [
         ("decisions as software, %", 100 * decided, 100.0),
-        ("states equal, %", 100 * case_means(figures.state_agreement), 100.0),
-        ("logit RMSE, % of full scale", 100 * case_means(figures.logit_rmse_fs), 0.0),
+        ("states equal, %", 100 * variant_means(figures.state_agreement), 100.0),
+        ("logit RMSE, % of full scale", 100 * variant_means(figures.logit_rmse_fs), 0.0),
     ]
     quantities = [entry for entry in quantities if not np.isnan(entry[1]).all()]
     wide = len(biases) if sheet.wide else 1

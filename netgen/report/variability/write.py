@@ -103,7 +103,7 @@ def _plots(report: PopulationReport) -> list[Plot]:
             ),
         ]
         if report.corners:
-            worst = figures.cases[int(figures.agrees.sum(axis=1).argmin())]
+            worst = figures.variants[int(figures.agrees.sum(axis=1).argmin())]
             plots.append(
                 render(
                     "corners.png",
@@ -174,7 +174,7 @@ def population_document(report: PopulationReport) -> dict[str, Json]:
             "not_simulated_yet": int((~figures.done).sum()),
             "failures": dict(figures.failures),
         },
-        "cases": len(figures.cases),
+        "cases": len(figures.variants),
         "cases_whole": int(figures.whole.sum()),
         "ties": [figures.samples[at] for at in np.flatnonzero(figures.ties)],
         "decision_agreement": figures.agreement.share,
@@ -186,7 +186,7 @@ def population_document(report: PopulationReport) -> dict[str, Json]:
         "spread": {name: None if s is None else asdict(s) for name, s in spreads.items()},
         "worst": [asdict(entry) for entry in figures.worst()],
         "per_sample": _per_sample(figures, report.what),
-        "per_case": _per_case(report),
+        "per_case": _per_variant(report),
         "sensitivity": None if report.sensitivity is None else _sensitivity(report.sensitivity),
         "contributions": None if report.contributions is None else asdict(report.contributions),
     }
@@ -220,11 +220,11 @@ def _per_sample(figures: PopulationFigures, what: str) -> list[dict[str, Json]]:
     ]
 
 
-def _per_case(report: PopulationReport) -> list[dict[str, Json]]:
+def _per_variant(report: PopulationReport) -> list[dict[str, Json]]:
     figures = report.figures
     records = []
-    for row, case in enumerate(figures.cases):
-        record: dict[str, Json] = {"case": case}
+    for row, variant in enumerate(figures.variants):
+        record: dict[str, Json] = {"case": variant}
         if report.corners:
             record |= asdict(report.corners[row])
         done = figures.done[row]
