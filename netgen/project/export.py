@@ -59,8 +59,8 @@ def export(
     Raises
     ------
     UsageError
-        The folder cannot be used or holds what was exported of another model, or there is no such
-        sample.
+        The folder cannot be used or holds what was exported of another model, there is no such
+        sample, or ngspice cannot place the network.
     ConfigurationError
         Nothing was simulated yet, or xschem cannot draw what was edited.
     """
@@ -125,6 +125,7 @@ class _Handover:
         if target == "xschem":
             return {f"xschem/{name}": text for name, text in self.drawing().items()}
         if target == "ngspice":  # one file with all that it needs: the deck that netgen runs
+            network.check_placeable()
             bench = replace(self.bench, edge=self.run.edge)
             deck = bench.whole(self.run.title, self.run.x)
             return {f"{self.run.stem}.cir": self.netlister.text(deck, self.run.options)}

@@ -138,12 +138,14 @@ def simulate(
     ToolMissingError
         The simulator or the PDK is missing.
     UsageError
-        The folder cannot be written.
+        The folder cannot be written, or ngspice cannot place the network as one circuit.
     """
     folder, choices = build.folder, choices.scaled(build.model)
     remove_scratch(folder.runs)
     name = chosen_engine(build, choices)
     bench = workbench(build, name, choices.edge(build.model))
+    if name == "monolithic" and chosen_simulator().name == "ngspice":
+        bench.network.check_placeable()
     bench = replace(bench, nodes=choices.nodes, pad=choices.pad)
     common = identity(bench, name, choices.options)
     keys = {

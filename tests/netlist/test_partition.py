@@ -13,17 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netlists import network_text
 from random_graphs import COLLIDING, graphs
-from small_models import small_model
+from small_models import linear, small_model
 
 from netgen.circuit import build_circuit
 from netgen.circuit.netlist import SUPPLIES
 from netgen.circuit.synthesis import synthesise
-from netgen.errors import ConfigurationError
+from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, from_dict
-from netgen.netlist.partition import Network, nets_of
+from netgen.netlist.partition import Network, nets_of, placeable, without
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import statements
-from netgen.netlist.verification import placeable, without
 
 TECHNOLOGY = fake_technology()
 SMALL = from_dict(small_model())
@@ -63,13 +62,37 @@ def test_a_layer_without_idle_lines_keeps_what_others_drive(model: Model, random
         own = {net.name for unit in layer.units for net in unit.nets}
         ports = sorted(set(layer.ports) - {*SUPPLIES, *own})
         idle = frozenset(random.sample(ports, random.randint(0, len(ports))))
-        used = without(layer, idle, "used")
-        for unit, before in zip(used.units, layer.units, strict=True):
+        unused = frozenset(u.index for u in layer.units if random.random() < 0.2)
+        used = without(layer, idle, "used", unused)
+        kept = [unit for unit in layer.units if unit.index not in unused]
+        for unit, before in zip(used.units, kept, strict=True):
             assert unit.devices == tuple(d for d in before.devices if d.gate not in idle)
             assert unit.instances == before.instances
         touched = {net for unit in used.units for each in unit.elements for net in nets_of(each)}
         assert set(used.ports) >= touched & set(layer.ports)
         assert set(used.ports) & idle <= touched
+
+
+@pytest.mark.parametrize("channels", [3, 2000])
+def test_network_that_ngspice_cannot_place_is_refused_with_the_way_out(
+    channels: int,
+) -> None:
+    weight = [[1.0] * channels]
+    nodes = [linear("sum", "x", weight, [0.0]), {"name": "row", "op": "relu", "input": "sum"}]
+    readout = {"node": "row", "rule": "last", "frames": [0, 1]}
+    wide = {
+        "input": {"size": channels, "max": 1.0},
+        "nodes": nodes,
+        "readout": readout,
+        "classes": ["a"],
+    }
+    whole = network(from_dict(small_model() | wide))
+    if channels == 3:
+        whole.check_placeable()
+        return
+    with pytest.raises(UsageError, match=r"^netlist.cir: .* nets, .*--engine staged") as caught:
+        whole.check_placeable()
+    assert "\n" not in str(caught.value)
 
 
 @settings(max_examples=25)
