@@ -5,21 +5,11 @@ Gates draw no DC current, so a unit works alone if the gate nets that it uses ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
-from netgen.circuit.netlist import (
-    GROUND,
-    SUPPLIES,
-    Device,
-    Element,
-    Layer,
-    Netlist,
-    Unit,
-    flat_devices,
-)
+from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Element, Netlist, Unit, flat_devices
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist.library import Sizes
 from netgen.netlist.meters import INPUT_METER, MeteredLines, SupplyBranch
@@ -83,21 +73,13 @@ class Network:
         return True
 
     def check_placeable(self) -> None:
-        """See that ngspice can place it as one circuit.
-
-        Raises
-        ------
-        UsageError
-            One of its subcircuits has more nets than ngspice places.
-        """
+        """Raise a UsageError where ngspice cannot place it as one circuit."""
         widths = {layer.subckt: len(layer.ports) for layer in self.netlist.layers}
-        widths["network"] = len(self.netlist.ports)
-        widest = max(widths, key=lambda name: widths[name])
-        if widths[widest] > MOST_PORTS:
+        widest, nets = max(widths.items(), key=lambda item: item[1])
+        if max(nets, len(self.netlist.ports)) > MOST_PORTS:
             raise UsageError(
-                f"{self.netlist.source}: subcircuit {widest} has {widths[widest]:,} nets, and "
-                f"ngspice places none with more than {MOST_PORTS:,}: it cannot run the network as "
-                "one circuit; simulate with --engine staged, leave out --to ngspice"
+                f"{self.netlist.source}: subcircuit {widest} has {nets:,} nets, ngspice places at "
+                f"most {MOST_PORTS:,}: simulate with --engine staged, leave out --to ngspice"
             )
 
     @cached_property
@@ -247,43 +229,3 @@ def sizes(transistors: Iterable[Device]) -> Sizes:
     return frozenset(
         (device.polarity, device.geometry.width, device.geometry.length) for device in transistors
     )
-
-
-def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
-    """Return a layer as parts of whole units that have at most so many ports, where that goes."""
-    if len(layer.ports) <= most or layer.loose:
-        return (layer,)
-    parts: list[tuple[list[Unit], set[str]]] = []
-    for unit in layer.units:
-        nets = {net for each in unit.elements for net in nets_of(each)} & set(layer.ports)
-        if not parts or len(parts[-1][1] | nets) > most:
-            parts.append(([], set()))
-        parts[-1][0].append(unit)
-        parts[-1][1].update(nets)
-    return tuple(
-        replace(
-            layer,
-            prefix=f"{layer.prefix}_part{number}",
-            ports=tuple(port for port in layer.ports if port in nets),
-            units=tuple(units),
-        )
-        for number, (units, nets) in enumerate(parts)
-    )
-
-
-def without(layer: Layer, idle: Set[str], prefix: str, unused: Set[int] = frozenset()) -> Layer:
-    """Return a layer, under another prefix, without transistors whose gates are on idle lines.
-
-    They carry nothing. What a person added stays. Unused units are left out whole.
-    """
-    if not idle and not unused:
-        return layer
-    units = tuple(
-        replace(unit, devices=tuple(each for each in unit.devices if each.gate not in idle))
-        for unit in layer.units
-        if unit.index not in unused
-    )
-    elements = (*layer.loose, *(each for unit in units for each in unit.elements))
-    used = {*SUPPLIES, *chain.from_iterable(map(nets_of, elements))}
-    ports = tuple(port for port in layer.ports if port in used)
-    return replace(layer, prefix=prefix, ports=ports, units=units)

@@ -8,8 +8,8 @@ weights can be driven alone, and every cell meets a candidate of a known size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -18,11 +18,11 @@ import numpy as np
 from netgen.arrays import Floats
 from netgen.circuit import REFERENCE, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
-from netgen.circuit.netlist import SUPPLIES, Layer, Netlist
+from netgen.circuit.netlist import SUPPLIES, Layer, Netlist, Unit
 from netgen.circuit.nets import code_nets, input_nets, net, output_nets, start_nets
 from netgen.errors import ConfigurationError
 from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
-from netgen.netlist.partition import MOST_PORTS, placeable, without
+from netgen.netlist.partition import MOST_PORTS, nets_of
 from netgen.netlist.render import render_template
 from netgen.netlist.workbench import Drive, Workbench
 from netgen.netlist.write import layer_text
@@ -49,6 +49,45 @@ def placed_layers(netlist: Netlist) -> dict[str, Layer]:
             problem = f"{head!r} is no layer of the network: it cannot be verified"
             raise ConfigurationError(netlist.source, [problem])
     return {layer.prefix: layer for layer in netlist.layers}
+
+
+def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
+    """Return a layer as parts of whole units that have at most so many ports, where that goes."""
+    if len(layer.ports) <= most or layer.loose:
+        return (layer,)
+    parts: list[tuple[list[Unit], set[str]]] = []
+    for unit in layer.units:
+        nets = {net for each in unit.elements for net in nets_of(each)} & set(layer.ports)
+        if not parts or len(parts[-1][1] | nets) > most:
+            parts.append(([], set()))
+        parts[-1][0].append(unit)
+        parts[-1][1].update(nets)
+    return tuple(
+        replace(
+            layer,
+            prefix=f"{layer.prefix}_part{number}",
+            ports=tuple(port for port in layer.ports if port in nets),
+            units=tuple(units),
+        )
+        for number, (units, nets) in enumerate(parts)
+    )
+
+
+def without(layer: Layer, idle: Set[str], prefix: str) -> Layer:
+    """Return a layer, under another prefix, without transistors whose gates are on idle lines.
+
+    They carry nothing. What a person added stays.
+    """
+    if not idle:
+        return layer
+    units = tuple(
+        replace(unit, devices=tuple(each for each in unit.devices if each.gate not in idle))
+        for unit in layer.units
+    )
+    elements = (*layer.loose, *(each for unit in units for each in unit.elements))
+    used = {*SUPPLIES, *chain.from_iterable(map(nets_of, elements))}
+    ports = tuple(port for port in layer.ports if port not in idle or port in used)
+    return replace(layer, prefix=prefix, ports=ports, units=units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,25 +149,15 @@ class VerificationBench:
         named = dict.fromkeys(mirrors.source for mirrors in layer.mirrors)
         # biases that are all zero draw nothing, and the network may have no reference at all
         sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
+        lines = [line for source in sources for line in self._line(source, currents.get(source))]
         prefix = self.circuit.prefix(layer)
-        idle = {
-            net(self.circuit, source, unit, line): (source, unit)
+        idle = frozenset(
+            net(self.circuit, source, int(unit), line)
             for source, each in currents.items()
-            for unit in np.flatnonzero(~each.any(axis=0)).tolist()
+            for unit in np.flatnonzero(~each.any(axis=0))
             for line in ("n", "p")
-        }
-        rows = self._parts(prefix, "rows", frozenset(idle))
-        touched = {idle[port] for part in rows for port in part.ports if port in idle}
-        unused = {
-            source: frozenset(unit for node, unit in {*idle.values()} - touched if node == source)
-            for source in sources
-        }
-        drawn = {source: self._as_lines(source, unused[source]) for source in sources}
-        lines = [
-            line
-            for source, parts in drawn.items()
-            for line in self._line(source, parts, currents.get(source))
-        ]
+        )
+        rows = self._parts(prefix, "rows", idle)
         lines += self._instances(_ROWS, rows, self._driven(layer))
         points = len(next(iter(currents.values()))) if currents else alone
         stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
@@ -144,7 +173,7 @@ class VerificationBench:
                 lines.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
                 sums.append((SourceCurrent(f"vout{unit}"),))
         lines.append("Vframe frame 0 0")
-        placed = rows, *drawn.values()
+        placed = rows, *map(self._as_lines, sources)
         title = f"sums of {prefix}"
         deck = self._deck(title, lines, chain.from_iterable(sums), _frames(points), placed)
         return SummingBench(deck, tuple(sums), points)
@@ -207,12 +236,12 @@ class VerificationBench:
     def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[Quantity]]:
         """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
         prefix, seen = self.circuit.prefix(layer), layer.block.probe
-        lines = [*self._line(layer.candidate, self._as_lines(layer.candidate), table)]
+        lines = [*self._line(layer.candidate, table)]
         parts = self._parts(prefix)
         lines += self._instances(_CELLS, parts, self._driven(layer))
         lines += self._starts(layer)
         if set(self.placed[prefix].ports) & self._lines_of(REFERENCE):  # biases are copies of it
-            lines += self._line(REFERENCE, self._as_lines(REFERENCE), None)
+            lines += self._line(REFERENCE, None)
         paths = [f"{_path(_CELLS, parts, unit)}.x{prefix}_{unit}" for unit in range(layer.size)]
         technology = self.bench.technology
         return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
@@ -242,11 +271,9 @@ class VerificationBench:
         sizes = self.bench.network.sizes
         return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
 
-    def _line(
-        self, source: str, parts: tuple[Layer, ...], currents: Floats | None
-    ) -> Iterator[str]:
+    def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
         """Write a layer whose lines carry given currents, A, (points, units)."""
-        prefix = self._source_prefix(source)
+        prefix, parts = self._source_prefix(source), self._as_lines(source)
         yield from self._instances(f"line_{prefix}", parts, self._lines_of(source), measured=False)
         if source == REFERENCE:
             return
@@ -254,7 +281,7 @@ class VerificationBench:
         layer = self._layers.get(source)
         if isinstance(layer, CellLayer):
             yield from self._starts(layer)
-        for unit in (unit.index for part in parts for unit in part.units):
+        for unit in range(currents.shape[1]):
             name = f"line_{prefix}_{unit}"
             # low, so that its output takes nothing; without a candidate another is anyhow
             for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
@@ -307,11 +334,7 @@ class VerificationBench:
         }
 
     def _parts(
-        self,
-        prefix: str,
-        use: str = "",
-        idle: frozenset[str] = frozenset(),
-        unused: frozenset[int] = frozenset(),
+        self, prefix: str, use: str = "", idle: frozenset[str] = frozenset()
     ) -> tuple[Layer, ...]:
         """Return a layer as what is placed of it, see :func:`without` and :func:`placeable`."""
         try:
@@ -319,13 +342,15 @@ class VerificationBench:
         except KeyError:
             problem = f"the network has no layer {prefix}; build again"
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
-        return placeable(without(layer, idle, f"{prefix}_{use}", unused), MOST_PORTS)
+        return placeable(without(layer, idle, f"{prefix}_{use}"), MOST_PORTS)
 
-    def _as_lines(self, source: str, unused: frozenset[int] = frozenset()) -> tuple[Layer, ...]:
+    def _as_lines(self, source: str) -> tuple[Layer, ...]:
         """Return a source layer without its own mirrors, as far as it is one of rows."""
-        rows = isinstance(self._layers.get(source), SummingLayer)
-        idle = frozenset(self._off) - self._lines_of(source) if rows else frozenset()
-        return self._parts(self._source_prefix(source), "lines", idle, unused)
+        prefix = self._source_prefix(source)
+        layer = self._layers.get(source)
+        if not isinstance(layer, SummingLayer):
+            return self._parts(prefix)
+        return self._parts(prefix, "lines", frozenset(self._off) - self._lines_of(source))
 
     def _source_prefix(self, source: str) -> str:
         return REFERENCE_PREFIX if source == REFERENCE else self.circuit.prefixes[source]
