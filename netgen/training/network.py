@@ -208,7 +208,8 @@ def added(arch: Architecture, parameters: Tensor, layer: int) -> tuple[Tensor, .
     """Return the gains of the posts below in a layer's sum, one lower layer each, to broadcast."""
     if not arch.drawn:
         return (parameters.new_ones(1),) * (layer - 1)
-    return arch.take(parameters, f"{layer}.add")[:, None, None].unbind(3)
+    gains: tuple[Tensor, ...] = arch.take(parameters, f"{layer}.add")[:, None, None].unbind(3)
+    return gains
 
 
 def soft(sharpness: float) -> Recurrence:
