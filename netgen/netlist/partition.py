@@ -73,7 +73,13 @@ class Network:
         return True
 
     def check_placeable(self) -> None:
-        """Raise a UsageError where ngspice cannot place it as one circuit."""
+        """See that ngspice can place it as one circuit.
+
+        Raises
+        ------
+        UsageError
+            A subcircuit has too many nets.
+        """
         widths = {layer.subckt: len(layer.ports) for layer in self.netlist.layers}
         widest, nets = max(widths.items(), key=lambda item: item[1])
         if max(nets, len(self.netlist.ports)) > MOST_PORTS:

@@ -142,10 +142,7 @@ def contributions_of(
     inputs: bool = False,
     temperature: float | None = None,
 ) -> Contributions:
-    """Return what mismatch of each group of a build's devices does to decisions.
-
-    ``x``: inputs, units, (samples, frames, channels).
-    """
+    """Return what each group does to decisions by mismatch; ``x``: (samples, frames, channels)."""
     twin = twin_of_build(build, temperature)
     chips = GroupedChips(fast_chips(twin), x, span, inputs, seed)
     return chips.contributions(chips.fast.sigma(twin.technology, twin.netlist.transistors))

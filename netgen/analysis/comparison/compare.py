@@ -281,10 +281,7 @@ def _accuracy(samples: Samples, classes: list[int]) -> float | None:
 
 
 def full_scale(logits: Floats) -> float:
-    """Return what logit errors are shares of, units: max − min of software's; 1.0 of constants.
-
-    The logits have any shape.
-    """
+    """Return what logit errors are shares of: max − min of logits of any shape; 1.0 of constants."""
     if not logits.size or is_constant(logits):
         return 1.0
     return float(np.ptp(logits))
