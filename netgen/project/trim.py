@@ -62,7 +62,7 @@ class SampledChips:
         }
 
     def with_inputs(self, codes: Codes, x: Floats, error: float = 0.0, seed: int = 0) -> Codes:
-        """Return codes with those of input gains, measured at ``x``, (samples, frames, channels)."""
+        """Return codes with those of input gains, by ``x``, (samples, frames, channels)."""
         flat = x.reshape(-1, x.shape[2])
         points = flat[np.linspace(0, len(flat) - 1, POINTS).astype(np.intp)]
         nodes = [cell.candidate for cell in self.fast.twin.circuit.cells]

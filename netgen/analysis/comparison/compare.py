@@ -281,7 +281,7 @@ def _accuracy(samples: Samples, classes: list[int]) -> float | None:
 
 
 def full_scale(logits: Floats) -> float:
-    """Return what logit errors are shares of: max − min of logits of any shape; 1.0 of constants."""
+    """Return what logit errors are shares of: max − min of logits, any shape; 1.0 of constants."""
     if not logits.size or is_constant(logits):
         return 1.0
     return float(np.ptp(logits))
