@@ -81,8 +81,9 @@ class Network:
             A subcircuit has too many nets.
         """
         widths = {layer.subckt: len(layer.ports) for layer in self.netlist.layers}
+        widths["network"] = len(self.netlist.ports)
         widest, nets = max(widths.items(), key=lambda item: item[1])
-        if max(nets, len(self.netlist.ports)) > MOST_PORTS:
+        if nets > MOST_PORTS:
             raise UsageError(
                 f"{self.netlist.source}: subcircuit {widest} has {nets:,} nets, ngspice places at "
                 f"most {MOST_PORTS:,}: simulate with --engine staged, leave out --to ngspice"

@@ -20,7 +20,7 @@ from netgen.circuit.netlist import SUPPLIES
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, from_dict
-from netgen.netlist.partition import Network, nets_of
+from netgen.netlist.partition import MOST_PORTS, Network, nets_of
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import statements
 from netgen.netlist.verification import placeable, without
@@ -92,6 +92,8 @@ def test_network_that_ngspice_cannot_place_is_refused_with_the_way_out(
     with pytest.raises(UsageError, match=r"^netlist.cir: .* nets, .*--engine staged") as caught:
         whole.check_placeable()
     assert "\n" not in str(caught.value)
+    (nets,) = re.findall(r"has ([\d,]+) nets", str(caught.value))
+    assert int(nets.replace(",", "")) > MOST_PORTS
 
 
 @settings(max_examples=25)
