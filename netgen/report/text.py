@@ -22,7 +22,7 @@ MEANINGS = {
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
     "states forced equal",
     "node_error_max": "worst unit of any node, by the circuit's own signals below it: share of the "
-    "currents that meet in it, or of alpha",
+    "currents that meet in it, or of what a cell gives",
     "verification_failures": "layers of the netlist that could not be measured",
     "mirror_error_max": "worst weight, as the netlist's mirrors make it, without samples",
     "row_error_max": "worst row over the inputs it was sized for, share of the currents that meet",

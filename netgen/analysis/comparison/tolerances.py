@@ -36,7 +36,7 @@ class Tolerances:
     #: characterised circuits show, well below what ratio sizing gives.
     logit_rmse_same_state_fs_max: float = 0.01
     #: Error of the worst unit of any node, given the circuit's own signals below it: as a share of
-    #: the currents that meet in a summing node, or of α for a cell. Circuits sized by
+    #: the currents that meet in a summing node, or of what a cell gives. Circuits sized by
     #: characterisation stay below 0.35 % (sums) and 0.2 % (cells).
     node_error_max: float = 0.01
     #: Of the worst weight that the netlist's mirrors make, against what was drawn for the learned

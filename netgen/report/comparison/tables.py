@@ -117,9 +117,9 @@ def nodes_blocks(comparison: Comparison, model: Model) -> list[Block]:
     note = (
         f"In software units; 1 is {engineering(model.unit_current, 'A')}. Worst unit by itself: "
         "given the circuit's own signals below it, root mean square as a share of the currents "
-        "that meet in it, or of alpha; the unit in brackets. A re-formed node has no line of its "
-        "own in the circuit: its value is computed from the circuit's currents with the model's "
-        "weights."
+        "that meet in it, or of what a cell gives; the unit in brackets. A re-formed node has no "
+        "line of its own in the circuit: its value is computed from the circuit's currents with "
+        "the model's weights."
     )
     columns = (
         *("node", "op", ">units", "observed", ">RMSE", ">maximum", ">RMSE, same states"),
