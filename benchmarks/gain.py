@@ -31,14 +31,14 @@ CURRENTS = (0.0101, 8.3)
 """Range of signal currents, units."""
 LEAKAGE = 0.03
 """Below this signal current, in units, leakage takes its share."""
-_LINES: tuple[GateNet, ...] = ("n", "p")
+_GATE_NETS: tuple[GateNet, ...] = ("n", "p")
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A mirror as it is drawn: the gate net that its signal's diode defines, and its row."""
 
-    line: GateNet
+    gate_net: GateNet
     polarity: Polarity
     geometry: Geometry
     relu: bool
@@ -59,11 +59,11 @@ def drawn_mirrors(made: Design) -> tuple[Drawn, ...]:
     for layer in made.circuit.summing_layers:
         for mirrors in layer.mirrors:
             assert mirrors.geometry is not None
-            line = made.circuit.defined_by(mirrors.source)
+            gate_net = made.circuit.defined_by(mirrors.source)
             for row, column in np.argwhere(mirrors.geometry.multiplicity > 0).tolist():
                 polarity: Polarity = "pmos" if mirrors.weight[row, column] > 0 else "nmos"
                 geometry = mirrors.geometry.at(row, column)
-                found[Drawn(line, polarity, geometry, layer.kind == "relu")] = None
+                found[Drawn(gate_net, polarity, geometry, layer.kind == "relu")] = None
     return tuple(found)
 
 
@@ -82,13 +82,15 @@ def gain_errors(made: Design, currents: int = 29, drains: int = 7) -> Errors:
     values = []
     for relu, volts in where.items():
         own = [each for each in mirrors if each.relu == relu]
-        tests = [MirrorUnderTest(1 + _LINES.index(e.line), e.polarity, e.geometry) for e in own]
+        tests = [
+            MirrorUnderTest(1 + _GATE_NETS.index(e.gate_net), e.polarity, e.geometry) for e in own
+        ]
         if not own:
             continue
         measured = mirror_gains(bench, tests, logs, volts).gain
         for each, gain in zip(own, measured, strict=True):
             at_points = np.exp(logs)[:, np.newaxis], volts[np.newaxis]
-            said = tables.of_one(each.line, each.polarity, each.geometry, *at_points)
+            said = tables.of_one(each.gate_net, each.polarity, each.geometry, *at_points)
             values.append(said / gain - 1)
     ordered = sorted(mirrors, key=lambda each: not each.relu)
     return Errors(tuple(ordered), np.exp(logs) / amperes, tuple(values))

@@ -194,6 +194,6 @@ def _entry(plan: Plan, source: str, polarity: Polarity) -> GainCurves | None:
         return None
     tables, entry = plan.known.mirrors, plan.technology.unit_of(polarity, plan.circuit.unit)
     size = np.array([entry.width]), np.array([entry.length]), entry.multiplicity
-    surfaces = [tables.tables[line, polarity].surfaces(*size) for line in DEFINED_BY]
+    surfaces = [tables.tables[gate_net, polarity].surfaces(*size) for gate_net in DEFINED_BY]
     half = tables.axes.of_drain(polarity, [tables.axes.vdd / 2])
     return tables.axes.curves(np.concatenate(surfaces) @ half.T)

@@ -49,7 +49,7 @@ class Plan:
         last = [place(polarity, *names) for names in ends]
         if source_polarity == polarity:
             return (mirror_copies(source_polarity, first, last),)
-        lines = [self.index.block(self.prefix(source), unit, "line") for unit in units]
-        copies = [place(source_polarity, f"{line}.{mirror.COPY}") for line in lines]
-        diodes = [place(polarity, f"{line}.{mirror.DIODE}") for line in lines]
+        blocks = [self.index.block(self.prefix(source), unit, "line") for unit in units]
+        copies = [place(source_polarity, f"{block}.{mirror.COPY}") for block in blocks]
+        diodes = [place(polarity, f"{block}.{mirror.DIODE}") for block in blocks]
         return mirror_copies(source_polarity, first, copies), mirror_copies(polarity, diodes, last)

@@ -56,10 +56,10 @@ class CellBench(MeasurementSetup):
         largest = float(needed[:, : len(v0) // 2].max())
         logs = np.linspace(np.log(largest * 1e-4), np.log(largest * 3), 25)
         drains = np.linspace(self.at.vdd / 20, self.at.vdd * 19 / 20, 19)
-        line = replace(self, unit=self.unit.of(CANDIDATES))
-        entry = self.technology.unit_of("pmos", line.unit)
+        setup = replace(self, unit=self.unit.of(CANDIDATES))
+        entry = self.technology.unit_of("pmos", setup.unit)
         tested = [MirrorUnderTest(1, "pmos", entry)]
-        table = mirror_gains(line, tested, logs, drains)
+        table = mirror_gains(setup, tested, logs, drains)
         axes = Axes(np.exp(logs), drains, self.at.vdd, self.at.thermal_voltage)
         tables: Tables = {("n", "pmos"): MirrorTable((entry,), table.gain)}
         known = MirrorTables(axes, tables, table.diode)

@@ -180,16 +180,16 @@ class MirrorTables:
     axes: Axes
     tables: Tables
     diode: Floats  #: Voltage of the unit NMOS diode at each known current, V, (currents,).
-    #: The same of lines and mirrors that have other sizes, by the groups of both.
+    #: The same of diodes and mirrors that have other sizes, by the groups of both.
     sized: Mapping[tuple[str, str], MirrorTables] = field(default_factory=dict)
 
-    def of(self, line: str, mirrors: str = WEIGHTS) -> MirrorTables:
+    def of(self, diodes: str, mirrors: str = WEIGHTS) -> MirrorTables:
         """Return the tables of mirrors of one group on the gate nets of another."""
-        return self.sized.get((line, mirrors), self)
+        return self.sized.get((diodes, mirrors), self)
 
     def gain(
         self,
-        line: GateNet,
+        net: GateNet,
         polarity: Polarity,
         size: tuple[Floats, Floats, ArrayLike],
         current: Floats,
@@ -206,23 +206,23 @@ class MirrorTables:
         current, volts
             Signal current (A) and drain voltage (V), each (…, n) or (…, 1).
         """
-        surfaces = self.tables[line, polarity].surfaces(*size)
+        surfaces = self.tables[net, polarity].surfaces(*size)
         by_drain = np.einsum("...nc,ncd->...nd", self.axes.of_current(current), surfaces)
         gains: Floats = (by_drain * self.axes.of_drain(polarity, volts)).sum(axis=-1)
         return gains
 
     def of_one(
-        self, line: GateNet, polarity: Polarity, geometry: Geometry, current: Floats, volts: Floats
+        self, net: GateNet, polarity: Polarity, geometry: Geometry, current: Floats, volts: Floats
     ) -> Floats:
         """Return the gain of one mirror at signal currents, A, and drain voltages, V, (…,)."""
         size = np.array([geometry.width]), np.array([geometry.length]), geometry.multiplicity
         where = current[..., np.newaxis], volts[..., np.newaxis]
-        gains: Floats = self.gain(line, polarity, size, *where)[..., 0]
+        gains: Floats = self.gain(net, polarity, size, *where)[..., 0]
         return gains
 
     def surfaces(
         self,
-        line: GateNet,
+        net: GateNet,
         sourcing: NDArray[np.bool_],
         size: tuple[Floats, Floats, NDArray[np.int64]],
     ) -> Floats:
@@ -239,7 +239,7 @@ class MirrorTables:
         surfaces = np.zeros((*sourcing.shape, len(self.axes.currents), len(self.axes.drains)))
         for polarity, signs in zip(POLARITIES, (~sourcing, sourcing), strict=True):
             place = signs & (size[2] > 0)
-            table = self.tables[line, polarity]
+            table = self.tables[net, polarity]
             width, length, multiplicity = size
             surfaces[place] = table.surfaces(width[place], length[place], multiplicity[place])
         return surfaces

@@ -1,4 +1,4 @@
-"""What a gate weighs on the line it hangs on, measured: for parts simulated without the rest."""
+"""The load of a gate on its net, measured: for parts simulated without the rest."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit import GateNet
-from netgen.circuit.blocks.groups import LINES, MIRRORS
+from netgen.circuit.blocks.groups import GATE_NETS, MIRRORS
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
     LINE_VOLTAGE,
@@ -23,7 +23,7 @@ from netgen.netlist.characterisation import (
 from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity, models_of, sizes_of
 
 DEFINED_BY: tuple[GateNet, ...] = ("n", "p")
-"""A signal's lines are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""
+"""A signal's gate nets are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""
 CURRENTS = (0.008, 10.0)
 """Range of characterised signal currents, in units."""
 _CURRENT_POINTS = 13
@@ -69,17 +69,17 @@ def characterise_mirrors(setup: MeasurementSetup) -> MirrorTables:
     """Measure all mirror tables, or return them from the cache.
 
     Currents are characterised from 0.008 to 10 units. Where groups of devices have sizes of their
-    own, each pair of lines and mirrors is measured.
+    own, each pair of diodes and mirrors is measured.
     """
     unit = setup.unit
 
-    def measured(line: str, mirrors: str) -> MirrorTables:
-        return _mirrors(replace(setup, unit=unit.of(line)), unit.of(mirrors))
+    def measured(diodes: str, mirrors: str) -> MirrorTables:
+        return _mirrors(replace(setup, unit=unit.of(diodes)), unit.of(mirrors))
 
     usual = measured("", "")
     if not sizes_of(unit):
         return usual
-    pairs = [(line, mirrors) for line in LINES for mirrors in MIRRORS]
+    pairs = [(diodes, mirrors) for diodes in GATE_NETS for mirrors in MIRRORS]
     return replace(usual, sized={pair: measured(*pair) for pair in pairs})
 
 
@@ -97,8 +97,8 @@ def _mirrors(setup: MeasurementSetup, copies: Geometry) -> MirrorTables:
         models = {polarity: models_of(technology, polarity) for polarity in POLARITIES}
         paths = {p: path_points(technology, p, copies, models[p]) for p in POLARITIES}
         tests = [
-            MirrorUnderTest(line, polarity, geometry)
-            for line in (1, 2)
+            MirrorUnderTest(gate_net, polarity, geometry)
+            for gate_net in (1, 2)
             for polarity in POLARITIES
             for geometry in paths[polarity]
         ]
@@ -112,12 +112,12 @@ def _mirrors(setup: MeasurementSetup, copies: Geometry) -> MirrorTables:
     arrays = setup.cached(measure, "mirrors", identity)
     tables: dict[tuple[GateNet, Polarity], MirrorTable] = {}
     first = 0
-    for line in DEFINED_BY:
+    for gate_net in DEFINED_BY:
         for polarity in POLARITIES:
             path = [Geometry(*each) for each in arrays[f"{polarity}_path"].tolist()]
             models = Models(arrays[f"{polarity}_bins"], technology.length[1])
             gain = arrays["gain"][first : first + len(path)]
-            tables[line, polarity] = falling(path, gain, models)
+            tables[gate_net, polarity] = falling(path, gain, models)
             first += len(path)
     axes = Axes(np.exp(logs), drains, at.vdd, at.thermal_voltage)
     return MirrorTables(axes, tables, arrays["diode"])

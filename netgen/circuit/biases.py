@@ -36,7 +36,7 @@ class Biases(Elements):
         )
 
     @property
-    def bias_line(self) -> GateNet:
+    def bias_gate_net(self) -> GateNet:
         """The reference's gate net that bias currents are copied from."""
         return "p" if self.circuit.dac is None else "n"
 
@@ -58,8 +58,8 @@ class Biases(Elements):
         geometry = layer.bias_geometry
         assert geometry is not None
         assert layer.bias is not None
-        line, programmable = (
-            net(self.circuit, REFERENCE, 0, self.bias_line),
+        gate, programmable = (
+            net(self.circuit, REFERENCE, 0, self.bias_gate_net),
             self.circuit.dac is not None,
         )
         polarity: Polarity = "nmos" if programmable else "pmos"
@@ -75,7 +75,7 @@ class Biases(Elements):
                     "dac" if programmable else "bias",
                     polarity,
                     geometry.at(row, unit),
-                    (f"{name}_line" if programmable else name, line, rail, rail),
+                    (f"{name}_line" if programmable else name, gate, rail, rail),
                     layer.node,
                     unit,
                     parameters[row],

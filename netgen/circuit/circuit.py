@@ -1,7 +1,7 @@
-"""The circuit as data: lines, mirrors and cells, by the node and unit they stand for.
+"""The circuit as data: gate nets, mirrors and cells, by the node and unit they stand for.
 
-Two kinds of line carry a signal: its N line is the gate of an NMOS diode (copies sink current),
-its P line the gate of a PMOS diode (copies source current).
+Two gate nets carry a signal: its N-gate net is the gate of an NMOS diode (copies sink current),
+its P-gate net the gate of a PMOS diode (copies source current).
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class Circuit:
         return prefixes(self.model)
 
     def prefix(self, layer: Layer) -> str:
-        """Return the net prefix of a layer: its node's, but for a readout that copies a line."""
+        """Return the net prefix of a layer: its node's, but for a copying readout."""
         prefix = self.prefixes[layer.node]
         if isinstance(layer, SummingLayer) and layer.kind == "readout":
             while (

@@ -15,7 +15,7 @@ from netgen.technology import sizes_of
 def group_names(circuit: Circuit) -> tuple[str, ...]:
     """Return the groups of devices that a circuit can have."""
     biases = (bias.group for layer in circuit.cells for bias in layer.block.biases)
-    return tuple(dict.fromkeys((*groups.LINES, *biases, *groups.MIRRORS)))
+    return tuple(dict.fromkeys((*groups.GATE_NETS, *biases, *groups.MIRRORS)))
 
 
 def refuse_groups(circuit: Circuit) -> None:

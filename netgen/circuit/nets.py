@@ -10,11 +10,11 @@ from netgen.circuit.names import DECISION_PREFIX, REFERENCE, REFERENCE_PREFIX
 from netgen.model import INPUT
 
 
-def net(circuit: Circuit, node: str, unit: int, line: GateNet) -> str:
-    """Return the net of a signal's N or P line."""
+def net(circuit: Circuit, node: str, unit: int, gate_net: GateNet) -> str:
+    """Return the net of a signal's N or P-gate net."""
     if node == REFERENCE:
-        return f"{REFERENCE_PREFIX}_{line}"
-    return f"{circuit.prefixes[node]}_{unit}_{line}"
+        return f"{REFERENCE_PREFIX}_{gate_net}"
+    return f"{circuit.prefixes[node]}_{unit}_{gate_net}"
 
 
 def input_nets(circuit: Circuit) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def start_nets(circuit: Circuit) -> dict[tuple[int, bool], str]:
 
 
 def layer_starts(circuit: Circuit, layer: CellLayer) -> list[str]:
-    """Return the start-up lines of a layer of cells."""
+    """Return the start-up nets of a layer of cells."""
     nets = start_nets(circuit) if layer.block.storages else {}
     return [nets[layer.release, bool(state)] for state in np.unique(layer.initial_state) if nets]
 
@@ -77,11 +77,11 @@ def bias_net(circuit: Circuit, layer: CellLayer, unit: int, bias: int) -> str:
 
 
 def network_ports(circuit: Circuit) -> tuple[str, ...]:
-    """Return the network's ports after the supplies: inputs, start-up lines, codes, readout."""
+    """Return the network's ports after the supplies: inputs, start-up nets, codes, readout."""
     starts = [
-        line
+        net_name
         for layer in circuit.cells
-        for line in (*layer_starts(circuit, layer), *code_nets(circuit, layer))
+        for net_name in (*layer_starts(circuit, layer), *code_nets(circuit, layer))
     ]
     return tuple(
         dict.fromkeys([*input_nets(circuit), *starts, *output_nets(circuit), *winner_nets(circuit)])

@@ -104,26 +104,26 @@ class _Synthesis(Biases):
             net(self.circuit, REFERENCE, 0, "n"),
         )
         common, winners = f"{prefix}_common", winner_nets(self.circuit)
-        lines = [net(self.circuit, node, unit, "p") for unit in range(len(winners))]
+        gate_nets = [net(self.circuit, node, unit, "p") for unit in range(len(winners))]
         branches = (
-            (f"{winner}_branch", wta.CLASS, (line, reference, common, winner, *SUPPLIES))
-            for winner, line in zip(winners, lines, strict=True)
+            (f"{winner}_branch", wta.CLASS, (gate_net, reference, common, winner, *SUPPLIES))
+            for winner, gate_net in zip(winners, gate_nets, strict=True)
         )
         parts = (*branches, (f"{prefix}_bias", wta.BIAS, (common, reference, "vss")))
         instances = tuple(self.instance(*part, "decision", node, 0) for part in parts)
         nets = tuple(Net(name, "winner") for name in (*winners, common))
         title = f"winner-take-all of {len(winners)} classes"
         unit = Unit(node, 0, title, nets, instances=instances)
-        ports = (*SUPPLIES, reference, *lines, *winners)
+        ports = (*SUPPLIES, reference, *gate_nets, *winners)
         return Layer(node, prefix, title, ports, winners, (unit,))
 
     def signal_nets(self, node: str, unit: int) -> tuple[Net, ...]:
         """Return the gate nets of a signal that exist."""
-        lines: tuple[GateNet, ...] = ("n", "p")
+        gate_nets: tuple[GateNet, ...] = ("n", "p")
         return tuple(
-            Net(net(self.circuit, node, unit, line), line)
-            for line in lines
-            if self.circuit.gate_nets[node, line][unit]
+            Net(net(self.circuit, node, unit, gate_net), gate_net)
+            for gate_net in gate_nets
+            if self.circuit.gate_nets[node, gate_net][unit]
         )
 
     def layer_nets(self, node: str) -> list[str]:
@@ -131,8 +131,8 @@ class _Synthesis(Biases):
         return [net.name for unit in range(size) for net in self.signal_nets(node, unit)]
 
     def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
-        """Return the NMOS diode of a signal, and its P line where it is used."""
-        n, p = (net(self.circuit, node, unit, line) for line in ("n", "p"))
+        """Return the NMOS diode of a signal, and its P-gate net where it is used."""
+        n, p = (net(self.circuit, node, unit, gate_net) for gate_net in ("n", "p"))
         group = self.circuit.group(node)
         module = sized_name(relu.DIODE, group, self.circuit.unit)
         diode = self.instance(name, module, (n, "vss"), role, node, unit)
@@ -143,9 +143,9 @@ class _Synthesis(Biases):
         return diode, self.instance(f"{name}_to_p", copied, nets, "line", node, unit)
 
     def reference(self) -> Layer:
-        prefix, line = REFERENCE_PREFIX, net(self.circuit, REFERENCE, 0, "n")
+        prefix, gate_net = REFERENCE_PREFIX, net(self.circuit, REFERENCE, 0, "n")
         amperes = self.circuit.model.unit_current
-        source = Source(prefix, ("vdd", line), amperes, REFERENCE, 0)
+        source = Source(prefix, ("vdd", gate_net), amperes, REFERENCE, 0)
         unit = Unit(
             REFERENCE,
             0,
@@ -174,7 +174,7 @@ class _Synthesis(Biases):
 
     def summing_layer(self, layer: SummingLayer) -> Layer:
         prefix = self.circuit.prefix(layer)
-        used = dict.fromkeys(line for m in layer.mirrors for line in self.mirror_nets(m))
+        used = dict.fromkeys(gate_net for m in layer.mirrors for gate_net in self.mirror_nets(m))
         outer: tuple[str, ...] = ()
         if layer.kind == "relu":
             layer_ports = tuple(self.layer_nets(layer.node))
@@ -187,9 +187,9 @@ class _Synthesis(Biases):
     def mirror_nets(self, mirrors: Mirrors) -> list[str]:
         signs: tuple[tuple[GateNet, int], ...] = (("n", -1), ("p", 1))
         return [
-            net(self.circuit, mirrors.source, column, line)
+            net(self.circuit, mirrors.source, column, gate_net)
             for column, weights in enumerate(realised_weight(mirrors).T)
-            for line, sign in signs
+            for gate_net, sign in signs
             if (sign * weights > 0).any()
         ]
 
@@ -243,10 +243,10 @@ class _Synthesis(Biases):
         )
 
     def cells(self, layer: CellLayer) -> Layer:
-        line = layer.block.candidate
-        used = [net(self.circuit, layer.candidate, unit, line) for unit in range(layer.size)]
+        gate_net = layer.block.candidate
+        used = [net(self.circuit, layer.candidate, unit, gate_net) for unit in range(layer.size)]
         starts = layer_starts(self.circuit, layer)
-        used += [net(self.circuit, REFERENCE, 0, self.bias_line)] * self.circuit.mirrored_bias
+        used += [net(self.circuit, REFERENCE, 0, self.bias_gate_net)] * self.circuit.mirrored_bias
         starts += code_nets(self.circuit, layer)
         ports = (*SUPPLIES, *used, *starts, *self.layer_nets(layer.node))
         units = tuple(self.cell(layer, unit) for unit in range(layer.size))
@@ -259,7 +259,7 @@ class _Synthesis(Biases):
         biases = [bias_net(self.circuit, layer, unit, each) for each in range(len(block.biases))]
         other: GateNet = "n" if block.output == "p" else "p"
         output, copied = (
-            net(self.circuit, layer.node, unit, line) for line in (block.output, other)
+            net(self.circuit, layer.node, unit, gate_net) for gate_net in (block.output, other)
         )
         nets = {port: port for port in SUPPLIES} | {
             "candidate": net(self.circuit, layer.candidate, unit, block.candidate),

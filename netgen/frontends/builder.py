@@ -132,7 +132,7 @@ class ModelBuilder:
 
     def relu(self, value: Value, name: str = "relu") -> Value:
         """Add y = max(x, 0)."""
-        value = self._line(value)
+        value = self._as_one(value)
         return self._add(name, lambda node: Relu(node, value.node), value.units)
 
     def add(self, values: Sequence[Value], name: str = "add") -> Value:
@@ -146,8 +146,8 @@ class ModelBuilder:
         sizes = {value.units for value in values}
         if len(sizes) > 1:
             raise self.problem(name, f"adds signals of {', '.join(map(str, sorted(sizes)))} units")
-        lines = [self._line(value).node for value in values]
-        return self._add(name, lambda node: Add(node, tuple(lines)), values[0].units)
+        nodes = [self._as_one(value).node for value in values]
+        return self._add(name, lambda node: Add(node, tuple(nodes)), values[0].units)
 
     def bmru(
         self,
@@ -209,7 +209,7 @@ class ModelBuilder:
         ModelError
             The model violates the format; every violation with its path.
         """
-        settings, value = self.settings, self._line(value)
+        settings, value = self.settings, self._as_one(value)
         classes = settings.classes or tuple(f"class{unit}" for unit in range(value.units))
         renamed = {given: node for given, node in self._names.items() if given != node}
         model = Model(
@@ -241,7 +241,7 @@ class ModelBuilder:
             raise self.problem(name, f"{key} is {array.dtype}; wanted real numbers")
         return array.astype(np.float64)
 
-    def _line(self, value: Value) -> Value:
+    def _as_one(self, value: Value) -> Value:
         """Return the signed input as one signal where an operation is not linear in it."""
         if value.node != INPUT or not self.settings.signed:
             return value

@@ -128,7 +128,7 @@ def sources(node: Node) -> tuple[str, ...]:
 
 
 def is_signed(node: Node) -> bool:
-    """Tell whether a node's value may be negative: then it is no line of its own in the circuit."""
+    """Tell whether a node's value may be negative: then it has no gate net in the circuit."""
     return isinstance(node, Linear | Add)
 
 

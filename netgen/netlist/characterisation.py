@@ -39,16 +39,16 @@ ACCURATE = SimulatorOptions(reltol=1e-6, vntol=1e-9, abstol=1e-16, bypass=False)
 
 @dataclass(frozen=True)
 class MirrorUnderTest:
-    """A mirror output: which line drives it (1: NMOS-defined, 2: PMOS-defined) and its geometry."""
+    """A mirror output: its gate net (1: NMOS-defined, 2: PMOS-defined) and its geometry."""
 
-    line: int
+    gate_net: int
     polarity: Polarity
     geometry: Geometry
 
     @property
     def gate(self) -> str:
         """Its gate's net on the bench."""
-        return f"{self.polarity[0]}{self.line}"
+        return f"{self.polarity[0]}{self.gate_net}"
 
 
 @dataclass(frozen=True)
@@ -302,8 +302,8 @@ def gate_deck(
         if polarity == "pmos":
             first, last = at.vdd - first, at.vdd - last
         net = f"g{index}"
-        line = write[polarity](f"m{index}", "drain", net, rail, geometry)
-        views.append(_Gate(net, net, line, pwl([(0.0, first), (GATE_TIME, last)])))
+        device = write[polarity](f"m{index}", "drain", net, rail, geometry)
+        views.append(_Gate(net, net, device, pwl([(0.0, first), (GATE_TIME, last)])))
     body = render_template("gate_characterisation.j2", vdd=at.vdd, gates=views)
     quantities = tuple(gate_current(index) for index in range(len(devices)))
     analysis = Transient(GATE_TIME / 100, GATE_TIME)

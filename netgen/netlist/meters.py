@@ -1,7 +1,7 @@
 """Ammeters in a network's supply: which kind of block of which node takes how much from it.
 
 A current counts at the device that takes it from the supply: a sourcing mirror's at the mirror, a
-diode's P line at the line, a bias or an input that an ideal source feeds at the bias or the input.
+diode's P-gate net at the net, a bias or an input that an ideal source feeds at itself.
 """
 
 from __future__ import annotations
@@ -62,33 +62,33 @@ INPUT_METER = InputMeter(
 
 
 @dataclass(frozen=True)
-class MeteredLines:
+class Metered:
     """Elements whose supply comes through ammeters, one a kind of block."""
 
     node: str
-    lines: tuple[ElementText, ...]
+    elements: tuple[ElementText, ...]
     kinds: tuple[str, ...]  #: Those that take current from the supply, in order of appearance.
 
     @classmethod
-    def of(cls, writer: Writer, prefix: str, node: str, unit: Unit) -> MeteredLines:
+    def of(cls, writer: Writer, prefix: str, node: str, unit: Unit) -> Metered:
         """Return those of a unit in the layer of a prefix."""
         kinds: dict[str, None] = {}
-        lines = []
+        elements = []
         for element in unit.elements:
             kind = kind_of(element)
-            line = writer.element(element, f"{_SUPPLY}_{prefix}_{kind}")
-            if line.supplied:
+            text = writer.element(element, f"{_SUPPLY}_{prefix}_{kind}")
+            if text.supplied:
                 kinds[kind] = None
-            lines.append(line)
-        return cls(node, tuple(lines), tuple(kinds))
+            elements.append(text)
+        return cls(node, tuple(elements), tuple(kinds))
 
     @classmethod
-    def joined(cls, parts: Iterable[MeteredLines]) -> MeteredLines:
+    def joined(cls, parts: Iterable[Metered]) -> Metered:
         """Return those of several units of a layer together."""
         joined = list(parts)
-        lines = tuple(line for part in joined for line in part.lines)
+        elements = tuple(element for part in joined for element in part.elements)
         kinds = dict.fromkeys(kind for part in joined for kind in part.kinds)
-        return cls(joined[0].node if joined else "", lines, tuple(kinds))
+        return cls(joined[0].node if joined else "", elements, tuple(kinds))
 
     def statements(self, prefix: str) -> list[ElementText]:
         """Return the ammeters and what they measure."""
@@ -96,7 +96,7 @@ class MeteredLines:
             ElementText(f"vmeter_{prefix}_{kind} {_SUPPLY} {_SUPPLY}_{prefix}_{kind} 0")
             for kind in self.kinds
         ]
-        return [*meters, *self.lines]
+        return [*meters, *self.elements]
 
     def branches(self, prefix: str) -> dict[str, SupplyBranch]:
         """Return what the ammeters show, by their names."""

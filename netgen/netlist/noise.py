@@ -49,7 +49,7 @@ _POINTS_A_DECADE = 20
 class BlockUnderTest:
     """A block at its operating point."""
 
-    #: ``mirror``: diode and one copy, unit NMOS. ``row``: an input copied to its P line, one
+    #: ``mirror``: diode and one copy, unit NMOS. ``row``: an input copied to its P-gate net, one
     #: positive weight of 1, the row's diode and a copy of it. ``signed_row``: the same with weights
     #: 1, 1 and −1. ``cell_high``, ``cell_low``: a cell in that state behind an input and its P
     #: line, with one copy of its output.

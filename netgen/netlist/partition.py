@@ -12,7 +12,7 @@ from functools import cached_property
 from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Element, Netlist, Unit, flat_devices
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist.library import Sizes
-from netgen.netlist.meters import INPUT_METER, MeteredLines, SupplyBranch
+from netgen.netlist.meters import INPUT_METER, Metered, SupplyBranch
 from netgen.netlist.statements import check_statements
 from netgen.netlist.write import ElementText, Writer, network_body
 from netgen.technology import Technology
@@ -144,12 +144,12 @@ class Network:
         return sizes(self.netlist.transistors.values())
 
     @cached_property
-    def plain(self) -> NetworkLines:
+    def plain(self) -> NetworkElements:
         """Its statements, all transistors nominal."""
-        return NetworkLines(self.netlist, Writer(self.technology))
+        return NetworkElements(self.netlist, Writer(self.technology))
 
     @cached_property
-    def deviating(self) -> NetworkLines:
+    def deviating(self) -> NetworkElements:
         """Its statements, where each transistor takes a shift of its own.
 
         Raises
@@ -160,13 +160,13 @@ class Network:
         if hidden := self.netlist.hidden:
             problem = f"{hidden[0].text!r}: no size that could deviate; write W and L as numbers"
             raise ConfigurationError(self.netlist.source, [problem])
-        return NetworkLines(
+        return NetworkElements(
             self.netlist, Writer(self.technology, self.netlist.blocks, deviating=True)
         )
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkLines:
+class NetworkElements:
     """The statements of a network, with ammeters in its supply."""
 
     netlist: Netlist
@@ -178,20 +178,20 @@ class NetworkLines:
         return self.writer.modules(self.netlist.blocks.values(), comments=False)
 
     @cached_property
-    def units(self) -> Mapping[tuple[str, int], MeteredLines]:
+    def units(self) -> Mapping[tuple[str, int], Metered]:
         """The elements of each unit by its layer's prefix and its index."""
         return {
-            (layer.prefix, unit.index): MeteredLines.of(self.writer, layer.prefix, layer.node, unit)
+            (layer.prefix, unit.index): Metered.of(self.writer, layer.prefix, layer.node, unit)
             for layer in self.netlist.layers
             for unit in layer.units
         }
 
-    def layer(self, prefix: str, indices: Iterable[int]) -> MeteredLines:
+    def layer(self, prefix: str, indices: Iterable[int]) -> Metered:
         """Return units of a layer together."""
-        return MeteredLines.joined(self.units[prefix, index] for index in indices)
+        return Metered.joined(self.units[prefix, index] for index in indices)
 
     @cached_property
-    def layers(self) -> Mapping[str, MeteredLines]:
+    def layers(self) -> Mapping[str, Metered]:
         """Whole layers by prefix."""
         return {
             layer.prefix: self.layer(layer.prefix, (unit.index for unit in layer.units))
@@ -202,26 +202,26 @@ class NetworkLines:
     def whole(self) -> list[ElementText]:
         """All of the network."""
         netlist = self.netlist
-        lines = [ElementText(INPUT_METER.statement)]
-        lines += [ElementText(statement.text) for statement in netlist.outside]
-        lines.append(ElementText(self.blocks))
+        elements = [ElementText(INPUT_METER.statement)]
+        elements += [ElementText(statement.text) for statement in netlist.outside]
+        elements.append(ElementText(self.blocks))
         for layer in netlist.layers:
-            lines.append(ElementText(" ".join((".subckt", layer.subckt, *layer.ports))))
-            lines += self.layers[layer.prefix].statements(layer.prefix)
-            lines += [ElementText(statement.text) for statement in layer.loose]
-            lines.append(ElementText(f".ends {layer.subckt}"))
-        lines.append(ElementText(" ".join((".subckt network", *netlist.ports))))
+            elements.append(ElementText(" ".join((".subckt", layer.subckt, *layer.ports))))
+            elements += self.layers[layer.prefix].statements(layer.prefix)
+            elements += [ElementText(statement.text) for statement in layer.loose]
+            elements.append(ElementText(f".ends {layer.subckt}"))
+        elements.append(ElementText(" ".join((".subckt network", *netlist.ports))))
         for layer in netlist.layers:
-            lines.append(ElementText(" ".join((f"X{layer.prefix}", *layer.ports, layer.subckt))))
-        lines += [ElementText(statement.text) for statement in netlist.loose]
-        return [*lines, ElementText(".ends network")]
+            elements.append(ElementText(" ".join((f"X{layer.prefix}", *layer.ports, layer.subckt))))
+        elements += [ElementText(statement.text) for statement in netlist.loose]
+        return [*elements, ElementText(".ends network")]
 
     @cached_property
     def whole_meters(self) -> Mapping[str, SupplyBranch]:
         """What the meters of the whole network show, by the path of each."""
         meters = {INPUT_METER.name: INPUT_METER.branch}
-        for prefix, lines in self.layers.items():
-            for name, branch in lines.branches(prefix).items():
+        for prefix, layer in self.layers.items():
+            for name, branch in layer.branches(prefix).items():
                 meters[f"xnet.x{prefix}.{name}"] = branch
         return meters
 

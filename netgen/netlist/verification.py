@@ -1,8 +1,8 @@
 """Decks that measure a network's own mirrors and cells at operating points, layer by layer.
 
 Each layer's subcircuit is taken from the network as it is written, perhaps edited since. The
-layers whose lines it reads stand beside it as *lines*: they carry the current that a source puts
-into them and nothing else, since their own mirrors are turned off. So every column of a layer's
+layers whose gate nets it reads stand beside it as *lines*: these carry the current that a source
+puts into them and nothing else, since their mirrors are turned off. So every column of a layer's
 weights can be driven alone, and every cell meets a candidate of a known size.
 """
 
@@ -74,7 +74,7 @@ def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
 
 
 def without(layer: Layer, idle: Set[str], prefix: str) -> Layer:
-    """Return a layer, under another prefix, without transistors whose gates are on idle lines.
+    """Return a layer, under another prefix, without transistors whose gates are on idle nets.
 
     They carry nothing. What a person added stays.
     """
@@ -133,7 +133,7 @@ class VerificationBench:
     def sums(
         self, layer: SummingLayer, currents: Mapping[str, Floats], held: Floats, alone: int
     ) -> SummingBench:
-        """Return the deck that drives the lines of a summing layer.
+        """Return the deck that drives the gate nets of a summing layer.
 
         Parameters
         ----------
@@ -149,33 +149,34 @@ class VerificationBench:
         named = dict.fromkeys(mirrors.source for mirrors in layer.mirrors)
         # biases that are all zero draw nothing, and the network may have no reference at all
         sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
-        lines = [line for source in sources for line in self._line(source, currents.get(source))]
+        driven = (self._driven_nets(source, currents.get(source)) for source in sources)
+        statements = [*chain.from_iterable(driven)]
         prefix = self.circuit.prefix(layer)
         idle = frozenset(
-            net(self.circuit, source, int(unit), line)
+            net(self.circuit, source, int(unit), gate_net)
             for source, each in currents.items()
             for unit in np.flatnonzero(~each.any(axis=0))
-            for line in ("n", "p")
+            for gate_net in ("n", "p")
         )
         rows = self._parts(prefix, "rows", idle)
-        lines += self._instances(_ROWS, rows, self._driven(layer))
+        statements += self._instances(_ROWS, rows, self._driven(layer))
         points = len(next(iter(currents.values()))) if currents else alone
         stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
         sums: list[tuple[Quantity, ...]] = []
         for unit in range(layer.size):
             if layer.kind == "relu":
-                lines += self._held(layer, unit, float(held[unit]), stiff)
+                statements += self._held(layer, unit, float(held[unit]), stiff)
                 path = f"{_path(_ROWS, rows, unit)}.x{prefix}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
                 node = f"r_{output_nets(self.circuit)[unit]}"
-                lines.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
+                statements.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
                 sums.append((SourceCurrent(f"vout{unit}"),))
-        lines.append("Vframe frame 0 0")
-        placed = rows, *map(self._as_lines, sources)
+        statements.append("Vframe frame 0 0")
+        placed = rows, *map(self._as_gate_nets, sources)
         title = f"sums of {prefix}"
-        deck = self._deck(title, lines, chain.from_iterable(sums), _frames(points), placed)
+        deck = self._deck(title, statements, chain.from_iterable(sums), _frames(points), placed)
         return SummingBench(deck, tuple(sums), points)
 
     def _held(self, layer: SummingLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
@@ -203,53 +204,53 @@ class VerificationBench:
             return self.ramp(layer, candidates)
         prefix = self.circuit.prefix(layer)
         table = np.concatenate([np.zeros((1, layer.size)), candidates])
-        lines, outputs = self._cells(layer, table)
+        statements, outputs = self._cells(layer, table)
         for unit in range(layer.size):
             for place, storage in enumerate(layer.block.storages):
                 path = _path(_CELLS, self._parts(prefix), unit)
                 ends = f"Vm{unit} store"
                 name = f"{path}.{prefix}_{unit}_{storage}"
-                lines.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
+                statements.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
         currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
-        lines += ["Vstore store 0 0", "Vframe frame 0 0"]
+        statements += ["Vstore store 0 0", "Vframe frame 0 0"]
         vdd = self.bench.conditions.vdd
         count = round(vdd / step)
         # a nested sweep has no single end: a missing point shows when its result is reshaped
         runs = Sweep("Vframe", 0, len(table) - 1, 1)
         each = vdd / count
         sweep = Sweep("Vstore", each, vdd + each / 4, each, runs)
-        placed = self._parts(prefix), self._as_lines(layer.candidate)
+        placed = self._parts(prefix), self._as_gate_nets(layer.candidate)
         title = f"cells of {prefix}"
-        deck = self._deck(title, lines, chain.from_iterable(currents), sweep, placed)
+        deck = self._deck(title, statements, chain.from_iterable(currents), sweep, placed)
         return CellsBench(deck, currents, (len(table), count))
 
     def ramp(self, layer: CellLayer, candidates: Floats) -> CellsBench:
         """Return the deck that takes the candidates of cells along a ramp, A, (points, cells)."""
-        lines, outputs = self._cells(layer, candidates)
-        lines.append("Vframe frame 0 0")
+        statements, outputs = self._cells(layer, candidates)
+        statements.append("Vframe frame 0 0")
         points = len(candidates)
         title = f"cells of {self.circuit.prefix(layer)}"
-        placed = self._parts(self.circuit.prefix(layer)), self._as_lines(layer.candidate)
-        deck = self._deck(title, lines, outputs, _frames(points), placed)
+        placed = self._parts(self.circuit.prefix(layer)), self._as_gate_nets(layer.candidate)
+        deck = self._deck(title, statements, outputs, _frames(points), placed)
         return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
 
     def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[Quantity]]:
         """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
         prefix, seen = self.circuit.prefix(layer), layer.block.probe
-        lines = [*self._line(layer.candidate, table)]
+        statements = [*self._driven_nets(layer.candidate, table)]
         parts = self._parts(prefix)
-        lines += self._instances(_CELLS, parts, self._driven(layer))
-        lines += self._starts(layer)
-        if set(self.placed[prefix].ports) & self._lines_of(REFERENCE):  # biases are copies of it
-            lines += self._line(REFERENCE, None)
+        statements += self._instances(_CELLS, parts, self._driven(layer))
+        statements += self._starts(layer)
+        if self._gate_nets_of(REFERENCE).intersection(self.placed[prefix].ports):  # of the biases
+            statements += self._driven_nets(REFERENCE, None)
         paths = [f"{_path(_CELLS, parts, unit)}.x{prefix}_{unit}" for unit in range(layer.size)]
         technology = self.bench.technology
-        return lines, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
+        return statements, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
 
     def _deck(
         self,
         title: str,
-        lines: list[str],
+        statements: list[str],
         quantities: Iterable[Quantity],
         sweep: Sweep,
         placed: Iterable[tuple[Layer, ...]],
@@ -264,17 +265,18 @@ class VerificationBench:
             "block.j2",
             blocks="\n".join([self.bench.network.text, *texts]),
             vdd=self.bench.conditions.vdd,
-            lines=list(
-                dict.fromkeys(lines)
-            ),  # layers of one release order share their start-up nets
+            # layers of one release order share their start-up nets
+            lines=list(dict.fromkeys(statements)),
         )
         sizes = self.bench.network.sizes
         return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
 
-    def _line(self, source: str, currents: Floats | None) -> Iterator[str]:
-        """Write a layer whose lines carry given currents, A, (points, units)."""
-        prefix, parts = self._source_prefix(source), self._as_lines(source)
-        yield from self._instances(f"line_{prefix}", parts, self._lines_of(source), measured=False)
+    def _driven_nets(self, source: str, currents: Floats | None) -> Iterator[str]:
+        """Write a layer whose gate nets carry given currents, A, (points, units)."""
+        prefix, parts = self._source_prefix(source), self._as_gate_nets(source)
+        yield from self._instances(
+            f"line_{prefix}", parts, self._gate_nets_of(source), measured=False
+        )
         if source == REFERENCE:
             return
         assert currents is not None
@@ -287,14 +289,14 @@ class VerificationBench:
             for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
                 node = f"{_path(f'line_{prefix}', parts, unit)}.{prefix}_{unit}_{storage}"
                 yield f"Voff_{name}_{storage} {node} 0 0"
-            line = self.circuit.defined_by(source)
-            node = net(self.circuit, source, unit, line)
-            ends = ("vdd", node) if line == "n" else (node, "0")
+            gate_net = self.circuit.defined_by(source)
+            node = net(self.circuit, source, unit, gate_net)
+            ends = ("vdd", node) if gate_net == "n" else (node, "0")
             yield _source(name, *ends, currents[:, unit])
 
     @cached_property
     def _layers(self) -> Mapping[str, CellLayer | SummingLayer]:
-        """Layers with lines of their own, by node."""
+        """Layers with gate nets, by node."""
         return {
             layer.node: layer
             for layer in self.circuit.layers
@@ -314,22 +316,22 @@ class VerificationBench:
         """Return the nets that a layer drives."""
         if isinstance(layer, SummingLayer) and layer.kind == "readout":
             return frozenset(output_nets(self.circuit))
-        return self._lines_of(layer.node)
+        return self._gate_nets_of(layer.node)
 
-    def _lines_of(self, node: str) -> frozenset[str]:
+    def _gate_nets_of(self, node: str) -> frozenset[str]:
         return frozenset(
-            net(self.circuit, node, unit, line)
-            for line in ("n", "p")
-            for unit in range(len(self.circuit.gate_nets[node, line]))
+            net(self.circuit, node, unit, gate_net)
+            for gate_net in ("n", "p")
+            for unit in range(len(self.circuit.gate_nets[node, gate_net]))
         )
 
     @cached_property
     def _off(self) -> Mapping[str, str]:
-        """By line, the rail at which its copies carry nothing."""
+        """By gate net, the rail at which its copies carry nothing."""
         off = dict.fromkeys(input_nets(self.circuit), "0")
         return off | {
-            net(self.circuit, node, unit, line): "0" if line == "n" else "vdd"
-            for (node, line), used in self.circuit.gate_nets.items()
+            net(self.circuit, node, unit, gate_net): "0" if gate_net == "n" else "vdd"
+            for (node, gate_net), used in self.circuit.gate_nets.items()
             for unit in range(len(used))
         }
 
@@ -344,13 +346,13 @@ class VerificationBench:
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
         return placeable(without(layer, idle, f"{prefix}_{use}"), MOST_PORTS)
 
-    def _as_lines(self, source: str) -> tuple[Layer, ...]:
+    def _as_gate_nets(self, source: str) -> tuple[Layer, ...]:
         """Return a source layer without its own mirrors, as far as it is one of rows."""
         prefix = self._source_prefix(source)
         layer = self._layers.get(source)
         if not isinstance(layer, SummingLayer):
             return self._parts(prefix)
-        return self._parts(prefix, "lines", frozenset(self._off) - self._lines_of(source))
+        return self._parts(prefix, "lines", frozenset(self._off) - self._gate_nets_of(source))
 
     def _source_prefix(self, source: str) -> str:
         return REFERENCE_PREFIX if source == REFERENCE else self.circuit.prefixes[source]
@@ -358,7 +360,7 @@ class VerificationBench:
     def _instances(
         self, name: str, parts: tuple[Layer, ...], inner: frozenset[str], measured: bool = True
     ) -> Iterator[str]:
-        """Write a layer with lines of its own: as the one that is measured, or as lines."""
+        """Write a layer with gate nets: as the one that is measured, or as what drives it."""
         kept = {*SUPPLIES, *inner, *start_nets(self.circuit).values()}
         kept.update(name for layer in self.circuit.cells for name in code_nets(self.circuit, layer))
         for number, part in enumerate(parts):
@@ -371,7 +373,7 @@ class VerificationBench:
 
     def _rail(self, name: str) -> str:
         if name not in self._off:
-            problem = f"the network connects {name!r}, which is no line of the model"
+            problem = f"the network connects {name!r}, which is no gate net of the model"
             raise ConfigurationError(self.bench.network.netlist.source, [problem])
         return self._off[name]
 

@@ -1,4 +1,4 @@
-"""Decks of parts of a network: their gate lines are driven, the rest of the network is absent.
+"""Decks of parts of a network: their gate nets are driven, the rest of the network is absent.
 
 A part's neighbours only touch it at gates. Those of its own are driven with what the neighbours'
 lines did; those it drives itself are put back as capacitance.
@@ -29,7 +29,7 @@ from netgen.netlist.deck import (
 from netgen.netlist.library import Sizes, shiftable, trimmed
 from netgen.netlist.meters import INPUT_METER, Meter, SupplyBranch
 from netgen.netlist.models import Conditions, models_text
-from netgen.netlist.partition import Network, NetworkLines, Partition, sizes
+from netgen.netlist.partition import Network, NetworkElements, Partition, sizes
 from netgen.netlist.render import render_template
 from netgen.netlist.testbench import (
     EDGE,
@@ -54,7 +54,7 @@ from netgen.units import spice
 
 @dataclass(frozen=True, eq=False)
 class GateLoad:
-    """What a gate in subthreshold adds to a line, by polarity: F/m² of area and F/m of width."""
+    """Load of a gate in subthreshold, by polarity: F/m² of area and F/m of width."""
 
     area: Mapping[Polarity, float]
     width: Mapping[Polarity, float]
@@ -148,7 +148,7 @@ class Workbench:
         self.network.check()
 
     @cached_property
-    def statements(self) -> NetworkLines:
+    def statements(self) -> NetworkElements:
         """What the network's decks are made of."""
         return self.network.plain if self.shifts is None else self.network.deviating
 

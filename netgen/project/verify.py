@@ -160,8 +160,8 @@ def _drawn(
         learned = bool(mirrors.chains[0])
         for row, column in np.argwhere((mirrors.weight != 0) | learned).tolist():
             path, place = parameter_path(mirrors, row, column), (mirrors.source, row, column)
-            line: GateNet = "p" if mirrors.weight[row, column] > 0 else "n"
-            gate = net(circuit, mirrors.source, column, line)
+            gate_net: GateNet = "p" if mirrors.weight[row, column] > 0 else "n"
+            gate = net(circuit, mirrors.source, column, gate_net)
             expected[place] = expected.get(place, 0.0) + realised.get((row, path, gate), 0.0)
             names[place] = f"{names[place]} + {path}" if place in names else path
     return expected, names

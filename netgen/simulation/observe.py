@@ -17,7 +17,7 @@ def node_traces(
 ) -> Traces:
     """Return the currents of every node in software units, over time and settled in each frame.
 
-    The readout node's value is the current at the readout, also where it has a line of its own.
+    The readout node's value is the current at the readout, also where it has a gate net.
     ``edge`` is the rise time of an input step, s.
     """
     time = waveforms.scale

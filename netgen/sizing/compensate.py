@@ -25,7 +25,7 @@ within a few per cent."""
 class Calibration:
     """Frames of calibration inputs in which rows are judged."""
 
-    #: Current of every node with lines of its own, A, (frames, units).
+    #: Current of every node with gate nets, A, (frames, units).
     signals: Mapping[str, Floats]
     #: What each row ought to sum up to, A, (frames, rows), by the layer's node and kind: a readout
     #: of ReLUs has their node.

@@ -65,7 +65,7 @@ def predict_power(
     """
     at = _Operation(circuit, technology, tables, vdd, x, stride)
     watts: dict[SupplyBranch, Floats] = {}
-    for branch, each in (*_lines(at), *_layers(at)):
+    for branch, each in (*_gate_nets(at), *_layers(at)):
         watts[branch] = watts.get(branch, np.zeros(len(x))) + each
     return PredictedPower({branch: each for branch, each in watts.items() if each.any()})
 
@@ -123,7 +123,7 @@ class _Operation:
         assert geometry is not None
         of_polarity = (mirrors.weight > 0) == (polarity == "pmos")
         counts = np.where(of_polarity, geometry.multiplicity, 0)
-        line = self.circuit.defined_by(mirrors.source)
+        gate_net = self.circuit.defined_by(mirrors.source)
         tables = self.tables.of(self.circuit.group(mirrors.source), layer.group)
         total = np.zeros(self.frames)
         if not counts.any():
@@ -136,7 +136,7 @@ class _Operation:
         for first in range(0, len(of_polarity), step):
             rows = slice(first, first + step)
             size = geometry.width[rows], geometry.length[rows], counts[rows]
-            surfaces = tables.surfaces(line, mirrors.weight[rows] > 0, size)
+            surfaces = tables.surfaces(gate_net, mirrors.weight[rows] > 0, size)
             currents = flows @ surfaces.transpose(1, 2, 0, 3).reshape(flows.shape[1], -1)
             total += (currents * by_drain[:, rows].reshape(self.frames, -1)).sum(axis=1)
         return total
@@ -144,13 +144,13 @@ class _Operation:
     def unit_copy(self, node: str, polarity: Polarity, amperes: Floats, volts: Floats) -> Floats:
         """Return what unit copies of signals (frames, units) carry, A."""
         unit = self.technology.unit_of(polarity, self.circuit.unit)
-        line = self.circuit.defined_by(node)
-        carried: Floats = amperes * self.tables.of_one(line, polarity, unit, amperes, volts)
+        gate_net = self.circuit.defined_by(node)
+        carried: Floats = amperes * self.tables.of_one(gate_net, polarity, unit, amperes, volts)
         return carried
 
 
-def _lines(at: _Operation) -> Iterator[Reading]:
-    """Inputs, the reference, and the second line of every signal that has one."""
+def _gate_nets(at: _Operation) -> Iterator[Reading]:
+    """Inputs, the reference, and the second gate net of every signal that has one."""
     yield SupplyBranch(INPUT, "input"), at.power(at.values[INPUT])
     circuit = at.circuit
     if circuit.divider is not None:
@@ -159,14 +159,14 @@ def _lines(at: _Operation) -> Iterator[Reading]:
         yield SupplyBranch(INPUT, "divider"), at.power(given)
     if circuit.uses_reference:
         yield SupplyBranch(REFERENCE, "bias"), at.power(at.values[REFERENCE])
-    for (node, line), used in circuit.gate_nets.items():
-        if line == circuit.defined_by(node) or not used.any():
+    for (node, gate_net), used in circuit.gate_nets.items():
+        if gate_net == circuit.defined_by(node) or not used.any():
             continue
         signal = at.values[node][:, used]
         # the copy's drain lies at the diode of the other line; a PMOS's takes about as much as
         # an NMOS's
         diode = at.tables.diode_voltage(signal)
-        if line == "p":
+        if gate_net == "p":
             copies = at.unit_copy(node, "nmos", signal, at.vdd - diode)
         else:
             copies = at.unit_copy(node, "pmos", signal, diode)

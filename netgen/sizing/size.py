@@ -207,12 +207,12 @@ class _SummingLayerSizer:
         shape = weight.shape
         width, length = np.zeros(shape), np.zeros(shape)
         multiplicity = np.zeros(shape, dtype=np.int64)
-        line = self.circuit.defined_by(mirrors.source)
+        gate_net = self.circuit.defined_by(mirrors.source)
         tables = self.tables.of(self.circuit.group(mirrors.source), self.layer.group)
         currents = self.activity.signals[mirrors.source]
         axes, at = self.tables.axes, np.zeros((*shape, len(self.tables.axes.drains)))
         for polarity, sign in _SIGNS:
-            path = _Path(tables, line, polarity, self.technology)
+            path = _Path(tables, gate_net, polarity, self.technology)
             of_sign = sign * weight > 0
             at[of_sign] = axes.of_drain(polarity, self.drain)[np.nonzero(of_sign)[0]]
             rows = of_sign.any(axis=1)
@@ -226,7 +226,7 @@ class _SummingLayerSizer:
                     wanted = np.where(sized_before, np.maximum(wanted, gains[:, -1]), wanted)
                 sizes = path.invert(wanted[columns], gains[columns])
                 width[row, columns], length[row, columns], multiplicity[row, columns] = sizes
-        surfaces = tables.surfaces(line, weight > 0, (width, length, multiplicity))
+        surfaces = tables.surfaces(gate_net, weight > 0, (width, length, multiplicity))
         by_current = np.einsum("rucd,uc->rud", surfaces, axes.of_current(currents))
         realised = np.sign(weight) * (by_current * at).sum(axis=-1)
         series = _series(self.technology, length)
@@ -258,9 +258,9 @@ class _Path:
     """A sizing path with its dimensions as functions of the position along it."""
 
     def __init__(
-        self, tables: MirrorTables, line: GateNet, polarity: Polarity, technology: Technology
+        self, tables: MirrorTables, gate_net: GateNet, polarity: Polarity, technology: Technology
     ) -> None:
-        self.axes, self.table = tables.axes, tables.tables[line, polarity]
+        self.axes, self.table = tables.axes, tables.tables[gate_net, polarity]
         self.polarity, self.technology = polarity, technology
         self.width, self.length = self.table.path.T
 

@@ -110,7 +110,7 @@ def structured_chips(
     return drawn, sampled
 
 
-class _Line(NamedTuple):
+class _GateNets(NamedTuple):
     """Log errors of a signal's N- and P-gate nets, (chips, units)."""
 
     n: Tensor
@@ -132,21 +132,21 @@ class _Chips:
 
     def parameters(self) -> Tensor:
         arch = self.arch
-        x, reference = self.line(arch.inputs), self.line(1)
-        posts: list[_Line] = []
+        x, reference = self.gate_nets(arch.inputs), self.gate_nets(1)
+        posts: list[_GateNets] = []
         for layer in range(1, arch.layers + 1):
             key_prefix = f"{layer}." if layer > 1 else ""
             self.mirrors(f"{key_prefix}w0", x)
             self.mirrors(f"{key_prefix}b0", reference)
             if posts:
                 below = (torch.stack(each, dim=1) for each in zip(*posts, strict=True))
-                self.mirrors(f"{layer}.add", _Line(*below))
-            row, candidate = self.line(arch.units), self.line(arch.units)
+                self.mirrors(f"{layer}.add", _GateNets(*below))
+            row, candidate = self.gate_nets(arch.units), self.gate_nets(arch.units)
             self.mirrors(f"{layer}.wc", row)
             self.mirrors(f"{layer}.bc", reference)
             self.mirrors(f"{layer}.bp", reference)
             self.mirrors(f"{layer}.wp", self.cells(layer, candidate))
-            posts.append(self.line(arch.units))
+            posts.append(self.gate_nets(arch.units))
         self.mirrors("wx", x)
         self.mirrors("bo", reference)
         for layer, post in enumerate(posts, start=1):
@@ -161,16 +161,16 @@ class _Chips:
     def add(self, name: str, logs: Tensor) -> None:
         self.arch.take(self.logs, name).add_(logs)
 
-    def line(self, units: int) -> _Line:
+    def gate_nets(self, units: int) -> _GateNets:
         """Draw what defines a signal by an NMOS diode: its copy and a PMOS diode give the P net."""
         diode, copy = (self.normal(self.errors.nmos, units) for _ in range(2))
-        return _Line(-diode, copy - diode - self.normal(self.errors.pmos, units))
+        return _GateNets(-diode, copy - diode - self.normal(self.errors.pmos, units))
 
-    def mirrors(self, name: str, line: _Line) -> None:
+    def mirrors(self, name: str, gate_nets: _GateNets) -> None:
         """Add the errors of the mirrors of a block, and of the nets that drive them."""
         weight = self.arch.take(self.nominal, name)
         deviation = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
-        n, p = (each if each.ndim == weight.ndim else each[:, None] for each in line)
+        n, p = (each if each.ndim == weight.ndim else each[:, None] for each in gate_nets)
         self.add(name, deviation + torch.where(weight > 0, p, n))
 
     def sigma(self, weight: Tensor) -> Tensor:
@@ -181,7 +181,7 @@ class _Chips:
                  for each in (self.errors.sourcing, self.errors.sinking)]  # fmt: skip
         return torch.from_numpy(np.where(values > 0, *sigmas)).to(weight.dtype)
 
-    def cells(self, layer: int, candidate: _Line) -> _Line:
+    def cells(self, layer: int, candidate: _GateNets) -> _GateNets:
         """Add the errors of cells; return those of the gate nets of their outputs."""
         units, n, p = self.arch.units, self.errors.nmos, self.errors.pmos
         each = units, self.arch.rungs
@@ -195,7 +195,7 @@ class _Chips:
                 self.add(f"{layer}.{name}", self.normal(self.errors.trimmed, *each))
         diode = self.normal(p, units)
         copied = self.normal(p, units) - self.normal(n, units)
-        return _Line(copied - diode, -diode)
+        return _GateNets(copied - diode, -diode)
 
     def pair(self, sigma: float, *shape: int) -> Tensor:
         """Draw the error of mirrors of two unit devices."""

@@ -7,7 +7,7 @@ from fake_technology import UNIT, fake_technology, ratio_drawn
 from small_models import small_model
 
 from netgen.circuit import Circuit, build_circuit
-from netgen.circuit.blocks.groups import LINES, MIRRORS
+from netgen.circuit.blocks.groups import GATE_NETS, MIRRORS
 from netgen.circuit.grouping import device_groups, group_names, refuse_groups
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import UsageError
@@ -16,7 +16,7 @@ from netgen.netlist.write import network_body
 from netgen.technology import Geometry, scaled, with_sizes
 
 TECHNOLOGY = fake_technology()
-NAMES = (*LINES, "thresh", "width", "gain", *MIRRORS)
+NAMES = (*GATE_NETS, "thresh", "width", "gain", *MIRRORS)
 
 
 def circuit_of(sizes: dict[str, float]) -> Circuit:
@@ -50,7 +50,7 @@ def test_every_transistor_that_copies_belongs_to_a_group() -> None:
     assert {name: found.get(name) for name in expected} == expected
 
 
-@pytest.mark.parametrize("group", [*LINES, "thresh", "width", "gain"])
+@pytest.mark.parametrize("group", [*GATE_NETS, "thresh", "width", "gain"])
 def test_a_group_alone_is_drawn_in_its_size(group: str) -> None:
     plain, sized = circuit_of({}), circuit_of({group: 2.0})
     before = synthesise(plain, TECHNOLOGY).transistors

@@ -1,7 +1,7 @@
 """A SPICE reader of its own, and the ideal circuit that a flattened netlist describes.
 
 Independent of netgen's writer on purpose: it only knows SPICE, the nine-transistor cell as a block,
-and that transistors on one gate line share their currents as their W / L do.
+and that transistors on one gate net share their currents as their W / L do.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class IdealCircuit:
 
     @cached_property
     def cells(self) -> dict[str, Element]:
-        """The cell that drives each output P line."""
+        """The cell that drives each output P-gate net."""
         return {element.nets[4]: element for element in self.elements if element.model == CELL}
 
     def inflow(self, net: str) -> Floats:
@@ -179,7 +179,7 @@ class IdealCircuit:
         return 1.0 if net in self.cells else self.diodes[net].strength
 
     def line(self, net: str) -> Floats:
-        """Return the current that a gate line stands for, A, (frames,)."""
+        """Return the current that a gate net stands for, A, (frames,)."""
         if net not in self._known:
             if net in self.cells:
                 self._known[net] = self.cell(self.cells[net])

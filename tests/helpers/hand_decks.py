@@ -43,7 +43,7 @@ def fet(
 
 
 def cell_lines(name: int, bias: np.ndarray, candidate: str) -> list[str]:
-    """The nine transistors of a cell, its biases, and a candidate on an NMOS-defined P line."""
+    """The nine transistors of a cell, its biases, and a candidate on an NMOS-defined P-gate net."""
     i = name
     lines = [
         f"Iin{i} vdd n{i} {candidate}",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from netgen.analysis.comparison.settled import has_line
+from netgen.analysis.comparison.settled import has_gate_net
 from netgen.model import INPUT, Cell, Model, evaluate
 from netgen.model.graph import Bools, Floats
 from netgen.simulation.traces import Traces
@@ -30,7 +30,7 @@ def traces_of(
     frames = {
         node.name: values[node.name][0] + (added or {}).get(node.name, 0.0)
         for node in model.nodes
-        if has_line(model, node.name)
+        if has_gate_net(model, node.name)
     }
     time, waves = _waves(model, values, frames)
     return Traces(

@@ -140,14 +140,14 @@ class Reference:
         self.lines.append(f"M{name} {nets} {model} w={wide:.9g}u l={long:.9g}u m={parallel}")
 
     def diode(self, signal: str) -> None:
-        """Draw an NMOS diode, and the P line where something hangs on it."""
+        """Draw an NMOS diode, and the P-gate net where something hangs on it."""
         self.mos(f"{signal}_d", f"{signal}_n", f"{signal}_n", "vss", NMOS)
         if (signal, "p") in self.gates:
             self.mos(f"{signal}_c", f"{signal}_p", f"{signal}_n", "vss", NMOS)
             self.mos(f"{signal}_e", f"{signal}_p", f"{signal}_p", "vdd", PMOS)
 
     def cell_layer(self, node: Cell) -> Iterator[str]:
-        """Draw cells with their biases and start-up switches; yield the start-up lines."""
+        """Draw cells with their biases and start-up switches; yield the start-up nets."""
         for unit in range(len(node.level)):
             c = f"{node.name}_{unit}"
             cand, out, v0 = f"{node.input}_{unit}_p", f"{c}_p", f"{c}_v0"

@@ -157,7 +157,7 @@ def test_counts_are_those_of_the_text(model: Model) -> None:
 
 def test_counts_by_kind_of_the_example() -> None:
     # by hand: 4 weights of drive and 8 of logits; 2 + 2 constants, 2 × 3 cell biases and the
-    # reference's diode; P lines of the three inputs' negative-only weights need none
+    # reference's diode; P-gate nets of the three inputs' negative-only weights need none
     assert device_counts(drawn(load_model(EXAMPLE))) == {
         "mirror": 12,
         "relu": 2,

@@ -104,7 +104,7 @@ def test_parts_are_the_whole_network(model: Model, mirrored_bias: bool) -> None:
     inside = re.findall(r"(?ms)^\.subckt layer_\w+.*?^\.ends", whole.text)
     written = [line for body in inside for line in statements(body) if line[0] != "."]
     lines = [
-        line.text for part in whole for line in whole.plain.units[part.prefix, part.unit].lines
+        line.text for part in whole for line in whole.plain.units[part.prefix, part.unit].elements
     ]
     assert sorted(re.sub(r" vdd_(?!\d)\w+", " vdd", line) for line in lines) == sorted(written)
 
@@ -136,7 +136,9 @@ def test_gates_have_the_geometry_of_their_mirrors() -> None:
     whole = network(SMALL)
     part = whole.parts["relu"][0]
     (line,) = (
-        line.text for line in whole.plain.units["relu", 0].lines if "relu_0_from_x_0 " in line.text
+        line.text
+        for line in whole.plain.units["relu", 0].elements
+        if "relu_0_from_x_0 " in line.text
     )
     (gate,) = whole.hung["x_0_p"][part]
     assert gate.polarity == "pmos"
@@ -167,7 +169,7 @@ def test_what_no_part_would_hold_is_refused(where: str, statement: str) -> None:
 def test_a_load_on_one_net_is_of_the_part_that_drives_it() -> None:
     changed = edited(".ends network", "Cwire relu_0_n 0 1f\n.ends network")
     (part, other) = changed.parts["relu"]
-    lines = [line.text for line in changed.plain.units["relu", 0].lines]
+    lines = [line.text for line in changed.plain.units["relu", 0].elements]
     assert "cwire relu_0_n 0 1f" in lines
     assert not other.elements.statements
     assert part.elements.statements

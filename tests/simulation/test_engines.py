@@ -180,7 +180,7 @@ def test_wires_slow_both_engines_alike(tmp_path: Path) -> None:
     wired = replace(plain, wires=Wires(dict.fromkeys(nets, 200e-15), "some layout"))
     lines = [line.text for line in workbench(wired, "monolithic").network.plain.whole]
     parts = [line.text for own in workbench(wired, "monolithic").network.plain.units.values()
-             for line in own.lines]  # fmt: skip
+             for line in own.elements]  # fmt: skip
     for found in (lines, parts):  # each net of the flat circuit once, whole or in parts
         text = "\n".join(found)
         assert len(re.findall(r"(?m)^Cw_", text)) == len(nets)

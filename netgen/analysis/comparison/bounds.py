@@ -109,13 +109,13 @@ class Bounds:
         current = self.frames[layer.node]
         new, old, low, high, square = (np.zeros_like(current) for _ in range(5))
         for mirrors in layer.mirrors:
-            line, weight = self.ranges[mirrors.source], mirrors.weight.T
+            signal, weight = self.ranges[mirrors.source], mirrors.weight.T
             up, down = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
-            new += line.new @ weight
-            old += line.old @ weight
-            low += line.low @ up + line.high @ down
-            high += line.high @ up + line.low @ down
-            square += line.new**2 @ weight**2
+            new += signal.new @ weight
+            old += signal.old @ weight
+            low += signal.low @ up + signal.high @ down
+            high += signal.high @ up + signal.low @ down
+            square += signal.new**2 @ weight**2
         off = current < _OFF
         ends = np.where(off, np.minimum(new, 0.0), current)
         error = np.where(off, self.margins.hidden * np.sqrt(square), 0.0)
@@ -136,13 +136,13 @@ class Bounds:
         The candidate comes to rest where either state can stay, and a mixture beyond its settled
         ends may reach the threshold to the other one.
         """
-        cell, line = layer.cell, self.ranges[layer.candidate]
-        line = SignalRange(*(cell.seen(each) for each in (line.new, line.old, line.low, line.high)))
+        cell, signal = layer.cell, self.ranges[layer.candidate]
+        signal = SignalRange(*map(cell.seen, (signal.new, signal.old, signal.low, signal.high)))
         low, high = cell.falling, cell.rising
         reach, moved = self.margins.reach * high, MOVED * high
-        largest, smallest = np.maximum(line.new, line.old), np.minimum(line.new, line.old)
-        rises = (line.high > high - reach) & (line.high > largest + moved)
-        falls = (line.low < low + reach) & (line.low < smallest - moved)
-        rests = (line.new > low - reach) & (line.new < high + reach)
+        largest, smallest = np.maximum(signal.new, signal.old), np.minimum(signal.new, signal.old)
+        rises = (signal.high > high - reach) & (signal.high > largest + moved)
+        falls = (signal.low < low + reach) & (signal.low < smallest - moved)
+        rests = (signal.new > low - reach) & (signal.new < high + reach)
         unsettled: Bools = np.where(before, falls, rises) & rests
         return unsettled

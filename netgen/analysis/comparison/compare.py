@@ -23,7 +23,7 @@ from netgen.analysis.comparison.results import (
     SimulationCost,
     UnexplainedState,
 )
-from netgen.analysis.comparison.settled import SettledTraces, has_line, observe
+from netgen.analysis.comparison.settled import SettledTraces, has_gate_net, observe
 from netgen.analysis.comparison.slow import frame_needed
 from netgen.analysis.comparison.states import CAUSES, Cause, CellStates, read_states
 from netgen.analysis.comparison.ties import leaders, possible_classes, tied
@@ -313,7 +313,7 @@ def _nodes(readings: _Readings) -> tuple[NodeComparison, ...]:
                 node=node.name,
                 op=op_of(node),
                 units=model.sizes[node.name],
-                observed="line" if has_line(model, node.name) else "re-formed",
+                observed="line" if has_gate_net(model, node.name) else "re-formed",
                 free_running=error_figures(circuit, readings.software[node.name]),
                 same_state=error_figures(circuit, readings.same_state[node.name]),
                 flips=None if reading is None else count_causes([reading.cause]),

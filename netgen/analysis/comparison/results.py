@@ -111,8 +111,8 @@ class NodeComparison:
     node: str
     op: str
     units: int
-    #: ``"line"``: the circuit's own current; ``"re-formed"``: a signed sum that has no line of its
-    #: own, computed from the circuit's currents with the model's weights.
+    #: ``"line"``: the circuit's own current; ``"re-formed"``: a signed sum without a gate net,
+    #: computed from the circuit's currents with the model's weights.
     observed: Literal["line", "re-formed"]
     #: ``free_running``, ``same_state``: errors against the software model by itself, and with the
     #: circuit's BMRU states forced.

@@ -19,8 +19,8 @@ class SettledTraces:
     """The circuit's answers to several samples, without their waves."""
 
     sample: tuple[int, ...]  #: Index of each sample in its file, (samples,).
-    #: Every node of the model, each (samples, frames, units), software units. Nodes without a line
-    #: of their own in the circuit are re-formed, see :func:`observe`.
+    #: Every node of the model, each (samples, frames, units), software units. Nodes without a
+    #: gate net are re-formed, see :func:`observe`.
     values: Mapping[str, Floats]
     #: By cell node, (samples, frames, triggers), as the output current says: the cell is above half
     #: of its level.
@@ -44,7 +44,7 @@ class SettledTraces:
     power: PowerFigures | None  #: Where the supply power went; None where the traces do not tell.
 
 
-def has_line(model: Model, name: str) -> bool:
+def has_gate_net(model: Model, name: str) -> bool:
     """Tell whether a node's value flows somewhere in the circuit as one current.
 
     It does for relu nodes and cell nodes and for the readout. A signed sum that is not the readout
@@ -69,8 +69,8 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
         There are not as many traces as samples.
     """
     count, frames = x.shape[:2]
-    names = [node.name for node in model.nodes if has_line(model, node.name)]
-    lines = {name: np.empty((count, frames, model.sizes[name])) for name in names}
+    names = [node.name for node in model.nodes if has_gate_net(model, node.name)]
+    currents = {name: np.empty((count, frames, model.sizes[name])) for name in names}
     driving = {cell.input for cell in model.cells} - {INPUT}
     extremes = {name: np.full((count, frames, model.sizes[name], 2), np.nan) for name in driving}
     scalars = []
@@ -78,12 +78,12 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
     for position, trace in enumerate(traces):
         if position >= count:
             raise ValueError(f"more traces than the {count} samples")
-        _check(trace, trace.frames, {name: array.shape[1:] for name, array in lines.items()})
+        _check(trace, trace.frames, {name: array.shape[1:] for name, array in currents.items()})
         if trace.shows_transients:
             shapes = {name: array.shape[1:] for name, array in extremes.items()}
             _check(trace, trace.extremes, shapes)
         for name in names:
-            lines[name][position] = trace.frames[name]
+            currents[name][position] = trace.frames[name]
         for name in trace.extremes:
             extremes[name][position] = trace.extremes[name]
         tally.add(trace)
@@ -107,8 +107,8 @@ def observe(model: Model, x: Floats, traces: Iterable[Traces]) -> SettledTraces:
     )
     return SettledTraces(
         sample=sample,
-        values=_reform(model, x, lines),
-        states={cell.name: cell.read(lines[cell.name]) for cell in model.cells},
+        values=_reform(model, x, currents),
+        states={cell.name: cell.read(currents[cell.name]) for cell in model.cells},
         extremes=extremes,
         power_w=np.array(power, dtype=np.float64),
         cpu_s=np.array(cpu, dtype=np.float64),
@@ -139,8 +139,8 @@ def _check(
         raise ConfigurationError(source, [f"{problem}; {hint}" for problem in problems])
 
 
-def _reform(model: Model, x: Floats, lines: Mapping[str, Floats]) -> dict[str, Floats]:
+def _reform(model: Model, x: Floats, currents: Mapping[str, Floats]) -> dict[str, Floats]:
     values: dict[str, Floats] = {INPUT: np.asarray(x, dtype=np.float64)}
     for node in model.nodes:
-        values[node.name] = node_value(node, values) if is_signed(node) else lines[node.name]
-    return values | {model.readout.node: lines[model.readout.node]}
+        values[node.name] = node_value(node, values) if is_signed(node) else currents[node.name]
+    return values | {model.readout.node: currents[model.readout.node]}

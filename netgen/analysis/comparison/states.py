@@ -124,8 +124,8 @@ def read_states(
         off = candidate_errors(cell, before, candidate, settled.values[cell.input])
         transient = np.zeros_like(race)
         if cell.input in settled.extremes:
-            line, extremes = settled.values[cell.input], settled.extremes[cell.input]
-            transient = seen_transients(cell, before, candidate, line, extremes)
+            signal, extremes = settled.values[cell.input], settled.extremes[cell.input]
+            transient = seen_transients(cell, before, candidate, signal, extremes)
         cause = np.select(
             [reference[cell.name] == states, states == expected, near, off, slow, race | transient],
             [0, *(1 + CAUSES.index(cause) for cause in _TRIED)],

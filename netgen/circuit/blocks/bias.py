@@ -24,7 +24,7 @@ class Reference(Block):
                 "line vss",
                 "bias",
                 kit.nmos(DEVICE, "line", "line"),
-                comments=("A bias line: the bias current flows into the diode.",),
+                comments=("A bias net: the bias current flows into the diode.",),
             ),
             module(
                 RESET,

@@ -6,7 +6,7 @@ cell's bias works through is another, called as the bias.
 
 from __future__ import annotations
 
-X, CONSTANTS, ROWS, CANDIDATES, STATES = LINES = (
+X, CONSTANTS, ROWS, CANDIDATES, STATES = GATE_NETS = (
     "x", "reference", "rows", "candidates", "states",
 )  # fmt: skip
 """The gate nets of inputs, of the reference, of ReLU rows, of those that cells take, of cells."""

@@ -154,7 +154,7 @@ class LadderBlock(Schmitt9):
                 "diode m4.",
                 "v0_k rises when the candidate and the feedback together exceed thresh_k; then "
                 "gain_k adds to",
-                "the output. cand: P line of the candidate; p: P line of the output.",
+                "the output. cand: P-gate net of the candidate; p: P-gate net of the output.",
             ),
         )
         return (cell,)

@@ -18,8 +18,8 @@ class Mirror(Block):
 
     def modules(self, kit: Kit) -> tuple[Module, ...]:
         """Return both subcircuits."""
-        to_p = "The gate line of sourcing copies: a copy of the N line into a PMOS diode."
-        to_n = "The gate line of sinking copies of a cell: a copy of its P line into an NMOS diode."
+        to_p = "The gate net of sourcing copies: a copy of the N-gate net into a PMOS diode."
+        to_n = "The gate net of sinking copies of a cell: its P-gate net copied into an NMOS diode."
         p = kit.nmos(COPY, "p", "n"), kit.pmos(DIODE, "p", "p")
         n = kit.pmos(COPY, "n", "p"), kit.nmos(DIODE, "n", "n")
         return (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from netgen.circuit.blocks import bias, mirror, relu
-from netgen.circuit.blocks.groups import LINES, MIRRORS
+from netgen.circuit.blocks.groups import GATE_NETS, MIRRORS
 from netgen.circuit.blocks.kit import Kit
 from netgen.circuit.blocks.port import Block, CellBlock
 from netgen.circuit.netlist import Module
@@ -53,7 +53,7 @@ def modules_of(
     modules += bias.BLOCK.modules(kit)
     for group, size in sizes_of(unit).items():
         group_kit = Kit(technology, size)
-        if group in LINES:
+        if group in GATE_NETS:
             sized = (*relu.BLOCK.modules(group_kit), *mirror.BLOCK.modules(group_kit))
         elif group not in MIRRORS:
             sized = tuple(each for each in bias.BLOCK.modules(group_kit) if each.name == bias.DIODE)

@@ -1,4 +1,4 @@
-"""The diode of a summing node, an input or the reference: it defines a signal's N line."""
+"""The diode of a summing node, an input or the reference: it defines a signal's N-gate net."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReluBlock(Block):
             comments=(
                 "ReLU: what flows into n flows through the diode; a negative sum pulls n to ground "
                 "and the diode",
-                "is off. n is the gate line of sinking copies.",
+                "is off. n is the gate net of sinking copies.",
             ),
         )
         return (diode,)

@@ -118,7 +118,7 @@ def nodes_blocks(comparison: Comparison, model: Model) -> list[Block]:
         f"In software units; 1 is {engineering(model.unit_current, 'A')}. Worst unit by itself: "
         "given the circuit's own signals below it, root mean square as a share of the currents "
         "that meet in it, or of what a cell gives; the unit in brackets. A re-formed node has no "
-        "line of its own in the circuit: its value is computed from the circuit's currents with "
+        "gate net in the circuit: its value is computed from the circuit's currents with "
         "the model's weights."
     )
     columns = (

@@ -22,7 +22,7 @@ MEANINGS = {
     "relu": "diodes of rows: fed by the mirrors, nothing of their own",
     "cell": "cells: candidate, feedback and output branches",
     "bias": "constants of rows, and the bias currents of cells",
-    "line": "P lines of inputs and rows, N lines of cells",
+    "line": "P-gate nets of inputs and rows, N-gate nets of cells",
     "input": "input currents",
     "start": "start-up switches",
     "decision": "winner-take-all: copies of the readout's currents, and its bias",

@@ -84,8 +84,8 @@ class Schmitt9(CellBlock):
                 "current and the",
                 "feedback the width current. beta_hi = I_thresh, beta_hi - beta_lo = I_width, "
                 "alpha = I_gain.",
-                "cand: P line of the candidate; thresh, width, gain: bias lines; p: P line of the "
-                "output.",
+                "cand: P-gate net of the candidate; thresh, width, gain: bias nets; p: P-gate net "
+                "of the output.",
             ),
         )
         return (cell,)
