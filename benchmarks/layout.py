@@ -60,7 +60,7 @@ def devices(count: int, deck: Path | None) -> None:
         errors = foundry(laid, deck)
         drawn += len(netlist.transistors)
         fingers += len(laid.task.fingers)
-        bad += not laid.verdict.clean or bool(errors)
+        bad += not laid.checks.clean or bool(errors)
         print(f"{seed}: {len(netlist.transistors)} devices, {said(laid)}, {errors_said(errors)}, "
               f"{cpu:.2f} s", flush=True)  # fmt: skip
         seed += 1
@@ -82,11 +82,11 @@ def networks(largest: int, effort: float, deck: Path | None) -> None:
         netlist = synthesise(replace(made.circuit, mirrored_bias=True), made.technology)
         laid, cpu = timed(netlist, Choices(effort=effort))
         errors = foundry(laid, deck)
-        count = laid.verdict.comparison.devices
+        count = laid.checks.comparison.devices
         points.append((count, cpu))
         width, height = (side / 1000 for side in laid.size)
         ratio = laid.area / laid.task.gate_area
-        bad += not laid.verdict.clean or bool(errors)
+        bad += not laid.checks.clean or bool(errors)
         print(f"d = {d}: {count} devices, {width:.0f} × {height:.0f} µm, {ratio:.2f} × gates, "
               f"{said(laid)}, {errors_said(errors)}, {cpu:.1f} CPU s", flush=True)  # fmt: skip
     if len(points) > 1:
@@ -120,9 +120,9 @@ def foundry(laid: Laid, deck: Path | None) -> int | None:
 
 def said(laid: Laid) -> str:
     """Say what the own checks found."""
-    verdict = laid.verdict
-    match = "match" if verdict.comparison.match else "NO MATCH"
-    return f"{len(verdict.violations)} own rules broken, LVS {match}"
+    checks = laid.checks
+    match = "match" if checks.comparison.match else "NO MATCH"
+    return f"{len(checks.violations)} own rules broken, LVS {match}"
 
 
 def errors_said(errors: int | None) -> str:

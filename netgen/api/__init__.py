@@ -7,8 +7,7 @@ arrays are NumPy's. A ``progress`` is called with (done, total) after each finis
 from __future__ import annotations
 
 from netgen.analysis import Tolerances
-from netgen.api.records import Chips, Circuit, Predictions, Result
-from netgen.api.steps import (
+from netgen.api.actions import (
     build,
     compare,
     load_model,
@@ -19,6 +18,7 @@ from netgen.api.steps import (
     simulate,
     twin,
 )
+from netgen.api.records import Chips, Circuit, Predictions, Result
 from netgen.model import Model, Samples
 from netgen.technology import Technology, load_technology
 

@@ -10,9 +10,9 @@ import click
 
 from netgen.analysis import load_tolerances
 from netgen.commands import options as shared
-from netgen.commands.export import export_step
+from netgen.commands.actions import build_action
+from netgen.commands.export import export_action
 from netgen.commands.records import taking
-from netgen.commands.steps import build_step
 from netgen.errors import UsageError
 from netgen.model import Model, Samples, load_model, load_samples
 from netgen.project import FORMATS, BuildOptions, Target, occupied, read_build
@@ -50,7 +50,7 @@ class GoalOptions:
             raise UsageError("--optimise needs labelled samples: add --calibration SAMPLES.npz")
 
 
-def sizes_step(
+def sizes_action(
     model: Model, options: BuildOptions, samples: Samples, goal: GoalOptions, folder: Path
 ) -> BuildOptions:
     """Choose the sizes of groups of devices and say what to expect of them."""
@@ -146,7 +146,7 @@ def build_command(
         options = technology.build_options()
         if goal.optimise is not None:
             assert samples is not None
-            options = sizes_step(loaded, options, samples, goal, folder.path)
-        build_step(loaded, output, options, samples, tolerances, model, replace)
+            options = sizes_action(loaded, options, samples, goal, folder.path)
+        build_action(loaded, output, options, samples, tolerances, model, replace)
         if dialects or formats:
-            export_step(read_build(output), (*dialects, *formats))
+            export_action(read_build(output), (*dialects, *formats))

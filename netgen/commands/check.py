@@ -13,8 +13,8 @@ from netgen.analysis.comparison.race import NEAR
 from netgen.analysis.comparison.slow import frame_needed, late_thresholds
 from netgen.circuit.blocks import blocks_of
 from netgen.commands import options as shared
+from netgen.commands.actions import expected_power, say_below_floor, warn_of_units
 from netgen.commands.output import give_document, list_first, warn
-from netgen.commands.steps import expected_power, say_below_floor, warn_of_units
 from netgen.document import Json
 from netgen.model import Add, Cell, Linear, Model, load_model, op_of, sources
 from netgen.project import Design, design

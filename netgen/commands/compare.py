@@ -9,9 +9,9 @@ import click
 
 from netgen.analysis import kept_tolerances
 from netgen.commands import options as shared
+from netgen.commands.actions import chosen_tolerances, compare_action, open_action
 from netgen.commands.baseline import BaselineOptions, baseline_options
 from netgen.commands.post_layout import say_side_by_side
-from netgen.commands.steps import chosen_tolerances, compare_step, open_step
 from netgen.project import Folder
 from netgen.project.post_layout import side_by_side
 
@@ -36,9 +36,9 @@ def compare_command(
     the build or run found, with those of DIR/netgen.toml (or netgen.json) over them.
     """
     if wires:
-        say_side_by_side(side_by_side(open_step(folder, edited)))
+        say_side_by_side(side_by_side(open_action(folder, edited)))
         return
     names = {"model": str(folder / "model.json"), "samples": str(folder / "sim" / "samples.npz")}
     tolerances = chosen_tolerances(limits, folder, kept_tolerances(Folder(folder).tolerances))
     against = earlier.against()
-    sys.exit(compare_step(folder, tolerances, names, edited, against))
+    sys.exit(compare_action(folder, tolerances, names, edited, against))

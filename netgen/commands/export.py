@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from netgen.commands.actions import open_action
 from netgen.commands.options import PATH, edited_option, folder_argument, replace_option
-from netgen.commands.steps import open_step
 from netgen.project import TARGETS, Build, Target, export
 
 
@@ -51,10 +51,10 @@ def export_command(
     ngspice deck is the one that netgen ran, and a control block that writes a waveform file and a
     plot.
     """
-    export_step(open_step(folder, edited), to, output, sample, nodes, replace)
+    export_action(open_action(folder, edited), to, output, sample, nodes, replace)
 
 
-def export_step(
+def export_action(
     build: Build,
     to: Collection[Target],
     output: Path | None = None,

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import click
 
+from netgen.commands.actions import open_action
 from netgen.commands.options import deck_option, edited_option, folder_argument, integer_option
 from netgen.commands.output import progress
-from netgen.commands.steps import open_step
 from netgen.errors import ToolMissingError
 from netgen.layout.assemble import Choices
 from netgen.layout.deck import Opinion
-from netgen.layout.make import Laid, Verdict
+from netgen.layout.make import Laid, LayoutChecks
 from netgen.project.layout import check_layout, layout_folder
 from netgen.project.layout import layout as lay_out
 from netgen.units import counted
 
 _SHARES = {"placing": (0, 70), "wiring": (70, 2), "checking": (72, 14), "comparing": (86, 8),
            "wires": (94, 2), "simulating": (96, 2), "writing": (98, 2)}  # fmt: skip
-"""Where each step begins, and how much of the whole it is, in percent."""
+"""Where each phase begins, and how much of the whole it is, in percent."""
 
 
 @click.command("layout")
@@ -66,7 +66,7 @@ def layout_command(
     The circuit is the build's with biases mirrored from one reference. Writes DIR/layout: GDS, LEF,
     Verilog stub, the flat netlist of what was drawn, a picture, and layout.json.
     """  # fmt: skip
-    build = open_step(folder, edited)
+    build = open_action(folder, edited)
     if checked is not None:
         with layout_progress("checking", decks) as progress:
             checked_layout = check_layout(build, checked, progress, decks)
@@ -81,7 +81,7 @@ def layout_command(
             click.secho(f"{where}: your edited file is now {each.name}", fg="yellow")
         _say(where, laid)
         file = where / f"{checked_layout.cell}.gds"
-    _say_verdict(str(file), checked_layout.verdict, checked_layout.rules)
+    _say_checks(str(file), checked_layout.checks, checked_layout.rules)
     say_opinions(str(file), checked_layout.opinions)
     sys.exit(0 if checked_layout.clean else 1)
 
@@ -111,9 +111,9 @@ def layout_progress(
     percent_of_layout = 20 if decks else 100
     with progress(label, 100) as bar:
 
-        def report(step: str, share: float) -> None:
-            start, width = (percent_of_layout, 100 - percent_of_layout) if step == "decks" else (
-                each * percent_of_layout / 100 for each in _SHARES[step]
+        def report(phase: str, share: float) -> None:
+            start, width = (percent_of_layout, 100 - percent_of_layout) if phase == "decks" else (
+                each * percent_of_layout / 100 for each in _SHARES[phase]
             )  # fmt: skip
             bar.update(max(0, round(start + width * share) - bar.pos))
 
@@ -132,14 +132,14 @@ def _say(where: Path, laid: Laid) -> None:
     )
 
 
-def _say_verdict(name: str, verdict: Verdict, rules: int) -> None:
-    if verdict.violations:
-        click.echo(f"{name}: {len(verdict.violations)} of {counted(rules, 'design rules')} broken:")
-        for each in verdict.violations[:10]:
+def _say_checks(name: str, checks: LayoutChecks, rules: int) -> None:
+    if checks.violations:
+        click.echo(f"{name}: {len(checks.violations)} of {counted(rules, 'design rules')} broken:")
+        for each in checks.violations[:10]:
             click.echo(f"  {each}")
     else:
         click.echo(f"{name}: {counted(rules, 'design rules')}, 0 violations")
-    compared = verdict.comparison
+    compared = checks.comparison
     if compared.match:
         matched = f"{compared.devices} transistors and {compared.nets} nets match the netlist"
         click.echo(f"{name}: {matched}")

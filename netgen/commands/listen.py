@@ -70,7 +70,7 @@ def _simulate(model: Model, samples: Samples, options: BuildOptions) -> Floats:
         folder = Path(scratch) / "circuit"
         build(model, folder, options)
         opened = read_build(folder)
-        for step in simulate(opened, samples, [0], SimulationChoices(jobs=1)):
-            if step.failure is not None:
-                raise step.failure
+        for finished in simulate(opened, samples, [0], SimulationChoices(jobs=1)):
+            if finished.failure is not None:
+                raise finished.failure
         return read_runs(opened).traces(0).frames[model.readout.node]

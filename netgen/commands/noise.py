@@ -83,7 +83,7 @@ def noise_command(
     sampling = NoiseSampling(seed, repeats, per_frame)
     choices = NoiseChoices(tuple(places) or PLACES, _levels(levels), sampling)
     results = noise_immunity(cases, technology.build_options(), choices, output, replace)
-    listed = list(followed(results, "noise", choices.steps(cases)))
+    listed = list(followed(results, "noise", choices.result_count(cases)))
     click.echo("95 % intervals in brackets; noise in % of a unit rms")
     for result in listed:
         click.echo(_line(result))

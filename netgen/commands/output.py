@@ -24,7 +24,7 @@ from netgen.schema import head
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-Step = TypeVar("Step")
+Item = TypeVar("Item")
 
 LOG_FILE = "netgen.log"
 """In a folder that netgen made: what was done to it, and how that ended."""
@@ -62,7 +62,7 @@ SUMMARIES = ("compare", "run")
 
 _COMMON = (
     click.Option(["-q", "--quiet"], is_flag=True, help="Print warnings and errors only."),
-    click.Option(["-v", "--verbose"], is_flag=True, help="Print every step, as in the log."),
+    click.Option(["-v", "--verbose"], is_flag=True, help="Print everything, as in the log."),
 )
 _JSON = click.Option(
     ["--json", "as_json"], is_flag=True, help="Print the figures as JSON; all else goes to stderr."
@@ -88,18 +88,18 @@ def progress_hidden() -> bool:
 
 
 def progress(label: str, length: int) -> ProgressBar[int]:
-    """Return a bar on standard error; ``update(n)`` moves it by n of ``length`` steps."""
+    """Return a bar on standard error; ``update(n)`` moves it by n of ``length``."""
     return click.progressbar(
         length=length, label=label, file=sys.stderr, show_pos=True, show_eta=True,
         hidden=progress_hidden(),
     )  # fmt: skip
 
 
-def followed(steps: Iterable[Step], label: str, length: int) -> Iterator[Step]:
-    """Yield what ``length`` steps give, with a bar that moves with each."""
+def followed(items: Iterable[Item], label: str, length: int) -> Iterator[Item]:
+    """Yield ``length`` items, with a bar that moves with each."""
     with progress(label, length) as bar:
-        for step in steps:
-            yield step
+        for item in items:
+            yield item
             bar.update(1)
 
 

@@ -9,8 +9,8 @@ import click
 
 from netgen.analysis import Consumption, PowerFigures
 from netgen.analysis.power.consumption import GROUPINGS
+from netgen.commands.actions import open_action
 from netgen.commands.options import edited_option, folder_argument
-from netgen.commands.steps import open_step
 from netgen.document import Json, number_at, table_at, text_at, whole_at
 from netgen.project.power import power as measure
 from netgen.units import counted, engineering
@@ -24,7 +24,7 @@ def power_command(folder: Path, edited: bool) -> None:
 
     Writes power.html, power.json and plots of it into DIR.
     """
-    build = open_step(folder, edited)
+    build = open_action(folder, edited)
     figures, footprint = measure(build)
     click.echo(f"{folder}: {counted(figures.samples, 'samples')}")
     for grouping in GROUPINGS:

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from netgen.commands import options as shared
+from netgen.commands.actions import build_action, chosen_tolerances, compare_action, simulate_action
 from netgen.commands.baseline import BaselineOptions, baseline_options
-from netgen.commands.steps import build_step, chosen_tolerances, compare_step, simulate_step
 from netgen.errors import NetgenError, SimulationError
 from netgen.model import load_model, load_samples
 from netgen.project import occupied
@@ -53,16 +53,16 @@ def run_command(
     failed: SimulationError | None = None
     with occupied(output):
         options = technology.build_options()
-        build_step(loaded, output, options, typical, tolerances, model, replace)
+        build_action(loaded, output, options, typical, tolerances, model, replace)
         try:
-            simulate_step(output, samples, simulation)
+            simulate_action(output, samples, simulation)
         except SimulationError as error:  # the others are still worth a report
             failed = error
         names = {"model": str(model), "samples": str(samples)}
         if calibration is not None:
             names["calibration"] = str(calibration)
         try:
-            status = compare_step(output, tolerances, names, against=against)
+            status = compare_action(output, tolerances, names, against=against)
         except NetgenError:
             if failed is not None:  # what failed first is the reason
                 raise failed from None

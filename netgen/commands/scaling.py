@@ -50,8 +50,8 @@ def scaling_command(
     states = _sizes(sizes)
     choices = ScalingChoices(tuple(states), layers, frames, confirm)
     measured: list[Size] = []
-    steps = study(choices, output, technology.build_options(), simulation.choices())
-    for size in followed(steps, "sizing", len(states)):
+    studied = study(choices, output, technology.build_options(), simulation.choices())
+    for size in followed(studied, "sizing", len(states)):
         measured.append(size)
         click.echo(_line(size))
     laws = {name: power_law(states, [of(size) for size in measured]) for name, of in QUANTITIES}

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from netgen.commands import options as shared
-from netgen.commands.steps import population_step, simulate_step
+from netgen.commands.actions import population_action, simulate_action
 from netgen.commands.variants import Varied, variability_options
 from netgen.errors import UsageError
 
@@ -38,6 +38,6 @@ def sim_command(
     if varied.asked:
         if post_layout:
             raise UsageError("--post-layout is of the nominal circuit; leave out chips and corners")
-        population_step(folder, samples, simulation, varied, edited)
+        population_action(folder, samples, simulation, varied, edited)
     else:
-        simulate_step(folder, samples, simulation, edited, post_layout)
+        simulate_action(folder, samples, simulation, edited, post_layout)

@@ -60,10 +60,10 @@ def sweep_command(
     points = _points(wanted)
     choices = simulation.choices()
     results: list[PointResult] = []
-    steps = run_sweep(
+    points_done = run_sweep(
         loaded, known, indices, output, points, technology.build_options(), choices, replace
     )
-    for result in followed(steps, "sweeping", len(points) * (len(indices) + 1)):
+    for result in followed(points_done, "sweeping", len(points) * (len(indices) + 1)):
         if result is not None:
             results.append(result)
             click.echo(_line(result))

@@ -8,9 +8,9 @@ from typing import TextIO
 
 import click
 
+from netgen.commands.actions import open_action
 from netgen.commands.layout import layout_progress, say_opinions
 from netgen.commands.options import deck_option, edited_option, folder_argument, integer_option
-from netgen.commands.steps import open_step
 from netgen.layout.assemble import Choices
 from netgen.project.tapeout import About, not_run
 from netgen.project.tapeout import tapeout as write_submission
@@ -46,7 +46,7 @@ def tapeout_command(
 
     Writes a new folder. The build must have the tile's supply (--vdd 3.3).
     """
-    build = open_step(folder, edited)
+    build = open_action(folder, edited)
     where = output or folder / "tapeout" / target
     about = About(author, None if licence is None else licence.read())
     with layout_progress("drawing", decks) as progress:
@@ -60,7 +60,7 @@ def tapeout_command(
         click.echo(f"{where}: {problem}")
     if done.tile is not None and licence is None:
         click.echo(f"{where}: holds no LICENSE; add one, or name it with --license")
-    verdict = "NOT clean" if done.problems else "design rules and LVS clean"
-    click.echo(f"{where}: {verdict}; not run: {not_run(done.opinions)}")
+    result = "NOT clean" if done.problems else "design rules and LVS clean"
+    click.echo(f"{where}: {result}; not run: {not_run(done.opinions)}")
     say_opinions(str(where), done.opinions)
     sys.exit(1 if done.problems else 0)

@@ -16,9 +16,9 @@ from netgen.analysis.variability.accuracy import (
     population_accuracy,
 )
 from netgen.commands import options as shared
+from netgen.commands.actions import open_action
 from netgen.commands.output import followed, give_document
 from netgen.commands.records import taking
-from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.files import is_netgen_page
@@ -152,7 +152,7 @@ def trim_command(
 
     netgen twin and netgen sim --monte-carlo take the file by --trim.
     """
-    build = open_step(folder, edited)
+    build = open_action(folder, edited)
     if not build.model.cells:
         raise UsageError("the model has no cells: there is nothing to trim")
     span = search.span(build)
@@ -258,7 +258,7 @@ def _by_trial(
     assert picked.y is not None
     if len(np.unique(picked.y)) < 2:
         raise UsageError("the recordings of the trial are all of one class; choose --recordings")
-    steps = trim_by_trial(
+    trials = trim_by_trial(
         build.model.readout,
         lambda settings: sampled.logits(picked.x, settings),
         picked.y.astype(np.intp),
@@ -266,7 +266,7 @@ def _by_trial(
         search.evaluations,
         seed,
     )
-    best = deque(followed(steps, "trying", search.evaluations), maxlen=1).pop()
+    best = deque(followed(trials, "trying", search.evaluations), maxlen=1).pop()
     return _TrimResult(best.codes, "trial", None, None, tuple(used), best.evaluations)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from netgen.analysis.variability.accuracy import population_accuracy
 from netgen.analysis.variability.proportions import Proportion, proportion
 from netgen.commands import options as shared
+from netgen.commands.actions import open_action
 from netgen.commands.output import followed
-from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.files import sha256_of, write_whole
 from netgen.model import decide, evaluate, load_samples
@@ -65,7 +65,7 @@ def twin_command(
     from netgen.report.studies.twin import write_twin  # matplotlib: not for --help
 
     variation = chosen_chips.variation()
-    build = open_step(folder, edited)
+    build = open_action(folder, edited)
     loaded = load_samples(samples, build.model)
     indices = shared.picked_of(picked, len(loaded))
     x = loaded.x[indices]

@@ -10,9 +10,9 @@ import click
 
 from netgen._version import __version__
 from netgen.analysis.variability.proportions import spread
+from netgen.commands.actions import open_action
 from netgen.commands.options import PATH, edited_option
 from netgen.commands.output import give_document
-from netgen.commands.steps import open_step
 from netgen.document import Json
 from netgen.errors import ConfigurationError
 from netgen.project import Build, populations
@@ -44,10 +44,10 @@ def variability_command(folders: tuple[Path, ...], edited: bool) -> None:
     DIR/variability; with several builds also how agreement depends on the area of the unit mirror,
     into that of the first. Runs that are not simulated yet are counted as missing.
     """
-    analyse_step([open_step(folder, edited) for folder in dict.fromkeys(folders)])
+    analyse_action([open_action(folder, edited) for folder in dict.fromkeys(folders)])
 
 
-def analyse_step(builds: Sequence[Build]) -> None:
+def analyse_action(builds: Sequence[Build]) -> None:
     """Analyse every population of some builds, write their pages and print a table.
 
     Raises

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from netgen.commands.actions import chosen_tolerances, say_checks, verify_action
 from netgen.commands.options import edited_option, folder_argument, tolerance_options
 from netgen.commands.output import give_document
-from netgen.commands.steps import chosen_tolerances, say_checks, verify_step
 from netgen.report.comparison.document import checks_document
 
 
@@ -30,7 +30,7 @@ def verify_command(folder: Path, limits: tuple[str, ...], jobs: int | None, edit
     gain of each mirror and threshold, width and output of each cell. Writes DIR/verify.json, which
     netgen compare takes into its verdict.
     """
-    checks = verify_step(folder, chosen_tolerances(limits, folder), jobs, edited)
+    checks = verify_action(folder, chosen_tolerances(limits, folder), jobs, edited)
     say_checks(checks)
     passed = all(check.passed for check in checks)
     give_document(checks_document(checks))

@@ -20,7 +20,7 @@ PARTS = "; --engine staged solves the circuit in parts"
 
 
 def watch(
-    steps: Iterator[Finished[int] | Finished[Run]],
+    simulations: Iterator[Finished[int] | Finished[Run]],
     total: int,
     output: Path,
     what: str,
@@ -37,7 +37,7 @@ def watch(
     failures: list[SimulationError] = []
     fresh = 0
     with click.progressbar(
-        steps,
+        simulations,
         length=total,
         label="simulating",
         file=sys.stderr,
@@ -45,12 +45,12 @@ def watch(
         item_show_func=lambda _: f"{len(failures)} failed",
         hidden=progress_hidden(),
     ) as watched:
-        step: Finished[int] | Finished[Run]
-        for step in watched:
-            _log_step(step)
-            fresh += step.fresh
-            if step.failure is not None:
-                failures.append(step.failure)
+        finished: Finished[int] | Finished[Run]
+        for finished in watched:
+            _log(finished)
+            fresh += finished.fresh
+            if finished.failure is not None:
+                failures.append(finished.failure)
     took = time.monotonic() - started
     taken = f", {total - fresh} taken over" if fresh < total else ""
     click.echo(f"{output}: {fresh - len(failures)} {what} simulated in {took:.1f} s{taken}")
@@ -60,9 +60,9 @@ def watch(
         raise SimulationError(kinds, f"{problem}{PARTS if whole and 'timestep' in kinds else ''}")
 
 
-def _log_step(step: Finished[int] | Finished[Run]) -> None:
-    run = step.run.traces if isinstance(step.run, Run) else f"sample {step.run}"
-    if step.failure is not None:
-        LOG.warning("%s failed: %s", run, step.failure)
+def _log(finished: Finished[int] | Finished[Run]) -> None:
+    run = finished.run.traces if isinstance(finished.run, Run) else f"sample {finished.run}"
+    if finished.failure is not None:
+        LOG.warning("%s failed: %s", run, finished.failure)
     else:
-        LOG.info("%s %s", run, "simulated" if step.fresh else "taken over")
+        LOG.info("%s %s", run, "simulated" if finished.fresh else "taken over")

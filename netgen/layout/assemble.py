@@ -49,7 +49,7 @@ def assemble(
     Parameters
     ----------
     progress
-        Hears which step runs and how far it is, from 0 to 1.
+        Called with the phase that runs and how far it is, from 0 to 1.
     """
     shapes = [finger_shape(finger, process) for finger in task.fingers]
     blocks = blocks_of(task, shapes, process)

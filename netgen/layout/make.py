@@ -19,11 +19,11 @@ from netgen.layout.matching import MirrorGroup, mirror_groups
 from netgen.layout.process import Process
 from netgen.technology import Technology
 
-StepProgress = Callable[[str, float], None]
+PhaseProgress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class LayoutChecks:
     """What the own checks say of a layout."""
 
     violations: tuple[Violation, ...]  #: Of design rules.
@@ -47,7 +47,7 @@ class Laid:
     size: tuple[int, int]  #: Width and height, nm; its lower left corner is the origin.
     terminals: tuple[Terminal, ...]
     groups: tuple[MirrorGroup, ...]
-    verdict: Verdict
+    checks: LayoutChecks
     #: Of the wires of every net; empty where the layout is not the netlist.
     capacitances: Mapping[str, NetCapacitance]
 
@@ -78,7 +78,7 @@ def lay_out(
     technology: Technology,
     process: Process,
     choices: Choices,
-    progress: StepProgress,
+    progress: PhaseProgress,
 ) -> Laid:
     """Draw a network and check what was drawn.
 
@@ -87,7 +87,7 @@ def lay_out(
     netlist
         With the cells' biases mirrored from one reference.
     progress
-        Hears which step runs, and how far it is, from 0 to 1.
+        Called with the phase that runs and how far it is, from 0 to 1.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def lay_out(
     canvas.box("boundary", 0, 0, right - left, top - bottom)
     assembly = replace(assembly, canvas=canvas)
     layout = layout_of(canvas, process, task.name)
-    verdict = judge(layout, layout.top_cell(), task, process, progress)
+    checks = check_drawing(layout, layout.top_cell(), task, process, progress)
     return Laid(
         task,
         process,
@@ -112,27 +112,29 @@ def lay_out(
         (right - left, top - bottom),
         tuple(_terminals(assembly, (-left, -bottom), (right - left, top - bottom), process)),
         tuple(mirror_groups(assembly.floor, levels(assembly.floor, process), task)),
-        verdict,
-        _wires(verdict, process, progress),
+        checks,
+        _wires(checks, process, progress),
     )
 
 
 def _wires(
-    verdict: Verdict, process: Process, progress: StepProgress
+    checks: LayoutChecks, process: Process, progress: PhaseProgress
 ) -> Mapping[str, NetCapacitance]:
-    if not verdict.comparison.match:
+    if not checks.comparison.match:
         return {}
     progress("wires", 0.0)
-    return capacitances(verdict.extraction, verdict.comparison.names, process)
+    return capacitances(checks.extraction, checks.comparison.names, process)
 
 
-def judge(layout: Any, cell: Any, task: Task, process: Process, progress: StepProgress) -> Verdict:
+def check_drawing(
+    layout: Any, cell: Any, task: Task, process: Process, progress: PhaseProgress
+) -> LayoutChecks:
     """Run design rules and the comparison with the record on a layout."""
     progress("checking", 0.0)
     violations = check(regions_of(layout, cell, process), process)
     progress("comparing", 0.0)
     extraction = extract(layout, cell, process)
-    return Verdict(tuple(violations), compare(extraction, task), extraction)
+    return LayoutChecks(tuple(violations), compare(extraction, task), extraction)
 
 
 def _terminals(

@@ -265,8 +265,7 @@ class VerificationBench:
             "block.j2",
             blocks="\n".join([self.bench.network.text, *texts]),
             vdd=self.bench.conditions.vdd,
-            # layers of one release order share their start-up nets
-            lines=list(dict.fromkeys(statements)),
+            lines=list(dict.fromkeys(statements)),  # layers of one release order share nets
         )
         sizes = self.bench.network.sizes
         return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)

@@ -1,4 +1,4 @@
-"""The project room: what a build folder holds, and the steps that fill it."""
+"""The project room: what a build folder holds, and what fills it."""
 
 from netgen.circuit import BIASES, Bias
 from netgen.project.build import Design, build, design

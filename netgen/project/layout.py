@@ -26,7 +26,7 @@ from netgen.layout.devices import Finger
 from netgen.layout.fingers import Task, task_of
 from netgen.layout.lef import lef_text, verilog_text
 from netgen.layout.lvs import dummies, reference_text
-from netgen.layout.make import Laid, StepProgress, Verdict, judge, lay_out
+from netgen.layout.make import Laid, LayoutChecks, PhaseProgress, check_drawing, lay_out
 from netgen.layout.picture import draw_picture
 from netgen.layout.process import Process, klayout, load_process
 from netgen.netlist.write import network_body
@@ -51,7 +51,7 @@ def layout_folder(build: Build) -> Path:
 class Checked:
     """What netgen's own checks and a foundry's decks say of a layout."""
 
-    verdict: Verdict
+    checks: LayoutChecks
     opinions: tuple[Opinion, ...]
     rules: int  #: Own design rules.
     cell: str
@@ -59,11 +59,11 @@ class Checked:
     @property
     def clean(self) -> bool:
         """Whether nothing speaks against it."""
-        return self.verdict.clean and not any(each.adverse for each in self.opinions)
+        return self.checks.clean and not any(each.adverse for each in self.opinions)
 
 
 def layout(
-    build: Build, choices: Choices, progress: StepProgress, decks: Sequence[str] = ()
+    build: Build, choices: Choices, progress: PhaseProgress, decks: Sequence[str] = ()
 ) -> tuple[Laid, Checked, tuple[Path, ...]]:
     """Lay out a build with its biases made from one reference, and write it.
 
@@ -102,7 +102,7 @@ def layout(
             write_gds(laid.layout, scratch)
             schematic = _flat(laid.task, drawn, technology)
             opinions = run_decks(decks_found, scratch, name, schematic, progress)
-        checked = Checked(laid.verdict, opinions, rule_count(process), name)
+        checked = Checked(laid.checks, opinions, rule_count(process), name)
         progress("writing", 0.0)
         (build.folder.path / PAGE).unlink(missing_ok=True)  # never beside another layout
         with rewritten(path / RECORD, LAYOUT) as draft:
@@ -183,7 +183,7 @@ def write_layout_page(build: Build, compared: Sequence[tuple[str, str, str]] = (
 
 
 def check_layout(
-    build: Build, gds: Path, progress: StepProgress, decks: Sequence[str] = ()
+    build: Build, gds: Path, progress: PhaseProgress, decks: Sequence[str] = ()
 ) -> Checked:
     """Check a GDS file against design rules, a build's circuit, and a foundry's decks.
 
@@ -207,11 +207,11 @@ def check_layout(
         problem = f"has {len(tops)} cells at the top ({names}); one is wanted"
         raise ConfigurationError(str(gds), [problem])
     task = task_of(network, technology, process)
-    verdict, cell = judge(drawing, tops[0], task, process, progress), tops[0].name
-    drawn = [*task.fingers, *dummies(verdict.extraction)]
+    checks, cell = check_drawing(drawing, tops[0], task, process, progress), tops[0].name
+    drawn = [*task.fingers, *dummies(checks.extraction)]
     schematic = _flat(replace(task, name=cell), drawn, technology)
     opinions = run_decks(wanted, gds, cell, schematic, progress)
-    return Checked(verdict, opinions, rule_count(process), cell)
+    return Checked(checks, opinions, rule_count(process), cell)
 
 
 def layout_inputs(build: Build) -> tuple[Netlist, Technology, Process]:
@@ -282,7 +282,7 @@ def _with_wires(build: Build, laid: Laid, technology: Technology) -> str:
 
 
 def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> dict[str, object]:
-    verdict, floor = laid.verdict, laid.assembly.floor
+    checks, floor = laid.checks, laid.assembly.floor
     width, height = laid.size
     nets = {net: wire for net, wire in laid.capacitances.items() if net not in SUPPLIES}
     return {
@@ -304,7 +304,7 @@ def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> di
         },
         "area_by_block": laid.blocks,
         "wires": {
-            "length_m": by_layer(verdict.extraction, laid.process),
+            "length_m": by_layer(checks.extraction, laid.process),
             "total_f": sum(wire.total for wire in nets.values()),
             "nets": {
                 net: {"total_f": wire.total, "coupling_f": wire.coupling}
@@ -314,12 +314,12 @@ def _content(build: Build, laid: Laid, choices: Choices, checked: Checked) -> di
         "mirror_groups": [asdict(group) for group in laid.groups],
         "checks": {
             "rules": checked.rules,
-            "violations": [str(each) for each in verdict.violations],
+            "violations": [str(each) for each in checks.violations],
             "lvs": {
-                "match": verdict.comparison.match,
-                "devices": verdict.comparison.devices,
-                "nets": verdict.comparison.nets,
-                "differences": list(verdict.comparison.differences),
+                "match": checks.comparison.match,
+                "devices": checks.comparison.devices,
+                "nets": checks.comparison.nets,
+                "differences": list(checks.comparison.differences),
             },
             "decks": [asdict(each) for each in checked.opinions],
             "clean": checked.clean,

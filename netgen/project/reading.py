@@ -37,7 +37,7 @@ from netgen.simulators import key
 from netgen.sizing import calibration_inputs
 from netgen.technology import Geometry, Technology, Variation, with_sizes
 
-_Step = TypeVar("_Step")
+_Item = TypeVar("_Item")
 _Options = ParamSpec("_Options")
 
 
@@ -202,14 +202,14 @@ def held(build: Build) -> Iterator[None]:
 
 
 def holding(
-    steps: Callable[Concatenate[Build, _Options], Iterator[_Step]],
-) -> Callable[Concatenate[Build, _Options], Iterator[_Step]]:
+    study: Callable[Concatenate[Build, _Options], Iterator[_Item]],
+) -> Callable[Concatenate[Build, _Options], Iterator[_Item]]:
     """Hold a build's folder, see :func:`held`, as long as the generator goes on."""
 
-    @wraps(steps)
-    def alone(build: Build, /, *args: _Options.args, **kwargs: _Options.kwargs) -> Iterator[_Step]:
+    @wraps(study)
+    def alone(build: Build, /, *args: _Options.args, **kwargs: _Options.kwargs) -> Iterator[_Item]:
         with held(build):
-            yield from steps(build, *args, **kwargs)
+            yield from study(build, *args, **kwargs)
 
     return alone
 

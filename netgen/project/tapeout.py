@@ -15,7 +15,7 @@ from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
 from netgen.layout.deck import Opinion, find_decks, run_decks
 from netgen.layout.lef import lef_text, verilog_text
-from netgen.layout.make import Laid, StepProgress, lay_out
+from netgen.layout.make import Laid, PhaseProgress, lay_out
 from netgen.layout.process import klayout
 from netgen.layout.tile import Target, Tile, assigned, fill, load_target
 from netgen.netlist.testbench import Pad
@@ -46,8 +46,8 @@ class Submission:
     @property
     def problems(self) -> tuple[str, ...]:
         """Everything that is wrong."""
-        verdict = self.laid.verdict
-        differences = (*map(str, verdict.violations), *verdict.comparison.differences)
+        checks = self.laid.checks
+        differences = (*map(str, checks.violations), *checks.comparison.differences)
         decks = (str(each) for each in self.opinions if each.adverse)
         return (*differences, *(self.tile.problems if self.tile else ()), *decks)
 
@@ -65,7 +65,7 @@ def tapeout(
     target: str,
     path: Path,
     choices: Choices,
-    progress: StepProgress,
+    progress: PhaseProgress,
     about: About = About(),
     decks: Sequence[str] = (),
 ) -> Submission:
@@ -109,7 +109,7 @@ def tapeout(
         pins, _ = assigned(wanted, analog, digital, outputs)
         tile = fill(laid, wanted, wanted.facts["top"] + laid.task.name.lower(), pins)
     currents = None
-    if tile is not None and laid.verdict.clean:
+    if tile is not None and laid.checks.clean:
         progress("simulating", 0.0)
         pin_load, wires = tile.target.facts["pad"], laid.capacitances
         pad = Pad(pin_load["resistance"], pin_load["capacitance"])
@@ -278,7 +278,7 @@ def _checks(opinions: Sequence[Opinion]) -> str:
 
 def _expected(build: Build, laid: Laid, tile: Tile, currents: PinCurrents | None) -> list[str]:
     """Return currents to force and to expect as a table."""
-    if not laid.verdict.clean:
+    if not laid.checks.clean:
         return ["Currents to expect: the layout is not clean."]
     if currents is None:
         return ["Currents to expect: simulate samples (netgen sim) and run netgen tapeout again."]

@@ -40,7 +40,7 @@ FILES = {
 """What files beside pages hold."""
 NAME = "index.html"
 FIRST = "report.html"
-"""The page with the verdict stands before the others."""
+"""The page with the pass/fail result stands before the others."""
 _HEAD = 4096
 _DEEP = 3
 """So many folders down pages are listed."""
@@ -85,8 +85,8 @@ def write_index(folder: Path) -> None:
 
 def _pages(folder: Path, deep: int = 0) -> Iterator[tuple[str, str, str]]:
     """Yield (reference, title, what it says) of every page, those of the folder first."""
-    verdict_first = sorted(folder.glob("*.html"), key=lambda path: (path.name != FIRST, path.name))
-    for path in verdict_first:
+    pages = sorted(folder.glob("*.html"), key=lambda path: (path.name != FIRST, path.name))
+    for path in pages:
         if path.name != NAME and is_netgen_page(path):
             head = path.read_text(encoding="utf-8", errors="replace")[:_HEAD]
             title, description = _TITLE.search(head), _DESCRIPTION.search(head)

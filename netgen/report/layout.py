@@ -77,8 +77,8 @@ def layout_page(
             [("cell", text_at(record, "cell")), *table_at(record, "tools").items()], rerun
         ),
     ]  # fmt: skip
-    verdict = "Clean, and as the netlist" if clean else "NOT clean"
-    return Page(name, "layout", summary, sections, facts, verdict, clean)
+    result = "Clean, and as the netlist" if clean else "NOT clean"
+    return Page(name, "layout", summary, sections, facts, result, clean)
 
 
 def _drawn(record: Mapping[str, Json], counts: tuple[int, int]) -> Text:

@@ -134,16 +134,15 @@ class Page:
     summary: str  #: The result in a few sentences.
     sections: Sequence[Section]
     facts: Sequence[tuple[str, str]] = ()  #: Headline numbers: (label, value).
-    #: ``verdict``, ``passed``: the result in a few words, and whether it is good; None where there
-    #: is no judgement.
-    verdict: str = ""
+    #: ``result``, ``passed``: in a few words, and whether it is good (None: nothing is checked).
+    result: str = ""
     passed: bool | None = None
     scope: str = ""  #: What the result holds for.
 
     @property
     def description(self) -> str:
         """One line, for the index of the folder."""
-        return f"{self.verdict}. {self.summary}" if self.verdict else self.summary
+        return f"{self.result}. {self.summary}" if self.result else self.summary
 
     @property
     def interactive(self) -> bool:

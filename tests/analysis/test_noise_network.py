@@ -14,8 +14,8 @@ from netgen.analysis.noise.network import (
     gross_current,
     intrinsic,
     places,
+    result_count,
     rows,
-    steps,
     study,
     uniform,
 )
@@ -105,7 +105,7 @@ def test_a_study_gives_every_combination_and_falls_with_noise() -> None:
     found = list(
         study(cases, ("inputs", "rows"), levels, NoiseSampling(repeats=2), lambda _: QUIET)
     )
-    assert len(found) == steps(cases, ("inputs", "rows"), levels) == 14
+    assert len(found) == result_count(cases, ("inputs", "rows"), levels) == 14
     for case, labelled in zip(cases, (True, False), strict=True):
         own, *rest = (result for result in found if result.case == case.model.name)
         assert own.place == "intrinsic"

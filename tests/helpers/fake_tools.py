@@ -187,7 +187,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     options = import_module("netgen.project.options")
     patch.setattr(options, "build_circuit", simulator.build_circuit)
     patch.setattr(simulate, "LocalPool", partial(FakePool, simulator))
-    for module in ("netgen.commands.steps.verify", "netgen.api.steps.verify_folder"):
+    for module in ("netgen.commands.actions.verify", "netgen.api.actions.verify_folder"):
         patch.setattr(module, lambda *_: Verification((), (), ()))
     patch.setattr("netgen.report.comparison.write.plot_all", lambda *_: [])
     return simulator

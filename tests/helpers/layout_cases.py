@@ -1,4 +1,4 @@
-"""Networks of transistors of any size to lay out, without a model, and a judge of what is drawn."""
+"""Networks of transistors of any size to lay out, without a model, and checks of what is drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netgen.circuit.netlist import Device, Layer, Net, Netlist, Unit
 from netgen.layout.assemble import Assembly, Choices, assemble
 from netgen.layout.canvas import Canvas, layout_of
 from netgen.layout.fingers import Task, task_of
-from netgen.layout.make import Verdict, judge
+from netgen.layout.make import LayoutChecks, check_drawing
 from netgen.layout.process import Process, load_process
 from netgen.technology import Geometry, Polarity, Technology, load_technology
 
@@ -71,10 +71,10 @@ class Case:
     task: Task
     made: Assembly
 
-    def judge(self, canvas: Canvas | None = None) -> Verdict:
+    def checks(self, canvas: Canvas | None = None) -> LayoutChecks:
         """Check what was drawn, or something else in its place."""
         layout: Any = layout_of(canvas or self.made.canvas, self.process, self.task.name)
-        return judge(layout, layout.top_cell(), self.task, self.process, quiet)
+        return check_drawing(layout, layout.top_cell(), self.task, self.process, quiet)
 
 
 def drawn(netlist: Netlist, choices: Choices | None = None) -> Case:

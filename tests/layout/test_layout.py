@@ -26,27 +26,27 @@ pytest.importorskip("klayout.db")
 @pytest.mark.parametrize("seed", range(6))
 def test_any_devices_are_drawn_by_the_rules(seed: int) -> None:
     case = drawn(devices(seed, 15, 8), Choices(effort=0.02, seed=seed))
-    verdict = case.judge()
-    assert [str(each) for each in verdict.violations] == []
-    assert verdict.comparison.differences == ()
+    checks = case.checks()
+    assert [str(each) for each in checks.violations] == []
+    assert checks.comparison.differences == ()
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7])
 def test_any_number_of_rows_is_clean(rows: int) -> None:
-    assert drawn(simple(), Choices(rows=rows)).judge().clean
+    assert drawn(simple(), Choices(rows=rows)).checks().clean
 
 
 @pytest.mark.parametrize("polarity", ["nmos", "pmos"])
 def test_one_transistor_is_a_layout(polarity: str) -> None:
     one = next(d for d in simple().transistors.values() if d.polarity == polarity)
-    assert drawn(network([one], [one.drain])).judge().clean
+    assert drawn(network([one], [one.drain])).checks().clean
 
 
 def test_extracted_sizes_are_those_of_the_record() -> None:
-    verdict = drawn(simple()).judge()
+    checks = drawn(simple()).checks()
     found = sorted(
         (round(d.parameter("W"), 3), round(d.parameter("L"), 3))
-        for d in verdict.extraction.circuit.each_device()
+        for d in checks.extraction.circuit.each_device()
     )
     assert (0.22, 7.0) in found
     assert (2.5, 2.0) in found  # 5 µm in two parts
@@ -88,7 +88,7 @@ def test_no_wire_crosses_a_gate_where_none_may(seed: int) -> None:
     )
     assert {"metal2", "metal3"} <= crossed(usual)
     assert crossed(clear) == set()
-    assert clear.judge().clean
+    assert clear.checks().clean
 
 
 def test_enough_rules() -> None:

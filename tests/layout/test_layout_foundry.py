@@ -85,7 +85,7 @@ def test_example_has_no_error_in_the_foundrys_deck(name: str, tmp_path: Path) ->
     process = load_process(made.technology)
     netlist = mirrored(made.circuit, made.technology)
     laid = lay_out(netlist, made.technology, process, Choices(), quiet)
-    assert laid.verdict.clean
+    assert laid.checks.clean
     write_gds(laid.layout, tmp_path / "layout.gds")
     decks = find_decks([str(DECK)], process)
     (found,) = run_decks(decks, tmp_path / "layout.gds", laid.task.name, "", quiet)
@@ -179,7 +179,7 @@ def test_netlists_that_do_not_match_speak_against_the_layout(tmp_path: Path, log
 
 def test_the_netlist_of_a_foreign_layout_has_its_dummies(process: Process) -> None:
     case = drawn(simple())
-    found = [*case.task.fingers, *dummies(case.judge().extraction)]
+    found = [*case.task.fingers, *dummies(case.checks().extraction)]
     sizes = [
         sorted(line.split()[1:] for line in text.splitlines() if line.startswith("M"))
         for text in (reference_text(case.task, each, MODELS) for each in (found, case.made.fingers))

@@ -66,7 +66,7 @@ def test_names_of_layers_are_data_alone(tmp_path: Path) -> None:
     )
     block, tile, lef, laid = files(process, "metal4", tmp_path)
     assert (block, tile, lef) == files(other, "other_metal4", tmp_path)[:3]
-    assert laid.verdict.clean
+    assert laid.checks.clean
 
 
 @pytest.mark.parametrize(

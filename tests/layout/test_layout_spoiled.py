@@ -287,10 +287,10 @@ FAULTS: dict[str, Spoil] = {
 
 
 def test_the_layout_is_clean_before(case: Case) -> None:
-    verdict = case.judge()
-    assert not verdict.violations
-    assert not verdict.comparison.differences
-    assert verdict.comparison.devices == 12
+    checks = case.checks()
+    assert not checks.violations
+    assert not checks.comparison.differences
+    assert checks.comparison.devices == 12
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -298,8 +298,8 @@ def test_fault_is_found(fault: str, case: Case) -> None:
     canvas = Canvas(copy.deepcopy(case.made.canvas.boxes), list(case.made.canvas.labels))
     FAULTS[fault](canvas)
     assert (canvas.boxes, canvas.labels) != (case.made.canvas.boxes, case.made.canvas.labels)
-    verdict = case.judge(canvas)
-    assert not verdict.clean
+    checks = case.checks(canvas)
+    assert not checks.clean
 
 
 def test_enough_kinds() -> None:

@@ -86,8 +86,8 @@ def test_a_neighbour_takes_less_of_the_fringe_the_farther_it_is() -> None:
 
 def test_every_net_of_a_layout_has_wires() -> None:
     case = drawn(simple())
-    verdict = case.judge()
-    found = capacitances(verdict.extraction, verdict.comparison.names, case.process)
+    checks = case.checks()
+    found = capacitances(checks.extraction, checks.comparison.names, case.process)
     assert set(found) == {"a", "b", "i", "out", "p", "q", "set", "vdd", "vss"}
     assert all(0.2e-15 < own.total < 100e-15 for own in found.values())
     assert all(0.0 <= own.coupling < own.total for own in found.values())

@@ -330,7 +330,7 @@ def test_edited_traces_are_told_and_made_again(built: Path, simulator: FakeSimul
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_flipped_bits_in_traces(built: Path, data: st.DataObject) -> None:
-    """StepProgress by name, or without any effect on what is read."""
+    """PhaseProgress by name, or without any effect on what is read."""
     if not (built / "sim").exists():
         sim(built)
     path = built / "sim" / "sample_0000.npz"

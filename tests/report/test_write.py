@@ -16,7 +16,7 @@ from synthetic_traces import traces_of
 import netgen.report.comparison.write
 import netgen.report.plot
 from netgen.analysis import Tolerances, verdict
-from netgen.commands.steps import say_checks
+from netgen.commands.actions import say_checks
 from netgen.model import Samples
 from netgen.report import write_report
 from netgen.report.plot import Plot

@@ -16,7 +16,7 @@ from netgen.model import INPUT, Cell, decide, evaluate
 from netgen.model.graph import Floats
 from netgen.technology import Variation, sample_deviations
 
-Step: TypeAlias = Literal["ideal", "grid", "systematic", "mismatch", "transistor"]
+BudgetStep: TypeAlias = Literal["ideal", "grid", "systematic", "mismatch", "transistor"]
 CHIPS = 8
 
 
@@ -29,9 +29,9 @@ class BudgetEntry:
     #: ``systematic``: the twin without deviations, where gains go with signal and drain and cells
     #: do what was characterised. ``mismatch``: the twin's chips with local variation.
     #: ``transistor``: what SPICE computed.
-    step: Step
+    step: BudgetStep
     #: The step that it is compared with; ``transistor`` comes after ``mismatch`` but without it.
-    over: Step
+    over: BudgetStep
     #: RMSE of the logits against software, as a share of their range; of chips the mean square.
     logit_rmse_fs: float
     #: What the step adds: the root of the difference of the squares, negative where it takes away.
@@ -77,7 +77,7 @@ def error_budget(
     model = twin.circuit.model
     software = evaluate(model, x)
     ideal = _answers(twin, software)
-    contributions: list[tuple[Step, Step, TwinResult]] = [
+    contributions: list[tuple[BudgetStep, BudgetStep, TwinResult]] = [
         ("grid", "ideal", _answers(twin, _on_grid(twin, x))),
         ("systematic", "grid", twin.run({}, x)),
     ]
@@ -87,7 +87,7 @@ def error_budget(
         contributions.append(("mismatch", "systematic", twin.run(shifts, x)))
     if circuit is not None:
         contributions.append(("transistor", "systematic", circuit))
-    errors: dict[Step, float] = {"ideal": 0.0}
+    errors: dict[BudgetStep, float] = {"ideal": 0.0}
     entries = []
     for step, over, answers in contributions:
         entry = _entry(twin, ideal, step, over, answers, errors)
@@ -99,10 +99,10 @@ def error_budget(
 def _entry(
     twin: Twin,
     ideal: TwinResult,
-    step: Step,
-    over: Step,
+    step: BudgetStep,
+    over: BudgetStep,
     answers: TwinResult,
-    errors: Mapping[Step, float],
+    errors: Mapping[BudgetStep, float],
 ) -> BudgetEntry:
     readout = twin.circuit.model.readout
     full = 1.0 if is_constant(ideal.logits) else float(np.ptp(ideal.logits))

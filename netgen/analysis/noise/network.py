@@ -175,7 +175,7 @@ def study(
                 yield immunity(case, ideal, sigma, sampling, (place, level))
 
 
-def steps(cases: Sequence[Case], chosen: Sequence[Place], levels: Sequence[float]) -> int:
+def result_count(cases: Sequence[Case], chosen: Sequence[Place], levels: Sequence[float]) -> int:
     """Return how many results :func:`study` yields."""
     return len(cases) * (1 + len(chosen) * len(levels))
 

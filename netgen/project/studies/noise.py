@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.analysis.noise.devices import SummingNoise, characterise_summing
-from netgen.analysis.noise.network import Case, Immunity, NoiseSampling, Place, steps, study
+from netgen.analysis.noise.network import Case, Immunity, NoiseSampling, Place, result_count, study
 from netgen.errors import UsageError
 from netgen.model import Model
 from netgen.project.build import bench_of
@@ -27,9 +27,9 @@ class NoiseChoices:
     levels: tuple[float, ...]  #: Units rms.
     sampling: NoiseSampling
 
-    def steps(self, cases: Sequence[Case]) -> int:
+    def result_count(self, cases: Sequence[Case]) -> int:
         """Return how many results there will be."""
-        return steps(cases, self.places, self.levels)
+        return result_count(cases, self.places, self.levels)
 
 
 def noise_immunity(

@@ -94,9 +94,9 @@ def _measured(
     folder: Path, samples: Samples, simulation: SimulationChoices
 ) -> dict[SupplyBranch, float]:
     build = read_build(folder)
-    for step in simulate(build, samples, [0], simulation):
-        if step.failure is not None:
-            raise step.failure
+    for finished in simulate(build, samples, [0], simulation):
+        if finished.failure is not None:
+            raise finished.failure
     power = read_runs(build).traces(0).power
     if not power.branches:
         raise SimulationError("no_result", f"{folder}: the simulation has no ammeters")

@@ -80,10 +80,10 @@ def circuit_stream(
         build = _take_over(path, here) or _write(sized, here, path, options)
         samples = Samples(taken[np.newaxis], None, (f"frame {first}",))
         fresh = True
-        for step in simulate(build, samples, [0], choices):
-            if step.failure is not None:
-                raise step.failure
-            fresh = step.fresh
+        for finished in simulate(build, samples, [0], choices):
+            if finished.failure is not None:
+                raise finished.failure
+            fresh = finished.fresh
         traces = read_runs(build).traces(0)
         settled = {cell.name: cell.read(traces.frames[cell.name]) for cell in model.cells}
         logits = traces.frames[model.readout.node]

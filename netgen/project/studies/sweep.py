@@ -134,9 +134,9 @@ def _point(
         return
     opened = read_build(folder)
     failures: dict[int, str] = {}
-    for step in simulate(opened, samples, picked, choices):
-        if step.failure is not None:
-            failures[step.run] = step.failure.kind
+    for finished in simulate(opened, samples, picked, choices):
+        if finished.failure is not None:
+            failures[finished.run] = finished.failure.kind
         yield None
     done = [sample for sample in picked if sample not in failures]
     if not done:

@@ -56,9 +56,9 @@ def test_notes_are_no_complaints() -> None:
     ],
 )
 def test_what_does_not_count(vectors: dict[str, NDArray[Any]], stop: float, kind: str) -> None:
-    verdict = check_result(result_of([vectors], ["out"]), ["out"], stop)
-    assert verdict is not None
-    assert verdict[0] == kind
+    problem = check_result(result_of([vectors], ["out"]), ["out"], stop)
+    assert problem is not None
+    assert problem[0] == kind
 
 
 @pytest.mark.parametrize("scale", ["time", "frequency", "v-sweep", "temp-sweep"])

@@ -219,9 +219,9 @@ def simulate(
     choices = SimulationChoices(
         jobs, timeout, engine=engine, scheduler=scheduler, input_edge=input_edge
     )
-    steps = simulate_folder(circuit.build, samples, list(range(len(samples))), choices)
-    done = list(_watched(steps, len(samples), progress))
-    return sum(step.fresh for step in done)
+    simulations = simulate_folder(circuit.build, samples, list(range(len(samples))), choices)
+    done = list(_watched(simulations, len(samples), progress))
+    return sum(each.fresh for each in done)
 
 
 def compare(circuit: Circuit, tolerances: Mapping[str, float] | None = None) -> Result:
@@ -279,8 +279,8 @@ def monte_carlo(
     population = MonteCarlo(Variation(seed, mismatch=True, process=process), chips, chosen_bias)
     choices = SimulationChoices(jobs)
     picked = list(range(len(samples)))
-    steps = simulate_population(circuit.build, samples, picked, population, choices)
-    for _ in _watched(steps, chips * len(samples), progress):
+    simulations = simulate_population(circuit.build, samples, picked, population, choices)
+    for _ in _watched(simulations, chips * len(samples), progress):
         pass
     return Chips(circuit, analyse_population(circuit.build, population.name).figures)
 
@@ -311,16 +311,16 @@ def twin(
 
 
 def _watched(
-    steps: Iterator[Finished[_Run]], total: int, progress: Progress | None
+    simulations: Iterator[Finished[_Run]], total: int, progress: Progress | None
 ) -> Iterator[Finished[_Run]]:
-    """Pass steps on and report progress; a failed one is raised once all are done."""
+    """Pass simulations on and report progress; a failed one is raised once all are done."""
     failures = []
-    for done, step in enumerate(steps, start=1):
+    for done, finished in enumerate(simulations, start=1):
         if progress is not None:
             progress(done, total)
-        if step.failure is not None:
-            failures.append(step.failure)
-        yield step
+        if finished.failure is not None:
+            failures.append(finished.failure)
+        yield finished
     if failures:
         first = failures[0]
         raise SimulationError(first.kind, f"{len(failures)} of {total} failed; first: {first}")

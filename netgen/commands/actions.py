@@ -1,4 +1,4 @@
-"""What the commands do, step by step, with what they print; ``run`` is made of the same steps."""
+"""What each command does, with what it prints; ``run`` is made of the same actions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ANALOG = {"row_error_max", "node_error_max", "logit_rmse_same_state_fs_max"}
 """Figures that depend on the currents which mirrors were sized for."""
 
 
-def build_step(
+def build_action(
     model: Model,
     output: Path,
     options: BuildOptions,
@@ -113,7 +113,7 @@ def say_below_floor(design: Design) -> None:
         list_first(listed, "smaller ones; netgen build names all in build.json")
 
 
-def open_step(folder: Path, edited: bool = False) -> Build:
+def open_action(folder: Path, edited: bool = False) -> Build:
     """Read a build folder and say which of its netlists were edited by hand."""
     opened = read_build(folder, edited)
     for name in opened.edited:
@@ -121,7 +121,7 @@ def open_step(folder: Path, edited: bool = False) -> Build:
     return opened
 
 
-def simulate_step(
+def simulate_action(
     output: Path,
     samples: Path,
     simulation: SimulationOptions,
@@ -129,7 +129,7 @@ def simulate_step(
     wires: bool = False,
 ) -> None:
     """Simulate, with the wires of its layout or without, and say how it went (:func:`.watch`)."""
-    opened = open_step(output, edited)
+    opened = open_action(output, edited)
     opened = post_layout(opened) if wires else opened
     loaded, indices = simulation.samples(samples, opened.model)
     choices = simulation.choices()
@@ -145,11 +145,11 @@ def simulate_step(
     )
 
 
-def population_step(
+def population_action(
     output: Path, samples: Path, simulation: SimulationOptions, varied: Varied, edited: bool = False
 ) -> None:
     """Simulate samples in many variants of a circuit and say how it went (:func:`.watch`)."""
-    opened = open_step(output, edited)
+    opened = open_action(output, edited)
     population = varied.population(opened)
     loaded, indices = simulation.samples(samples, opened.model)
     total, choices = len(population.variants) * len(indices), simulation.choices()
@@ -173,11 +173,11 @@ def chosen_tolerances(
     return override(load_tolerances(folder, base), dict(map(_limit, limits)), "--tolerance", "")
 
 
-def verify_step(
+def verify_action(
     output: Path, tolerances: Tolerances, jobs: int | None, edited: bool = False
 ) -> tuple[Check, ...]:
     """Measure the netlist's mirrors and cells, print the figures with their limits."""
-    opened = open_step(output, edited)
+    opened = open_action(output, edited)
     with progress("verifying", 1) as watched:
 
         def watch(done: int, total: int) -> None:
@@ -194,7 +194,7 @@ def verify_step(
     return checks
 
 
-def compare_step(
+def compare_action(
     output: Path,
     tolerances: Tolerances,
     names: dict[str, str],
@@ -210,9 +210,9 @@ def compare_step(
     SimulationError
         Simulations failed, and the others agree: there is nothing that disagrees.
     """
-    opened = open_step(output, edited)
+    opened = open_action(output, edited)
     if read_verification(opened) is None:
-        verify_step(output, tolerances, None, edited)
+        verify_action(output, tolerances, None, edited)
     calibration = names.get("calibration")
     typical = [] if calibration is None else ["--calibration", calibration]
     rerun = (
