@@ -63,8 +63,8 @@ def listen_by_chips(
     opened = read_build(folder)
     twins = [TwinStream(opened, None, 1), TwinStream(opened, variation, chips)]
     parts: list[Floats] = []
-    blocks = range(0, len(listening.x), TWIN_FRAMES)
-    for first in followed(blocks, "chips", len(blocks)):
+    chunks = range(0, len(listening.x), TWIN_FRAMES)
+    for first in followed(chunks, "chips", len(chunks)):
         x = listening.x[first : first + TWIN_FRAMES].astype(np.float64)
         parts.append(np.concatenate([twin.push(x) for twin in twins]).astype(np.float32))
     logits = np.concatenate(parts, axis=1)

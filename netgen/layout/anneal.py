@@ -1,4 +1,4 @@
-"""Better places for blocks: random swaps, of which those are kept that shorten the wires.
+"""Better places for groups: random swaps, of which those are kept that shorten the wires.
 
 Worse ones are kept too as long as they are worse by less than a threshold that falls to nothing
 (Dueck and Scheuer, J. Comput. Phys. 90 (1990) 161). Only additions, products and comparisons of
@@ -11,11 +11,11 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from netgen.layout.place import Block, Row
+from netgen.layout.place import FingerGroup, Row
 
 MOVES = 500
 MANY = 300
-"""So many tries for every block, times the effort; beyond so many blocks the tries grow with the
+"""So many tries for every group, times the effort; beyond so many groups the tries grow with the
 root of their number only, since each takes longer, too."""
 _HOT = 40_000
 """Threshold at the start, nm of wire."""
@@ -23,18 +23,18 @@ _SLACK = 1.03
 """A row may be so much longer than the longest of the first placement, or the mean."""
 
 
-def usual_moves(blocks: int, effort: float) -> int:
+def usual_moves(groups: int, effort: float) -> int:
     """Return how many changes to try."""
-    return round(MOVES * effort * min(blocks, math.sqrt(MANY * blocks)))
+    return round(MOVES * effort * min(groups, math.sqrt(MANY * groups)))
 
 
 class Annealer:
-    """Places blocks in rows.
+    """Places groups in rows.
 
     Parameters
     ----------
     places
-        Blocks of each row, from the left; changed.
+        Groups of each row, from the left; changed.
     pins
         Of every net: finger and place along it.
     ports
@@ -45,7 +45,7 @@ class Annealer:
 
     def __init__(
         self,
-        blocks: Sequence[Block],
+        groups: Sequence[FingerGroup],
         rows: Sequence[Row],
         places: list[list[int]],
         spans: Sequence[int],
@@ -54,18 +54,18 @@ class Annealer:
         pitch: int,
         space: int,
     ) -> None:
-        self.blocks, self.rows, self.places = blocks, rows, places
+        self.groups, self.rows, self.places = groups, rows, places
         self.spans, self.pitch, self.space = spans, pitch, space
-        self.order = [list(block.fingers) for block in blocks]
-        self.row = [0] * len(blocks)
+        self.order = [list(group.fingers) for group in groups]
+        self.row = [0] * len(groups)
         self.x = [0] * len(spans)
         self.of = [0] * len(spans)
         names = sorted(pins)
         self.pins = [list(pins[name]) for name in names]
         self.up = [name in ports for name in names]
-        nets: list[set[int]] = [set() for _ in blocks]
-        for number, block in enumerate(blocks):
-            for finger in block.fingers:
+        nets: list[set[int]] = [set() for _ in groups]
+        for number, group in enumerate(groups):
+            for finger in group.fingers:
                 self.of[finger] = number
         for net, members in enumerate(self.pins):
             for finger, _ in members:
@@ -73,25 +73,25 @@ class Annealer:
         self.nets = [sorted(each) for each in nets]
         for row in range(len(rows)):
             self.pack(row)
-        self.lengths = [sum(blocks[b].width for b in row) for row in places]
+        self.lengths = [sum(groups[b].width for b in row) for row in places]
         same = {row.polarity for row in rows}
         self.limit = {}
         for polarity in same:
             of_polarity = [i for i, row in enumerate(rows) if row.polarity == polarity]
             total = sum(self.lengths[i] for i in of_polarity)
-            widest = max(block.width for block in blocks if block.polarity == polarity)
+            widest = max(group.width for group in groups if group.polarity == polarity)
             mean = total / len(of_polarity)
             self.limit[polarity] = max(_SLACK * mean, mean + widest / 4)
 
     def pack(self, row: int) -> None:
         """Give the fingers of a row their places, without gaps."""
         x = 0
-        for block in self.places[row]:
-            self.row[block] = row
-            x = self.put(block, x)
+        for group in self.places[row]:
+            self.row[group] = row
+            x = self.put(group, x)
 
-    def put(self, block: int, x: int) -> int:
-        for finger in self.order[block]:
+    def put(self, group: int, x: int) -> int:
+        for finger in self.order[group]:
             self.x[finger] = x
             x += self.spans[finger] + self.space
         return x
@@ -130,7 +130,7 @@ class Annealer:
     def run(self, seed: int, moves: int, progress: Callable[[float], None]) -> None:
         """Try ``moves`` changes; ``progress`` hears how far it is, from 0 to 1."""
         rng = random.Random(seed)
-        count = len(self.blocks)
+        count = len(self.groups)
         best, kept = self.total(), self.snapshot()
         every = max(200, moves // 50)
         for number in range(moves):
@@ -155,40 +155,40 @@ class Annealer:
         for row in range(len(self.rows)):
             self.pack(row)
 
-    def attempt(self, rng: random.Random, block: int, allowed: float) -> None:
-        """Try one change of a block."""
+    def attempt(self, rng: random.Random, group: int, allowed: float) -> None:
+        """Try one change of a group."""
         kind = rng.random()
-        if kind < 0.3 and len(self.order[block]) > 1:
-            self.swap_fingers(rng, block, allowed)
+        if kind < 0.3 and len(self.order[group]) > 1:
+            self.swap_fingers(rng, group, allowed)
         elif kind < 0.8:
-            self.swap_blocks(block, rng.randrange(len(self.blocks)), allowed)
+            self.swap_groups(group, rng.randrange(len(self.groups)), allowed)
         else:
-            self.move_block(rng, block, rng.randrange(len(self.rows)), allowed)
+            self.move_group(rng, group, rng.randrange(len(self.rows)), allowed)
 
-    def swap_fingers(self, rng: random.Random, block: int, allowed: float) -> None:
-        order = self.order[block]
+    def swap_fingers(self, rng: random.Random, group: int, allowed: float) -> None:
+        order = self.order[group]
         i, j = rng.randrange(len(order)), rng.randrange(len(order))
-        fixed = self.blocks[block].fixed
+        fixed = self.groups[group].fixed
         if i == j or fixed in (i, j):
             return
-        before = self._sum(self.nets[block])
+        before = self._sum(self.nets[group])
         start = self.x[order[0]]
         order[i], order[j] = order[j], order[i]
-        self.put(block, start)
-        if self._sum(self.nets[block]) - before > allowed:
+        self.put(group, start)
+        if self._sum(self.nets[group]) - before > allowed:
             order[i], order[j] = order[j], order[i]
-            self.put(block, start)
+            self.put(group, start)
 
     def _sum(self, nets: Sequence[int]) -> float:
         return sum(self.cost(net) for net in nets)
 
-    def swap_blocks(self, one: int, other: int, allowed: float) -> None:
-        blocks, row = self.blocks, self.row
-        if one == other or blocks[one].polarity != blocks[other].polarity:
+    def swap_groups(self, one: int, other: int, allowed: float) -> None:
+        groups, row = self.groups, self.row
+        if one == other or groups[one].polarity != groups[other].polarity:
             return
         a, b = row[one], row[other]
-        wider = blocks[other].width - blocks[one].width
-        limit = self.limit[blocks[one].polarity]
+        wider = groups[other].width - groups[one].width
+        limit = self.limit[groups[one].polarity]
         if a != b:
             longer = a if wider > 0 else b
             if self.lengths[longer] + abs(wider) > limit and wider:
@@ -210,24 +210,24 @@ class Annealer:
         if a != b:
             self.pack(b)
 
-    def move_block(self, rng: random.Random, block: int, to: int, allowed: float) -> None:
-        polarity, width = self.blocks[block].polarity, self.blocks[block].width
-        origin = self.row[block]
+    def move_group(self, rng: random.Random, group: int, to: int, allowed: float) -> None:
+        polarity, width = self.groups[group].polarity, self.groups[group].width
+        origin = self.row[group]
         if self.rows[to].polarity != polarity:
             return
         if to != origin and (
             self.lengths[to] + width > self.limit[polarity] or len(self.places[origin]) == 1
         ):
             return
-        before = self._sum(self.nets[block])
-        i = self.places[origin].index(block)
+        before = self._sum(self.nets[group])
+        i = self.places[origin].index(group)
         del self.places[origin][i]
         j = rng.randrange(len(self.places[to]) + 1)
-        self.places[to].insert(j, block)
+        self.places[to].insert(j, group)
         self._repack(origin, to)
-        if self._sum(self.nets[block]) - before > allowed:
+        if self._sum(self.nets[group]) - before > allowed:
             del self.places[to][j]
-            self.places[origin].insert(i, block)
+            self.places[origin].insert(i, group)
             self._repack(origin, to)
             return
         self.lengths[origin] -= width

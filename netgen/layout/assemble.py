@@ -10,7 +10,7 @@ from netgen.layout.canvas import Canvas
 from netgen.layout.devices import Finger, Shape, finger_shape
 from netgen.layout.draw import RAIL, Floor, Standing, draw, first_track
 from netgen.layout.fingers import Task
-from netgen.layout.place import Row, blocks_of, first_placement, net_pins, row_count, rows_of
+from netgen.layout.place import Row, finger_groups, first_placement, net_pins, row_count, rows_of
 from netgen.layout.process import Process
 from netgen.layout.route import PlacedPin, wires_of
 from netgen.technology import Polarity
@@ -52,19 +52,19 @@ def assemble(
         Called with the phase that runs and how far it is, from 0 to 1.
     """
     shapes = [finger_shape(finger, process) for finger in task.fingers]
-    blocks = blocks_of(task, shapes, process)
-    rows = rows_of(blocks, choices.rows or row_count(blocks, ROW_PITCH))
-    places = first_placement(rows, blocks)
+    groups = finger_groups(task, shapes, process)
+    rows = rows_of(groups, choices.rows or row_count(groups, ROW_PITCH))
+    places = first_placement(rows, groups)
     pins = net_pins(task, shapes, RAIL)
     ports = frozenset(task.ports) - set(RAIL.values())
     spans = [shape.span for shape in shapes]
     space = process.drawing.active_space
-    annealer = Annealer(blocks, rows, places, spans, pins, ports, ROW_PITCH, space)
-    moves = usual_moves(len(blocks), choices.effort)
+    annealer = Annealer(groups, rows, places, spans, pins, ports, ROW_PITCH, space)
+    moves = usual_moves(len(groups), choices.effort)
     if moves:
         annealer.run(choices.seed, moves, lambda share: progress("placing", share))
     progress("wiring", 0.0)
-    order = [[finger for block in row for finger in annealer.order[block]] for row in places]
+    order = [[finger for group in row for finger in annealer.order[group]] for row in places]
     whole = [replace(row, fingers=tuple(fingers)) for row, fingers in zip(rows, order, strict=True)]
     standing, width = _stand(whole, task, shapes, process)
     return _wired(task, whole, standing, width, process, choices.clear)

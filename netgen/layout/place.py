@@ -13,17 +13,17 @@ from netgen.technology import POLARITIES, Polarity
 
 LARGEST_BLOCK = 8
 WIDEST_BLOCK = 40_000
-"""So many fingers of one gate net, or so many nm, stay together; more are cut into such blocks."""
+"""So many fingers of one gate net, or so many nm, stay together; more are cut into such groups."""
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class FingerGroup:
     """Fingers of one gate net and polarity, side by side."""
 
     polarity: Polarity
     fingers: tuple[int, ...]  #: Their places in :attr:`Task.fingers`, from the left.
     fixed: int  #: Position of the diode, which stays among its copies; -1 without one.
-    width: int  #: nm, with the space to the next block.
+    width: int  #: nm, with the space to the next group.
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,28 +36,28 @@ class Row:
     fingers: tuple[int, ...] = ()
 
 
-def blocks_of(task: Task, shapes: Sequence[Shape], process: Process) -> list[Block]:
+def finger_groups(task: Task, shapes: Sequence[Shape], process: Process) -> list[FingerGroup]:
     """Group the fingers of a task by gate net, a diode in the middle of its group."""
-    groups: dict[tuple[Polarity, str], list[int]] = {}
+    by_net: dict[tuple[Polarity, str], list[int]] = {}
     for place, finger in enumerate(task.fingers):
-        groups.setdefault((finger.polarity, finger.gate), []).append(place)
-    blocks, space = [], process.drawing.active_space
-    for (polarity, _), members in groups.items():
+        by_net.setdefault((finger.polarity, finger.gate), []).append(place)
+    groups, space = [], process.drawing.active_space
+    for (polarity, _), members in by_net.items():
         diodes = [place for place in members if task.fingers[place].device in task.diodes]
-        copies = [place for place in members if task.fingers[place].device not in task.diodes]
-        copies = _together(copies, task.fingers)
+        copies = _together([each for each in members if each not in diodes], task.fingers)
         parts = _parts(copies, shapes, space)
         for number, part in enumerate(parts):
             middle_diodes = diodes if number == len(parts) // 2 else []
             middle = len(part) // 2
             whole = (*part[:middle], *middle_diodes, *part[middle:])
             width = sum(shapes[place].span + space for place in whole)
-            blocks.append(Block(polarity, whole, middle if len(middle_diodes) == 1 else -1, width))
-    return blocks
+            fixed = middle if len(middle_diodes) == 1 else -1
+            groups.append(FingerGroup(polarity, whole, fixed, width))
+    return groups
 
 
 def _parts(copies: list[int], shapes: Sequence[Shape], space: int) -> list[list[int]]:
-    """Cut the copies of a gate net into blocks of about equal length; one, empty, without any."""
+    """Cut the copies of a gate net into groups of about equal length; one, empty, without any."""
     total = sum(shapes[place].span + space for place in copies)
     count = max(1, math.ceil(len(copies) / LARGEST_BLOCK), math.ceil(total / WIDEST_BLOCK))
     parts: list[list[int]] = [[]]
@@ -77,14 +77,14 @@ def _together(members: list[int], fingers: Sequence[Finger]) -> list[int]:
     return sorted(members, key=lambda place: (order[fingers[place].device], place))
 
 
-def row_count(blocks: Sequence[Block], pitch: int) -> int:
+def row_count(groups: Sequence[FingerGroup], pitch: int) -> int:
     """Return how many rows of a height make the layout about square."""
-    length = sum(block.width for block in blocks)
-    kinds = len({block.polarity for block in blocks})
+    length = sum(group.width for group in groups)
+    kinds = len({group.polarity for group in groups})
     return max(kinds, round(math.sqrt(length / pitch)))
 
 
-def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
+def rows_of(groups: Sequence[FingerGroup], count: int) -> list[Row]:
     """Return empty rows, from the bottom: pairs share their taps, polarities alternate.
 
     Parameters
@@ -93,7 +93,7 @@ def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
         How many there are to be; one of each polarity at least.
     """
     length = {
-        polarity: sum(block.width for block in blocks if block.polarity == polarity)
+        polarity: sum(group.width for group in groups if group.polarity == polarity)
         for polarity in POLARITIES
     }
     there: list[Polarity] = [polarity for polarity in POLARITIES if length[polarity]]
@@ -105,7 +105,7 @@ def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
     else:
         numbers[there[0]] = max(1, count)
     for polarity in there:  # no row stays empty
-        available = sum(block.polarity == polarity for block in blocks)
+        available = sum(group.polarity == polarity for group in groups)
         numbers[polarity] = min(numbers[polarity], available)
     bands: list[tuple[float, Polarity, int]] = []
     for polarity, number in numbers.items():
@@ -119,19 +119,19 @@ def rows_of(blocks: Sequence[Block], count: int) -> list[Row]:
     return rows
 
 
-def first_placement(rows: Sequence[Row], blocks: Sequence[Block]) -> list[list[int]]:
-    """Return a first placement: blocks in their order, row after row, as long as each other."""
+def first_placement(rows: Sequence[Row], groups: Sequence[FingerGroup]) -> list[list[int]]:
+    """Return a first placement: groups in their order, row after row, as long as each other."""
     places: list[list[int]] = [[] for _ in rows]
     for polarity in POLARITIES:
         of_polarity = [number for number, row in enumerate(rows) if row.polarity == polarity]
-        members = [number for number, block in enumerate(blocks) if block.polarity == polarity]
+        members = [number for number, group in enumerate(groups) if group.polarity == polarity]
         if not members:
             continue
         lengths = dict.fromkeys(of_polarity, 0)
-        goal = sum(blocks[number].width for number in members) / len(of_polarity)
+        goal = sum(groups[number].width for number in members) / len(of_polarity)
         row = 0
         for done, number in enumerate(members):
-            width = blocks[number].width
+            width = groups[number].width
             last = len(of_polarity) - 1
             full = places[of_polarity[row]] and lengths[of_polarity[row]] + width / 2 > goal
             if row < last and (

@@ -15,7 +15,7 @@ from netgen.document import (
     texts_at,
     whole_at,
 )
-from netgen.report.page import Block, Page, Section, Table, TableRow, Text, plain_rows, provenance
+from netgen.report.page import Content, Page, Section, Table, TableRow, Text, plain_rows, provenance
 from netgen.report.plot import Plot
 from netgen.report.text import percent
 from netgen.units import counted, engineering
@@ -66,7 +66,7 @@ def layout_page(
         ("wires", total),
         ("rows", f"{whole_at(size, 'rows')}"),
     ]
-    pictured: list[Block] = [_plot(picture, summary), _drawn(record, counts)]
+    pictured: list[Content] = [_plot(picture, summary), _drawn(record, counts)]
     sections = [
         Section("picture", "The layout", pictured, "Picture"),
         Section("area", "Area and wires", [_areas(record), *_wires(wires)], "Area"),
@@ -127,7 +127,7 @@ def _areas(record: Mapping[str, Json]) -> Table:
     return Table("Area by kind of block", columns, plain_rows(rows))
 
 
-def _wires(wires: Mapping[str, Json]) -> Iterator[Block]:
+def _wires(wires: Mapping[str, Json]) -> Iterator[Content]:
     lengths, nets = table_at(wires, "length_m"), table_at(wires, "nets")
     drawn = [(layer, f"{number_at(lengths, layer) * 1e3:.2f}") for layer in lengths]
     rows = [entry for entry in drawn if float(entry[1])]
@@ -145,7 +145,7 @@ def _wires(wires: Mapping[str, Json]) -> Iterator[Block]:
         yield Text(f"{len(order) - _LISTED} smaller ones are in `layout.json`.", "note")
 
 
-def _checks(checks: Mapping[str, Json]) -> Iterator[Block]:
+def _checks(checks: Mapping[str, Json]) -> Iterator[Content]:
     broken, lvs = texts_at(checks, "violations"), table_at(checks, "lvs")
     match = flag_at(lvs, "match")
     devices, nets = whole_at(lvs, "devices"), whole_at(lvs, "nets")
@@ -216,7 +216,7 @@ _GROUPS = Text(
 )
 
 
-def _compared(compared: Sequence[tuple[str, str, str]]) -> Block:
+def _compared(compared: Sequence[tuple[str, str, str]]) -> Content:
     if not compared:
         commands = (
             "`netgen sim DIR SAMPLES.npz --post-layout`, then `netgen compare DIR --post-layout`"

@@ -111,7 +111,7 @@ class Waves:
         return Markup(text.replace("<", "\\u003c"))
 
 
-Block: TypeAlias = Text | Table | Plot | Pairs | Lines | Links | Waves
+Content: TypeAlias = Text | Table | Plot | Pairs | Lines | Links | Waves
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Section:
 
     id: str
     title: str
-    blocks: Sequence[Block]
+    contents: Sequence[Content]
     short: str = ""
 
 
@@ -147,12 +147,12 @@ class Page:
     @property
     def interactive(self) -> bool:
         """Whether it needs a script."""
-        return any(isinstance(b, Waves) for section in self.sections for b in section.blocks)
+        return any(isinstance(b, Waves) for section in self.sections for b in section.contents)
 
 
 def provenance(sources: Sequence[tuple[str, Json]], rerun: Sequence[str]) -> Section:
     """Return the last section of a page: where it comes from, and how to have it again."""
-    again: list[Block] = [Text("How to run it again", "h3"), Lines(rerun)] if rerun else []
+    again: list[Content] = [Text("How to run it again", "h3"), Lines(rerun)] if rerun else []
     words = {"True": "yes", "False": "no", "None": "–"}
     pairs = [(label, words.get(str(value), value)) for label, value in sources]
     return Section("provenance", "Provenance", [Pairs(pairs), *again])

@@ -81,10 +81,10 @@ class _Gatherer:
         self.ids.append(name)
         self.spoken.append((label, speaker or name))
 
-    def blocks(
+    def chunks(
         self, pack: Pack, front: FeatureExtractor, every: int = 1
     ) -> Iterator[NDArray[np.float32]]:
-        """Yield features of every ``every``-th recording, a block of them at a time."""
+        """Yield features of every ``every``-th recording, a chunk of them at a time."""
         keys = self.keys[::every]
         for start in range(0, len(keys), _BLOCK):
             yield front.derive(pack.rows(keys[start : start + _BLOCK]))
@@ -93,11 +93,11 @@ class _Gatherer:
         front = mapping.front
         x = np.empty((len(self.y), FRAMES, front.channels), dtype=kind)
         smallest, start = np.finfo(kind).tiny, 0
-        for block in self.blocks(pack, front):
-            mapped = mapping(block)
+        for chunk in self.chunks(pack, front):
+            mapped = mapping(chunk)
             mapped *= mapped >= smallest  # subnormal numbers take thirty times as long to convert
-            x[start : start + len(block)] = mapped
-            start += len(block)
+            x[start : start + len(chunk)] = mapped
+            start += len(chunk)
         y = np.array(self.y, dtype=np.int64)
         words = tuple(word for word, _ in self.spoken)
         return Part(x, y, tuple(self.ids), balance(self.spoken, y), words)
@@ -208,7 +208,7 @@ def _prepare(
     train = reader.parts["train"]
     if mapping is None:
         every = 1 if front.cosine else max(1, len(train.y) // FULL_SCALE_ROWS)
-        mapping = fit_map(front, rate, train.blocks(pack, front, every))
+        mapping = fit_map(front, rate, train.chunks(pack, front, every))
     kinds: tuple[type[np.floating], ...] = (np.float16, np.float32, np.float32)
     parts = [reader.parts[split].part(pack, mapping, kind)
              for split, kind in zip(SPLITS, kinds, strict=True)]  # fmt: skip

@@ -38,8 +38,8 @@ def to_model(
     """
     values = parameters.detach().to(torch.float64)[None]
 
-    def array(block: str) -> Floats:
-        learned: Floats = arch.take(values, block)[0].numpy().copy()
+    def array(name: str) -> Floats:
+        learned: Floats = arch.take(values, name)[0].numpy().copy()
         return learned
 
     nodes: list[Node] = [Linear("proj", "x", array("w0"), array("b0"))]
@@ -99,8 +99,8 @@ def from_model(model: Model, source: str) -> tuple[Architecture, Tensor]:
         raise ModelError(source, [problem])
     parameters = torch.zeros(1, arch.size, dtype=torch.float64)
 
-    def put(block: str, values: Floats) -> None:
-        place = arch.take(parameters, block)[0]
+    def put(name: str, values: Floats) -> None:
+        place = arch.take(parameters, name)[0]
         place.copy_(torch.from_numpy(values.copy()).view(place.shape))
 
     def put_linear(node: Linear, weight: str, bias: str) -> None:

@@ -75,20 +75,20 @@ class FeatureMap:
 
 
 def fit_map(
-    front: FeatureExtractor, rate: int, blocks: Iterable[NDArray[np.float32]]
+    front: FeatureExtractor, rate: int, chunks: Iterable[NDArray[np.float32]]
 ) -> FeatureMap:
-    """Fit the map to training features that come in blocks, each (recordings, frames, channels)."""
+    """Fit the map to training features that come in chunks, each (recordings, frames, channels)."""
     if front.cosine:
         total = np.zeros((2, front.channels))
         count = 0
-        for block in blocks:
-            wide = block.reshape(-1, front.channels).astype(np.float64)
+        for chunk in chunks:
+            wide = chunk.reshape(-1, front.channels).astype(np.float64)
             total += np.stack([wide.sum(axis=0), np.square(wide).sum(axis=0)])
             count += len(wide)
         mean = total[0] / count
         std = np.sqrt(np.maximum(total[1] / count - np.square(mean), 0.0))
         return FeatureMap(rate, tuple(mean.tolist()), tuple(std.tolist()), kind=front.kind)
-    some = np.concatenate(list(blocks)).reshape(-1, front.channels)
+    some = np.concatenate(list(chunks)).reshape(-1, front.channels)
     full = np.quantile(some, _QUANTILE, axis=0)
     none = (0.0,) * front.channels
     return FeatureMap(rate, none, tuple(full.tolist()), scale=1.0, offset=0.0, kind=front.kind)

@@ -21,7 +21,7 @@ Recurrence = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class ParameterBlock:
+class ParameterSlice:
     """A place of one learned array in the flat parameter vector."""
 
     name: str
@@ -30,7 +30,7 @@ class ParameterBlock:
 
     @property
     def stop(self) -> int:
-        """Where the next block starts."""
+        """Where the next part starts."""
         return self.start + math.prod(self.shape)
 
 
@@ -55,7 +55,7 @@ class Architecture:
     drawn: bool = False
 
     @cached_property
-    def blocks(self) -> dict[str, ParameterBlock]:
+    def slices(self) -> dict[str, ParameterSlice]:
         """Every array by name: ``w0``, ``b0``, ``1.wc`` … ``2.bp``, ``wo``, ``bo``.
 
         As drawn, layers from the second on also have ``2.w0``, ``2.b0`` and ``2.add``, and the
@@ -74,28 +74,28 @@ class Architecture:
             shapes |= {f"{layer}.{name}": shape for name, shape in (square | vectors).items()}
         shapes |= {"wx": (self.classes, self.inputs)} if self.drawn else {"wo": (self.classes, d)}
         shapes |= {"bo": (self.classes,)}
-        blocks, start = {}, 0
+        slices, start = {}, 0
         for name, shape in shapes.items():
-            blocks[name] = ParameterBlock(name, start, shape)
-            start = blocks[name].stop
-        return blocks
+            slices[name] = ParameterSlice(name, start, shape)
+            start = slices[name].stop
+        return slices
 
     @property
     def size(self) -> int:
         """Learned numbers of one network."""
-        return self.blocks["bo"].stop
+        return self.slices["bo"].stop
 
     def take(self, parameters: Tensor, name: str) -> Tensor:
         """Return one array of every network, (networks, …), as a view."""
-        block = self.blocks[name]
-        return parameters[:, block.start : block.stop].view(len(parameters), *block.shape)
+        part = self.slices[name]
+        return parameters[:, part.start : part.stop].view(len(parameters), *part.shape)
 
     def mask(self, *names: str) -> Tensor:
-        """Mark the places of the blocks with these names (without the layer), (parameters,)."""
+        """Mark the places of the slices with these names (without the layer), (parameters,)."""
         mask = torch.zeros(self.size, dtype=torch.bool)
-        for block in self.blocks.values():
-            if block.name.rpartition(".")[2] in names:
-                mask[block.start : block.stop] = True
+        for part in self.slices.values():
+            if part.name.rpartition(".")[2] in names:
+                mask[part.start : part.stop] = True
         return mask
 
 
@@ -151,13 +151,13 @@ def as_drawn(arch: Architecture, parameters: Tensor) -> tuple[Architecture, Tens
     drawn = replace(arch, drawn=True)
     w0, b0, wo, bo = (arch.take(parameters, name) for name in ("w0", "b0", "wo", "bo"))
     arrays = {"wx": wo @ w0, "bo": bo + (wo @ b0[..., None])[..., 0]}
-    for name, block in drawn.blocks.items():
+    for name, part in drawn.slices.items():
         if name.endswith(".add"):
-            arrays[name] = parameters.new_ones(len(parameters), *block.shape)
+            arrays[name] = parameters.new_ones(len(parameters), *part.shape)
         elif name not in arrays:
-            known = name if name in arch.blocks else name.partition(".")[2]
+            known = name if name in arch.slices else name.partition(".")[2]
             arrays[name] = arch.take(parameters, known)
-    return drawn, torch.cat([arrays[name].flatten(1) for name in drawn.blocks], dim=1)
+    return drawn, torch.cat([arrays[name].flatten(1) for name in drawn.slices], dim=1)
 
 
 def run(arch: Architecture, parameters: Tensor, x: Tensor, recurrence: Recurrence) -> Activations:

@@ -29,7 +29,7 @@ def rescale_parameters(arch: Architecture, parameters: Tensor, x: Tensor) -> Ten
     parameters
         One network, (1, parameters), float64.
     x
-        (1, frames, samples, inputs) of any type; it is run in blocks, in float64, so that a large
+        (1, frames, samples, inputs) of any type; it is run in chunks, in float64, so that a large
         data set needs no more memory than a small one.
     """
     scaled = parameters.clone()
@@ -61,8 +61,8 @@ def _peaks(arch: Architecture, parameters: Tensor, x: Tensor) -> Tensor:
     """
     peak = torch.zeros(1 + arch.layers, arch.units, dtype=parameters.dtype)
     width = max(1, _AT_ONCE // (x.shape[1] * arch.units))
-    for block in x.split(width, dim=2):
-        acts = run(arch, parameters, block.to(parameters.dtype), hard)
+    for chunk in x.split(width, dim=2):
+        acts = run(arch, parameters, chunk.to(parameters.dtype), hard)
         currents = [acts.out, *(layer.signed for layer in acts.layers)]
         currents += [layer.post for layer in acts.layers]
         channel = torch.stack([_largest(current) for current in currents]).amax(dim=0)

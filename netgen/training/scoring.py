@@ -47,7 +47,7 @@ def respond(arch: Architecture, parameters: Tensor, x: Tensor) -> Responses:
     """Run networks with hard gates; x is (1, frames, samples, inputs), of the same type."""
     decisions, states = [], []
     for part in parameters.split(_at_once(arch, x)[0]):
-        responses = [(_decided(acts), _states(acts)) for acts in _blocks(arch, part, x)]
+        responses = [(_decided(acts), _states(acts)) for acts in _chunks(arch, part, x)]
         decisions.append(np.concatenate([each[0] for each in responses], axis=1))
         states.append(np.concatenate([each[1] for each in responses], axis=3))
     return Responses(np.concatenate(decisions), np.concatenate(states))
@@ -57,7 +57,7 @@ def decisions_of(arch: Architecture, parameters: Tensor, x: Tensor) -> NDArray[n
     """Return the decisions alone, (networks, samples): states of many networks fill the memory."""
     parts = parameters.split(_at_once(arch, x)[0])
     return np.concatenate(
-        [np.concatenate([_decided(acts) for acts in _blocks(arch, part, x)], axis=1)
+        [np.concatenate([_decided(acts) for acts in _chunks(arch, part, x)], axis=1)
          for part in parts]
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ def _at_once(arch: Architecture, x: Tensor) -> tuple[int, int]:
     return max(1, _AT_ONCE // (frames * width * arch.units)), width
 
 
-def _blocks(arch: Architecture, parameters: Tensor, x: Tensor) -> Iterator[Activations]:
+def _chunks(arch: Architecture, parameters: Tensor, x: Tensor) -> Iterator[Activations]:
     for few in x.split(_at_once(arch, x)[1], dim=2):
         with torch.no_grad():
             yield run(arch, parameters, few, hard)

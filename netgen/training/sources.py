@@ -87,10 +87,10 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
                     else soxr.ResampleStream(recorded_rate, rate, 1, "float32")
                 )
                 size = max(1, round(BLOCK_S * recorded_rate))
-                while len(block := file.read(size, dtype="float32", always_2d=True)):
-                    if not np.isfinite(block).all():
+                while len(chunk := file.read(size, dtype="float32", always_2d=True)):
+                    if not np.isfinite(chunk).all():
                         raise AudioError(str(path), ["holds samples that are not finite"])
-                    mono = np.asarray(block.mean(axis=1), dtype=np.float32)
+                    mono = np.asarray(chunk.mean(axis=1), dtype=np.float32)
                     yield mono if changer is None else _changed(changer, mono)
                 if changer is not None:
                     yield _changed(changer, np.zeros(0, dtype=np.float32), last=True)

@@ -100,8 +100,8 @@ class Software:
         """Return the readout of more frames, (frames, classes), for inputs (frames, channels)."""
         parts = []
         for start in range(0, len(x), _AT_ONCE):
-            block = np.asarray(x[start : start + _AT_ONCE], dtype=np.float64)
-            values = evaluate(self._model.started(self.states), block[np.newaxis])
+            chunk = np.asarray(x[start : start + _AT_ONCE], dtype=np.float64)
+            values = evaluate(self._model.started(self.states), chunk[np.newaxis])
             self.states = {c.name: c.read(values[c.name][0, -1]) for c in self._model.cells}
             parts.append(values[self._model.readout.node][0])
         return np.concatenate(parts) if parts else np.empty((0, len(self._model.classes)))

@@ -167,7 +167,7 @@ class _Chips:
         return _GateNets(-diode, copy - diode - self.normal(self.errors.pmos, units))
 
     def mirrors(self, name: str, gate_nets: _GateNets) -> None:
-        """Add the errors of the mirrors of a block, and of the nets that drive them."""
+        """Add the errors of the mirrors of one parameter, and of the nets that drive them."""
         weight = self.arch.take(self.nominal, name)
         deviation = self.normal(1.0, *weight.shape[1:]) * self.sigma(weight)
         n, p = (each if each.ndim == weight.ndim else each[:, None] for each in gate_nets)

@@ -57,7 +57,7 @@ def test_chips_follow_their_network_and_no_spread_changes_nothing() -> None:
 
 def test_weights_too_small_to_draw_are_zero_and_still_learn() -> None:
     parameters = drawn(1)
-    weight, hi = ARCH.blocks["w0"].start, ARCH.blocks["1.hi"].start
+    weight, hi = ARCH.slices["w0"].start, ARCH.slices["1.hi"].start
     parameters[0, weight], parameters[0, weight + 1] = (
         0.9 * hardware.DEAD_ZONE,
         1.1 * hardware.DEAD_ZONE,

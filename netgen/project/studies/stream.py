@@ -142,8 +142,8 @@ class TwinStream:
         """Return the readout of more frames, (chips, frames, classes), for (frames, channels)."""
         parts = []
         for first in range(0, len(x), TWIN_FRAMES):
-            block = np.asarray(x[first : first + TWIN_FRAMES], dtype=np.float64)
-            result = self._twin.run(self._shifts, block[np.newaxis], self.states)
+            chunk = np.asarray(x[first : first + TWIN_FRAMES], dtype=np.float64)
+            result = self._twin.run(self._shifts, chunk[np.newaxis], self.states)
             self.states = {name: each[:, 0, -1] for name, each in result.states.items()}
             parts.append(result.logits[:, 0])
         return np.concatenate(parts, axis=1)

@@ -15,13 +15,13 @@ from netgen.report.comparison.error_budget_text import error_budget_rows
 from netgen.report.comparison.parameters import signed
 from netgen.report.comparison.provenance import BuildSummary, Provenance
 from netgen.report.comparison.tables import (
-    nodes_blocks,
-    parameters_blocks,
-    samples_blocks,
-    unexplained_blocks,
+    nodes_contents,
+    parameters_contents,
+    samples_contents,
+    unexplained_contents,
 )
 from netgen.report.page import (
-    Block,
+    Content,
     Lines,
     Page,
     Section,
@@ -65,7 +65,7 @@ def comparison_page(
 ) -> Page:
     """Return the page of a comparison; ``plots`` of a sample come in their order."""
     build = origin.build
-    groups: dict[str, list[Block]] = {}
+    groups: dict[str, list[Content]] = {}
     for plot in plots:
         group = "sample" if isinstance(plot, Waves) else plot.group
         groups.setdefault(group, []).append(plot)
@@ -77,12 +77,12 @@ def comparison_page(
         *([] if baseline is None else [_against(baseline)]),
         Section("divergence", "Where circuit and software part, and why",
                 _divergence(comparison, model), "Divergence"),
-        Section("samples", "Samples", samples_blocks(comparison, model)),
+        Section("samples", "Samples", samples_contents(comparison, model)),
         Section("time", "Over time", groups.get("sample", nothing)),
         Section("nodes", "Errors by node",
-                [*groups.get("errors", []), *nodes_blocks(comparison, model)], "Nodes"),
+                [*groups.get("errors", []), *nodes_contents(comparison, model)], "Nodes"),
         Section("parameters", "The learned parameters",
-                parameters_blocks(comparison, verification), "Parameters"),
+                parameters_contents(comparison, verification), "Parameters"),
         Section("budget", "Where the error comes from", _budget(budget, groups), "Error budget"),
         *_power(comparison, build, groups),
         Section("circuit", "The circuit", _circuit(build, groups), "Circuit"),
@@ -155,8 +155,8 @@ def _against(baseline: BaselineComparison) -> Section:
         for change in baseline.changes
     ]
     columns = ("result", "figure", ">earlier", ">now", ">may become worse by")
-    blocks: list[Block] = [Text(of), Table("Figures against an earlier report", columns, rows)]
-    return Section("baseline", "Against the baseline", blocks, "Baseline")
+    contents: list[Content] = [Text(of), Table("Figures against an earlier report", columns, rows)]
+    return Section("baseline", "Against the baseline", contents, "Baseline")
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -200,19 +200,19 @@ def _tolerances(checks: Sequence[Check], comparison: Comparison) -> Table:
     return Table("Numbers against tolerances", columns, rows)
 
 
-def _divergence(comparison: Comparison, model: Model) -> list[Block]:
-    blocks: list[Block] = []
+def _divergence(comparison: Comparison, model: Model) -> list[Content]:
+    contents: list[Content] = []
     failures = Counter(comparison.failures.values())
     if failures:
         listed = ", ".join(f"{count} × {kind}" for kind, count in failures.items())
         text = f"Simulations that failed: {listed}. They are in the table of samples."
-        blocks.append(Text(text, "no"))
+        contents.append(Text(text, "no"))
     unsettled = comparison.settling.summary()
     if unsettled:
-        blocks.append(Text(f"{unsettled[0].upper()}{unsettled[1:]}.", "no"))
+        contents.append(Text(f"{unsettled[0].upper()}{unsettled[1:]}.", "no"))
     ties = comparison.tie_note()
-    blocks += [Text(ties)] if ties else []
-    blocks += _states(comparison) if model.cells else []
+    contents += [Text(ties)] if ties else []
+    contents += _states(comparison) if model.cells else []
     first = Counter(
         entry.first_divergence.cause
         for entry in comparison.samples
@@ -228,15 +228,15 @@ def _divergence(comparison: Comparison, model: Model) -> list[Block]:
         for cause in CAUSES
     ]
     columns = ("cause", ">differing states", ">samples it came first in", "meaning")
-    blocks.append(Table("Causes of differences", columns, plain_rows(rows)))
-    return blocks + unexplained_blocks(comparison)
+    contents.append(Table("Causes of differences", columns, plain_rows(rows)))
+    return contents + unexplained_contents(comparison)
 
 
-def _states(comparison: Comparison) -> list[Block]:
+def _states(comparison: Comparison) -> list[Content]:
     differences = sum(sum(entry.flips.values()) for entry in comparison.samples)
     forecast = sum(entry.race_forecast for entry in comparison.samples)
     slow = sum(entry.slow_forecast for entry in comparison.samples)
-    blocks: list[Block] = [
+    contents: list[Content] = [
         Text(
             f"Over all samples {counted(differences, 'different states')}: "
             f"{comparison.differences_primary} for a cause of their own, "
@@ -249,7 +249,7 @@ def _states(comparison: Comparison) -> list[Block]:
         )
     ]
     if comparison.cost.unseen:
-        blocks.append(
+        contents.append(
             Text(
                 f"The staged engine simulated {counted(comparison.cost.unseen, 'samples')}: it "
                 "goes "
@@ -259,12 +259,12 @@ def _states(comparison: Comparison) -> list[Block]:
                 "what follows. `--engine monolithic` shows what it does."
             )
         )
-    return blocks
+    return contents
 
 
 def _budget(
-    budget: ErrorBudget | NoErrorBudget, groups: Mapping[str, Sequence[Block]]
-) -> list[Block]:
+    budget: ErrorBudget | NoErrorBudget, groups: Mapping[str, Sequence[Content]]
+) -> list[Content]:
     if isinstance(budget, NoErrorBudget):
         return [Text(f"Not made: {budget.reason}.", "note")]
     columns = ("step", "what it says", ">RMSE of logits", ">the step's own part", "over",
@@ -289,7 +289,7 @@ def _budget(
 
 
 def _power(
-    comparison: Comparison, build: BuildSummary, groups: Mapping[str, Sequence[Block]]
+    comparison: Comparison, build: BuildSummary, groups: Mapping[str, Sequence[Content]]
 ) -> list[Section]:
     if comparison.power is None:
         return []
@@ -300,24 +300,24 @@ def _power(
     if build.predicted_power_w is not None:
         predicted = engineering(build.predicted_power_w, "W")
         text += f". The build predicted {predicted} over the inputs it was sized for"
-    blocks = [Text(f"{text}."), *power_tables(comparison.power), *groups.get("power", [])]
-    return [Section("power", "Where the power goes", blocks, "Power")]
+    contents = [Text(f"{text}."), *power_tables(comparison.power), *groups.get("power", [])]
+    return [Section("power", "Where the power goes", contents, "Power")]
 
 
-def _circuit(build: BuildSummary, groups: Mapping[str, Sequence[Block]]) -> list[Block]:
+def _circuit(build: BuildSummary, groups: Mapping[str, Sequence[Content]]) -> list[Content]:
     columns = ("block", ">transistors", ">gate area, µm²", ">drawn area, µm²")
-    blocks: list[Block] = [
+    contents: list[Content] = [
         Text(f"{build.devices} transistors."),
         Table("Transistors by kind of block", columns, plain_rows(block_rows(build))),
     ]
     if build.area_assumption:
         text = f"Drawn area is an estimate: {build.area_assumption}."
-        blocks.append(Text(text, "note"))
-    blocks += [*groups.get("cell", []), Text("Weights below the floor", "h3")]
+        contents.append(Text(text, "note"))
+    contents += [*groups.get("cell", []), Text("Weights below the floor", "h3")]
     if not build.below_floor:
-        return [*blocks, Text("None: the technology can realise every weight.")]
+        return [*contents, Text("None: the technology can realise every weight.")]
     text = f"Smaller than this technology can realise ({len(build.below_floor)} in all):"
-    return [*blocks, Text(text), Lines(build.below_floor)]
+    return [*contents, Text(text), Lines(build.below_floor)]
 
 
 def _local(file: str) -> str:

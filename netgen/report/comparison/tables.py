@@ -11,12 +11,12 @@ from netgen.analysis import (
 )
 from netgen.model import Model
 from netgen.report.comparison.parameters import parameters
-from netgen.report.page import Block, Table, TableRow, Text, plain_rows
+from netgen.report.page import Content, Table, TableRow, Text, plain_rows
 from netgen.report.text import class_name, percent, telling, window
 from netgen.units import counted, engineering
 
 
-def unexplained_blocks(comparison: Comparison) -> list[Block]:
+def unexplained_contents(comparison: Comparison) -> list[Content]:
     """Return the states that nothing explains; nothing where there are none."""
     listed, count = comparison.unexplained, sum(e.unexplained for e in comparison.samples)
     if not listed:
@@ -61,7 +61,7 @@ def _ranges(comparison: Comparison) -> str:
     return text
 
 
-def samples_blocks(comparison: Comparison, model: Model) -> list[Block]:
+def samples_contents(comparison: Comparison, model: Model) -> list[Content]:
     """Return the samples, the worst first."""
     unit = "votes" if model.readout.rule == "majority_vote" else "units"
     note = (
@@ -112,7 +112,7 @@ def _sample_row(entry: SampleComparison, model: Model) -> TableRow:
     )
 
 
-def nodes_blocks(comparison: Comparison, model: Model) -> list[Block]:
+def nodes_contents(comparison: Comparison, model: Model) -> list[Content]:
     """Return the errors by node."""
     note = (
         f"In software units; 1 is {engineering(model.unit_current, 'A')}. Worst unit by itself: "
@@ -151,15 +151,15 @@ def _node_row(entry: NodeComparison, comparison: Comparison) -> tuple[str, ...]:
     )
 
 
-def parameters_blocks(comparison: Comparison, verification: Verification | None) -> list[Block]:
+def parameters_contents(comparison: Comparison, verification: Verification | None) -> list[Content]:
     """Return what the netlist makes of the learned parameters, and which were not used."""
     figures = parameters(comparison, verification)
-    blocks: list[Block] = []
+    contents: list[Content] = []
     if not figures.measured:
         text = "The netlist's own mirrors and cells were not measured; `netgen verify` does it."
-        blocks.append(Text(text))
+        contents.append(Text(text))
     else:
-        blocks += [
+        contents += [
             Text(f"{figures.measured} All figures are in `verify.json`."),
             Table("Weights, the worst first",
                   ("weight, the worst first", ">learned", ">drawn", ">measured", ">error"),
@@ -172,15 +172,15 @@ def parameters_blocks(comparison: Comparison, verification: Verification | None)
         if figures.cells:
             heads = ("cell", ">upper threshold", ">its error", ">hysteresis width", ">its error",
                        ">output", ">its error")  # fmt: skip
-            blocks.append(Table("Cells", heads, plain_rows(figures.cells)))
-    blocks.append(Text("Never used by these samples", "h3"))
+            contents.append(Table("Cells", heads, plain_rows(figures.cells)))
+    contents.append(Text("Never used by these samples", "h3"))
     if not figures.unused:
-        return [*blocks, Text("None: the samples use every parameter.")]
+        return [*contents, Text("None: the samples use every parameter.")]
     count = counted(figures.unused_count, "parameters")
     text = f"{count}: the agreement on these samples says nothing of "
     columns = ("unit", "what did not happen", "parameters")
     return [
-        *blocks,
+        *contents,
         Text(f"{text}these."),
         Table("Parameters never used", columns, plain_rows(figures.unused)),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from netgen.analysis import PowerFigures
 from netgen.analysis.power.consumption import Grouping
 from netgen.report.comparison.provenance import BuildSummary
-from netgen.report.page import Block, Table, plain_rows
+from netgen.report.page import Content, Table, plain_rows
 from netgen.report.power.document import MEANINGS
 from netgen.report.text import percent
 from netgen.units import engineering
@@ -27,7 +27,7 @@ def _square(area: float) -> str:
     return f"{area * 1e12:.0f}"
 
 
-def power_tables(figures: PowerFigures) -> list[Block]:
+def power_tables(figures: PowerFigures) -> list[Content]:
     """Return a table by kind of block and one by layer; each adds up to the same total."""
     return [
         _power_table("block", "Supply power by kind of block", figures, MEANINGS),

@@ -14,7 +14,7 @@ from netgen.analysis.variability.accuracy import TrimmedChips
 from netgen.arrays import Integers
 from netgen.document import Json
 from netgen.report.index import write_page
-from netgen.report.page import Block, Page, Section, Table, TableRow, provenance
+from netgen.report.page import Content, Page, Section, Table, TableRow, provenance
 from netgen.report.plot import render
 from netgen.report.style import AGREES, CIRCUIT, MUTED, SOFTWARE, Sheet, tidy
 from netgen.report.text import percent
@@ -50,15 +50,14 @@ def write_trim_page(
     every = np.concatenate(list(codes.values()))
     ends = _at_ends(span, every)
     summary = f"{percent(ends)} of {every.size} codes are at an end of their range."
-    blocks: list[Block] = []
+    contents: list[Content] = []
     facts: list[tuple[str, str]] = []
     if accuracies is not None:
         before, after = accuracies.before, accuracies.after
         summary = (
             f"The mean balanced accuracy of {counted(after.chips, 'chips')} goes from "
-            f"{percent(before.mean)} "
-            f"to {percent(after.mean)} (software {percent(after.software)}), its 5 % quantile "
-            f"from {percent(before.low)} to {percent(after.low)}. {summary}"
+            f"{percent(before.mean)} to {percent(after.mean)} (software {percent(after.software)}),"
+            f" its 5 % quantile from {percent(before.low)} to {percent(after.low)}. {summary}"
         )
         facts = [("software", percent(after.software)), *_change("mean", before.mean, after.mean)]
         facts += _change("5 % quantile", before.low, after.low)
@@ -67,12 +66,13 @@ def write_trim_page(
         )
         caption = f"Chips by balanced accuracy over {after.samples} labelled samples."
         draw = partial(_plot_accuracies, accuracies)
-        blocks = [render("trim.png", "chips", "Balanced accuracy of chips", caption, summary, draw)]
+        title = "Balanced accuracy of chips"
+        contents = [render("trim.png", "chips", title, caption, summary, draw)]
     title = "Codes used"
     caption = f"Codes 0 … {span.last} set factors of {span.low:g} … {span.high:g}; ends are marked."
     plot_codes = partial(_plot_codes, span, codes)
     plot = render("codes.png", "codes", title, caption, _alt(span, codes), plot_codes)
-    sections = [Section("chips", "Chips before and after", blocks, "Chips")] if blocks else []
+    sections = [Section("chips", "Chips before and after", contents, "Chips")] if contents else []
     sections += [
         Section("codes", "Codes", [plot, _table(span, codes)]),
         provenance([entry for entry in sources.items() if entry[1] is not None], ()),

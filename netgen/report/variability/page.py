@@ -10,7 +10,7 @@ from netgen.analysis.comparison.ties import TIE
 from netgen.analysis.variability.population import QUANTITIES, PopulationFigures
 from netgen.analysis.variability.proportions import spread
 from netgen.analysis.variability.sensitivity import LEVEL, GroupSensitivity, Sensitivity
-from netgen.report.page import Block, Page, Section, Table, TableRow, Text, plain_rows, provenance
+from netgen.report.page import Content, Page, Section, Table, TableRow, Text, plain_rows, provenance
 from netgen.report.plot import Plot
 from netgen.report.text import class_name, percent
 from netgen.report.variability.accuracy import accuracy_facts
@@ -36,7 +36,7 @@ QUANTITY_NAMES = {
 def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
     """Return the page of a population."""
     figures, what = report.figures, report.what
-    groups: dict[str, list[Block]] = {}
+    groups: dict[str, list[Content]] = {}
     for plot in plots:
         groups.setdefault(plot.group, []).append(plot)
     sections = [
@@ -47,11 +47,11 @@ def population_page(report: PopulationReport, plots: Sequence[Plot]) -> Page:
     ]  # fmt: skip
     if what == "chips":
         title = "Sensitivity: which deviations go along with errors"
-        blocks = _sensitivity_section(report.sensitivity, groups.get("sensitivity", []))
-        sections.append(Section("sensitivity", title, blocks, "Sensitivity"))
+        contents = _sensitivity(report.sensitivity, groups.get("sensitivity", []))
+        sections.append(Section("sensitivity", title, contents, "Sensitivity"))
     if report.contributions is not None:
         sections.append(contribution_section(report.contributions))
-    variants: list[Block] = [
+    variants: list[Content] = [
         Text("Means over the samples that are simulated.", "note"),
         _cases(figures, what),
     ]
@@ -121,13 +121,13 @@ def _facts(report: PopulationReport) -> list[tuple[str, str]]:
     return facts
 
 
-def _notes(report: PopulationReport) -> list[Block]:
+def _notes(report: PopulationReport) -> list[Content]:
     """Say what failed, and the yield of chips."""
-    figures, blocks = report.figures, []
+    figures, contents = report.figures, []
     if figures.failures:
         listed = ", ".join(f"{count} × {kind}" for kind, count in figures.failures.items())
         text = f"Runs that failed: {listed}. They count as not deciding like software."
-        blocks.append(Text(text, "no"))
+        contents.append(Text(text, "no"))
     if report.what == "chips":
         proportion, lacking = figures.yielded, int((~figures.whole).sum())
         text = (
@@ -136,11 +136,11 @@ def _notes(report: PopulationReport) -> list[Block]:
             f"{interval(proportion.exact)} (Clopper and Pearson)."
         )
         text += f" Not judged for lack of runs: {counted(lacking, 'chips')}." if lacking else ""
-        blocks.append(Text(text))
-    return [*blocks]
+        contents.append(Text(text))
+    return [*contents]
 
 
-def _samples(report: PopulationReport) -> list[Block]:
+def _samples(report: PopulationReport) -> list[Content]:
     figures, model, chips = report.figures, report.model, report.what == "chips"
     votes_rule = model.readout.rule == "majority_vote"
     rows = []
@@ -176,7 +176,7 @@ def _samples(report: PopulationReport) -> list[Block]:
     return [Text(note, "note"), Table("Samples", columns, [row for _, row in rows])]
 
 
-def _spreads(figures: PopulationFigures) -> list[Block]:
+def _spreads(figures: PopulationFigures) -> list[Content]:
     rows = []
     for name, label in QUANTITY_NAMES.items():
         distribution = spread(getattr(figures, name))
@@ -202,7 +202,7 @@ def _spreads(figures: PopulationFigures) -> list[Block]:
     ]
 
 
-def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]) -> list[Block]:
+def _sensitivity(sensitivity: Sensitivity | None, plots: Sequence[Content]) -> list[Content]:
     if sensitivity is None:
         return [Text("Too few chips with all their samples for correlations.", "note")]
     left = f" ({sensitivity.left_out} lack runs and are left out)" if sensitivity.left_out else ""
@@ -251,7 +251,7 @@ def _sensitivity_section(sensitivity: Sensitivity | None, plots: Sequence[Block]
     ]  # fmt: skip
 
 
-def _groups(title: str, entries: Sequence[GroupSensitivity]) -> list[Block]:
+def _groups(title: str, entries: Sequence[GroupSensitivity]) -> list[Content]:
     columns = ("name", ">deviations", ">share of variance", ">chance gives (95 %)", ">p",
                ">q")  # fmt: skip
     rows = [
