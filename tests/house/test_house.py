@@ -384,7 +384,7 @@ def test_no_path_of_a_machine() -> None:
 
 
 SAYS_NOTHING = frozenset(
-    ("blame", "cure", "found", "heard", "judged", "made", "outcome", "own", "said", "told")
+    ("blame", "cure", "found", "heard", "judge", "judged", "made", "outcome", "own", "said", "told")
 )
 """Words that name no thing: write the noun for what a name holds."""
 
