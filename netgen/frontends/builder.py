@@ -112,7 +112,7 @@ class ModelBuilder:
         return self._add(name, lambda node: Linear(node, value.node, matrix, offset), len(matrix))
 
     def offset(self, value: Value, bias: ArrayLike, name: str = "bias") -> Value:
-        """Add a constant to a signal: into the bias of its linear node where it has one.
+        """Add a constant to a signal: in the bias of a copy of its linear node where it has one.
 
         Raises
         ------
@@ -120,14 +120,13 @@ class ModelBuilder:
             The constant is neither one number nor one a unit.
         """
         array = self._numbers(name, "bias", bias)
-        if array.size not in (1, value.units):
+        if array.size not in (1, value.units) or array.shape[-1:] not in ((), (array.size,)):
             raise self.problem(name, f"adds {array.size} constants to {value.units} units")
         constant = np.broadcast_to(array.ravel(), (value.units,))
         node = self._nodes.get(value.node)
-        if isinstance(node, Linear) and not self._used(value.node):
-            total = node.bias + constant
-            self._nodes[value.node] = Linear(node.name, node.input, node.weight, total)
-            return value
+        if isinstance(node, Linear):  # which others may read still, as it is
+            source, weight, total = node.input, node.weight, node.bias + constant
+            return self._add(name, lambda node: Linear(node, source, weight, total), value.units)
         return self.linear(value, np.eye(value.units), constant, name)
 
     def relu(self, value: Value, name: str = "relu") -> Value:
@@ -202,7 +201,7 @@ class ModelBuilder:
         )
 
     def finish(self, value: Value, meta: Mapping[str, Json] | None = None) -> Model:
-        """Return the model whose readout is ``value``.
+        """Return the model whose readout is ``value``, without nodes that it does not depend on.
 
         Raises
         ------
@@ -211,14 +210,17 @@ class ModelBuilder:
         """
         settings, value = self.settings, self._as_one(value)
         classes = settings.classes or tuple(f"class{unit}" for unit in range(value.units))
-        renamed = {given: node for given, node in self._names.items() if given != node}
+        read = {value.node}
+        for node in reversed(self._nodes.values()):
+            read.update(sources(node) if node.name in read else ())
+        renamed = {a: node for a, node in self._names.items() if a != node and node in read}
         model = Model(
             settings.name,
             settings.unit_current,
             settings.frame_period,
             self.channels * (2 if settings.signed else 1),
             settings.input_max,
-            tuple(self._nodes.values()),
+            tuple(node for node in self._nodes.values() if node.name in read),
             Readout(value.node, settings.rule, *settings.frames),
             classes,
             {
@@ -265,9 +267,6 @@ class ModelBuilder:
             legal = f"{base}_{count}"
         self._names[name if name not in self._names else f"{name}#{count}"] = legal
         return legal
-
-    def _used(self, name: str) -> bool:
-        return any(name in sources(node) for node in self._nodes.values())
 
 
 def signed_channels(x: ArrayLike) -> graph.Floats:

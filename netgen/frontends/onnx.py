@@ -78,12 +78,6 @@ class _OperatorGraph(Protocol):
     initializer: Sequence[_Named]
 
 
-def _scale(options: Mapping[str, object], name: str) -> float:
-    value = options.get(name, 1.0)
-    assert isinstance(value, int | float)  # as the operator defines it
-    return value
-
-
 @dataclass
 class _Graph:
     """Walks the operators in their order, which ONNX guarantees to be topological."""
@@ -96,8 +90,7 @@ class _Graph:
     values: dict[str, Value] = field(default_factory=dict)
 
     def model(self) -> Model:
-        to_array = self.onnx.numpy_helper.to_array
-        self.constants = {t.name: to_array(t) for t in self.graph.initializer}
+        self.constants = {t.name: self._array(t, t.name) for t in self.graph.initializer}
         inputs = [i.name for i in self.graph.input if i.name not in self.constants]
         if len(inputs) != 1 or len(self.graph.output) != 1:
             count = f"has {len(inputs)} inputs and {len(self.graph.output)} outputs; needs one each"
@@ -136,7 +129,7 @@ class _Graph:
             value = self._attributes(node).get("value")
             if value is None:
                 raise self.builder.problem(name, "is a constant without a tensor")
-            self.constants[node.output[0]] = self.onnx.numpy_helper.to_array(value)
+            self.constants[node.output[0]] = self._array(value, name)
             return
         known = {
             "Gemm": self._gemm,
@@ -157,17 +150,35 @@ class _Graph:
             raise self.builder.problem(name, f"its input {node.input[at]} is no signal")
         return value
 
+    def _array(self, tensor: object, name: str) -> Array:
+        try:
+            array: Array = self.onnx.numpy_helper.to_array(tensor)
+        except (KeyError, TypeError, ValueError):  # as onnx meets what it cannot decode
+            raise self._damaged(name, "its values cannot be read") from None
+        return array
+
+    def _damaged(self, name: str, problem: str) -> ModelError:
+        return ModelError(self.source, [f"{name}: {problem}; onnx.checker tells what is damaged"])
+
+    def _scale(self, options: Mapping[str, object], key: str, name: str) -> float:
+        value = options.get(key, 1.0)
+        if not isinstance(value, int | float):
+            raise self._damaged(name, f"{key} is no number")
+        return value
+
     def _gemm(self, node: _Operator, name: str) -> Value:
         options = self._attributes(node)
         if options.get("transA", 0):
             raise self.builder.problem(name, "transposes its input, which mixes samples")
-        weight = self._constant(node, 1, name) * _scale(options, "alpha")
+        weight = self._constant(node, 1, name) * self._scale(options, "alpha", name)
         bias = None
         if len(node.input) > 2 and node.input[2]:
-            bias = self._constant(node, 2, name).ravel() * _scale(options, "beta")
+            bias = self._constant(node, 2, name) * self._scale(options, "beta", name)
         matrix = weight if options.get("transB", 0) else weight.T
         if bias is not None and bias.size == 1:
-            bias = np.broadcast_to(bias, (len(matrix),))
+            bias = np.broadcast_to(bias.ravel(), (len(matrix),))
+        elif bias is not None and bias.shape[:-1] == (1,):
+            bias = bias[0]
         return self.builder.linear(self._signal(node, 0, name), matrix, bias, name)
 
     def _matmul(self, node: _Operator, name: str) -> Value:
@@ -187,13 +198,18 @@ class _Graph:
         constant = self.constants.get(node.input[at])
         if constant is None:
             raise self.builder.problem(name, f"its input {node.input[at]} is not a constant")
+        if constant.dtype.kind not in "fiub":
+            raise self.builder.problem(
+                name, f"{node.input[at]} is {constant.dtype}; wanted numbers"
+            )
         return np.asarray(constant, dtype=np.float64)
 
     def _same(self, node: _Operator, name: str) -> Value:
         return self._signal(node, 0, name)
 
     def _softmax(self, node: _Operator, name: str) -> Value:
-        if node.output[0] != self.graph.output[0].name:
+        over_classes = self._attributes(node).get("axis", -1) not in (0, -2)
+        if node.output[0] != self.graph.output[0].name or not over_classes:
             raise self.builder.problem(name, f"{node.op_type}: {reason(node.op_type)}")
         return self._signal(node, 0, name)
 

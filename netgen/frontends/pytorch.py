@@ -89,9 +89,16 @@ def from_torch(module: TorchModule, settings: Settings) -> Model:
     kind = type(module).__name__
     source = f"PyTorch {kind}"
 
+    class Signal(fx.Proxy):  # type: ignore[misc,name-defined]  # as below
+        def __iadd__(self, other: object) -> object:  # traced as a sum otherwise
+            return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
     class Tracer(fx.Tracer):  # type: ignore[misc,name-defined]  # PyTorch is loaded late
         def is_leaf_module(self, inner: object, name: str) -> bool:
             return _is_cell(inner) or bool(super().is_leaf_module(inner, name))
+
+        def proxy(self, node: object) -> Signal:
+            return Signal(node, self)
 
     try:
         graph = Tracer().trace(module)
@@ -107,7 +114,7 @@ class _Walk:
     module: TorchModule
     graph: _TracedGraph
     settings: Settings
-    values: dict[object, Value] = field(default_factory=dict)
+    values: dict[_Operation, Value] = field(default_factory=dict)
 
     def model(self) -> Model:
         inputs = [node for node in self.graph.nodes if node.op == "placeholder"]
@@ -136,12 +143,17 @@ class _Walk:
     def _take(self, node: _Operation) -> None:
         if node.op == "get_attr":
             return  # a parameter; read where it is used
+        inner: object = None
         if node.op == "call_module":
             inner = self.module.get_submodule(str(node.target))
+        changes = getattr(inner, "inplace", False) or _argument(node, 1, "inplace") is True
+        if changes or node.target is operator.iadd:
+            self._refuse_shared(node)
+        if node.op == "call_module":
             self.values[node] = self._module(inner, node, str(node.target))
         elif node.op == "call_method":
             if node.target in _SAME_METHODS:
-                self.values[node] = self._value(node.args[0], node.name)
+                self.values[node] = self._value(_first(node), node.name)
             else:
                 self.values[node] = self._function(str(node.target), node)
         else:
@@ -150,7 +162,7 @@ class _Walk:
 
     def _module(self, inner: object, node: _Operation, name: str) -> Value:
         kind = type(inner).__name__
-        value = self._value(node.args[0], name)
+        value = self._value(_first(node), name)
         if _is_cell(inner):
             learned = {key: _array(tensor) for key, tensor in inner.learned().items()}
             return self.builder.cell(inner.op, value, learned, name=name)
@@ -161,17 +173,17 @@ class _Walk:
             "ReLU": lambda: self.builder.relu(value, name),
             **dict.fromkeys(SAME, lambda: value),
         }
-        if kind in ("Softmax", "LogSoftmax") and self._is_last(node):
+        if kind in ("Softmax", "LogSoftmax") and self._is_last(node, getattr(inner, "dim", None)):
             return value
         if kind not in known:
             raise self.builder.problem(name, f"{kind}: {reason(kind)}")
         return known[kind]()
 
     def _function(self, kind: str, node: _Operation) -> Value:
-        first = node.args[0]
+        first = _first(node)
         if kind == "linear":
-            weight = self._tensor(node.args[1])
-            given = node.args[2] if len(node.args) > 2 else node.kwargs.get("bias")
+            weight = self._tensor(_argument(node, 1, "weight"))
+            given = _argument(node, 2, "bias")
             bias = None if given is None else _array(self._tensor(given))
             value = self._value(first, node.name)
             return self.builder.linear(value, _array(weight), bias, node.name)
@@ -181,7 +193,8 @@ class _Walk:
             return self._sum(node)
         if kind in ("flatten", "dropout"):
             return self._value(first, node.name)
-        if kind in ("softmax", "log_softmax") and self._is_last(node):
+        dim = _argument(node, 1, "dim")
+        if kind in ("softmax", "log_softmax") and self._is_last(node, dim):
             return self._value(first, node.name)
         raise self.builder.problem(node.name, f"{kind}: {reason(kind.replace('_', ''))}")
 
@@ -189,17 +202,19 @@ class _Walk:
         signals = [arg for arg in node.args if arg in self.values]
         if len(signals) == len(node.args):
             return self.builder.add([self.values[each] for each in signals], node.name)
-        (constant,) = (arg for arg in node.args if arg not in self.values)
+        constants = [arg for arg in node.args if arg not in self.values]
+        if len(constants) != 1:
+            raise self.builder.problem(node.name, "adds constants alone; add them to a signal")
+        (constant,) = constants
         if isinstance(constant, int | float):
             return self.builder.offset(self.values[signals[0]], constant, node.name)
         bias = _array(self._tensor(constant))
         return self.builder.offset(self.values[signals[0]], bias, node.name)
 
     def _value(self, node: object, name: str) -> Value:
-        value = self.values.get(node)
-        if value is None:
+        if node not in self.values:
             raise self.builder.problem(name, "reads something that is no signal of the network")
-        return value
+        return self.values[node]
 
     def _tensor(self, node: object) -> _Tensor:
         if getattr(node, "op", "") != "get_attr":
@@ -208,8 +223,26 @@ class _Walk:
         tensor: _Tensor = getattr(self.module.get_submodule(place), name)
         return tensor
 
-    def _is_last(self, node: _Operation) -> bool:
-        return all(user.op == "output" for user in node.users)
+    def _is_last(self, node: _Operation, dim: object) -> bool:
+        """Tell whether a softmax is the output's and over classes, so that it decides nothing."""
+        return dim not in (0, -2) and all(user.op == "output" for user in node.users)
+
+    def _refuse_shared(self, node: _Operation) -> None:
+        """Refuse an operation that changes a signal in place which others read afterwards."""
+        changed = self._value(_first(node), node.name)
+        same = (each for each, value in self.values.items() if value == changed)
+        readers = (user for each in same for user in each.users)
+        if any(user is not node and user not in self.values for user in readers):
+            problem = "changes in place what is read again later; leave out inplace=True, or +="
+            raise self.builder.problem(node.name, problem)
+
+
+def _argument(node: _Operation, place: int, name: str) -> object:
+    return node.args[place] if len(node.args) > place else node.kwargs.get(name)
+
+
+def _first(node: _Operation) -> object:
+    return _argument(node, 0, "input")
 
 
 def _array(tensor: _Tensor) -> Floats:

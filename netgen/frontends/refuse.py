@@ -19,7 +19,8 @@ REASONS = {
     **dict.fromkeys(("Mul", "Div", "MultiheadAttention"), _PRODUCT),
     **dict.fromkeys(("BatchNormalization", "BatchNorm1d", "LayerNorm"), _NORMAL),
     **dict.fromkeys(
-        ("Softmax", "LogSoftmax"), "a softmax is left out only where it is the network's output"
+        ("Softmax", "LogSoftmax"),
+        "a softmax is left out only where it is the network's output, over classes",
     ),
     **dict.fromkeys(
         ("Conv", "Conv1d", "Conv2d", "MaxPool", "AveragePool"),

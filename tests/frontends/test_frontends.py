@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,23 @@ def test_a_constant_joins_the_bias_unless_others_read_the_sum() -> None:
     np.testing.assert_array_equal(logits(model, [[0.5, 0.0]]), [[2.0, 1.0]])
 
 
+def test_a_constant_leaves_the_signal_as_it_is_for_those_that_read_it_later() -> None:
+    builder = ModelBuilder("arrays", 2, Settings("m"))
+    first = builder.linear(builder.input, np.eye(2))
+    raised = builder.offset(first, [1.0, 2.0])
+    model = builder.finish(builder.add([raised, builder.relu(first)]))
+    np.testing.assert_array_equal(logits(model, [[0.5, 0.25]]), [[2.0, 2.5]])
+
+
+def test_nodes_that_the_readout_does_not_depend_on_are_left_out() -> None:
+    builder = ModelBuilder("arrays", 2, Settings("m"))
+    first = builder.linear(builder.input, np.eye(2), name="first")
+    builder.relu(builder.linear(first, np.ones((3, 2)), name="un read"))
+    model = builder.finish(builder.linear(first, np.eye(2), name="last"))
+    assert [node.name for node in model.nodes] == ["first", "last"]
+    assert "names" not in model.meta
+
+
 def test_names_are_made_legal_and_unique() -> None:
     builder = ModelBuilder("arrays", 1, Settings("m"))
     first = builder.linear(builder.input, [[1.0]], name="/a b/Gemm")
@@ -194,6 +212,46 @@ def test_onnx_products_and_wrong_files_are_refused(tmp_path: Path) -> None:
         read_model(tmp_path / "text.onnx", Settings("net"))
     with pytest.raises(ModelError, match="cannot be read"):
         read_model(tmp_path / "absent.onnx", Settings("net"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda graph, onnx: graph.initializer[0].__setattr__("raw_data", b"abc"), "w: its values"),
+        (lambda graph, onnx: graph.initializer[0].__setattr__("data_type", 99), "w: its values"),
+        (
+            lambda graph, onnx: graph.initializer[0].CopyFrom(
+                onnx.helper.make_tensor("w", onnx.TensorProto.STRING, [2, 3], [b"a"] * 6)
+            ),
+            "w is",
+        ),
+        (
+            lambda graph, onnx: graph.node[0].attribute.append(
+                onnx.helper.make_attribute("alpha", "x")
+            ),
+            "alpha is no number",
+        ),
+        (
+            lambda graph, onnx: graph.initializer[1].CopyFrom(
+                onnx.numpy_helper.from_array(np.ones((2, 1), np.float32), "b")
+            ),
+            r"bias has shape \(2, 1\)",
+        ),
+    ],
+)
+def test_a_damaged_onnx_file_is_refused_by_the_name_of_what_is_damaged(
+    tmp_path: Path, spoil: Any, problem: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    constants = {"w": np.ones((2, 3)), "b": np.ones(2)}
+    path = onnx_file(
+        tmp_path / "m.onnx", [node("Gemm", ["in", "w", "b"], "out", transB=1)], constants
+    )
+    proto = onnx.load(path)
+    spoil(proto.graph, onnx)
+    onnx.save(proto, path)
+    with pytest.raises(ModelError, match=problem):
+        read_model(path, Settings("m"))
 
 
 def test_a_pickled_file_is_never_opened(tmp_path: Path) -> None:
@@ -314,6 +372,81 @@ def test_torch_refusals_say_why() -> None:
         from_torch(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), Settings("net"))
     with pytest.raises(ModelError, match="no linear layer"):
         from_torch(nn.Sequential(nn.ReLU()), Settings("net"))
+    with pytest.raises(ModelError, match="only where it is the network's output, over classes"):
+        from_torch(nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), Settings("net"))
+
+
+def _traced(forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """Return a PyTorch module of three layers whose middle is given, and inputs of it."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    class Traced(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.last = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+            self.inplace, self.bias = nn.ReLU(inplace=True), nn.Parameter(torch.rand(4))
+
+        def forward(self, x: Any) -> Any:
+            return self.last(forward(self, self.first(x)))
+
+    torch.manual_seed(5)
+    module = Traced().double().eval()
+    return module, torch.rand(6, 3, dtype=torch.float64)
+
+
+def _raised(net: Any, h: Any) -> Any:
+    raised = h + net.bias
+    return net.second(h.relu()) + raised
+
+
+def _summed(net: Any, h: Any) -> Any:
+    h += net.second(h)
+    return h + 1
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        _raised,
+        _summed,
+        lambda net, h: net.inplace(net.second(net.inplace(h))),
+        lambda net, h: net.second(net.second(input=h).relu()),
+    ],
+)
+def test_torch_signals_that_are_read_more_than_once_keep_their_values(forward: Any) -> None:
+    module, x = _traced(forward)
+    found = logits(from_torch(module, Settings("net")), x.numpy())
+    np.testing.assert_allclose(found, module(x).detach().numpy(), rtol=1e-9, atol=1e-9)
+
+
+def _alias(net: Any, h: Any) -> Any:
+    kept = h.view(-1, 4)
+    h += net.second(h)
+    return h + kept
+
+
+@pytest.mark.parametrize(
+    ("forward", "problem"),
+    [
+        (lambda net, h: net.second(net.inplace(h)) + h, "inplace: changes in place"),
+        (lambda net, h: _relu(h, True) + net.second(h), "relu: changes in place"),
+        (_alias, "iadd: changes in place"),
+        (lambda net, h: h + (net.bias + net.bias), "add: adds constants alone"),
+    ],
+)
+def test_torch_operations_that_would_be_read_wrongly_are_refused(
+    forward: Any, problem: str
+) -> None:
+    module, _ = _traced(forward)
+    with pytest.raises(ModelError, match=problem):
+        from_torch(module, Settings("net"))
+
+
+def _relu(signal: Any, inplace: bool) -> Any:
+    import torch
+
+    return torch.nn.functional.relu(signal, inplace)
 
 
 def test_the_torch_layer_trains_softly_and_decides_hard() -> None:
