@@ -61,7 +61,7 @@ def sized(technology: Technology, at: Conditions, unit: Geometry) -> CellLayer:
     """Return the cell with its biases and the mirrors that copy them."""
     circuit: Circuit = build_circuit(one_cell(), unit)
     bench = CellBench(technology, at, unit, UNIT, cache_folder(), run_job)
-    known = characterise(bench, [SCHMITT9])
+    known = characterise(bench, circuit)
     inputs = calibration_inputs(circuit.model)
     activity = measure_activity(circuit, inputs)
     return size_circuit(circuit, technology, known, activity, at.vdd)[0].cells[0]

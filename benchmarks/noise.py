@@ -161,7 +161,7 @@ def cells_of(circuit: Circuit, tables: Mapping[str, CellTable]) -> Iterator[Cali
     """Yield every rung of every cell of a circuit with its own biases."""
     for layer in circuit.cells:
         assert layer.bias is not None
-        cell, table = layer.cell, tables[layer.cell.op]
+        cell, table = layer.cell, tables[layer.node]
         for trigger in range(cell.triggers):
             unit, rung = divmod(trigger, cell.rungs)
             name = layer.node + cell.place(trigger)

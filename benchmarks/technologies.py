@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.analysis import Comparison, Tolerances
-from netgen.characterise import CellBench
+from netgen.characterise import CellBench, CellTable
 from netgen.circuit import Circuit
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.circuit.blocks.schmitt9 import read_thresholds
@@ -79,12 +79,16 @@ def agreement(
     return made, compare(read_build(folder), Tolerances(), names, ())[0]
 
 
+def _table(made: Design) -> CellTable:
+    return made.known.cells[made.circuit.cells[0].node]
+
+
 def cell_error(made: Design) -> NDArray[np.float64]:
     """Return the largest errors of threshold, width and gain of calibrated cells, (3,)."""
     random = np.random.default_rng(1)
     threshold, gain = np.exp(random.uniform(np.log(20e-12), np.log(2e-9), (2, CELLS)))
     width = threshold * random.uniform(0.1, 0.95, CELLS)
-    biases = made.known.cells["bmru"].biases(np.array([threshold, width, gain]))
+    biases = _table(made).biases(np.array([threshold, width, gain]))
     rising, falling, output = _measured(made, made.conditions, biases).T
     errors = np.array([rising / threshold - 1, (rising - falling) / width - 1, output / gain - 1])
     return np.asarray(np.abs(errors).max(axis=1))
@@ -92,7 +96,7 @@ def cell_error(made: Design) -> NDArray[np.float64]:
 
 def corners(made: Design) -> dict[tuple[str, float], NDArray[np.float64]]:
     """Return threshold, width and gain of one cell at every corner, its biases kept, A."""
-    biases = made.known.cells["bmru"].biases(np.array(CORNER_CELL)[:, np.newaxis])
+    biases = _table(made).biases(np.array(CORNER_CELL)[:, np.newaxis])
     found = {}
     for corner in made.technology.corners:
         for temperature in TEMPERATURES:

@@ -77,7 +77,7 @@ class TwinCells:
             ]
         )
         back = tuple(each.reversed for each in reversed(self.candidate))
-        *thresholds, level = known.cells[self.layer.cell.op].switching(arrived)
+        *thresholds, level = known.cells[self.layer.node].switching(arrived)
         jumps = []
         for jump in thresholds:
             logs = np.log(np.maximum(jump, SMALLEST * grid.unit))
@@ -168,7 +168,7 @@ def _bias_currents(
             for unit_paths in paths
         ]
         return np.array(ideal), ()
-    tables = plan.known.mirrors.of(plan.circuit.group(REFERENCE))
+    tables = plan.known.mirrors.of(*plan.circuit.units(REFERENCE, layer))
     unit = np.array([plan.circuit.model.unit_current])
     currents, ways = [], []
     for mirrors, wanted in zip(transistors, layer.wanted, strict=True):

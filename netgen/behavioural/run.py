@@ -75,7 +75,7 @@ class Twin:
     known: Characterisation
     diodes: DiodeTable
     netlist: Netlist  #: The netlist record: its devices count, not the learned weights.
-    #: Measured times of cells by operation. Without them a cell answers any overdrive within its
+    #: Measured times of cells by node. Without them a cell answers any overdrive within its
     #: frame.
     times: Mapping[str, CellTimes] | None = None
 

@@ -79,7 +79,7 @@ class TwinSums:
 
 def twin_sums(plan: Plan, layer: SummingLayer) -> TwinSums:
     """Read the summing nodes of a layer."""
-    drain = drain_of(plan.known.mirrors.of(plan.circuit.group(layer.node)), layer.kind)
+    drain = drain_of(plan.known.mirrors.of(plan.circuit.unit_of(layer.node)), layer.kind)
     by_source = [
         (mirrors.source, tuple(_groups(plan, layer, mirrors, drain))) for mirrors in layer.mirrors
     ]
@@ -111,7 +111,7 @@ def _groups(
                 geometry.append(whole(series))
         if not nodes:
             continue
-        tables = plan.known.mirrors.of(plan.circuit.group(source), layer.group).tables
+        tables = plan.known.mirrors.of(*plan.circuit.units(source, layer)).tables
         table = tables[plan.circuit.defined_by(source), polarity]
         size = np.array([(g.width, g.length, g.multiplicity) for g in geometry]).T
         by_drain = table.surfaces(*size) @ drain.weights(polarity).T

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from netgen.arrays import Floats
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables, Tables
 from netgen.characterise.mirrors import mirror_gains
 from netgen.characterise.setup import MeasurementSetup
+from netgen.circuit import CellLayer, Circuit
 from netgen.circuit.blocks import (
     BiasedCell,
     CandidateStep,
-    CellBlock,
     CellSpeed,
     CellTable,
     CellTimes,
@@ -32,7 +33,9 @@ from netgen.netlist.characterisation import (
     cell_time_deck,
     cell_time_options,
 )
+from netgen.technology import Geometry
 
+T = TypeVar("T")
 _STEP = 0.005
 """Step of the storage node's voltage, V."""
 
@@ -103,33 +106,47 @@ class CellBench(MeasurementSetup):
         return self.cached(measure, name, self.at, self.unit, _STEP, identity)
 
 
-def characterise_cells(bench: CellBench, blocks: Iterable[CellBlock]) -> dict[str, CellTable]:
-    """Measure cells of blocks, or return the tables from the cache, by operation.
+def characterise_cells(bench: CellBench, circuit: Circuit) -> dict[str, CellTable]:
+    """Measure a circuit's cells, or return the tables from the cache, by node.
 
     Raises
     ------
     SimulationError
         A simulation failed.
     """
-    return {block.operation.op: block.characterise(bench) for block in blocks}
+    return _by_node(bench, circuit, lambda layer, sized: layer.block.characterise(sized))
 
 
 def characterise_times(
-    bench: CellBench, blocks: Iterable[CellBlock], cells: Mapping[str, CellTable]
+    bench: CellBench, circuit: Circuit, cells: Mapping[str, CellTable]
 ) -> dict[str, CellTimes]:
-    """Measure the times of cells, or return the tables from the cache, by operation.
+    """Measure the times of a circuit's cells, or return the tables from the cache, by node.
 
-    A block whose cells count as immediate is left out.
+    A node whose cells count as immediate is left out.
 
     Raises
     ------
     SimulationError
         A simulation failed, or cells do not change their state in any time.
     """
-    by_operation = {
-        each.operation.op: each.times(bench, cells[each.operation.op]) for each in blocks
-    }
-    return {op: times for op, times in by_operation.items() if times is not None}
+    by_node = _by_node(
+        bench, circuit, lambda layer, sized: layer.block.times(sized, cells[layer.node])
+    )
+    return {node: times for node, times in by_node.items() if times is not None}
+
+
+def _by_node(
+    bench: CellBench, circuit: Circuit, measured: Callable[[CellLayer, CellBench], T]
+) -> dict[str, T]:
+    """Measure each operation's cells once for each set of sizes that they have."""
+    known: dict[tuple[str, Geometry], T] = {}
+    by_node = {}
+    for layer in circuit.cells:
+        key = layer.cell.op, circuit.cell_unit(layer)
+        if key not in known:
+            known[key] = measured(layer, replace(bench, unit=key[1]))
+        by_node[layer.node] = known[key]
+    return by_node
 
 
 def cell_speeds(
@@ -137,9 +154,9 @@ def cell_speeds(
 ) -> dict[str, CellSpeed]:
     """Return the measured times of every cell of a model that takes any, by node."""
     return {
-        cell.name: times[cell.op].of(
-            cells[cell.op], block_of(cell).wanted(cell) * model.unit_current
+        cell.name: times[cell.name].of(
+            cells[cell.name], block_of(cell).wanted(cell) * model.unit_current
         )
         for cell in model.cells
-        if cell.op in times
+        if cell.name in times
     }

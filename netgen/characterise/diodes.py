@@ -49,7 +49,7 @@ def characterise_diodes(setup: MeasurementSetup) -> DiodeTable:
 
     Currents are characterised from 0.001 to 50 units.
     """
-    technology, at, unit = setup.technology, setup.at, setup.unit
+    technology, at, unit = setup.technology, setup.at, setup.unit.of("")
     low, high = (float(np.log(limit * setup.unit_current)) for limit in CURRENTS)
     logs = np.linspace(low, high, _POINTS)
     step = float(logs[1] - logs[0])

@@ -18,7 +18,6 @@ from scipy.interpolate import CubicSpline
 
 from netgen.arrays import Floats
 from netgen.circuit import GateNet
-from netgen.circuit.blocks.groups import WEIGHTS
 from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity
 
 SMALLEST = 1e-15
@@ -180,12 +179,17 @@ class MirrorTables:
     axes: Axes
     tables: Tables
     diode: Floats  #: Voltage of the unit NMOS diode at each known current, V, (currents,).
-    #: The same of diodes and mirrors that have other sizes, by the groups of both.
-    sized: Mapping[tuple[str, str], MirrorTables] = field(default_factory=dict)
+    #: The same of diodes and mirrors that have other sizes, by the unit devices of both.
+    sized: Mapping[tuple[Geometry, Geometry], MirrorTables] = field(default_factory=dict)
 
-    def of(self, diodes: str, mirrors: str = WEIGHTS) -> MirrorTables:
-        """Return the tables of mirrors of one group on the gate nets of another."""
-        return self.sized.get((diodes, mirrors), self)
+    def of(self, diodes: Geometry, mirrors: Geometry | None = None) -> MirrorTables:
+        """Return the tables of diodes with a unit device, and of mirrors on them with another.
+
+        Any mirrors where None.
+        """
+        known = (each for (diode, copy), each in self.sized.items()
+                 if diode == diodes and mirrors in (None, copy))  # fmt: skip
+        return next(known, self)
 
     def gain(
         self,

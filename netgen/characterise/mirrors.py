@@ -11,8 +11,7 @@ from netgen.arrays import Floats
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.characterise.setup import MeasurementSetup
-from netgen.circuit import GateNet
-from netgen.circuit.blocks.groups import GATE_NETS, MIRRORS
+from netgen.circuit import Circuit, GateNet
 from netgen.errors import SimulationError
 from netgen.netlist.characterisation import (
     LINE_VOLTAGE,
@@ -20,7 +19,7 @@ from netgen.netlist.characterisation import (
     mirror_current,
     mirror_deck,
 )
-from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity, models_of, sizes_of
+from netgen.technology import ONE_MODEL, POLARITIES, Geometry, Models, Polarity, models_of
 
 DEFINED_BY: tuple[GateNet, ...] = ("n", "p")
 """A signal's gate nets are defined by an NMOS diode (inputs, ReLUs) or a PMOS diode (cells)."""
@@ -65,22 +64,20 @@ def mirror_gains(
     )
 
 
-def characterise_mirrors(setup: MeasurementSetup) -> MirrorTables:
-    """Measure all mirror tables, or return them from the cache.
+def characterise_mirrors(setup: MeasurementSetup, circuit: Circuit) -> MirrorTables:
+    """Measure the mirror tables of a circuit, or return them from the cache.
 
     Currents are characterised from 0.008 to 10 units. Where groups of devices have sizes of their
-    own, each pair of diodes and mirrors is measured.
+    own, each pair of sizes of diode and mirror is measured.
     """
-    unit = setup.unit
 
-    def measured(diodes: str, mirrors: str) -> MirrorTables:
-        return _mirrors(replace(setup, unit=unit.of(diodes)), unit.of(mirrors))
+    def measured(diodes: Geometry, mirrors: Geometry) -> MirrorTables:
+        return _mirrors(replace(setup, unit=diodes), mirrors)
 
-    usual = measured("", "")
-    if not sizes_of(unit):
-        return usual
-    pairs = [(diodes, mirrors) for diodes in GATE_NETS for mirrors in MIRRORS]
-    return replace(usual, sized={pair: measured(*pair) for pair in pairs})
+    general = setup.unit.of("")
+    usual = measured(general, general)
+    other = (pair for pair in circuit.mirror_units if pair != (general, general))
+    return replace(usual, sized={pair: measured(*pair) for pair in other})
 
 
 def _mirrors(setup: MeasurementSetup, copies: Geometry) -> MirrorTables:

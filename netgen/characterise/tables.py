@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netgen.characterise.cells import CellBench, characterise_cells
 from netgen.characterise.diodes import DiodeTable
 from netgen.characterise.gain import MirrorTables
 from netgen.characterise.mirrors import characterise_mirrors
-from netgen.circuit.blocks import CellBlock, CellTable
+from netgen.circuit import Circuit
+from netgen.circuit.blocks import CellTable
 
 
 @dataclass(frozen=True)
 class Characterisation:
-    """All that is known of a technology's blocks under given conditions: cells by operation.
+    """All that is known of a technology's blocks under given conditions: cells by node.
 
     Diodes are known where DACs are sized.
     """
@@ -24,18 +25,13 @@ class Characterisation:
     diodes: DiodeTable | None = None
 
 
-def characterise(bench: CellBench, blocks: Iterable[CellBlock]) -> Characterisation:
-    """Measure mirrors and cells, or return their tables from the cache.
-
-    Parameters
-    ----------
-    blocks
-        Those whose cells are measured.
+def characterise(bench: CellBench, circuit: Circuit) -> Characterisation:
+    """Measure a circuit's mirrors and cells, or return their tables from the cache.
 
     Raises
     ------
     SimulationError
         A simulation failed.
     """
-    cells = characterise_cells(bench, blocks)
-    return Characterisation(characterise_mirrors(bench), cells)
+    cells = characterise_cells(bench, circuit)
+    return Characterisation(characterise_mirrors(bench, circuit), cells)

@@ -22,7 +22,7 @@ from netgen.circuit.blocks.divider import Divider
 from netgen.circuit.names import REFERENCE, Chain, bias_path, prefixes, weight_path
 from netgen.circuit.sums import SignedSums, signed_sums
 from netgen.model import INPUT, Cell, Model, Relu, is_signed, sources
-from netgen.technology import Geometry
+from netgen.technology import Geometry, size_name, with_sizes
 
 GateNet: TypeAlias = Literal["n", "p"]
 Bias: TypeAlias = Literal["ideal", "mirrored", "programmable"]
@@ -104,6 +104,7 @@ class CellLayer:
     #: The copies of the reference that give the bias currents where these are not ideal, or that
     #: DACs make them of, (biases, units), once sized.
     bias_geometry: MirrorGeometry | None = None
+    group = groups.WEIGHTS  #: The group of devices that those copies belong to.
 
     @property
     def node(self) -> str:
@@ -177,6 +178,40 @@ class Circuit:
         if node == INPUT:
             return groups.X
         return groups.STATES if node in self._outputs else groups.ROWS
+
+    def unit_of(self, node: str) -> Geometry:
+        """Return the unit device of a signal's diodes and their copies."""
+        return self.unit.of(self.group(node), node)
+
+    def units(self, source: str, layer: Layer) -> tuple[Geometry, Geometry]:
+        """Return the unit devices of a signal's diodes, and of its mirrors into a layer."""
+        return self.unit_of(source), self.unit.of(layer.group, layer.node)
+
+    @property
+    def mirror_units(self) -> tuple[tuple[Geometry, Geometry], ...]:
+        """The unit devices of diodes and of mirrors on them, each pair once, sorted."""
+        pairs = [self.units(m.source, each) for each in self.summing_layers for m in each.mirrors]
+        pairs += [self.units(REFERENCE, layer) for layer in self.cells]
+        known = {line for line, _ in pairs}
+        lines = {self.unit_of(node) for node, _ in self.signals} - known
+        return tuple(sorted({*pairs, *((line, self.unit.of("")) for line in lines)}))
+
+    def cell_unit(self, layer: CellLayer) -> Geometry:
+        """Return the unit mirror of a layer's cells: its groups have their sizes at any node."""
+        nodes = self._cell_groups(layer)
+        return with_sizes(self.unit.of(""), {g: self.unit.of(g, node) for g, node in nodes.items()})
+
+    def cell_module(self, layer: CellLayer) -> str:
+        """Return the name of the subcircuit of a layer's cells, another where its sizes are."""
+        names = (size_name(self.unit, *each) for each in self._cell_groups(layer).items())
+        module = layer.block.module
+        return f"{module}_{self.prefixes[layer.node]}" if any("." in n for n in names) else module
+
+    @staticmethod
+    def _cell_groups(layer: CellLayer) -> Mapping[str, str]:
+        """Return the node at which the devices of a cell belong to a group, by the group."""
+        groups_of_block = dict.fromkeys((*layer.block.groups.values(), groups.STATES), layer.node)
+        return groups_of_block | {groups.CANDIDATES: layer.candidate}
 
     def defined_by(self, node: str) -> GateNet:
         """Return the gate net that the diode of a signal is on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,11 +58,18 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     shared = {} if like is None else {layer.prefix: layer for layer in like.layers}
     layers = tuple(_Synthesis(circuit, technology, shared).layers())
     model = circuit.model
-    blocks_used: list[Block] = [layer.block for layer in circuit.cells]
+    cells = {circuit.cell_module(layer): layer for layer in circuit.cells}
+    blocks_used: list[Block] = [
+        each.block for name, each in cells.items() if name == each.block.module
+    ]
     blocks_used += [wta.BLOCK] * circuit.decision
     blocks_used += [ProgrammableBias(circuit.dac)] if circuit.dac else []
     blocks_used += [circuit.divider] if circuit.divider else []
     blocks = modules_of(blocks_used, technology, circuit.unit)
+    for name, layer in cells.items():
+        if name not in blocks:
+            sized = modules_of([layer.block], technology, circuit.cell_unit(layer))
+            blocks[name] = replace(sized[layer.block.module], name=name)
     return Netlist(model.name, technology.title, model.unit_current, blocks, layers)
 
 
@@ -72,6 +80,10 @@ class _Synthesis(Biases):
         super().__init__(circuit, technology)
         self.shared = shared
         self.starts = start_nets(circuit)
+
+    def sized(self, module: str, node: str) -> str:
+        """Return the name of a subcircuit in the size of a signal's diodes."""
+        return sized_name(module, self.circuit.group(node), self.circuit.unit, node)
 
     def layers(self) -> Iterator[Layer]:
         if self.circuit.uses_reference:
@@ -133,13 +145,12 @@ class _Synthesis(Biases):
     def diode(self, node: str, unit: int, name: str, role: Role) -> tuple[Instance, ...]:
         """Return the NMOS diode of a signal, and its P-gate net where it is used."""
         n, p = (net(self.circuit, node, unit, gate_net) for gate_net in ("n", "p"))
-        group = self.circuit.group(node)
-        module = sized_name(relu.DIODE, group, self.circuit.unit)
+        module = self.sized(relu.DIODE, node)
         diode = self.instance(name, module, (n, "vss"), role, node, unit)
         if not self.circuit.gate_nets[node, "p"][unit]:
             return (diode,)
         nets = (n, p, *SUPPLIES)
-        copied = sized_name(mirror.TO_P, group, self.circuit.unit)
+        copied = self.sized(mirror.TO_P, node)
         return diode, self.instance(f"{name}_to_p", copied, nets, "line", node, unit)
 
     def reference(self) -> Layer:
@@ -272,7 +283,7 @@ class _Synthesis(Biases):
             *(
                 self.instance(
                     bias_net,
-                    sized_name(bias.DIODE, kind.group, self.circuit.unit),
+                    sized_name(bias.DIODE, kind.group, self.circuit.unit, layer.node),
                     (bias_net, "vss"),
                     "bias",
                     *owner,
@@ -283,7 +294,11 @@ class _Synthesis(Biases):
                 )
             ),
             self.instance(
-                name, block.module, tuple(nets[port] for port in block.ports), "cell", *owner
+                name,
+                self.circuit.cell_module(layer),
+                tuple(nets[port] for port in block.ports),
+                "cell",
+                *owner,
             ),
         ]
         title = f"cell {unit}"
@@ -297,7 +312,7 @@ class _Synthesis(Biases):
         if self.circuit.gate_nets[layer.node, other][unit]:
             ends = (output, copied, *SUPPLIES)
             module = mirror.TO_N if other == "n" else mirror.TO_P
-            kind = sized_name(module, self.circuit.group(layer.node), self.circuit.unit)
+            kind = self.sized(module, layer.node)
             instances.append(self.instance(f"{name}_to_{other}", kind, ends, "line", *owner))
         mirrored, bias_nets = self.circuit.mirrored_bias, tuple(biases)
         if self.circuit.dac is not None:

@@ -29,6 +29,7 @@ class GoalOptions:
     target: float | None
     trimmed: bool
     inputs: bool
+    sizes_by: str
 
     def check(self, samples: Samples | None) -> None:
         """See that the options belong together.
@@ -62,6 +63,7 @@ def sizes_action(
         target=goal.target,
         trimmed=goal.trimmed,
         inputs=goal.inputs,
+        by_node=goal.sizes_by == "node",
         models=folder,
     )
     listed = ", ".join(f"{group} {factor:g}" for group, factor in best.factors.items())
@@ -122,6 +124,13 @@ def sizes_action(
     ),
     click.option("--trimmed", is_flag=True, help="For chips that netgen trim corrects."),
     click.option("--inputs", is_flag=True, help="The trim sets input gains too."),
+    click.option(
+        "--sizes-by",
+        type=click.Choice(("node", "group")),
+        default="node",
+        show_default=True,
+        help="Whether a group of devices has a size at each node of the model, or one in all.",
+    ),
 )
 def build_command(
     model: Path,

@@ -288,8 +288,8 @@ technology_options = taking(
         "group_sizes",
         multiple=True,
         metavar="GROUP=FACTOR",
-        help="Draw a group of devices with W and L so many times as large, such as x=3; "
-        "repeatable.",
+        help="Draw a group of devices with W and L so many times as large, such as x=3, or that of "
+        "a layer or node, such as l2.rows=3; repeatable.",
     ),
 )
 

@@ -183,7 +183,8 @@ class VerificationBench:
         """Write what holds a summing node at the voltage of its diode at a given current."""
         node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
         at = np.arange(len(stiff), dtype=np.float64)
-        diode = sized_name(relu.DIODE, self.circuit.group(layer.node), self.circuit.unit)
+        group = self.circuit.group(layer.node)
+        diode = sized_name(relu.DIODE, group, self.circuit.unit, layer.node)
         yield f"Xtypical{unit} typical{unit} vss {diode}"
         yield f"Itypical{unit} vdd typical{unit} {spice(amperes)}"
         yield f"Vheld{unit} {node} held{unit} 0"

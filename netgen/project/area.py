@@ -17,7 +17,7 @@ import numpy as np
 from netgen.analysis.variability.accuracy import PopulationAccuracy, population_accuracy
 from netgen.behavioural.fast import fast_chips
 from netgen.circuit.blocks.groups import CANDIDATES, MIRRORS
-from netgen.circuit.grouping import device_groups, group_names
+from netgen.circuit.grouping import device_groups
 from netgen.errors import UsageError
 from netgen.model import Model, Samples
 from netgen.model.graph import Floats
@@ -69,6 +69,7 @@ class AreaByGroup:
     trimmed: bool = False
     inputs: bool = False  #: Whether that trim sets input gains too.
     seed: int = 0
+    by_node: bool = False  #: Whether a group has a size of each node.
 
     @cached_property
     def chips(self) -> GroupedChips:
@@ -76,18 +77,18 @@ class AreaByGroup:
         design = self.design
         twin = twin_of(design.circuit, design.technology, design.conditions, design.netlist)
         span = CodeRange() if self.trimmed else None
-        return GroupedChips(fast_chips(twin), self.samples.x, span, self.inputs, self.seed)
+        choices = span, self.inputs, self.seed, self.by_node
+        return GroupedChips(fast_chips(twin), self.samples.x, *choices)
 
     @cached_property
     def group_of(self) -> Mapping[str, str]:
         """The group of each transistor that has one."""
-        return device_groups(self.design.circuit, self.design.netlist)
+        return device_groups(self.design.circuit, self.design.netlist, self.by_node)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """Those that the circuit has."""
-        there = set(self.group_of.values())
-        return tuple(name for name in group_names(self.design.circuit) if name in there)
+        return tuple(dict.fromkeys(self.group_of.values()))
 
     @cached_property
     def areas(self) -> Mapping[str, Floats]:
@@ -113,7 +114,7 @@ class AreaByGroup:
         narrowest width does not become smaller.
         """
         now = self.design.netlist.transistors[name].geometry
-        if self.group_of.get(name) not in MIRRORS or by == 1:
+        if _kind(self.group_of.get(name, "")) not in MIRRORS or by == 1:
             return scaled(now, by)
         device, technology = self.design.netlist.transistors[name], self.design.technology
         count = self.series[device.stack]
@@ -143,7 +144,7 @@ class AreaByGroup:
         if self.trimmed:
             blocks = (layer.block for layer in self.design.circuit.cells)
             corrected = {CANDIDATES, *(bias.group for block in blocks for bias in block.biases)}
-        allowed = {g: (1.0 if g in corrected else 0.0) <= FACTORS for g in self.groups}
+        allowed = {g: (1.0 if _kind(g) in corrected else 0.0) <= FACTORS for g in self.groups}
         total = sum(areas[_place(1.0)] for areas in self.areas.values())
 
         def chosen(price: float) -> dict[str, float]:
@@ -250,6 +251,11 @@ def _drawn(design: Design) -> float:
     return sum(areas(design.netlist, design.technology).values(), Area()).drawn_m2
 
 
+def _kind(group: str) -> str:
+    """Return the name of a group without its node."""
+    return group.rpartition(".")[2]
+
+
 def _place(factor: float) -> int:
     return int(np.argmin(np.abs(FACTORS - factor)))
 
@@ -263,6 +269,7 @@ def area_by_group(
     target: float | None = None,
     trimmed: bool = False,
     inputs: bool = False,
+    by_node: bool = False,
     models: Path | None = None,
 ) -> tuple[Sized, Sized]:
     """Return sizes of groups of devices, and what one size for all gives in the same area.
@@ -275,7 +282,7 @@ def area_by_group(
         Drawn area over that of one size for all; None: as little as reaches ``target``.
     target
         Share of chips that lose at most five points of balanced accuracy against software.
-    trimmed, inputs
+    trimmed, inputs, by_node
         See :class:`AreaByGroup`.
 
     Raises
@@ -291,7 +298,7 @@ def area_by_group(
     def redrawn(sizes: Mapping[str, float]) -> Design:
         return design(model, replace(options, sizes=sizes), samples.x, models)
 
-    circuit = AreaByGroup(redrawn({}), samples, redrawn, trimmed, inputs)
+    circuit = AreaByGroup(redrawn({}), samples, redrawn, trimmed, inputs, by_node=by_node)
     best = circuit.within(budget) if budget is not None else circuit.reaching(float(target or 0))
     same = next(
         by

@@ -21,7 +21,6 @@ from netgen.arrays import Floats
 from netgen.characterise import CellBench, Characterisation, characterise, characterise_diodes
 from netgen.characterise.divider import sized_divider
 from netgen.circuit import Bias, Circuit
-from netgen.circuit.blocks import blocks_of
 from netgen.circuit.grouping import refuse_groups
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.synthesis import synthesise
@@ -129,7 +128,7 @@ def design(
     circuit = options.circuit(model, unit)
     refuse_groups(circuit)
     bench = bench_of(technology, at, unit, model.unit_current)
-    known = characterise(bench, blocks_of(model).values())
+    known = characterise(bench, circuit)
     if circuit.dac is not None:
         known = replace(known, diodes=characterise_diodes(bench))
     error = None
@@ -270,7 +269,8 @@ def _hysteresis(design: Design) -> str:
     layer = design.circuit.cells[0]
     assert layer.bias is not None
     unit = design.circuit.model.unit_current
-    bench = bench_of(design.technology, design.conditions, design.circuit.unit, unit, kept=False)
+    sizes = design.circuit.cell_unit(layer)
+    bench = bench_of(design.technology, design.conditions, sizes, unit, kept=False)
     candidate, output = layer.block.curve(bench, layer.block.biased(*layer.bias[:, 0]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -44,11 +44,12 @@ class GroupedChips:
     span: CodeRange | None = None
     inputs: bool = False  #: Whether the trim sets input gains too.
     seed: int = 0
+    by_node: bool = False  #: Whether groups are told apart by node.
 
     @cached_property
     def groups(self) -> NDArray[np.str_]:
         """The group of every device of the fast model, (devices,)."""
-        groups = device_groups(self.fast.twin.circuit, self.fast.twin.netlist)
+        groups = device_groups(self.fast.twin.circuit, self.fast.twin.netlist, self.by_node)
         return np.array([groups.get(names[0], OTHERS) for names in self.fast.names])
 
     @cached_property

@@ -16,7 +16,6 @@ from netgen.behavioural.settings import ChipSettings
 from netgen.characterise import characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
 from netgen.circuit import Circuit
-from netgen.circuit.blocks import blocks_of
 from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
 from netgen.model import decide
@@ -48,9 +47,8 @@ def twin_of(circuit: Circuit, technology: Technology, at: Conditions, netlist: N
         One has to be made and ngspice is missing.
     """
     bench = bench_of(technology, at, circuit.unit, circuit.model.unit_current)
-    blocks = blocks_of(circuit.model).values()
-    known = characterise(bench, blocks)
-    times = characterise_times(bench, blocks, known.cells)
+    known = characterise(bench, circuit)
+    times = characterise_times(bench, circuit, known.cells)
     return Twin(circuit, technology, known, characterise_diodes(bench), netlist, times)
 
 

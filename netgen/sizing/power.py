@@ -124,7 +124,7 @@ class _Operation:
         of_polarity = (mirrors.weight > 0) == (polarity == "pmos")
         counts = np.where(of_polarity, geometry.multiplicity, 0)
         gate_net = self.circuit.defined_by(mirrors.source)
-        tables = self.tables.of(self.circuit.group(mirrors.source), layer.group)
+        tables = self.tables.of(*self.circuit.units(mirrors.source, layer))
         total = np.zeros(self.frames)
         if not counts.any():
             return total

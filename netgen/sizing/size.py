@@ -71,13 +71,13 @@ def size_circuit(
         if isinstance(layer, CellLayer):
             sized = _size_cells(circuit, layer, known.cells, problems)
             if sized.bias is not None:
-                mirrors = _bias_mirrors(circuit, technology, known, sized.bias)
+                mirrors = _bias_mirrors(circuit, technology, known, sized)
                 sized = replace(sized, bias_geometry=mirrors)
             layers.append(sized)
             continue
         current = activity.sums[layer.node]
         if layer.kind == "relu":
-            drain = known.mirrors.of(circuit.group(layer.node)).diode_voltage(current)
+            drain = known.mirrors.of(circuit.unit_of(layer.node)).diode_voltage(current)
         else:
             drain = np.full(layer.size, vdd / 2)
         sizer = _SummingLayerSizer(circuit, technology, known.mirrors, activity, layer, drain)
@@ -96,7 +96,7 @@ def _size_cells(
     problems += _paths(cell, block.refused(cell))
     if problems:
         return layer
-    table = tables[cell.op]
+    table = tables[cell.name]
     bias = table.biases(layer.wanted)
     figures = table.figures(bias)
     problems += _paths(cell, block.missed(cell, figures / circuit.model.unit_current))
@@ -108,16 +108,17 @@ def _paths(cell: Cell, mirrors: Iterable[tuple[str, int, str]]) -> Iterator[str]
 
 
 def _bias_mirrors(
-    circuit: Circuit, technology: Technology, known: Characterisation, bias: Floats
+    circuit: Circuit, technology: Technology, known: Characterisation, layer: CellLayer
 ) -> MirrorGeometry:
-    """Draw the copies of the reference that give bias currents, A, (biases, units).
+    """Draw the copies of the reference that give the bias currents of a sized layer of cells.
 
     Each flows into a diode: a sourced one into the cell's, one sunk for a DAC into the DAC's. A
     current below the floor is set to the floor: without a bias there
     would be no cell.
     """
-    unit, span = circuit.model.unit_current, circuit.dac
-    tables, diodes = known.mirrors.of(circuit.group(REFERENCE)), known.diodes
+    assert layer.bias is not None
+    bias, unit, span = layer.bias, circuit.model.unit_current, circuit.dac
+    tables, diodes = known.mirrors.of(*circuit.units(REFERENCE, layer)), known.diodes
     polarity: Polarity = "pmos" if span is None else "nmos"
     path = _Path(tables, "n", polarity, technology)
     copies, drain = bias.ravel(), tables.diode_voltage(bias.ravel())
@@ -151,7 +152,7 @@ class _SummingLayerSizer:
         self.circuit, self.technology, self.tables = circuit, technology, tables
         self.activity, self.layer = activity, layer
         self.drain = drain
-        self.tables_of_group = tables.of(circuit.group(layer.node))
+        self.tables_of_group = tables.of(circuit.unit_of(layer.node))
         self.problems: list[str] = []
         self.below: list[BelowFloor] = []
 
@@ -208,7 +209,7 @@ class _SummingLayerSizer:
         width, length = np.zeros(shape), np.zeros(shape)
         multiplicity = np.zeros(shape, dtype=np.int64)
         gate_net = self.circuit.defined_by(mirrors.source)
-        tables = self.tables.of(self.circuit.group(mirrors.source), self.layer.group)
+        tables = self.tables.of(*self.circuit.units(mirrors.source, self.layer))
         currents = self.activity.signals[mirrors.source]
         axes, at = self.tables.axes, np.zeros((*shape, len(self.tables.axes.drains)))
         for polarity, sign in _SIGNS:

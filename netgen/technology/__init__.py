@@ -8,6 +8,8 @@ from netgen.technology.data import (
     Polarity,
     Technology,
     scaled,
+    size_name,
+    size_names,
     sizes_of,
     with_sizes,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "preferred",
     "sample_deviations",
     "scaled",
+    "size_name",
+    "size_names",
     "sizes_of",
     "technologies",
     "with_bins",

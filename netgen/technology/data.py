@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -26,8 +26,8 @@ class Geometry:
     length: float
     multiplicity: int = 1
 
-    def of(self, group: str) -> Geometry:
-        """Return the unit device of a group; see :class:`UnitMirror`."""
+    def of(self, group: str, node: str = "") -> Geometry:
+        """Return the unit device of a group at a node; see :class:`UnitMirror`."""
         return self
 
 
@@ -35,17 +35,31 @@ class Geometry:
 class UnitMirror(Geometry):
     """A unit mirror that some groups of devices have in another size, with the same W/L."""
 
-    #: The unit device of each of those groups, by name.
+    #: The unit device of each of those groups, by name: ``rows`` at any node, ``l2.rows`` at the
+    #: nodes of a layer, ``l2.relu.rows`` at a node; the one that says most counts.
     sizes: tuple[tuple[str, Geometry], ...] = ()
 
-    def of(self, group: str) -> Geometry:
-        """Return the unit device of a group, the unit mirror's own for any other name."""
-        return dict(self.sizes).get(group, Geometry(self.width, self.length, self.multiplicity))
+    def of(self, group: str, node: str = "") -> Geometry:
+        """Return the unit device of a group at a node, the unit mirror's own where none is."""
+        general = Geometry(self.width, self.length, self.multiplicity)
+        return dict(self.sizes).get(size_name(self, group, node), general)
 
 
 def sizes_of(unit: Geometry) -> dict[str, Geometry]:
     """Return the groups of devices that have another size than the unit mirror."""
     return dict(unit.sizes) if isinstance(unit, UnitMirror) else {}
+
+
+def size_name(unit: Geometry, group: str, node: str = "") -> str:
+    """Return the name of the size that a group has at a node; empty for the unit mirror's own."""
+    return next((name for name in size_names(group, node) if name in sizes_of(unit)), "")
+
+
+def size_names(group: str, node: str) -> Iterator[str]:
+    """Yield the names of sizes that a group can have at a node, the one that counts first."""
+    places = node.split(".") if node else []
+    for count in range(len(places), -1, -1):
+        yield ".".join((*places[:count], group))
 
 
 def scaled(unit: Geometry, by: float) -> Geometry:
@@ -54,9 +68,13 @@ def scaled(unit: Geometry, by: float) -> Geometry:
 
 
 def with_sizes(unit: Geometry, sizes: Mapping[str, Geometry]) -> Geometry:
-    """Return a unit mirror whose groups of devices have other sizes; those of its size drop out."""
+    """Return a unit mirror whose groups of devices have other sizes.
+
+    A group that has the unit mirror's size at all nodes drops out.
+    """
     general = unit.of("")
-    other = tuple((group, size) for group, size in sorted(sizes.items()) if size != general)
+    kept = {name.rpartition(".")[2] for name, size in sizes.items() if size != general}
+    other = tuple((n, size) for n, size in sorted(sizes.items()) if n.rpartition(".")[2] in kept)
     return (
         UnitMirror(general.width, general.length, general.multiplicity, other) if other else general
     )

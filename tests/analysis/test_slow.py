@@ -295,10 +295,10 @@ def test_the_twin_of_cells_that_are_slow_keeps_their_state() -> None:
     """A charge of 8 fC at the overdrive: 1 ms takes 8 pA."""
     twin = twin_of(CELL)
     cell = CELL.cells[0]
-    rise, fall = replace(twin, times={"bmru": fake_times()}).least[cell.name]
+    rise, fall = replace(twin, times={"h": fake_times()}).least[cell.name]
     period = CELL.frame_period
     short = replace(CELL, frame_period=period / 100)
-    slower = replace(twin, circuit=replace(twin.circuit, model=short), times={"bmru": fake_times()})
+    slower = replace(twin, circuit=replace(twin.circuit, model=short), times={"h": fake_times()})
     later = slower.least[cell.name]
     np.testing.assert_allclose(later[0], 100 * rise, rtol=1e-6)
     np.testing.assert_allclose(later[1], 100 * fall, rtol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from netgen.characterise import Characterisation
+from netgen.characterise import CellTable, Characterisation
 from netgen.characterise.gain import Axes, MirrorTable, MirrorTables
 from netgen.characterise.path import path_points
 from netgen.circuit import CellLayer, Circuit, Layer
@@ -123,5 +124,6 @@ def fake_times(unit_current: float = UNIT_CURRENT) -> SchmittTimes:
 
 
 def fake_characterisation(technology: Technology, unit: Geometry = UNIT) -> Characterisation:
-    """Return the fake tables of mirrors and cells."""
-    return Characterisation(fake_mirrors(technology, unit, technology.vdd), {"bmru": fake_cells()})
+    """Return the fake tables of mirrors, and of cells at any node."""
+    cells: dict[str, CellTable] = defaultdict(fake_cells)
+    return Characterisation(fake_mirrors(technology, unit, technology.vdd), cells)

@@ -28,6 +28,7 @@ from flat_netlist import lines_of
 from netgen.analysis import Verification
 from netgen.characterise import CellBench, Characterisation
 from netgen.circuit import Circuit, build_circuit
+from netgen.circuit.blocks.schmitt9 import SchmittTable, SchmittTimes
 from netgen.circuit.blocks.schmitt9.block import Schmitt9
 from netgen.errors import SimulationError
 from netgen.model import Model, evaluate
@@ -149,6 +150,11 @@ def _value(quantity: Quantity, model: Model, values: dict[str, Floats]) -> Float
     return values[words[found[1]]][0, :, int(found[2])] * model.unit_current
 
 
+def bmru_nodes(circuit: Circuit) -> list[str]:
+    """Return the nodes whose cells have tables."""
+    return [layer.node for layer in circuit.cells if layer.cell.op == "bmru"]
+
+
 def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     """Put the fakes in the place of PDK and simulator; ``folder`` takes the PDK's files.
 
@@ -167,19 +173,21 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> FakeSimulator:
     build, simulate = map(import_module, ("netgen.project.build", "netgen.project.simulate"))
     patch.setattr(import_module("netgen.project.options"), "load_technology", load)
 
-    def characterise(bench: CellBench, *_: object) -> Characterisation:
+    def characterise(bench: CellBench, circuit: Circuit) -> Characterisation:
         mirrors = fake_mirrors(bench.technology, bench.unit, bench.at.vdd)
-        return Characterisation(mirrors, {"bmru": fake_cells(bench.unit_current)})
+        return Characterisation(mirrors, cells(bench, circuit))
+
+    def cells(bench: CellBench, circuit: Circuit) -> dict[str, SchmittTable]:
+        return dict.fromkeys(bmru_nodes(circuit), fake_cells(bench.unit_current))
+
+    def measured_times(bench: CellBench, circuit: Circuit, _: object) -> dict[str, SchmittTimes]:
+        return dict.fromkeys(bmru_nodes(circuit), fake_times(bench.unit_current))
 
     patch.setattr(build, "characterise", characterise)
     patch.setattr(build, "characterise_diodes", lambda _: None)
     times = import_module("netgen.project.studies.times")
-    patch.setattr(
-        times, "characterise_cells", lambda bench, _: {"bmru": fake_cells(bench.unit_current)}
-    )
-    patch.setattr(
-        times, "characterise_times", lambda bench, *_: {"bmru": fake_times(bench.unit_current)}
-    )
+    patch.setattr(times, "characterise_cells", cells)
+    patch.setattr(times, "characterise_times", measured_times)
     ramp = np.array([0.0, 0.5, 1.0, 0.5, 0.0])
     patch.setattr(Schmitt9, "curve", lambda *_: (ramp * 1e-9, (ramp > 0.4) * 1e-9))
     patch.setattr(build, "simulator_version", lambda: simulator.version)

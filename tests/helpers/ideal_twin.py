@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -45,7 +46,9 @@ def ideal() -> Characterisation:
     rising = np.ones_like(measured.rising)
     cells = SchmittTable(measured.bias, ratios, rising, rising - ratios, np.ones(len(rising)))
     mirrors = usual.mirrors
-    return Characterisation(MirrorTables(mirrors.axes, tables, mirrors.diode), {"bmru": cells})
+    return Characterisation(
+        MirrorTables(mirrors.axes, tables, mirrors.diode), defaultdict(lambda: cells)
+    )
 
 
 def twin_of(model: Model) -> Twin:

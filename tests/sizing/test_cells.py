@@ -140,7 +140,7 @@ def test_width_that_no_cell_has_is_an_error_with_a_cure() -> None:
     """Below a ratio of 0.1 the table's cells have next to no width, however far it is followed."""
     table = TABLE
     narrow = 0.004 * table.ratios  # a hundredth of what the biases say
-    known = replace(KNOWN, cells={"bmru": replace(table, falling=table.rising - narrow)})
+    known = replace(KNOWN, cells={"state": replace(table, falling=table.rising - narrow)})
     model = from_dict(small_model())
     circuit = build_circuit(model, UNIT)
     activity = measure_activity(circuit, np.ones((1, 4, 3)))

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, fet, head
 from one_row import model_of
+from small_models import small_model
 
 from netgen.characterise import CellBench, Characterisation, characterise
 from netgen.characterise.mirrors import characterise_mirrors
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
 from netgen.circuit.blocks.schmitt9 import SchmittTable
+from netgen.model import from_dict
 from netgen.project import BuildOptions, resolve_options
 from netgen.simulators import Attempt, Job, cache_folder, run_job
 from netgen.sizing import measure_activity, size_circuit
@@ -25,10 +27,12 @@ RAMP = 20.0
 """Seconds for 3 % of a threshold: a cell escapes from where it jumps in less than 0.01 % of it."""
 SPAN = 0.015
 
+CIRCUIT = build_circuit(from_dict(small_model()), UNIT)
+
 
 @pytest.fixture(scope="module")
 def known() -> Characterisation:
-    return characterise(CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run_job), [SCHMITT9])
+    return characterise(CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), run_job), CIRCUIT)
 
 
 # Cells
@@ -70,7 +74,7 @@ def crossing(time: np.ndarray, volts: np.ndarray, level: float, rising: bool) ->
 
 def test_sized_cells_have_the_wanted_thresholds_width_and_gain(known: Characterisation) -> None:
     high, low, gain = cells_to_try()
-    bias = known.cells["bmru"].biases(np.array([high, high - low, gain]) * NANO)
+    bias = known.cells["state"].biases(np.array([high, high - low, gain]) * NANO)
     lines = head("cells on slow ramps")
     for i in range(len(high)):
         points = " ".join(f"{t:.9g} {c * NANO:.9g}" for t, c in ramp(high[i], low[i]))
@@ -97,7 +101,7 @@ def test_sized_cells_have_the_wanted_thresholds_width_and_gain(known: Characteri
 
 def test_hysteresis_curve_goes_up_and_down_where_the_cell_jumps(known: Characterisation) -> None:
     wanted = np.array([[0.7], [0.4], [1.0]]) * NANO
-    bias = known.cells["bmru"].biases(wanted)[:, 0]
+    bias = known.cells["state"].biases(wanted)[:, 0]
     bench = CellBench(TECHNOLOGY, AT, UNIT, NANO, None, run_job)
     candidate, output = SCHMITT9.curve(bench, SCHMITT9.biased(*bias))
     is_high = output > 0.5 * NANO
@@ -168,10 +172,10 @@ def test_characterisation_comes_from_the_cache(known: Characterisation) -> None:
         raise AssertionError("this is in the cache")
 
     bench = CellBench(TECHNOLOGY, AT, UNIT, NANO, cache_folder(), never)  # type: ignore[arg-type]
-    again, before = SCHMITT9.characterise(bench), known.cells["bmru"]
+    again, before = SCHMITT9.characterise(bench), known.cells["state"]
     assert isinstance(before, SchmittTable)
     np.testing.assert_array_equal(again.rising, before.rising)
-    characterise_mirrors(bench)
+    characterise_mirrors(bench, CIRCUIT)
     other = resolve_options(BuildOptions("gf180mcu", temperature=40.0))
     with pytest.raises(AssertionError, match="in the cache"):
         SCHMITT9.characterise(

@@ -13,7 +13,7 @@ from netgen.circuit.netlist import Module
 from netgen.errors import ConfigurationError
 from netgen.model.cell import GROUP, Cell, realised
 from netgen.model.graph import Model
-from netgen.technology import Geometry, Technology, sizes_of
+from netgen.technology import Geometry, Technology, size_name, sizes_of
 
 
 def block_of(cell: Cell) -> CellBlock:
@@ -51,18 +51,22 @@ def modules_of(
     for block in dict.fromkeys(blocks):
         modules += block.modules(replace(kit, groups=block.groups))
     modules += bias.BLOCK.modules(kit)
-    for group, size in sizes_of(unit).items():
-        group_kit = Kit(technology, size)
+    for name, size in sizes_of(unit).items():
+        group, group_kit = name.rpartition(".")[2], Kit(technology, size)
         if group in GATE_NETS:
             sized = (*relu.BLOCK.modules(group_kit), *mirror.BLOCK.modules(group_kit))
         elif group not in MIRRORS:
             sized = tuple(each for each in bias.BLOCK.modules(group_kit) if each.name == bias.DIODE)
         else:
             continue
-        modules += (replace(each, name=sized_name(each.name, group, unit)) for each in sized)
+        modules += (replace(each, name=_named(each.name, name)) for each in sized)
     return {module.name: module for module in modules}
 
 
-def sized_name(module: str, group: str, unit: Geometry) -> str:
-    """Return the name of a subcircuit of lines and biases in the size that a group has."""
-    return f"{module}_{group}" if group in sizes_of(unit) else module
+def sized_name(module: str, group: str, unit: Geometry, node: str = "") -> str:
+    """Return the name of a subcircuit of lines and biases in the size of a group at a node."""
+    return _named(module, size_name(unit, group, node))
+
+
+def _named(module: str, size: str) -> str:
+    return f"{module}_{size.lower().replace('.', '_')}" if size else module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from netgen.characterise import CellSpeed, cell_speeds, characterise_cells, characterise_times
-from netgen.circuit.blocks import blocks_of
 from netgen.errors import NetgenError
 from netgen.project.build import Design, bench_of
 from netgen.project.reading import Build, prepared
@@ -23,7 +22,7 @@ def speeds_of(design: Design) -> dict[str, CellSpeed]:
     if not model.cells:
         return {}
     bench = bench_of(design.technology, design.conditions, design.circuit.unit, model.unit_current)
-    times = characterise_times(bench, blocks_of(model).values(), design.known.cells)
+    times = characterise_times(bench, design.circuit, design.known.cells)
     return cell_speeds(model, design.known.cells, times)
 
 
@@ -36,8 +35,12 @@ def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
     if not model.cells:
         return {}
     try:
-        bench, blocks = bench_of(*prepared(build), model.unit_current), blocks_of(model).values()
-        cells = characterise_cells(bench, blocks)
-        return cell_speeds(model, cells, characterise_times(bench, blocks, cells))
+        technology, at, unit = prepared(build)
+        bench, circuit = (
+            bench_of(technology, at, unit, model.unit_current),
+            build.options.circuit(model, unit),
+        )
+        cells = characterise_cells(bench, circuit)
+        return cell_speeds(model, cells, characterise_times(bench, circuit, cells))
     except NetgenError:
         return None
