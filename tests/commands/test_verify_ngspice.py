@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command_line import netgen
 
-from netgen.model import load_model
+from netgen.model import load_model, random_model
 from netgen.project import Build, BuildOptions, build, read_build, read_verification, verify
 
 ROOT = Path(__file__).parents[2]
@@ -76,11 +76,20 @@ def test_a_layer_of_many_signals_is_measured_some_at_a_time(
         assert again.error == pytest.approx(row.error, abs=2e-5)
 
 
-def test_groups_of_devices_in_other_sizes_have_them_too(tmp_path: Path) -> None:
+BY_GROUP = {"x": 2.0, "reference": 1.5, "candidates": 1.5, "thresh": 2.5, "states": 0.8}
+BY_GROUP |= {"weights": 0.7, "readout": 0.5}
+BY_NODE = BY_GROUP | {"l2.weights": 1.5, "l2.thresh": 1.2, "l2.cand.candidates": 2.0}
+BY_NODE |= {"l1.state.states": 1.5, "l1.relu.rows": 2.0, "l2.state.width": 0.8}
+
+
+@pytest.mark.parametrize("sizes", [BY_GROUP, BY_NODE], ids=["group", "node"])
+def test_groups_of_devices_in_other_sizes_have_them_too(
+    tmp_path: Path, sizes: dict[str, float]
+) -> None:
     """Mirrors whose diode has another size than they have keep their ratios."""
-    sizes = {"x": 2.0, "reference": 1.5, "candidates": 1.5, "thresh": 2.5, "states": 0.8}
-    sizes |= {"weights": 0.7, "readout": 0.5}
     model = load_model(ROOT / "examples" / "set-reset" / "model.json")
+    if sizes is BY_NODE:
+        model, _ = random_model(2, state=1, layers=2, inputs=1, frames=4, samples=1)
     build(model, tmp_path / "out", BuildOptions(sizes=sizes))
     made = read_build(tmp_path / "out")
     assert netgen("verify", made.folder.path).exit_code == 0

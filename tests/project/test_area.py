@@ -13,8 +13,9 @@ from ideal_twin import TECHNOLOGY, twin_of
 from small_models import small_model
 
 from netgen.circuit import build_circuit
+from netgen.circuit.blocks.groups import MIRRORS
 from netgen.errors import UsageError
-from netgen.model import Samples, from_dict
+from netgen.model import Model, Samples, from_dict, random_model
 from netgen.netlist import Conditions
 from netgen.project import BuildOptions
 from netgen.project.area import FACTORS, AreaByGroup, area_by_group
@@ -44,10 +45,10 @@ def by_group(patch: pytest.MonkeyPatch, trimmed: bool = False) -> AreaByGroup:
     return AreaByGroup(drawn({}), labelled(), drawn, trimmed)
 
 
-def drawn(sizes: Mapping[str, float]) -> Design:
+def drawn(sizes: Mapping[str, float], model: Model = MODEL) -> Design:
     """Draw the model; its mirrors stay as they are, whatever the size of their group."""
     unit = with_sizes(UNIT, {group: scaled(UNIT, by) for group, by in sizes.items()})
-    circuit = ratio_drawn(build_circuit(MODEL, unit))
+    circuit = ratio_drawn(build_circuit(model, unit))
     at = Conditions("typical", 25.0, 1.8)
     return Design(circuit, TECHNOLOGY, at, (), TWIN.known, labelled().x)
 
@@ -134,3 +135,19 @@ def test_it_needs_labels_and_one_size_for_all() -> None:
         area_by_group(MODEL, BuildOptions(), unlabelled, budget=1.0)
     with pytest.raises(UsageError, match="--size"):
         area_by_group(MODEL, BuildOptions(sizes={"x": 2.0}), samples, budget=1.0)
+
+
+def test_by_node_the_area_goes_to_the_layer_where_the_variance_is() -> None:
+    model = random_model(1, state=2, layers=2, inputs=2, frames=4, samples=1)[0]
+    usual = drawn({}, model)
+    area = AreaByGroup(usual, labelled(), lambda sizes: drawn(sizes, model), by_node=True)
+    first, second = (f"l{layer}.state.thresh" for layer in (1, 2))
+    alike = {group: area.areas[group][5] for group in area.groups}  # as their areas
+    found = area.cheapest(alike | {second: 20 * alike[second]}, 2.0)
+    assert found[second] > found[first]
+    netlist = area.redrawn(found).netlist
+    for name, group in area.group_of.items():
+        if group.rpartition(".")[2] not in MIRRORS:
+            size = area.resized(name, found[group])
+            assert netlist.transistors[name].geometry.length == pytest.approx(size.length)
+    assert {first, second, "l1.relu.weights", "x", "readout"} <= set(area.groups)
