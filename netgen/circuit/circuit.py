@@ -192,9 +192,9 @@ class Circuit:
         """The unit devices of diodes and of mirrors on them, each pair once, sorted."""
         pairs = [self.units(m.source, each) for each in self.summing_layers for m in each.mirrors]
         pairs += [self.units(REFERENCE, layer) for layer in self.cells]
-        known = {line for line, _ in pairs}
-        lines = {self.unit_of(node) for node, _ in self.signals} - known
-        return tuple(sorted({*pairs, *((line, self.unit.of("")) for line in lines)}))
+        known = {diode for diode, _ in pairs}
+        diodes = {self.unit_of(node) for node, _ in self.signals} - known
+        return tuple(sorted({*pairs, *((diode, self.unit.of("")) for diode in diodes)}))
 
     def cell_unit(self, layer: CellLayer) -> Geometry:
         """Return the unit mirror of a layer's cells: its groups have their sizes at any node."""

@@ -49,11 +49,11 @@ def device_groups(circuit: Circuit, netlist: Netlist, by_node: bool = False) -> 
 
     By node, a group that several nodes have is that of each: ``l1.relu.rows``, ``l2.relu.rows``.
     """
-    found = dict(_groups_of_devices(circuit, netlist))
-    nodes = Counter(group for group, _ in set(found.values()))
+    placed = dict(_groups_of_devices(circuit, netlist))
+    nodes = Counter(group for group, _ in set(placed.values()))
     return {
         path: f"{node}.{group}" if by_node and nodes[group] > 1 else group
-        for path, (group, node) in found.items()
+        for path, (group, node) in placed.items()
     }
 
 

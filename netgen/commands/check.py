@@ -11,7 +11,6 @@ import numpy as np
 from netgen._version import __version__
 from netgen.analysis.comparison.race import NEAR
 from netgen.analysis.comparison.slow import frame_needed, late_thresholds
-from netgen.circuit.blocks import blocks_of
 from netgen.commands import options as shared
 from netgen.commands.actions import expected_power, say_below_floor, warn_of_units
 from netgen.commands.output import give_document, list_first, warn
@@ -159,7 +158,7 @@ def _realisable(design: Design) -> Iterator[str]:
         f"  {sum(counts.values())} transistors; unit mirror {unit.width * 1e6:g} × "
         f"{unit.length * 1e6:g} µm"
     )
-    for block in blocks_of(circuit.model).values():
+    for block in {layer.cell.op: layer.block for layer in circuit.cells}.values():
         low, high = block.limits
         yield f"  thresholds and outputs of {block.title}: {low:g} … {high:g} units"
     floors = {

@@ -18,7 +18,7 @@ from netgen.circuit.blocks.port import (
     Matched,
     Probe,
 )
-from netgen.circuit.blocks.registry import block_of, blocks_of, modules_of, sized_name
+from netgen.circuit.blocks.registry import block_of, modules_of, sized_name
 from netgen.circuit.blocks.speed import CellSpeed
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "Matched",
     "Probe",
     "block_of",
-    "blocks_of",
     "module",
     "modules_of",
     "sized_name",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netgen.circuit.blocks import bias, mirror, relu
@@ -12,7 +12,6 @@ from netgen.circuit.blocks.port import Block, CellBlock
 from netgen.circuit.netlist import Module
 from netgen.errors import ConfigurationError
 from netgen.model.cell import GROUP, Cell, realised
-from netgen.model.graph import Model
 from netgen.technology import Geometry, Technology, size_name, sizes_of
 
 
@@ -29,11 +28,6 @@ def block_of(cell: Cell) -> CellBlock:
         source = f"operation {cell.op} of {GROUP}"
         raise ConfigurationError(source, ["is realised by no CellBlock; uninstall its package"])
     return block.of(cell)
-
-
-def blocks_of(model: Model) -> Mapping[str, CellBlock]:
-    """Return the blocks of a model's cells by operation, in the order of their first node."""
-    return {cell.op: block_of(cell) for cell in model.cells}
 
 
 def modules_of(

@@ -36,10 +36,8 @@ def speeds_of_build(build: Build) -> dict[str, CellSpeed] | None:
         return {}
     try:
         technology, at, unit = prepared(build)
-        bench, circuit = (
-            bench_of(technology, at, unit, model.unit_current),
-            build.options.circuit(model, unit),
-        )
+        bench = bench_of(technology, at, unit, model.unit_current)
+        circuit = build.options.circuit(model, unit)
         cells = characterise_cells(bench, circuit)
         return cell_speeds(model, cells, characterise_times(bench, circuit, cells))
     except NetgenError:
