@@ -5,11 +5,22 @@ Gates draw no DC current, so a unit works alone if the gate nets that it uses ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
-from netgen.circuit.netlist import GROUND, SUPPLIES, Device, Element, Netlist, Unit, flat_devices
+from netgen.circuit import GateNet
+from netgen.circuit.netlist import (
+    GROUND,
+    SUPPLIES,
+    Device,
+    Element,
+    Layer,
+    Netlist,
+    Unit,
+    flat_devices,
+)
 from netgen.errors import ConfigurationError, UsageError
 from netgen.netlist.library import Sizes
 from netgen.netlist.meters import INPUT_METER, Metered, SupplyBranch
@@ -19,6 +30,10 @@ from netgen.technology import Technology
 
 MOST_PORTS = 1004
 """ngspice 39 places no subcircuit with more nets ("N_GLOBAL_NODES overflow")."""
+NO_DC = "c"
+"""Elements that carry no current at an operating point."""
+GATE_NETS: tuple[GateNet, ...] = ("n", "p")
+"""Kinds of nets whose gates copy a unit's current."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,3 +251,61 @@ def sizes(transistors: Iterable[Device]) -> Sizes:
     return frozenset(
         (device.polarity, device.geometry.width, device.geometry.length) for device in transistors
     )
+
+
+def placed_layers(netlist: Netlist) -> dict[str, Layer]:
+    """Return the layers of a network by their net prefixes.
+
+    Raises
+    ------
+    ConfigurationError
+        It was edited so that it holds more than layers.
+    """
+    for statement in (*netlist.outside, *netlist.loose):
+        if statement.text[0].lower() not in (NO_DC, "."):
+            head = statement.text.split()[0]
+            problem = f"{head!r} is no layer of the network: it cannot be verified"
+            raise ConfigurationError(netlist.source, [problem])
+    return {layer.prefix: layer for layer in netlist.layers}
+
+
+def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
+    """Return a layer as parts of whole units that have at most so many ports, where that goes."""
+    if len(layer.ports) <= most or layer.loose:
+        return (layer,)
+    parts: list[tuple[list[Unit], set[str]]] = []
+    for unit in layer.units:
+        nets = {net for each in unit.elements for net in nets_of(each)} & set(layer.ports)
+        if not parts or len(parts[-1][1] | nets) > most:
+            parts.append(([], set()))
+        parts[-1][0].append(unit)
+        parts[-1][1].update(nets)
+    return tuple(
+        replace(
+            layer,
+            prefix=f"{layer.prefix}_part{number}",
+            ports=tuple(port for port in layer.ports if port in nets),
+            units=tuple(units),
+        )
+        for number, (units, nets) in enumerate(parts)
+    )
+
+
+def without(layer: Layer, idle: Set[str], prefix: str, absent: Set[str] = frozenset()) -> Layer:
+    """Return a layer, under another prefix, without what carries nothing.
+
+    That are transistors whose gates are on idle nets, and units that drive absent gate nets alone.
+    What a person added to the others stays.
+    """
+    if not idle and not absent:
+        return layer
+    units = tuple(
+        replace(unit, devices=tuple(each for each in unit.devices if each.gate not in idle))
+        for unit in layer.units
+        if not (nets := {net.name for net in unit.nets if net.kind in GATE_NETS}) or nets - absent
+    )
+    elements = (*layer.loose, *(each for unit in units for each in unit.elements))
+    used = {*SUPPLIES, *chain.from_iterable(map(nets_of, elements))}
+    gone = idle | absent
+    ports = tuple(port for port in layer.ports if port not in gone or port in used)
+    return replace(layer, prefix=prefix, ports=ports, units=units)

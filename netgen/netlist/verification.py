@@ -8,86 +8,33 @@ weights can be driven alone, and every cell meets a candidate of a known size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
 import numpy as np
 
-from netgen.arrays import Floats
-from netgen.circuit import REFERENCE, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
+from netgen.arrays import Floats, Integers
+from netgen.circuit import (
+    REFERENCE,
+    REFERENCE_PREFIX,
+    CellLayer,
+    Circuit,
+    SummingLayer,
+)
 from netgen.circuit.blocks import relu, sized_name
-from netgen.circuit.netlist import SUPPLIES, Layer, Netlist, Unit
+from netgen.circuit.netlist import SUPPLIES, Layer
 from netgen.circuit.nets import code_nets, input_nets, net, output_nets, start_nets
 from netgen.errors import ConfigurationError
-from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, drain_current
-from netgen.netlist.partition import MOST_PORTS, nets_of
+from netgen.netlist.deck import Deck, Quantity, SourceCurrent, Sweep, Voltage, drain_current
+from netgen.netlist.partition import GATE_NETS, MOST_PORTS, placeable, placed_layers, without
 from netgen.netlist.render import render_template
 from netgen.netlist.workbench import Drive, Workbench
-from netgen.netlist.write import layer_text
+from netgen.netlist.write import Writer, layer_text
 from netgen.units import spice
 
 _ROWS, _CELLS = "rows", "cells"
-STIFF = 1e3
-"""A summing node is held by so many units a volt: within millivolts, and currents stay exact."""
-NO_DC = "c"
-"""Elements that carry no current at an operating point."""
-
-
-def placed_layers(netlist: Netlist) -> dict[str, Layer]:
-    """Return the layers of a network by their net prefixes.
-
-    Raises
-    ------
-    ConfigurationError
-        It was edited so that it holds more than layers.
-    """
-    for statement in (*netlist.outside, *netlist.loose):
-        if statement.text[0].lower() not in (NO_DC, "."):
-            head = statement.text.split()[0]
-            problem = f"{head!r} is no layer of the network: it cannot be verified"
-            raise ConfigurationError(netlist.source, [problem])
-    return {layer.prefix: layer for layer in netlist.layers}
-
-
-def placeable(layer: Layer, most: int) -> tuple[Layer, ...]:
-    """Return a layer as parts of whole units that have at most so many ports, where that goes."""
-    if len(layer.ports) <= most or layer.loose:
-        return (layer,)
-    parts: list[tuple[list[Unit], set[str]]] = []
-    for unit in layer.units:
-        nets = {net for each in unit.elements for net in nets_of(each)} & set(layer.ports)
-        if not parts or len(parts[-1][1] | nets) > most:
-            parts.append(([], set()))
-        parts[-1][0].append(unit)
-        parts[-1][1].update(nets)
-    return tuple(
-        replace(
-            layer,
-            prefix=f"{layer.prefix}_part{number}",
-            ports=tuple(port for port in layer.ports if port in nets),
-            units=tuple(units),
-        )
-        for number, (units, nets) in enumerate(parts)
-    )
-
-
-def without(layer: Layer, idle: Set[str], prefix: str) -> Layer:
-    """Return a layer, under another prefix, without transistors whose gates are on idle nets.
-
-    They carry nothing. What a person added stays.
-    """
-    if not idle:
-        return layer
-    units = tuple(
-        replace(unit, devices=tuple(each for each in unit.devices if each.gate not in idle))
-        for unit in layer.units
-    )
-    elements = (*layer.loose, *(each for unit in units for each in unit.elements))
-    used = {*SUPPLIES, *chain.from_iterable(map(nets_of, elements))}
-    ports = tuple(port for port in layer.ports if port not in idle or port in used)
-    return replace(layer, prefix=prefix, ports=ports, units=units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +78,12 @@ class VerificationBench:
         return placed_layers(self.bench.network.netlist)
 
     def sums(
-        self, layer: SummingLayer, currents: Mapping[str, Floats], held: Floats, alone: int
+        self,
+        layer: SummingLayer,
+        currents: Mapping[str, Floats],
+        held: Sequence[Floats],
+        rows: Integers,
+        gates: Mapping[str, Mapping[str, Floats]],
     ) -> SummingBench:
         """Return the deck that drives the gate nets of a summing layer.
 
@@ -141,32 +93,42 @@ class VerificationBench:
             By source node, A, (points, units). The reference always carries its own current.
             Mirrors of signals that carry none at any point are left out of the deck.
         held
-            Current whose diode voltage each summing node is held at, A, (rows,).
-        alone
-            So many points hold the summing nodes; from then on each follows its own sum. A
-            readout is always held, at half the supply.
+            How summing nodes are held: at the voltage of a diode with this current, A, (points,
+            rows); so much above it, V, (points, rows); how hard, units a volt, (points,). A readout
+            is always held, at half the supply.
+        rows
+            Those that are in the deck, (rows,).
+        gates
+            By source node, where they are known, the voltages of its gate nets, V, (points,): they
+            stand for the source, whose diodes are slow to find from frame to frame.
         """
         named = dict.fromkeys(mirrors.source for mirrors in layer.mirrors)
         # biases that are all zero draw nothing, and the network may have no reference at all
         sources = [s for s in named if s != REFERENCE or self.circuit.uses_reference]
-        driven = (self._driven_nets(source, currents.get(source)) for source in sources)
-        statements = [*chain.from_iterable(driven)]
         prefix = self.circuit.prefix(layer)
-        idle = frozenset(
-            net(self.circuit, source, int(unit), gate_net)
-            for source, each in currents.items()
-            for unit in np.flatnonzero(~each.any(axis=0))
-            for gate_net in ("n", "p")
+        idle = frozenset[str]().union(
+            *(self._both(s, np.flatnonzero(~each.any(axis=0))) for s, each in currents.items())
         )
-        rows = self._parts(prefix, "rows", idle)
-        statements += self._instances(_ROWS, rows, self._driven(layer))
-        points = len(next(iter(currents.values()))) if currents else alone
-        stiff = np.where(np.arange(points) < alone, STIFF * self.circuit.model.unit_current, 0.0)
+        others = self._both(layer.node, np.setdiff1d(np.arange(layer.size), rows))
+        parts = self._parts(prefix, "rows", idle, others)
+        ports = frozenset(chain.from_iterable(part.ports for part in parts))
+        absent = idle - ports
+        statements = [
+            f"B{name} {name} 0 v={_table(volts)}"
+            for source in gates
+            for name, volts in gates[source].items()
+            if name in ports
+        ]
+        sources = [source for source in sources if source not in gates]
+        driven = (self._driven_nets(source, currents.get(source), absent) for source in sources)
+        statements += chain.from_iterable(driven)
+        statements += self._instances(_ROWS, parts, self._driven(layer))
         sums: list[tuple[Quantity, ...]] = []
-        for unit in range(layer.size):
+        typical, above, stiff = held
+        for unit in rows.tolist():
             if layer.kind == "relu":
-                statements += self._held(layer, unit, float(held[unit]), stiff)
-                path = f"{_path(_ROWS, rows, unit)}.x{prefix}_{unit}"
+                statements += self._held(layer, unit, typical[:, unit], above[:, unit], stiff)
+                path = f"{_path(_ROWS, parts, unit)}.x{prefix}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
             else:
@@ -174,22 +136,32 @@ class VerificationBench:
                 statements.append(f"Vout{unit} {node} 0 {spice(self.bench.conditions.vdd / 2)}")
                 sums.append((SourceCurrent(f"vout{unit}"),))
         statements.append("Vframe frame 0 0")
-        placed = rows, *map(self._as_gate_nets, sources)
+        placed = parts, *(self._as_gate_nets(source, absent) for source in sources)
         title = f"sums of {prefix}"
-        deck = self._deck(title, statements, chain.from_iterable(sums), _frames(points), placed)
-        return SummingBench(deck, tuple(sums), points)
+        deck = self._deck(title, statements, chain.from_iterable(sums), _frames(len(stiff)), placed)
+        return SummingBench(deck, tuple(sums), len(stiff))
 
-    def _held(self, layer: SummingLayer, unit: int, amperes: float, stiff: Floats) -> Iterator[str]:
-        """Write what holds a summing node at the voltage of its diode at a given current."""
+    def gates(self, source: str, currents: Floats) -> Deck:
+        """Return the deck of a source by itself: it observes the voltages of its gate nets."""
+        statements = [*self._driven_nets(source, currents), "Vframe frame 0 0"]
+        parts = self._as_gate_nets(source)
+        ports = dict.fromkeys(chain.from_iterable(part.ports for part in parts))
+        nets = map(Voltage, (each for each in ports if each in self._gate_nets_of(source)))
+        return self._deck(f"gates of {source}", statements, nets, _frames(len(currents)), [parts])
+
+    def _held(
+        self, layer: SummingLayer, unit: int, typical: Floats, above: Floats, stiff: Floats
+    ) -> Iterator[str]:
+        """Write what holds a summing node near the voltage of its diode at a given current."""
         node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
-        at = np.arange(len(stiff), dtype=np.float64)
         group = self.circuit.group(layer.node)
         diode = sized_name(relu.DIODE, group, self.circuit.unit, layer.node)
         yield f"Xtypical{unit} typical{unit} vss {diode}"
-        yield f"Itypical{unit} vdd typical{unit} {spice(amperes)}"
+        yield _source(f"typical{unit}", "vdd", f"typical{unit}", typical)
         yield f"Vheld{unit} {node} held{unit} 0"
-        table = Drive(at, stiff).table
-        yield f"Bheld{unit} held{unit} 0 i=({table})*(v(held{unit})-v(typical{unit}))"
+        hard = _table(stiff * self.circuit.model.unit_current)
+        volts = f"v(held{unit})-v(typical{unit})-({_table(above)})"
+        yield f"Bheld{unit} held{unit} 0 i=({hard})*({volts})"
 
     def cells(self, layer: CellLayer, candidates: Floats, step: float, rung: int = 0) -> CellsBench:
         """Return the deck that takes a rung of cells through all its states, the others low.
@@ -256,24 +228,31 @@ class VerificationBench:
         sweep: Sweep,
         placed: Iterable[tuple[Layer, ...]],
     ) -> Deck:
-        other = {part.prefix: part for parts in placed for part in parts}
-        texts = [
-            layer_text(part, self.bench.technology)
-            for prefix, part in other.items()
-            if prefix not in self.placed
-        ]
+        netlist, technology = self.bench.network.netlist, self.bench.technology
+        used = {part.prefix: part for parts in placed for part in parts}
         body = render_template(
             "block.j2",
-            blocks="\n".join([self.bench.network.text, *texts]),
+            blocks="\n".join(
+                [
+                    Writer(technology).modules(netlist.blocks.values()),
+                    *(statement.text for statement in netlist.outside),
+                    *(layer_text(part, technology) for part in used.values()),
+                ]
+            ),
             vdd=self.bench.conditions.vdd,
             lines=list(dict.fromkeys(statements)),  # layers of one release order share nets
         )
         sizes = self.bench.network.sizes
         return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
 
-    def _driven_nets(self, source: str, currents: Floats | None) -> Iterator[str]:
-        """Write a layer whose gate nets carry given currents, A, (points, units)."""
-        prefix, parts = self._source_prefix(source), self._as_gate_nets(source)
+    def _driven_nets(
+        self, source: str, currents: Floats | None, absent: frozenset[str] = frozenset()
+    ) -> Iterator[str]:
+        """Write a layer whose gate nets carry given currents, A, (points, units).
+
+        Units that drive absent nets alone are left out.
+        """
+        prefix, parts = self._source_prefix(source), self._as_gate_nets(source, absent)
         yield from self._instances(
             f"line_{prefix}", parts, self._gate_nets_of(source), measured=False
         )
@@ -284,6 +263,8 @@ class VerificationBench:
         if isinstance(layer, CellLayer):
             yield from self._starts(layer)
         for unit in range(currents.shape[1]):
+            if self._both(source, [unit]) <= absent:
+                continue
             name = f"line_{prefix}_{unit}"
             # low, so that its output takes nothing; without a candidate another is anyhow
             for storage in layer.block.storages if isinstance(layer, CellLayer) else ():
@@ -318,10 +299,14 @@ class VerificationBench:
             return frozenset(output_nets(self.circuit))
         return self._gate_nets_of(layer.node)
 
+    def _both(self, node: str, units: Iterable[int]) -> frozenset[str]:
+        """Return the gate nets of units, whether they are used or not."""
+        return frozenset(net(self.circuit, node, int(u), each) for u in units for each in GATE_NETS)
+
     def _gate_nets_of(self, node: str) -> frozenset[str]:
         return frozenset(
             net(self.circuit, node, unit, gate_net)
-            for gate_net in ("n", "p")
+            for gate_net in GATE_NETS
             for unit in range(len(self.circuit.gate_nets[node, gate_net]))
         )
 
@@ -336,7 +321,11 @@ class VerificationBench:
         }
 
     def _parts(
-        self, prefix: str, use: str = "", idle: frozenset[str] = frozenset()
+        self,
+        prefix: str,
+        use: str = "",
+        idle: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
     ) -> tuple[Layer, ...]:
         """Return a layer as what is placed of it, see :func:`without` and :func:`placeable`."""
         try:
@@ -344,15 +333,14 @@ class VerificationBench:
         except KeyError:
             problem = f"the network has no layer {prefix}; build again"
             raise ConfigurationError(self.bench.network.netlist.source, [problem]) from None
-        return placeable(without(layer, idle, f"{prefix}_{use}"), MOST_PORTS)
+        return placeable(without(layer, idle, f"{prefix}_{use}", absent), MOST_PORTS)
 
-    def _as_gate_nets(self, source: str) -> tuple[Layer, ...]:
+    def _as_gate_nets(self, source: str, absent: frozenset[str] = frozenset()) -> tuple[Layer, ...]:
         """Return a source layer without its own mirrors, as far as it is one of rows."""
-        prefix = self._source_prefix(source)
-        layer = self._layers.get(source)
-        if not isinstance(layer, SummingLayer):
-            return self._parts(prefix)
-        return self._parts(prefix, "lines", frozenset(self._off) - self._gate_nets_of(source))
+        own, idle = self._gate_nets_of(source), frozenset[str]()
+        if isinstance(self._layers.get(source), SummingLayer):
+            idle = frozenset(self._off) - own
+        return self._parts(self._source_prefix(source), "lines", idle, absent & own)
 
     def _source_prefix(self, source: str) -> str:
         return REFERENCE_PREFIX if source == REFERENCE else self.circuit.prefixes[source]
@@ -392,5 +380,9 @@ def _frames(points: int) -> Sweep:
 
 def _source(name: str, positive: str, negative: str, amperes: Floats) -> str:
     """Write a source that carries a current at each point."""
-    at = np.arange(len(amperes), dtype=np.float64)
-    return f"B{name} {positive} {negative} i={Drive(at, amperes).table}"
+    return f"B{name} {positive} {negative} i={_table(amperes)}"
+
+
+def _table(values: Floats) -> str:
+    """Write a value at each point, (points,)."""
+    return Drive(np.arange(len(values), dtype=np.float64), values).table

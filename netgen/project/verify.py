@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from netgen.analysis.comparison.verification import (
     MirrorFigure,
     Operation,
     SumFigure,
+    SumPart,
     SumPlan,
     Verification,
     operation,
@@ -22,7 +23,7 @@ from netgen.analysis.comparison.verification import (
     read_cells,
     read_sums,
 )
-from netgen.arrays import Floats, Integers
+from netgen.arrays import Floats
 from netgen.circuit import CellLayer, Circuit, GateNet, Layer, SummingLayer, parameter_path
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.nets import net
@@ -30,6 +31,7 @@ from netgen.document import Json, WrongKindError, number_at, table_at, tables_at
 from netgen.errors import ConfigurationError, SimulationError
 from netgen.netlist import GateLoad, Network, Workbench
 from netgen.netlist.characterisation import ACCURATE
+from netgen.netlist.deck import Voltage
 from netgen.netlist.verification import CellsBench, SummingBench, VerificationBench
 from netgen.project.design import read_design, read_netlist
 from netgen.project.reading import Build, calibrated_for, held, prepared
@@ -55,8 +57,7 @@ class _Layer:
     plan: SumPlan | None
     job: Job
     rung: int = 0
-    #: Which of the plan's points are measured: the first has no signal.
-    points: Integers = field(default_factory=lambda: np.zeros(1, dtype=np.intp))
+    part: SumPart | None = None
 
 
 def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Verification:
@@ -83,13 +84,13 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     where = operation(circuit, calibrated_for(build))
     built, _ = read_design(build)
     timeout = _TIMEOUT + _EACH * build.transistors
-    layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout)}
+    gates, cpu_s = _gate_voltages(circuit, bench, where, timeout, workers)
+    layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout, gates)}
     mirrors: list[MirrorFigure] = []
     rows: list[SumFigure] = []
     cells: list[CellFigure] = []
     failures: dict[str, str] = {}
-    parts: dict[str, list[tuple[Integers, Floats]]] = {}
-    cpu_s = 0.0
+    parts: dict[str, list[tuple[SumPart, Floats]]] = {}
     for done, (job, result) in enumerate(run_all([e.job for e in layers.values()], workers), 1):
         technology.check_unchanged()
         watch(done, len(layers))
@@ -103,11 +104,12 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             cells += _read_cells(circuit, under_test, result)
         else:
             assert under_test.plan is not None
+            assert under_test.part is not None
             measured = parts.setdefault(circuit.prefix(layer), [])
-            measured.append((under_test.points, _sums(under_test.bench, result)))
-            if sum(len(points) - 1 for points, _ in measured) + 1 < under_test.plan.points:
-                continue
+            measured.append((under_test.part, _sums(under_test.bench, result)))
             sums = _assembled(under_test.plan, measured)
+            if np.isnan(sums).any():
+                continue
             known = _drawn(circuit, layer, built["ideal"])
             figures = read_sums(circuit, under_test.plan, where, sums, *known)
             mirrors += figures[0]
@@ -131,12 +133,20 @@ def _sums(bench: SummingBench | CellsBench, result: Waveforms) -> Floats:
     return np.stack(sums, axis=1)
 
 
-def _assembled(plan: SumPlan, parts: Sequence[tuple[Integers, Floats]]) -> Floats:
-    """Put the sums of all points together; without signals those of the whole layer count."""
-    (off,) = (sums[0] for points, sums in parts if points[-1] == plan.points - 1)
-    together = np.empty((plan.points, len(off)))
-    for points, sums in parts:
-        together[points] = sums - sums[0] + off
+def _assembled(plan: SumPlan, parts: Sequence[tuple[SumPart, Floats]]) -> Floats:
+    """Put the sums together; NaN is not measured yet. Without signals those with all mirrors count.
+
+    Returns
+    -------
+    Floats
+        A, (points, rows).
+    """
+    together = np.full((plan.points, plan.layer.size), np.nan)
+    last = plan.points - 1
+    for part, sums in sorted(parts, key=lambda each: each[0].points[-1] != last):
+        if part.points[-1] == last:
+            together[0, part.rows] = sums[0]
+        together[np.ix_(part.points[1:], part.rows)] = sums[1:] - sums[0] + together[0, part.rows]
     return together
 
 
@@ -167,8 +177,36 @@ def _drawn(
     return expected, names
 
 
+def _gate_voltages(
+    circuit: Circuit, bench: VerificationBench, where: Operation, timeout: float, workers: int
+) -> tuple[dict[str, dict[str, Floats]], float]:
+    """Return the gate voltages of the sources of wide layers, and the CPU seconds it took.
+
+    By source and net, V, (1 + frames,): without signals, then in each frame. A source that fails
+    is left out.
+    """
+    jobs, gates = dict[str, tuple[str, Job]](), dict[str, dict[str, Floats]]()
+    cpu_s = 0.0
+    for layer in circuit.summing_layers:
+        plan = plan_sums(circuit, layer, where)
+        for source, currents in plan.currents.items() if plan.wide else ():
+            deck = bench.gates(source, np.delete(currents, np.arange(1, plan.alone), axis=0))
+            job = job_of(f"verification of gates of {source}", deck, ACCURATE.retries(), timeout)
+            jobs[job.name] = source, job
+    for job, result in run_all([job for _, job in jobs.values()], workers):
+        if not isinstance(result, SimulationError):
+            nets = [each for each in job.names if isinstance(each, Voltage)]
+            gates[jobs[job.name][0]] = {each.net: result[each] for each in nets}
+            cpu_s += result.cpu_s
+    return gates, cpu_s
+
+
 def _layers(
-    circuit: Circuit, bench: VerificationBench, where: Operation, timeout: float
+    circuit: Circuit,
+    bench: VerificationBench,
+    where: Operation,
+    timeout: float,
+    gates: Mapping[str, Mapping[str, Floats]],
 ) -> Iterator[_Layer]:
     for layer in circuit.layers:
         name = f"verification of {circuit.prefix(layer)}"
@@ -179,12 +217,12 @@ def _layers(
                 yield _Layer(layer, cells, None, _job(title, cells, timeout), rung)
         else:
             plan = plan_sums(circuit, layer, where)
-            for number, points in enumerate(plan.parts()):
-                currents = {source: each[points] for source, each in plan.currents.items()}
-                alone = int((points < plan.alone).sum())
-                rows = bench.sums(layer, currents, where.sums[layer.node], alone)
+            for number, part in enumerate(plan.parts()):
+                currents = {source: each[part.points] for source, each in plan.currents.items()}
+                held = plan.typical[part.points], plan.above[part.points], part.stiff
+                rows = bench.sums(layer, currents, held, part.rows, part.gates(plan, gates))
                 title = name if number == 0 else f"{name}, part {number + 1}"
-                yield _Layer(layer, rows, plan, _job(title, rows, timeout), points=points)
+                yield _Layer(layer, rows, plan, _job(title, rows, timeout), part=part)
 
 
 def _job(name: str, bench: SummingBench | CellsBench, timeout: float) -> Job:

@@ -12,6 +12,7 @@ from small_models import linear, small_model
 
 from netgen.analysis import Tolerances, Verification, verified
 from netgen.analysis.comparison.verification import (
+    HIGHEST,
     SMALLEST,
     SMALLEST_BIAS,
     WORKING,
@@ -30,9 +31,9 @@ from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError
 from netgen.model import from_dict, random_model
 from netgen.model.graph import Floats
+from netgen.netlist.partition import placed_layers
 from netgen.netlist.read import read_network
-from netgen.netlist.verification import placed_layers
-from netgen.project.verify import _drawn
+from netgen.project.verify import _assembled, _drawn
 from netgen.technology import Geometry
 
 UNIT = 1e-9
@@ -95,6 +96,41 @@ def test_one_weight_off_is_named_and_no_other(circuit: Circuit, where: Operation
     assert [(m.node, m.row, m.source, m.column) for m in off] == [(layer.node, row, "x", column)]
     assert off[0].error == pytest.approx(0.05)
     assert [at for at, error in rows.items() if error > 1e-6] == [row]
+
+
+@pytest.mark.parametrize(("together", "mirrors"), [(64, 4096), (1, 1), (1, 12), (2, 5)])
+def test_decks_of_a_layer_measure_every_point_of_every_row(
+    circuit: Circuit, where: Operation, together: int, mirrors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netgen.analysis.comparison.verification.TOGETHER", together)
+    monkeypatch.setattr("netgen.analysis.comparison.verification.MIRRORS", mirrors)
+    for layer in circuit.summing_layers:
+        plan = plan_sums(circuit, layer, where)
+        wanted, parts = ideal(plan), list(plan.parts())
+        leaks = [0.0 if part.points[-1] == plan.points - 1 else 1e-12 for part in parts]
+        measured = [
+            (part, wanted[np.ix_(part.points, part.rows)] + leak)
+            for part, leak in zip(parts, leaks, strict=True)
+        ]
+        assert (len(parts) > 1) == plan.wide
+        assert np.isnan(_assembled(plan, measured[:-1])).any()
+        np.testing.assert_allclose(_assembled(plan, measured[::-1]), wanted, rtol=1e-9, atol=1e-20)
+        for part in parts:  # frames end free, signals alone are held
+            free = [stiff == 0 for stiff in part.stiff]
+            last = {point: at for at, point in enumerate(part.points.tolist())}
+            assert [free[at] for at in last.values()] == [p >= plan.alone for p in last]
+
+
+def test_rows_are_held_where_ideal_transistors_would_be(circuit: Circuit, where: Operation) -> None:
+    for layer in circuit.summing_layers:
+        plan = plan_sums(circuit, layer, where)
+        frames = slice(plan.alone, None)
+        sums = ideal(replace(plan, layer=replace(layer, kind="readout")))[frames]
+        typical, above = plan.typical[frames], plan.above[frames]
+        assert typical == pytest.approx(np.maximum(sums, 0), abs=1e-18)
+        assert (above > 0).sum() == ((sums < 0) & (above > 0)).sum()
+        assert above.max() <= HIGHEST + 1e-12
+        assert ((above >= 0) & np.isfinite(above)).all()
 
 
 @pytest.mark.parametrize("other", [0.4, -0.3])

@@ -65,6 +65,7 @@ def test_a_layer_of_many_signals_is_measured_some_at_a_time(
     whole = verify(made, 1, lambda _, total: decks.append(total))
     made.folder.verification.unlink(missing_ok=True)
     monkeypatch.setattr("netgen.analysis.comparison.verification.TOGETHER", 1)
+    monkeypatch.setattr("netgen.analysis.comparison.verification.MIRRORS", 1)
     parts = verify(made, 1, lambda _, total: decks.append(total))
     assert decks[-1] > decks[0]
     assert not parts.failures

@@ -20,10 +20,9 @@ from netgen.circuit.netlist import SUPPLIES
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import ConfigurationError, UsageError
 from netgen.model import Model, from_dict
-from netgen.netlist.partition import MOST_PORTS, Network, nets_of
+from netgen.netlist.partition import GATE_NETS, MOST_PORTS, Network, nets_of, placeable, without
 from netgen.netlist.read import read_network
 from netgen.netlist.syntax import statements
-from netgen.netlist.verification import placeable, without
 
 TECHNOLOGY = fake_technology()
 SMALL = from_dict(small_model())
@@ -70,6 +69,22 @@ def test_a_layer_without_idle_lines_keeps_what_others_drive(model: Model, random
         touched = {net for unit in used.units for each in unit.elements for net in nets_of(each)}
         assert set(used.ports) >= touched & set(layer.ports)
         assert set(used.ports) & idle <= touched
+
+
+@settings(max_examples=25)
+@given(graphs(), st.randoms(use_true_random=False))
+def test_a_layer_without_absent_nets_has_the_units_that_drive_others(
+    model: Model, random: Random
+) -> None:
+    for layer in network(model).netlist.layers:
+        gates = {u.index: {n.name for n in u.nets if n.kind in GATE_NETS} for u in layer.units}
+        gone = random.sample(sorted(gates), random.randint(0, len(gates)))
+        absent = frozenset(net for index in gone for net in gates[index])
+        left = without(layer, frozenset(), "left", absent)
+        kept = [u for u in layer.units if u.index not in gone or not gates[u.index]]
+        assert [u.index for u in left.units] == [u.index for u in kept]
+        used = {net for unit in kept for each in unit.elements for net in nets_of(each)}
+        assert set(left.ports) & absent == used & absent
 
 
 @pytest.mark.parametrize("channels", [3, 2000])

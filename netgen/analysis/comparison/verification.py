@@ -24,9 +24,19 @@ SMALLEST_GAIN = 0.01
 FRAMES = 40
 """In so many frames of the inputs a circuit was sized for its rows are measured."""
 
-TOGETHER = 64
+TOGETHER = 16
 """So many signals are measured in one deck, where a layer has more than twice as many: one flows at
 a time, and the mirrors of all others are computed, too."""
+MIRRORS = 2048
+"""In one deck of such a layer rows of about so many mirrors take the frames."""
+STIFF = 1e3
+"""A sum that is held is so by this many units a volt: within millivolts, and currents are exact."""
+RELEASE = (STIFF, 30.0, 1.0, 0.0)
+"""How hard a row of hundreds of mirrors is held in a frame until it is free, units a volt."""
+THERMAL = 0.026
+"""Thermal voltage, V: a first guess needs it no better."""
+HIGHEST = 0.15
+"""Voltage of the highest guess at a row that is off, V."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,10 @@ class SumPlan:
     currents: Mapping[str, Floats]  #: By source node, A, (points, units).
     #: By source node and for the reference: the learned weights, (rows, units).
     learned: Mapping[str, Floats]
+    #: Where sums are held: at the voltage of a diode with this current, A, (points, rows), and so
+    #: much above it, V, (points, rows).
+    typical: Floats
+    above: Floats
 
     @property
     def alone(self) -> int:
@@ -179,18 +193,55 @@ class SumPlan:
         """How many points there are."""
         return len(next(iter(self.currents.values()))) if self.currents else self.alone
 
-    def parts(self) -> Iterator[Integers]:
-        """Yield the points of each deck, (points,): all, or of some signals alone, then of frames.
+    @property
+    def wide(self) -> bool:
+        """Whether there are so many signals that it takes more than one deck."""
+        return len(self.columns) > 2 * TOGETHER
 
-        The first point of each has no signal.
+    def parts(self) -> Iterator[SumPart]:
+        """Yield what each deck measures: all, or some signals alone, or the frames of some rows.
+
+        From one frame to the next Newton's method finds its way to a free row of hundreds of
+        mirrors late or not at all: such a row is held about where it will be, then free.
         """
-        each = np.arange(self.points)
-        if self.alone - 1 <= 2 * TOGETHER:
-            yield each
+        each, rows, columns = np.arange(self.points), np.arange(self.layer.size), len(self.columns)
+        held = np.full(self.alone, STIFF)
+        if not self.wide:
+            yield SumPart(each, np.append(held, np.zeros(self.points - self.alone)), rows)
             return
         for first in range(1, self.alone, TOGETHER):
-            yield np.append(0, each[first : min(first + TOGETHER, self.alone)])
-        yield np.append(0, each[self.alone :])
+            some = np.append(0, each[first : min(first + TOGETHER, self.alone)])
+            yield SumPart(some, held[: len(some)], rows)
+        points = np.append(0, np.repeat(each[self.alone :], len(RELEASE)))
+        stiff = np.append(STIFF, np.tile(RELEASE, self.points - self.alone))
+        size = max(1, MIRRORS // columns) if self.layer.kind == "relu" else self.layer.size
+        for first in range(0, self.layer.size, size):
+            yield SumPart(points, stiff, rows[first : first + size])
+
+
+@dataclass(frozen=True, eq=False)
+class SumPart:
+    """What one deck measures of a summing layer. Of a point that is there twice the last counts."""
+
+    points: Integers  #: Of the plan, (points,); the first has no signal.
+    stiff: Floats  #: How hard each point holds a sum, units a volt, (points,); 0: it is free.
+    rows: Integers  #: (rows,).
+
+    def gates(
+        self, plan: SumPlan, volts: Mapping[str, Mapping[str, Floats]]
+    ) -> dict[str, dict[str, Floats]]:
+        """Return the gate voltages, V, (points,), by source and net, where it takes frames.
+
+        Parameters
+        ----------
+        volts
+            The same without signals, then in each frame, (1 + frames,).
+        """
+        if not plan.wide or self.points[-1] < plan.alone:
+            return {}
+        at = np.maximum(self.points - plan.alone + 1, 0)
+        used = {source: volts[source] for source in plan.currents if source in volts}
+        return {source: {net: v[at] for net, v in nets.items()} for source, nets in used.items()}
 
 
 def read_cells(
@@ -249,7 +300,20 @@ def plan_sums(circuit: Circuit, layer: SummingLayer, at: Operation) -> SumPlan:
     amperes = circuit.model.unit_current
     for source in sources:
         currents[source][alone:] = at.values[source] * amperes
-    return SumPlan(layer, columns, currents, learned)
+    ones = np.ones((frames, 1))
+    signals = {s: ones if s == REFERENCE else at.values[s] for s in learned}
+    none = np.zeros((frames, layer.size))
+    into, out = (
+        sum((signals[s] @ np.maximum(sign * w, 0).T for s, w in learned.items()), none)
+        for sign in (1, -1)
+    )
+    # a row that is off is where its sinks, no longer saturated, give what its sources do
+    ratio = np.clip(into / np.maximum(out, SMALLEST), 0, 1 - np.exp(-HIGHEST / THERMAL))
+    off = np.where(out > into, -THERMAL * np.log1p(-ratio), 0.0)
+    held = np.broadcast_to(at.sums[layer.node], (alone, layer.size))
+    typical = np.concatenate([held, np.maximum(into - out, 0) * amperes])
+    above = np.concatenate([np.zeros_like(held), off])
+    return SumPlan(layer, columns, currents, learned, typical, above)
 
 
 def read_sums(
