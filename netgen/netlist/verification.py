@@ -142,7 +142,10 @@ class VerificationBench:
         return SummingBench(deck, tuple(sums), len(stiff))
 
     def gates(self, source: str, currents: Floats) -> Deck:
-        """Return the deck of a source by itself: it observes the voltages of its gate nets."""
+        """Return the deck of a source by itself: it observes the voltages of its gate nets.
+
+        ``currents`` are those that it carries, A, (points, units).
+        """
         statements = [*self._driven_nets(source, currents), "Vframe frame 0 0"]
         parts = self._as_gate_nets(source)
         ports = dict.fromkeys(chain.from_iterable(part.ports for part in parts))
@@ -337,10 +340,10 @@ class VerificationBench:
 
     def _as_gate_nets(self, source: str, absent: frozenset[str] = frozenset()) -> tuple[Layer, ...]:
         """Return a source layer without its own mirrors, as far as it is one of rows."""
-        own, idle = self._gate_nets_of(source), frozenset[str]()
+        driven, idle = self._gate_nets_of(source), frozenset[str]()
         if isinstance(self._layers.get(source), SummingLayer):
-            idle = frozenset(self._off) - own
-        return self._parts(self._source_prefix(source), "lines", idle, absent & own)
+            idle = frozenset(self._off) - driven
+        return self._parts(self._source_prefix(source), "lines", idle, absent & driven)
 
     def _source_prefix(self, source: str) -> str:
         return REFERENCE_PREFIX if source == REFERENCE else self.circuit.prefixes[source]
