@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +15,12 @@ from netgen.analysis.noise.statistics import Interval
 from netgen.arrays import Bools, Floats
 from netgen.characterise.setup import MeasurementSetup
 from netgen.circuit.blocks import BiasedCell, CellBlock, CellTable
-from netgen.netlist.models import SimulatorOptions
-from netgen.netlist.noise import NoisyCell, injection_deck
+from netgen.netlist.characterisation import CellView, block_texts, cell_output, cell_view
+from netgen.netlist.deck import Deck, Transient
+from netgen.netlist.models import Conditions, SimulatorOptions
+from netgen.netlist.render import render_template
+from netgen.netlist.testbench import pwl
+from netgen.technology import Geometry, Technology
 from netgen.technology.variation import normals
 
 OPTIONS = SimulatorOptions(bypass=False)
@@ -170,6 +176,60 @@ def _simulated(setup: MeasurementSetup, injection: Injection) -> Injected:
     time = step * np.arange(len(candidate), dtype=np.float64)
     output = np.interp(time, result.scale, result[deck.quantities[0]])
     return judged(injection, time, candidate, output)
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyCell:
+    """A cell with its bias currents, its first state, and its candidate current (A, (points,)).
+
+    The state is that of a rung; those before it are high, those after it low.
+    """
+
+    cell: BiasedCell
+    high: bool
+    candidate: Floats
+    rung: int = 0
+
+    def states(self, suffix: str, vdd: float) -> tuple[tuple[str, float], ...]:
+        """Return the nets of its instance that hold states, with their first voltages, V."""
+        high = self.rung + self.high
+        nets = self.cell.storage_nets(suffix)
+        return tuple((net, vdd if place < high else 0.0) for place, net in enumerate(nets))
+
+
+@dataclass(frozen=True)
+class _Injected:
+    cell: CellView
+    states: tuple[tuple[str, float], ...]
+
+
+def injection_deck(
+    technology: Technology, at: Conditions, unit: Geometry, cells: Sequence[NoisyCell], step: float
+) -> Deck:
+    """Return the transient of cells whose candidates are sampled every ``step`` seconds."""
+    time = step * np.arange(len(cells[0].candidate))
+    views = [
+        _Injected(
+            cell_view(
+                str(index),
+                each.cell,
+                unit,
+                _folded(pwl(zip(time.tolist(), each.candidate.tolist(), strict=True))),
+            ),
+            each.states(str(index), at.vdd),
+        )
+        for index, each in enumerate(cells)
+    ]
+    blocks = block_texts(technology, unit, [each.cell for each in cells])
+    body = render_template("noise_injected.j2", vdd=at.vdd, unit=unit, blocks=blocks, cells=views)
+    quantities = tuple(cell_output(technology, str(i), each.cell) for i, each in enumerate(cells))
+    analysis = Transient(step, float(time[-1]))
+    return Deck.at(technology, at, "Cells with noisy candidates", body, quantities, analysis)
+
+
+def _folded(waveform: str) -> str:
+    """Write a waveform of any length on continuation lines."""
+    return "\n".join(f"+ {line}" for line in textwrap.wrap(waveform, 500))
 
 
 def waveform(injection: Injection, step: float) -> Floats:

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from netgen.characterise.divider import RANGE, sized_divider
+from netgen.characterise.responses import INPUTS, sized_divider
 from netgen.circuit.blocks import relu
 from netgen.circuit.blocks.divider import DIVIDER
 from netgen.circuit.blocks.kit import Kit, module
@@ -74,7 +74,7 @@ def topology(pdk: str, mirrors: Mirrors) -> str:
         variance += ((26.0 * threshold) ** 2 + factor**2) * (1 / parallel + 1 / series)
     sizes = (device.geometry for device in made.devices)
     area = sum(size.width * size.length * size.multiplicity for size in sizes) * 1e12
-    step = float(np.log(RANGE[1] / RANGE[0])) / 12
+    first, second, *_, last = np.log(INPUTS).tolist()
     lines = [
         Writer(technology).modules([*relu.BLOCK.modules(kit), made]),
         f"Vvdd vdd 0 {at.vdd}",
@@ -87,7 +87,7 @@ def topology(pdk: str, mirrors: Mirrors) -> str:
         f"Xdiode n vss {relu.DIODE}",
     ]
     seen = SourceCurrent("vinto"), SourceCurrent("vown")
-    sweep = Sweep("Vlevel", float(np.log(RANGE[0])), float(np.log(RANGE[1])) + step / 4, step)
+    sweep = Sweep("Vlevel", first, last + (second - first) / 4, second - first)
     deck = Deck.at(technology, at, "divider", "\n".join(lines), seen, sweep)
     result = run_job(job_of("divider", deck, ACCURATE.retries(), 120.0))
     given = result[seen[0]] / np.exp(result.scale) / UNIT

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from netgen.arrays import Floats
-from netgen.circuit.blocks import mirror, wta
+from netgen.circuit.blocks import comparator, mirror, wta
 from netgen.circuit.blocks.bias import BLOCK as REFERENCE
-from netgen.circuit.blocks.kit import Kit, module
+from netgen.circuit.blocks.kit import Kit
 from netgen.circuit.netlist import Module
 from netgen.netlist import SimulatorOptions
 from netgen.netlist.characterisation import ACCURATE
@@ -28,7 +29,7 @@ from netgen.netlist.deck import Deck, SourceCurrent, Sweep, Transient, Voltage
 from netgen.netlist.write import Writer
 from netgen.project import BuildOptions, resolve_options
 from netgen.simulators import job_of, run_job
-from netgen.technology import Geometry, Polarity, technologies
+from netgen.technology import technologies
 
 LEADS = (0.2, 0.05, 0.02, 0.01, 0.005, 0.002)
 UNIT, LARGER = 1e-9, 2e-9
@@ -70,31 +71,17 @@ def measured(pdk: str, lead: float) -> tuple[float, float, float, float]:
     return float(won[before]), float(lost[before]), seconds, watts
 
 
-def comparator(kit: Kit, division: int) -> Module:
-    """Return a comparator: ``first`` is high where the current behind ``p`` is the larger one.
-
-    Parameters
-    ----------
-    division
-        How many times longer than a unit its copies are.
-    """
-
-    def longer(polarity: Polarity, factor: int) -> Geometry:
-        size = kit.technology.unit_of(polarity, kit.unit)
-        return Geometry(size.width, size.length * factor, size.multiplicity)
-
-    sink = longer("nmos", 2 * wta.DIVISION)
-    return module(
-        "comparator",
-        "p n reference first second vdd vss",
-        "decision",
-        kit.pmos("source", "node", "p", size=longer("pmos", division)),
-        kit.nmos("sink", "node", "n", size=longer("nmos", division)),
-        kit.pmos("inverts", "second", "node"),
-        kit.nmos("load", "second", "reference", size=sink),
-        kit.pmos("inverts_again", "first", "second"),
-        kit.nmos("load_again", "first", "reference", size=sink),
+def with_copies(kit: Kit, division: int) -> Module:
+    """Return the comparator with copies so many times longer than a unit."""
+    (drawn,) = comparator.BLOCK.modules(kit)
+    longer = kit.longer("pmos", division), kit.longer("nmos", division)
+    copies = (
+        *kit.pmos(comparator.SOURCE, "node", "line", size=longer[0]),
+        *kit.nmos(comparator.SINK, "node", "other", size=longer[1]),
     )
+    names = comparator.SOURCE, comparator.SINK
+    others = (device for device in drawn.devices if device.name not in names)
+    return replace(drawn, devices=(*copies, *others))
 
 
 def compared(
@@ -105,7 +92,7 @@ def compared(
     kit = Kit(technology, unit)
     blocks = [m for block in (mirror.BLOCK, REFERENCE) for m in block.modules(kit)]
     lines = [
-        Writer(technology).modules([*blocks, comparator(kit, division)]),
+        Writer(technology).modules([*blocks, with_copies(kit, division)]),
         f"Vvdd vdd 0 {at.vdd}",
         "Vratio ratio 0 1",
         f"Iref vdd ref {UNIT}",
@@ -113,7 +100,7 @@ def compared(
         *sources,
         *(f"Xin{place} n{place} 0 bias_diode" for place in (0, 1)),
         f"Xp0 n0 p0 vdd 0 {mirror.TO_P}",
-        "Xcompared p0 n1 ref w0 w1 own 0 comparator",
+        f"Xcompared p0 n1 ref w0 w1 own 0 {comparator.COMPARATOR}",
         "Vown vdd own 0",
     ]
     seen = Voltage("w0"), SourceCurrent("vown")

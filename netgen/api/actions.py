@@ -120,8 +120,8 @@ def build(
         1.8.
     readout
         What leaves the circuit: ``"currents"``, ``"wta"``, also the decision of a
-        winner-take-all in every frame, or ``"wta-only"``, that alone. The circuit's model then has
-        one constant more a class.
+        winner-take-all in every frame, ``"comparator"``, that of a comparator of two classes, or
+        with ``"-only"`` that alone. The circuit's model then has one constant more a class.
     sizes
         By group of devices: what W and L are multiplied by.
     input_ratio

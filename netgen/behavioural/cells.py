@@ -17,6 +17,7 @@ from netgen.characterise.gain import GainCurves
 from netgen.characterise.mirrors import DEFINED_BY
 from netgen.circuit import REFERENCE, CellLayer
 from netgen.circuit.blocks import Copy, bias
+from netgen.circuit.blocks.port import POLARITY
 from netgen.circuit.nets import net
 from netgen.model import switched
 from netgen.model.graph import Bools, Floats
@@ -132,7 +133,7 @@ def twin_cells(plan: Plan, layer: CellLayer) -> TwinCells:
     )
     ends = [(f"{name}.{entry}",) for name in names for entry in block.entries]
     units = np.repeat(np.arange(layer.size), len(block.entries)).tolist()
-    polarity: Polarity = "pmos" if block.candidate == "p" else "nmos"
+    polarity = POLARITY[block.candidate]
     return TwinCells(
         layer,
         np.log(currents),

@@ -1,9 +1,9 @@
-"""The winner-take-all of the twin: an offset on each class's current, and the largest wins.
+"""The decision of the twin: an offset on each class's current, and the largest wins.
 
-A class's branch compares a copy of its readout current with what its inhibiting transistor, whose
-gate all classes share, takes of it. So the errors of the copies add, and that of the inhibiting
-transistor is taken off. The other transistor of a branch sees its error divided by the branch's
-voltage gain; it is left out.
+The errors of the copies of a class's current add. The branch of a winner-take-all compares what
+comes out with what its inhibiting transistor, whose gate all classes share, takes of it: the error
+of that one is taken off. Other transistors see their errors divided by the voltage gain before
+them; they are left out. What a comparator is nominally off by is measured.
 """
 
 from __future__ import annotations
@@ -13,52 +13,58 @@ from dataclasses import dataclass
 import numpy as np
 
 from netgen.arrays import Floats, Integers
-from netgen.behavioural.devices import MirrorCopies
+from netgen.behavioural.devices import MirrorCopies, way
 from netgen.behavioural.plan import Plan
+from netgen.characterise.tables import Response
 from netgen.circuit import DECISION_PREFIX
-from netgen.circuit.blocks import wta
+from netgen.circuit.blocks.port import POLARITY
 
 
 @dataclass(frozen=True, eq=False)
 class TwinDecision:
-    """The branches of the classes."""
+    """What decides between the classes."""
 
-    copies: tuple[MirrorCopies, ...]  #: The way from the readout's currents into the branches.
-    inhibit: Integers  #: Places of the inhibiting transistors, (classes,).
+    copies: tuple[tuple[MirrorCopies, ...], ...]  #: By class, the way of its current.
+    inhibit: Integers  #: Places of the inhibiting transistors, (classes,); none: (0,).
+    nominal: Response | None  #: Of the first class's current; None where none is off.
 
-    def offsets(self, errors: Floats) -> Floats:
-        """Return ln of the factor on each class's current, (chips, classes).
+    def compared(self, currents: Floats, errors: Floats) -> Floats:
+        """Return what is compared, (chips, samples, frames, classes).
 
         Parameters
         ----------
+        currents
+            The readout's, units, of the same shape.
         errors
             ln of each device's current over the nominal one, (chips, devices).
         """
-        offsets: Floats = -errors[:, self.inhibit]
-        for each in self.copies:
-            offsets = offsets + errors[:, each.copy] - errors[:, each.diode]
-        return offsets
+        offsets = np.concatenate([way(each, errors) for each in self.copies], axis=1)
+        if self.inhibit.size:
+            offsets -= errors[:, self.inhibit]
+        compared: Floats = currents * np.exp(offsets)[:, np.newaxis, np.newaxis]
+        if self.nominal is not None:
+            compared[..., 0] *= self.nominal.at(currents[..., 0])
+        return compared
 
 
 def twin_decision(plan: Plan) -> TwinDecision | None:
-    """Read the winner-take-all; None where there is none, or where a mean over frames decides.
+    """Read what decides; None where nothing does, or where a mean over frames decides.
 
     A mean takes more than which class is largest in each frame.
     """
-    readout = plan.circuit.model.readout
-    if not plan.circuit.decision or readout.rule == "mean":
+    readout, block = plan.circuit.model.readout, plan.circuit.decision
+    if block is None or readout.rule == "mean":
         return None
     unit = plan.index.units[DECISION_PREFIX, 0]
-    names = [each.name for each in unit.instances if each.module == wta.CLASS]
+    devices = block.copies([each.name for each in unit.instances])
 
-    def parts(name: str, device: str) -> tuple[str, ...]:
-        stack = f"{name}.{device}"
+    def parts(stack: str) -> tuple[str, ...]:
         transistors = plan.index.netlist.transistors.values()
         return tuple(each.name for each in transistors if each.stack == stack)
 
-    ends = [parts(name, wta.INPUT) for name in names]
-    places = [plan.devices.place("nmos", *parts(name, wta.INHIBIT)) for name in names]
-    return TwinDecision(
-        plan.copies(readout.node, list(range(len(names))), "pmos", ends),
-        np.array(places, dtype=np.intp),
+    copies = (
+        plan.copies(readout.node, [u], POLARITY[block.gate_net(u)], [parts(copy)])
+        for u, (copy, _) in enumerate(devices)
     )
+    places = [plan.devices.place("nmos", *parts(name)) for _, name in devices if name]
+    return TwinDecision(tuple(copies), np.array(places, dtype=np.intp), plan.known.comparator)

@@ -1,7 +1,4 @@
-"""Dividers of inputs in the twin: a factor on each input, by the mismatch of their mirrors.
-
-Their nominal error is part of what a build states; it is below what mismatch does to them.
-"""
+"""Dividers of inputs in the twin: a factor on each input, by the mismatch of their mirrors."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class FastChips:
 
     def candidates(self, errors: Floats, x: Floats, settings: ChipSettings | None) -> Floats:
         """Return the candidate currents of all cells, (chips, samples, frames, cells)."""
-        chips = _Chips(self, errors, np.asarray(x, dtype=np.float32), settings, self.added(x))
+        chips = _Chips(self, errors, self.signal(x), settings, self.added(x))
         chips.result()
         nodes = [each.layer.candidate for each in self.layers if isinstance(each, TwinCells)]
         candidates = [chips.by_sample(chips.current[node]) for node in nodes]
@@ -124,11 +124,15 @@ class FastChips:
         points = x.shape[0] * x.shape[1]
         widest = max(self.twin.circuit.model.sizes.values())
         batch = max(1, WORKING_SET // max(1, points * widest))
-        signal, added = np.ascontiguousarray(x, dtype=np.float32), self.added(x)
+        signal, added = self.signal(x), self.added(x)
         for first in range(0, len(errors), batch):
             chosen = slice(first, min(first + batch, len(errors)))
             batch_settings = None if settings is None else settings.of(chosen)
             yield _Chips(self, errors[chosen], signal, batch_settings, added).result()
+
+    def signal(self, x: Floats) -> Singles:
+        """Return inputs behind nominal dividers, of the same shape."""
+        return np.ascontiguousarray(self.twin.divided(x), dtype=np.float32)
 
     def added(self, x: Floats) -> Sequence[Singles]:
         """Return what the nominal circuit adds to each layer's weighted sums, (units, points)."""
@@ -230,13 +234,12 @@ class _Chips:
         if decision is None:
             assert logits is not None  # the readout is a circuit's last layer
             return TwinResult(self.by_sample(logits).astype(np.float64), self.states)
-        offsets = np.exp(decision.offsets(self.errors))[:, np.newaxis, np.newaxis]
         currents = self.by_sample(self.current[self.model.twin.circuit.model.readout.node])
         logits_of = currents
         if self.model.twin.circuit.readout is not None and logits is not None:
             logits_of = self.by_sample(logits)
-        given = logits_of.astype(np.float64), self.states, currents.astype(np.float64) * offsets
-        return TwinResult(*given)
+        compared = decision.compared(currents.astype(np.float64), self.errors)
+        return TwinResult(logits_of.astype(np.float64), self.states, compared)
 
     def by_sample(self, signal: NDArray[T]) -> NDArray[T]:
         """Return (chips, units, points) as (chips, samples, frames, units)."""

@@ -10,6 +10,7 @@ from netgen.behavioural.mirrors import Grid
 from netgen.characterise import Characterisation
 from netgen.circuit import REFERENCE, REFERENCE_PREFIX, Circuit
 from netgen.circuit.blocks import block_of, mirror, relu
+from netgen.circuit.blocks.port import POLARITY
 from netgen.circuit.netlist import Role
 from netgen.model import INPUT, Cell
 from netgen.technology import Polarity, Technology
@@ -44,7 +45,7 @@ class Plan:
     ) -> tuple[MirrorCopies, ...]:
         """Return the way from signals to transistors (``ends``) that copy them."""
         place = self.devices.place
-        source_polarity: Polarity = "pmos" if self.circuit.defined_by(source) == "p" else "nmos"
+        source_polarity = POLARITY[self.circuit.defined_by(source)]
         first = [place(source_polarity, self.diode(source, unit)) for unit in units]
         last = [place(polarity, *names) for names in ends]
         if source_polarity == polarity:

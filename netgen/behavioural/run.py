@@ -37,8 +37,8 @@ class TwinResult:
 
     logits: Floats  #: Readout currents in software units, (chips, samples, frames, classes).
     states: Mapping[str, Bools]  #: By cell node, (chips, samples, frames, triggers).
-    #: What a winner-take-all compares, its offsets included, (chips, samples, frames, classes);
-    #: None without one.
+    #: What the decision compares, its offsets included, (chips, samples, frames, classes); None
+    #: without one.
     currents: Floats | None = None
 
     @property
@@ -116,6 +116,7 @@ class Twin:
         points = x.shape[0] * x.shape[1]
         widest = max(self.circuit.model.sizes.values()) * ORDER * 4
         batch = max(1, WORKING_SET // max(1, points * widest))
+        x = self.divided(x)
         inputs = features(x).reshape(1, points, -1)
         for first in range(0, chips, batch):
             chosen = slice(first, min(first + batch, chips))
@@ -125,12 +126,17 @@ class Twin:
             batch_settings = None if settings is None else settings.of(chosen)
             yield _Batch(self, deviations, count, x, inputs, before, batch_settings).result()
 
+    def divided(self, x: Floats) -> Floats:
+        """Return what the nominal dividers give of inputs, any shape, both in units."""
+        return x if self.known.divider is None else x * self.known.divider.at(x)
+
     def nominal(self, x: Floats) -> tuple[Mapping[str, Floats], Floats]:
         """Return currents without any deviation, units: by node, and of the readout.
 
         Each is (points, units), the points are samples × frames. Of signals with one level it is
         that level where they are on.
         """
+        x = self.divided(x)
         still = self.devices.deviations({}, slice(0, 1), 1)
         inputs = features(x).reshape(1, x.shape[0] * x.shape[1], -1)
         batch = _Batch(self, still, 1, x, inputs, {}, None)
@@ -177,7 +183,7 @@ class Twin:
 
     @property
     def decision(self) -> TwinDecision | None:
-        """The winner-take-all that decides; None without."""
+        """What decides on the chip; None without."""
         return self._read.decision
 
     @property
@@ -262,14 +268,13 @@ class _Batch:
             assert logits is not None  # the readout is a circuit's last layer
             return TwinResult(logits.reshape(shape), self.states)
         errors = self.deviations.factor - twin.slope * self.deviations.threshold
-        offsets = np.exp(twin.decision.offsets(errors))[:, np.newaxis, np.newaxis]
         node = twin.circuit.model.readout.node
         if node in self.high:
             currents = self.states[node] * self.high[node][:, np.newaxis, np.newaxis]
         else:
             currents = self.current[node].reshape(shape)
         by_sample = currents if logits is None else logits.reshape(shape)
-        return TwinResult(by_sample, self.states, currents * offsets)
+        return TwinResult(by_sample, self.states, twin.decision.compared(currents, errors))
 
     def settled(self, node: str, current: Floats) -> None:
         """Keep the currents of a node, (chips, points, units)."""

@@ -2,6 +2,7 @@
 
 from netgen.circuit.circuit import (
     BIASES,
+    DECISIONS,
     READOUTS,
     Bias,
     CellLayer,
@@ -18,6 +19,7 @@ from netgen.circuit.names import DECISION_PREFIX, REFERENCE, REFERENCE_PREFIX
 
 __all__ = [
     "BIASES",
+    "DECISIONS",
     "DECISION_PREFIX",
     "READOUTS",
     "REFERENCE",

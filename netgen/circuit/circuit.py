@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.arrays import Floats, Integers
-from netgen.circuit.blocks import CellBlock, block_of, groups
+from netgen.circuit.blocks import CellBlock, Decision, block_of, comparator, groups, wta
 from netgen.circuit.blocks.dac import DacRange
 from netgen.circuit.blocks.divider import Divider
 from netgen.circuit.names import REFERENCE, Chain, bias_path, prefixes, weight_path
@@ -29,10 +29,12 @@ Bias: TypeAlias = Literal["ideal", "mirrored", "programmable"]
 """Where the bias currents of cells come from: ideal sources, copies of the reference, or DACs of
 such copies."""
 BIASES: tuple[Bias, ...] = get_args(Bias)
-Readout: TypeAlias = Literal["currents", "wta", "wta-only"]
-"""What leaves the circuit: currents alone, a winner-take-all's decisions beside them, or those
-decisions alone."""
+Readout: TypeAlias = Literal["currents", "wta", "wta-only", "comparator", "comparator-only"]
+"""What leaves the circuit: currents alone, also the decisions of a winner-take-all or of a
+comparator, or those decisions alone."""
 READOUTS: tuple[Readout, ...] = get_args(Readout)
+DECISIONS: Mapping[str, Decision] = {each.name: each for each in (wta.BLOCK, comparator.BLOCK)}
+"""Blocks that decide, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +146,8 @@ class Circuit:
     dac: DacRange | None = None
     #: Of the DACs, by node, (biases, units), where they are not those of the nominal currents.
     codes: Mapping[str, Integers] = field(default_factory=dict)
-    #: Whether a winner-take-all on the currents of the readout's node decides every frame.
-    decision: bool = False
+    #: What decides every frame by the currents of the readout's node; None without.
+    decision: Decision | None = None
     #: Of each input; None where inputs flow into their diodes.
     divider: Divider | None = None
 
@@ -293,7 +295,8 @@ class Circuit:
                 need[mirrors.source, "p"] |= (weight > 0).any(axis=0)
                 need[mirrors.source, "n"] |= (weight < 0).any(axis=0)
         if self.decision:
-            need[self.model.readout.node, "p"] |= True
+            for unit in range(self.model.sizes[node := self.model.readout.node]):
+                need[node, self.decision.gate_net(unit)][unit] = True
         return MappingProxyType(need)
 
 

@@ -16,7 +16,7 @@ REFERENCE = "(ref)"
 REFERENCE_PREFIX = "ref"
 """The prefix of its nets."""
 DECISION_PREFIX = "winner"
-"""The prefix of the winner-take-all on the readout's currents."""
+"""The prefix of what decides by the readout's currents."""
 
 
 def prefixes(model: Model) -> Mapping[str, str]:

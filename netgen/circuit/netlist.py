@@ -27,12 +27,12 @@ Role: TypeAlias = Literal[
     "divider",
 ]
 """What a device is there for: a weight's mirror, the diode of a ReLU, a cell, a bias current, a
-second gate net of a signal, an input's diode, a start-up switch, the winner-take-all, the DAC of a
+second gate net of a signal, an input's diode, a start-up switch, what decides, the DAC of a
 bias current, the divider of an input."""
 ROLES: tuple[Role, ...] = get_args(Role)
 NetKind: TypeAlias = Literal["n", "p", "output", "bias", "storage", "series", "winner"]
 """A gate net of sinking (n) or sourcing (p) copies, a readout's output, a bias diode's net, a
-cell's storage node, a net between transistors in series, or one of the winner-take-all."""
+cell's storage node, a net between transistors in series, or one of what decides."""
 
 SUPPLIES = ("vdd", "vss")
 GROUND = "0"

@@ -36,7 +36,7 @@ def output_nets(circuit: Circuit) -> tuple[str, ...]:
 
 
 def winner_nets(circuit: Circuit) -> tuple[str, ...]:
-    """Return the nets that say which class wins, one each; none without a winner-take-all."""
+    """Return the nets that say which class wins, one each; none where nothing decides."""
     model = circuit.model
     count = model.sizes[model.readout.node] if circuit.decision else 0
     return tuple(f"{DECISION_PREFIX}_{unit}" for unit in range(count))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from netgen.circuit.biases import Biases
-from netgen.circuit.blocks import Block, bias, mirror, modules_of, relu, sized_name, wta
+from netgen.circuit.blocks import Block, Decision, bias, mirror, modules_of, relu, sized_name
 from netgen.circuit.blocks.dac import ProgrammableBias
 from netgen.circuit.blocks.divider import DIVIDER
 from netgen.circuit.blocks.kit import RAIL
@@ -62,7 +62,7 @@ def synthesise(circuit: Circuit, technology: Technology, like: Netlist | None = 
     blocks_used: list[Block] = [
         each.block for name, each in cells.items() if name == each.block.module
     ]
-    blocks_used += [wta.BLOCK] * circuit.decision
+    blocks_used += [circuit.decision] if circuit.decision else []
     blocks_used += [ProgrammableBias(circuit.dac)] if circuit.dac else []
     blocks_used += [circuit.divider] if circuit.divider else []
     blocks = modules_of(blocks_used, technology, circuit.unit)
@@ -95,7 +95,7 @@ class _Synthesis(Biases):
             else:
                 yield self.known(self.circuit.prefix(layer)) or self.summing_layer(layer)
         if self.circuit.decision:
-            yield self.decision()
+            yield self.decision(self.circuit.decision)
 
     def known(self, prefix: str) -> Layer | None:
         """Return a layer of another netlist, unless a name in it is taken in this one."""
@@ -109,25 +109,18 @@ class _Synthesis(Biases):
         self.taken |= names
         return layer
 
-    def decision(self) -> Layer:
-        node, prefix, reference = (
-            self.circuit.model.readout.node,
-            DECISION_PREFIX,
-            net(self.circuit, REFERENCE, 0, "n"),
-        )
-        common, winners = f"{prefix}_common", winner_nets(self.circuit)
-        gate_nets = [net(self.circuit, node, unit, "p") for unit in range(len(winners))]
-        branches = (
-            (f"{winner}_branch", wta.CLASS, (gate_net, reference, common, winner, *SUPPLIES))
-            for winner, gate_net in zip(winners, gate_nets, strict=True)
-        )
-        parts = (*branches, (f"{prefix}_bias", wta.BIAS, (common, reference, "vss")))
+    def decision(self, block: Decision) -> Layer:
+        node, prefix = self.circuit.model.readout.node, DECISION_PREFIX
+        reference, winners = net(self.circuit, REFERENCE, 0, "n"), winner_nets(self.circuit)
+        copied = [net(self.circuit, node, u, block.gate_net(u)) for u in range(len(winners))]
+        parts = tuple(block.instances(prefix, copied, winners, reference))
         instances = tuple(self.instance(*part, "decision", node, 0) for part in parts)
-        nets = tuple(Net(name, "winner") for name in (*winners, common))
-        title = f"winner-take-all of {len(winners)} classes"
+        ports = dict.fromkeys((*SUPPLIES, reference, *copied, *winners))
+        inner = (name for _, _, nets in parts for name in nets if name not in ports)
+        nets = tuple(Net(name, "winner") for name in dict.fromkeys((*winners, *inner)))
+        title = f"{block.title} of {len(winners)} classes"
         unit = Unit(node, 0, title, nets, instances=instances)
-        ports = (*SUPPLIES, reference, *gate_nets, *winners)
-        return Layer(node, prefix, title, ports, winners, (unit,))
+        return Layer(node, prefix, title, tuple(ports), winners, (unit,))
 
     def signal_nets(self, node: str, unit: int) -> tuple[Net, ...]:
         """Return the gate nets of a signal that exist."""

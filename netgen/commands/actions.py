@@ -18,7 +18,6 @@ from netgen.analysis import (
     verified,
 )
 from netgen.analysis.comparison.baseline import Against
-from netgen.characterise.divider import RANGE
 from netgen.commands.baseline import say_baseline
 from netgen.commands.options import SimulationOptions, cores, words
 from netgen.commands.output import list_first, progress, warn
@@ -74,11 +73,11 @@ def build_action(
     click.echo(f"{output}: {sum(counts.values())} transistors ({listed})")
     models = built.technology.model_origin
     click.echo(f"{output}: models of {built.technology.name} from {models or 'its folder'}")
-    if built.divider_error is not None:
-        low, high = built.divider_error
-        over = " … ".join(f"{level:g}" for level in RANGE)
-        text = f"dividers of inputs: 1 : {options.input_ratio:g}, error {low:+.2%} … {high:+.2%}"
-        click.echo(f"{output}: {text} over {over} units")
+    if built.known.divider is not None:
+        ratio = f"1 : {options.input_ratio:g}"
+        click.echo(f"{output}: dividers of inputs: {ratio}, {built.known.divider}")
+    if built.known.comparator is not None:
+        click.echo(f"{output}: comparator, of the first class's current: {built.known.comparator}")
     for file in built.kept:
         click.secho(f"{output}: your edited file is now {file.name}", fg="yellow")
     click.echo(f"{output}: {expected_power(built, calibration is not None)}")

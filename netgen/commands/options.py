@@ -274,8 +274,8 @@ technology_options = taking(
     click.option(
         "--readout",
         type=click.Choice(READOUTS),
-        help="What leaves the circuit: currents, also a winner-take-all's decision of every frame, "
-        f"or that alone.  [default: {READOUTS[0]}]",
+        help="What leaves the circuit: currents, also every frame's decision of a winner-take-all "
+        f"or, of two classes, a comparator, or that alone.  [default: {READOUTS[0]}]",
     ),
     click.option(
         "--input-ratio",

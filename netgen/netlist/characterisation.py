@@ -8,8 +8,10 @@ from itertools import chain
 
 from netgen.circuit.blocks import (
     BiasedCell,
+    Block,
     CandidateStep,
     bias,
+    comparator,
     mirror,
     modules_of,
     relu,
@@ -141,10 +143,6 @@ def mirror_deck(
     return Deck.at(technology, at, "Characterisation of mirrors", body, quantities, sweep)
 
 
-DIVIDED_CURRENT = SourceCurrent("vinto")
-"""What comes out of an input divider under test."""
-
-
 def divider_deck(
     technology: Technology,
     at: Conditions,
@@ -152,23 +150,67 @@ def divider_deck(
     unit_current: float,
     divider: Divider,
     log_level: tuple[float, float, float],
-) -> Deck:
-    """Return the deck that sweeps ln(input / units) of a divider: (first, last, step)."""
-    blocks = modules_of([divider], technology, unit).values()
-    body = "\n".join(
-        (
-            Writer(technology).modules(blocks, comments=False),
-            f"Vvdd vdd 0 {spice(at.vdd)}",
-            "Vvss vss 0 0",
-            "Vlevel level 0 0",
-            f"Bpin vdd pin i={spice(unit_current * divider.ratio)}*exp(v(level))",
-            f"Xdivider pin out vdd vss {DIVIDER}",
-            "Vinto out n 0",
-            f"Xdiode n vss {relu.DIODE}",
-        )
+) -> tuple[Deck, Quantity]:
+    """Return the deck that sweeps ln(input / units) of a divider, and the current out of it.
+
+    Parameters
+    ----------
+    log_level
+        First, last, step.
+    """
+    elements = (
+        f"Bpin vdd pin i={spice(unit_current * divider.ratio)}*exp(v(swept))",
+        f"Xdivider pin out vdd vss {DIVIDER}",
+        "Vinto out n 0",
+        f"Xdiode n vss {relu.DIODE}",
     )
-    sweep = Sweep("Vlevel", *log_level)
-    return Deck.at(technology, at, "Characterisation of a divider", body, (DIVIDED_CURRENT,), sweep)
+    body = _bench(technology, at, unit, divider, elements)
+    out, sweep = SourceCurrent("vinto"), Sweep("Vswept", *log_level)
+    return Deck.at(technology, at, "Characterisation of a divider", body, (out,), sweep), out
+
+
+def comparator_deck(
+    technology: Technology,
+    at: Conditions,
+    unit: Geometry,
+    unit_current: float,
+    levels: Sequence[float],
+    ratio: tuple[float, float, float],
+) -> tuple[Deck, tuple[Quantity, ...]]:
+    """Return the deck that sweeps the ratio of two currents, and a comparator's output by level.
+
+    Parameters
+    ----------
+    levels
+        Of the first current, units.
+    ratio
+        Of the second over the first: first, last, step.
+    """
+    elements = [f"Iref vdd ref {spice(unit_current)}", f"Xref ref vss {relu.DIODE}"]
+    for n, level in enumerate(levels):
+        elements += [
+            f"I{n} vdd a{n} {spice(level * unit_current)}",
+            f"Xa{n} a{n} vss {relu.DIODE}",
+            f"Xp{n} a{n} p{n} vdd vss {mirror.TO_P}",
+            f"B{n} vdd b{n} i={spice(level * unit_current)}*v(swept)",
+            f"Xb{n} b{n} vss {relu.DIODE}",
+            f"Xc{n} p{n} b{n} ref first{n} second{n} vdd vss {comparator.COMPARATOR}",
+        ]
+    body = _bench(technology, at, unit, comparator.BLOCK, elements)
+    outputs = tuple(Voltage(f"first{n}") for n in range(len(levels)))
+    title = "Characterisation of comparators"
+    return Deck.at(technology, at, title, body, outputs, Sweep("Vswept", *ratio)), outputs
+
+
+def _bench(
+    technology: Technology, at: Conditions, unit: Geometry, block: Block, elements: Iterable[str]
+) -> str:
+    """Return a body with a block's subcircuits, the supply, and a voltage that is swept."""
+    blocks = Writer(technology).modules(
+        modules_of([block], technology, unit).values(), comments=False
+    )
+    supplies = f"Vvdd vdd 0 {spice(at.vdd)}", "Vvss vss 0 0", "Vswept swept 0 0"
+    return "\n".join((blocks, *supplies, *elements))
 
 
 def cell_currents(

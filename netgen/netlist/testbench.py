@@ -41,7 +41,7 @@ class Probes:
     nodes: Mapping[str, tuple[Quantity, ...]]
     #: Voltage of every source that delivers power, by its current.
     supplies: Mapping[Quantity, float]
-    #: Voltage that says a class wins, one each where a winner-take-all decides.
+    #: Voltage that says a class wins, one each where the chip decides.
     winners: tuple[Quantity, ...] = ()
     #: Currents that take the supplies' power apart; none in a plain testbench.
     meters: Mapping[Quantity, Meter] = field(default_factory=dict)

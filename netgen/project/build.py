@@ -19,8 +19,8 @@ from netgen._version import __version__
 from netgen.analysis import Tolerances, keep_tolerances
 from netgen.arrays import Floats
 from netgen.characterise import CellBench, Characterisation, characterise, characterise_diodes
-from netgen.characterise.divider import sized_divider
-from netgen.circuit import Bias, Circuit
+from netgen.characterise.responses import with_responses
+from netgen.circuit import Bias, Circuit, Readout
 from netgen.circuit.grouping import refuse_groups
 from netgen.circuit.netlist import Netlist
 from netgen.circuit.synthesis import synthesise
@@ -35,7 +35,7 @@ from netgen.project.design import design_text
 from netgen.project.folder import EXPORTS, NETLIST, OTHER_BIAS, Folder, occupied
 from netgen.project.limits import refuse_absurd
 from netgen.project.lock import locked
-from netgen.project.options import BESIDE, BuildOptions, resolve_options
+from netgen.project.options import BESIDE, BuildOptions, decision_of, resolve_options
 from netgen.project.origin import file_from
 from netgen.project.power_documents import area_document, predicted_document
 from netgen.project.reading import identity_of, read_build
@@ -78,8 +78,6 @@ class Design:
     inputs: Floats  #: What it was sized for, (samples, frames, channels).
     #: Files that were edited by hand, moved aside by the build that wrote them anew.
     kept: tuple[Path, ...] = ()
-    #: Of inputs' dividers, as a share: lowest and highest over their range; None without.
-    divider_error: tuple[float, float] | None = None
 
     @cached_property
     def netlist(self) -> Netlist:
@@ -121,8 +119,7 @@ def design(
     """
     technology, at, unit = resolve_options(options, models)
     refuse_absurd(model, technology, at)
-    if options.readout == "wta-only" and model.readout.rule == "mean":
-        raise UsageError("readout wta-only: a mean over frames decides by currents; use wta")
+    refuse_readout(model, options.readout)
     inputs = calibration_inputs(model) if calibration is None else calibration
     model = model if options.readout == "currents" else with_currents(model, inputs)
     circuit = options.circuit(model, unit)
@@ -131,13 +128,28 @@ def design(
     known = characterise(bench, circuit)
     if circuit.dac is not None:
         known = replace(known, diodes=characterise_diodes(bench))
-    error = None
-    if circuit.divider is not None:
-        divider, error = sized_divider(bench, circuit.divider.ratio)
-        circuit = replace(circuit, divider=divider)
+    circuit, known = with_responses(circuit, known, bench)
     activity = measure_activity(circuit, inputs)
     sized, below = size_circuit(circuit, technology, known, activity, at.vdd)
-    return Design(sized, technology, at, below, known, inputs, divider_error=error)
+    return Design(sized, technology, at, below, known, inputs)
+
+
+def refuse_readout(model: Model, readout: Readout) -> None:
+    """Refuse what cannot decide as the model does.
+
+    Raises
+    ------
+    UsageError
+        It is so.
+    """
+    block, only = decision_of(readout)
+    if only and model.readout.rule == "mean":
+        name = readout.partition("-")[0]
+        raise UsageError(f"readout {readout}: a mean over frames decides by currents; use {name}")
+    count = model.sizes[model.readout.node]
+    if block is not None and block.classes not in (None, count):
+        problem = f"decides between {block.classes} classes, the model has {count}; use wta"
+        raise UsageError(f"readout {readout}: {problem}")
 
 
 def bench_of(
@@ -283,7 +295,12 @@ def _content(
     design: Design, options: BuildOptions, calibrated: bool, file: str | None
 ) -> dict[str, Json]:
     """Return what the build record says, besides its files."""
-    circuit, technology, at = design.circuit, design.technology, design.conditions
+    circuit, technology, at, known = (
+        design.circuit,
+        design.technology,
+        design.conditions,
+        design.known,
+    )
     counts = {str(kind): count for kind, count in design.netlist.counts.items()}
     folder = options.technology.resolve() if isinstance(options.technology, Path) else None
     return {
@@ -307,7 +324,8 @@ def _content(
             "calibration": "samples" if calibrated else "synthetic",
             "bias": options.bias,
             "input_ratio": options.input_ratio,
-            "divider_error": design.divider_error,
+            "divider_error": known.divider.error if known.divider else None,
+            "comparator_error": known.comparator.error if known.comparator else None,
             "codes": asdict(options.codes) if options.bias == "programmable" else None,
         },
         "tools": tools(technology),

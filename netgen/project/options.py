@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from netgen.circuit import BIASES, READOUTS, Bias, Circuit, Readout, build_circuit
+from netgen.circuit import BIASES, DECISIONS, READOUTS, Bias, Circuit, Readout, build_circuit
+from netgen.circuit.blocks import Decision
 from netgen.circuit.blocks.dac import DacRange
 from netgen.circuit.blocks.divider import Divider
 from netgen.errors import UsageError
@@ -28,6 +29,12 @@ BESIDE: Mapping[Bias, Bias] = {"ideal": "mirrored", "mirrored": "ideal", "progra
 def bias_named(name: object) -> Bias:
     """Return the kind of bias that a record names; ideal where it names none."""
     return next((bias for bias in BIASES if bias == name), "ideal")
+
+
+def decision_of(readout: Readout) -> tuple[Decision | None, bool]:
+    """Return what decides, and whether nothing but its decisions leaves the circuit."""
+    name, _, only = readout.partition("-")
+    return DECISIONS.get(name), bool(only)
 
 
 def codes_of(bias: Bias, bits: int | None, ends: tuple[float, float] | None) -> DacRange:
@@ -59,7 +66,7 @@ class BuildOptions:
     unit: Geometry | None = None
     #: Where the cells' bias currents come from: ideal sources, mirrors of one reference, or DACs.
     bias: Bias = "ideal"
-    #: What leaves the circuit: currents, the decisions of a winner-take-all, or both.
+    #: What leaves the circuit: currents, decisions of a winner-take-all or comparator, or both.
     readout: Readout = "currents"
     #: By group of devices (:mod:`netgen.circuit.grouping`): what W and L are multiplied by.
     sizes: Mapping[str, float] = field(default_factory=dict)
@@ -89,8 +96,8 @@ class BuildOptions:
     def circuit(self, model: Model, unit: Geometry) -> Circuit:
         """Return the circuit of a model, not sized yet."""
         circuit = build_circuit(model, unit).biased(self.bias, self.codes)
-        layers = circuit.layers[:-1] if self.readout == "wta-only" else circuit.layers
-        decision = self.readout != "currents"
+        decision, only = decision_of(self.readout)
+        layers = circuit.layers[:-1] if only else circuit.layers
         return replace(circuit, layers=layers, decision=decision, divider=self.divider)
 
 

@@ -15,6 +15,7 @@ from netgen.behavioural.fast import fast_chips
 from netgen.behavioural.settings import ChipSettings
 from netgen.characterise import characterise, characterise_times
 from netgen.characterise.diodes import characterise_diodes
+from netgen.characterise.responses import with_responses
 from netgen.circuit import Circuit
 from netgen.circuit.netlist import Netlist
 from netgen.errors import NetgenError
@@ -49,6 +50,7 @@ def twin_of(circuit: Circuit, technology: Technology, at: Conditions, netlist: N
     bench = bench_of(technology, at, circuit.unit, circuit.model.unit_current)
     known = characterise(bench, circuit)
     times = characterise_times(bench, circuit, known.cells)
+    circuit, known = with_responses(circuit, known, bench)
     return Twin(circuit, technology, known, characterise_diodes(bench), netlist, times)
 
 

@@ -17,7 +17,7 @@ MEANINGS = {
     "state_agreement": "states equal, both running freely",
     "state_agreement_clear": "states as software expects from the circuit's own, "
     "states with a known cause to differ left out",
-    "winner_agreement": "frames in which the winner-take-all names the circuit's largest logit, "
+    "winner_agreement": "frames in which the chip's bits name the circuit's largest logit, "
     "where it leads by 1 %",
     "logit_rmse_same_state_fs_max": "analog error of the worst sample, share of full scale, "
     "states forced equal",

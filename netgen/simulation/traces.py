@@ -78,7 +78,7 @@ class Traces:
     #: How many states a transient could have decided that the engine does not show.
     unseen: int = 0
     input_edge: float = 0.0  #: Rise time of an input step, s.
-    #: Settled levels of the winner-take-all, shares of the supply, (frames, classes); (0, 0)
+    #: Settled levels of the decision on the chip, shares of the supply, (frames, classes); (0, 0)
     #: without one.
     winners: NDArray[np.float64] = field(default_factory=lambda: NO_WINNERS)
 

@@ -16,7 +16,7 @@ import numpy as np
 from netgen.arrays import Floats
 from netgen.characterise.gain import MirrorTables
 from netgen.circuit import REFERENCE, CellLayer, Circuit, Mirrors, SummingLayer
-from netgen.circuit.blocks import wta
+from netgen.circuit.blocks.port import POLARITY
 from netgen.model import INPUT, Relu, evaluate
 from netgen.netlist import SupplyBranch
 from netgen.technology import Polarity, Technology
@@ -178,9 +178,9 @@ def _layers(at: _Operation) -> Iterator[Reading]:
         yield from _cells(at, layer) if isinstance(layer, CellLayer) else _summing_nodes(at, layer)
     if at.circuit.decision:
         node = at.circuit.model.readout.node
-        shared = wta.TAKEN * at.circuit.model.unit_current
-        taken = at.power(at.values[node] / wta.DIVISION) + at.constant(shared)
-        yield SupplyBranch(node, "decision"), taken
+        unit_current = at.circuit.model.unit_current
+        taken = at.circuit.decision.supply(at.values[node], unit_current)
+        yield SupplyBranch(node, "decision"), at.power(taken)
 
 
 def _summing_nodes(at: _Operation, layer: SummingLayer) -> Iterator[Reading]:
@@ -233,7 +233,7 @@ class _LayerCurrents:
         return self.layer.bias
 
     def candidate(self, volts: float) -> Floats:
-        polarity: Polarity = "pmos" if self.layer.block.candidate == "p" else "nmos"
+        polarity = POLARITY[self.layer.block.candidate]
         source, drains = self.layer.candidate, np.full((self.at.frames, 1), volts)
         return self.at.unit_copy(source, polarity, self.at.values[source], drains)
 

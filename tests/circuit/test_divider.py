@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ideal_twin import SLOPE, one_row, twin_of
 
+from netgen.behavioural import Twin
 from netgen.behavioural.fast import fast_chips
+from netgen.characterise.tables import Response
 from netgen.circuit import build_circuit
 from netgen.circuit.blocks.divider import DIVIDER, RATIOS, SERIES, Divider
 from netgen.circuit.nets import input_nets, network_ports
@@ -88,6 +90,21 @@ def test_what_a_device_deviates_is_a_factor_on_its_input(
     found = fast.run(fast.errors(shifts), x).logits.squeeze()
     assert found == pytest.approx(expected, rel=1e-4)
     assert twin.run(shifts, x).logits.squeeze() == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_twin_divides_as_measured() -> None:
+    """Between measured inputs by their logarithm, beyond them as at the end."""
+    plain = twin_of(one_row([0.5, -0.25]))
+    response = Response(np.array([0.1, 1.0]), np.array([1.02, 0.98]))
+    twin = replace(plain, known=replace(plain.known, divider=response))
+    x = np.array([[[0.0, 1.0], [0.01, 0.1], [10**-0.5, 2.0]]])
+    shares = np.array([[[1, 0.98], [1.02, 1.02], [1.0, 0.98]]])
+    for divided, ideal in ((twin, plain), (fast_chips(twin), fast_chips(plain))):
+        runs = [
+            each.run({}, values) if isinstance(each, Twin) else each.run(np.zeros((1, 8)), values)
+            for each, values in ((divided, x), (ideal, x * shares))
+        ]
+        np.testing.assert_allclose(runs[0].logits, runs[1].logits, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.ngspice

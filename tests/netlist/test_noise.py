@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from decks import ngspice_name, ngspice_text
@@ -15,12 +19,13 @@ from netgen.netlist.noise import (
     BLOCKS,
     Block,
     BlockUnderTest,
-    NoisyCell,
-    injection_deck,
     noise_deck,
     operating_deck,
 )
 
+ROOT = Path(__file__).parents[2]
+INJECTED: dict[str, Any] = runpy.run_path(str(ROOT / "benchmarks" / "injected.py"))
+NoisyCell, injection_deck = INJECTED["NoisyCell"], INJECTED["injection_deck"]
 TECHNOLOGY = fake_technology()
 AT = nominal(TECHNOLOGY)
 CELL = SCHMITT9.biased(3e-10, 2e-10, 5e-10)

@@ -29,8 +29,8 @@ class Tolerances:
     state_agreement_min: float = 0.99
     #: All of them: what disagrees here no effect known explains, so it is a fault.
     state_agreement_clear_min: float = 1.0
-    #: Of a winner-take-all, where the circuit's own largest logit leads by 1 %; only where there is
-    #: one.
+    #: Of the chip's decision, where the circuit's own largest logit leads by 1 %; only where there
+    #: is one.
     winner_agreement_min: float = 0.999
     #: Analog error of the *worst* sample, as a share of the logits' full scale. Twice what
     #: characterised circuits show, well below what ratio sizing gives.

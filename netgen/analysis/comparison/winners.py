@@ -1,4 +1,4 @@
-"""What a winner-take-all on the chip says of every frame, against largest logits."""
+"""What the decision on the chip says of every frame, against largest logits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAD = 0.01
 
 @dataclass
 class WinnerTally:
-    """Gathers the levels of a winner-take-all from traces, one by one."""
+    """Gathers the levels of a chip's decision from traces, one by one."""
 
     levels: list[Floats] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ def relative_lead(currents: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class WinnerAgreement:
-    """Shares of frames in which a winner-take-all names the class of the largest logit alone."""
+    """Shares of frames in which the chip names the class of the largest logit alone."""
 
     circuit: float | None  #: Of the circuit's own logits, where the largest leads by :data:`LEAD`.
     software: float | None  #: Of software's, where these are no tie.

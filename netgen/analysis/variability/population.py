@@ -93,7 +93,7 @@ class PopulationFigures:
     #: agreement where the circuit decides for one of them.
     possible: Bools
     #: Class the circuit decides for, (variants, samples); ``NONE`` where it gave no traces. The
-    #: bits of a winner-take-all decide where there is one, and frames by themselves do.
+    #: bits of the chip decide where it has some, and frames by themselves do.
     decision: Integers
     #: ``frame_agreement``, ``state_agreement``, ``logit_rmse_fs``, ``logit_rmse_same_state_fs``,
     #: ``power_w``: as in ``report.json``, of each run; states only where the model has BMRU nodes.
@@ -104,7 +104,7 @@ class PopulationFigures:
     lead: Floats
     power_w: Floats
     unseen: Floats
-    #: ``winner_agreement``, ``winner_lead``: of a winner-take-all: share of frames in which it
+    #: ``winner_agreement``, ``winner_lead``: of a chip's bits: share of frames in which it
     #: names the circuit's own largest current, and the largest lead of such a current, as a share
     #: of it, in frames where it does not.
     winner_agreement: Floats
@@ -310,7 +310,7 @@ _FIGURES = (
 
 
 def _winners(currents: Floats, levels: Floats) -> dict[str, Floats]:
-    """Return what a winner-take-all makes of its own currents, by figure, each (samples,)."""
+    """Return what a chip's bits make of its own currents, by figure, each (samples,)."""
     agrees = levels.argmax(axis=2) == currents.argmax(axis=2)
     lost = np.where(agrees, 0.0, relative_lead(currents)).max(axis=1)
     return {"winner_agreement": agrees.mean(axis=1), "winner_lead": lost}

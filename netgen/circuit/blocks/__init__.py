@@ -15,6 +15,7 @@ from netgen.circuit.blocks.port import (
     CellTimes,
     Copy,
     Currents,
+    Decision,
     Matched,
     Probe,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "CellTimes",
     "Copy",
     "Currents",
+    "Decision",
     "Floats",
     "Held",
     "Kit",

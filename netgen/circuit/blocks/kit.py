@@ -32,6 +32,11 @@ class Kit:
         """A start-up switch."""
         return self.technology.reset
 
+    def longer(self, polarity: Polarity, factor: int) -> Geometry:
+        """Return a unit device's geometry with the length multiplied."""
+        size = self.technology.unit_of(polarity, self.unit)
+        return replace(size, length=size.length * factor)
+
     def nmos(
         self, name: str, drain: str, gate: str, source: str = "vss", size: Geometry | None = None
     ) -> tuple[Device, ...]:

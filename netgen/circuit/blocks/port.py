@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -19,6 +19,8 @@ from netgen.model.cell import Cell
 from netgen.technology import Polarity
 
 GateNet: TypeAlias = Literal["n", "p"]
+POLARITY: Mapping[GateNet, Polarity] = {"n": "nmos", "p": "pmos"}
+"""Of the transistors whose gates are on a gate net."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,42 @@ class Block(ABC):
     def matched(self) -> tuple[Matched, ...]:
         """Return layout hints."""
         return ()
+
+
+class Decision(Block):
+    """Names the class with the largest readout current by one digital output a class."""
+
+    title: str
+    classes: int | None = None  #: How many it decides between; None: any number.
+
+    @abstractmethod
+    def gate_net(self, unit: int) -> GateNet:
+        """Return the gate net of a class's current that is copied."""
+
+    @abstractmethod
+    def instances(
+        self, prefix: str, copied: Sequence[str], outputs: Sequence[str], reference: str
+    ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield names, subcircuits and nets.
+
+        Parameters
+        ----------
+        prefix
+            Of what all classes share.
+        copied, outputs
+            Gate nets and outputs of the classes.
+        """
+
+    @abstractmethod
+    def copies(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return, by class, the transistor that copies its current, and the one that inhibits it.
+
+        For the names of all instances. Without an inhibiting one it is empty.
+        """
+
+    @abstractmethod
+    def supply(self, currents: Floats, unit_current: float) -> Floats:
+        """Return what it takes from the supply, A, (frames,), for currents (frames, classes)."""
 
 
 @dataclass(frozen=True)

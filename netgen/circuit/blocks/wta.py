@@ -6,10 +6,12 @@ largest current takes the whole bias, and a copy of it against half of it makes 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from netgen.arrays import Floats
 from netgen.circuit.blocks.kit import Kit, module
-from netgen.circuit.blocks.port import Block, Matched
-from netgen.circuit.netlist import Module
-from netgen.technology import Geometry, Polarity
+from netgen.circuit.blocks.port import Decision, GateNet, Matched
+from netgen.circuit.netlist import SUPPLIES, Module
 
 CLASS, BIAS = "wta_class", "wta_bias"
 INPUT, INHIBIT = "input", "inhibit"
@@ -22,29 +24,25 @@ TAKEN = 1.5 / DIVISION
 winner, and the half of it that its output's sink carries."""
 
 
-class WinnerTakeAll(Block):
+class WinnerTakeAll(Decision):
     """One branch a class, and the bias that all share."""
 
     name = "wta"
+    title = "winner-take-all"
 
     def modules(self, kit: Kit) -> tuple[Module, ...]:
         """Return both subcircuits."""
-
-        def longer(polarity: Polarity, factor: int) -> Geometry:
-            size = kit.technology.unit_of(polarity, kit.unit)
-            return Geometry(size.width, size.length * factor, size.multiplicity)
-
         return (
             module(
                 CLASS,
                 "line reference common out vdd vss",
                 "decision",
-                kit.pmos(INPUT, "node", "line", size=longer("pmos", DIVISION)),
+                kit.pmos(INPUT, "node", "line", size=kit.longer("pmos", DIVISION)),
                 kit.nmos(INHIBIT, "node", "common"),
                 kit.nmos("follow", "taken", "node", "common"),
                 kit.pmos("diode", "taken", "taken"),
                 kit.pmos("copy", "out", "taken"),
-                kit.nmos("sink", "out", "reference", size=longer("nmos", 2 * DIVISION)),
+                kit.nmos("sink", "out", "reference", size=kit.longer("nmos", 2 * DIVISION)),
                 comments=(
                     "A class of the winner-take-all: out is high where it takes the bias current.",
                 ),
@@ -53,7 +51,7 @@ class WinnerTakeAll(Block):
                 BIAS,
                 "common reference vss",
                 "decision",
-                kit.nmos("bias", "common", "reference", size=longer("nmos", DIVISION)),
+                kit.nmos("bias", "common", "reference", size=kit.longer("nmos", DIVISION)),
                 comments=("What the classes of the winner-take-all share.",),
             ),
         )
@@ -62,6 +60,28 @@ class WinnerTakeAll(Block):
         """Return which transistors the classes must have alike."""
         why = "decides together with those of the other classes"
         return (Matched(CLASS, (INPUT, INHIBIT, "follow"), why),)
+
+    def gate_net(self, unit: int) -> GateNet:
+        """Return the P-gate net: branches source."""
+        return "p"
+
+    def instances(
+        self, prefix: str, copied: Sequence[str], outputs: Sequence[str], reference: str
+    ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield a branch a class, and the bias."""
+        common = f"{prefix}_common"
+        for output, gate_net in zip(outputs, copied, strict=True):
+            yield f"{output}_branch", CLASS, (gate_net, reference, common, output, *SUPPLIES)
+        yield f"{prefix}_bias", BIAS, (common, reference, "vss")
+
+    def copies(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return the devices of each branch that meet at its node."""
+        return tuple((f"{name}.{INPUT}", f"{name}.{INHIBIT}") for name in names[:-1])
+
+    def supply(self, currents: Floats, unit_current: float) -> Floats:
+        """Return the branches' copies, the bias, and what the winner's output takes."""
+        taken: Floats = currents.sum(axis=1) / DIVISION + TAKEN * unit_current
+        return taken
 
 
 BLOCK = WinnerTakeAll()

@@ -25,7 +25,7 @@ MEANINGS = {
     "line": "P-gate nets of inputs and rows, N-gate nets of cells",
     "input": "input currents",
     "start": "start-up switches",
-    "decision": "winner-take-all: copies of the readout's currents, and its bias",
+    "decision": "what decides: copies of the readout's currents, and its bias",
     "dac": "DACs of bias currents: their diodes, and the currents that they give to cells",
     "divider": "dividers of inputs: what both of their mirrors give",
     "readout": "what the readout's sources at half the supply give (or take back)",

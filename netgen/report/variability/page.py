@@ -28,7 +28,7 @@ QUANTITY_NAMES = {
     "logit_rmse_same_state_fs": "logit RMSE, software forced to the circuit's states",
     "lead_fs": "lead of software's class in the circuit",
     "power_w": "supply power",
-    "winner_agreement": "frames in which the winner-take-all names the circuit's largest current",
+    "winner_agreement": "frames in which the chip's bits name the circuit's largest current",
     "winner_lead": "largest lead of a current that it does not name",
 }
 

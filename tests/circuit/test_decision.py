@@ -1,4 +1,4 @@
-"""The decision on the chip: a winner-take-all beside the readout's currents."""
+"""The decision on the chip: a winner-take-all or a comparator on the readout's currents."""
 
 from __future__ import annotations
 
@@ -12,23 +12,33 @@ import pytest
 from fake_technology import UNIT, fake_technology, ratio_drawn
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import small_model
+from ideal_twin import SLOPE, twin_of
+from small_models import linear, small_model
 
 from netgen.analysis.comparison.winners import WinnerTally, relative_lead
 from netgen.analysis.variability.population import measure
 from netgen.behavioural import Twin, TwinResult
 from netgen.behavioural.fast import fast_chips
-from netgen.circuit import DECISION_PREFIX, Readout, build_circuit
-from netgen.circuit.blocks import wta
-from netgen.circuit.nets import winner_nets
+from netgen.characterise.responses import comparator_response
+from netgen.characterise.tables import Response
+from netgen.circuit import DECISION_PREFIX, REFERENCE, Readout, build_circuit
+from netgen.circuit.blocks import comparator, wta
+from netgen.circuit.nets import net, winner_nets
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import UsageError
 from netgen.model import Relu, decide, evaluate, from_dict
 from netgen.model.decision import with_currents
 from netgen.model.random import random_model
 from netgen.netlist import shift_words
-from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
-from netgen.project.build import design
+from netgen.project import (
+    BuildOptions,
+    SimulationChoices,
+    build,
+    read_build,
+    resolve_options,
+    simulate,
+)
+from netgen.project.build import bench_of, design
 from netgen.project.runs import read_runs
 from netgen.project.simulate import plain_engine, pool, workbench
 from netgen.project.twin import twin_of_build
@@ -59,7 +69,7 @@ def test_a_readout_of_currents_decides_alike(seed: int) -> None:
 def test_every_class_has_a_branch_on_one_common_net() -> None:
     model, samples = random_model(3, frames=8)
     model = with_currents(model, samples.x)
-    circuit = replace(ratio_drawn(build_circuit(model, UNIT)), decision=True)
+    circuit = replace(ratio_drawn(build_circuit(model, UNIT)), decision=wta.BLOCK)
     netlist = synthesise(circuit, fake_technology())
     (layer,) = (layer for layer in netlist.layers if layer.prefix == DECISION_PREFIX)
     *branches, bias = layer.units[0].instances
@@ -97,9 +107,86 @@ def test_agreement_counts_exactly_the_named_class() -> None:
     assert WinnerTally().agreement(circuit, software, 1.0).circuit is None
 
 
+@pytest.mark.parametrize("only", [False, True])
+def test_a_comparator_takes_one_gate_net_of_each_class(only: bool) -> None:
+    model, samples = random_model(3, frames=8)
+    model = with_currents(model, samples.x)
+    circuit = replace(ratio_drawn(build_circuit(model, UNIT)), decision=comparator.BLOCK)
+    circuit = replace(circuit, layers=circuit.layers[:-1]) if only else circuit
+    netlist = synthesise(circuit, fake_technology())
+    (layer,) = (layer for layer in netlist.layers if layer.prefix == DECISION_PREFIX)
+    (instance,) = layer.units[0].instances
+    node, (first, second) = model.readout.node, winner_nets(circuit)
+    copied = net(circuit, node, 0, "p"), net(circuit, node, 1, "n")
+    reference = net(circuit, REFERENCE, 0, "n")
+    assert instance.nets == (*copied, reference, first, second, "vdd", "vss")
+    assert layer.outer == (first, second)
+    assert netlist.counts["decision"] == 6
+    assert circuit.gate_nets[node, "p"].tolist() == [True, not only]
+
+
+def test_a_comparator_flows_through_both_copies() -> None:
+    currents = np.array([[3e-9, 1e-9], [0.0, 2e-9]])
+    np.testing.assert_allclose(comparator.BLOCK.supply(currents, 1e-9), [1.125e-9, 0.125e-9])
+
+
+@pytest.mark.parametrize(
+    ("device", "polarity", "factor"),
+    [("source", "pmos", [-1, 0]), ("sink", "nmos", [0, -1]), ("stage", "pmos", [0, 0])],
+)
+def test_a_comparator_is_off_by_its_copies_and_as_measured(
+    device: str, polarity: str, factor: list[int]
+) -> None:
+    """By a copy's mismatch, and by what it nominally is, at each current."""
+    rows = [
+        linear("row", "x", [[1.0], [0.5]], [0.0, 0.0]),
+        {"name": "out", "op": "relu", "input": "row"},
+    ]
+    changes = {"input": {"size": 1, "max": 1.5}, "nodes": rows, "classes": ["a", "b"]}
+    readout = {"node": "out", "rule": "last", "frames": [0, 2]}
+    twin = twin_of(from_dict(small_model() | changes | {"readout": readout}))
+    circuit = replace(twin.circuit, decision=comparator.BLOCK, layers=twin.circuit.layers[:-1])
+    response = Response(np.array([0.5, 1.0]), np.array([1.01, 0.98]))
+    netlist = synthesise(circuit, twin.technology)
+    known = replace(twin.known, comparator=response)
+    twin = replace(twin, circuit=circuit, netlist=netlist, known=known)
+    volts = 0.007 if polarity == "nmos" else -0.007  # less current by either
+    shifts = {f"{DECISION_PREFIX}_comparator.{device}": np.array([[volts, 0.0]])}
+    x = np.array([[[0.4], [1.0]]])
+    expected = np.array([[0.4, 0.2], [1.0, 0.5]]) * [[1.01, 1], [0.98, 1]]
+    expected = expected * np.exp(np.array(factor) * 0.007 / SLOPE[polarity])
+    for result in (twin.run(shifts, x), fast(twin, shifts, x)):
+        np.testing.assert_allclose(result.compared[0, 0], expected, rtol=2e-3)
+
+
 @pytest.mark.ngspice
-@pytest.mark.parametrize("readout", ["wta", "wta-only"])
-@pytest.mark.parametrize("engine", ["monolithic", "staged"])
+def test_a_comparator_turns_where_the_currents_are_alike() -> None:
+    options = BuildOptions("generic180")
+    technology, at, unit = resolve_options(options)
+    response = comparator_response(bench_of(technology, at, unit, 1e-9, kept=False))
+    assert (np.abs(response.shares - 1) < 0.02).all()
+    assert (np.diff(response.shares) <= 0).all()  # the NMOS copy gives too much, more at more
+
+
+@pytest.mark.parametrize("readout", ["comparator", "comparator-only"])
+def test_a_comparator_decides_between_two(readout: Readout) -> None:
+    model, samples = random_model(7, classes=3, frames=8)
+    with pytest.raises(UsageError, match="between 2 classes, the model has 3; use wta"):
+        design(model, BuildOptions("generic180", readout=readout), samples.x)
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize(
+    ("engine", "readout"),
+    [
+        ("monolithic", "wta"),
+        ("monolithic", "wta-only"),
+        ("monolithic", "comparator-only"),
+        ("staged", "wta"),
+        ("staged", "wta-only"),
+        ("staged", "comparator"),
+    ],
+)
 def test_winners_are_the_largest_currents(tmp_path: Path, engine: str, readout: Readout) -> None:
     model, samples = random_model(7, state=2, layers=1, inputs=3, frames=12, samples=1)
     options = BuildOptions("generic180", bias="mirrored", readout=readout)
@@ -120,7 +207,7 @@ def test_winners_are_the_largest_currents(tmp_path: Path, engine: str, readout: 
     assert 0 < taken < 5e-9
     network = workbench(made, engine).network.netlist
     outputs = [each for unit in network.units for each in unit.nets if each.kind == "output"]
-    assert bool(outputs) == (readout == "wta")
+    assert bool(outputs) == (not readout.endswith("only"))
     assert any(each.kind == "readout" for each in watts) == bool(outputs)
     assert verify(made, 1, lambda *_: None).failures == {}
 
@@ -146,7 +233,7 @@ def test_bits_decide_for_chips_where_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.ngspice
-@pytest.mark.parametrize("readout", ["wta", "wta-only"])
+@pytest.mark.parametrize("readout", ["wta", "comparator-only"])
 def test_chips_decide_by_their_bits_as_the_twin_says(tmp_path: Path, readout: Readout) -> None:
     """Offsets of the winner-take-all are those of its transistors: SPICE against the twin."""
     model, samples = random_model(7, state=2, layers=1, inputs=3, frames=30, samples=1)
@@ -186,5 +273,7 @@ def fast(twin: Twin, shifts: Mapping[str, np.ndarray], x: np.ndarray) -> TwinRes
 def test_a_mean_over_frames_cannot_be_left_to_bits_alone() -> None:
     model, samples = random_model(7, state=2, layers=1, inputs=3, frames=8, samples=1)
     model = replace(model, readout=replace(model.readout, rule="mean"))
-    with pytest.raises(UsageError, match="a mean over frames decides by currents; use wta"):
-        design(model, BuildOptions("generic180", readout="wta-only"), samples.x)
+    ways: dict[Readout, str] = {"wta-only": "wta", "comparator-only": "comparator"}
+    for readout, way_out in ways.items():
+        with pytest.raises(UsageError, match=f"a mean over frames decides .*; use {way_out}$"):
+            design(model, BuildOptions("generic180", readout=readout), samples.x)
