@@ -28,7 +28,7 @@ from netgen.netlist.workbench import Drive
 from netgen.netlist.write import Writer
 from netgen.project import BuildOptions, resolve_options
 from netgen.simulators import job_of, run_job
-from netgen.technology import Geometry, Technology, Variation, sample_deviations, technologies
+from netgen.technology import Geometry, Variation, sample_deviations, technologies
 
 CURRENTS = (10e-12, 100e-12, 1e-9, 2e-9)
 CHIPS = 30
@@ -68,13 +68,6 @@ def area(made: Module) -> float:
     """Return the gate area, µm²."""
     sizes = (each.geometry for each in made.devices)
     return sum(each.width * each.length * each.multiplicity for each in sizes) * 1e12
-
-
-def currents(
-    technology: Technology, made: Module, amperes: float, chips: int, at: object, models: str
-) -> Floats:
-    """Return the currents, A, (chips, codes), of DACs with a nominal current."""
-    raise NotImplementedError
 
 
 def deck(pdk: str, kind: str, amperes: float, chips: int, temperature: float | None) -> Floats:

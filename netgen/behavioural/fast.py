@@ -131,7 +131,7 @@ class FastChips:
             yield _Chips(self, errors[chosen], signal, batch_settings, added).result()
 
     def signal(self, x: Floats) -> Singles:
-        """Return inputs behind nominal dividers, of the same shape."""
+        """Return inputs (samples, frames, channels) behind nominal dividers."""
         return np.ascontiguousarray(self.twin.divided(x), dtype=np.float32)
 
     def added(self, x: Floats) -> Sequence[Singles]:

@@ -63,7 +63,7 @@ class Comparator(Decision):
         return tuple((f"{name}.{device}", "") for name in names for device in (SOURCE, SINK))
 
     def supply(self, currents: Floats, unit_current: float) -> Floats:
-        """Return the smaller current, which flows through both copies, and one stage's load."""
+        """Return the smaller current, through both copies, and one stage's load, A, (frames,)."""
         taken: Floats = currents.min(axis=1) + unit_current / DIVISION
         return taken
 

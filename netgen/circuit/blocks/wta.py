@@ -79,7 +79,7 @@ class WinnerTakeAll(Decision):
         return tuple((f"{name}.{INPUT}", f"{name}.{INHIBIT}") for name in names[:-1])
 
     def supply(self, currents: Floats, unit_current: float) -> Floats:
-        """Return the branches' copies, the bias, and what the winner's output takes."""
+        """Return the branches' copies, the bias, and the winner's output, A, (frames,)."""
         taken: Floats = currents.sum(axis=1) / DIVISION + TAKEN * unit_current
         return taken
 
