@@ -34,6 +34,7 @@ INPUTS = ("--inputs",)
 LARGE = ("--unit", "5", "5")
 LINES = ("--size", "x=3", "--size", "reference=3")
 BUDGET = ("--optimise", "yield", "--area")
+BY_GROUP = ("--sizes-by", "group")
 COLUMNS = (
     *("drawn area, µm²", "gate area, µm²", "power, nW", "balanced mean", "5 % quantile"),
     *("within 1 point", "within 2", "within 5", "decisions as software"),
@@ -77,9 +78,11 @@ UNTRIMMED = (
     Lever("5 × 5 µm", LARGE),
     Lever("1 × 4 µm", ("--unit", "1", "4")),
     Lever("0.5 × 8 µm", ("--unit", "0.5", "8")),
-    Lever("area by group, 1.0 ×", (*BUDGET, "1.0")),
-    Lever("area by group, 1.5 ×", (*BUDGET, "1.5"), spice=True),
-    Lever("area by group, 2.0 ×", (*BUDGET, "2.0")),
+    Lever("area by group, 1.0 ×", (*BUDGET, "1.0", *BY_GROUP)),
+    Lever("area by group, 1.5 ×", (*BUDGET, "1.5", *BY_GROUP), spice=True),
+    Lever("area by group, 2.0 ×", (*BUDGET, "2.0", *BY_GROUP)),
+    Lever("area by node, 1.25 ×", (*BUDGET, "1.25")),
+    Lever("area by node, 1.4 ×", (*BUDGET, "1.4"), spice=True),
 )
 BEST = (*BUDGET, "1.5", "--trimmed", *INPUTS)
 TRIMMED = (
@@ -95,7 +98,8 @@ TRIMMED = (
     Lever("trim, x and reference 6 × 6 µm", LINES, ()),
     Lever("trim and input gains", (), INPUTS, spice=True),
     Lever("trim and input gains, 3 × 3 µm", ("--unit", "3", "3"), INPUTS),
-    Lever("trim and input gains, area by group, 1.5 ×", BEST, INPUTS, spice=True),
+    Lever("trim and input gains, area by group, 1.5 ×", (*BEST, *BY_GROUP), INPUTS, spice=True),
+    Lever("trim and input gains, area by node, 1.5 ×", BEST, INPUTS),
     Lever("trim and input gains, 5 × 5 µm", LARGE, INPUTS),
     *(
         Lever(f"trim and input gains at 25 °C, then {at} °C", (), INPUTS,
