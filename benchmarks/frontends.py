@@ -1,6 +1,6 @@
 """Networks of other tools on scikit-learn's digits: imported, built, simulated, compared.
 
-    python benchmarks/frontends.py OUT [--only NAME] [--images N]
+    python benchmarks/frontends.py OUT [--only NAME] [--images N] [--input-edge MS]
 
 Each is trained on 1,200 images by its own tool, imported, rescaled and sized with training images,
 and takes images of the rest through the circuit. Printed is what the circuit does against the
@@ -123,8 +123,8 @@ NETWORKS: dict[str, tuple[int, int, Any, Any, int, float]] = {
 """Side of the images, frames, architecture, front end, steps of training, decay of weights."""
 
 
-def row(name: str, out: Path, count: int) -> list[str]:
-    """Train, import, build, simulate and compare one network."""
+def row(name: str, out: Path, count: int, edge: float | None) -> list[str]:
+    """Train, import, build, simulate and compare one network; inputs rise within ``edge``, ms."""
     side, parts, architecture, front_end, steps, decay = NETWORKS[name]
     x, y = digits(side, parts)
     frames = parts if parts > 1 else TOGETHER
@@ -138,7 +138,8 @@ def row(name: str, out: Path, count: int) -> list[str]:
     )
     model, factor = rescale(imported, sizing.astype(np.float64))
     circuit = netgen.build(model, out / name, calibration=netgen.make_samples(sizing, None, model))
-    netgen.simulate(circuit, netgen.make_samples(tested, None, model))
+    rise = None if edge is None else edge * 1e-3
+    netgen.simulate(circuit, netgen.make_samples(tested, None, model), input_edge=rise)
     result = netgen.compare(circuit)
     wanted = run(x[TRAINING : TRAINING + count])
     found = result.logits.reshape(wanted.shape) / factor
@@ -158,7 +159,8 @@ def row(name: str, out: Path, count: int) -> list[str]:
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--only", type=click.Choice(tuple(NETWORKS)))
 @click.option("--images", type=int, default=50, show_default=True)
-def main(out: Path, only: str | None, images: int) -> None:
+@click.option("--input-edge", type=float, metavar="MS")
+def main(out: Path, only: str | None, images: int, input_edge: float | None) -> None:
     """Print the table."""
     out.mkdir(parents=True, exist_ok=True)
     header = ["network", "transistors", "tool, accuracy", "decisions as the tool's"]
@@ -166,7 +168,7 @@ def main(out: Path, only: str | None, images: int) -> None:
     header += ["verdict"]
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
     for name in NETWORKS if only is None else (only,):
-        print("| " + " | ".join(row(name, out, images)) + " |", flush=True)
+        print("| " + " | ".join(row(name, out, images, input_edge)) + " |", flush=True)
 
 
 if __name__ == "__main__":

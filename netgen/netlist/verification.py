@@ -93,9 +93,9 @@ class VerificationBench:
             By source node, A, (points, units). The reference always carries its own current.
             Mirrors of signals that carry none at any point are left out of the deck.
         held
-            How summing nodes are held: at the voltage of a diode with this current, A, (points,
-            rows); so much above it, V, (points, rows); how hard, units a volt, (points,). A readout
-            is always held, at half the supply.
+            How summing nodes are held: at the voltage of a diode with this current, A, (rows,),
+            counted so often, and so much above it, V, (points, rows) each; how hard, units a volt,
+            (points,). A readout is always held, at half the supply.
         rows
             Those that are in the deck, (rows,).
         gates
@@ -124,10 +124,11 @@ class VerificationBench:
         statements += chain.from_iterable(driven)
         statements += self._instances(_ROWS, parts, self._driven(layer))
         sums: list[tuple[Quantity, ...]] = []
-        typical, above, stiff = held
+        typical, times, above, stiff = held
         for unit in rows.tolist():
             if layer.kind == "relu":
-                statements += self._held(layer, unit, typical[:, unit], above[:, unit], stiff)
+                where = f"v(typical{unit})*({_table(times[:, unit])})+({_table(above[:, unit])})"
+                statements += self._held(layer, unit, float(typical[unit]), where, stiff)
                 path = f"{_path(_ROWS, parts, unit)}.x{prefix}_{unit}"
                 diode = drain_current(self.bench.technology, "nmos", path, relu.DEVICE)
                 sums.append((diode, SourceCurrent(f"vheld{unit}")))
@@ -153,18 +154,17 @@ class VerificationBench:
         return self._deck(f"gates of {source}", statements, nets, _frames(len(currents)), [parts])
 
     def _held(
-        self, layer: SummingLayer, unit: int, typical: Floats, above: Floats, stiff: Floats
+        self, layer: SummingLayer, unit: int, amperes: float, volts: str, stiff: Floats
     ) -> Iterator[str]:
-        """Write what holds a summing node near the voltage of its diode at a given current."""
+        """Write what holds a summing node, at the voltage of its diode at a current or near it."""
         node = f"r_{net(self.circuit, layer.node, unit, 'n')}"
         group = self.circuit.group(layer.node)
         diode = sized_name(relu.DIODE, group, self.circuit.unit, layer.node)
         yield f"Xtypical{unit} typical{unit} vss {diode}"
-        yield _source(f"typical{unit}", "vdd", f"typical{unit}", typical)
+        yield f"Itypical{unit} vdd typical{unit} {spice(amperes)}"
         yield f"Vheld{unit} {node} held{unit} 0"
         hard = _table(stiff * self.circuit.model.unit_current)
-        volts = f"v(held{unit})-v(typical{unit})-({_table(above)})"
-        yield f"Bheld{unit} held{unit} 0 i=({hard})*({volts})"
+        yield f"Bheld{unit} held{unit} 0 i=({hard})*(v(held{unit})-({volts}))"
 
     def cells(self, layer: CellLayer, candidates: Floats, step: float, rung: int = 0) -> CellsBench:
         """Return the deck that takes a rung of cells through all its states, the others low.

@@ -219,7 +219,7 @@ def _layers(
             plan = plan_sums(circuit, layer, where)
             for number, part in enumerate(plan.parts()):
                 currents = {source: each[part.points] for source, each in plan.currents.items()}
-                held = plan.typical[part.points], plan.above[part.points], part.stiff
+                held = plan.typical, plan.times[part.points], plan.above[part.points], part.stiff
                 rows = bench.sums(layer, currents, held, part.rows, part.gates(plan, gates))
                 title = name if number == 0 else f"{name}, part {number + 1}"
                 yield _Layer(layer, rows, plan, _job(title, rows, timeout), part=part)

@@ -21,8 +21,11 @@ WORKING = 0.1
 """Current, in units, from which on an error of a mirror counts in full."""
 SMALLEST_GAIN = 0.01
 """Smallest gain of a cell's input transistor: near the supply it carries nothing."""
-FRAMES = 40
-"""In so many frames of the inputs a circuit was sized for its rows are measured."""
+FRAMES = 10, 40
+"""In at least and at most so many frames of the inputs a circuit was sized for its rows are
+measured, fewer where a layer has many mirrors: so that mirrors × frames are at most about
+:data:`EFFORT`."""
+EFFORT = 250_000
 
 TOGETHER = 16
 """So many signals are measured in one deck, where a layer has more than twice as many: one flows at
@@ -35,6 +38,8 @@ RELEASE = (STIFF, 30.0, 1.0, 0.0)
 """How hard a row of hundreds of mirrors is held in a frame until it is free, units a volt."""
 THERMAL = 0.026
 """Thermal voltage, V: a first guess needs it no better."""
+SLOPE = 1.3
+"""Of a diode: its voltage grows by so many thermal voltages where its current grows e-fold."""
 HIGHEST = 0.15
 """Voltage of the highest guess at a row that is off, V."""
 
@@ -161,7 +166,9 @@ def operation(circuit: Circuit, x: Floats) -> Operation:
     activity = measure_activity(circuit, x)
     values = {n: v.reshape(-1, v.shape[2]) for n, v in evaluate(circuit.model, x).items()}
     total = len(values[INPUT])
-    chosen = np.unique(np.linspace(0, total - 1, min(FRAMES, total)).astype(int))
+    drawn = [sum(np.count_nonzero(m.weight) for m in s.mirrors) for s in circuit.summing_layers]
+    count = min(total, int(np.clip(EFFORT // max([1, *drawn]), *FRAMES)))
+    chosen = np.unique(np.linspace(0, total - 1, count).astype(int))
     frames = {name: value[chosen] for name, value in values.items()}
     return Operation(activity.signals, activity.sums, frames)
 
@@ -178,9 +185,10 @@ class SumPlan:
     currents: Mapping[str, Floats]  #: By source node, A, (points, units).
     #: By source node and for the reference: the learned weights, (rows, units).
     learned: Mapping[str, Floats]
-    #: Where sums are held: at the voltage of a diode with this current, A, (points, rows), and so
-    #: much above it, V, (points, rows).
+    #: Where sums are held: at the voltage of a diode with this current, A, (rows,), counted so
+    #: often (1; 0: not), and so much above it, V, (points, rows) each.
     typical: Floats
+    times: Floats
     above: Floats
 
     @property
@@ -309,11 +317,12 @@ def plan_sums(circuit: Circuit, layer: SummingLayer, at: Operation) -> SumPlan:
     )
     # a row that is off is where its sinks, no longer saturated, give what its sources do
     ratio = np.clip(into / np.maximum(out, SMALLEST), 0, 1 - np.exp(-HIGHEST / THERMAL))
-    off = np.where(out > into, -THERMAL * np.log1p(-ratio), 0.0)
-    held = np.broadcast_to(at.sums[layer.node], (alone, layer.size))
-    typical = np.concatenate([held, np.maximum(into - out, 0) * amperes])
-    above = np.concatenate([np.zeros_like(held), off])
-    return SumPlan(layer, columns, currents, learned, typical, above)
+    typical, carried = at.sums[layer.node], np.maximum(into - out, SMALLEST * SMALLEST) * amperes
+    on = SLOPE * THERMAL * np.log(carried / typical)
+    above = np.where(out > into, -THERMAL * np.log1p(-ratio), on)
+    held = np.ones((alone, layer.size))
+    times, above = (np.concatenate(pair) for pair in ((held, out <= into), (0 * held, above)))
+    return SumPlan(layer, columns, currents, learned, typical, times, above)
 
 
 def read_sums(
