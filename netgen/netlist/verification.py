@@ -50,8 +50,9 @@ class SummingBench:
 class CellsBench:
     """A deck that holds a layer's cells at every voltage of their storage nodes.
 
-    Once without candidates and once with each of the candidates asked for. Cells without a storage
-    node have their candidates taken along a ramp instead.
+    Once without candidates, once with each of the candidates asked for, and once without any while
+    the start-up switches are on. Cells without a storage node have their candidates taken along a
+    ramp instead.
     """
 
     deck: Deck
@@ -179,8 +180,10 @@ class VerificationBench:
         if not layer.block.storages:
             return self.ramp(layer, candidates)
         prefix = self.circuit.prefix(layer)
-        table = np.concatenate([np.zeros((1, layer.size)), candidates])
-        statements, outputs = self._cells(layer, table)
+        none = np.zeros((1, layer.size))
+        table = np.concatenate([none, candidates, none])
+        on = np.arange(len(table)) == len(table) - 1
+        statements, outputs = self._cells(layer, table, on.astype(np.float64))
         for unit in range(layer.size):
             for place, storage in enumerate(layer.block.storages):
                 path = _path(_CELLS, self._parts(prefix), unit)
@@ -210,13 +213,18 @@ class VerificationBench:
         deck = self._deck(title, statements, outputs, _frames(points), placed)
         return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
 
-    def _cells(self, layer: CellLayer, table: Floats) -> tuple[list[str], list[Quantity]]:
-        """Write a layer with candidates, A, (points, cells), and what those need; its outputs."""
+    def _cells(
+        self, layer: CellLayer, table: Floats, on: Floats | None = None
+    ) -> tuple[list[str], list[Quantity]]:
+        """Write a layer with candidates, A, (points, cells), and what those need; its outputs.
+
+        Start-up switches are on where ``on`` is 1, (points,).
+        """
         prefix, seen = self.circuit.prefix(layer), layer.block.probe
-        statements = [*self._driven_nets(layer.candidate, table)]
+        statements = [*self._driven_nets(layer.candidate, table, on=on)]
         parts = self._parts(prefix)
         statements += self._instances(_CELLS, parts, self._driven(layer))
-        statements += self._starts(layer)
+        statements += self._starts(layer, on)
         if self._gate_nets_of(REFERENCE).intersection(self.placed[prefix].ports):  # of the biases
             statements += self._driven_nets(REFERENCE, None)
         paths = [f"{_path(_CELLS, parts, unit)}.x{prefix}_{unit}" for unit in range(layer.size)]
@@ -249,7 +257,11 @@ class VerificationBench:
         return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
 
     def _driven_nets(
-        self, source: str, currents: Floats | None, absent: frozenset[str] = frozenset()
+        self,
+        source: str,
+        currents: Floats | None,
+        absent: frozenset[str] = frozenset(),
+        on: Floats | None = None,
     ) -> Iterator[str]:
         """Write a layer whose gate nets carry given currents, A, (points, units).
 
@@ -264,7 +276,7 @@ class VerificationBench:
         assert currents is not None
         layer = self._layers.get(source)
         if isinstance(layer, CellLayer):
-            yield from self._starts(layer)
+            yield from self._starts(layer, on)
         for unit in range(currents.shape[1]):
             if self._both(source, [unit]) <= absent:
                 continue
@@ -287,14 +299,15 @@ class VerificationBench:
             if isinstance(layer, CellLayer) or layer.kind == "relu"
         }
 
-    def _starts(self, layer: CellLayer) -> Iterator[str]:
-        """Write the sources of the start-up nets, which release the cells."""
+    def _starts(self, layer: CellLayer, on: Floats | None = None) -> Iterator[str]:
+        """Write the sources of the start-up nets; switches are on where ``on`` is 1, (points,)."""
         vdd = self.bench.conditions.vdd
         for (order, state), name in start_nets(self.circuit).items():
             if order == layer.release and name in self.placed[self.circuit.prefix(layer)].ports:
-                yield f"Vs_{name} {name} 0 {spice(vdd if state else 0.0)}"
-        for name, on in code_nets(self.circuit, layer).items():
-            yield f"Vs_{name} {name} 0 {spice(0.0 if on else vdd)}"
+                volts = spice(vdd * state) if on is None else f"v={_table(vdd * abs(on - state))}"
+                yield f"{'V' if on is None else 'B'}s_{name} {name} 0 {volts}"
+        for name, high in code_nets(self.circuit, layer).items():
+            yield f"Vs_{name} {name} 0 {spice(0.0 if high else vdd)}"
 
     def _driven(self, layer: CellLayer | SummingLayer) -> frozenset[str]:
         """Return the nets that a layer drives."""

@@ -18,6 +18,7 @@ from netgen.analysis.comparison.verification import (
     SumPart,
     SumPlan,
     Verification,
+    never_started,
     operation,
     plan_sums,
     read_cells,
@@ -101,7 +102,9 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
             continue
         cpu_s += result.cpu_s
         if isinstance(layer, CellLayer):
-            cells += _read_cells(circuit, under_test, result)
+            of_cells, never = _read_cells(circuit, under_test, result)
+            cells += of_cells
+            failures |= {layer.node: ", ".join(never)} if never else {}
         else:
             assert under_test.plan is not None
             assert under_test.part is not None
@@ -239,7 +242,9 @@ def _candidates(circuit: Circuit, layer: CellLayer, rung: int) -> Floats:
     return ramp
 
 
-def _read_cells(circuit: Circuit, under_test: _Layer, result: Waveforms) -> list[CellFigure]:
+def _read_cells(
+    circuit: Circuit, under_test: _Layer, result: Waveforms
+) -> tuple[list[CellFigure], list[str]]:
     layer, bench, rung = under_test.layer, under_test.bench, under_test.rung
     assert isinstance(layer, CellLayer)
     assert isinstance(bench, CellsBench)
@@ -247,10 +252,13 @@ def _read_cells(circuit: Circuit, under_test: _Layer, result: Waveforms) -> list
     candidates = _candidates(circuit, layer, rung)
     if result.timepoints != runs * points:
         needed = np.full((layer.size, runs, points), np.nan)
-        return read_cells(circuit, layer, candidates, needed, needed[:, 0], rung)
+        return read_cells(circuit, layer, candidates, needed, needed[:, 0], rung), []
     values = np.array([[result[each] for each in group] for group in bench.currents])
     needed, output = (values[:, place].reshape(-1, runs, points) for place in (0, -1))
-    return read_cells(circuit, layer, candidates, needed, output[:, 0], rung)
+    if not layer.block.storages:
+        return read_cells(circuit, layer, candidates, needed, output[:, 0], rung), []
+    figures = read_cells(circuit, layer, candidates, needed[:, :-1], output[:, 0], rung)
+    return figures, never_started(layer, needed, rung)
 
 
 def _identity(build: Build) -> str:

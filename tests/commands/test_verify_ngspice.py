@@ -45,6 +45,32 @@ def test_a_netlist_as_built_has_the_learned_parameters(made: Build) -> None:
     assert data["format"] == "netgen-verification"
 
 
+@pytest.mark.parametrize(
+    ("there", "instead", "cell"),
+    [
+        ("Xmemory_0_start memory_0_v0 reset_1 ", "*", "memory[0] is not set low"),
+        ("Xmemory_1_start memory_1_v0 set_1_b ", "*", "memory[1] is not set high"),
+        (
+            "Xmemory_1_start memory_1_v0 ",
+            "Xmemory_1_start memory_0_v0 ",
+            "memory[1] is not set high",
+        ),
+    ],
+)
+def test_a_start_up_switch_that_does_not_hold_its_cell_is_named(
+    tmp_path: Path, there: str, instead: str, cell: str
+) -> None:
+    """Without it the operating point may find the right state all the same."""
+    folder = tmp_path / "out"
+    build(load_model(ROOT / "examples" / "set-reset" / "model.json"), folder, BuildOptions())
+    text = (folder / "netlist.cir").read_text(encoding="utf-8")
+    assert there in text
+    (folder / "netlist.cir").write_text(text.replace(there, instead), encoding="utf-8")
+    result = netgen("verify", folder, "--edited-netlist")
+    assert result.exit_code == 1
+    assert cell in result.output
+
+
 def test_a_layer_of_many_ports_is_placed_in_parts(
     made: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -294,6 +294,24 @@ def read_cells(
     ]
 
 
+def never_started(layer: CellLayer, needed: Floats, rung: int = 0) -> list[str]:
+    """Name the cells of a layer whose start-up switch does not hold their first state.
+
+    At half the supply a switch has to give more than the storage node takes under any candidate.
+
+    Parameters
+    ----------
+    needed
+        Current that holds the storage node, A, (cells, runs, points): without a candidate, with
+        some, and last without one while the switches are on.
+    """
+    middle = needed[..., needed.shape[2] // 2]
+    high = layer.cell.together(layer.initial_state)[:, rung]
+    given = np.where(high, 1, -1) * (middle[:, 0] - middle[:, -1])
+    lost = np.flatnonzero(~(given > np.abs(middle[:, :-1]).max(axis=1)))
+    return [f"{layer.node}[{unit}] is not set {'high' if high[unit] else 'low'}" for unit in lost]
+
+
 def plan_sums(circuit: Circuit, layer: SummingLayer, at: Operation) -> SumPlan:
     """Plan how to measure a summing layer."""
     learned: dict[str, Floats] = {}
