@@ -18,6 +18,7 @@ from netgen.arrays import Floats
 from netgen.circuit.blocks.dac import DacRange, ProgrammableBias, bit_ports
 from netgen.circuit.blocks.kit import Kit, module
 from netgen.circuit.netlist import Device, Instance, Module
+from netgen.errors import SimulationError
 from netgen.netlist import shift_words
 from netgen.netlist.characterisation import ACCURATE
 from netgen.netlist.deck import Deck, SourceCurrent, Sweep
@@ -142,9 +143,12 @@ def main() -> None:
     """Print one line a technology, kind and current."""
     for pdk in sys.argv[1:] or technologies():
         for kind in ("weighted", "ladder"):
-            for amperes in CURRENTS:
-                print(row(pdk, kind, amperes, None), flush=True)
-            print(row(pdk, kind, CURRENTS[0], 85.0), "85 C", flush=True)
+            for amperes, celsius in (*((each, None) for each in CURRENTS), (CURRENTS[0], 85.0)):
+                try:
+                    line = row(pdk, kind, amperes, celsius)
+                except SimulationError as problem:  # a size that the PDK's models do not cover
+                    line = f"{pdk:10} {kind:9} {amperes * 1e12:6.0f} pA {problem}"
+                print(line, "" if celsius is None else f"{celsius:g} C", flush=True)
 
 
 if __name__ == "__main__":
