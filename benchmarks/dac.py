@@ -34,7 +34,7 @@ from netgen.technology import Geometry, Variation, sample_deviations, technologi
 CURRENTS = (10e-12, 100e-12, 1e-9, 2e-9)
 CHIPS = 30
 TOGETHER = 8
-"""DACs in one simulation: with all of them SKY130 does not end in ten minutes."""
+"""DACs in one simulation: with all of them SKY130 did not end in ten minutes on a busy machine."""
 SPAN = DacRange()
 OUT = 0.4
 
