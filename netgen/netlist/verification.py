@@ -198,9 +198,8 @@ class VerificationBench:
         runs = Sweep("Vframe", 0, len(table) - 1, 1)
         each = vdd / count
         sweep = Sweep("Vstore", each, vdd + each / 4, each, runs)
-        placed = self._parts(prefix), self._as_gate_nets(layer.candidate)
-        title = f"cells of {prefix}"
-        deck = self._deck(title, statements, chain.from_iterable(currents), sweep, placed)
+        seen = chain.from_iterable(currents)
+        deck = self._deck(f"cells of {prefix}", statements, seen, sweep, self._placed(layer))
         return CellsBench(deck, currents, (len(table), count))
 
     def ramp(self, layer: CellLayer, candidates: Floats) -> CellsBench:
@@ -209,8 +208,7 @@ class VerificationBench:
         statements.append("Vframe frame 0 0")
         points = len(candidates)
         title = f"cells of {self.circuit.prefix(layer)}"
-        placed = self._parts(self.circuit.prefix(layer)), self._as_gate_nets(layer.candidate)
-        deck = self._deck(title, statements, outputs, _frames(points), placed)
+        deck = self._deck(title, statements, outputs, _frames(points), self._placed(layer))
         return CellsBench(deck, tuple((output,) for output in outputs), (1, points))
 
     def _cells(
@@ -225,11 +223,21 @@ class VerificationBench:
         parts = self._parts(prefix)
         statements += self._instances(_CELLS, parts, self._driven(layer))
         statements += self._starts(layer, on)
-        if self._gate_nets_of(REFERENCE).intersection(self.placed[prefix].ports):  # of the biases
+        if self._reads_reference(layer):
             statements += self._driven_nets(REFERENCE, None)
         paths = [f"{_path(_CELLS, parts, unit)}.x{prefix}_{unit}" for unit in range(layer.size)]
         technology = self.bench.technology
         return statements, [drain_current(technology, seen.polarity, p, seen.device) for p in paths]
+
+    def _reads_reference(self, layer: CellLayer) -> bool:
+        """Whether the biases of cells are mirrored."""
+        ports = self.placed[self.circuit.prefix(layer)].ports
+        return bool(self._gate_nets_of(REFERENCE).intersection(ports))
+
+    def _placed(self, layer: CellLayer) -> list[tuple[Layer, ...]]:
+        """Return the layers that the deck of cells holds."""
+        sources = [layer.candidate] + [REFERENCE] * self._reads_reference(layer)
+        return [self._parts(self.circuit.prefix(layer)), *map(self._as_gate_nets, sources)]
 
     def _deck(
         self,
