@@ -23,7 +23,7 @@ MEANINGS = {
     "states forced equal",
     "node_error_max": "worst unit of any node, by the circuit's own signals below it: share of the "
     "currents that meet in it, or of what a cell gives",
-    "verification_failures": "layers of the netlist that could not be measured",
+    "verification_failures": "layers that could not be measured, or whose cells do not start right",
     "mirror_error_max": "worst weight, as the netlist's mirrors make it, without samples",
     "row_error_max": "worst row over the inputs it was sized for, share of the currents that meet",
     "threshold_error_max": "worst upper threshold, as the netlist's cells have it",

@@ -74,18 +74,18 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
     Raises
     ------
     AudioError
-        A file cannot be read as sound, or holds values that are not finite.
+        A file cannot be read as sound, holds none, or values that are not finite.
     """
     soundfile, soxr = need("soundfile"), need("soxr")
     for path in files:
         try:
             with soundfile.SoundFile(str(path)) as file:
                 recorded_rate = int(file.samplerate)
-                changer = (
-                    None
-                    if recorded_rate == rate
-                    else soxr.ResampleStream(recorded_rate, rate, 1, "float32")
-                )
+                if not file.frames:
+                    raise AudioError(str(path), ["holds no sound"])
+                changer: _Resampler | None = None
+                if recorded_rate != rate:
+                    changer = soxr.ResampleStream(recorded_rate, rate, 1, "float32")
                 size = max(1, round(BLOCK_S * recorded_rate))
                 while len(chunk := file.read(size, dtype="float32", always_2d=True)):
                     if not np.isfinite(chunk).all():

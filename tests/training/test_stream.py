@@ -19,6 +19,7 @@ from training_data import label_folders, tone, write_wav
 from netgen.errors import InputError
 from netgen.model import evaluate, random_model
 from netgen.training.alarms import Word, best_point, count_alarms, curve, label_text, read_labels
+from netgen.training.audio import AudioError
 from netgen.training.features import FeatureMap
 from netgen.training.frontend import FRONT_ENDS
 from netgen.training.opening import open_corpus
@@ -175,6 +176,9 @@ def test_files_one_after_the_other_are_one_sound(tmp_path: Path) -> None:
         files_of([tmp_path / "empty"])
     with pytest.raises(InputError, match="is no file"):
         files_of([tmp_path / "gone.wav"])
+    write_wav(tmp_path / "none.wav", first[:0])
+    with pytest.raises(AudioError, match=r"none\.wav: holds no sound"):
+        list(sound_of([tmp_path / "none.wav"], 8000))
 
 
 def test_raw_pcm_from_a_pipe(tmp_path: Path) -> None:

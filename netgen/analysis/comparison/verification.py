@@ -145,7 +145,7 @@ class Verification:
     mirrors: tuple[MirrorFigure, ...] = field(repr=False)
     sums: tuple[SumFigure, ...] = field(repr=False)
     cells: tuple[CellFigure, ...] = field(repr=False)
-    #: Class of failure by node, of the layers that could not be measured.
+    #: Failure by node, of layers that were not measured or whose cells do not start right.
     failures: Mapping[str, str] = field(default_factory=dict)
     cpu_s: float = 0.0  #: What it cost.
 
