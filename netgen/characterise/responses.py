@@ -34,7 +34,7 @@ def with_responses(
         A measurement failed.
     """
     if circuit.decision == comparator.BLOCK:
-        known = replace(known, comparator=comparator_response(setup))
+        known = replace(known, comparator=comparator_response(setup, circuit))
     if circuit.divider is not None:
         divider, response = sized_divider(setup, circuit.divider.ratio)
         circuit, known = replace(circuit, divider=divider), replace(known, divider=response)
@@ -69,7 +69,7 @@ def _divided(setup: MeasurementSetup, divider: Divider) -> Response:
     return Response(INPUTS, measured["out"] / (INPUTS * setup.unit_current))
 
 
-def comparator_response(setup: MeasurementSetup) -> Response:
+def comparator_response(setup: MeasurementSetup, circuit: Circuit) -> Response:
     """Return the second current over the first at which a comparator turns, over the first.
 
     The end of the measured ratios stands for what lies beyond.
@@ -80,8 +80,10 @@ def comparator_response(setup: MeasurementSetup) -> Response:
         The measurement failed.
     """
     where = setup.technology, setup.at, setup.unit, setup.unit_current
-    deck, seen = comparator_deck(*where, LEADERS.tolist(), RATIOS)
-    identity = "comparator", *where[1:], LEADERS.tolist(), RATIOS
+    node = circuit.model.readout.node
+    swept = LEADERS.tolist(), RATIOS, (circuit.group(node), node)
+    deck, seen = comparator_deck(*where, *swept)
+    identity = "comparator", *where[1:], *swept
 
     def measure() -> dict[str, np.ndarray]:
         done = setup.simulated("comparator characterisation", deck)

@@ -115,6 +115,7 @@ class _Walk:
     graph: _TracedGraph
     settings: Settings
     values: dict[_Operation, Value] = field(default_factory=dict)
+    framed: bool = False  #: Whether signals have frames: there are cells.
 
     def model(self) -> Model:
         inputs = [node for node in self.graph.nodes if node.op == "placeholder"]
@@ -137,7 +138,7 @@ class _Walk:
                 if isinstance(inner, _LinearModule):
                     return inner.in_features
             elif node.op == "call_function" and _name(node.target) == "linear":
-                return int(self._tensor(node.args[1]).shape[1])
+                return int(self._tensor(_argument(node, 1, "weight")).shape[1])
         raise ModelError(self.source, ["has no linear layer, so its inputs are not known"])
 
     def _take(self, node: _Operation) -> None:
@@ -164,6 +165,7 @@ class _Walk:
         kind = type(inner).__name__
         value = self._value(_first(node), name)
         if _is_cell(inner):
+            self.framed = True
             learned = {key: _array(tensor) for key, tensor in inner.learned().items()}
             return self.builder.cell(inner.op, value, learned, name=name)
         if isinstance(inner, _LinearModule):
@@ -191,6 +193,9 @@ class _Walk:
             return self.builder.relu(self._value(first, node.name), node.name)
         if kind == "add" and not node.kwargs:
             return self._sum(node)
+        if kind == "dropout" and _argument(node, 2, "training") is not False:
+            problem = "drops at random in any mode; write training=self.training"
+            raise self.builder.problem(node.name, f"dropout: {problem}")
         if kind in ("flatten", "dropout"):
             return self._value(first, node.name)
         dim = _argument(node, 1, "dim")
@@ -225,7 +230,8 @@ class _Walk:
 
     def _is_last(self, node: _Operation, dim: object) -> bool:
         """Tell whether a softmax is the output's and over classes, so that it decides nothing."""
-        return dim not in (0, -2) and all(user.op == "output" for user in node.users)
+        over = dim in (-1, 2) if self.framed else dim not in (0, -2)
+        return over and all(user.op == "output" for user in node.users)
 
     def _refuse_shared(self, node: _Operation) -> None:
         """Refuse an operation that changes a signal in place which others read afterwards."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from netgen.circuit import REFERENCE
 from netgen.circuit.blocks import (
     BiasedCell,
     Block,
@@ -18,7 +19,8 @@ from netgen.circuit.blocks import (
     sized_name,
 )
 from netgen.circuit.blocks.divider import DIVIDER, Divider
-from netgen.circuit.blocks.groups import CANDIDATES, STATES
+from netgen.circuit.blocks.groups import CANDIDATES, CONSTANTS, STATES, X
+from netgen.model import INPUT
 from netgen.netlist.deck import (
     Deck,
     Quantity,
@@ -162,7 +164,7 @@ def divider_deck(
         f"Bpin vdd pin i={spice(unit_current * divider.ratio)}*exp(v(swept))",
         f"Xdivider pin out vdd vss {DIVIDER}",
         "Vinto out n 0",
-        f"Xdiode n vss {relu.DIODE}",
+        f"Xdiode n vss {sized_name(relu.DIODE, X, unit, INPUT)}",
     )
     body = _bench(technology, at, unit, divider, elements)
     out, sweep = SourceCurrent("vinto"), Sweep("Vswept", *log_level)
@@ -176,6 +178,7 @@ def comparator_deck(
     unit_current: float,
     levels: Sequence[float],
     ratio: tuple[float, float, float],
+    source: tuple[str, str],
 ) -> tuple[Deck, tuple[Quantity, ...]]:
     """Return the deck that sweeps the ratio of two currents, and a comparator's output by level.
 
@@ -185,15 +188,20 @@ def comparator_deck(
         Of the first current, units.
     ratio
         Of the second over the first: first, last, step.
+    source
+        Group and node of the currents' diodes.
     """
-    elements = [f"Iref vdd ref {spice(unit_current)}", f"Xref ref vss {relu.DIODE}"]
+    reference = sized_name(relu.DIODE, CONSTANTS, unit, REFERENCE)
+    group, node = source
+    diode, to_p = (sized_name(each, group, unit, node) for each in (relu.DIODE, mirror.TO_P))
+    elements = [f"Iref vdd ref {spice(unit_current)}", f"Xref ref vss {reference}"]
     for n, level in enumerate(levels):
         elements += [
             f"I{n} vdd a{n} {spice(level * unit_current)}",
-            f"Xa{n} a{n} vss {relu.DIODE}",
-            f"Xp{n} a{n} p{n} vdd vss {mirror.TO_P}",
+            f"Xa{n} a{n} vss {diode}",
+            f"Xp{n} a{n} p{n} vdd vss {to_p}",
             f"B{n} vdd b{n} i={spice(level * unit_current)}*v(swept)",
-            f"Xb{n} b{n} vss {relu.DIODE}",
+            f"Xb{n} b{n} vss {diode}",
             f"Xc{n} p{n} b{n} ref first{n} second{n} vdd vss {comparator.COMPARATOR}",
         ]
     body = _bench(technology, at, unit, comparator.BLOCK, elements)

@@ -16,13 +16,7 @@ from itertools import chain
 import numpy as np
 
 from netgen.arrays import Floats, Integers
-from netgen.circuit import (
-    REFERENCE,
-    REFERENCE_PREFIX,
-    CellLayer,
-    Circuit,
-    SummingLayer,
-)
+from netgen.circuit import REFERENCE, REFERENCE_PREFIX, CellLayer, Circuit, SummingLayer
 from netgen.circuit.blocks import relu, sized_name
 from netgen.circuit.netlist import SUPPLIES, Layer
 from netgen.circuit.nets import code_nets, input_nets, net, output_nets, start_nets
@@ -179,17 +173,15 @@ class VerificationBench:
         """
         if not layer.block.storages:
             return self.ramp(layer, candidates)
-        prefix = self.circuit.prefix(layer)
-        none = np.zeros((1, layer.size))
+        prefix, none = self.circuit.prefix(layer), np.zeros((1, layer.size))
         table = np.concatenate([none, candidates, none])
         on = np.arange(len(table)) == len(table) - 1
         statements, outputs = self._cells(layer, table, on.astype(np.float64))
         for unit in range(layer.size):
             for place, storage in enumerate(layer.block.storages):
                 path = _path(_CELLS, self._parts(prefix), unit)
-                ends = f"Vm{unit} store"
-                name = f"{path}.{prefix}_{unit}_{storage}"
-                statements.append(f"{ends if place == rung else f'Voff{unit}_{place} 0'} {name} 0")
+                ends = f"Vm{unit} store" if place == rung else f"Voff{unit}_{place} 0"
+                statements.append(f"{ends} {path}.{prefix}_{unit}_{storage} 0")
         currents = tuple((SourceCurrent(f"vm{unit}"), each) for unit, each in enumerate(outputs))
         statements += ["Vstore store 0 0", "Vframe frame 0 0"]
         vdd = self.bench.conditions.vdd
@@ -247,22 +239,22 @@ class VerificationBench:
         sweep: Sweep,
         placed: Iterable[tuple[Layer, ...]],
     ) -> Deck:
-        netlist, technology = self.bench.network.netlist, self.bench.technology
+        network, technology = self.bench.network, self.bench.technology
         used = {part.prefix: part for parts in placed for part in parts}
         body = render_template(
             "block.j2",
             blocks="\n".join(
                 [
-                    Writer(technology).modules(netlist.blocks.values()),
-                    *(statement.text for statement in netlist.outside),
+                    Writer(technology).modules(network.netlist.blocks.values()),
+                    *(statement.text for statement in network.netlist.outside),
                     *(layer_text(part, technology) for part in used.values()),
                 ]
             ),
             vdd=self.bench.conditions.vdd,
             lines=list(dict.fromkeys(statements)),  # layers of one release order share nets
         )
-        sizes = self.bench.network.sizes
-        return self.bench.deck(f"Verification: {title}", body, tuple(quantities), sweep, sizes)
+        title = f"Verification: {title}"
+        return self.bench.deck(title, body, tuple(quantities), sweep, network.sizes)
 
     def _driven_nets(
         self,
@@ -328,11 +320,7 @@ class VerificationBench:
         return frozenset(net(self.circuit, node, int(u), each) for u in units for each in GATE_NETS)
 
     def _gate_nets_of(self, node: str) -> frozenset[str]:
-        return frozenset(
-            net(self.circuit, node, unit, gate_net)
-            for gate_net in GATE_NETS
-            for unit in range(len(self.circuit.gate_nets[node, gate_net]))
-        )
+        return self._both(node, range(len(self.circuit.gate_nets[node, "n"])))
 
     @cached_property
     def _off(self) -> Mapping[str, str]:

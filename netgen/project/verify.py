@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from netgen._version import __version__
+from netgen.analysis.comparison.sum_plan import SumPart, SumPlan, operation, plan_sums
 from netgen.analysis.comparison.verification import (
     CellFigure,
     MirrorFigure,
-    Operation,
     SumFigure,
-    SumPart,
-    SumPlan,
     Verification,
     never_started,
-    operation,
-    plan_sums,
     read_cells,
     read_sums,
 )
@@ -69,7 +65,7 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     workers
         Simulations at a time.
     watch
-        Called with how many layers are done and how many there are.
+        Called with how many decks are done and how many there are.
 
     Raises
     ------
@@ -85,16 +81,30 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
     where = operation(circuit, calibrated_for(build))
     built, _ = read_design(build)
     timeout = _TIMEOUT + _EACH * build.transistors
-    gates, cpu_s = _gate_voltages(circuit, bench, where, timeout, workers)
-    layers = {each.job.name: each for each in _layers(circuit, bench, where, timeout, gates)}
+    plans = {circuit.prefix(s): plan_sums(circuit, s, where) for s in circuit.summing_layers}
+    decks = {prefix: list(plan.parts()) for prefix, plan in plans.items()}
+    sources = _gate_jobs(bench, plans.values(), timeout)
+    total = len(sources) + sum(map(len, decks.values())) + sum(c.cell.rungs for c in circuit.cells)
+    gates: dict[str, dict[str, Floats]] = {}
+    cpu_s = 0.0
+    source_of = {job.name: source for source, job in sources.items()}
+    for done, (job, result) in enumerate(run_all(list(sources.values()), workers), 1):
+        watch(done, total)
+        if not isinstance(result, SimulationError):  # without them the sources stand in the decks
+            seen = {each.net: result[each] for each in job.names if isinstance(each, Voltage)}
+            gates[source_of[job.name]] = seen
+            cpu_s += result.cpu_s
+    under_tests = _layers(circuit, bench, plans, decks, timeout, gates)
+    layers = {each.job.name: each for each in under_tests}
     mirrors: list[MirrorFigure] = []
     rows: list[SumFigure] = []
     cells: list[CellFigure] = []
     failures: dict[str, str] = {}
     parts: dict[str, list[tuple[SumPart, Floats]]] = {}
-    for done, (job, result) in enumerate(run_all([e.job for e in layers.values()], workers), 1):
+    jobs = [each.job for each in layers.values()]
+    for done, (job, result) in enumerate(run_all(jobs, workers), 1 + len(sources)):
         technology.check_unchanged()
-        watch(done, len(layers))
+        watch(done, total)
         under_test = layers[job.name]
         layer = under_test.layer
         if isinstance(result, SimulationError):
@@ -104,17 +114,22 @@ def verify(build: Build, workers: int, watch: Callable[[int, int], None]) -> Ver
         if isinstance(layer, CellLayer):
             of_cells, never = _read_cells(circuit, under_test, result)
             cells += of_cells
-            failures |= {layer.node: ", ".join(never)} if never else {}
+            if never:
+                known = [failures[layer.node]] if layer.node in failures else []
+                failures[layer.node] = ", ".join([*known, *never])
         else:
             assert under_test.plan is not None
             assert under_test.part is not None
             measured = parts.setdefault(circuit.prefix(layer), [])
             measured.append((under_test.part, _sums(under_test.bench, result)))
-            sums = _assembled(under_test.plan, measured)
-            if np.isnan(sums).any():
+            if len(measured) < len(decks[circuit.prefix(layer)]):
                 continue
-            known = _drawn(circuit, layer, built["ideal"])
-            figures = read_sums(circuit, under_test.plan, where, sums, *known)
+            sums = _assembled(under_test.plan, measured)
+            if not np.isfinite(sums).all():
+                failures[layer.node] = "not finite"
+                continue
+            drawn = _drawn(circuit, layer, built["ideal"])
+            figures = read_sums(circuit, under_test.plan, where, sums, *drawn)
             mirrors += figures[0]
             rows += figures[1]
     order = {layer.node: place for place, layer in enumerate(circuit.layers)}
@@ -137,7 +152,7 @@ def _sums(bench: SummingBench | CellsBench, result: Waveforms) -> Floats:
 
 
 def _assembled(plan: SumPlan, parts: Sequence[tuple[SumPart, Floats]]) -> Floats:
-    """Put the sums together; NaN is not measured yet. Without signals those with all mirrors count.
+    """Put the sums of all parts together. Without signals those with all mirrors count.
 
     Returns
     -------
@@ -180,34 +195,31 @@ def _drawn(
     return expected, names
 
 
-def _gate_voltages(
-    circuit: Circuit, bench: VerificationBench, where: Operation, timeout: float, workers: int
-) -> tuple[dict[str, dict[str, Floats]], float]:
-    """Return the gate voltages of the sources of wide layers, and the CPU seconds it took.
+def _gate_jobs(
+    bench: VerificationBench, plans: Iterable[SumPlan], timeout: float
+) -> dict[str, Job]:
+    """Return the jobs that measure the gate nets of the sources of wide layers, by source.
 
-    By source and net, V, (1 + frames,): without signals, then in each frame. A source that fails
-    is left out.
+    Without signals, then in each frame.
     """
-    jobs, gates = dict[str, tuple[str, Job]](), dict[str, dict[str, Floats]]()
-    cpu_s = 0.0
-    for layer in circuit.summing_layers:
-        plan = plan_sums(circuit, layer, where)
-        for source, currents in plan.currents.items() if plan.wide else ():
-            deck = bench.gates(source, np.delete(currents, np.arange(1, plan.alone), axis=0))
-            job = job_of(f"verification of gates of {source}", deck, ACCURATE.retries(), timeout)
-            jobs[job.name] = source, job
-    for job, result in run_all([job for _, job in jobs.values()], workers):
-        if not isinstance(result, SimulationError):
-            nets = [each for each in job.names if isinstance(each, Voltage)]
-            gates[jobs[job.name][0]] = {each.net: result[each] for each in nets}
-            cpu_s += result.cpu_s
-    return gates, cpu_s
+    currents = {
+        source: np.delete(each, np.arange(1, plan.alone), axis=0)
+        for plan in plans
+        if plan.wide
+        for source, each in plan.currents.items()
+    }
+    named = ((source, f"verification of gates of {source}") for source in currents)
+    return {
+        source: job_of(name, bench.gates(source, currents[source]), ACCURATE.retries(), timeout)
+        for source, name in named
+    }
 
 
 def _layers(
     circuit: Circuit,
     bench: VerificationBench,
-    where: Operation,
+    plans: Mapping[str, SumPlan],
+    decks: Mapping[str, Sequence[SumPart]],
     timeout: float,
     gates: Mapping[str, Mapping[str, Floats]],
 ) -> Iterator[_Layer]:
@@ -219,8 +231,8 @@ def _layers(
                 title = name if rung == 0 else f"{name}, rung {rung + 1}"
                 yield _Layer(layer, cells, None, _job(title, cells, timeout), rung)
         else:
-            plan = plan_sums(circuit, layer, where)
-            for number, part in enumerate(plan.parts()):
+            plan = plans[circuit.prefix(layer)]
+            for number, part in enumerate(decks[circuit.prefix(layer)]):
                 currents = {source: each[part.points] for source, each in plan.currents.items()}
                 held = plan.typical, plan.times[part.points], plan.above[part.points], part.stiff
                 rows = bench.sums(layer, currents, held, part.rows, part.gates(plan, gates))

@@ -6,22 +6,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cells import ladder
 from fake_technology import fake_technology, ratio_drawn
 from netlists import network_text
 from small_models import linear, small_model
 
 from netgen.analysis import Tolerances, Verification, verified
-from netgen.analysis.comparison.verification import (
+from netgen.analysis.comparison.sum_plan import (
     HIGHEST,
     SMALLEST,
-    SMALLEST_BIAS,
-    WORKING,
-    CellFigure,
-    MirrorFigure,
     Operation,
     SumPlan,
     operation,
     plan_sums,
+)
+from netgen.analysis.comparison.verification import (
+    SMALLEST_BIAS,
+    WORKING,
+    CellFigure,
+    MirrorFigure,
+    never_started,
     read_cells,
     read_sums,
 )
@@ -102,8 +106,8 @@ def test_one_weight_off_is_named_and_no_other(circuit: Circuit, where: Operation
 def test_decks_of_a_layer_measure_every_point_of_every_row(
     circuit: Circuit, where: Operation, together: int, mirrors: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netgen.analysis.comparison.verification.TOGETHER", together)
-    monkeypatch.setattr("netgen.analysis.comparison.verification.MIRRORS", mirrors)
+    monkeypatch.setattr("netgen.analysis.comparison.sum_plan.TOGETHER", together)
+    monkeypatch.setattr("netgen.analysis.comparison.sum_plan.MIRRORS", mirrors)
     for layer in circuit.summing_layers:
         plan = plan_sums(circuit, layer, where)
         wanted, parts = ideal(plan), list(plan.parts())
@@ -276,3 +280,21 @@ def test_layers_are_those_of_the_record(line: str) -> None:
 def test_what_is_no_layer_is_refused(line: str) -> None:
     with pytest.raises(ConfigurationError, match="is no layer of the network"):
         placed_layers(network(line))
+
+
+@pytest.mark.parametrize("rung", [0, 1])
+def test_a_cell_whose_switch_does_not_win_is_named_with_its_rung(rung: int) -> None:
+    model = small_model()
+    model["nodes"] = [
+        linear("drive", "x", [[1.0] * model["input"]["size"]] * 2, [0, 0]),
+        {"name": "candidate", "op": "relu", "input": "drive"},
+        ladder("memory", "candidate", 2, 2, [0, 2]),
+        linear("logits", "memory", [[1, 0], [0, 1]], [0, 0]),
+    ]
+    layer = build_circuit(from_dict(model), Geometry(2e-6, 2e-6)).cells[0]
+    needed = np.zeros((2, 4, 3))
+    needed[:, :-1, 1] = 1e-9  # what a cell takes
+    needed[:, -1, 1] = 1e-6, -1e-6  # switches sink and source more
+    assert never_started(layer, needed, rung) == []
+    needed[1, -1, 1] = 0.5e-9
+    assert never_started(layer, needed, rung) == [f"memory[1][{rung}] is not set high"]

@@ -163,7 +163,8 @@ def test_a_comparator_is_off_by_its_copies_and_as_measured(
 def test_a_comparator_turns_where_the_currents_are_alike() -> None:
     options = BuildOptions("generic180")
     technology, at, unit = resolve_options(options)
-    response = comparator_response(bench_of(technology, at, unit, 1e-9, kept=False))
+    circuit = build_circuit(random_model(3)[0], unit)
+    response = comparator_response(bench_of(technology, at, unit, 1e-9, kept=False), circuit)
     assert (np.abs(response.shares - 1) < 0.02).all()
     assert (np.diff(response.shares) <= 0).all()  # the NMOS copy gives too much, more at more
 

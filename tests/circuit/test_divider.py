@@ -17,15 +17,19 @@ from netgen.behavioural import Twin
 from netgen.behavioural.fast import fast_chips
 from netgen.characterise.tables import Response
 from netgen.circuit import build_circuit
+from netgen.circuit.blocks import mirror, relu
 from netgen.circuit.blocks.divider import DIVIDER, RATIOS, SERIES, Divider
 from netgen.circuit.nets import input_nets, network_ports
 from netgen.circuit.synthesis import synthesise
 from netgen.errors import UsageError
 from netgen.model import INPUT
 from netgen.model.random import random_model
+from netgen.netlist.characterisation import comparator_deck, divider_deck
+from netgen.netlist.models import Conditions
 from netgen.netlist.testbench import input_sources
 from netgen.project import BuildOptions, SimulationChoices, build, read_build, simulate
 from netgen.project.runs import read_runs
+from netgen.technology import scaled, with_sizes
 
 
 @given(st.floats(*RATIOS), st.floats(0.8, 1.3))
@@ -43,6 +47,18 @@ def test_devices_are_counted_to_the_ratio(ratio: float, gain: float) -> None:
 def test_a_ratio_that_no_devices_make_is_refused(ratio: float) -> None:
     with pytest.raises(UsageError, match=r"give 1 \(no divider\) or 50 … 10000"):
         BuildOptions(input_ratio=ratio)
+
+
+def test_dividers_and_comparators_are_measured_on_the_diodes_that_they_have() -> None:
+    technology = fake_technology()
+    unit = with_sizes(UNIT, {"x": scaled(UNIT, 2), "l1.relu.rows": scaled(UNIT, 3)})
+    where = technology, Conditions("typical", 25.0, 1.8), unit, 1e-9
+    deck, _ = divider_deck(*where, Divider.of(100.0), (-4.0, 1.0, 0.5))
+    assert f"Xdiode n vss {relu.DIODE}_x" in deck.body
+    compared, _ = comparator_deck(*where, [1.0], (0.8, 1.2, 0.1), ("rows", "l1.relu"))
+    for line in ("Xa0 a0 vss", "Xb0 b0 vss"):
+        assert f"{line} {relu.DIODE}_l1_relu_rows" in compared.body
+    assert f"Xp0 a0 p0 vdd vss {mirror.TO_P}_l1_relu_rows" in compared.body
 
 
 def test_pins_take_the_place_of_the_diodes_nets() -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import runpy
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command_line import netgen
 
+from netgen.analysis import Tolerances, verified
 from netgen.model import load_model, random_model
 from netgen.project import Build, BuildOptions, build, read_build, read_verification, verify
 
 ROOT = Path(__file__).parents[2]
 TOOLS: dict[str, Any] = runpy.run_path(str(ROOT / "benchmarks" / "mutations.py"))
+verify_module = import_module("netgen.project.verify")
 pytestmark = pytest.mark.ngspice
 
 
@@ -71,6 +75,17 @@ def test_a_start_up_switch_that_does_not_hold_its_cell_is_named(
     assert cell in result.output
 
 
+def test_sums_that_are_not_finite_are_a_failure(
+    made: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = verify_module._sums
+    monkeypatch.setattr(verify_module, "_sums", lambda *given: measured(*given) * np.nan)
+    found = verify(made, 1, lambda *_: None)
+    made.folder.verification.unlink()
+    assert found.failures == {"candidate": "not finite", "logits": "not finite"}
+    assert not any(check.passed for check in verified(found, Tolerances())[:1])
+
+
 def test_a_layer_of_many_ports_is_placed_in_parts(
     made: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,8 +105,8 @@ def test_a_layer_of_many_signals_is_measured_some_at_a_time(
     decks: list[int] = []
     whole = verify(made, 1, lambda _, total: decks.append(total))
     made.folder.verification.unlink(missing_ok=True)
-    monkeypatch.setattr("netgen.analysis.comparison.verification.TOGETHER", 1)
-    monkeypatch.setattr("netgen.analysis.comparison.verification.MIRRORS", 1)
+    monkeypatch.setattr("netgen.analysis.comparison.sum_plan.TOGETHER", 1)
+    monkeypatch.setattr("netgen.analysis.comparison.sum_plan.MIRRORS", 1)
     parts = verify(made, 1, lambda _, total: decks.append(total))
     assert decks[-1] > decks[0]
     assert not parts.failures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from itertools import pairwise
@@ -374,6 +375,33 @@ def test_torch_refusals_say_why() -> None:
         from_torch(nn.Sequential(nn.ReLU()), Settings("net"))
     with pytest.raises(ModelError, match="only where it is the network's output, over classes"):
         from_torch(nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), Settings("net"))
+    cells = importlib.import_module("netgen.training.layers").FqBmru(2)
+    with pytest.raises(ModelError, match="only where it is the network's output, over classes"):
+        from_torch(nn.Sequential(nn.Linear(2, 2), nn.ReLU(), cells, nn.Linear(2, 2),
+                                 nn.LogSoftmax(dim=1)), Settings("net"))  # fmt: skip
+    drop = nn.functional.dropout
+    for forward in (lambda net, h: drop(h), lambda net, h: drop(h, 0.5, True)):
+        module, _ = _traced(forward)
+        with pytest.raises(ModelError, match=r"drops at random.*training=self\.training"):
+            from_torch(module, Settings("net"))
+
+
+def test_torch_functions_of_keywords_alone() -> None:
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+
+    class Net(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.rand(2, 3, dtype=torch.float64))
+
+        def forward(self, x: Any) -> Any:
+            dropped = functional.dropout(x, training=self.training)
+            return functional.linear(input=dropped, weight=self.weight)
+
+    module, x = Net().eval(), torch.rand(4, 3, dtype=torch.float64)
+    found = logits(from_torch(module, Settings("net")), x.numpy())
+    np.testing.assert_allclose(found, module(x).detach().numpy(), rtol=1e-9)
 
 
 def _traced(forward: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
