@@ -1,13 +1,14 @@
 """What makes chips decide right: levers against mismatch, each built and judged on 1,000 chips.
 
-    python benchmarks/levers.py TRAINED OUT [--trimmed TRAINED] [--chips 1000] [--spice 0]
+    python benchmarks/levers.py TRAINED OUT [--trimmed TRAINED] [--chips N] [--spice N] [--twin N]
 
 TRAINED is what ``netgen train`` wrote: ``model.json``, ``samples.npz`` (test recordings, on which
 chips are judged) and ``validation.npz`` (by which everything is chosen); ``--trimmed`` is another
 for the rows with a trim, trained for such chips. Every row is made by the commands that a user has:
-``netgen build``, ``trim``, ``twin``, and with ``--spice CHIPS`` also ``sim``. What was made of the
-same files and options is not made again: the command may be stopped, and goes on when it is given
-again.
+``netgen build``, ``trim``, ``twin``, and with ``--spice CHIPS`` also ``sim``. ``--twin CHIPS`` says
+how many decisions of the first rows' chips the fast model has in common with the twin. What was
+made of the same files and options is not made again: the command may be stopped, and goes on when
+it is given again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netgen import __version__
 from netgen.model import load_samples
@@ -43,6 +45,8 @@ RECORDINGS, EVALUATIONS, TRIED = 40, (100, 300), 100
 """Of a trim by trial: validation recordings that it sees, runs of them through each chip, chips."""
 RUNS = 11
 """Recordings of each SPICE chip, evenly over those of the test."""
+EVERY = 2
+"""Of the recordings, which the twin takes: it takes far longer than the fast model."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Lever:
         Options of the trim; None: there is none. By trial it sees validation recordings.
     twin
         Further options of what judges.
-    spice
-        Whether its chips are simulated too, where that is asked for.
+    spice, by_twin
+        Whether its chips are simulated, and compared with the twin, where that is asked for.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Lever:
     trim: tuple[str, ...] | None = None
     twin: tuple[str, ...] = ("--fast",)
     spice: bool = False
+    by_twin: bool = False
 
     def chips(self, most: int) -> str:
         """Return how many chips are trimmed and judged."""
@@ -73,16 +78,17 @@ class Lever:
 
 
 UNTRIMMED = (
-    Lever("2 × 2 µm"),
+    Lever("2 × 2 µm", by_twin=True),
     Lever("3 × 3 µm", ("--unit", "3", "3")),
     Lever("5 × 5 µm", LARGE),
     Lever("1 × 4 µm", ("--unit", "1", "4")),
     Lever("0.5 × 8 µm", ("--unit", "0.5", "8")),
     Lever("area by group, 1.0 ×", (*BUDGET, "1.0", *BY_GROUP)),
-    Lever("area by group, 1.5 ×", (*BUDGET, "1.5", *BY_GROUP), spice=True),
+    Lever("area by group, 1.5 ×", (*BUDGET, "1.5", *BY_GROUP)),
     Lever("area by group, 2.0 ×", (*BUDGET, "2.0", *BY_GROUP)),
     Lever("area by node, 1.25 ×", (*BUDGET, "1.25")),
     Lever("area by node, 1.4 ×", (*BUDGET, "1.4"), spice=True),
+    Lever("area by node, 1.5 ×", (*BUDGET, "1.5")),
 )
 BEST = (*BUDGET, "1.5", "--trimmed", *INPUTS)
 TRIMMED = (
@@ -96,10 +102,10 @@ TRIMMED = (
         for count in EVALUATIONS
     ),
     Lever("trim, x and reference 6 × 6 µm", LINES, ()),
-    Lever("trim and input gains", (), INPUTS, spice=True),
+    Lever("trim and input gains", (), INPUTS, spice=True, by_twin=True),
     Lever("trim and input gains, 3 × 3 µm", ("--unit", "3", "3"), INPUTS),
-    Lever("trim and input gains, area by group, 1.5 ×", (*BEST, *BY_GROUP), INPUTS, spice=True),
-    Lever("trim and input gains, area by node, 1.5 ×", BEST, INPUTS),
+    Lever("trim and input gains, area by group, 1.5 ×", (*BEST, *BY_GROUP), INPUTS),
+    Lever("trim and input gains, area by node, 1.5 ×", BEST, INPUTS, spice=True),
     Lever("trim and input gains, 5 × 5 µm", LARGE, INPUTS),
     *(
         Lever(f"trim and input gains at 25 °C, then {at} °C", (), INPUTS,
@@ -122,6 +128,7 @@ def main() -> None:
     parser.add_argument("--trimmed", type=Path)
     parser.add_argument("--chips", type=int, default=1000)
     parser.add_argument("--spice", type=int, default=0, metavar="CHIPS")
+    parser.add_argument("--twin", type=int, default=0, metavar="CHIPS")
     chosen = parser.parse_args()
     print(f"| lever | {' | '.join(COLUMNS)} |")
     print("|---" * (len(COLUMNS) + 1) + "|")
@@ -134,6 +141,8 @@ def main() -> None:
             print(f"| {lever.name} | {' | '.join(bench.row(lever))} |", flush=True)
             if chosen.spice and lever.spice:
                 print(f"  {bench.by_spice(lever, chosen.spice)}", flush=True)
+            if chosen.twin and lever.by_twin:
+                print(f"  {bench.by_twin(lever, chosen.twin)}", flush=True)
 
 
 @dataclass(frozen=True)
@@ -216,25 +225,43 @@ class Bench:
     def simulated(self, lever: Lever, chips: int) -> tuple[float, float, float]:
         """Return shares of SPICE chips' decisions: as software, right, as the fast model."""
         folder, samples = self.built(lever), self.trained / "samples.npz"
-        codes = None if lever.trim is None else self.trimmed(lever, folder)
-        words = () if codes is None else ("--trim", str(codes))
-        build = read_build(folder)
-        loaded = load_samples(samples, build.model)
-        picked = np.linspace(0, len(loaded) - 1, RUNS).round().astype(int).tolist()
+        codes = () if lever.trim is None else ("--trim", str(self.trimmed(lever, folder)))
+        picked = np.linspace(0, self.recordings(lever) - 1, RUNS).round().astype(int)
         netgen("sim", str(folder), str(samples), "--monte-carlo", str(chips), "--samples",
-               ",".join(map(str, picked)), *words)  # fmt: skip
+               ",".join(map(str, picked)), *codes)  # fmt: skip
         netgen("variability", str(folder))
         place = folder / "variability" / ("mismatch_seed_1" + ("_trimmed" if codes else ""))
         report = json.loads((place / "report.json").read_text(encoding="utf-8"))
         spice = np.array([case["decisions"] for case in report["per_case"]])
-        variation = Variation(1)
-        settings = None
-        if codes is not None:
-            settings = trim_of_chips(build, codes, variation, chips).codes.settings
-        batches = twin_decisions(build, loaded.x[picked], variation, chips, True, settings)
-        same = (np.concatenate(list(batches)) == spice).mean()
+        same = (self.decisions(lever, chips, picked, fast=True) == spice).mean()
         found = report["balanced_accuracy"]["mean"]
         return report["decision_agreement"], found, float(same)
+
+    def by_twin(self, lever: Lever, chips: int) -> str:
+        """Return how many of the chips' decisions the fast model has in common with the twin."""
+        kept = self.judged(lever, "both", str(chips))
+        if not kept.is_file():
+            picked = np.arange(0, self.recordings(lever), EVERY)
+            fast, twin = (self.decisions(lever, chips, picked, fast=way) for way in (True, False))
+            kept.write_text(json.dumps([int((fast == twin).sum()), twin.size]), encoding="utf-8")
+        same, count = json.loads(kept.read_text(encoding="utf-8"))
+        return f"{chips} chips by the twin: the fast model has {same} of {count} decisions"
+
+    def recordings(self, lever: Lever) -> int:
+        """Return how many test recordings there are."""
+        return len(load_samples(self.trained / "samples.npz", read_build(self.built(lever)).model))
+
+    def decisions(
+        self, lever: Lever, chips: int, picked: NDArray[np.int64], *, fast: bool
+    ) -> NDArray[np.int64]:
+        """Return what the first chips decide for picked test recordings, (chips, recordings)."""
+        folder, variation, settings = self.built(lever), Variation(1), None
+        build = read_build(folder)
+        if lever.trim is not None:
+            codes = self.trimmed(lever, folder)
+            settings = trim_of_chips(build, codes, variation, chips).codes.settings
+        x = load_samples(self.trained / "samples.npz", build.model).x[picked]
+        return np.concatenate(list(twin_decisions(build, x, variation, chips, fast, settings)))
 
     def place(self, kind: str, words: tuple[str, ...], *files: str) -> Path:
         """Return where something is kept: by its options, and by what it was made of."""
