@@ -95,8 +95,7 @@ class CellBench(MeasurementSetup):
     ) -> tuple[Floats, Floats]:
         """Return times, s, (points,), and outputs, A, (steps, points), as candidates step."""
         deck = cell_time_deck(self.technology, self.at, self.unit, steps, edge, stop)
-        retries = (("default", cell_time_options(steps)),)
-        result = self.simulated("cell times", deck, 600.0, retries)
+        result = self.simulated("cell times", deck, 600.0, cell_time_options(steps).retries())
         return result.scale, np.array([result[each] for each in deck.quantities])
 
     def kept(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hand_decks import AT, NANO, TECHNOLOGY, UNIT, cell_lines, head
 
 from netgen.characterise import CellBench
+from netgen.circuit.blocks import CandidateStep
 from netgen.circuit.blocks.schmitt9 import BLOCK as SCHMITT9
-from netgen.simulators import Attempt, Job, cache_folder, run_job
+from netgen.simulators import Attempt, Job, Waveforms, cache_folder, run_job
 
 pytestmark = pytest.mark.ngspice
 
@@ -52,6 +55,23 @@ def test_cells_take_as_long_as_the_table_says(rising: bool, wires: float) -> Non
         assert len(turned), f"cell {i} does not turn"
         taken = result.scale[turned[0]] - START
         assert taken == pytest.approx(expected[i], rel=0.15, abs=4e-5 if wires else 3e-5), i
+
+
+def test_times_are_tried_again_without_bypass() -> None:
+    """A transient that starts at a failed gmin step does not count: bypass may be the cause."""
+    jobs: list[Job] = []
+
+    def first(job: Job) -> Waveforms:
+        jobs.append(job)
+        return run_job(job)
+
+    bench = replace(BENCH, run=first)
+    cell = SCHMITT9.biased(NANO, 0.3 * NANO, NANO)
+    bench.stepped([CandidateStep(cell, 0.0, 1.5 * NANO)], 1e-5, 2e-2)
+    (job,) = jobs
+    bypassed = ["bypass=1" in attempt.netlist for attempt in job.attempts]
+    assert bypassed[0]
+    assert not all(bypassed)
 
 
 def test_the_smallest_overdrive_of_a_frame_is_well_inside_what_is_called_near() -> None:
