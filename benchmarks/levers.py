@@ -1,6 +1,7 @@
 """What makes chips decide right: levers against mismatch, each built and judged on 1,000 chips.
 
     python benchmarks/levers.py TRAINED OUT [--trimmed TRAINED] [--chips N] [--spice N] [--twin N]
+                                [--only ROW ...]
 
 TRAINED is what ``netgen train`` wrote: ``model.json``, ``samples.npz`` (test recordings, on which
 chips are judged) and ``validation.npz`` (by which everything is chosen); ``--trimmed`` is another
@@ -129,6 +130,7 @@ def main() -> None:
     parser.add_argument("--chips", type=int, default=1000)
     parser.add_argument("--spice", type=int, default=0, metavar="CHIPS")
     parser.add_argument("--twin", type=int, default=0, metavar="CHIPS")
+    parser.add_argument("--only", nargs="*", metavar="ROW", help="Only the rows of these names.")
     chosen = parser.parse_args()
     print(f"| lever | {' | '.join(COLUMNS)} |")
     print("|---" * (len(COLUMNS) + 1) + "|")
@@ -137,6 +139,8 @@ def main() -> None:
         (chosen.trimmed or chosen.trained, TRIMMED),
     ):
         for lever in levers:
+            if chosen.only and lever.name not in chosen.only:
+                continue
             bench = Bench(trained, chosen.out, chosen.chips)
             print(f"| {lever.name} | {' | '.join(bench.row(lever))} |", flush=True)
             if chosen.spice and lever.spice:
