@@ -87,6 +87,7 @@ UNTRIMMED = (
     Lever("area by group, 1.0 ×", (*BUDGET, "1.0", *BY_GROUP)),
     Lever("area by group, 1.5 ×", (*BUDGET, "1.5", *BY_GROUP)),
     Lever("area by group, 2.0 ×", (*BUDGET, "2.0", *BY_GROUP)),
+    Lever("area by node, 1.0 ×", (*BUDGET, "1.0")),
     Lever("area by node, 1.25 ×", (*BUDGET, "1.25")),
     Lever("area by node, 1.4 ×", (*BUDGET, "1.4"), spice=True),
     Lever("area by node, 1.5 ×", (*BUDGET, "1.5")),
