@@ -68,7 +68,14 @@ def _places(circuit: Circuit) -> Iterator[tuple[str, str]]:
 def _groups_of_devices(circuit: Circuit, netlist: Netlist) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the path of each transistor that belongs to a group, with the group and its node."""
     cells = {layer.node: layer for layer in circuit.cells}
-    mirrors = {layer.node: layer.group for layer in circuit.summing_layers}
+    of_layers = {circuit.prefix(layer): layer.group for layer in circuit.summing_layers}
+    mirrors = {  # not by node: a readout's copies belong to the node that they copy
+        mirror.name: of_layers[layer.prefix]
+        for layer in netlist.layers
+        if layer.prefix in of_layers
+        for unit in layer.units
+        for mirror in unit.devices
+    }
     for path, device in netlist.transistors.items():
         inner = path.rpartition(".")[2]
         if device.role in ("line", "relu", "input") or device.node == REFERENCE:
@@ -81,8 +88,8 @@ def _groups_of_devices(circuit: Circuit, netlist: Netlist) -> Iterator[tuple[str
         elif device.role == "bias" and device.node in cells:
             group = groups.WEIGHTS if inner == path else _bias(cells[device.node].block, device)
             yield path, (group, device.node)
-        elif device.role in ("mirror", "bias") and device.node in mirrors:
-            yield path, (mirrors[device.node], device.node)
+        elif device.role in ("mirror", "bias") and path in mirrors:
+            yield path, (mirrors[path], device.node)
 
 
 def _first(device: Device) -> str:

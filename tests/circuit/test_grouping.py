@@ -30,6 +30,12 @@ def circuit_of(sizes: dict[str, float], model: Model = SMALL) -> Circuit:
     return ratio_drawn(build_circuit(model, unit))
 
 
+def read_at(node: str) -> Model:
+    text = small_model()
+    text["readout"]["node"] = node
+    return from_dict(text)
+
+
 def by_node(circuit: Circuit) -> dict[str, str]:
     return device_groups(circuit, synthesise(circuit, TECHNOLOGY), by_node=True)
 
@@ -62,6 +68,20 @@ def test_every_transistor_that_copies_belongs_to_a_group() -> None:
         "relu_1_bias": "weights",
     }
     assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("node", ["post", "cand", "relu", "state", "out", "logits"])
+def test_mirrors_are_of_the_group_whose_size_they_are_drawn_in(node: str) -> None:
+    """A readout that copies a row has mirrors of its own: those into the row stay weights."""
+    circuit = circuit_of({"weights": 2.0, "readout": 3.0}, read_at(node))
+    netlist = synthesise(circuit, TECHNOLOGY)
+    found = device_groups(circuit, netlist)
+    drawn = {layer.prefix: layer.units for layer in netlist.layers}
+    for layer in circuit.summing_layers:
+        names = [each.name for unit in drawn[circuit.prefix(layer)] for each in unit.devices]
+        (group,) = {found[name] for name in names}
+        assert group == ("weights" if layer.kind == "relu" else "readout")
+        assert circuit.unit.of(group) == circuit.units("x", layer)[1]
 
 
 @pytest.mark.parametrize("group", [*GATE_NETS, "thresh", "width", "gain"])
