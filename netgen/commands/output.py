@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import os
 import shlex
 import sys
@@ -135,6 +136,7 @@ def with_output(name: str, command: click.Command) -> click.Command:
     ) -> None:
         if "as_json" in present:  # the command's own
             params["as_json"], as_json = as_json, False
+        _refuse_not_finite(extended.params, params)
         if as_json and summary:
             raise click.UsageError("--json and --summary are both standard output; give one")
         context = click.get_current_context()
@@ -159,6 +161,15 @@ def with_output(name: str, command: click.Command) -> click.Command:
 
     extended.callback = callback
     return extended
+
+
+def _refuse_not_finite(options: Iterable[click.Parameter], params: Mapping[str, object]) -> None:
+    """Refuse nan and inf: they pass the range of an option."""
+    for option in options:
+        value = params.get(str(option.name))
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, float) and not math.isfinite(each):
+                raise click.UsageError(f"{option.opts[0]} {each}: not a finite number")
 
 
 def _run(work: Callable[[], object]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from netgen._version import __version__
 from netgen.commands.options import PATH, integer_option, model_argument, replace_option
-from netgen.commands.output import progress
+from netgen.commands.output import progress, warn
 from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
 from netgen.document import Json
-from netgen.errors import UsageError
+from netgen.errors import InputError, UsageError
 from netgen.files import write_whole
 from netgen.model import Model, load_model
 from netgen.model.graph import Floats
@@ -122,8 +122,10 @@ def stream_command(
     live = str(sounds[0]) in (PIPE, MICROPHONE)
     if live and (len(sounds) > 1 or labels is not None):
         raise UsageError(f"{sounds[0]} is one source without --labels; name files for those")
-    if curve_file is not None and curve_file.exists():
-        raise UsageError(f"{curve_file}: is there already; choose another --curve")
+    if rate is not None and str(sounds[0]) != PIPE:
+        raise UsageError(f"--rate is of raw PCM from a pipe ({PIPE}); files have their own")
+    if curve_file is not None:
+        _refuse_curve(curve_file, labels, record)
     hardware = chips is not None or window is not None
     if hardware and (output is None or live):
         raise UsageError("--chips and --circuit need files, and -o DIR")
@@ -139,9 +141,13 @@ def stream_command(
             source = _live(str(sounds[0]), mapping.rate, rate) if live else None
             if source is None:
                 files = files_of(sounds)
-                bar = stack.enter_context(progress("listening", round(duration(files))))
+                ends = duration(files)
+                _refuse_words_after(ends, spoken, labels)
+                bar = stack.enter_context(progress("listening", round(ends)))
                 source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)
             listened = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
+            if not len(listened.logits):
+                raise InputError(str(sounds[0]), ["holds no sound that lasts a frame"])
         if labels is not None:
             _compare(listened.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
@@ -160,6 +166,28 @@ def _seconds(window: str) -> tuple[float, float]:
     if not 0 <= first < last < np.inf:
         raise UsageError(f"--circuit {window}: B must be larger than A")
     return first, last
+
+
+def _refuse_curve(curve_file: Path, labels: Path | None, record: Path | None) -> None:
+    """Refuse a curve that could not be written when the stream has been heard."""
+    if labels is None:
+        raise UsageError("--curve compares with what is said; add --labels")
+    if curve_file.exists() or curve_file == record:
+        raise UsageError(
+            f"{curve_file}: is there already, or is --json too; choose another --curve"
+        )
+    if not curve_file.parent.is_dir():
+        raise UsageError(
+            f"{curve_file}: its folder is not there; make it, or choose another --curve"
+        )
+
+
+def _refuse_words_after(seconds: float, spoken: list[Word], labels: Path | None) -> None:
+    """Refuse words that nobody can hear: they would count as missed."""
+    late = [word.start for word in spoken if word.start >= seconds]
+    if late:
+        what = f"a word at {min(late):g} s, and the sound ends at {seconds:.3f} s"
+        raise InputError(str(labels), [f"{what}; name the labels of this sound"])
 
 
 def _compare(
@@ -183,13 +211,22 @@ def _compare(
         click.echo(f"{curve_file}")
 
 
-def _opened(path: Path) -> TextIO:
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Give a new file, which does not stay where nothing was written before an error."""
     try:
-        return path.open("x", encoding="utf-8")
+        file = path.open("x", encoding="utf-8")
     except FileExistsError:
         raise UsageError(f"{path}: is there already; choose another --json") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+    try:
+        with file:
+            yield file
+    except Exception:
+        if not path.stat().st_size:
+            path.unlink()
+        raise
 
 
 def _live(name: str, rate: int, source_rate: int | None) -> Iterator[Sound]:
@@ -256,6 +293,9 @@ def _say_alarms(
         f"{alarms.hours:.2f} h, {counted(alarms.words, 'keywords')}, "
         f"{counted(detections, 'detections')}: {_both(alarms)}"
     )
+    if not alarms.words:
+        warn(f"the labels name none of {', '.join(model.classes[1:])}: no misses are counted")
+        return
     best = best_point(points, most)
     if best is None:
         click.echo(f"no bias current gives {most:g} false alarms an hour or fewer")
@@ -269,9 +309,12 @@ def _say_alarms(
 
 def _both(alarms: Alarms) -> str:
     low, high = alarms.miss_interval
-    return (
+    missed = (
         f"{alarms.missed} missed ({100 * alarms.miss_share:.1f} %, 95 %: {100 * low:.1f} … "
-        f"{100 * high:.1f} %), {alarms.false} false alarms ({alarms.rate:.2f} an hour, "
+        f"{100 * high:.1f} %), "
+    )
+    return (
+        f"{missed if alarms.words else ''}{alarms.false} false alarms ({alarms.rate:.2f} an hour, "
         f"below {alarms.rate_bound:.2f} with 95 %)"
     )
 
@@ -283,7 +326,7 @@ def _record(point: Point, unit: float) -> dict[str, Json]:
         "offset_a": point.offset * unit,
         "keywords": alarms.words,
         "missed": alarms.missed,
-        "miss_share": alarms.miss_share,
+        "miss_share": alarms.miss_share if alarms.words else None,
         "miss_interval": list(alarms.miss_interval),
         "false_alarms": alarms.false,
         "hours": alarms.hours,

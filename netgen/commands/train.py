@@ -15,7 +15,7 @@ import numpy as np
 
 from netgen.commands.options import PATH, output_option, replace_option
 from netgen.commands.output import progress, warn
-from netgen.commands.train_options import TrainingOptions, training_options
+from netgen.commands.train_options import CHIPS, TrainingOptions, training_options
 from netgen.document import Json
 from netgen.errors import UsageError
 from netgen.project.results import results, write_results
@@ -88,7 +88,7 @@ def _train(
         taught=options.teacher,
         fine_tune=base is not None,
         streams=options.streams,
-        errors=None if options.plain else _errors(options.chips),
+        errors=None if options.plain else _errors(options.chips or CHIPS[0]),
     )
     if file is not None and file.resolve() == (output / "model.json").resolve():
         raise UsageError(f"{file} would be overwritten; choose another folder with -o")

@@ -37,7 +37,7 @@ class TrainingOptions:
     teacher: bool
     streams: bool
     plain: bool
-    chips: str
+    chips: str | None
     base_file: Path | None
     name: str | None
     count: int
@@ -58,6 +58,8 @@ class TrainingOptions:
                 "--fine-tune keeps the model's size and features and hardens it: "
                 "drop --plain, -d, -n, --memory, --features"
             )
+        if self.plain and self.chips is not None:
+            raise UsageError("--plain trains without regard to the circuit: leave --chips out")
         if self.memory is not None and not _MEMORY.fullmatch(self.memory):
             raise UsageError(f"--memory {self.memory}: use ladder:K with K of 1 … 8")
         if self.streams and (self.kind != "keyword" or self.plain):
@@ -139,11 +141,9 @@ training_options = taking(
     click.option(
         "--chips",
         type=click.Choice(CHIPS),
-        default=CHIPS[0],
-        show_default=True,
         help="Virtual chips that hardening ends with: each transistor off as in the default "
         "technology at its drawn size; every parameter off by 5 % by itself, which always comes "
-        "first; transistors with trimmed cells.",
+        f"first; transistors with trimmed cells.  [default: {CHIPS[0]}]",
     ),
     click.option(
         "--fine-tune",

@@ -115,7 +115,7 @@ def count_alarms(
     detections: Sequence[Detection], words: Sequence[Word], classes: Sequence[str], seconds: float
 ) -> Alarms:
     """Compare detections with labels; words that are no class are other speech."""
-    wanted = [word for word in words if word.text in classes[1:]]
+    wanted = sorted((w for w in words if w.text in classes[1:]), key=lambda word: word.start)
     hit = [False] * len(wanted)
     false: list[float] = []
     starts = np.array([word.start for word in wanted])

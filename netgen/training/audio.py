@@ -22,6 +22,9 @@ SHORTEST = 0.05
 """Seconds below which a recording holds no word."""
 
 
+LOUDEST = 1e6
+"""Times full scale: a float above it is no sound, and squares of larger ones overflow. Whole
+numbers of 16 bits that were written as floats are below."""
 CANCELLED = 1e-4
 """A mix this far below its channels is what remains of sounds that cancel, not a recording."""
 
@@ -69,7 +72,7 @@ def read_clip(
     ------
     AudioError
         The file cannot be read as sound, is shorter than ``shortest`` seconds, holds values that
-        are not finite, or is silent (also if its channels cancel each other).
+        are not finite or far beyond full scale, or is silent (also if its channels cancel).
     """
     soundfile = need("soundfile")
     source, repairs = str(path), []
@@ -81,8 +84,7 @@ def read_clip(
     if len(data) < shortest * recorded_rate:
         length = f"{1e3 * len(data) / recorded_rate:.0f} ms"
         raise AudioError(source, [f"is {length} long; at least {1e3 * shortest:.0f} ms are needed"])
-    if not np.isfinite(data).all():
-        raise AudioError(source, ["holds samples that are not finite; write it again as PCM"])
+    refuse_no_sound(source, data)
     if data.shape[1] > 1:
         repairs.append(f"{data.shape[1]} channels averaged into one")
     sound = data.mean(axis=1)
@@ -92,6 +94,23 @@ def read_clip(
         repairs.append(f"resampled from {recorded_rate} Hz to {rate} Hz")
         sound = resample(sound, recorded_rate, rate)
     return Clip(sound.astype(np.float32), rate, tuple(repairs))
+
+
+def refuse_no_sound(source: str, data: Sound) -> None:
+    """See that samples, (samples, channels), are numbers that sound can have.
+
+    Raises
+    ------
+    AudioError
+        They are not finite, or far beyond full scale.
+    """
+    if not np.isfinite(data).all():
+        raise AudioError(source, ["holds samples that are not finite; write it again as PCM"])
+    if np.abs(data).max(initial=0) > LOUDEST:
+        way_out = "scale it to ±1 and write it again"
+        raise AudioError(
+            source, [f"holds samples beyond {LOUDEST:,.0f} times full scale; {way_out}"]
+        )
 
 
 def _silent(data: Sound) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from netgen.errors import InputError, ToolMissingError, UsageError
 from netgen.extras import install
-from netgen.training.audio import AudioError, Sound
+from netgen.training.audio import AudioError, Sound, refuse_no_sound
 from netgen.training.layouts import SUFFIXES
 from netgen.training.needs import need
 
@@ -74,7 +74,7 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
     Raises
     ------
     AudioError
-        A file cannot be read as sound, holds none, or values that are not finite.
+        A file cannot be read as sound, holds none, or values that sound cannot have.
     """
     soundfile, soxr = need("soundfile"), need("soxr")
     for path in files:
@@ -88,8 +88,7 @@ def sound_of(files: Sequence[Path], rate: int) -> Iterator[Sound]:
                     changer = soxr.ResampleStream(recorded_rate, rate, 1, "float32")
                 size = max(1, round(BLOCK_S * recorded_rate))
                 while len(chunk := file.read(size, dtype="float32", always_2d=True)):
-                    if not np.isfinite(chunk).all():
-                        raise AudioError(str(path), ["holds samples that are not finite"])
+                    refuse_no_sound(str(path), chunk)
                     mono = np.asarray(chunk.mean(axis=1), dtype=np.float32)
                     yield mono if changer is None else _changed(changer, mono)
                 if changer is not None:

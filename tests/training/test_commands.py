@@ -186,6 +186,10 @@ def test_hardening_hears_sound_that_does_not_end(
     told = f"at 50 false alarms an hour (netgen stream --offset {trigger[-1][1]:g})"
     assert told in results[0].output
     assert json.loads((tmp_path / "first" / "training.json").read_text())["cpu_s"]["streams"] > 0
+    plain = run(
+        train_command, tones, "-k", "up", "-o", tmp_path / "no", "--plain", "--chips", "trimmed"
+    )
+    assert "--plain trains without regard to the circuit: leave --chips" in str(plain.exception)
     for options in (("--task", "labels"), ("-k", "up", "--plain")):
         wrong = run(train_command, tones, "-o", tmp_path / "no", "--streams", *options)
         assert "--streams: is for --task keyword and hardening" in str(wrong.exception)
@@ -321,6 +325,46 @@ def test_listening_to_a_stream(
     )
 
 
+def test_labels_without_a_keyword_count_no_misses(
+    trained: tuple[Path, Result], tmp_path: Path
+) -> None:
+    """Their false alarms are counted; 0 % missed would be an answer to nothing."""
+    model, points = trained[0] / "model.json", tmp_path / "curve.json"
+    sound = write_wav(tmp_path / "a.wav", np.concatenate([tone("down", 0, 1.0)] * 3))
+    labels = tmp_path / "labels.txt"
+    for text in ("", "0.5\t1\tdown\n0.6\t0.9\tUP\n"):
+        labels.write_text(text)
+        result = run(stream_command, model, sound, "--labels", labels, "--curve", points)
+        assert result.exit_code == 0, result.output
+        assert "warning: the labels name none of up: no misses are counted" in result.output
+        assert "0 keywords" in result.output
+        assert " missed" not in result.output
+        assert "moved by" not in result.output
+        check_files([points])
+        assert {each["miss_share"] for each in json.loads(points.read_text())["points"]} == {None}
+        points.unlink()
+
+
+def test_streams_that_end_before_their_labels_or_before_a_frame(
+    trained: tuple[Path, Result], tmp_path: Path
+) -> None:
+    model, labels = trained[0] / "model.json", tmp_path / "labels.txt"
+    sound = write_wav(tmp_path / "a.wav", tone("up", 0, 1.0))
+    labels.write_text("7\t8\tdown\n0.9\t2\tup\n")
+    late = run(stream_command, model, sound, "--labels", labels)
+    assert isinstance(late.exception, InputError)
+    assert "a word at 7 s, and the sound ends at 1.000 s" in str(late.exception)
+    labels.write_text("0\t0\tup\n")
+    record = tmp_path / "found.jsonl"
+    short = write_wav(tmp_path / "short.wav", np.ones(1))
+    nothing = run(stream_command, model, short, "--labels", labels, "--json", record)
+    assert isinstance(nothing.exception, InputError)
+    assert "short.wav: holds no sound that lasts a frame" in str(nothing.exception)
+    assert not record.exists(), "the same command may be given again"
+    empty = CliRunner().invoke(stream_command, [str(model), "-"], input=b"\x00")
+    assert "-: holds no sound that lasts a frame" in str(empty.exception)
+
+
 def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) -> None:
     model = trained[0] / "model.json"
     more = run(stream_command, model, "x.wav", "--votes", "31")
@@ -331,6 +375,15 @@ def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) ->
     assert "gone.wav: is no file" in str(gone.exception)
     nowhere = run(stream_command, model, "x.wav", "--chips", "3")
     assert "--chips and --circuit need files, and -o DIR" in str(nowhere.exception)
+    rate = run(stream_command, model, "x.wav", "--rate", "16000")
+    assert "--rate is of raw PCM from a pipe" in str(rate.exception)
+    curve = tmp_path / "curve.json"
+    for options, words in (
+        (("--curve", curve), "add --labels"),
+        (("--curve", curve, "--labels", "x", "--json", curve), "curve.json: is there already, or"),
+        (("--curve", tmp_path / "no" / "c", "--labels", "x"), "its folder is not there"),
+    ):
+        assert words in str(run(stream_command, model, "x.wav", *options).exception)
     for window in ("5", "5:3", "a:b", "-1:3"):
         wrong = run(stream_command, model, "x.wav", "-o", tmp_path, "--circuit", window)
         assert isinstance(wrong.exception, UsageError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from training_data import label_folders, tone, write_wav
 from netgen.errors import InputError
 from netgen.model import evaluate, random_model
 from netgen.training.alarms import Word, best_point, count_alarms, curve, label_text, read_labels
-from netgen.training.audio import AudioError
+from netgen.training.audio import AudioError, Sound, read_clip
 from netgen.training.features import FeatureMap
 from netgen.training.frontend import FRONT_ENDS
+from netgen.training.needs import need
 from netgen.training.opening import open_corpus
 from netgen.training.sources import duration, files_of, raw_sound, sound_of
 from netgen.training.stream import Detection, DetectionRule, Inputs, Software, Trigger
@@ -129,6 +131,14 @@ def test_hits_misses_and_false_alarms() -> None:
     assert alarms.rate == 4
 
 
+def test_the_order_of_labels_does_not_matter() -> None:
+    words = [Word(9, 9.5, "up"), Word(1, 1.5, "up"), Word(5, 5.5, "up")]
+    detections = [Detection(round(100 * t) - 1, 1, 20) for t in (1.2, 5.2, 9.2)]
+    for order in (words, words[::-1], sorted(words, key=lambda word: word.start)):
+        alarms = count_alarms(detections, order, CLASSES, 3600.0)
+        assert (alarms.missed, alarms.false) == (0, 0)
+
+
 def test_no_alarm_in_t_hours_bounds_the_rate_by_three_over_t() -> None:
     quiet = count_alarms([], [Word(0, 1, "up")] * 3, CLASSES, 6 * 3600.0)
     assert quiet.rate == 0
@@ -179,6 +189,28 @@ def test_files_one_after_the_other_are_one_sound(tmp_path: Path) -> None:
     write_wav(tmp_path / "none.wav", first[:0])
     with pytest.raises(AudioError, match=r"none\.wav: holds no sound"):
         list(sound_of([tmp_path / "none.wav"], 8000))
+
+
+def recording(path: Path) -> Sound:
+    return read_clip(path, 8000).sound
+
+
+def streamed(path: Path) -> Sound:
+    return next(sound_of([path], 8000))
+
+
+@pytest.mark.parametrize("read", [recording, streamed])
+def test_what_no_sound_can_have_is_refused(tmp_path: Path, read: Callable[[Path], Sound]) -> None:
+    """Whole numbers of 16 bits as floats are sound; squares that overflow make features of nan."""
+    sound, path = tone("up", 0, 1.0).astype(np.float32), tmp_path / "float.wav"
+    sound[4000] = 32767
+    need("soundfile").write(path, sound, 8000, subtype="FLOAT")
+    assert np.isfinite(Inputs(mapping("pcen-20")).push(read(path), last=True)).all()
+    for peak, words in ((1e30, "beyond 1,000,000 times full"), (np.nan, "not finite")):
+        sound[4000] = peak
+        need("soundfile").write(path, sound, 8000, subtype="FLOAT")
+        with pytest.raises(AudioError, match=rf"float\.wav: .*{words}"):
+            read(path)
 
 
 def test_raw_pcm_from_a_pipe(tmp_path: Path) -> None:
