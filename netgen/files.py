@@ -57,6 +57,13 @@ def write_whole(path: Path, content: str | bytes) -> None:
         scratch.write_bytes(data)
 
 
+def keep(path: Path, content: bytes) -> None:
+    """Write a file of a cache; where that cannot be done nothing is kept."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+
+
 def taken(path: Path, content: bytes) -> bool:
     """Tell whether a path holds something else than this content."""
     return path.exists() and not (path.is_file() and path.read_bytes() == content)

@@ -40,6 +40,7 @@ _USAGE = {
     errno.EPERM: "change its permissions, or choose another place",
     errno.ENOENT: "was it moved or removed meanwhile? run the command again",
     errno.ENOTDIR: "choose another place",
+    errno.ENOTEMPTY: "choose another place",
     errno.EISDIR: "choose another place",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ELOOP: "mend its symbolic links",

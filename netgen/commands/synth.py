@@ -83,16 +83,12 @@ def _stream(scene: Scene, data: Path, output: Path) -> None:
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: is not empty; choose another folder for the stream")
     tracks = Tracks(open_corpus(data), scene)
-    try:
-        with folder_beside(output) as scratch, progress("mixing", scene.minutes) as bar:
-            files, words = write_stream(scratch, tracks, lambda: bar.update(1))
-            write_whole(scratch / "labels.txt", label_text(words))
-            document = {"sources": tracks.sources, "files": [path.name for path in files]}
-            record = head("stream-made") | {"netgen": __version__} | asdict(scene) | document
-            write_whole(scratch / "stream.json", json.dumps(record, indent=1) + "\n")
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror}); choose another -o"
-        raise UsageError(f"{output}: {problem}") from None
+    with folder_beside(output) as scratch, progress("mixing", scene.minutes) as bar:
+        files, words = write_stream(scratch, tracks, lambda: bar.update(1))
+        write_whole(scratch / "labels.txt", label_text(words))
+        document = {"sources": tracks.sources, "files": [path.name for path in files]}
+        record = head("stream-made") | {"netgen": __version__} | asdict(scene) | document
+        write_whole(scratch / "stream.json", json.dumps(record, indent=1) + "\n")
     click.echo(
         f"{output}: {scene.minutes} min in {len(files)} files, {len(words)} words, of which "
         f"{keyword_times(words, scene.keywords)} keywords; {tracks.sources}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from netgen.files import write_whole
 from netgen.layout.process import Process, klayout
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def write_gds(layout: Layout, path: Path) -> None:
     options.format = "GDS2"
     options.gds2_write_timestamps = False
     options.gds2_libname = "netgen"
-    layout.write(str(path), options)
+    write_whole(path, layout.write_bytes(options))  # a full disk cuts klayout's own files short
 
 
 def read_gds(path: Path) -> Layout:

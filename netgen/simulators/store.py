@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 import warnings
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.arrays import Array
-from netgen.files import written_beside
+from netgen.files import keep
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -83,10 +84,9 @@ def cached_arrays(folder: Path, key: str, compute: Callable[[], Arrays]) -> Arra
         if str(kept.pop(_SEAL)) == seal(key, kept):
             return {name: each.astype(np.float64, copy=False) for name, each in kept.items()}
     arrays = compute()
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_beside(path) as scratch:
-            np.savez(scratch, **arrays, **{_SEAL: np.array(seal(key, arrays))})  # type: ignore[arg-type]
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays, **{_SEAL: np.array(seal(key, arrays))})  # type: ignore[arg-type]
+    keep(path, buffer.getvalue())
     return arrays
 
 

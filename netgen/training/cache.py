@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.document import Json
+from netgen.files import write_whole
 
 _ROWS, _INDEX, _LOCK = "rows.f32", "index.jsonl", "lock"
 _DIGEST_BYTES = 16
@@ -80,25 +81,25 @@ class Pack:
 
     def _open(self, folder: Path, recipe: str) -> None:
         """Read the index; take the lock for writing where nobody else holds it."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / _LOCK).open("a", encoding="utf-8")
-        except OSError:  # no place for a cache: go without
-            self._folder = None
-            return
-        held = _lock(lock)
         rows = folder / _ROWS
-        self._next = rows.stat().st_size // self._size if rows.is_file() else 0
-        self._read_index(folder / _INDEX)
-        if not held:
-            lock.close()
-            return
-        index = (folder / _INDEX).open("a", encoding="utf-8")
-        data = rows.open("ab")
-        data.truncate(self._next * self._size)
-        if not (folder / "recipe.json").is_file():
-            (folder / "recipe.json").write_text(recipe + "\n", encoding="utf-8")
-        self._writer = (index, data, lock)
+        with contextlib.ExitStack() as opened:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                lock = opened.enter_context((folder / _LOCK).open("a", encoding="utf-8"))
+                held = _lock(lock)
+                self._next = rows.stat().st_size // self._size if rows.is_file() else 0
+                self._read_index(folder / _INDEX)
+                if not held:
+                    return
+                index = opened.enter_context((folder / _INDEX).open("a", encoding="utf-8"))
+                data = opened.enter_context(rows.open("ab"))
+                data.truncate(self._next * self._size)
+                if not (folder / "recipe.json").is_file():
+                    write_whole(folder / "recipe.json", recipe + "\n")
+            except OSError:  # no place for a cache: go without
+                return
+            self._writer = (index, data, lock)
+            opened.pop_all()
 
     def _read_index(self, path: Path) -> None:
         if not path.is_file():

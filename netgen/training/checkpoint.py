@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from netgen.errors import ConfigurationError, UsageError
-from netgen.files import written_beside
+from netgen.files import write_whole
 from netgen.training.dataset import Dataset
 from netgen.training.network import Architecture
 from netgen.training.passages import Passages
@@ -47,8 +48,8 @@ def run_key(
 
 def save_checkpoint(folder: Path, key: str, trainer: Trainer) -> None:
     """Write the run's state, whole or not at all."""
-    with written_beside(folder / FILE) as scratch:
-        torch.save({"key": key, **trainer.state()}, scratch)
+    torch.save({"key": key, **trainer.state()}, buffer := io.BytesIO())
+    write_whole(folder / FILE, buffer.getvalue())  # torch names no reason when a disk is full
 
 
 def continue_from(folder: Path, key: str, trainer: Trainer) -> bool:

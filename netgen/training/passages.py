@@ -8,6 +8,7 @@ do in them: be sure of a keyword once, at its end, and never in between.
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from netgen.files import written_beside
+from netgen.files import keep
 from netgen.training.alarms import OFFSETS, Word, best_point, curve
 from netgen.training.audio import Sound, resample
 from netgen.training.corpus import Corpus, Recording, Split
@@ -97,10 +98,9 @@ def make_passages(
 
     x = np.concatenate(list(inputs_of(mapping, sounds()))).astype(np.float16)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         start, end, text = ([getattr(word, name) for word in words] for name in _COLUMNS)
-        with written_beside(path) as scratch, scratch.open("wb") as kept:
-            np.savez(kept, x=x, start=start, end=end, text=text)
+        np.savez(buffer := io.BytesIO(), x=x, start=start, end=end, text=text)
+        keep(path, buffer.getvalue())
     return Passages(x, tuple(words), classes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen.errors import ToolMissingError, UsageError
-from netgen.files import folder_beside
+from netgen.files import folder_beside, write_whole
 from netgen.training.audio import Sound, read_clip
 from netgen.training.augment import coloured
 from netgen.training.corpus import NOISE_FOLDER, TESTING_LIST, VALIDATION_LIST
@@ -152,4 +153,6 @@ def _noises(rng: np.random.Generator) -> dict[str, Sound]:
 
 def _write(path: Path, sound: Sound) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    need("soundfile").write(str(path), sound, RATE, subtype="PCM_16")
+    buffer = io.BytesIO()  # libsndfile names no reason when a disk is full
+    need("soundfile").write(buffer, sound, RATE, subtype="PCM_16", format="WAV")
+    write_whole(path, buffer.getvalue())

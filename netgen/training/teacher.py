@@ -8,6 +8,7 @@ others, arXiv:1503.02531).
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot, relu
 
-from netgen.files import written_beside
+from netgen.files import keep
 from netgen.training.dataset import Part
 from netgen.training.frontend import FeatureExtractor
 from netgen.training.variation import Augmentation, mix, vary
@@ -177,9 +178,8 @@ def make_teacher(
         network = _train(train, pool, groups, replace(front, slopes=False, slow=0.0), seed, lesson,
                          step)  # fmt: skip
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with written_beside(path) as scratch:
-                torch.save(network.state_dict(), scratch)
+            torch.save(network.state_dict(), buffer := io.BytesIO())
+            keep(path, buffer.getvalue())
     return Teacher(network, groups, classes, front.static)
 
 

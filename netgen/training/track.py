@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netgen.errors import InputError
-from netgen.files import written_beside
+from netgen.files import write_whole
 from netgen.training.alarms import Word
 from netgen.training.audio import AudioError, Sound, read_clip, resample
 from netgen.training.augment import coloured
@@ -244,17 +245,14 @@ def write_stream(
     words: list[Word] = []
     for first in range(0, tracks.scene.minutes, PART_MINUTES):
         path = folder / f"stream-{len(files):03d}.flac"
-        with (
-            written_beside(path) as scratch,
-            soundfile.SoundFile(
-                str(scratch), "w", RATE, 1, subtype="PCM_16", format="FLAC"
-            ) as file,
-        ):
+        buffer = io.BytesIO()  # libsndfile names no reason when a disk is full
+        with soundfile.SoundFile(buffer, "w", RATE, 1, subtype="PCM_16", format="FLAC") as file:
             for number in range(first, min(first + PART_MINUTES, tracks.scene.minutes)):
                 sound, spoken = tracks.minute(number)
                 file.write(sound)
                 words += [word.later(60 * number) for word in spoken]
                 done()
+        write_whole(path, buffer.getvalue())
         files.append(path)
     return files, words
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import files_end_at
 from layout_cases import quiet, simple
 
 from netgen.errors import ConfigurationError
@@ -54,6 +55,13 @@ def files(process: Process, layer: str, folder: Path) -> tuple[bytes, bytes, str
         write_gds(layout, folder / "layout.gds")
         written.append((folder / "layout.gds").read_bytes())
     return written[0], written[1], lef_text("a", laid.size, laid.terminals, process), laid
+
+
+def test_a_layout_that_finds_no_room_says_so(tmp_path: Path) -> None:
+    laid = lay_out(simple(), TECHNOLOGY, load_process(TECHNOLOGY), Choices(effort=0.0), quiet)
+    with files_end_at(), pytest.raises(OSError, match=r"too large.*a\.gds"):
+        write_gds(laid.layout, tmp_path / "a.gds")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_of_layers_are_data_alone(tmp_path: Path) -> None:

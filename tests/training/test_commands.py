@@ -16,6 +16,7 @@ pytest.importorskip("soundfile")
 pytest.importorskip("kaldi_native_fbank")
 
 from formats import check_files, problems
+from full_disk import files_end_at
 from training_data import label_folders, tone, write_wav
 
 from netgen.commands.listen import listen_command
@@ -323,6 +324,15 @@ def test_listening_to_a_stream(
     assert isinstance(run(stream_command, model, folder, *options).exception, UsageError), (
         "is there"
     )
+
+
+def test_a_stream_that_finds_no_room_leaves_nothing(tones: Path, tmp_path: Path) -> None:
+    options = ("--stream", tones, "--minutes", "1", "-o", tmp_path / "stream")
+    with files_end_at(4096):
+        full = CliRunner().invoke(synth_command, ["up", *map(str, options)]).exception
+    assert isinstance(full, OSError)
+    assert Path(str(full.filename)).name == "stream-000.flac"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_labels_without_a_keyword_count_no_misses(

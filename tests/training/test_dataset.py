@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("soundfile")
 pytest.importorskip("kaldi_native_fbank")
 
+from full_disk import files_end_at
 from training_data import label_folders, tone, write_wav
 
 from netgen.errors import InputError
@@ -218,6 +219,19 @@ def test_a_cache_in_use_or_without_a_place_is_done_without(tmp_path: Path) -> No
     np.testing.assert_array_equal(again.rows(["a"]), [[1, 2]])
     again.close()
     assert len(without.train) == 4
+
+
+def test_a_cache_without_room_is_done_without(tmp_path: Path) -> None:
+    with files_end_at():
+        for recipe in ({"text": "x" * 2000}, {"version": 1}):
+            pack = Pack(tmp_path, recipe, (400,))
+            pack.put("a", np.ones(400, np.float32))
+            pack.flush()
+            np.testing.assert_array_equal(pack.rows(["a"]), np.ones((1, 400)))
+            pack.close()
+    again = Pack(tmp_path, {"version": 1}, (400,))
+    assert "a" not in again
+    again.close()
 
 
 def test_words_and_speakers_are_balanced() -> None:

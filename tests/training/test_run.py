@@ -11,6 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 
+from full_disk import files_end_at  # noqa: E402
+
 from netgen.analysis.variability.accuracy import balanced_accuracy  # noqa: E402
 from netgen.errors import ConfigurationError, UsageError  # noqa: E402
 from netgen.training.alarms import Word  # noqa: E402
@@ -186,6 +188,14 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         (tmp_path / FILE).write_bytes(content)
         with pytest.raises(ConfigurationError, match="is no checkpoint"):
             continue_from(tmp_path, "key", trainer)
+
+
+def test_a_checkpoint_that_finds_no_room_names_its_file(tmp_path: Path) -> None:
+    trainer = Trainer(ARCH, small(10), dataset())
+    with files_end_at(), pytest.raises(OSError, match="too large") as caught:
+        save_checkpoint(tmp_path, "key", trainer)
+    assert str(caught.value.filename) == str(tmp_path / FILE)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_key_tells_data_and_options_apart() -> None:

@@ -12,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
 
+from full_disk import files_end_at  # noqa: E402
+
 from netgen.training.dataset import Part  # noqa: E402
 from netgen.training.frontend import FRONT_ENDS, FeatureExtractor  # noqa: E402
 from netgen.training.teacher import Lesson, group_words, make_teacher  # noqa: E402
@@ -61,6 +63,17 @@ def test_the_teacher_learns_and_counts_classes_alike() -> None:
     noise = np.full((1, 101, 2 * BANDS), 0.05, np.float32)
     rare = make_teacher(train, NO_COPIES, FRONT, 2, 0, replace(SHORT, steps=1))(noise)
     assert rare[0, 1] > 0.5, "what says nothing is not for the frequent class"
+
+
+def test_a_teacher_that_finds_no_place_is_not_kept(tmp_path: Path) -> None:
+    """What took minutes to train is used, whatever becomes of the cache."""
+    train, lesson = part({"no": 8, "yes": 8}, ("other", "yes")), replace(SHORT, steps=1)
+    (tmp_path / "file").touch()
+    for cache in (tmp_path / "file" / "cache", tmp_path / "full"):
+        with files_end_at():
+            teacher = make_teacher(train, NO_COPIES, FRONT, 2, 0, lesson, cache)
+        assert teacher(train.x).shape == (16, 2)
+    assert list((tmp_path / "full").iterdir()) == []
 
 
 def test_a_teacher_is_kept_and_a_damaged_one_made_again(tmp_path: Path) -> None:
