@@ -104,7 +104,10 @@ def folder_beside(folder: Path) -> Iterator[Path]:
         if number.isdecimal() and not _runs(int(number)):
             shutil.rmtree(left, ignore_errors=True)
     scratch = folder.with_name(f".{folder.name}.{os.getpid()}.netgen-part")
-    scratch.mkdir()
+    try:
+        scratch.mkdir()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
     try:
         yield scratch
         if folder.exists():
