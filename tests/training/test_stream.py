@@ -74,7 +74,8 @@ def test_software_goes_on_where_it_ended(seed: int) -> None:
         before = len(part)
         found = network.push(part)
         assert len(found) == before
-        np.testing.assert_array_equal(found, whole[: len(found)])
+        # products of another number of rows are rounded otherwise on some processors
+        np.testing.assert_allclose(found, whole[: len(found)], rtol=0, atol=1e-12)
         whole = whole[len(found) :]
 
 
