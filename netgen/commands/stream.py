@@ -172,10 +172,10 @@ def _refuse_curve(curve_file: Path, labels: Path | None, record: Path | None) ->
     """Refuse a curve that could not be written when the stream has been heard."""
     if labels is None:
         raise UsageError("--curve compares with what is said; add --labels")
-    if curve_file.exists() or curve_file == record:
-        raise UsageError(
-            f"{curve_file}: is there already, or is --json too; choose another --curve"
-        )
+    if curve_file == record:
+        raise UsageError(f"{curve_file}: is --json too; choose another --curve")
+    if curve_file.exists():
+        raise UsageError(f"{curve_file}: is there already; choose another --curve")
     if not curve_file.parent.is_dir():
         raise UsageError(
             f"{curve_file}: its folder is not there; make it, or choose another --curve"
