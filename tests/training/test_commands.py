@@ -390,7 +390,7 @@ def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) ->
     curve = tmp_path / "curve.json"
     for options, words in (
         (("--curve", curve), "add --labels"),
-        (("--curve", curve, "--labels", "x", "--json", curve), "curve.json: is there already, or"),
+        (("--curve", curve, "--labels", "x", "--json", curve), "curve.json: is --json too"),
         (("--curve", tmp_path / "no" / "c", "--labels", "x"), "its folder is not there"),
     ):
         assert words in str(run(stream_command, model, "x.wav", *options).exception)
