@@ -223,7 +223,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
     try:
         with file:
             yield file
-    except Exception:
+    except BaseException:  # Ctrl-C, too
         if not path.stat().st_size:
             path.unlink()
         raise

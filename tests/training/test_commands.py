@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -20,7 +21,7 @@ from full_disk import files_end_at
 from training_data import label_folders, tone, write_wav
 
 from netgen.commands.listen import listen_command
-from netgen.commands.stream import stream_command
+from netgen.commands.stream import _opened, stream_command
 from netgen.commands.synth import synth_command
 from netgen.commands.train import train_command
 from netgen.errors import InputError, ModelError, NetgenError, UsageError
@@ -373,6 +374,17 @@ def test_streams_that_end_before_their_labels_or_before_a_frame(
     assert not record.exists(), "the same command may be given again"
     empty = CliRunner().invoke(stream_command, [str(model), "-"], input=b"\x00")
     assert "-: holds no sound that lasts a frame" in str(empty.exception)
+
+
+def test_an_interrupt_leaves_no_empty_record(tmp_path: Path) -> None:
+    record = tmp_path / "found.jsonl"
+    with pytest.raises(KeyboardInterrupt), _opened(record):
+        raise KeyboardInterrupt
+    assert not record.exists()
+    with contextlib.suppress(KeyboardInterrupt), _opened(record) as file:
+        file.write("{}\n")
+        raise KeyboardInterrupt
+    assert record.read_text() == "{}\n", "what was found stays"
 
 
 def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) -> None:
