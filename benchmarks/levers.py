@@ -44,10 +44,9 @@ COLUMNS = (
 )
 RECORDINGS, EVALUATIONS, TRIED = 40, (100, 300), 100
 """Of a trim by trial: validation recordings that it sees, runs of them through each chip, chips."""
-RUNS = 11
-"""Recordings of each SPICE chip, evenly over those of the test."""
-EVERY = 2
-"""Of the recordings, which the twin takes: it takes far longer than the fast model."""
+RUNS, HEARD = 11, 100
+"""Recordings of each SPICE chip, and of each chip by the twin: the first ones, since ``netgen
+train`` writes the classes in turn as long as they last."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,7 @@ class Bench:
 
     def by_spice(self, lever: Lever, chips: int) -> str:
         """Return which decisions of SPICE chips are software's, and the fast model's."""
-        kept = self.judged(lever, "spice", str(chips))
+        kept = self.judged(lever, f"spice of {RUNS}", str(chips))
         if not kept.is_file():
             kept.write_text(json.dumps(self.simulated(lever, chips)), encoding="utf-8")
         agreement, found, same = json.loads(kept.read_text(encoding="utf-8"))
@@ -231,7 +230,7 @@ class Bench:
         """Return shares of SPICE chips' decisions: as software, right, as the fast model."""
         folder, samples = self.built(lever), self.trained / "samples.npz"
         codes = () if lever.trim is None else ("--trim", str(self.trimmed(lever, folder)))
-        picked = np.linspace(0, self.recordings(lever) - 1, RUNS).round().astype(int)
+        picked = np.arange(min(RUNS, self.recordings(lever)))
         netgen("sim", str(folder), str(samples), "--monte-carlo", str(chips), "--samples",
                ",".join(map(str, picked)), *codes)  # fmt: skip
         netgen("variability", str(folder))
@@ -244,9 +243,9 @@ class Bench:
 
     def by_twin(self, lever: Lever, chips: int) -> str:
         """Return how many of the chips' decisions the fast model has in common with the twin."""
-        kept = self.judged(lever, "both", str(chips))
+        kept = self.judged(lever, f"twin of {HEARD}", str(chips))
         if not kept.is_file():
-            picked = np.arange(0, self.recordings(lever), EVERY)
+            picked = np.arange(min(HEARD, self.recordings(lever)))
             fast, twin = (self.decisions(lever, chips, picked, fast=way) for way in (True, False))
             kept.write_text(json.dumps([int((fast == twin).sum()), twin.size]), encoding="utf-8")
         same, count = json.loads(kept.read_text(encoding="utf-8"))
