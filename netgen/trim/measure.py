@@ -125,8 +125,11 @@ def trim_inputs(
 ) -> Codes:
     """Return codes with those of input gains.
 
-    At each operating point each input is moved up and down. The gain is that with which the
-    changes of the candidates' currents come closest to those of software (least squares).
+    At each operating point each input is moved up and down. The ratio of each candidate's change
+    to software's is one measurement. The gain takes back their median, each weighted by how far
+    software's candidate moves. A cell or ReLU that switches on the way changes a candidate more
+    than the input itself does, and on a chip it switches elsewhere. So a change counts where
+    software's candidate is linear in the input, and where a code can take its ratio back.
 
     Parameters
     ----------
@@ -136,25 +139,53 @@ def trim_inputs(
         Standard deviation of ln of every measured current.
     """
     rng = np.random.default_rng((seed, 1))
+    span, points = codes.span, np.maximum(points, STEP)
     channels = points.shape[1]
     chips = len(next(iter(codes.biases.values())))
-    moves = np.concatenate([STEP * np.eye(channels), -STEP * np.eye(channels)])
-    x = np.maximum(points[:, np.newaxis] + moves, 0.0).reshape(-1, 1, channels)
+    moves = STEP * np.concatenate([np.eye(channels), -np.eye(channels)])
+    x = (points[:, np.newaxis] + moves).reshape(-1, 1, channels)
 
-    def changes(run: Candidates, settings: ChipSettings | None, error: float) -> Floats:
-        logits = run(x, settings)[:, :, 0]
-        logits = logits * np.exp(error * rng.standard_normal(logits.shape)) if error else logits
-        each = logits.reshape(len(logits), len(points), 2, channels, -1)
-        return each[:, :, 0] - each[:, :, 1]  # (chips, points, channels, cells)
+    def ends(run: Candidates, settings: ChipSettings | None, error: float) -> Floats:
+        currents = run(x, settings)[:, :, 0]
+        if error:
+            currents = currents * np.exp(error * rng.standard_normal(currents.shape))
+        # (up or down, chips, points, channels, cells)
+        return np.moveaxis(currents.reshape(len(currents), len(points), 2, channels, -1), 2, 0)
 
-    wanted = changes(software, None, 0.0)
-    size = np.maximum((wanted**2).sum(axis=(1, 3)), _SMALL**2)
-    codes = replace(codes, inputs=np.tile(codes.span.nearest(np.zeros(channels)), (chips, 1)))
+    (up,), (down,) = ends(software, None, 0.0)
+    wanted = up - down
+    middle = software(points[:, np.newaxis], None)[0]  # (points, 1, cells)
+    linear = (np.abs(up + down - 2 * middle) < _SMALL) & (np.abs(wanted) > _SMALL)
+    codes = replace(codes, inputs=np.tile(span.nearest(np.zeros(channels)), (chips, 1)))
     for _ in range(INPUT_ROUNDS):
         assert codes.inputs is not None
-        off = changes(measured, codes.settings, error) - wanted
-        logs = (wanted * off).sum(axis=(1, 3)) / size
-        codes = replace(
-            codes, inputs=codes.span.nearest(codes.span.logs(codes.inputs) - np.clip(logs, -1, 1))
-        )
+        up, down = ends(measured, codes.settings, error)
+        ratios = np.divide(up - down, wanted, out=np.zeros_like(up), where=linear)
+        logs = span.logs(codes.inputs)
+        for at in range(channels):
+            weights = np.abs(wanted[:, at])
+            logs[:, at] = _median_log(logs[:, [at]], ratios[:, :, at], weights, span)
+        codes = replace(codes, inputs=span.nearest(logs))
     return codes
+
+
+def _median_log(now: Floats, ratios: Floats, weights: Floats, span: CodeRange) -> Floats:
+    """Return ln of the gain that takes back the median ratio of an input's changes, (chips,).
+
+    Ratios that no code takes back do not count; a gain stays where none is left.
+
+    Parameters
+    ----------
+    now
+        ln of the gains that are set, (chips, 1).
+    ratios, weights
+        (chips, points, cells) and (points, cells).
+    """
+    flat = ratios.reshape(len(ratios), -1)
+    logs = now - np.log(np.maximum(flat, _SMALL))
+    first, last = span.logs(np.array([0, span.last]))
+    reached = (logs >= first) & (logs <= last)
+    counted = np.where(reached, np.broadcast_to(weights.ravel(), flat.shape), 0.0)
+    logs = np.concatenate([logs, now], axis=1)
+    counted = np.concatenate([counted, np.full_like(now, _SMALL)], axis=1)
+    return np.asarray(np.quantile(logs, 0.5, axis=1, weights=counted, method="inverted_cdf"))
