@@ -27,7 +27,7 @@ from netgen.project.results import results
 from netgen.schema import head
 from netgen.technology import Variation
 from netgen.training.alarms import Alarms, Point, Word, best_point, curve, detect, read_labels
-from netgen.training.audio import Sound
+from netgen.training.audio import Sound, is_cut_short
 from netgen.training.features import FeatureMap, feature_map
 from netgen.training.frontend import FRAME_PERIOD
 from netgen.training.sources import (
@@ -142,6 +142,8 @@ def stream_command(
             if source is None:
                 files = files_of(sounds)
                 ends = duration(files)
+                for path in filter(is_cut_short, files):
+                    warn(f"{path} is cut short: its header names more sound than there is")
                 _refuse_words_after(ends, spoken, labels)
                 bar = stack.enter_context(progress("listening", round(ends)))
                 source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,10 @@ LOUDEST = 1e6
 numbers of 16 bits that were written as floats are below."""
 CANCELLED = 1e-4
 """A mix this far below its channels is what remains of sounds that cancel, not a recording."""
+_CHUNKED: Mapping[bytes, Literal["little", "big"]] = {b"RIFF": "little", b"FORM": "big"}
+"""WAV and AIFF, and the order of bytes of the length that follows."""
+_UNKNOWN = 0x7FFF0000
+"""Lengths from here on are written where a header goes into a pipe before the sound does."""
 
 
 class AudioError(InputError):
@@ -76,6 +82,8 @@ def read_clip(
     """
     soundfile = need("soundfile")
     source, repairs = str(path), []
+    if is_cut_short(path):
+        repairs.append("cut short (the header names more sound): what is there used")
     try:
         file = source if content is None else io.BytesIO(content)
         data, recorded_rate = soundfile.read(file, dtype="float32", always_2d=True)
@@ -94,6 +102,17 @@ def read_clip(
         repairs.append(f"resampled from {recorded_rate} Hz to {rate} Hz")
         sound = resample(sound, recorded_rate, rate)
     return Clip(sound.astype(np.float32), rate, tuple(repairs))
+
+
+def is_cut_short(path: Path) -> bool:
+    """Return whether a WAV or AIFF file ends before its header says; other formats do not say."""
+    try:
+        with path.open("rb") as file:
+            head, size = file.read(8), os.fstat(file.fileno()).st_size
+    except OSError:
+        return False  # whoever reads it says so
+    order = _CHUNKED.get(head[:4])
+    return order is not None and size - 8 < int.from_bytes(head[4:], order) < _UNKNOWN
 
 
 def refuse_no_sound(source: str, data: Sound) -> None:

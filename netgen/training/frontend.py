@@ -21,7 +21,7 @@ from netgen.training.needs import need
 FRAME_PERIOD = 0.01
 FRAMES = round(SECONDS / FRAME_PERIOD) + 1
 COEFFICIENTS = 13
-VERSION = 2
+VERSION = 3
 """Counts changes of what is computed: features on disk of another version are not used."""
 
 _FULL_SCALE = 32768.0  # Kaldi's front end counts in 16-bit steps

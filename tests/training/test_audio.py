@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 pytest.importorskip("soundfile")
 
+import soundfile
 from training_data import tone, write_wav
 
 from netgen.training.audio import AudioError, fit_second, read_clip, resample
@@ -38,6 +40,24 @@ def test_useless_recordings_are_refused(tmp_path: Path, sound: np.ndarray, probl
     path = write_wav(tmp_path / "a.wav", sound)
     with pytest.raises(AudioError, match=problem):
         read_clip(path, 8000)
+
+
+@pytest.mark.parametrize(("kind", "order"), [("wav", "little"), ("aiff", "big")])
+def test_a_file_cut_short_is_said_to_be(
+    tmp_path: Path, kind: str, order: Literal["little", "big"]
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, tone("up", 0), 8000, format=kind.upper())
+    whole = path.read_bytes()
+    assert read_clip(path, 8000).repairs == ()
+    path.write_bytes(whole + b"more behind it")
+    assert read_clip(path, 8000).repairs == ()
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    clip = read_clip(path, 8000)
+    assert clip.repairs == ("cut short (the header names more sound): what is there used",)
+    assert len(clip.sound) < 0.7 * len(tone("up", 0))
+    path.write_bytes(whole[:4] + (2**32 - 1).to_bytes(4, order) + whole[8:])
+    assert read_clip(path, 8000).repairs == (), "written into a pipe, its length not known"
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"this is no sound" * 50])
@@ -73,7 +93,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    soundfile = pytest.importorskip("soundfile")
+    soundfile = soundfile = pytest.importorskip("soundfile")
     sound = tone("up", 0)
     sound[7] = np.nan
     soundfile.write(tmp_path / "a.wav", sound, 8000, subtype="FLOAT")

@@ -365,6 +365,11 @@ def test_streams_that_end_before_their_labels_or_before_a_frame(
     late = run(stream_command, model, sound, "--labels", labels)
     assert isinstance(late.exception, InputError)
     assert "a word at 7 s, and the sound ends at 1.000 s" in str(late.exception)
+    whole = sound.read_bytes()
+    (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    cut = run(stream_command, model, tmp_path / "cut.wav")
+    assert cut.exit_code == 0, cut.output
+    assert "cut.wav is cut short: its header names more sound than there is" in cut.output
     labels.write_text("0\t0\tup\n")
     record = tmp_path / "found.jsonl"
     short = write_wav(tmp_path / "short.wav", np.ones(1))
