@@ -10,10 +10,10 @@ import pytest
 
 pytest.importorskip("soundfile")
 
-import soundfile
 from training_data import tone, write_wav
 
 from netgen.training.audio import AudioError, fit_second, read_clip, resample
+from netgen.training.needs import need
 
 
 def test_a_plain_file_is_read_as_it_is(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_file_cut_short_is_said_to_be(
     tmp_path: Path, kind: str, order: Literal["little", "big"]
 ) -> None:
     path = tmp_path / f"a.{kind}"
-    soundfile.write(path, tone("up", 0), 8000, format=kind.upper())
+    need("soundfile").write(path, tone("up", 0), 8000, format=kind.upper())
     whole = path.read_bytes()
     assert read_clip(path, 8000).repairs == ()
     path.write_bytes(whole + b"more behind it")
