@@ -21,7 +21,7 @@ from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, li
 from netgen.document import Json
 from netgen.errors import InputError, UsageError
 from netgen.files import write_whole
-from netgen.model import Model, load_model
+from netgen.model import Model, load_model, load_samples
 from netgen.model.graph import Floats
 from netgen.project.results import results
 from netgen.schema import head
@@ -84,6 +84,12 @@ from netgen.units import counted
     help="Seconds of one transient; an interrupted stream goes on behind the last one.",
 )
 @click.option(
+    "--calibration",
+    type=PATH,
+    metavar="SAMPLES.npz",
+    help="Samples that the circuit is sized with.  [default: seconds of the sound itself]",
+)
+@click.option(
     "-o", "--output", type=PATH, metavar="DIR", help="The folder for --chips and --circuit."
 )
 @replace_option
@@ -106,6 +112,7 @@ def stream_command(
     seed: int,
     window: str | None,
     part: float,
+    calibration: Path | None,
     output: Path | None,
     replace: bool,
     most: float,
@@ -129,8 +136,11 @@ def stream_command(
     hardware = chips is not None or window is not None
     if hardware and (output is None or live):
         raise UsageError("--chips and --circuit need files, and -o DIR")
+    if calibration is not None and not hardware:
+        raise UsageError("--calibration is for --chips and --circuit")
     seconds = None if window is None else _seconds(window)
     loaded = load_model(model)
+    sized_with = None if calibration is None else load_samples(calibration, loaded)
     mapping = feature_map(loaded, str(model))
     rule = DetectionRule(frames, votes, round(refractory / FRAME_PERIOD))
     spoken = [] if labels is None else read_labels(labels)
@@ -153,7 +163,8 @@ def stream_command(
         if labels is not None:
             _compare(listened.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
-            listening = Listening(loaded, listened.x, listened.logits, rule, offset, output)
+            heard = listened.x, listened.logits
+            listening = Listening(loaded, *heard, rule, offset, output, sized_with)
             if chips is not None:
                 listen_by_chips(listening, Variation(seed, True, False), chips, spoken)
             if seconds is not None:

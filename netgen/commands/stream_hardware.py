@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import click
@@ -14,11 +15,17 @@ from numpy.typing import NDArray
 from netgen._version import __version__
 from netgen.commands.output import followed
 from netgen.document import Json
-from netgen.model import Model
+from netgen.model import Model, Samples
 from netgen.model.graph import Floats
 from netgen.project import BuildOptions, SimulationChoices, build, read_build
 from netgen.project.results import write_results
-from netgen.project.studies.stream import TWIN_FRAMES, Segment, TwinStream, circuit_stream
+from netgen.project.studies.stream import (
+    TWIN_FRAMES,
+    Segment,
+    TwinStream,
+    circuit_stream,
+    part_of,
+)
 from netgen.schema import head
 from netgen.simulators import key
 from netgen.technology import Variation
@@ -27,6 +34,8 @@ from netgen.training.frontend import FRAME_PERIOD
 from netgen.training.stream import Detection, DetectionRule, Software
 
 KIND = "stream"
+SECONDS = 200
+"""Of the sound that a circuit is sized with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +51,31 @@ class Listening:
     rule: DetectionRule
     offset: float
     output: Path  #: The folder for results.
+    calibration: Samples | None = None  #: What the circuit is sized with; None: the sound itself.
 
     def detections(self, logits: Floats) -> list[Detection]:
         """Return the detections in a readout, (frames, classes)."""
         return detect(logits, self.rule, self.offset)
 
+    @cached_property
+    def sized_with(self) -> Samples:
+        """Samples that the circuit is sized with: seconds spread over the sound, if none are given.
+
+        A circuit that is sized with other currents than it will hear is less exact where it is
+        heard, and no reset ends what a state keeps of that.
+        """
+        if self.calibration is not None:
+            return self.calibration
+        length = min(len(self.x), round(1 / FRAME_PERIOD))
+        count = min(SECONDS, len(self.x) // length)
+        firsts = np.linspace(0, len(self.x) - length, count).astype(np.intp)
+        x = np.stack([self.x[first : first + length] for first in firsts]).astype(np.float64)
+        return Samples(x, None, tuple(f"frame {first}" for first in firsts))
+
     def write(self, name: str, entries: object) -> None:
         """Write a file of results; those of another model, sound or rule are removed."""
-        of = key(self.model.digest, self.x.tobytes(), self.rule, self.offset)
+        sound, sized_with = self.x.tobytes(), self.sized_with.x.tobytes()
+        of = key(self.model.digest, sound, self.rule, self.offset, sized_with)
         text = json.dumps(entries, indent=1) + "\n"
         write_results(self.output, KIND, {name: text}, of)
 
@@ -59,7 +85,7 @@ def listen_by_chips(
 ) -> None:
     """Let the nominal circuit and ``chips`` chips listen, by their twins, and write chips.json."""
     folder = listening.output / "circuit"
-    build(listening.model, folder, BuildOptions())
+    build(listening.model, folder, BuildOptions(), listening.sized_with)
     opened = read_build(folder)
     twins = [TwinStream(opened, None, 1), TwinStream(opened, variation, chips)]
     parts: list[Floats] = []
@@ -122,12 +148,15 @@ def listen_by_circuit(
     frames = max(1, round(part / FRAME_PERIOD))
     folder = listening.output / f"seconds-{first:g}-{last:g}"
     pieces = circuit_stream(
-        model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames
-    )
+        model, x, dict(before.states), folder, BuildOptions(), SimulationChoices(jobs=1), frames,
+        listening.sized_with,
+    )  # fmt: skip
     segments = list(followed(pieces, "circuit", -(-len(x) // frames)))
     logits = np.concatenate([piece.logits for piece in segments])
-    software, circuit = (
-        listening.detections(each) for each in (listening.logits[start:stop], logits)
+    # the first part's build starts in the states that software had
+    of_twin = TwinStream(read_build(part_of(folder, 0)), None, 1).push(x)[0]
+    software, circuit, twin = (
+        listening.detections(each) for each in (listening.logits[start:stop], logits, of_twin)
     )
     right = np.mean(logits.argmax(axis=1) == listening.logits[start:stop].argmax(axis=1))
     states = _states_agree(model, before, x, segments)
@@ -145,7 +174,9 @@ def listen_by_circuit(
         "part_s": part,
         "detections_software": [_entry(model, each, first) for each in software],
         "detections_circuit": [_entry(model, each, first) for each in circuit],
+        "detections_twin": [_entry(model, each, first) for each in twin],
         "the_same": same(software, circuit),
+        "twin_the_same": same(twin, circuit),
         "frames_agree": float(right),
         "states_agree": states,
         "power_w": [float(piece.power_w.mean()) for piece in segments],
@@ -154,7 +185,8 @@ def listen_by_circuit(
     name = f"seconds-{first:g}-{last:g}.json"
     listening.write(name, record)
     click.echo(
-        f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, software {len(software)}, "
+        f"circuit, {first:g} … {last:g} s: {len(circuit)} detections, twin {len(twin)}, "
+        f"{record['twin_the_same']} the same, software {len(software)}, "
         f"{record['the_same']} the same; frames {100 * right:.2f} %, states {100 * states:.3f} %, "
         f"{1e9 * float(power.mean()):.1f} nW"
         + "".join(f", {name} {1e9 * watts:.1f} nW" for name, watts in apart.items())

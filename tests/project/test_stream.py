@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ideal_twin import twin_of
 
-from netgen.model import evaluate, load_model, load_samples, random_model
+from netgen.model import Samples, evaluate, load_model, load_samples, random_model
 from netgen.project import BuildOptions, SimulationChoices
 from netgen.project.studies.stream import circuit_stream
 
@@ -49,9 +49,10 @@ def test_a_circuit_goes_on_from_its_own_states(tmp_path: Path) -> None:
     x = samples.x[0]
     values = evaluate(model, x[np.newaxis])
     start = {cell.name: cell.initial_state for cell in model.cells}
+    half = len(x) // 2 + 1
     arguments = (model, x, start, tmp_path / "parts", BuildOptions(), SimulationChoices(jobs=1))
-    parts = list(circuit_stream(*arguments, frames=len(x) // 2 + 1))
-    assert [part.first for part in parts] == [0, len(x) // 2 + 1]
+    parts = list(circuit_stream(*arguments, half, samples))
+    assert [part.first for part in parts] == [0, half]
     assert all(part.fresh for part in parts)
     for cell in model.cells:
         states = np.concatenate([part.states[cell.name] for part in parts])
@@ -61,6 +62,8 @@ def test_a_circuit_goes_on_from_its_own_states(tmp_path: Path) -> None:
     power = np.concatenate([part.power_w for part in parts])
     assert power.shape == (len(x),)
     assert (power > 0).all()
-    again = list(circuit_stream(*arguments, frames=len(x) // 2 + 1))
+    again = list(circuit_stream(*arguments, half, samples))
     assert not any(part.fresh for part in again)
     np.testing.assert_array_equal(np.concatenate([part.logits for part in again]), logits)
+    other = Samples(0.9 * samples.x, samples.y, samples.ids)
+    assert all(part.fresh for part in circuit_stream(*arguments, half, other)), "other devices"

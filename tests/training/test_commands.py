@@ -26,6 +26,7 @@ from netgen.commands.synth import synth_command
 from netgen.commands.train import train_command
 from netgen.errors import InputError, ModelError, NetgenError, UsageError
 from netgen.model import decide, evaluate, load_model, load_samples
+from netgen.project.reading import calibrated_for, read_build
 from netgen.training import passages
 from netgen.training.network import Architecture
 from netgen.training.recipe import default_recipe
@@ -381,6 +382,31 @@ def test_streams_that_end_before_their_labels_or_before_a_frame(
     assert "-: holds no sound that lasts a frame" in str(empty.exception)
 
 
+@pytest.mark.ngspice
+def test_chips_and_circuit_hear_the_stream(trained: tuple[Path, Result], tmp_path: Path) -> None:
+    """The circuit is sized with the sound, so that it does what software does."""
+    model, out = trained[0] / "model.json", tmp_path / "out"
+    sound = write_wav(tmp_path / "a.wav", np.concatenate([tone(w, 0, 1.0) for w in ("up", "down")]))
+    words = (model, sound, "-o", out, "--circuit", "0.5:0.9", "--part", "0.2")
+    told = run(stream_command, *words, "--chips", "2")
+    assert told.exit_code == 0, told.output
+    record = json.loads((out / "seconds-0.5-0.9.json").read_text())
+    assert record["states_agree"] > 0.97
+    assert record["frames_agree"] > 0.9
+    assert len(record["power_w"]) == 2
+    assert record["twin_the_same"] == len(record["detections_twin"])
+    check_files([out / "chips.json", out / "seconds-0.5-0.9.json"])
+    parts = [read_build(out / "seconds-0.5-0.9" / f"part-{first:08d}") for first in (0, 20)]
+    heard = [calibrated_for(part) for part in (*parts, read_build(out / "circuit"))]
+    assert all(np.array_equal(each, heard[0]) for each in heard), "one circuit"
+    assert heard[0].shape[:2] == (2, 100)
+    again = run(stream_command, *words, "--calibration", trained[0] / "samples.npz")
+    assert again.exit_code == 0, again.output
+    part = read_build(out / "seconds-0.5-0.9" / "part-00000000")
+    assert part.identity != parts[0].identity, "other devices"
+    assert not (out / "chips.json").exists(), "of another circuit"
+
+
 def test_an_interrupt_leaves_no_empty_record(tmp_path: Path) -> None:
     record = tmp_path / "found.jsonl"
     with pytest.raises(KeyboardInterrupt), _opened(record):
@@ -402,6 +428,8 @@ def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) ->
     assert "gone.wav: is no file" in str(gone.exception)
     nowhere = run(stream_command, model, "x.wav", "--chips", "3")
     assert "--chips and --circuit need files, and -o DIR" in str(nowhere.exception)
+    for_nothing = run(stream_command, model, "x.wav", "--calibration", "x.npz")
+    assert "--calibration is for --chips and --circuit" in str(for_nothing.exception)
     rate = run(stream_command, model, "x.wav", "--rate", "16000")
     assert "--rate is of raw PCM from a pipe" in str(rate.exception)
     curve = tmp_path / "curve.json"

@@ -16,7 +16,7 @@ from netgen.model.graph import Bools, Floats
 from netgen.project.build import Design, design, write_build
 from netgen.project.folder import occupied
 from netgen.project.options import BuildOptions
-from netgen.project.reading import Build, read_build
+from netgen.project.reading import Build, calibrated_for, read_build
 from netgen.project.runs import read_runs
 from netgen.project.simulate import SimulationChoices, simulate
 from netgen.project.twin import twin_of_build
@@ -45,6 +45,7 @@ def circuit_stream(
     options: BuildOptions,
     choices: SimulationChoices,
     frames: int,
+    calibration: Samples,
 ) -> Iterator[Segment]:
     """Take a stream through the circuit in ngspice; parts that are done are taken over.
 
@@ -62,6 +63,8 @@ def circuit_stream(
         Where the parts go, a build folder each.
     frames
         Of one part.
+    calibration
+        Samples that the circuit is sized with.
 
     Raises
     ------
@@ -70,14 +73,15 @@ def circuit_stream(
     SimulationError
         A part failed.
     """
-    sized = design(model, options)
+    sized = design(model, options, calibration.x)
     states = start
     for first in range(0, len(x), frames):
-        path = folder / f"part-{first:08d}"
+        path = part_of(folder, first)
         taken = np.asarray(x[first : first + frames], dtype=np.float64)
         readout = replace(model.readout, start=0, stop=len(taken))  # whatever a part's length
         here = replace(model.started(states), readout=readout)
-        build = _take_over(path, here) or _write(sized, here, path, options)
+        build = _take_over(path, here, calibration)
+        build = build or _write(sized, here, path, options, calibration)
         samples = Samples(taken[np.newaxis], None, (f"frame {first}",))
         fresh = True
         for finished in simulate(build, samples, [0], choices):
@@ -93,16 +97,24 @@ def circuit_stream(
         states = {name: each[-1] for name, each in settled.items()}
 
 
-def _take_over(path: Path, model: Model) -> Build | None:
-    """Return the part's build of an earlier run, if it is of this model and these states."""
+def part_of(folder: Path, first: int) -> Path:
+    """Return the build folder of the part that begins with frame ``first``."""
+    return folder / f"part-{first:08d}"
+
+
+def _take_over(path: Path, model: Model, calibration: Samples) -> Build | None:
+    """Return the part's build of an earlier run, if it is of this circuit and these states."""
     try:
         build = read_build(path)
+        calibrated = np.array_equal(calibrated_for(build), calibration.x)
     except (NetgenError, OSError):
         return None
-    return build if build.model.digest == model.digest else None
+    return build if build.model.digest == model.digest and calibrated else None
 
 
-def _write(design: Design, model: Model, path: Path, options: BuildOptions) -> Build:
+def _write(
+    design: Design, model: Model, path: Path, options: BuildOptions, calibration: Samples
+) -> Build:
     """Write a build folder of the same devices that starts in the model's states."""
     cells = {cell.name: cell for cell in model.cells}
     layers = tuple(
@@ -112,7 +124,7 @@ def _write(design: Design, model: Model, path: Path, options: BuildOptions) -> B
     circuit = replace(design.circuit, model=model, layers=layers)
     path.parent.mkdir(parents=True, exist_ok=True)
     with occupied(path) as folder:
-        write_build(replace(design, circuit=circuit), folder, options)
+        write_build(replace(design, circuit=circuit), folder, options, calibration)
     return read_build(path)
 
 
