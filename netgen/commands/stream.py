@@ -155,11 +155,13 @@ def stream_command(
                 for path in filter(is_cut_short, files):
                     warn(f"{path} is cut short: its header names more sound than there is")
                 _refuse_words_after(ends, spoken, labels)
+                _refuse_seconds_after(ends, seconds)
                 bar = stack.enter_context(progress("listening", round(ends)))
                 source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)
             listened = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
             if not len(listened.logits):
                 raise InputError(str(sounds[0]), ["holds no sound that lasts a frame"])
+            _refuse_seconds_after(len(listened.logits) * FRAME_PERIOD, seconds)
         if labels is not None:
             _compare(listened.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
@@ -176,9 +178,15 @@ def _seconds(window: str) -> tuple[float, float]:
         first, last = (float(each) for each in window.split(":"))
     except ValueError:
         raise UsageError(f"--circuit {window}: wanted A:B in seconds, such as 60:120") from None
-    if not 0 <= first < last < np.inf:
-        raise UsageError(f"--circuit {window}: B must be larger than A")
+    if not 0 <= first < last < np.inf or round((last - first) / FRAME_PERIOD) < 1:
+        raise UsageError(f"--circuit {window}: B must be larger than A, by a frame (10 ms) or more")
     return first, last
+
+
+def _refuse_seconds_after(ends: float, seconds: tuple[float, float] | None) -> None:
+    if seconds is not None and seconds[1] > ends + FRAME_PERIOD:
+        first, last = seconds
+        raise UsageError(f"--circuit {first:g}:{last:g}: the sound ends at {ends:.3f} s")
 
 
 def _refuse_curve(curve_file: Path, labels: Path | None, record: Path | None) -> None:
