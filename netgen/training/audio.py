@@ -105,14 +105,17 @@ def read_clip(
 
 
 def is_cut_short(path: Path) -> bool:
-    """Return whether a WAV or AIFF file ends before its header says; other formats do not say."""
+    """Return whether a WAV or AIFF file ends before its header says; other formats do not say.
+
+    A header may count its own eight bytes, as some programs have it.
+    """
     try:
         with path.open("rb") as file:
             head, size = file.read(8), os.fstat(file.fileno()).st_size
     except OSError:
         return False  # whoever reads it says so
     order = _CHUNKED.get(head[:4])
-    return order is not None and size - 8 < int.from_bytes(head[4:], order) < _UNKNOWN
+    return order is not None and size < int.from_bytes(head[4:], order) < _UNKNOWN
 
 
 def refuse_no_sound(source: str, data: Sound) -> None:

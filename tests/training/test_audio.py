@@ -52,6 +52,8 @@ def test_a_file_cut_short_is_said_to_be(
     assert read_clip(path, 8000).repairs == ()
     path.write_bytes(whole + b"more behind it")
     assert read_clip(path, 8000).repairs == ()
+    path.write_bytes(whole[:4] + len(whole).to_bytes(4, order) + whole[8:])
+    assert read_clip(path, 8000).repairs == ()
     path.write_bytes(whole[: len(whole) * 2 // 3])
     clip = read_clip(path, 8000)
     assert clip.repairs == ("cut short (the header names more sound): what is there used",)
