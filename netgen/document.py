@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -49,7 +50,10 @@ def text_at(document: Json, *path: str | int) -> str:
 
 def number_at(document: Json, *path: str | int) -> float:
     """Return the number at a path."""
-    return _of((int, float), "a number", document, path)
+    number: float = _of((int, float), "a number", document, path)
+    if abs(number) > sys.float_info.max and isinstance(number, int):
+        raise WrongKindError(f"{_shown(path)}: no float is as large")
+    return number
 
 
 def whole_at(document: Json, *path: str | int) -> int:

@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+from pathlib import Path
+
+_MACHINE = {
+    errno.ENOSPC: "make room, or choose another place",
+    errno.EDQUOT: "make room, or choose another place",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EIO: "check the disk",
+    errno.ENOMEM: "give it more memory, or lower --jobs",
+    errno.EMFILE: "raise the limit on open files (ulimit -n), or lower --jobs",
+    errno.ENFILE: "close other programs, or lower --jobs",
+    errno.EAGAIN: "raise the limit on processes (ulimit -u), or lower --jobs",
+    errno.ESTALE: "see whether its file server is there",
+    errno.ETXTBSY: "wait until it is no longer in use",
+}
+"""What the machine lacks: nothing that the command line could put right."""
+_USAGE = {
+    errno.EROFS: "choose a place that can be written",
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.EPERM: "change its permissions, or choose another place",
+    errno.ENOENT: "was it moved or removed meanwhile? run the command again",
+    errno.EEXIST: "choose another place",
+    errno.ENOTDIR: "choose another place",
+    errno.ENOTEMPTY: "choose another place",
+    errno.EISDIR: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "mend its symbolic links",
+}
 
 
 class NetgenError(Exception):
@@ -85,3 +113,17 @@ class SimulationError(NetgenError):
 
     def __str__(self) -> str:
         return self.message
+
+
+def told_of_system(error: OSError, what: str) -> NetgenError:
+    """Return an error of the operating system as one of netgen's: what happened, the way out."""
+    code = error.errno or 0
+    if code in _USAGE:
+        return UsageError(f"{what}; {_USAGE[code]}")
+    way_out = _MACHINE.get(code, "see what the system says of it, and run the command again")
+    return MachineError(f"{what}; {way_out}")
+
+
+def cannot_write(path: Path, error: OSError) -> NetgenError:
+    """Return what to raise where a file or folder cannot be written."""
+    return told_of_system(error, f"{path} cannot be written ({error.strerror or error})")

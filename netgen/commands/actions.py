@@ -65,7 +65,9 @@ def build_action(
     """Build and say what was built, and whether it replaces another circuit."""
     if replaced(output, model, source, replace):
         message = "the circuit of another model, or of an earlier state of this one, is replaced"
-        click.secho(f"{output}: {message}; its simulations and reports do not stay", fg="yellow")
+        click.secho(
+            f"{output}: {message}; simulations and reports of it no longer count", fg="yellow"
+        )
     warn_of_units(model)
     built = build(model, output, options, calibration, tolerances, source)
     counts = built.netlist.counts

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 from netgen._version import __version__
-from netgen.errors import MachineError, NetgenError, UsageError
+from netgen.errors import MachineError, NetgenError, UsageError, told_of_system
 
 INTERRUPTED = 130
 OUTPUT_GONE = 141
@@ -20,31 +20,6 @@ UNFORESEEN = 70
 """``EX_SOFTWARE`` of sysexits.h: an error that netgen has no answer to, so a fault in netgen."""
 TRACEBACK = "NETGEN_TRACEBACK"
 """Set to 1, this variable shows the traceback of an unforeseen error."""
-
-_MACHINE = {
-    errno.ENOSPC: "make room, or choose another place",
-    errno.EDQUOT: "make room, or choose another place",
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
-    errno.EIO: "check the disk",
-    errno.ENOMEM: "give it more memory, or lower --jobs",
-    errno.EMFILE: "raise the limit on open files (ulimit -n), or lower --jobs",
-    errno.ENFILE: "close other programs, or lower --jobs",
-    errno.EAGAIN: "raise the limit on processes (ulimit -u), or lower --jobs",
-    errno.ESTALE: "see whether its file server is there",
-    errno.ETXTBSY: "wait until it is no longer in use",
-}
-"""What the machine lacks: nothing that the command line could put right."""
-_USAGE = {
-    errno.EROFS: "choose a place that can be written",
-    errno.EACCES: "change its permissions, or choose another place",
-    errno.EPERM: "change its permissions, or choose another place",
-    errno.ENOENT: "was it moved or removed meanwhile? run the command again",
-    errno.ENOTDIR: "choose another place",
-    errno.ENOTEMPTY: "choose another place",
-    errno.EISDIR: "choose another place",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ELOOP: "mend its symbolic links",
-}
 
 
 def expected(error: BaseException) -> NetgenError | None:
@@ -75,11 +50,7 @@ def of_system(error: OSError) -> NetgenError:
         return UsageError("the current folder is gone; change to another one")
     names = [_shown(name) for name in (error.filename, error.filename2) if name is not None]
     subject = names[0] if names else "the operating system"
-    code = error.errno or 0
-    if code in _USAGE:
-        return UsageError(f"{subject}: {message}; {_USAGE[code]}")
-    way_out = _MACHINE.get(code, "see what the system says of it, and run the command again")
-    return MachineError(f"{subject}: {message}; {way_out}")
+    return told_of_system(error, f"{subject}: {message}")
 
 
 def unforeseen(error: BaseException) -> list[str]:

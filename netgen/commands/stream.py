@@ -19,7 +19,7 @@ from netgen.commands.options import PATH, integer_option, model_argument, replac
 from netgen.commands.output import progress, warn
 from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
 from netgen.document import Json
-from netgen.errors import InputError, UsageError
+from netgen.errors import InputError, UsageError, cannot_write
 from netgen.files import write_whole
 from netgen.model import Model, load_model, load_samples
 from netgen.model.graph import Floats
@@ -235,12 +235,12 @@ def _compare(
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
     """Give a new file, which does not stay where nothing was written before an error."""
+    if path.exists() and (not path.is_file() or path.stat().st_size):
+        raise UsageError(f"{path}: is there already; choose another --json")
     try:
-        file = path.open("x", encoding="utf-8")
-    except FileExistsError:
-        raise UsageError(f"{path}: is there already; choose another --json") from None
+        file = path.open("a", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+        raise cannot_write(path, error) from None
     try:
         with file:
             yield file

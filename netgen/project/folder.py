@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.circuit import Bias
-from netgen.errors import ConfigurationError, UsageError
+from netgen.errors import ConfigurationError, UsageError, cannot_write
 from netgen.files import is_netgen_page, is_scratch, write_whole
 from netgen.project.lock import FILE as LOCK
 from netgen.project.lock import locked
@@ -205,8 +205,7 @@ def claim_folder(
             start = {"format": kind.format, "version": kind.version, "complete": False}
             write_whole(mark, json.dumps(start | dict(head)) + "\n")
     except OSError as error:
-        problem = f"{path} cannot be written ({error.strerror}); choose another -o"
-        raise UsageError(problem) from None
+        raise cannot_write(path, error) from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise UsageError(f"{path} cannot be written; choose another folder with -o")
 

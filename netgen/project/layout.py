@@ -15,7 +15,7 @@ from netgen.circuit import BIASES, Bias
 from netgen.circuit.netlist import SUPPLIES, Netlist
 from netgen.circuit.wires import with_wires
 from netgen.document import Json, WrongKindError, number_at, table_at, text_at
-from netgen.errors import ConfigurationError, UsageError
+from netgen.errors import ConfigurationError, UsageError, cannot_write
 from netgen.files import is_scratch, remove_scratch, write_whole
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import read_gds, write_gds
@@ -243,7 +243,7 @@ def _claim(path: Path) -> None:
             start = {"format": LAYOUT.format, "version": LAYOUT.version, "complete": False}
             write_whole(path / RECORD, json.dumps(start) + "\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror})") from None
+        raise cannot_write(path, error) from None
 
 
 def _is_layout(path: Path) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from netgen.errors import UsageError
+from netgen.errors import UsageError, cannot_write
 from netgen.files import remove_scratch
 
 FILE = ".netgen.lock"
@@ -61,7 +61,7 @@ def _acquire(folder: Path) -> int:
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
+        raise cannot_write(folder, error) from None
     until = time.monotonic() + LINGER
     while True:
         try:

@@ -11,7 +11,7 @@ from netgen._version import __version__
 from netgen.analysis.comparison.bounds import AS_SIZED, VARIED, left_open
 from netgen.characterise import characterise_gates
 from netgen.circuit.wires import with_wires
-from netgen.errors import ConfigurationError, SimulationError, UsageError
+from netgen.errors import ConfigurationError, SimulationError, UsageError, cannot_write
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Model, Samples
 from netgen.model.graph import Floats
@@ -156,7 +156,7 @@ def simulate(
     try:
         runs = start_runs(build, samples, keys, facts)
     except OSError as error:
-        raise UsageError(f"{folder.runs} cannot be written ({error.strerror})") from None
+        raise cannot_write(folder.runs, error) from None
     failures = dict(runs.failures)
     missing = []
     for index in picked:

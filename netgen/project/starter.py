@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netgen.errors import UsageError
+from netgen.errors import UsageError, cannot_write
 from netgen.files import taken, write_whole
 from netgen.model import Samples, from_dict
 from netgen.project.runs import samples_file
@@ -84,5 +84,5 @@ def write_starter(folder: Path) -> tuple[Path, Path]:
         for path, content in files.items():
             write_whole(path, content)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
+        raise cannot_write(folder, error) from None
     return model, samples

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netgen.circuit.netlist import SUPPLIES
-from netgen.errors import UsageError
+from netgen.errors import UsageError, cannot_write
 from netgen.files import folder_beside
 from netgen.layout.assemble import Choices
 from netgen.layout.canvas import write_gds
@@ -151,7 +151,7 @@ def _write(
             (scratch / gds).parent.mkdir(exist_ok=True)
             write_gds(layout, scratch / f"{gds}.gds")
     except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror})") from None
+        raise cannot_write(path, error) from None
 
 
 def _texts(

@@ -35,7 +35,7 @@ POINTS = 24
 """Frames at which inputs are measured."""
 MEASUREMENTS = "netgen-measurements"
 _FIGURES = ("rising", "falling", "output")
-_CURRENTS = "currents in amperes (falling is null where the cell never falls)"
+_CURRENTS = "currents below 1 A, above 0 (falling is null where the cell never falls)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +292,12 @@ def read_measurements(path: Path, model: Model, inputs: bool = False) -> Measure
             measured(cell.triggers, _CURRENTS, "cells", cell.name, key) / model.unit_current
             for key in _FIGURES
         )
-        cells[cell.name] = CellFigures(*figures)
+        before = len(problems)
+        each = cells[cell.name] = CellFigures(*figures)
+        if len(problems) == before:
+            above = np.flatnonzero((each.falling >= each.rising).any(axis=1))
+            place = f"cells.{cell.name}.falling: must be below rising"
+            problems += [f"chips[{at}].{place}" for at in above]
     gains = measured(model.input_size, "gains above 0", "inputs") if inputs else None
     if problems:
         raise ConfigurationError(str(path), problems)
@@ -312,7 +317,8 @@ def _measured(entry: Mapping[str, Json], place: tuple[str, ...], count: int) -> 
     falls = place[-1] == "falling"
     if falls:
         values = np.where(np.isnan(values), 0.0, values)
-    legal = falls or (np.isfinite(values).all() and (values > 0).all())
+    legal = np.isfinite(values).all() and (falls or (values > 0).all())
+    legal &= place[0] != "cells" or (np.abs(values) < 1).all()
     return values if values.shape == (count,) and legal else None
 
 

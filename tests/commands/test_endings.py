@@ -15,6 +15,7 @@ from command_line import netgen, says, write_model
 from fake_tools import FakeSimulator, install
 
 from netgen.commands import group, main
+from netgen.errors import cannot_write
 from netgen.files import write_whole
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,16 @@ def ends(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tuple[int, li
         (OSError(errno.ENOSPC, "No space left on device", "a/b.json"), 5, "a/b.json: No space"),
         (OSError(errno.EDQUOT, "Disk quota exceeded", "a"), 5, "a: Disk quota exceeded"),
         (OSError(errno.EFBIG, "File too large", "a"), 5, "ulimit -f"),
+        (
+            cannot_write(Path("a"), OSError(errno.ENOSPC, "No space left")),
+            5,
+            "(No space left); make",
+        ),
+        (
+            cannot_write(Path("a"), OSError(errno.EROFS, "Read-only")),
+            2,
+            "a cannot be written (Read-",
+        ),
         (OSError(errno.EROFS, "Read-only file system", "a"), 2, "a: Read-only file system"),
         (PermissionError(errno.EACCES, "Permission denied", "a"), 2, "a: Permission denied"),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a"), 2, "a: No such file"),

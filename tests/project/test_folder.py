@@ -60,7 +60,7 @@ def test_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_folder_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"cannot be written .*; choose another -o"):
+    with pytest.raises(UsageError, match=r"cannot be written .*; choose another place"):
         claim(tmp_path / "file" / "below")
 
 

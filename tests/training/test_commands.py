@@ -416,6 +416,12 @@ def test_an_interrupt_leaves_no_empty_record(tmp_path: Path) -> None:
         file.write("{}\n")
         raise KeyboardInterrupt
     assert record.read_text() == "{}\n", "what was found stays"
+    with pytest.raises(UsageError, match="is there already"), _opened(record):
+        pass
+    record.write_text("")  # of a command that was ended by a signal
+    with _opened(record) as file:
+        file.write("{}\n")
+    assert record.read_text() == "{}\n"
 
 
 def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) -> None:

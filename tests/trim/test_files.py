@@ -104,7 +104,16 @@ def test_measurements_that_are_none(built: Path, tmp_path: Path) -> None:
     file = tmp_path / "chips.json"
     data = measured(tmp_path / "models" / "model.json")
     (node, cells), *_ = data["chips"][0]["cells"].items()
-    for key, wrong in (("rising", []), ("output", [-1.0] * 9), ("falling", "x")):
+    units = len(cells["rising"])
+    for key, wrong in (
+        ("rising", []),
+        ("rising", [10**400] * units),
+        ("rising", [1e300] * units),
+        ("output", [-1.0] * 9),
+        ("falling", "x"),
+        ("falling", [float("inf")] * units),
+        ("falling", [5e-9] * units),
+    ):
         broken = json.loads(json.dumps(data))
         broken["chips"][0]["cells"][node][key] = wrong
         file.write_text(json.dumps(broken))

@@ -22,7 +22,7 @@ from netgen.analysis.variability.population import (
 from netgen.analysis.variability.sensitivity import Deviation, Sensitivity, sensitivity
 from netgen.circuit.netlist import Device
 from netgen.document import table_at
-from netgen.errors import ConfigurationError, NetgenError, UsageError
+from netgen.errors import ConfigurationError, NetgenError, cannot_write
 from netgen.project.design import read_netlist
 from netgen.project.grouped import contributions_of
 from netgen.project.options import bias_named
@@ -171,8 +171,7 @@ def write_population_report(build: Build, analysis: PopulationAnalysis) -> Path:
                 raise ConfigurationError(str(analysis.runs.folder), [problem])
             write_population(analysis.runs.folder, report)
     except OSError as error:
-        problem = f"{analysis.runs.folder} cannot be written ({error.strerror})"
-        raise UsageError(problem) from None
+        raise cannot_write(analysis.runs.folder, error) from None
     return analysis.runs.folder / PAGE
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from netgen.document import Json, WrongKindError, numbers_at, text_at, texts_at
-from netgen.errors import ConfigurationError, SimulationError, UsageError
+from netgen.errors import ConfigurationError, SimulationError, UsageError, cannot_write
 from netgen.files import remove_scratch, write_whole
 from netgen.model import Samples
 from netgen.project.folder import OTHER_BIAS
@@ -173,7 +173,7 @@ def _start(folder: Path, described: Mapping[str, object], samples: Samples) -> N
                 (folder / name).unlink(missing_ok=True)
             draft.content = dict(described)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror})") from None
+        raise cannot_write(folder, error) from None
 
 
 def _settled(traces: Traces) -> Traces:
