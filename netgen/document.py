@@ -49,7 +49,13 @@ def text_at(document: Json, *path: str | int) -> str:
 
 
 def number_at(document: Json, *path: str | int) -> float:
-    """Return the number at a path."""
+    """Return the number at a path.
+
+    Raises
+    ------
+    WrongKindError
+        There is none, or a float cannot hold it.
+    """
     number: float = _of((int, float), "a number", document, path)
     if abs(number) > sys.float_info.max and isinstance(number, int):
         raise WrongKindError(f"{_shown(path)}: no float is as large")

@@ -165,8 +165,8 @@ def stream_command(
         if labels is not None:
             _compare(listened.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
-            heard = listened.x, listened.logits
-            listening = Listening(loaded, *heard, rule, offset, output, sized_with)
+            stream = listened.x, listened.logits
+            listening = Listening(loaded, *stream, rule, offset, output, sized_with)
             if chips is not None:
                 listen_by_chips(listening, Variation(seed, True, False), chips, spoken)
             if seconds is not None:
