@@ -317,8 +317,8 @@ def _measured(entry: Mapping[str, Json], place: tuple[str, ...], count: int) -> 
     falls = place[-1] == "falling"
     if falls:
         values = np.where(np.isnan(values), 0.0, values)
-    legal = np.isfinite(values).all() and (falls or (values > 0).all())
-    legal &= place[0] != "cells" or (np.abs(values) < 1).all()
+    most = 1.0 if place[0] == "cells" else np.inf
+    legal = np.all(np.abs(values) < most) and (falls or np.all(values > 0))
     return values if values.shape == (count,) and legal else None
 
 
