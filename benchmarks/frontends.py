@@ -162,6 +162,8 @@ def row(name: str, out: Path, count: int, edge: float | None) -> list[str]:
 @click.option("--input-edge", type=float, metavar="MS")
 def main(out: Path, only: str | None, images: int, input_edge: float | None) -> None:
     """Print the table."""
+    if images < 1 or images % TOGETHER:
+        raise click.UsageError(f"--images {images}: wanted a multiple of {TOGETHER}")
     out.mkdir(parents=True, exist_ok=True)
     header = ["network", "transistors", "tool, accuracy", "decisions as the tool's"]
     header += ["logits against the tool's, worst image", "states forced, worst"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -17,7 +18,13 @@ from numpy.typing import NDArray
 from netgen._version import __version__
 from netgen.commands.options import PATH, integer_option, model_argument, replace_option
 from netgen.commands.output import progress, warn
-from netgen.commands.stream_hardware import KIND, Listening, listen_by_chips, listen_by_circuit
+from netgen.commands.stream_hardware import (
+    KIND,
+    Listening,
+    frames_of,
+    listen_by_chips,
+    listen_by_circuit,
+)
 from netgen.document import Json
 from netgen.errors import InputError, UsageError, cannot_write
 from netgen.files import write_whole
@@ -155,18 +162,19 @@ def stream_command(
                 for path in filter(is_cut_short, files):
                     warn(f"{path} is cut short: its header names more sound than there is")
                 _refuse_words_after(ends, spoken, labels)
-                _refuse_seconds_after(ends, seconds)
+                _refuse_seconds_after(math.ceil(ends / FRAME_PERIOD), seconds)
                 bar = stack.enter_context(progress("listening", round(ends)))
                 source = _counted(sound_of(files, mapping.rate), mapping.rate, bar.update)
             listened = _listen(loaded, source, mapping, rule, offset, written, keep=hardware)
             if not len(listened.logits):
                 raise InputError(str(sounds[0]), ["holds no sound that lasts a frame"])
-            _refuse_seconds_after(len(listened.logits) * FRAME_PERIOD, seconds)
+            _refuse_seconds_after(len(listened.logits), seconds)
         if labels is not None:
             _compare(listened.logits, spoken, loaded, rule, offset, most, curve_file)
         if output is not None:
-            stream = listened.x, listened.logits
-            listening = Listening(loaded, *stream, rule, offset, output, sized_with)
+            listening = Listening(
+                loaded, listened.x, listened.logits, rule, offset, output, sized_with
+            )
             if chips is not None:
                 listen_by_chips(listening, Variation(seed, True, False), chips, spoken)
             if seconds is not None:
@@ -178,15 +186,15 @@ def _seconds(window: str) -> tuple[float, float]:
         first, last = (float(each) for each in window.split(":"))
     except ValueError:
         raise UsageError(f"--circuit {window}: wanted A:B in seconds, such as 60:120") from None
-    if not 0 <= first < last < np.inf or round((last - first) / FRAME_PERIOD) < 1:
-        raise UsageError(f"--circuit {window}: B must be larger than A, by a frame (10 ms) or more")
+    if not 0 <= first < last < np.inf or not range(*frames_of(first, last)):
+        raise UsageError(f"--circuit {window}: wanted 0 ≤ A < B, a frame (10 ms) apart or more")
     return first, last
 
 
-def _refuse_seconds_after(ends: float, seconds: tuple[float, float] | None) -> None:
-    if seconds is not None and seconds[1] > ends + FRAME_PERIOD:
-        first, last = seconds
-        raise UsageError(f"--circuit {first:g}:{last:g}: the sound ends at {ends:.3f} s")
+def _refuse_seconds_after(frames: int, seconds: tuple[float, float] | None) -> None:
+    if seconds is not None and frames_of(*seconds)[1] > frames:
+        window = ":".join(f"{each:g}" for each in seconds)
+        raise UsageError(f"--circuit {window}: the sound ends at {frames * FRAME_PERIOD:.3f} s")
 
 
 def _refuse_curve(curve_file: Path, labels: Path | None, record: Path | None) -> None:

@@ -80,6 +80,11 @@ class Listening:
         write_results(self.output, KIND, {name: text}, of)
 
 
+def frames_of(first: float, last: float) -> tuple[int, int]:
+    """Return the first frame of two seconds of a stream, and the one behind their last."""
+    return round(first / FRAME_PERIOD), round(last / FRAME_PERIOD)
+
+
 def listen_by_chips(
     listening: Listening, variation: Variation, chips: int, spoken: Sequence[Word]
 ) -> None:
@@ -141,7 +146,7 @@ def listen_by_circuit(
 ) -> None:
     """Take seconds ``first`` to ``last`` through ngspice; compare, and write a record of it."""
     model = listening.model
-    start, stop = (round(second / FRAME_PERIOD) for second in (first, last))
+    start, stop = frames_of(first, last)
     x = listening.x[start:stop].astype(np.float64)
     before = Software(model)
     before.push(listening.x[:start])

@@ -82,7 +82,7 @@ def read_clip(
     """
     soundfile = need("soundfile")
     source, repairs = str(path), []
-    if is_cut_short(path):
+    if is_cut_short(path, content):
         repairs.append("cut short (the header names more sound): what is there used")
     try:
         file = source if content is None else io.BytesIO(content)
@@ -104,16 +104,24 @@ def read_clip(
     return Clip(sound.astype(np.float32), rate, tuple(repairs))
 
 
-def is_cut_short(path: Path) -> bool:
+def is_cut_short(path: Path, content: bytes | None = None) -> bool:
     """Return whether a WAV or AIFF file ends before its header says; other formats do not say.
 
     A header may count its own eight bytes, as some programs have it.
+
+    Parameters
+    ----------
+    content
+        The file's content, where it has been read already.
     """
-    try:
-        with path.open("rb") as file:
-            head, size = file.read(8), os.fstat(file.fileno()).st_size
-    except OSError:
-        return False  # whoever reads it says so
+    if content is not None:
+        head, size = content[:8], len(content)
+    else:
+        try:
+            with path.open("rb") as file:
+                head, size = file.read(8), os.fstat(file.fileno()).st_size
+        except OSError:
+            return False  # whoever reads it says so
     order = _CHUNKED.get(head[:4])
     return order is not None and size < int.from_bytes(head[4:], order) < _UNKNOWN
 

@@ -445,11 +445,11 @@ def test_streams_that_cannot_be(trained: tuple[Path, Result], tmp_path: Path) ->
         (("--curve", tmp_path / "no" / "c", "--labels", "x"), "its folder is not there"),
     ):
         assert words in str(run(stream_command, model, "x.wav", *options).exception)
-    for window in ("5", "5:3", "a:b", "-1:3", "1:1.004"):
+    for window in ("5", "5:3", "a:b", "-1:3", "1:1.004", "0.0051:0.0149"):
         wrong = run(stream_command, model, "x.wav", "-o", tmp_path, "--circuit", window)
         assert isinstance(wrong.exception, UsageError)
         assert f"--circuit {window}: " in str(wrong.exception)
     sound = write_wav(tmp_path / "a.wav", tone("up", 0, 1.0))
-    for window in ("0.5:2", "3:4"):
+    for window in ("0.5:2", "3:4", "1:1.01"):
         late = run(stream_command, model, sound, "-o", tmp_path / "out", "--circuit", window)
         assert f"--circuit {window}: the sound ends at 1.000 s" in str(late.exception)
